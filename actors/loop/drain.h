@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// The one drain: runs a process's actors over their mailbox, under the host, the simulator and replay.
+#ifndef HAWSER_ACTORS_LOOP_DRAIN_H
+#define HAWSER_ACTORS_LOOP_DRAIN_H
+
+#include "actors/loop/step.h"
+
+enum {
+    HWI_ACTORS_MAX = 8,            // actors of one process
+    HWI_MAILBOX_MAX = 1 << 20,     // messages waiting in one process; passing it is a failed check
+};
+
+// What lies outside the actors. Each call borrows the message until it returns.
+struct hwi_world_ops {
+    // Every effect that is not for an actor of this drain and not for its clock: control link, stripes,
+    // data port, disk, trainer. Answers come back through hwi_drain_post.
+    void (*carry)(void *world, const struct hwi_envelope *envelope);
+    // Optional: sees each step. `effects->items[i].from` is set.
+    void (*record)(void *world, const struct hwi_actor_ops *actor, const struct hwi_event *event,
+                   const struct hwi_effects *effects);
+    // Optional: a check failed in `actor` (file, line, condition); the process lives.
+    void (*check_failed)(void *world, const struct hwi_actor_ops *actor, const struct hwi_trap *trap);
+};
+
+struct hwi_drain;
+
+// Returns owned. `world_ops`, `world` and `alloc` are borrowed until destroy.
+struct hwi_drain *hwi_drain_create(const struct hwi_alloc *alloc, const struct hwi_world_ops *world_ops,
+                                   void *world);
+void hwi_drain_destroy(struct hwi_drain *drain); // takes
+
+// Adds an actor; its role must be new. The drain owns its state.
+void hwi_drain_add(struct hwi_drain *drain, const struct hwi_actor_ops *ops);
+
+// Puts a message into an actor's mailbox: `to.role` must be one of the drain's actors. Copies it.
+void hwi_drain_post(struct hwi_drain *drain, struct hwi_addr from, struct hwi_addr to,
+                    const struct hwi_msg *msg);
+
+// Delivers what waits and what comes of it, and due wake-ups, until nothing is left; returns the number of
+// events delivered. All steps see the same now_ns.
+uint32_t hwi_drain_run(struct hwi_drain *drain, uint64_t now_ns);
+
+// As hwi_drain_run, one event only; false if there was none. For a simulator that interleaves.
+bool hwi_drain_step(struct hwi_drain *drain, uint64_t now_ns);
+
+// True while something waits in the mailbox.
+bool hwi_drain_pending(const struct hwi_drain *drain);
+
+// The next time an actor asked to be woken; HWI_NEVER if none did.
+uint64_t hwi_drain_next_wake(const struct hwi_drain *drain);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Messages to bytes and back, all driven by msg.def. Encoding: msgpack array
+// [type, field, field, ...]; a record is an array of its fields, a list an array of records, a hash
+// a 16-byte bin (lo, hi little-endian), a string a str. Fields are only ever added at the end: a
+// decoder skips what it does not know and zeroes what is missing.
+// Everything here may be called from any thread; nothing keeps state.
+#ifndef HAWSER_ACTORS_WIRE_CODEC_H
+#define HAWSER_ACTORS_WIRE_CODEC_H
+
+#include "actors/wire/msg.h"
+
+enum hwi_field_kind {
+    HWI_FIELD_U8 = 1, HWI_FIELD_U32, HWI_FIELD_U64, HWI_FIELD_I32, HWI_FIELD_HASH, HWI_FIELD_STR,
+    HWI_FIELD_REC, HWI_FIELD_LIST,
+};
+
+struct hwi_field {
+    const char *name;
+    const char *doc;
+    const struct hwi_layout *record; // of a REC, or of a LIST's elements
+    uint64_t limit;                  // largest value, bytes of a STR, most elements of a LIST
+    uint32_t offset;                 // in its struct
+    uint32_t count_offset;           // of a LIST's count
+    uint8_t kind;                    // enum hwi_field_kind
+};
+
+// What msg.def says of one record or message.
+struct hwi_layout {
+    const char *name;
+    const char *doc;   // messages only
+    const char *route; // messages only: "PM", "MP", ...
+    const struct hwi_field *fields;
+    uint32_t field_count;
+    uint32_t bytes; // sizeof its struct
+};
+
+// The message's layout, or NULL for a type that does not exist. Static memory.
+const struct hwi_layout *hwi_layout_of(uint16_t type);
+
+enum hwi_codec_error {
+    HWI_CODEC_OK = 0,
+    HWI_CODEC_MALFORMED = -1, // not msgpack, or not of the shape of any message
+    HWI_CODEC_LIMIT = -2,     // a value, string, list or depth passes its limit
+    HWI_CODEC_UNKNOWN = -3,   // a type this build does not know
+    HWI_CODEC_MEMORY = -4,
+};
+
+// Encodes `msg` (borrowed until return). On success *bytes is a malloc'ed buffer the caller owns
+// (free()) and *length its size, at most HWI_MESSAGE_BYTES_MAX. HWI_CODEC_LIMIT if it would be larger.
+int hwi_encode(const struct hwi_msg *msg, unsigned char **bytes, size_t *length);
+
+// Decodes hostile bytes (borrowed until return). A first pass without allocation checks depth, counts
+// against the bytes left and the limits of msg.def; only then memory is taken. On success *msg owns
+// one block in *block (free() it; NULL if the message has no lists). On error nothing is left behind.
+int hwi_decode(const unsigned char *bytes, size_t length, struct hwi_msg *msg, void **block);
+
+// Deep copy: *to's lists point into one malloc'ed *block (NULL if there are none; free() it).
+// False if memory is short.
+bool hwi_msg_clone(const struct hwi_msg *from, struct hwi_msg *to, void **block);
+
+// Writes the message as one readable line, `name{field=value list=[{..} {..}]}`, cut to `bytes` with
+// a NUL; zero-valued fields are left out. Returns the length the whole line would have.
+size_t hwi_msg_print(const struct hwi_msg *msg, char *line, size_t bytes);
+
+// "peer", "master:3f2a", "reducer:2": role, and the id in hexadecimal for sessions, decimal for peers.
+size_t hwi_addr_print(struct hwi_addr addr, char *text, size_t bytes);
+
+// XXH3-64 of the encoded form; two messages are equal iff their encodings are.
+uint64_t hwi_msg_hash(const struct hwi_msg *msg);
+
+// One number for the whole table (names, kinds, limits): journals carry it.
+uint64_t hwi_schema_hash(void);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file hawser.h
+ * All of Hawser: fault-tolerant collectives and shared state over IP.
+ */
+#ifndef HAWSER_HAWSER_H
+#define HAWSER_HAWSER_H
+
+#include <hawser/collective.h>
+#include <hawser/comm.h>
+#include <hawser/master.h>
+#include <hawser/state.h>
+#include <hawser/types.h>
+#include <hawser/version.h>
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file master.h
+ * The master of a run, in this process: it admits members, fixes views and decides commits. It never
+ * sees tensor bytes. One master serves one run.
+ */
+#ifndef HAWSER_MASTER_H
+#define HAWSER_MASTER_H
+
+#include <hawser/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A running master. */
+typedef struct hws_master hws_master;
+
+/** How to run a master. Begin with HWS_MASTER_CONFIG_INIT; a zero or NULL field takes its default. */
+typedef struct hws_master_config {
+    size_t bytes_of_struct;   /**< sizeof(hws_master_config) */
+    const char *listen;       /**< "host:port" or "[v6]:port", port 0 = any; default "127.0.0.1:0" */
+    const char *state_file;   /**< small durable memory, or NULL: every start is a new run */
+    int new_run;              /**< 1 = begin a new run although state_file is missing or holds another */
+    int insecure;             /**< 1 = allow listening beyond loopback without a key */
+    uint32_t min_members;     /**< the first view waits for them, 1..; default 1 */
+    uint32_t heartbeat_ms;    /**< 50..60000; default 500, at most a fifth of dead_ms */
+    uint32_t dead_ms;         /**< silence after which a member is out, 500..600000; default 5000 */
+    uint32_t propose_ms;      /**< how long a proposed view waits for members, 100..600000; default dead_ms */
+} hws_master_config;
+
+#define HWS_MASTER_CONFIG_INIT { sizeof(hws_master_config), NULL, NULL, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * Starts a master in a thread of its own and returns once it listens. `config` is borrowed until
+ * return. On success *master is owned by the caller: end it with hws_master_stop().
+ * Any thread. Errors: HWS_E_INVALID (a field out of its range), HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen,
+ * state file missing without new_run, locked or unreadable: hws_last_error() names it), HWS_E_NO_MEMORY.
+ */
+HWS_API hws_status hws_master_start(const hws_master_config *config, hws_master **master);
+
+/**
+ * Writes the address members connect to, "127.0.0.1:40123", with a NUL into `text` of `bytes` bytes (64 are
+ * always enough). Any thread. Errors: HWS_E_INVALID (NULL, or too short).
+ */
+HWS_API hws_status hws_master_address(const hws_master *master, char *text, size_t bytes);
+
+/**
+ * Stops the master and frees it (takes `master`; NULL is allowed). Members find it unreachable. Returns
+ * within a second. Not from two threads at once. Errors: none.
+ */
+HWS_API hws_status hws_master_stop(hws_master *master);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

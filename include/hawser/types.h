@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file types.h
+ * Statuses, element types, operations, ids and results shared by all of Hawser's headers.
+ *
+ * Conventions. Outputs come last and are set only as each function says. Every duration is in
+ * milliseconds, every size in bytes, every count in elements. "any thread" means that calls may come
+ * from several threads at once; nothing may be called from a signal handler, and a communicator
+ * may not be used in a child after fork() (HWS_E_FORKED).
+ */
+#ifndef HAWSER_TYPES_H
+#define HAWSER_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define HWS_API
+#elif defined(__GNUC__)
+#define HWS_API __attribute__((visibility("default")))
+#else
+#define HWS_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What the caller should do about a status. */
+typedef enum hws_class {
+    HWS_CLASS_OK = 0,
+    HWS_CLASS_OP = 1,    /**< this call failed and nothing else: call again */
+    HWS_CLASS_VIEW = 2,  /**< membership changed: wait for what is in flight, hws_view(), call again */
+    HWS_CLASS_RUN = 3,   /**< this incarnation is finished: hws_close(), hws_open(), hws_sync() */
+    HWS_CLASS_LOCAL = 4  /**< fix the call, the configuration or the machine */
+} hws_class;
+
+/** X(NAME, value, CLASS, "text"): values are fixed for ever. */
+#define HWS_STATUS_MAP(X)                                                                         \
+    X(OK, 0, OK, "ok")                                                                            \
+    X(E_BUSY, -1, OP, "operations are in flight")                                                 \
+    X(E_PENDING, -2, OP, "not finished yet")                                                      \
+    X(E_VIEW, -10, VIEW, "the view changed and has not been acknowledged")                        \
+    X(E_MEMBER_LOST, -11, VIEW, "a member was lost during the operation")                         \
+    X(E_TIMEOUT, -12, VIEW, "the deadline passed")                                                \
+    X(E_TOO_FEW, -13, VIEW, "the view has fewer than min_members members")                        \
+    X(E_WITHDRAWN, -14, VIEW, "another member withdrew from the operation")                       \
+    X(E_OUTCOME_UNKNOWN, -20, RUN, "no decision could be had from the master")                    \
+    X(E_EVICTED, -21, RUN, "this member was put out of the run")                                  \
+    X(E_INTERNAL, -22, RUN, "an internal check failed")                                           \
+    X(E_UNREACHABLE, -23, RUN, "the master cannot be reached")                                    \
+    X(E_REFUSED, -24, RUN, "the master refused this member")                                      \
+    X(E_STATE_LOST, -25, RUN, "no member holds a whole shared state")                             \
+    X(E_CLOSED, -26, RUN, "the communicator is closed")                                           \
+    X(E_INVALID, -40, LOCAL, "an argument is invalid")                                            \
+    X(E_UNSUPPORTED, -41, LOCAL, "this type or operation is not supported")                       \
+    X(E_MISMATCH, -42, LOCAL, "members made different calls")                                     \
+    X(E_NOT_SYNCED, -43, LOCAL, "the shared state is not synced: call hws_sync first")            \
+    X(E_LAYOUT, -44, LOCAL, "the shared state has another layout than the run's")                 \
+    X(E_LIMIT, -45, LOCAL, "a documented limit was passed")                                       \
+    X(E_NO_MEMORY, -46, LOCAL, "out of memory")                                                   \
+    X(E_FORKED, -47, LOCAL, "a communicator cannot be used after fork")                           \
+    X(E_SYSTEM, -48, LOCAL, "the operating system refused")                                       \
+    X(E_INSECURE, -49, LOCAL, "listening beyond loopback without a key needs `insecure`")
+
+/** Result of every call. 0 is success, everything else negative. */
+typedef enum hws_status {
+#define HWS_STATUS_ENUM(name, value, klass, text) HWS_##name = (value),
+    HWS_STATUS_MAP(HWS_STATUS_ENUM)
+#undef HWS_STATUS_ENUM
+    HWS_STATUS_FORCE_INT = 0x7fffffff
+} hws_status;
+
+/** "HWS_E_TIMEOUT" for HWS_E_TIMEOUT; "HWS_E_?" for a value that is none. Static. Any thread. */
+HWS_API const char *hws_status_name(hws_status status);
+
+/** A short text without names or numbers. Static. Any thread. */
+HWS_API const char *hws_status_text(hws_status status);
+
+/** What to do about it; HWS_CLASS_LOCAL for a value that is none. Any thread. */
+HWS_API hws_class hws_status_class(hws_status status);
+
+/** "LOCAL" for HWS_CLASS_LOCAL. Static. Any thread. */
+HWS_API const char *hws_class_name(hws_class klass);
+
+/**
+ * What went wrong in this thread's last failed call: what happened, to whom, what to do, as one
+ * sentence. Never NULL; "" before the first failure. Valid until this thread's next Hawser call.
+ */
+HWS_API const char *hws_last_error(void);
+
+/** Element types. Sizes: 1, 2, 4 or 8 bytes. This version reduces F32 and F64. */
+typedef enum hws_dtype {
+    HWS_U8 = 1, HWS_I8 = 2, HWS_U16 = 3, HWS_I16 = 4, HWS_U32 = 5, HWS_I32 = 6,
+    HWS_U64 = 7, HWS_I64 = 8, HWS_F16 = 9, HWS_BF16 = 10, HWS_F32 = 11, HWS_F64 = 12
+} hws_dtype;
+
+/** Bytes of one element; 0 for a value that is no type. Any thread. */
+HWS_API size_t hws_dtype_bytes(hws_dtype dtype);
+
+/** "f32" for HWS_F32; "?" for a value that is no type. Static. Any thread. */
+HWS_API const char *hws_dtype_name(hws_dtype dtype);
+
+/** Reduction operations. This version has SUM and AVG (the sum divided by the member count). */
+typedef enum hws_redop {
+    HWS_SUM = 1, HWS_AVG = 2, HWS_PROD = 3, HWS_MAX = 4, HWS_MIN = 5
+} hws_redop;
+
+/** "sum" for HWS_SUM; "?" for a value that is none. Static. Any thread. */
+HWS_API const char *hws_redop_name(hws_redop redop);
+
+/** A member's id: given by the master, stable while the member stays, never reused in a run. */
+typedef struct hws_peer_id {
+    uint64_t value;
+} hws_peer_id;
+
+/** A view's number; 0 = none. Numbers rise; they need not be consecutive. */
+typedef struct hws_view_id {
+    uint64_t value;
+} hws_view_id;
+
+/** Most members that a result lists; a larger view's count is right, its list is cut. */
+#define HWS_RESULT_MEMBERS_MAX 256
+
+/**
+ * What a call did. Set `bytes_of_struct` to sizeof(hws_result) before the first use (HWS_RESULT_INIT);
+ * every other field is written by each call it is passed to, also on failure (as far as known).
+ */
+typedef struct hws_result {
+    size_t bytes_of_struct;     /**< sizeof(hws_result) as the caller was compiled */
+    hws_status status;          /**< the same as the call's return value */
+    hws_view_id view;           /**< the view the result belongs to */
+    uint32_t member_count;      /**< members of that view: the result covers exactly them */
+    uint32_t rank;              /**< own index among them */
+    uint32_t attempts;          /**< 1 = at the first try; more with `retry` */
+    uint32_t pending;           /**< newcomers waiting, the same number on all members */
+    uint64_t value;             /**< hws_agree: the agreed value; hws_sync: the elected revision */
+    uint64_t bytes_sent;        /**< payload bytes, last attempt */
+    uint64_t bytes_received;    /**< payload bytes, last attempt */
+    uint32_t sources;           /**< hws_sync: members that blocks came from */
+    uint64_t root[2];           /**< hws_sync: 128-bit hash of the state, low half first */
+    uint32_t lost_count;        /**< members lost, where the status says so */
+    hws_peer_id members[HWS_RESULT_MEMBERS_MAX]; /**< by rank */
+    hws_peer_id lost[HWS_RESULT_MEMBERS_MAX];    /**< ids of the members lost */
+} hws_result;
+
+#define HWS_RESULT_INIT { sizeof(hws_result), HWS_OK, {0}, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0}, 0, {{0}}, {{0}} }
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// The host's loop: one thread that runs a drain over epoll, ZeroMQ, stripes, timers and a queue of
+// submissions from other threads. Used for a member (peer, reducer, snapshot) and for a master alike.
+#ifndef HAWSER_TRANSPORT_HOST_HOST_H
+#define HAWSER_TRANSPORT_HOST_HOST_H
+
+#include "actors/loop/drain.h"
+#include "transport/data/data.h"
+
+struct hwi_host;
+
+// What the owner of a host is told, on the host's thread. Borrowed until return.
+struct hwi_host_ops {
+    // An effect to TRAINER.
+    void (*trainer)(void *user, const struct hwi_msg *msg);
+    // A check failed in an actor; the process lives. For the owner's log.
+    void (*check_failed)(void *user, const char *actor, const char *what, const char *file, int line);
+};
+
+struct hwi_host_config {
+    const struct hwi_host_ops *ops; // borrowed until destroy
+    void *user;
+    const struct hwi_actor_ops *const *actors; // borrowed until create returns
+    uint32_t actor_count;
+    const char *master;      // a member: where to connect, "host:port"; NULL for a master
+    const char *listen;      // a member: for stripes; a master: for control; port 0 = any
+    const char *state_file;  // a master's view file, or NULL
+    int new_run;             // begin although the file is missing, or ignore what it holds
+    uint64_t incarnation;    // a member's: names its control session
+};
+
+enum { HWI_ERROR_BYTES_MAX = 256 };
+
+// Binds, connects and starts the thread; events may be delivered before it returns. Returns 0 and *host owned, or an
+// hws_status with a sentence in `error` (HWI_ERROR_BYTES_MAX bytes).
+int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host, char *error);
+
+// The address bound, as others should use it ("127.0.0.1:40123", "[::1]:40123"); static until destroy.
+const char *hwi_host_address(const struct hwi_host *host);
+
+// A submission: memory for the data port, then a message to an actor, atomically and in order. Any thread. Wakes the host.
+struct hwi_submission {
+    struct hwi_addr to;
+    struct hwi_msg msg;      // lists are copied
+    const void *input;       // with msg.type request and output != NULL: registered under its request id
+    void *output;
+    uint64_t bytes;
+    void *const *tensors;    // with msg.type state_layout: the tensors' memory, one each, copied
+};
+int hwi_host_submit(struct hwi_host *host, const struct hwi_submission *submission);
+
+// From the trainer op on the host's thread: the request is over, its memory may be forgotten.
+void hwi_host_forget(struct hwi_host *host, uint64_t request);
+
+// Data port counters as of now. Any thread.
+void hwi_host_stats(struct hwi_host *host, struct hwi_data_stats *stats);
+
+// Stops the thread, closes everything, frees (takes). Control messages already sent get up to 500 ms to leave.
+void hwi_host_destroy(struct hwi_host *host);
+
+// 64 random bits from the system, never 0.
+uint64_t hwi_host_random(void);
+
+// CLOCK_MONOTONIC in nanoseconds.
+uint64_t hwi_host_now(void);
+
+#endif
