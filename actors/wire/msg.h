@@ -15,11 +15,12 @@
 
 // Calls of one kind and tag form a channel; its operations are numbered in call order.
 enum hwi_kind {
-    HWI_KIND_NONE = 0,
+    HWI_KIND_NONE = 0, // a request only: hws_view
     HWI_KIND_ALL_REDUCE = 1,
     HWI_KIND_AGREE = 2, // voting: the master holds the result
     HWI_KIND_ADMIT = 3, // voting
     HWI_KIND_SYNC = 4,
+    HWI_KIND_CLOSE = 5, // a request only: leave the run; replied when the master has said evicted, or after a second
     HWI_KIND_MAX = 32,
 };
 
