@@ -54,8 +54,11 @@ struct hwi_trap {
 // Installs `trap` (borrowed until hwi_trap_leave) for this thread; use with setjmp(trap.landing).
 void hwi_trap_enter(struct hwi_trap *trap);
 void hwi_trap_leave(struct hwi_trap *trap);
-// Unwinds to the innermost trap of this thread; without one the process aborts (own tests and tools).
+// Unwinds to the innermost trap of this thread, which is left by that; without one the process
+// aborts (own tests and tools).
 _Noreturn void hwi_check_failed(const char *what, const char *file, int line);
+// Prints to stderr and aborts.
+_Noreturn void hwi_check_abort(const char *what, const char *file, int line);
 
 #define HWI_CHECK(condition) \
     ((condition) ? (void)0 : hwi_check_failed(#condition, __FILE__, __LINE__))

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "actors/base/base.h"
+
+void *hwi_new(const struct hwi_alloc *alloc, size_t bytes)
+{
+    size_t taken = HWI_MAX(bytes, (size_t)1);
+    void *memory = alloc->resize(alloc->user, NULL, taken);
+    HWI_CHECK(memory != NULL);
+    return memset(memory, 0, taken);
+}
+
+void *hwi_resize(const struct hwi_alloc *alloc, void *pointer, size_t bytes)
+{
+    void *memory = alloc->resize(alloc->user, pointer, bytes);
+    HWI_CHECK(memory != NULL || bytes == 0);
+    return memory;
+}
+
+void hwi_free(const struct hwi_alloc *alloc, void *pointer)
+{
+    if (pointer)
+        alloc->resize(alloc->user, pointer, 0);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "actors/base/base.h"
+
+static _Thread_local struct hwi_trap *innermost;
+
+void hwi_trap_enter(struct hwi_trap *trap)
+{
+    trap->outer = innermost;
+    innermost = trap;
+}
+
+void hwi_trap_leave(struct hwi_trap *trap)
+{
+    innermost = trap->outer;
+}
+
+void hwi_check_failed(const char *what, const char *file, int line)
+{
+    struct hwi_trap *trap = innermost;
+    if (!trap)
+        hwi_check_abort(what, file, line);
+    trap->what = what;
+    trap->file = file;
+    trap->line = line;
+    // Left before landing, so that a check that fails while cleaning up reaches the outer trap.
+    innermost = trap->outer;
+    longjmp(trap->landing, 1);
+}
