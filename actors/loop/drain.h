@@ -8,6 +8,7 @@
 enum {
     HWI_ACTORS_MAX = 8,            // actors of one process
     HWI_MAILBOX_MAX = 1 << 20,     // messages waiting in one process; passing it is a failed check
+    HWI_DRAIN_EVENTS_MAX = 1 << 20, // events of one hwi_drain_run
 };
 
 // What lies outside the actors. Each call borrows the message until it returns.
@@ -15,7 +16,8 @@ struct hwi_world_ops {
     // Every effect that is not for an actor of this drain and not for its clock: control link, stripes,
     // data port, disk, trainer. Answers come back through hwi_drain_post.
     void (*carry)(void *world, const struct hwi_envelope *envelope);
-    // Optional: sees each step. `effects->items[i].from` is set.
+    // Optional: sees each step before its effects are carried out; `effects->items[i].from` is set. Of
+    // a step whose check failed, the effects are those of the actor's `failed`.
     void (*record)(void *world, const struct hwi_actor_ops *actor, const struct hwi_event *event,
                    const struct hwi_effects *effects);
     // Optional: a check failed in `actor` (file, line, condition); the process lives.
@@ -32,12 +34,14 @@ void hwi_drain_destroy(struct hwi_drain *drain); // takes
 // Adds an actor; its role must be new. The drain owns its state.
 void hwi_drain_add(struct hwi_drain *drain, const struct hwi_actor_ops *ops);
 
-// Puts a message into an actor's mailbox: `to.role` must be one of the drain's actors. Copies it.
+// Puts a message into an actor's mailbox: `to.role` must be one of the drain's actors. Copies it. If
+// it cannot be kept (HWI_MAILBOX_MAX, memory), that is a failed check of the actor it is for.
 void hwi_drain_post(struct hwi_drain *drain, struct hwi_addr from, struct hwi_addr to,
                     const struct hwi_msg *msg);
 
 // Delivers what waits and what comes of it, and due wake-ups, until nothing is left; returns the number of
-// events delivered. All steps see the same now_ns.
+// events delivered. All steps see the same now_ns. With actors that never come to rest it returns after
+// HWI_DRAIN_EVENTS_MAX events, and what is left stays pending.
 uint32_t hwi_drain_run(struct hwi_drain *drain, uint64_t now_ns);
 
 // As hwi_drain_run, one event only; false if there was none. For a simulator that interleaves.

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "actors/wire/codec.h"
+
+// One name for a record's and a message's struct, so that the rows need not know which it is.
+#define RECORD(name) typedef struct hwi_##name owner_##name;
+#define END_RECORD(name)
+#define MESSAGE(name, id, route, doc) typedef struct hwi_msg_##name owner_##name;
+#define END_MESSAGE(name)
+#define U8(owner, field, limit, doc)
+#define U32(owner, field, limit, doc)
+#define U64(owner, field, limit, doc)
+#define I32(owner, field, doc)
+#define HASH(owner, field, doc)
+#define STR(owner, field, bytes, doc)
+#define REC(owner, kind, field, doc)
+#define LIST(owner, kind, field, most, doc)
+#include "actors/wire/msg.def"
+#include "actors/wire/msg_undef.h"
+
+// An empty last row, because C has no empty arrays and some messages have no fields.
+#define RECORD(name) static const struct hwi_field fields_##name[] = {
+#define END_RECORD(name_)                                                                          \
+    {0}};                                                                                         \
+    static const struct hwi_layout layout_##name_ = {                                              \
+        .name = #name_,                                                                            \
+        .fields = fields_##name_,                                                                  \
+        .field_count = HWI_COUNT(fields_##name_) - 1,                                              \
+        .bytes = sizeof(owner_##name_),                                                            \
+    };
+#define MESSAGE(name, id, route, doc) static const struct hwi_field fields_##name[] = {
+#define END_MESSAGE(name) {0}};
+#define ROW(owner, field_, doc_) .name = #field_, .doc = doc_, .offset = offsetof(owner_##owner, field_)
+#define U8(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_U8, .limit = most},
+#define U32(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_U32, .limit = most},
+#define U64(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_U64, .limit = most},
+#define I32(owner, field, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_I32},
+#define HASH(owner, field, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_HASH},
+#define STR(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_STR, .limit = most},
+#define REC(owner, of, field, doc)                                                                 \
+    {ROW(owner, field, doc), .kind = HWI_FIELD_REC, .record = &layout_##of},
+#define LIST(owner, of, field, most, doc)                                                          \
+    {ROW(owner, field, doc), .kind = HWI_FIELD_LIST, .record = &layout_##of, .limit = most,        \
+     .count_offset = offsetof(owner_##owner, field##_count)},
+#include "actors/wire/msg.def"
+#include "actors/wire/msg_undef.h"
+
+static const struct hwi_layout layouts[HWI_MSG_TYPE_MAX] = {
+#define RECORD(name)
+#define END_RECORD(name)
+#define MESSAGE(name_, id, route_, doc_)                                                           \
+    [id] = {.name = #name_, .doc = doc_, .route = #route_, .fields = fields_##name_,               \
+            .field_count = HWI_COUNT(fields_##name_) - 1, .bytes = sizeof(owner_##name_)},
+#define END_MESSAGE(name)
+#define U8(owner, field, limit, doc)
+#define U32(owner, field, limit, doc)
+#define U64(owner, field, limit, doc)
+#define I32(owner, field, doc)
+#define HASH(owner, field, doc)
+#define STR(owner, field, bytes, doc)
+#define REC(owner, kind, field, doc)
+#define LIST(owner, kind, field, most, doc)
+#include "actors/wire/msg.def"
+#include "actors/wire/msg_undef.h"
+};
+
+const struct hwi_layout *hwi_layout_of(uint16_t type)
+{
+    return type < HWI_MSG_TYPE_MAX && layouts[type].name ? &layouts[type] : NULL;
+}
