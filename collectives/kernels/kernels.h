@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Element-wise reductions. Identical bits from every implementation, whatever the length or alignment.
+// Element-wise reductions. Identical bits from every implementation, whatever the length or alignment: every result
+// that is not a number is the one quiet NaN, because machines differ in which NaN they hand on.
 #ifndef HAWSER_COLLECTIVES_KERNELS_KERNELS_H
 #define HAWSER_COLLECTIVES_KERNELS_KERNELS_H
 
@@ -15,6 +16,7 @@ typedef void (*hwi_divide_fn)(void *out, size_t count, uint32_t divisor);
 struct hwi_kernel {
     uint8_t dtype; // hws_dtype
     uint8_t redop; // hws_redop
+    uint8_t element_bytes;
     hwi_reduce_fn reduce;
     hwi_divide_fn divide; // NULL = this operation does not divide
 };

@@ -9,21 +9,27 @@
 
 struct hwi_data;
 
+// Called from inside the core: they may note and queue things, not call back into it.
 struct hwi_data_ops {
     // An event for a local actor (REDUCER, SNAPSHOT, PEER). Borrowed until return. `from` is DATA for commands'
     // answers, or the remote actor (role by lane, id = peer) for a message that came over an edge.
     void (*deliver)(void *user, struct hwi_addr from, struct hwi_addr to, const struct hwi_msg *msg);
     // Frames wait for this edge where none waited before: the driver should pull.
     void (*kick)(void *user, uint64_t peer, enum hwi_lane lane);
+    // Found while executing a command: the peer broke the protocol earlier (an eager frame that does not fit
+    // its operation), or a queue to it passed its bound. The driver closes the edge afterwards, as for
+    // HWI_VERDICT_BROKEN. `why` is a static text. Required.
+    void (*broken)(void *user, uint64_t peer, const char *why);
 };
 
 // Returns owned. `alloc`, `ops`, `user` are borrowed until destroy.
 struct hwi_data *hwi_data_create(const struct hwi_alloc *alloc, const struct hwi_data_ops *ops, void *user);
-void hwi_data_destroy(struct hwi_data *data); // takes
+// Takes. The driver has removed all edges and given all frames back before.
+void hwi_data_destroy(struct hwi_data *data);
 
 // The memory a request names: borrowed until hwi_data_forget. input may equal output (in place).
 void hwi_data_memory(struct hwi_data *data, uint64_t request, const void *input, void *output, uint64_t bytes);
-// Forgets it. The operation on it must have been quiesced: a failed check otherwise.
+// Forgets it, if it is known. The operation on it must have been quiesced: a failed check otherwise.
 void hwi_data_forget(struct hwi_data *data, uint64_t request);
 // The memory of tensor `index` of the shared state: borrowed until destroy.
 void hwi_data_tensor(struct hwi_data *data, uint32_t index, void *memory, uint64_t bytes);
@@ -40,12 +46,14 @@ void hwi_data_edge_remove(struct hwi_data *data, uint64_t peer);
 
 // A frame being sent. The driver writes header, then payload, then trailer, and gives it back with
 // hwi_data_sent. While it holds the frame the core may abandon it (quiesce): payload becomes NULL, the driver sends zeros
-// for the rest and trailer is already HWI_TRAILER_ABANDONED.
+// for the rest and trailer is already HWI_TRAILER_ABANDONED (unless `written` says that all of the payload has left:
+// then the trailer stands as it was, because part of it may have left too).
 struct hwi_frame_out {
     unsigned char header[HWI_FRAME_HEADER_BYTES];
     unsigned char trailer[HWI_FRAME_TRAILER_BYTES];
     const unsigned char *payload; // borrowed: caller memory, or *owned
     uint32_t payload_bytes;
+    uint32_t written;   // the driver's: bytes of header, payload and trailer that have left; hwi_data_next sets 0
     void *owned;        // freed by hwi_data_sent
     struct hwi_op op;   // which operation's memory the payload is
     uint64_t peer;
