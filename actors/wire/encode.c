@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+#include <stdlib.h>
+#include <string.h>
+
+#include <msgpack.h>
+#define XXH_STATIC_LINKING_ONLY // for a state on the stack
+#include <xxhash.h>
+
+#include "actors/wire/check.h"
+#include "actors/wire/codec.h"
+
+enum { BUFFER_BYTES_FIRST = 512 };
+
+// Where packed bytes go, and the first error. An error does not end the walk: a hash covers also
+// what may not be sent.
+struct sink {
+    unsigned char *bytes;
+    size_t length;
+    size_t capacity;
+    XXH3_state_t *hash; // instead of a buffer
+    uint32_t values;
+    int error;
+};
+
+static void refuse(struct sink *sink, int error)
+{
+    if (!sink->error)
+        sink->error = error;
+}
+
+static bool make_room(struct sink *sink, size_t bytes)
+{
+    size_t capacity = sink->capacity ? 2 * sink->capacity : BUFFER_BYTES_FIRST;
+    while (capacity < sink->length + bytes)
+        capacity *= 2;
+    unsigned char *grown = realloc(sink->bytes, capacity);
+    if (!grown)
+        return false;
+    sink->bytes = grown;
+    sink->capacity = capacity;
+    return true;
+}
+
+static int write_bytes(void *user, const char *bytes, size_t length)
+{
+    struct sink *sink = user;
+    if (sink->hash) {
+        XXH3_64bits_update(sink->hash, bytes, length);
+        return 0;
+    }
+    if (sink->error)
+        return -1;
+    if (length > HWI_MESSAGE_BYTES_MAX - sink->length) {
+        refuse(sink, HWI_CODEC_LIMIT);
+        return -1;
+    }
+    if (length > sink->capacity - sink->length && !make_room(sink, length)) {
+        refuse(sink, HWI_CODEC_MEMORY);
+        return -1;
+    }
+    memcpy(sink->bytes + sink->length, bytes, length);
+    sink->length += length;
+    return 0;
+}
+
+static void pack_unsigned(msgpack_packer *packer, struct sink *sink, uint64_t value, uint64_t limit)
+{
+    if (value > limit)
+        refuse(sink, HWI_CODEC_LIMIT);
+    msgpack_pack_uint64(packer, value);
+}
+
+static void pack_hash(msgpack_packer *packer, const struct hwi_hash *hash)
+{
+    unsigned char bytes[16];
+    for (unsigned i = 0; i < 8; i++) {
+        bytes[i] = (unsigned char)(hash->lo >> (8 * i));
+        bytes[8 + i] = (unsigned char)(hash->hi >> (8 * i));
+    }
+    msgpack_pack_bin(packer, sizeof(bytes));
+    msgpack_pack_bin_body(packer, bytes, sizeof(bytes));
+}
+
+static void pack_string(msgpack_packer *packer, struct sink *sink, const char *text, size_t size)
+{
+    const char *end = memchr(text, 0, size);
+    size_t length = end ? (size_t)(end - text) : size;
+    if (!end)
+        refuse(sink, HWI_CODEC_LIMIT);
+    msgpack_pack_str(packer, length);
+    msgpack_pack_str_body(packer, text, length);
+}
+
+static void pack_fields(msgpack_packer *packer, struct sink *sink, const struct hwi_layout *layout,
+                        const unsigned char *base);
+
+static void pack_record(msgpack_packer *packer, struct sink *sink, const struct hwi_layout *layout,
+                        const unsigned char *base)
+{
+    msgpack_pack_array(packer, layout->field_count);
+    pack_fields(packer, sink, layout, base);
+}
+
+static void pack_list(msgpack_packer *packer, struct sink *sink, const struct hwi_field *field,
+                      const unsigned char *base)
+{
+    uint32_t count;
+    const unsigned char *items;
+    memcpy(&count, base + field->count_offset, sizeof(count));
+    memcpy(&items, base + field->offset, sizeof(items));
+    if (count > field->limit)
+        refuse(sink, HWI_CODEC_LIMIT);
+    msgpack_pack_array(packer, count);
+    sink->values += count;
+    for (uint32_t i = 0; i < count; i++)
+        pack_record(packer, sink, field->record, items + (size_t)i * field->record->bytes);
+}
+
+static void pack_field(msgpack_packer *packer, struct sink *sink, const struct hwi_field *field,
+                       const unsigned char *base)
+{
+    const void *at = base + field->offset;
+    switch ((enum hwi_field_kind)field->kind) {
+    case HWI_FIELD_U8:
+        pack_unsigned(packer, sink, *(const uint8_t *)at, field->limit);
+        break;
+    case HWI_FIELD_U32:
+        pack_unsigned(packer, sink, *(const uint32_t *)at, field->limit);
+        break;
+    case HWI_FIELD_U64:
+        pack_unsigned(packer, sink, *(const uint64_t *)at, field->limit);
+        break;
+    case HWI_FIELD_I32:
+        msgpack_pack_int32(packer, *(const int32_t *)at);
+        break;
+    case HWI_FIELD_HASH:
+        pack_hash(packer, at);
+        break;
+    case HWI_FIELD_STR:
+        pack_string(packer, sink, at, field->limit);
+        break;
+    case HWI_FIELD_REC:
+        pack_record(packer, sink, field->record, at);
+        break;
+    case HWI_FIELD_LIST:
+        pack_list(packer, sink, field, base);
+        break;
+    }
+}
+
+static void pack_fields(msgpack_packer *packer, struct sink *sink, const struct hwi_layout *layout,
+                        const unsigned char *base)
+{
+    sink->values += layout->field_count;
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        pack_field(packer, sink, &layout->fields[i], base);
+}
+
+static void pack_message(struct sink *sink, const struct hwi_msg *msg)
+{
+    const struct hwi_layout *layout = hwi_layout_of(msg->type);
+    msgpack_packer packer;
+    if (!layout) {
+        refuse(sink, HWI_CODEC_UNKNOWN);
+        return;
+    }
+    msgpack_packer_init(&packer, sink, write_bytes);
+    msgpack_pack_array(&packer, 1 + (size_t)layout->field_count);
+    msgpack_pack_uint16(&packer, msg->type);
+    sink->values += 2; // the array itself and the type
+    pack_fields(&packer, sink, layout, (const unsigned char *)&msg->u);
+    if (sink->values > HWI_CODEC_VALUES_MAX)
+        refuse(sink, HWI_CODEC_LIMIT);
+}
+
+int hwi_encode(const struct hwi_msg *msg, unsigned char **bytes, size_t *length)
+{
+    struct sink sink = {0};
+    pack_message(&sink, msg);
+    if (sink.error) {
+        free(sink.bytes);
+        return sink.error;
+    }
+    *bytes = sink.bytes;
+    *length = sink.length;
+    return HWI_CODEC_OK;
+}
+
+uint64_t hwi_msg_hash(const struct hwi_msg *msg)
+{
+    XXH3_state_t state;
+    struct sink sink = {.hash = &state};
+    XXH3_64bits_reset(&state);
+    pack_message(&sink, msg);
+    return XXH3_64bits_digest(&state);
+}
