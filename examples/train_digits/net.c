@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "train_digits/net.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train_digits/random.h"
+
+enum { CLASSES = IDX_CLASSES };
+
+void net_layout(struct net *net, uint32_t inputs, uint32_t hidden)
+{
+    net->inputs = inputs;
+    net->hidden = hidden;
+    net->w1 = 0;
+    net->b1 = net->w1 + (size_t)inputs * hidden;
+    net->w2 = net->b1 + hidden;
+    net->b2 = net->w2 + (size_t)hidden * CLASSES;
+    net->count = net->b2 + CLASSES;
+}
+
+static void init_weights(float *weights, size_t count, uint32_t inputs, uint64_t *random)
+{
+    float scale = sqrtf(6.0f / (float)inputs);
+    for (size_t i = 0; i < count; i++)
+        weights[i] = (2.0f * random_unit(random) - 1.0f) * scale;
+}
+
+void net_init(const struct net *net, float *parameters, uint64_t seed)
+{
+    memset(parameters, 0, net->count * sizeof *parameters);
+    init_weights(parameters + net->w1, net->b1 - net->w1, net->inputs, &seed);
+    init_weights(parameters + net->w2, net->b2 - net->w2, net->hidden, &seed);
+}
+
+// y += a * x: all the heavy work has this shape, which compilers turn into vector code.
+static void add_scaled(float *restrict y, const float *restrict x, float a, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] += a * x[i];
+}
+
+// Fills the hidden layer and the classes' probabilities.
+static void forward(const struct net *net, const float *p, const float *image, float *hidden,
+                    float *output)
+{
+    memcpy(hidden, p + net->b1, net->hidden * sizeof *hidden);
+    for (uint32_t i = 0; i < net->inputs; i++)
+        if (image[i] != 0.0f)
+            add_scaled(hidden, p + net->w1 + (size_t)i * net->hidden, image[i], net->hidden);
+    memcpy(output, p + net->b2, CLASSES * sizeof *output);
+    for (uint32_t h = 0; h < net->hidden; h++) {
+        hidden[h] = hidden[h] > 0.0f ? hidden[h] : 0.0f;
+        if (hidden[h] > 0.0f)
+            add_scaled(output, p + net->w2 + (size_t)h * CLASSES, hidden[h], CLASSES);
+    }
+    float most = output[0], sum = 0.0f;
+    for (int k = 1; k < CLASSES; k++)
+        most = output[k] > most ? output[k] : most;
+    for (int k = 0; k < CLASSES; k++)
+        sum += output[k] = expf(output[k] - most);
+    for (int k = 0; k < CLASSES; k++)
+        output[k] /= sum;
+}
+
+// Adds one image's gradient (times `scale`) and returns its loss. `hidden` is overwritten.
+static float backward(const struct net *net, const float *p, const float *image, uint8_t label,
+                      float scale, float *hidden, float *gradient)
+{
+    float output[CLASSES];
+    forward(net, p, image, hidden, output);
+    float loss = -logf(output[label] > 1e-9f ? output[label] : 1e-9f);
+    output[label] -= 1.0f;
+    add_scaled(gradient + net->b2, output, scale, CLASSES);
+    for (uint32_t h = 0; h < net->hidden; h++) {
+        if (hidden[h] <= 0.0f)
+            continue;
+        const float *weights = p + net->w2 + (size_t)h * CLASSES;
+        float back = 0.0f;
+        for (int k = 0; k < CLASSES; k++)
+            back += weights[k] * output[k];
+        add_scaled(gradient + net->w2 + (size_t)h * CLASSES, output, scale * hidden[h], CLASSES);
+        hidden[h] = back; // from here on the layer's gradient; the ReLU passes none where it is 0
+    }
+    add_scaled(gradient + net->b1, hidden, scale, net->hidden);
+    for (uint32_t i = 0; i < net->inputs; i++)
+        if (image[i] != 0.0f)
+            add_scaled(gradient + net->w1 + (size_t)i * net->hidden, hidden, scale * image[i],
+                       net->hidden);
+    return loss;
+}
+
+float net_train(const struct net *net, float *parameters, const struct net_training *t)
+{
+    float *hidden = malloc(net->hidden * sizeof *hidden);
+    uint32_t mine = (t->set->count + t->shards - 1 - t->shard) / t->shards;
+    uint64_t random = t->seed;
+    double loss = 0.0;
+    if (!hidden || mine == 0) {
+        free(hidden);
+        return 0.0f;
+    }
+    memset(t->velocity, 0, net->count * sizeof *t->velocity);
+    for (uint32_t step = 0; step < t->steps; step++) {
+        memset(t->gradient, 0, net->count * sizeof *t->gradient);
+        for (uint32_t b = 0; b < t->batch; b++) {
+            size_t i = t->shard + (size_t)(random_next(&random) % mine) * t->shards;
+            loss += backward(net, parameters, t->set->pixels + i * net->inputs, t->set->labels[i],
+                             1.0f / (float)t->batch, hidden, t->gradient);
+        }
+        for (size_t i = 0; i < net->count; i++) {
+            t->velocity[i] = t->momentum * t->velocity[i] + t->gradient[i];
+            parameters[i] -= t->rate * t->velocity[i];
+        }
+    }
+    free(hidden);
+    return (float)(loss / ((double)t->steps * t->batch));
+}
+
+float net_accuracy(const struct net *net, const float *parameters, const struct idx_set *set)
+{
+    float *hidden = malloc(net->hidden * sizeof *hidden), output[CLASSES];
+    uint32_t right = 0;
+    for (uint32_t i = 0; hidden && i < set->count; i++) {
+        forward(net, parameters, set->pixels + (size_t)i * net->inputs, hidden, output);
+        int best = 0;
+        for (int k = 1; k < CLASSES; k++)
+            best = output[k] > output[best] ? k : best;
+        right += best == set->labels[i];
+    }
+    free(hidden);
+    return (float)right / (float)set->count;
+}
