@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "snapshot/manifest.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+enum {
+    HASH_BYTES = 16,
+    TENSOR_BYTES = HWI_NAME_BYTES_MAX + 1 + 8, // name padded with zeros, dtype, size
+};
+
+static void write_u64(unsigned char *bytes, uint64_t value)
+{
+    for (uint32_t i = 0; i < 8; i++)
+        bytes[i] = (unsigned char)(value >> (8 * i));
+}
+
+static void write_hash(unsigned char *bytes, struct hwi_hash hash)
+{
+    write_u64(bytes, hash.lo);
+    write_u64(bytes + 8, hash.hi);
+}
+
+static struct hwi_hash hash_of(const void *bytes, size_t length)
+{
+    XXH128_hash_t hash = XXH3_128bits(bytes, length);
+    return (struct hwi_hash){.lo = hash.low64, .hi = hash.high64};
+}
+
+static uint64_t blocks_of(uint64_t bytes)
+{
+    return bytes / HWI_BLOCK_BYTES + (bytes % HWI_BLOCK_BYTES != 0);
+}
+
+static uint32_t count_blocks(const struct hwi_tensor *tensors, uint32_t count)
+{
+    uint64_t blocks = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        HWI_CHECK(tensors[i].bytes > 0 && tensors[i].bytes <= HWI_TENSOR_BYTES_MAX);
+        blocks += blocks_of(tensors[i].bytes);
+    }
+    HWI_CHECK(blocks <= HWI_STATE_BLOCKS_MAX);
+    return (uint32_t)blocks;
+}
+
+// Written field by field: members of another byte order or compiler must get the same digest.
+static struct hwi_hash digest_layout(const struct hwi_alloc *alloc, const struct hwi_tensor *tensors,
+                                     uint32_t count)
+{
+    unsigned char *text = hwi_new(alloc, (size_t)count * TENSOR_BYTES);
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned char *at = text + (size_t)i * TENSOR_BYTES;
+        const char *end = memchr(tensors[i].name, 0, HWI_NAME_BYTES_MAX);
+        memcpy(at, tensors[i].name, end ? (size_t)(end - tensors[i].name) : HWI_NAME_BYTES_MAX);
+        at[HWI_NAME_BYTES_MAX] = tensors[i].dtype;
+        write_u64(at + HWI_NAME_BYTES_MAX + 1, tensors[i].bytes);
+    }
+    struct hwi_hash hash = hash_of(text, (size_t)count * TENSOR_BYTES);
+    hwi_free(alloc, text);
+    return hash;
+}
+
+void hwi_manifest_init(struct hwi_manifest *manifest, const struct hwi_alloc *alloc,
+                       const struct hwi_tensor *tensors, uint32_t count)
+{
+    HWI_CHECK(count > 0 && count <= HWI_TENSORS_MAX);
+    uint32_t blocks = count_blocks(tensors, count);
+    struct hwi_hash layout = digest_layout(alloc, tensors, count);
+    struct hwi_tensor_span *spans = hwi_new(alloc, count * sizeof *spans);
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        spans[i] = (struct hwi_tensor_span){.bytes = tensors[i].bytes, .first = first};
+        first += (uint32_t)blocks_of(tensors[i].bytes);
+    }
+    *manifest = (struct hwi_manifest){
+        .spans = spans, .tensor_count = count, .block_count = blocks, .layout = layout};
+}
+
+void hwi_manifest_fini(struct hwi_manifest *manifest, const struct hwi_alloc *alloc)
+{
+    hwi_free(alloc, manifest->spans);
+    *manifest = (struct hwi_manifest){0};
+}
+
+struct hwi_piece hwi_manifest_piece(const struct hwi_manifest *manifest, uint32_t block)
+{
+    HWI_CHECK(block < manifest->block_count);
+    uint32_t low = 0, high = manifest->tensor_count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (manifest->spans[middle].first <= block)
+            low = middle;
+        else
+            high = middle;
+    }
+    const struct hwi_tensor_span *span = &manifest->spans[low];
+    uint64_t offset = (uint64_t)(block - span->first) * HWI_BLOCK_BYTES;
+    uint64_t rest = span->bytes - offset;
+    return (struct hwi_piece){
+        .tensor = low, .offset = offset, .bytes = (uint32_t)HWI_MIN(rest, HWI_BLOCK_BYTES)};
+}
+
+uint32_t hwi_manifest_pages(const struct hwi_manifest *manifest)
+{
+    return (manifest->block_count + HWI_MANIFEST_PAGE_MAX - 1) / HWI_MANIFEST_PAGE_MAX;
+}
+
+uint32_t hwi_manifest_page_size(const struct hwi_manifest *manifest, uint32_t first)
+{
+    if (first >= manifest->block_count || first % HWI_MANIFEST_PAGE_MAX != 0)
+        return 0;
+    return HWI_MIN(manifest->block_count - first, (uint32_t)HWI_MANIFEST_PAGE_MAX);
+}
+
+struct hwi_hash hwi_manifest_root(const struct hwi_manifest *manifest, const struct hwi_alloc *alloc,
+                                  const struct hwi_hash *hashes)
+{
+    size_t length = ((size_t)manifest->block_count + 1) * HASH_BYTES;
+    unsigned char *text = hwi_new(alloc, length);
+    for (uint32_t i = 0; i < manifest->block_count; i++)
+        write_hash(text + (size_t)i * HASH_BYTES, hashes[i]);
+    write_hash(text + (size_t)manifest->block_count * HASH_BYTES, manifest->layout);
+    struct hwi_hash root = hash_of(text, length);
+    hwi_free(alloc, text);
+    return root;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// The snapshot actor's state: hashes the shared state, serves it, fetches what is missing. It never touches the
+// tensors: it names blocks, and the data port hashes, sends and places them.
+#ifndef HAWSER_SNAPSHOT_SNAPSHOT_H
+#define HAWSER_SNAPSHOT_SNAPSHOT_H
+
+#include "actors/loop/step.h"
+#include "snapshot/fetch.h"
+#include "snapshot/manifest.h"
+
+enum {
+    HWI_HASH_WINDOW = 8, // hashes asked of the data port and not answered
+};
+
+// How far the open sync is. Only IDLE has none.
+enum hwi_snapshot_phase {
+    HWI_SNAPSHOT_IDLE = 0,
+    HWI_SNAPSHOT_HASHING,   // the state's blocks
+    HWI_SNAPSHOT_HASHED,    // told the peer; waits for sync_go
+    HWI_SNAPSHOT_LISTING,   // fetches the elected block hashes
+    HWI_SNAPSHOT_FETCHING,  // fetches the blocks that differ
+    HWI_SNAPSHOT_HOLDING,   // holds the elected state: Done, and serves it
+    HWI_SNAPSHOT_STOPPED,   // gave up, or its view is gone; waits for op_end
+    HWI_SNAPSHOT_ENDING,    // decided; waits for hashes still asked of the data port
+    HWI_SNAPSHOT_QUIESCING, // waits for quiesced
+};
+
+// A member, and what it asked for in the open sync.
+struct hwi_reader {
+    uint64_t peer;
+    uint32_t pages_served;  // an honest member asks for each page once, ...
+    uint32_t blocks_served; // ... and for each block once
+    uint32_t early_blocks[HWI_FETCH_WINDOW]; // wanted before our sync_go came
+    uint8_t early_count;
+    bool early_list; // its manifest_want for block 0 came before our sync_go
+};
+
+struct hwi_snapshot {
+    const struct hwi_alloc *alloc; // borrowed
+    uint64_t view;
+    uint64_t self;
+    struct hwi_reader *readers; // the view's members; owned
+    uint32_t reader_count;
+
+    struct hwi_manifest manifest;
+    struct hwi_hash *held; // hashes of our blocks as last heard; owned
+
+    enum hwi_snapshot_phase phase;
+    struct hwi_op op; // the open sync
+    uint64_t revision;
+    uint32_t hashes_asked;
+    uint32_t hashes_heard;
+    struct hwi_hash root; // ours after hashing; the elected one from sync_go on
+    struct hwi_fetch fetch;
+};
+
+typedef void (*hwi_snapshot_handler_fn)(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                                        struct hwi_effects *effects);
+
+// One per message, each in a file of its own. Owner thread; all arguments are borrowed until return.
+void hwi_snapshot_on_state_layout(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                                  struct hwi_effects *effects);
+void hwi_snapshot_on_lane_view(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                               struct hwi_effects *effects);
+void hwi_snapshot_on_sync_start(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                                struct hwi_effects *effects);
+void hwi_snapshot_on_sync_go(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                             struct hwi_effects *effects);
+void hwi_snapshot_on_op_end(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                            struct hwi_effects *effects);
+void hwi_snapshot_on_manifest_want(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                                   struct hwi_effects *effects);
+void hwi_snapshot_on_manifest(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                              struct hwi_effects *effects);
+void hwi_snapshot_on_blocks_want(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                                 struct hwi_effects *effects);
+void hwi_snapshot_on_block_hashed(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                                  struct hwi_effects *effects);
+void hwi_snapshot_on_block_placed(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                                  struct hwi_effects *effects);
+void hwi_snapshot_on_quiesced(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                              struct hwi_effects *effects);
+
+// Asks the data port for hashes up to the window.
+void hwi_snapshot_ask_hashes(struct hwi_snapshot *snapshot, struct hwi_effects *effects);
+// The elected state is here: tells the peer and serves it from now on.
+void hwi_snapshot_hold(struct hwi_snapshot *snapshot, struct hwi_effects *effects);
+// The open sync cannot be Done here; `peer` is who is to blame, 0 = nobody. Nothing more until op_end.
+void hwi_snapshot_fault(struct hwi_snapshot *snapshot, int32_t status, uint64_t peer,
+                        struct hwi_effects *effects);
+// Lets go of the state's memory at the data port, once it is not hashing.
+void hwi_snapshot_quiesce(struct hwi_snapshot *snapshot, struct hwi_effects *effects);
+
+#endif
