@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// A view comes into force: every operation of the old one is decided, once.
+#include "actors/master/master.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool survives(struct master *m, uint64_t peer)
+{
+    struct session *s = master_session_of_peer(m, peer);
+    return s != NULL && s->member && s->proposed;
+}
+
+// The commit rule at a view change: what was committed stands; else all survivors Done means COMMIT. A vote's result
+// exists at the master only, so a vote that was not complete is aborted; an admission needs the survivors only.
+static uint32_t final_count(struct master *m, const struct channel *c)
+{
+    uint32_t least = UINT32_MAX;
+    for (uint32_t rank = 0; rank < m->view.count; rank++) {
+        if (survives(m, m->view.ids[rank])) {
+            least = HWI_MIN(least, c->counts[rank]);
+        }
+    }
+    if (c->kind == HWI_KIND_AGREE || least == UINT32_MAX) {
+        return c->committed;
+    }
+    return HWI_MAX(least, c->committed);
+}
+
+static void record_tallies(struct master *m, struct hwi_past *past)
+{
+    past->tallies = hwi_new(m->alloc, (m->channel_count + 1) * sizeof *past->tallies);
+    for (uint32_t i = 0; i < m->channel_count; i++) {
+        const struct channel *c = &m->channels[i];
+        uint32_t count = final_count(m, c);
+        uint32_t most = 0;
+        for (uint32_t rank = 0; rank < m->view.count; rank++) {
+            most = HWI_MAX(most, c->counts[rank]);
+        }
+        m->committed_total += count - c->committed;
+        m->aborted_total += most - count;
+        if (c->kind == HWI_KIND_SYNC && count > c->committed) {
+            m->ever_synced = true;
+            for (uint32_t j = 0; j < m->session_count; j++) {
+                m->sessions[j].synced |= m->sessions[j].member;
+            }
+        }
+        if (count > 0) {
+            past->tallies[past->tallies_count++] = (struct hwi_tally){
+                .kind = c->kind, .tag = c->tag, .heard = count, .value = c->value};
+        }
+    }
+}
+
+static void record_lost(struct master *m, struct hwi_past *past)
+{
+    past->lost = hwi_new(m->alloc, (m->view.count + 1) * sizeof *past->lost);
+    for (uint32_t rank = 0; rank < m->view.count; rank++) {
+        if (!survives(m, m->view.ids[rank])) {
+            past->lost[past->lost_count++].value = m->view.ids[rank];
+        }
+    }
+}
+
+static void free_past(struct master *m, struct hwi_past *past)
+{
+    hwi_free(m->alloc, past->tallies);
+    hwi_free(m->alloc, past->faults);
+    hwi_free(m->alloc, past->lost);
+}
+
+static void drop_oldest_past(struct master *m)
+{
+    free_past(m, &m->past[0]);
+    memmove(&m->past[0], &m->past[1], --m->past_count * sizeof *m->past);
+}
+
+static void record_past(struct master *m)
+{
+    if (m->view.count == 0) {
+        return;
+    }
+    if (m->past_count == HWI_PAST_VIEWS_MAX) {
+        drop_oldest_past(m); // who still needs it finds no outcome and gives up (OUTCOME_UNKNOWN)
+    }
+    struct hwi_past *past = &m->past[m->past_count++];
+    *past = (struct hwi_past){.view = m->view.number};
+    record_tallies(m, past);
+    record_lost(m, past);
+    past->faults = hwi_new(m->alloc, (m->fault_count + 1) * sizeof *past->faults);
+    memcpy(past->faults, m->faults, m->fault_count * sizeof *past->faults);
+    past->faults_count = m->fault_count;
+}
+
+void master_prune_past(struct master *m)
+{
+    uint64_t least = UINT64_MAX;
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        if (m->sessions[i].member) {
+            least = HWI_MIN(least, m->sessions[i].acked);
+        }
+    }
+    while (m->past_count > 0 && m->past[0].view < least) {
+        drop_oldest_past(m);
+    }
+}
+
+static void put_in_force(struct master *m)
+{
+    master_channels_clear(m);
+    m->fault_count = 0;
+    m->plan.count = 0;
+    m->change = false;
+    m->view.number = m->proposal;
+    m->view.count = 0;
+    m->view.ids = hwi_resize(m->alloc, m->view.ids, (m->session_count + 1) * sizeof *m->view.ids);
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        struct session *s = &m->sessions[i];
+        if (s->proposed) {
+            s->acked = s->member ? s->acked : m->proposal;
+            m->view.ids[m->view.count++] = s->peer;
+        }
+        s->member = s->proposed;
+        s->proposed = false;
+        s->suspect = false;
+        s->offer.count = 0;
+    }
+    m->proposal = 0;
+}
+
+void master_seal(struct master *m, struct hwi_effects *fx)
+{
+    record_past(m);
+    put_in_force(m);
+    m->stage = STAGE_SEALING;
+    if (m->config.durable) {
+        master_store(m, fx);
+    } else {
+        master_stored(m, fx);
+    }
+}
+
+static struct hwi_member *list_members(struct master *m, struct hwi_effects *fx)
+{
+    struct hwi_member *members = hwi_effects_memory(fx, m->view.count * sizeof *members);
+    for (uint32_t rank = 0; rank < m->view.count; rank++) {
+        const struct session *s = master_session_of_peer(m, m->view.ids[rank]);
+        members[rank].peer = m->view.ids[rank];
+        if (s != NULL) { // a member that just died is still in the view
+            members[rank].incarnation = s->incarnation;
+            members[rank].synced = s->synced;
+            memcpy(members[rank].address, s->address, sizeof s->address);
+        }
+    }
+    return members;
+}
+
+void master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx)
+{
+    struct hwi_msg_announce *a = MASTER_TELL(s, fx, announce);
+    a->run = m->run;
+    a->view = m->view.number;
+    a->incarnation = s->incarnation;
+    a->pending = master_waiting(m);
+    a->members = list_members(m, fx);
+    a->members_count = m->view.count;
+    a->past_count = m->past_count;
+    a->past = hwi_effects_memory(fx, m->past_count * sizeof *a->past);
+    for (uint32_t i = 0; i < m->past_count; i++) {
+        const struct hwi_past *past = &m->past[i];
+        struct hwi_past *copy = &a->past[i];
+        *copy = *past;
+        copy->tallies = hwi_effects_memory(fx, past->tallies_count * sizeof *copy->tallies);
+        copy->faults = hwi_effects_memory(fx, past->faults_count * sizeof *copy->faults);
+        copy->lost = hwi_effects_memory(fx, past->lost_count * sizeof *copy->lost);
+        if (past->tallies_count > 0) {
+            memcpy(copy->tallies, past->tallies, past->tallies_count * sizeof *copy->tallies);
+        }
+        if (past->faults_count > 0) {
+            memcpy(copy->faults, past->faults, past->faults_count * sizeof *copy->faults);
+        }
+        if (past->lost_count > 0) {
+            memcpy(copy->lost, past->lost, past->lost_count * sizeof *copy->lost);
+        }
+    }
+}
+
+void master_store(struct master *m, struct hwi_effects *fx)
+{
+    struct hwi_msg_view_file *f = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_DISK, 0), view_file);
+    f->run = m->run;
+    f->master = m->incarnation;
+    f->highest = m->highest;
+    f->next_peer = m->next_peer;
+    f->view = m->view.number;
+    f->members = list_members(m, fx);
+    f->members_count = m->view.count;
+    f->past = m->past; // the disk writes it before another step
+    f->past_count = m->past_count;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Channels: who is Done with how many operations, and what follows from it.
+#include "actors/master/master.h"
+
+#include <string.h>
+
+static bool before(const struct channel *c, uint8_t kind, uint64_t tag)
+{
+    return c->kind < kind || (c->kind == kind && c->tag < tag);
+}
+
+static uint32_t place_of(const struct master *m, uint8_t kind, uint64_t tag)
+{
+    uint32_t low = 0, high = m->channel_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (before(&m->channels[middle], kind, tag)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+struct channel *master_channel(struct master *m, uint8_t kind, uint64_t tag)
+{
+    uint32_t at = place_of(m, kind, tag);
+    if (at < m->channel_count && m->channels[at].kind == kind && m->channels[at].tag == tag) {
+        return &m->channels[at];
+    }
+    if (m->channel_count == HWI_TAGS_MAX) {
+        return NULL;
+    }
+    if (m->channel_count == m->channel_capacity) {
+        m->channel_capacity = HWI_MAX(16, m->channel_capacity * 2);
+        m->channels = hwi_resize(m->alloc, m->channels, m->channel_capacity * sizeof *m->channels);
+    }
+    struct channel *c = &m->channels[at];
+    memmove(c + 1, c, (m->channel_count++ - at) * sizeof *c);
+    *c = (struct channel){.kind = kind, .tag = tag};
+    c->counts = hwi_new(m->alloc, m->view.count * sizeof *c->counts);
+    return c;
+}
+
+void master_channels_clear(struct master *m)
+{
+    for (uint32_t i = 0; i < m->channel_count; i++) {
+        hwi_free(m->alloc, m->channels[i].counts);
+    }
+    m->channel_count = 0;
+}
+
+int64_t master_rank(const struct master *m, uint64_t peer)
+{
+    uint32_t low = 0, high = m->view.count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (m->view.ids[middle] < peer) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < m->view.count && m->view.ids[low] == peer ? (int64_t)low : -1;
+}
+
+void master_tell_commit(const struct master *m, const struct channel *c, struct session *s,
+                        struct hwi_effects *fx)
+{
+    struct hwi_msg_commit *commit = MASTER_TELL(s, fx, commit);
+    commit->view = m->view.number;
+    commit->kind = c->kind;
+    commit->tag = c->tag;
+    commit->count = c->committed;
+    commit->value = c->value;
+    commit->pending = c->pending;
+}
+
+void master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx)
+{
+    m->committed_total += count - c->committed;
+    c->committed = count;
+    c->value = c->folded;
+    c->redop = 0;
+    c->pending = master_waiting(m);
+    c->ahead = 0;
+    for (uint32_t rank = 0; rank < m->view.count; rank++) {
+        c->ahead += c->counts[rank] > count;
+    }
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        if (m->sessions[i].member) {
+            master_tell_commit(m, c, &m->sessions[i], fx);
+        }
+    }
+    if (c->kind == HWI_KIND_SYNC) {
+        m->ever_synced = true;
+        for (uint32_t i = 0; i < m->session_count; i++) {
+            m->sessions[i].synced |= m->sessions[i].member;
+        }
+    }
+}
+
+void master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t count,
+                  struct hwi_effects *fx)
+{
+    if (c->counts[rank] == c->committed) {
+        c->ahead++;
+    }
+    c->counts[rank] = count;
+    if (c->ahead < m->view.count) {
+        return;
+    }
+    if (c->kind == HWI_KIND_ADMIT && master_waiting(m) > 0) {
+        master_reform(m, fx);
+        return;
+    }
+    uint32_t least = UINT32_MAX;
+    for (uint32_t i = 0; i < m->view.count; i++) {
+        least = HWI_MIN(least, c->counts[i]);
+    }
+    master_commit(m, c, least, fx);
+}
+
+void master_fault(struct master *m, const struct hwi_fault *fault)
+{
+    for (uint32_t i = 0; i < m->fault_count; i++) {
+        if (m->faults[i].kind == fault->kind && m->faults[i].tag == fault->tag) {
+            return; // the first to speak is told to all
+        }
+    }
+    if (m->fault_count < HWI_OPS_MAX) {
+        m->faults[m->fault_count++] = *fault;
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// The master's state, shared by its handler files only. It admits peers, fixes views and decides.
+#ifndef HAWSER_ACTORS_MASTER_MASTER_H
+#define HAWSER_ACTORS_MASTER_MASTER_H
+
+#include "actors/loop/step.h"
+
+// One per connection that registered: a member of the view in force, or a newcomer.
+struct session {
+    uint64_t peer;        // sessions are ordered by it
+    uint64_t incarnation; // names the control session
+    char address[HWI_ADDRESS_BYTES_MAX];
+    uint64_t heard_ns;    // when it last said anything
+    uint64_t acked;       // the view it last said it holds
+    uint64_t sent, received; // control messages since its registration
+    bool member;          // of the view in force
+    bool proposed;        // of the proposal
+    bool ready;           // for the proposal
+    bool synced;          // holds the run's shared state
+    bool unreachable;     // its control connection was gone when we last sent
+    bool suspect;         // a member lost its stripes to it in this view
+    bool failed;          // a newcomer dropped from a proposal: not proposed again
+    uint64_t *broken;     // peers it could not reach in the proposal; owned
+    uint32_t broken_count;
+    struct hwi_tally *tallies; // its operations in flight at the last heartbeat, for status; owned
+    uint32_t tally_count;
+    struct {
+        uint32_t count; // offers made on the sync channel: sequence + 1
+        uint64_t revision;
+        struct hwi_hash root, layout;
+        bool dirty;
+    } offer;
+};
+
+// One channel of the view in force: per member, how many of its operations are Done.
+struct channel {
+    uint8_t kind;
+    uint64_t tag;
+    uint32_t committed;
+    uint32_t ahead;    // members whose count is above committed
+    uint32_t *counts;  // by rank; owned
+    uint8_t redop;     // agree: how to fold, set by the first vote
+    uint64_t folded;   // agree: of the votes so far
+    uint64_t value;    // agree: the last result
+    uint32_t pending;  // as told with the last commit
+};
+
+enum stage {
+    STAGE_NONE = 0,
+    STAGE_BURNING, // the number is being made durable
+    STAGE_OPEN,    // members open stripes
+    STAGE_SEALING, // the announcement is being made durable
+};
+
+struct master {
+    const struct hwi_alloc *alloc;
+    uint64_t now_ns;
+    struct hwi_msg_master_start config;
+    bool started;
+    bool booted; // the first store is durable
+    uint64_t run, incarnation, highest, next_peer;
+
+    struct session *sessions; // owned; ordered by peer id
+    uint32_t session_count, session_capacity;
+
+    struct {
+        uint64_t number; // 0 = none yet
+        uint64_t *ids;   // peer ids by rank; owned
+        uint32_t count;
+    } view;
+    struct channel *channels; // of the view, ordered by (kind, tag); owned
+    uint32_t channel_count, channel_capacity;
+    struct hwi_fault faults[HWI_OPS_MAX]; // why operations of this view will abort
+    uint32_t fault_count;
+    struct hwi_past *past; // outcomes not acknowledged by all members, oldest first; owned, also its lists
+    uint32_t past_count;
+    bool ever_synced;
+    struct {
+        uint32_t count; // sequence + 1 of the sync that was planned; 0 = none in this view
+        uint64_t revision;
+        struct hwi_hash root;
+    } plan;
+
+    enum stage stage;
+    uint64_t proposal;      // its number
+    uint64_t proposal_until_ns;
+    bool change;            // the view must change even if its members stay
+    bool again;             // something happened while an announcement was sealed
+    uint64_t probe_at_ns;   // next probe of suspects
+    uint64_t store_again_ns;
+    uint64_t committed_total, aborted_total;
+};
+
+enum { MASTER_PROBE_MS = 50, MASTER_STORE_AGAIN_MS = 1000 };
+
+// session.c
+struct session *master_session(struct master *m, uint64_t incarnation);
+struct session *master_session_of_peer(struct master *m, uint64_t peer);
+struct session *master_session_add(struct master *m, const struct hwi_msg_registration *r);
+void master_session_remove(struct master *m, struct session *s);
+uint32_t master_waiting(const struct master *m); // newcomers that could be admitted
+// Emits to a session and counts it. Good until the next emit.
+struct hwi_msg *master_tell(struct session *s, struct hwi_effects *fx, uint16_t type);
+#define MASTER_TELL(s, fx, name) (&master_tell((s), (fx), HWI_MSG_##name)->u.name)
+// Tells it why it is out, and forgets it. The view changes if it was in it.
+void master_put_out(struct master *m, struct session *s, int status, const char *reason,
+                    struct hwi_effects *fx);
+
+// channel.c
+struct channel *master_channel(struct master *m, uint8_t kind, uint64_t tag); // NULL = HWI_TAGS_MAX passed
+void master_channels_clear(struct master *m);
+int64_t master_rank(const struct master *m, uint64_t peer); // in the view in force; -1 = not in it
+// One member's count on a channel rose; commits what all have Done.
+void master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t count,
+                  struct hwi_effects *fx);
+void master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx);
+void master_tell_commit(const struct master *m, const struct channel *c, struct session *s,
+                        struct hwi_effects *fx);
+void master_fault(struct master *m, const struct hwi_fault *fault);
+
+// view.c
+// Proposes the view that should be, if it is not the one in force.
+void master_reform(struct master *m, struct hwi_effects *fx);
+void master_propose_to(struct master *m, struct session *s, struct hwi_effects *fx);
+void master_judge(struct master *m, struct hwi_effects *fx); // after a ready: announce, or drop and propose again
+void master_proposal_expired(struct master *m, struct hwi_effects *fx);
+void master_stored(struct master *m, struct hwi_effects *fx);
+
+// announce.c
+void master_seal(struct master *m, struct hwi_effects *fx); // fixes outcomes, makes the new view the one in force
+void master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx);
+void master_prune_past(struct master *m);
+void master_store(struct master *m, struct hwi_effects *fx);
+
+// elect.c
+void master_elect(struct master *m, struct hwi_effects *fx); // once all members have offered
+void master_tell_plan(struct master *m, struct session *s, struct hwi_effects *fx);
+
+// status.c
+void master_status(struct master *m, uint64_t tool, struct hwi_effects *fx);
+
+// on_*.c: one message each. `s` is NULL only for registration.
+void master_on_registration(struct master *m, uint64_t from, const struct hwi_msg_registration *r,
+                            struct hwi_effects *fx);
+void master_on_heartbeat(struct master *m, struct session *s, const struct hwi_msg_heartbeat *h,
+                         struct hwi_effects *fx);
+void master_on_ready(struct master *m, struct session *s, const struct hwi_msg_ready *r,
+                     struct hwi_effects *fx);
+void master_on_done(struct master *m, struct session *s, const struct hwi_msg_done *d,
+                    struct hwi_effects *fx);
+void master_on_withdraw(struct master *m, struct session *s, const struct hwi_msg_withdraw *w,
+                        struct hwi_effects *fx);
+void master_on_edge_lost(struct master *m, struct session *s, const struct hwi_msg_edge_lost *e,
+                         struct hwi_effects *fx);
+void master_on_sync_offer(struct master *m, struct session *s, const struct hwi_msg_sync_offer *o,
+                          struct hwi_effects *fx);
+void master_on_leave(struct master *m, struct session *s, const struct hwi_msg_leave *l,
+                     struct hwi_effects *fx);
+void master_on_unreachable(struct master *m, struct session *s, struct hwi_effects *fx);
+void master_on_woken(struct master *m, struct hwi_effects *fx);
+
+#endif

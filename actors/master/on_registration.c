@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// registration: a newcomer, a member whose connection was lost, or somebody who does not belong here.
+#include "actors/master/master.h"
+
+#include <stdio.h>
+
+#include <hawser/types.h>
+
+static void refuse(uint64_t from, const char *reason, struct hwi_effects *fx)
+{
+    struct hwi_msg_refused *r = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_PEER, from), refused);
+    r->status = HWS_E_REFUSED;
+    snprintf(r->reason, sizeof r->reason, "%s", reason);
+}
+
+static void evict(uint64_t from, const char *reason, struct hwi_effects *fx)
+{
+    struct hwi_msg_evicted *e = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_PEER, from), evicted);
+    e->incarnation = from;
+    e->status = HWS_E_EVICTED;
+    snprintf(e->reason, sizeof e->reason, "%s", reason);
+}
+
+static void welcome(struct master *m, struct session *s, struct hwi_effects *fx)
+{
+    s->sent = 0;
+    s->received = 0;
+    struct hwi_msg_welcome *w = MASTER_TELL(s, fx, welcome);
+    w->run = m->run;
+    w->master = m->incarnation;
+    w->peer = s->peer;
+    w->heartbeat_ms = m->config.heartbeat_ms;
+}
+
+static uint32_t heard_of(const struct hwi_msg_registration *r, const struct channel *c)
+{
+    for (uint32_t i = 0; i < r->tallies_count; i++) {
+        if (r->tallies[i].kind == c->kind && r->tallies[i].tag == c->tag) {
+            return r->tallies[i].heard;
+        }
+    }
+    return 0;
+}
+
+// Messages may have been lost with the old connection: say again what it does not know. All of it is idempotent.
+static void tell_again(struct master *m, struct session *s, const struct hwi_msg_registration *r,
+                       struct hwi_effects *fx)
+{
+    bool announced = s->member && m->stage != STAGE_SEALING;
+    if (announced && r->view < m->view.number) {
+        master_announce_to(m, s, fx);
+    } else if (announced) {
+        for (uint32_t i = 0; i < m->channel_count; i++) {
+            if (heard_of(r, &m->channels[i]) < m->channels[i].committed) {
+                master_tell_commit(m, &m->channels[i], s, fx);
+            }
+        }
+        if (m->plan.count > 0) {
+            master_tell_plan(m, s, fx);
+        }
+    }
+    if (m->stage == STAGE_OPEN && s->proposed && r->ready_view != m->proposal) {
+        master_propose_to(m, s, fx);
+    }
+}
+
+void master_on_registration(struct master *m, uint64_t from, const struct hwi_msg_registration *r,
+                            struct hwi_effects *fx)
+{
+    struct session *s = master_session(m, from);
+    if (r->protocol != HWI_PROTOCOL) {
+        refuse(from, "it speaks another version of the protocol: use the same Hawser on all machines", fx);
+        return;
+    }
+    if (r->incarnation != from || r->address[0] == '\0') {
+        refuse(from, "its registration is malformed", fx);
+        return;
+    }
+    if (r->run != 0 && r->run != m->run) {
+        evict(from, "it belongs to another run: join as a newcomer", fx);
+        return;
+    }
+    if (s == NULL && (r->view != 0 || r->ready_view != 0)) {
+        evict(from, "it is not in the run's view any more: join as a newcomer", fx);
+        return;
+    }
+    if (s == NULL && m->session_count == HWI_MEMBERS_MAX) {
+        refuse(from, "the run is full", fx);
+        return;
+    }
+    bool newcomer = s == NULL;
+    s = newcomer ? master_session_add(m, r) : s;
+    welcome(m, s, fx);
+    tell_again(m, s, r, fx);
+    if (newcomer && m->stage != STAGE_OPEN) {
+        master_reform(m, fx);
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// woken: who has been silent too long, which proposal has waited too long.
+#include "actors/master/master.h"
+
+#include <stdio.h>
+
+#include <hawser/types.h>
+
+// True if one was put out; the caller looks again, for everything may have moved.
+static bool put_out_silent(struct master *m, struct hwi_effects *fx)
+{
+    // Woken every half heartbeat: counted off, so that it is out by dead_ms.
+    uint64_t limit = (m->config.dead_ms - m->config.heartbeat_ms / 2) * HWI_NS_PER_MS;
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        struct session *s = &m->sessions[i];
+        if (m->now_ns - s->heard_ns > limit) {
+            char reason[HWI_TEXT_BYTES_MAX];
+            snprintf(reason, sizeof reason, "nothing was heard from it for %u ms",
+                     (unsigned)((m->now_ns - s->heard_ns) / HWI_NS_PER_MS));
+            master_put_out(m, s, HWS_E_EVICTED, reason, fx);
+            return true;
+        }
+    }
+    return false;
+}
+
+// Asks those whose stripes broke whether they live: a dead one's connection is gone, and sending says so.
+static void probe_suspects(struct master *m, struct hwi_effects *fx)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        struct session *s = &m->sessions[i];
+        if (s->suspect && (s->member || s->proposed)) {
+            (void)MASTER_TELL(s, fx, probe);
+            any = true;
+        }
+    }
+    m->probe_at_ns = any ? m->now_ns + MASTER_PROBE_MS * HWI_NS_PER_MS : HWI_NEVER;
+}
+
+void master_on_woken(struct master *m, struct hwi_effects *fx)
+{
+    for (uint32_t i = 0; i <= HWI_MEMBERS_MAX && put_out_silent(m, fx); i++) {
+    }
+    if (m->stage == STAGE_OPEN && m->now_ns >= m->proposal_until_ns) {
+        master_proposal_expired(m, fx);
+    }
+    if (m->now_ns >= m->probe_at_ns) {
+        probe_suspects(m, fx);
+    }
+    if (m->now_ns >= m->store_again_ns) {
+        m->store_again_ns = HWI_NEVER;
+        master_store(m, fx);
+    }
+}
