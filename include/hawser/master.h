@@ -47,7 +47,7 @@ HWS_API hws_status hws_master_address(const hws_master *master, char *text, size
 
 /**
  * Stops the master and frees it (takes `master`; NULL is allowed). Members find it unreachable. Returns
- * within a second. Not from two threads at once. Errors: none.
+ * within a second. Not from two threads at once. Errors: HWS_E_FORKED (nothing is freed).
  */
 HWS_API hws_status hws_master_stop(hws_master *master);
 

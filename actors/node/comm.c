@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+#include "actors/node/comm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/node/error.h"
+#include "actors/node/request.h"
+#include "actors/node/result.h"
+#include "actors/node/sized.h"
+
+hws_status hwi_comm_check(const struct hws_comm *comm, const char *function, hws_result *result)
+{
+    if (!hwi_result_valid(result))
+        return hwi_error_set(HWS_E_INVALID,
+                             "%s: bytes_of_struct of hws_result is not set: begin with "
+                             "HWS_RESULT_INIT",
+                             function);
+    if (comm == NULL)
+        return hwi_result_fail(result, hwi_error_null(function, "comm"));
+    if (comm->pid != getpid())
+        return hwi_result_fail(
+            result, hwi_error_set(HWS_E_FORKED,
+                                  "%s: the communicator was opened by process %ld and this is its "
+                                  "child: open one after fork",
+                                  function, (long)comm->pid));
+    return HWS_OK;
+}
+
+static void on_trainer(void *user, const struct hwi_msg *msg)
+{
+    if (msg->type == HWI_MSG_reply)
+        hwi_request_replied(user, msg);
+}
+
+static void on_check_failed(void *user, const char *actor, const char *what, const char *file,
+                            int line)
+{
+    struct hws_comm *comm = user;
+    pthread_mutex_lock(&comm->mutex);
+    if (comm->failed_check[0] == '\0')
+        snprintf(comm->failed_check, sizeof(comm->failed_check), "%s: %s at %s:%d", actor, what,
+                 file, line);
+    pthread_mutex_unlock(&comm->mutex);
+}
+
+void hwi_comm_finish(struct hws_comm *comm, hws_status status)
+{
+    struct hwi_data_stats data;
+    pthread_mutex_lock(&comm->mutex);
+    struct hwi_host *host = comm->host;
+    comm->host = NULL;
+    if (comm->finished == HWS_OK)
+        comm->finished = status;
+    pthread_mutex_unlock(&comm->mutex);
+    if (host == NULL)
+        return;
+    hwi_host_stats(host, &data);
+    hwi_host_destroy(host);
+    pthread_mutex_lock(&comm->mutex);
+    comm->data = data;
+    hwi_requests_end(comm, comm->finished);
+    pthread_mutex_unlock(&comm->mutex);
+}
+
+void hwi_comm_unlock_and_free(struct hws_comm *comm)
+{
+    bool last = comm->closed && comm->request_count == 0;
+    pthread_mutex_unlock(&comm->mutex);
+    if (last) {
+        pthread_mutex_destroy(&comm->mutex);
+        free(comm);
+    }
+}
+
+static void let_go(struct hws_comm *comm)
+{
+    pthread_mutex_lock(&comm->mutex);
+    comm->closed = true;
+    hwi_comm_unlock_and_free(comm);
+}
+
+static struct hws_comm *create_comm(const hws_config *config)
+{
+    struct hws_comm *comm = calloc(1, sizeof(*comm));
+    if (comm == NULL)
+        return NULL;
+    pthread_mutex_init(&comm->mutex, NULL);
+    comm->pid = getpid();
+    comm->timeout_ms = config->timeout_ms;
+    comm->grace_ms = config->decision_grace_ms;
+    comm->min_members = config->min_members;
+    snprintf(comm->master, sizeof(comm->master), "%s", config->master);
+    return comm;
+}
+
+static hws_status create_host(struct hws_comm *comm, const hws_config *config,
+                              uint64_t incarnation)
+{
+    static const struct hwi_host_ops ops = {on_trainer, on_check_failed};
+    static const struct hwi_actor_ops *const actors[] = {&hwi_peer_ops, &hwi_reducer_ops,
+                                                         &hwi_snapshot_ops};
+    struct hwi_host_config host_config = {
+        .ops = &ops,
+        .user = comm,
+        .actors = actors,
+        .actor_count = HWI_COUNT(actors),
+        .master = comm->master,
+        .listen = config->listen,
+        .incarnation = incarnation,
+    };
+    char error[HWI_ERROR_BYTES_MAX] = "";
+    struct hwi_host *host;
+    int status = hwi_host_create(&host_config, &host, error);
+    if (status != 0)
+        return hwi_error_set(status, "%s", error);
+    pthread_mutex_lock(&comm->mutex);
+    comm->host = host;
+    pthread_mutex_unlock(&comm->mutex);
+    snprintf(comm->address, sizeof(comm->address), "%s",
+             config->advertise != NULL ? config->advertise : hwi_host_address(host));
+    return HWS_OK;
+}
+
+static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint64_t incarnation)
+{
+    struct hwi_submission submission;
+    memset(&submission, 0, sizeof(submission));
+    submission.to = hwi_addr_of(HWI_ROLE_PEER, 0);
+    submission.msg.type = HWI_MSG_open;
+    struct hwi_msg_open *open = &submission.msg.u.open;
+    open->incarnation = incarnation;
+    snprintf(open->address, sizeof(open->address), "%s", comm->address);
+    open->timeout_ns = config->open_ms * HWI_NS_PER_MS;
+    open->grace_ns = config->decision_grace_ms * HWI_NS_PER_MS;
+    open->min_members = config->min_members;
+    open->stripes = config->stripes;
+    return hwi_request_call(comm, &submission, NULL, NULL);
+}
+
+hws_status hws_open(const hws_config *given, hws_comm **comm)
+{
+    hws_config config;
+    if (comm == NULL)
+        return hwi_error_null("hws_open", "comm");
+    hws_status status = hwi_config_read(given, &config);
+    if (status != HWS_OK)
+        return status;
+    struct hws_comm *opened = create_comm(&config);
+    if (opened == NULL)
+        return hwi_error_set(HWS_E_NO_MEMORY, "hws_open: out of memory");
+    uint64_t incarnation = hwi_host_random() % HWI_ID_MAX + 1;
+    status = create_host(opened, &config, incarnation);
+    if (status == HWS_OK)
+        status = join_run(opened, &config, incarnation);
+    if (status != HWS_OK) {
+        hwi_comm_finish(opened, HWS_E_CLOSED);
+        let_go(opened);
+        return status;
+    }
+    *comm = opened;
+    return HWS_OK;
+}
+
+hws_status hws_close(hws_comm *comm)
+{
+    if (comm == NULL)
+        return HWS_OK;
+    hws_status status = hwi_comm_check(comm, "hws_close", NULL);
+    if (status != HWS_OK)
+        return status;
+    struct hwi_submission submission = hwi_request_make(comm, HWI_KIND_CLOSE);
+    submission.msg.u.request.timeout_ns = HWI_CLOSE_MS * HWI_NS_PER_MS;
+    hwi_request_call(comm, &submission, NULL, NULL);
+    hwi_comm_finish(comm, HWS_E_CLOSED);
+    let_go(comm);
+    return HWS_OK;
+}
+
+hws_status hws_admit(hws_comm *comm, hws_result *result)
+{
+    hws_status status = hwi_comm_check(comm, "hws_admit", result);
+    if (status != HWS_OK)
+        return status;
+    struct hwi_submission submission = hwi_request_make(comm, HWI_KIND_ADMIT);
+    return hwi_request_call(comm, &submission, NULL, result);
+}
+
+hws_status hws_view(hws_comm *comm, hws_result *result)
+{
+    hws_status status = hwi_comm_check(comm, "hws_view", result);
+    if (status != HWS_OK)
+        return status;
+    struct hwi_submission submission = hwi_request_make(comm, HWI_KIND_NONE);
+    return hwi_request_call(comm, &submission, NULL, result);
+}
+
+hws_status hws_pending(hws_comm *comm, uint32_t *count)
+{
+    hws_status status = hwi_comm_check(comm, "hws_pending", NULL);
+    if (status != HWS_OK)
+        return status;
+    if (count == NULL)
+        return hwi_error_null("hws_pending", "count");
+    pthread_mutex_lock(&comm->mutex);
+    *count = comm->pending;
+    pthread_mutex_unlock(&comm->mutex);
+    return HWS_OK;
+}
+
+hws_status hws_stats_get(hws_comm *comm, hws_stats *stats)
+{
+    struct hwi_data_stats data;
+    hws_status status = hwi_comm_check(comm, "hws_stats_get", NULL);
+    if (status != HWS_OK)
+        return status;
+    if (stats == NULL)
+        return hwi_error_null("hws_stats_get", "stats");
+    if (hwi_sized_bytes(stats) < sizeof(size_t))
+        return hwi_error_set(HWS_E_INVALID, "hws_stats_get: bytes_of_struct is not set: begin with "
+                                            "HWS_STATS_INIT");
+    pthread_mutex_lock(&comm->mutex);
+    data = comm->data;
+    if (comm->host != NULL)
+        hwi_host_stats(comm->host, &data);
+    hws_stats ours = {
+        .bytes_sent = data.bytes_sent,
+        .bytes_received = data.bytes_received,
+        .committed = comm->committed,
+        .aborted = comm->aborted,
+        .views = comm->views,
+        .frames_dropped = data.frames_dropped,
+        .reduce_bytes = data.reduce_bytes,
+    };
+    pthread_mutex_unlock(&comm->mutex);
+    hwi_sized_write(stats, &ours, sizeof(ours));
+    return HWS_OK;
+}
+
+hws_status hws_address(hws_comm *comm, char *text, size_t bytes)
+{
+    hws_status status = hwi_comm_check(comm, "hws_address", NULL);
+    if (status != HWS_OK)
+        return status;
+    if (text == NULL)
+        return hwi_error_null("hws_address", "text");
+    if (strlen(comm->address) >= bytes)
+        return hwi_error_set(HWS_E_INVALID, "hws_address: %zu bytes are too few for \"%s\"", bytes,
+                             comm->address);
+    strcpy(text, comm->address);
+    return HWS_OK;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// The options of a member and of a master, each one table: what `hawser info` prints is what is read.
+#ifndef HAWSER_ACTORS_NODE_CONFIG_H
+#define HAWSER_ACTORS_NODE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <hawser/comm.h>
+#include <hawser/master.h>
+
+enum hwi_option_kind {
+    HWI_OPTION_TEXT = 1, // const char *
+    HWI_OPTION_NUMBER,   // uint32_t
+    HWI_OPTION_FLAG,     // int, 0 or 1
+};
+
+struct hwi_option {
+    const char *name;     // the field in the public struct
+    const char *env;      // environment variable, or NULL if it has none
+    const char *standard; // default as text; NULL = none, or worked out from other options
+    const char *doc;
+    uint32_t least, most; // a number's bounds
+    uint32_t offset;      // in the public struct
+    uint8_t kind;         // enum hwi_option_kind
+};
+
+struct hwi_option_table {
+    const struct hwi_option *options;
+    uint32_t count;
+};
+
+extern const struct hwi_option_table hwi_comm_options;   // of hws_config
+extern const struct hwi_option_table hwi_master_options; // of hws_master_config
+
+// Fills each zero or NULL field of `config` (the table's struct, whole) from the environment, then from the
+// default, and checks the bounds. Texts point to the caller's, the environment's or static memory.
+// Errors: HWS_E_INVALID, with a sentence that names the option.
+hws_status hwi_options_fill(const struct hwi_option_table *table, void *config);
+
+// The caller's struct (NULL = nothing given), filled and checked: addresses well formed, listening beyond
+// loopback only if `insecure`. Errors: HWS_E_INVALID, HWS_E_INSECURE.
+hws_status hwi_config_read(const hws_config *given, hws_config *config);
+hws_status hwi_master_config_read(const hws_master_config *given, hws_master_config *config);
+
+enum { HWI_HOST_BYTES_MAX = 254 }; // a host name with its NUL
+
+// Splits "host:port" or "[v6]:port" into `host` (HWI_HOST_BYTES_MAX bytes, without brackets) and port.
+bool hwi_address_split(const char *address, char *host, uint16_t *port);
+
+// True for 127.0.0.0/8, ::1 and localhost.
+bool hwi_host_is_loopback(const char *host);
+
+#endif

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#include "actors/node/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static _Thread_local char sentence[HWI_SENTENCE_BYTES_MAX];
+
+hws_status hwi_error_set(hws_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof(sentence), format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+hws_status hwi_error_null(const char *function, const char *argument)
+{
+    return hwi_error_set(HWS_E_INVALID, "%s: %s is NULL", function, argument);
+}
+
+const char *hws_last_error(void)
+{
+    return sentence;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "actors/node/result.h"
+
+#include "actors/node/sized.h"
+
+bool hwi_result_valid(const hws_result *result)
+{
+    return result == NULL || hwi_sized_bytes(result) >= sizeof(size_t);
+}
+
+hws_status hwi_result_fail(hws_result *result, hws_status status)
+{
+    if (result != NULL) {
+        hws_result ours = HWS_RESULT_INIT;
+        ours.status = status;
+        hwi_sized_write(result, &ours, sizeof(ours));
+    }
+    return status;
+}
+
+static void write_ids(hws_peer_id *to, const struct hwi_id *from, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && i < HWS_RESULT_MEMBERS_MAX; i++)
+        to[i].value = from[i].value;
+}
+
+void hwi_result_write(hws_result *result, const struct hwi_msg_reply *reply)
+{
+    if (result == NULL)
+        return;
+    hws_result ours = {
+        .status = reply->status,
+        .view = {reply->view},
+        .member_count = reply->members_count,
+        .rank = reply->rank,
+        .attempts = reply->attempts,
+        .pending = reply->pending,
+        .value = reply->value,
+        .bytes_sent = reply->bytes_sent,
+        .bytes_received = reply->bytes_received,
+        .sources = reply->sources,
+        .root = {reply->root.lo, reply->root.hi},
+        .lost_count = reply->lost_count,
+    };
+    write_ids(ours.members, reply->members, reply->members_count);
+    write_ids(ours.lost, reply->lost, reply->lost_count);
+    hwi_sized_write(result, &ours, sizeof(ours));
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// What a reply says to the trainer: a struct for the program, a sentence for the person.
+#ifndef HAWSER_ACTORS_NODE_RESULT_H
+#define HAWSER_ACTORS_NODE_RESULT_H
+
+#include "actors/node/request.h"
+
+// False if the size of `result` was never set; NULL is fine.
+bool hwi_result_valid(const hws_result *result);
+
+// Writes a call that failed before it was submitted; returns `status`. `result` may be NULL.
+hws_status hwi_result_fail(hws_result *result, hws_status status);
+
+// Writes a reply. `result` may be NULL.
+void hwi_result_write(hws_result *result, const struct hwi_msg_reply *reply);
+
+// Sets this thread's sentence for the failed reply of a request; returns its status.
+hws_status hwi_sentence_set(const struct hws_request *request);
+
+// "all_reduce", "sync", ... for a kind.
+const char *hwi_kind_name(uint8_t kind);
+
+#endif

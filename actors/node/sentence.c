@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+// A failed reply as one sentence: what happened, to whom, what to do.
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/node/error.h"
+#include "actors/node/result.h"
+
+enum { PEERS_NAMED_MAX = 8, CALL_BYTES_MAX = 64 };
+
+struct text {
+    char bytes[HWI_SENTENCE_BYTES_MAX];
+    size_t length;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
+{
+    va_list arguments;
+    size_t room = sizeof(text->bytes) - text->length;
+    va_start(arguments, format);
+    int length = vsnprintf(text->bytes + text->length, room, format, arguments);
+    va_end(arguments);
+    if (length > 0)
+        text->length += (size_t)length < room ? (size_t)length : room - 1;
+}
+
+const char *hwi_kind_name(uint8_t kind)
+{
+    switch (kind) {
+    case HWI_KIND_NONE:
+        return "view";
+    case HWI_KIND_ALL_REDUCE:
+        return "all_reduce";
+    case HWI_KIND_AGREE:
+        return "agree";
+    case HWI_KIND_ADMIT:
+        return "admit";
+    case HWI_KIND_SYNC:
+        return "sync";
+    case HWI_KIND_CLOSE:
+        return "close";
+    default:
+        return "call";
+    }
+}
+
+// "all_reduce tag 7", "sync", "open".
+static void name_call(const struct hws_request *request, char call[CALL_BYTES_MAX])
+{
+    const char *name =
+        request->id == HWI_REQUEST_OPENING ? "open" : hwi_kind_name(request->kind);
+    if (request->kind == HWI_KIND_ALL_REDUCE || request->kind == HWI_KIND_AGREE)
+        snprintf(call, CALL_BYTES_MAX, "%s tag %" PRIu64, name, request->tag);
+    else
+        snprintf(call, CALL_BYTES_MAX, "%s", name);
+}
+
+static void add_peers(struct text *text, const struct hwi_id *peers, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && i < PEERS_NAMED_MAX; i++)
+        add(text, "%s%" PRIu64, i == 0 ? (count == 1 ? "peer " : "peers ") : ", ", peers[i].value);
+    if (count > PEERS_NAMED_MAX)
+        add(text, " and %u more", count - PEERS_NAMED_MAX);
+}
+
+static void add_signature(struct text *text, const struct hwi_signature *signature, bool with_op)
+{
+    if (signature->kind != HWI_KIND_ALL_REDUCE) {
+        add(text, "%s", signature->redop == HWI_AGREE_AND ? "AND" : "MIN");
+        return;
+    }
+    add(text, "%s x %" PRIu64, hws_dtype_name(signature->dtype), signature->count);
+    if (with_op)
+        add(text, " %s", hws_redop_name(signature->redop));
+}
+
+static void say_mismatch(struct text *text, const struct hws_request *request)
+{
+    const struct hwi_fault *fault = &request->reply.u.reply.fault;
+    const struct hwi_signature *a = &fault->signature_a, *b = &fault->signature_b;
+    bool ops_differ = a->redop != b->redop;
+    if (fault->peer_a == 0 || a->kind == HWI_KIND_NONE || b->kind == HWI_KIND_NONE) {
+        add(text, "members made different calls on %s tag %" PRIu64, hwi_kind_name(request->kind),
+            request->tag);
+        return;
+    }
+    add(text, "peer %" PRIu64 " called %s ", fault->peer_a, hwi_kind_name(a->kind));
+    add_signature(text, a, ops_differ);
+    add(text, ", peer %" PRIu64 " ", fault->peer_b);
+    if (a->kind != b->kind)
+        add(text, "%s ", hwi_kind_name(b->kind));
+    add_signature(text, b, ops_differ);
+    add(text, ", tag %" PRIu64, fault->tag);
+}
+
+static void say_lost(struct text *text, const struct hws_request *request, const char *call)
+{
+    const struct hwi_msg_reply *reply = &request->reply.u.reply;
+    add(text, "lost ");
+    if (reply->lost_count == 0)
+        add(text, "a member");
+    add_peers(text, reply->lost, reply->lost_count);
+    add(text, " during %s in view %" PRIu64, call, reply->view);
+}
+
+static void say_timeout(struct text *text, const struct hws_request *request, const char *call)
+{
+    if (request->id == HWI_REQUEST_OPENING)
+        add(text,
+            "registered with the master at %s, but not admitted within %u ms: the members must "
+            "call hws_admit, or the first view waits for more members",
+            request->comm->master, request->timeout_ms);
+    else
+        add(text, "%s was not finished by all members within %u ms: acknowledge with hws_view and "
+                  "call again",
+            call, request->timeout_ms);
+}
+
+static void say_withdrawn(struct text *text, const struct hws_request *request, const char *call)
+{
+    const struct hwi_msg_reply *reply = &request->reply.u.reply;
+    if (reply->fault.peer_a != 0)
+        add(text, "peer %" PRIu64, reply->fault.peer_a);
+    else
+        add(text, "a member");
+    add(text, " withdrew from %s in view %" PRIu64, call, reply->view);
+    if (reply->fault.status != HWS_OK && reply->fault.status != HWS_E_WITHDRAWN)
+        add(text, " (%s)", hws_status_text(reply->fault.status));
+}
+
+static void say_internal(struct text *text, const struct hws_request *request, const char *call)
+{
+    struct hws_comm *comm = request->comm;
+    add(text, "an internal check failed during %s", call);
+    pthread_mutex_lock(&comm->mutex);
+    if (comm->failed_check[0] != '\0')
+        add(text, " (%s)", comm->failed_check);
+    pthread_mutex_unlock(&comm->mutex);
+}
+
+static void say_membership(struct text *text, const struct hws_request *request, const char *call)
+{
+    const struct hwi_msg_reply *reply = &request->reply.u.reply;
+    switch ((int)reply->status) {
+    case HWS_E_VIEW:
+        add(text, "the view changed before %s", call);
+        break;
+    case HWS_E_MEMBER_LOST:
+        say_lost(text, request, call);
+        break;
+    case HWS_E_WITHDRAWN:
+        say_withdrawn(text, request, call);
+        break;
+    default: // HWS_E_TOO_FEW
+        add(text, "view %" PRIu64 " has %u of at least %u members for %s", reply->view,
+            reply->members_count, request->comm->min_members, call);
+    }
+}
+
+static void say_finished(struct text *text, const struct hws_request *request, const char *call)
+{
+    const struct hws_comm *comm = request->comm;
+    switch ((int)request->reply.u.reply.status) {
+    case HWS_E_OUTCOME_UNKNOWN:
+        add(text, "no decision on %s from the master at %s within %u ms and %u ms of grace", call,
+            comm->master, request->timeout_ms, comm->grace_ms);
+        break;
+    case HWS_E_UNREACHABLE:
+        add(text, "no answer from the master at %s within %u ms: is `hawser master` running there?",
+            comm->master, request->timeout_ms);
+        break;
+    case HWS_E_REFUSED:
+        add(text, "the master at %s refused this member", comm->master);
+        break;
+    case HWS_E_INTERNAL:
+        say_internal(text, request, call);
+        break;
+    default:
+        add(text, "%s: %s", call, hws_status_text(request->reply.u.reply.status));
+    }
+}
+
+// What to do, where what happened does not say it already.
+static const char *advice(hws_status status)
+{
+    switch (status) {
+    case HWS_E_BUSY:
+        return "wait for them with hws_wait and call again";
+    case HWS_E_TOO_FEW:
+        return "wait for more members, acknowledge with hws_view and call again";
+    case HWS_E_MISMATCH:
+        return "make the same call on all members";
+    case HWS_E_TIMEOUT:
+    case HWS_E_UNREACHABLE:
+    case HWS_E_NOT_SYNCED:
+        return NULL;
+    case HWS_E_LAYOUT:
+        return "add the same tensors, in the same order, on all members";
+    case HWS_E_STATE_LOST:
+        return "load a checkpoint, close, open again and sync";
+    case HWS_E_REFUSED:
+        return "mend that and open again";
+    case HWS_E_CLOSED:
+        return "open again";
+    default:
+        break;
+    }
+    if (hws_status_class(status) == HWS_CLASS_VIEW)
+        return "acknowledge with hws_view and call again";
+    if (hws_status_class(status) == HWS_CLASS_RUN)
+        return "close, open again and sync";
+    return NULL;
+}
+
+hws_status hwi_sentence_set(const struct hws_request *request)
+{
+    const struct hwi_msg_reply *reply = &request->reply.u.reply;
+    struct text text = {.length = 0};
+    char call[CALL_BYTES_MAX];
+    name_call(request, call);
+    if (reply->status == HWS_E_TIMEOUT)
+        say_timeout(&text, request, call);
+    else if (reply->status == HWS_E_MISMATCH)
+        say_mismatch(&text, request);
+    else if (hws_status_class(reply->status) == HWS_CLASS_VIEW)
+        say_membership(&text, request, call);
+    else
+        say_finished(&text, request, call);
+    if (reply->reason[0] != '\0')
+        add(&text, " (%s)", reply->reason);
+    if (advice(reply->status) != NULL)
+        add(&text, ": %s", advice(reply->status));
+    return hwi_error_set(reply->status, "%s", text.bytes);
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hawser/state.h>
+
+#include "actors/node/error.h"
+#include "actors/node/options.h"
+#include "actors/node/request.h"
+#include "actors/node/result.h"
+
+struct hws_state {
+    struct hwi_tensor *tensors;
+    void **memory; // theirs, the caller's
+    uint32_t count, capacity;
+    uint64_t bytes;
+    bool sealed; // a communicator has its layout
+    _Atomic uint64_t revision;
+};
+
+hws_status hws_state_create(hws_state **state)
+{
+    if (state == NULL)
+        return hwi_error_null("hws_state_create", "state");
+    struct hws_state *created = calloc(1, sizeof(*created));
+    if (created == NULL)
+        return hwi_error_set(HWS_E_NO_MEMORY, "hws_state_create: out of memory");
+    *state = created;
+    return HWS_OK;
+}
+
+void hws_state_destroy(hws_state *state)
+{
+    if (state == NULL)
+        return;
+    free(state->tensors);
+    free(state->memory);
+    free(state);
+}
+
+static bool grow(hws_state *state)
+{
+    if (state->count < state->capacity)
+        return true;
+    uint32_t capacity = state->capacity == 0 ? 16 : 2 * state->capacity;
+    struct hwi_tensor *tensors = realloc(state->tensors, capacity * sizeof(*tensors));
+    if (tensors != NULL)
+        state->tensors = tensors;
+    void **memory = realloc(state->memory, capacity * sizeof(*memory));
+    if (memory != NULL)
+        state->memory = memory;
+    if (tensors == NULL || memory == NULL)
+        return false;
+    state->capacity = capacity;
+    return true;
+}
+
+static hws_status check_name(const hws_state *state, const char *name)
+{
+    if (name == NULL)
+        return hwi_error_null("hws_state_add", "name");
+    if (*name == '\0' || strlen(name) >= HWI_NAME_BYTES_MAX)
+        return hwi_error_set(HWS_E_INVALID, "hws_state_add: name \"%.80s\" has not 1 to %d bytes",
+                             name, HWI_NAME_BYTES_MAX - 1);
+    for (uint32_t i = 0; i < state->count; i++) {
+        if (strcmp(state->tensors[i].name, name) == 0)
+            return hwi_error_set(HWS_E_INVALID, "hws_state_add: \"%s\" was added before", name);
+    }
+    return HWS_OK;
+}
+
+static hws_status check_tensor(const hws_state *state, hws_dtype dtype, const void *data,
+                               size_t count)
+{
+    size_t element_bytes = hws_dtype_bytes(dtype);
+    if (data == NULL)
+        return hwi_error_null("hws_state_add", "data");
+    if (element_bytes == 0)
+        return hwi_error_set(HWS_E_INVALID, "hws_state_add: dtype %d is no element type",
+                             (int)dtype);
+    if (count == 0)
+        return hwi_error_set(HWS_E_INVALID, "hws_state_add: count is 0");
+    if (state->count == HWI_TENSORS_MAX)
+        return hwi_error_set(HWS_E_LIMIT, "hws_state_add: a state has at most %d tensors",
+                             HWI_TENSORS_MAX);
+    if (count > (HWI_TENSOR_BYTES_MAX - state->bytes) / element_bytes)
+        return hwi_error_set(HWS_E_LIMIT, "hws_state_add: a state has at most 2^40 bytes");
+    return HWS_OK;
+}
+
+hws_status hws_state_add(hws_state *state, const char *name, hws_dtype dtype, void *data,
+                         size_t count)
+{
+    if (state == NULL)
+        return hwi_error_null("hws_state_add", "state");
+    if (state->sealed)
+        return hwi_error_set(HWS_E_BUSY, "hws_state_add: the state has been synced and its layout "
+                                         "is fixed: create another");
+    hws_status status = check_name(state, name);
+    if (status == HWS_OK)
+        status = check_tensor(state, dtype, data, count);
+    if (status != HWS_OK)
+        return status;
+    if (!grow(state))
+        return hwi_error_set(HWS_E_NO_MEMORY, "hws_state_add: out of memory");
+    struct hwi_tensor *tensor = &state->tensors[state->count];
+    memset(tensor, 0, sizeof(*tensor));
+    strcpy(tensor->name, name);
+    tensor->dtype = (uint8_t)dtype;
+    tensor->bytes = count * hws_dtype_bytes(dtype);
+    state->memory[state->count++] = data;
+    state->bytes += tensor->bytes;
+    return HWS_OK;
+}
+
+uint64_t hws_state_revision(const hws_state *state)
+{
+    return state != NULL ? atomic_load(&state->revision) : 0;
+}
+
+hws_status hws_state_set_revision(hws_state *state, uint64_t revision)
+{
+    if (state == NULL)
+        return hwi_error_null("hws_state_set_revision", "state");
+    atomic_store(&state->revision, revision);
+    return HWS_OK;
+}
+
+static hws_status check_sync(const hws_state *state, hws_strategy strategy)
+{
+    if (state == NULL)
+        return hwi_error_null("hws_sync", "state");
+    if (strategy != HWS_SYNC_ENFORCE)
+        return hwi_error_set(HWS_E_INVALID, "hws_sync: strategy %d is none", (int)strategy);
+    if (state->count == 0)
+        return hwi_error_set(HWS_E_INVALID, "hws_sync: the state has no tensors: hws_state_add "
+                                            "some");
+    return HWS_OK;
+}
+
+// Gives the layout and its memory to the snapshot actor; the communicator's mutex is held.
+static hws_status attach(struct hws_comm *comm, hws_state *state)
+{
+    struct hwi_submission submission;
+    if (comm->state == state || comm->finished != HWS_OK)
+        return HWS_OK; // a finished communicator says so when the request is started
+    if (comm->state != NULL)
+        return hwi_error_set(HWS_E_INVALID, "hws_sync: this communicator has another state already");
+    memset(&submission, 0, sizeof(submission));
+    submission.to = hwi_addr_of(HWI_ROLE_SNAPSHOT, 0);
+    submission.msg.type = HWI_MSG_state_layout;
+    submission.msg.u.state_layout.tensors = state->tensors;
+    submission.msg.u.state_layout.tensors_count = state->count;
+    submission.tensors = state->memory;
+    int status = hwi_host_submit(comm->host, &submission);
+    if (status != 0)
+        return hwi_error_set(status, "hws_sync: the state could not be handed to the runtime: %s",
+                             hws_status_text(status));
+    comm->state = state;
+    state->sealed = true;
+    return HWS_OK;
+}
+
+hws_status hws_sync(hws_comm *comm, hws_state *state, hws_strategy strategy,
+                    const hws_options *options, hws_result *result)
+{
+    hws_status status = hwi_comm_check(comm, "hws_sync", result);
+    if (status != HWS_OK)
+        return status;
+    struct hwi_submission submission = hwi_request_make(comm, HWI_KIND_SYNC);
+    status = check_sync(state, strategy);
+    if (status == HWS_OK)
+        status = hwi_call_options_read(options, &submission.msg.u.request);
+    if (status == HWS_OK) {
+        pthread_mutex_lock(&comm->mutex);
+        status = attach(comm, state);
+        pthread_mutex_unlock(&comm->mutex);
+    }
+    if (status != HWS_OK)
+        return hwi_result_fail(result, status);
+    submission.msg.u.request.tag = 0;
+    submission.msg.u.request.value = hws_state_revision(state);
+    uint64_t elected;
+    status = hwi_request_call(comm, &submission, &elected, result);
+    if (status == HWS_OK)
+        atomic_store(&state->revision, elected);
+    return status;
+}
