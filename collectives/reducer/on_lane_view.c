@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "collectives/reducer/reducer.h"
+
+static void take_members(struct hwi_reducer *reducer, const struct hwi_msg_lane_view *message)
+{
+    uint32_t world = message->members_count;
+    size_t bytes = HWI_MAX(world, 1u) * sizeof(uint64_t);
+    reducer->members = hwi_resize(reducer->alloc, reducer->members, bytes);
+    reducer->ahead_bytes = hwi_resize(reducer->alloc, reducer->ahead_bytes, bytes);
+    memset(reducer->ahead_bytes, 0, bytes);
+    reducer->world = world;
+    reducer->self = world;
+    for (uint32_t i = 0; i < world; i++) {
+        reducer->members[i] = message->members[i].value;
+        // 0 names the own input in a reduce, and ascending ids make ranks searchable.
+        HWI_CHECK(reducer->members[i] > (i ? reducer->members[i - 1] : 0));
+        if (reducer->members[i] == message->self)
+            reducer->self = i;
+    }
+}
+
+// The peer has ended all operations of earlier views; some may still wait for quiesced.
+void hwi_reducer_on_lane_view(struct hwi_reducer *reducer, const struct hwi_msg_lane_view *message,
+                              struct hwi_effects *effects)
+{
+    HWI_CHECK(message->view == 0 || message->view > reducer->view);
+    for (uint32_t i = 0; i < reducer->reduction_count; i++)
+        HWI_CHECK(reducer->reductions[i]->state == HWI_REDUCTION_ENDING);
+    take_members(reducer, message);
+    HWI_CHECK(message->view == 0 || reducer->self < reducer->world);
+    reducer->view = message->view;
+    hwi_early_forget(&reducer->early, reducer->alloc, reducer->view, reducer->members,
+                     reducer->world);
+    if (reducer->view)
+        HWI_EMIT(effects, hwi_to_data(), data_view)->view = reducer->view;
+}
