@@ -19,6 +19,9 @@ struct hwi_sim_config {
     uint64_t edge_ns;    // one-way delay peer - peer
     uint64_t edge_bytes_per_s; // bandwidth of an edge's lane, 0 = no limit
     uint32_t stripes;
+    uint8_t durable;    // the master keeps a view file
+    uint8_t heartbeats; // the transcript has heartbeats and pongs too
+    const struct hwi_actor_ops *actors[HWI_ROLE_MAX]; // by role, borrowed until destroy; NULL = the real one
 };
 
 struct hwi_sim *hwi_sim_create(const struct hwi_sim_config *config); // returns owned; starts the master
@@ -41,6 +44,8 @@ void hwi_sim_unreachable(struct hwi_sim *sim, uint32_t node);
 void hwi_sim_kill_at(struct hwi_sim *sim, uint32_t node, enum hwi_role role, uint32_t n);
 // Kills `node` as it is about to handle its n-th (from 1) message of `type`, whatever the actor.
 void hwi_sim_kill_on(struct hwi_sim *sim, uint32_t node, uint16_t type, uint32_t n);
+// False once the node was killed or has left the run.
+bool hwi_sim_alive(const struct hwi_sim *sim, uint32_t node);
 
 // What the trainer of a member asks: returns the request number. Buffers belong to the caller and stay until the reply.
 struct hwi_sim_call {
@@ -68,8 +73,12 @@ uint64_t hwi_sim_now(const struct hwi_sim *sim);
 void hwi_sim_stats(struct hwi_sim *sim, uint32_t node, struct hwi_data_stats *stats);
 void hwi_sim_status(struct hwi_sim *sim, struct hwi_msg_status *status); // lists borrowed until the next call
 
+// The first check that failed in an actor, as a sentence, or NULL: borrowed until destroy.
+const char *hwi_sim_check_failure(const struct hwi_sim *sim);
+
 // The transcript so far: a line for each message delivered between processes and each reply,
-// "[  12.3] member 1 > master: done{...}"; NUL-terminated, borrowed until destroy. `mark` forgets what came before.
+// "[      12.345] member 1 > master: done{...}" in virtual ms; NUL-terminated, borrowed until time runs again. `mark`
+// forgets what came before.
 const char *hwi_sim_transcript(struct hwi_sim *sim);
 void hwi_sim_mark(struct hwi_sim *sim);
 // One number over all events and effects so far: equal runs have equal ones.

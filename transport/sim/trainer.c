@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// What trainers ask and are told. On the wire between trainer and peer a request's id is its number + 1.
+#include "transport/sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hawser/types.h>
+
+static const struct hwi_addr trainer = {.role = HWI_ROLE_TRAINER};
+
+static struct hwi_sim_process *member(const struct hwi_sim *sim, uint32_t node)
+{
+    HWI_CHECK(node < sim->member_count);
+    return sim->members[node];
+}
+
+static uint32_t add_request(struct hwi_sim_process *process, uint8_t kind)
+{
+    if (process->request_count == process->request_capacity) {
+        HWI_CHECK(process->request_capacity < HWI_SIM_REQUESTS_MAX);
+        process->request_capacity = HWI_MAX(16, 2 * process->request_capacity);
+        process->requests = hwi_resize(&hwi_alloc_libc, process->requests,
+                                       process->request_capacity * sizeof(struct hwi_sim_request));
+    }
+    process->requests[process->request_count] = (struct hwi_sim_request){.kind = kind};
+    return process->request_count++;
+}
+
+static uint32_t unwaited(const struct hwi_sim_process *process)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < process->request_count; i++) {
+        const struct hwi_sim_request *request = &process->requests[i];
+        count += request->reply != NULL && !request->waited &&
+                 request->reply->u.reply.status != HWS_OK;
+    }
+    return count;
+}
+
+void hwi_sim_trainer_told(struct hwi_sim_process *process, const struct hwi_msg *msg)
+{
+    uint64_t number = msg->u.reply.request - 1;
+    HWI_CHECK(msg->type == HWI_MSG_reply && number < process->request_count);
+    struct hwi_sim_request *request = &process->requests[number];
+    HWI_CHECK(request->reply == NULL); // a request is answered once
+    request->reply = hwi_new(&hwi_alloc_libc, sizeof(*request->reply));
+    HWI_CHECK(hwi_msg_clone(msg, request->reply, &request->reply_block));
+    request->reply->u.reply.request = number;
+    hwi_sim_transcript_add(process->sim, process->name, "", request->reply);
+    if (request->has_memory) {
+        hwi_data_forget(process->data, msg->u.reply.request);
+    }
+    if (request->kind == HWI_KIND_CLOSE) {
+        process->dying = true;
+    }
+}
+
+void hwi_sim_trainer_fini(struct hwi_sim_process *process)
+{
+    for (uint32_t i = 0; i < process->request_count; i++) {
+        free(process->requests[i].reply_block);
+        hwi_free(&hwi_alloc_libc, process->requests[i].reply);
+    }
+    hwi_free(&hwi_alloc_libc, process->requests);
+}
+
+uint32_t hwi_sim_member(struct hwi_sim *sim, uint32_t min_members)
+{
+    static const enum hwi_role roles[] = {HWI_ROLE_PEER, HWI_ROLE_REDUCER, HWI_ROLE_SNAPSHOT};
+    HWI_CHECK(sim->member_count < HWI_SIM_NODES_MAX);
+    uint32_t node = sim->member_count;
+    char name[16];
+    snprintf(name, sizeof(name), "member %u", node);
+    struct hwi_sim_process *process =
+        hwi_sim_process_create(sim, name, node, roles, HWI_COUNT(roles));
+    sim->members[sim->member_count++] = process;
+    struct hwi_msg msg = {.type = HWI_MSG_open};
+    msg.u.open = (struct hwi_msg_open){
+        .incarnation = process->incarnation,
+        .request = add_request(process, HWI_KIND_NONE) + 1,
+        .timeout_ns = 60 * HWI_NS_PER_S,
+        .grace_ns = 15 * HWI_NS_PER_S,
+        .min_members = min_members,
+        .stripes = sim->config.stripes,
+    };
+    snprintf(msg.u.open.address, sizeof(msg.u.open.address), "sim:%u", node);
+    hwi_sim_process_tell(process, trainer, HWI_ROLE_PEER, &msg, 0);
+    return node;
+}
+
+static uint64_t bytes_of(const struct hwi_sim_call *call)
+{
+    return call->count * hws_dtype_bytes((hws_dtype)call->dtype);
+}
+
+uint64_t hwi_sim_call(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_call *call)
+{
+    struct hwi_sim_process *process = member(sim, node);
+    struct hwi_msg msg = {.type = HWI_MSG_request};
+    msg.u.request = (struct hwi_msg_request){
+        .kind = call->kind,
+        .tag = call->tag,
+        .dtype = call->dtype,
+        .redop = call->redop,
+        .count = call->count,
+        .in_place = call->output != NULL && call->input == call->output,
+        .retry = call->retry,
+        .plan = call->plan,
+        .value = call->value,
+        .timeout_ns = call->timeout_ms * HWI_NS_PER_MS,
+        .unwaited = unwaited(process),
+    };
+    uint32_t number = add_request(process, call->kind);
+    msg.u.request.request = number + 1;
+    if (process->alive) {
+        if (call->output != NULL) {
+            process->requests[number].has_memory = true;
+            hwi_data_memory(process->data, number + 1, call->input, call->output, bytes_of(call));
+        }
+        hwi_sim_process_tell(process, trainer, HWI_ROLE_PEER, &msg, 0);
+    }
+    return number;
+}
+
+uint64_t hwi_sim_view(struct hwi_sim *sim, uint32_t node)
+{
+    return hwi_sim_call(sim, node, &(struct hwi_sim_call){.timeout_ms = 1000});
+}
+
+void hwi_sim_leave(struct hwi_sim *sim, uint32_t node)
+{
+    hwi_sim_call(sim, node, &(struct hwi_sim_call){.kind = HWI_KIND_CLOSE, .timeout_ms = 1000});
+}
+
+void hwi_sim_state(struct hwi_sim *sim, uint32_t node, const struct hwi_tensor *tensors,
+                   void *const *memory, uint32_t count)
+{
+    struct hwi_sim_process *process = member(sim, node);
+    struct hwi_tensor *copy = hwi_new(&hwi_alloc_libc, count * sizeof(*copy));
+    memcpy(copy, tensors, count * sizeof(*copy));
+    struct hwi_msg msg = {.type = HWI_MSG_state_layout};
+    msg.u.state_layout.tensors = copy;
+    msg.u.state_layout.tensors_count = count;
+    for (uint32_t i = 0; process->alive && i < count; i++) {
+        hwi_data_tensor(process->data, i, memory[i], tensors[i].bytes);
+    }
+    hwi_sim_process_tell(process, trainer, HWI_ROLE_SNAPSHOT, &msg, 0);
+    hwi_free(&hwi_alloc_libc, copy);
+}
+
+const struct hwi_msg_reply *hwi_sim_reply(struct hwi_sim *sim, uint32_t node, uint64_t request)
+{
+    struct hwi_sim_process *process = member(sim, node);
+    HWI_CHECK(request < process->request_count);
+    struct hwi_sim_request *asked = &process->requests[request];
+    if (asked->reply == NULL) {
+        return NULL;
+    }
+    asked->waited = true;
+    return &asked->reply->u.reply;
+}
