@@ -19,7 +19,6 @@ enum {
     HWI_REQUESTS_MAX = HWI_OPS_MAX + HWI_CONTROL_REQUESTS_MAX,
     HWI_CLOSE_MS = 1000,           // how long hws_close waits for the master
     HWI_REPLY_SLACK_MS = 5000,     // how late the peer's reply may be before the host is given up
-    HWI_MASTER_BYTES_MAX = HWI_HOST_BYTES_MAX + 8,
 };
 
 struct hws_comm {

@@ -9,6 +9,7 @@
 #include "actors/base/limits.h"
 #include "actors/node/error.h"
 #include "actors/node/sized.h"
+#include "transport/host/address.h"
 
 #define TEXT(type, field, env, standard, doc)                                                     \
     {#field, env, standard, doc, 0, 0, offsetof(type, field), HWI_OPTION_TEXT}
@@ -131,52 +132,40 @@ hws_status hwi_options_fill(const struct hwi_option_table *table, void *config)
     return status;
 }
 
-static hws_status check_address(const char *name, const char *address, bool any_port)
+// "host:port" or "[v6]:port" with a port that can be dialled; names are not looked up.
+static bool can_be_dialled(const char *address)
 {
-    char host[HWI_HOST_BYTES_MAX];
-    uint16_t port;
-    if (!hwi_address_split(address, host, &port))
+    const char *colon = strrchr(address, ':');
+    uint32_t port;
+    if (colon == NULL || colon == address || !parse_number(colon + 1, &port))
+        return false;
+    bool bracketed = address[0] == '[' && colon[-1] == ']';
+    bool colon_inside = memchr(address, ':', (size_t)(colon - address)) != NULL;
+    return port > 0 && port <= UINT16_MAX && bracketed == colon_inside;
+}
+
+static hws_status check_address(const char *name, const char *address, size_t bytes_max)
+{
+    if (strlen(address) >= bytes_max)
+        return hwi_error_set(HWS_E_INVALID, "%s is longer than %zu bytes", name, bytes_max - 1);
+    if (!can_be_dialled(address))
         return hwi_error_set(HWS_E_INVALID,
-                             "%s is \"%.80s\": write host:port, or [address]:port for IPv6", name,
-                             address);
-    if (port == 0 && !any_port)
-        return hwi_error_set(HWS_E_INVALID, "%s is \"%.80s\": port 0 is no address to reach", name,
+                             "%s is \"%s\": it must be host:port, or [address]:port for IPv6", name,
                              address);
     return HWS_OK;
 }
 
 static hws_status check_listen(const char *listen, int insecure)
 {
-    char host[HWI_HOST_BYTES_MAX];
-    uint16_t port;
-    hws_status status = check_address("listen", listen, true);
-    if (status != HWS_OK)
-        return status;
-    hwi_address_split(listen, host, &port);
-    if (!insecure && !hwi_host_is_loopback(host))
+    struct hwi_address address;
+    const char *wrong = hwi_address_parse(listen, HWI_ADDRESS_NAME, &address);
+    if (wrong != NULL)
+        return hwi_error_set(HWS_E_INVALID, "listen is \"%.80s\": %s", listen, wrong);
+    if (!insecure && !hwi_address_is_loopback(&address))
         return hwi_error_set(HWS_E_INSECURE,
                              "listen is \"%.80s\", beyond loopback, where anyone could join: set "
                              "`insecure` if the network is trusted",
                              listen);
-    return HWS_OK;
-}
-
-static hws_status check_advertise(const hws_config *config)
-{
-    char host[HWI_HOST_BYTES_MAX];
-    uint16_t port;
-    if (config->advertise != NULL) {
-        if (strlen(config->advertise) >= HWI_ADDRESS_BYTES_MAX)
-            return hwi_error_set(HWS_E_INVALID, "advertise is longer than %d bytes",
-                                 HWI_ADDRESS_BYTES_MAX - 1);
-        return check_address("advertise", config->advertise, false);
-    }
-    hwi_address_split(config->listen, host, &port);
-    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
-        return hwi_error_set(HWS_E_INVALID,
-                             "listen is \"%.80s\", which other members cannot dial: set "
-                             "`advertise` (HAWSER_ADVERTISE) to this machine's address",
-                             config->listen);
     return HWS_OK;
 }
 
@@ -192,11 +181,11 @@ hws_status hwi_config_read(const hws_config *given, hws_config *config)
     if (config->master == NULL)
         return hwi_error_set(HWS_E_INVALID, "no master address: set `master` or HAWSER_MASTER to "
                                             "what `hawser master` printed");
-    status = check_address("master", config->master, false);
+    status = check_address("master", config->master, HWI_MASTER_BYTES_MAX);
+    if (status == HWS_OK && config->advertise != NULL)
+        status = check_address("advertise", config->advertise, HWI_ADDRESS_BYTES_MAX);
     if (status == HWS_OK)
         status = check_listen(config->listen, config->insecure);
-    if (status == HWS_OK)
-        status = check_advertise(config);
     return status;
 }
 

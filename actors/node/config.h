@@ -25,6 +25,8 @@ struct hwi_option {
     uint8_t kind;         // enum hwi_option_kind
 };
 
+enum { HWI_MASTER_BYTES_MAX = 264 }; // a host name, a colon, a port and a NUL
+
 struct hwi_option_table {
     const struct hwi_option *options;
     uint32_t count;
@@ -42,13 +44,5 @@ hws_status hwi_options_fill(const struct hwi_option_table *table, void *config);
 // loopback only if `insecure`. Errors: HWS_E_INVALID, HWS_E_INSECURE.
 hws_status hwi_config_read(const hws_config *given, hws_config *config);
 hws_status hwi_master_config_read(const hws_master_config *given, hws_master_config *config);
-
-enum { HWI_HOST_BYTES_MAX = 254 }; // a host name with its NUL
-
-// Splits "host:port" or "[v6]:port" into `host` (HWI_HOST_BYTES_MAX bytes, without brackets) and port.
-bool hwi_address_split(const char *address, char *host, uint16_t *port);
-
-// True for 127.0.0.0/8, ::1 and localhost.
-bool hwi_host_is_loopback(const char *host);
 
 #endif
