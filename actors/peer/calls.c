@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+// Calls from the trainer: their turn on a channel, their end, their deadlines.
+#include "actors/peer/peer.h"
+
+#include <string.h>
+
+#include <hawser/types.h>
+
+struct call *peer_call_of(struct peer *p, struct hwi_op op)
+{
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {
+        struct call *c = &p->calls[i];
+        seen += c->stage != CALL_FREE;
+        if ((c->stage == CALL_RUNNING || c->stage == CALL_DONE) && hwi_op_equal(c->op, op)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+struct channel *peer_channel(struct peer *p, uint8_t kind, uint64_t tag)
+{
+    uint32_t low = 0, high = p->channel_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct channel *c = &p->channels[middle];
+        bool before = c->kind < kind || (c->kind == kind && c->tag < tag);
+        low = before ? middle + 1 : low;
+        high = before ? high : middle;
+    }
+    bool found = low < p->channel_count && p->channels[low].kind == kind &&
+                 p->channels[low].tag == tag;
+    if (found) {
+        return &p->channels[low];
+    }
+    if (p->channel_count == HWI_TAGS_MAX) {
+        return NULL;
+    }
+    if (p->channel_count == p->channel_capacity) {
+        p->channel_capacity = HWI_MAX(16, p->channel_capacity * 2);
+        p->channels = hwi_resize(p->alloc, p->channels, p->channel_capacity * sizeof *p->channels);
+    }
+    struct channel *c = &p->channels[low];
+    memmove(c + 1, c, (p->channel_count++ - low) * sizeof *c);
+    *c = (struct channel){.kind = kind, .tag = tag};
+    return c;
+}
+
+void peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_effects *fx)
+{
+    struct hwi_op last = {.view = p->view.number, .kind = ch->kind, .tag = ch->tag,
+                          .seq = ch->done - 1};
+    const struct call *c = peer_call_of(p, last);
+    struct hwi_msg_done *d = PEER_TELL(p, fx, done);
+    d->view = p->view.number;
+    d->kind = ch->kind;
+    d->tag = ch->tag;
+    d->count = ch->done;
+    if (ch->kind == HWI_KIND_AGREE && c != NULL) {
+        d->redop = c->request.redop;
+        d->value = c->request.value;
+    }
+}
+
+void peer_call_done(struct peer *p, struct call *c, struct hwi_effects *fx)
+{
+    c->stage = CALL_DONE;
+    struct channel *ch = peer_channel(p, c->op.kind, c->op.tag);
+    HWI_CHECK(ch != NULL);
+    uint32_t before = ch->done;
+    struct hwi_op next = c->op;
+    for (; ch->done < ch->entered; ch->done++) {
+        next.seq = ch->done;
+        const struct call *d = peer_call_of(p, next);
+        if (d == NULL || d->stage != CALL_DONE || d->withdrawn) {
+            break; // Done is said in order; who withdrew never says it
+        }
+    }
+    if (ch->done > before) {
+        peer_tell_done(p, ch, fx);
+    }
+}
+
+void peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_effects *fx)
+{
+    struct hwi_msg_withdraw *w = PEER_TELL(p, fx, withdraw);
+    w->op = c->op;
+    w->fault = c->fault;
+}
+
+void peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *fault,
+                   struct hwi_effects *fx)
+{
+    if (!c->withdrawn) {
+        c->withdrawn = true;
+        c->fault = *fault;
+        peer_tell_withdraw(p, c, fx);
+    }
+}
+
+static void emit_start(struct peer *p, struct call *c, struct channel *ch, struct hwi_effects *fx)
+{
+    if (c->op.kind == HWI_KIND_ALL_REDUCE) {
+        struct hwi_msg_op_start *s = HWI_EMIT(fx, peer_local(HWI_ROLE_REDUCER), op_start);
+        s->op = c->op;
+        s->signature = (struct hwi_signature){.kind = c->op.kind, .dtype = c->request.dtype,
+                                              .redop = c->request.redop, .count = c->request.count};
+        s->request = c->request.request;
+        s->in_place = c->request.in_place;
+        s->plan = c->request.plan;
+    } else if (c->op.kind == HWI_KIND_SYNC) {
+        struct hwi_msg_sync_start *s = HWI_EMIT(fx, peer_local(HWI_ROLE_SNAPSHOT), sync_start);
+        s->op = c->op;
+        s->revision = c->request.value;
+    } else { // a vote: saying it is being Done
+        c->stage = CALL_DONE;
+        ch->done = ch->entered;
+        peer_tell_done(p, ch, fx);
+    }
+}
+
+static void enter(struct peer *p, struct call *c, struct hwi_effects *fx)
+{
+    struct channel *ch = peer_channel(p, c->request.kind, c->request.tag);
+    if (ch == NULL) {
+        peer_end(p, c, HWS_E_LIMIT, fx);
+        return;
+    }
+    c->op = (struct hwi_op){.view = p->view.number, .kind = ch->kind, .tag = ch->tag,
+                            .seq = ch->entered++};
+    c->stage = CALL_RUNNING;
+    c->attempts++;
+    c->withdrawn = false;
+    memset(&c->fault, 0, sizeof c->fault);
+    memset(&c->sync, 0, sizeof c->sync);
+    emit_start(p, c, ch, fx);
+}
+
+// An earlier call on the same channel that has not entered this view must go first.
+static bool must_wait(struct peer *p, const struct call *c)
+{
+    bool vote = c->request.kind == HWI_KIND_AGREE || c->request.kind == HWI_KIND_ADMIT;
+    for (uint32_t i = 0, seen = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {
+        const struct call *d = &p->calls[i];
+        seen += d->stage != CALL_FREE;
+        if (d->stage == CALL_FREE || d->arrival >= c->arrival ||
+            d->request.kind != c->request.kind || d->request.tag != c->request.tag) {
+            continue;
+        }
+        bool entered = d->stage == CALL_RUNNING || d->stage == CALL_DONE;
+        bool returns = d->stage == CALL_ENDING && !d->committed && d->request.retry;
+        if (vote || returns || (!entered && d->stage != CALL_ENDING)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool fence_open(struct peer *p, const struct call *c)
+{
+    if (p->acked != p->view.number && c->request.retry && !p->fence_held) {
+        p->acked = p->view.number; // that is what `retry` asked for
+    }
+    return p->acked == p->view.number;
+}
+
+static struct call *next_queued(struct peer *p, uint64_t after)
+{
+    struct call *next = NULL;
+    for (uint32_t i = 0, seen = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {
+        struct call *c = &p->calls[i];
+        seen += c->stage != CALL_FREE;
+        if (c->stage == CALL_QUEUED && c->arrival > after &&
+            (next == NULL || c->arrival < next->arrival)) {
+            next = c;
+        }
+    }
+    return next;
+}
+
+void peer_start_queued(struct peer *p, struct hwi_effects *fx)
+{
+    if (p->phase != PHASE_MEMBER) {
+        return;
+    }
+    struct call *c = next_queued(p, 0);
+    while (c != NULL) {
+        uint64_t arrival = c->arrival;
+        bool enough = p->view.count >= p->config.min_members || c->request.kind == HWI_KIND_ADMIT;
+        if (enough && !must_wait(p, c) && fence_open(p, c)) {
+            enter(p, c, fx);
+        }
+        c = next_queued(p, arrival);
+    }
+}
+
+static enum hwi_role lane_of(uint8_t kind)
+{
+    return kind == HWI_KIND_ALL_REDUCE ? HWI_ROLE_REDUCER
+           : kind == HWI_KIND_SYNC     ? HWI_ROLE_SNAPSHOT
+                                       : HWI_ROLE_NONE;
+}
+
+void peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx)
+{
+    bool entered = c->stage == CALL_RUNNING || c->stage == CALL_DONE;
+    enum hwi_role lane = entered ? lane_of(c->request.kind) : HWI_ROLE_NONE;
+    c->stage = CALL_ENDING;
+    c->committed = status == HWS_OK;
+    c->status = status;
+    if (c->committed && c->request.kind == HWI_KIND_SYNC) {
+        p->state_dirty = false;
+        p->state_synced = true;
+    }
+    if (lane == HWI_ROLE_NONE) {
+        peer_ended(p, c, NULL, fx);
+        return;
+    }
+    struct hwi_msg_op_end *e = HWI_EMIT(fx, peer_local(lane), op_end);
+    e->op = c->op;
+    e->committed = c->committed;
+}
+
+static bool runs_again(const struct peer *p, const struct call *c)
+{
+    return !c->committed && c->request.retry && p->phase == PHASE_MEMBER &&
+           hws_status_class((hws_status)c->status) == HWS_CLASS_VIEW && p->now_ns < c->deadline_ns;
+}
+
+static const struct members *view_of(const struct peer *p, const struct call *c)
+{
+    bool old = c->attempts > 0 && c->op.view == p->before.number;
+    return old && c->request.kind != HWI_KIND_ADMIT ? &p->before : &p->view;
+}
+
+static void reply_call(struct peer *p, const struct call *c, const struct hwi_msg_op_ended *e,
+                       struct hwi_effects *fx)
+{
+    struct hwi_msg_reply *r = peer_reply(p, c->request.request, c->status, view_of(p, c), fx);
+    r->attempts = c->attempts;
+    r->fault = c->fault;
+    r->value = c->request.kind == HWI_KIND_SYNC ? c->sync.revision : c->value;
+    r->root = c->sync.root;
+    if (c->committed) {
+        r->pending = c->pending;
+        r->lost_count = c->attempts > 1 ? r->lost_count : 0;
+    }
+    if (e != NULL) {
+        r->bytes_sent = e->bytes_sent;
+        r->bytes_received = e->bytes_received;
+        r->sources = e->sources;
+    }
+}
+
+void peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e,
+                struct hwi_effects *fx)
+{
+    if (runs_again(p, c)) {
+        c->stage = CALL_QUEUED;
+        return;
+    }
+    if (c->committed && c->request.kind == HWI_KIND_ADMIT) {
+        p->acked = p->view.number; // the joint call is the acknowledgement
+    }
+    p->fence_held |= !c->committed && !c->request.retry && c->attempts > 0;
+    reply_call(p, c, e, fx);
+    c->stage = CALL_FREE;
+    p->call_count--;
+}
+
+// What to say of a call that never got its turn.
+static int queued_status(const struct peer *p)
+{
+    return p->view.count < p->config.min_members ? HWS_E_TOO_FEW
+           : p->acked != p->view.number          ? HWS_E_VIEW
+                                                 : HWS_E_TIMEOUT;
+}
+
+static void check_deadline(struct peer *p, struct call *c, struct hwi_effects *fx)
+{
+    if (c->stage == CALL_QUEUED) {
+        peer_end(p, c, queued_status(p), fx);
+    } else if (c->stage == CALL_RUNNING || c->stage == CALL_DONE) {
+        if (p->now_ns - c->deadline_ns >= p->config.grace_ns) {
+            peer_finish(p, HWS_E_OUTCOME_UNKNOWN, "the master gave no decision in time", fx);
+            return;
+        }
+        struct hwi_fault fault = {.status = HWS_E_TIMEOUT, .peer_a = p->id,
+                                  .signature_a = {.kind = c->request.kind, .dtype = c->request.dtype,
+                                                  .redop = c->request.redop,
+                                                  .count = c->request.count}};
+        peer_withdraw(p, c, &fault, fx);
+    }
+}
+
+void peer_check_deadlines(struct peer *p, struct hwi_effects *fx)
+{
+    if (p->now_ns < p->excused_until_ns) {
+        return;
+    }
+    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+        struct call *c = &p->calls[i];
+        if (c->stage != CALL_FREE && p->now_ns >= c->deadline_ns) {
+            check_deadline(p, c, fx);
+        }
+    }
+}
+
+uint64_t peer_next_deadline(const struct peer *p)
+{
+    uint64_t next = HWI_NEVER;
+    for (uint32_t i = 0, seen = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {
+        const struct call *c = &p->calls[i];
+        if (c->stage == CALL_FREE) {
+            continue;
+        }
+        seen++;
+        uint64_t at = c->withdrawn ? c->deadline_ns + p->config.grace_ns : c->deadline_ns;
+        next = c->stage == CALL_ENDING ? next : HWI_MIN(next, HWI_MAX(at, p->excused_until_ns));
+    }
+    return next;
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// request: one call of the public API arrives.
+#include "actors/peer/peer.h"
+
+#include <hawser/types.h>
+
+static bool whole_view(uint8_t kind)
+{
+    return kind == HWI_KIND_ADMIT || kind == HWI_KIND_SYNC;
+}
+
+// A status that the call gets at once, or HWS_OK if it may take its turn.
+static int judge(const struct peer *p, const struct hwi_msg_request *r)
+{
+    bool reduces = r->kind == HWI_KIND_ALL_REDUCE;
+    if (p->phase == PHASE_FINISHED) {
+        return p->finish_status;
+    }
+    if (p->phase != PHASE_MEMBER || p->leave_until_ns != HWI_NEVER) {
+        return HWS_E_CLOSED;
+    }
+    if (p->call_count == HWI_OPS_MAX) {
+        return HWS_E_LIMIT;
+    }
+    if (whole_view(r->kind) && p->call_count > 0) {
+        return HWS_E_BUSY;
+    }
+    if (reduces && p->state_attached && (!p->state_synced || p->state_dirty)) {
+        return HWS_E_NOT_SYNCED;
+    }
+    if (!r->retry && p->acked != p->view.number) {
+        return HWS_E_VIEW;
+    }
+    if (r->retry && p->acked != p->view.number && (p->fence_held || r->unwaited > 0)) {
+        return HWS_E_VIEW;
+    }
+    bool few = p->view.count < p->config.min_members && r->kind != HWI_KIND_ADMIT;
+    return few && !r->retry ? HWS_E_TOO_FEW : HWS_OK;
+}
+
+static struct call *free_call(struct peer *p)
+{
+    for (uint32_t i = 0; i < HWI_OPS_MAX; i++) {
+        if (p->calls[i].stage == CALL_FREE) {
+            return &p->calls[i];
+        }
+    }
+    HWI_CHECK(!"call_count is wrong");
+    return NULL;
+}
+
+void peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx)
+{
+    if (r->kind == HWI_KIND_CLOSE) {
+        peer_close(p, r->request, fx);
+        return;
+    }
+    if (r->kind == HWI_KIND_SYNC) {
+        p->state_attached = true;
+    }
+    int status = judge(p, r);
+    if (status != HWS_OK) {
+        peer_reply(p, r->request, status, &p->view, fx);
+        return;
+    }
+    if (r->kind == HWI_KIND_NONE) {
+        peer_acknowledge(p, r, fx);
+        return;
+    }
+    struct call *c = free_call(p);
+    *c = (struct call){.stage = CALL_QUEUED, .request = *r, .arrival = ++p->arrivals};
+    c->deadline_ns = r->timeout_ns > HWI_NEVER / 2 ? HWI_NEVER / 2 : p->now_ns + r->timeout_ns;
+    if (c->deadline_ns > HWI_NEVER / 2) {
+        c->deadline_ns = HWI_NEVER / 2;
+    }
+    p->call_count++;
+    peer_start_queued(p, fx);
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// The peer's state, shared by its handler files only. It speaks for the trainer: session with the
+// master, stripes to the members, calls in flight, deadlines, the fence.
+#ifndef HAWSER_ACTORS_PEER_PEER_H
+#define HAWSER_ACTORS_PEER_PEER_H
+
+#include "actors/loop/step.h"
+
+enum phase {
+    PHASE_NONE = 0,
+    PHASE_JOINING,  // not in a view yet
+    PHASE_MEMBER,
+    PHASE_FINISHED, // this incarnation is over; every call says why
+};
+
+enum call_stage {
+    CALL_FREE = 0,
+    CALL_QUEUED,  // waits for its turn on the channel, or (retry) for the next view
+    CALL_RUNNING, // entered, not Done here
+    CALL_DONE,    // full result here, or vote said; waits for the decision
+    CALL_ENDING,  // decided; waits for its lane to let go of the memory
+};
+
+// One call of the trainer, from request to reply.
+struct call {
+    enum call_stage stage;
+    uint64_t arrival; // order of arrival: calls of a channel run in it
+    struct hwi_msg_request request;
+    uint64_t deadline_ns;
+    struct hwi_op op; // while entered
+    uint32_t attempts;
+    bool withdrawn;   // the master was asked to decide
+    bool committed;   // while ENDING
+    int status;       // while ENDING and not committed
+    struct hwi_fault fault;
+    uint32_t pending;
+    uint64_t value;
+    struct {          // sync
+        bool offered, planned, receiver;
+        uint64_t revision; // elected once planned
+        struct hwi_hash root, layout;
+    } sync;
+};
+
+struct channel {
+    uint8_t kind;
+    uint64_t tag;
+    uint32_t entered, done, heard;
+};
+
+enum edge_state { EDGE_OPENING, EDGE_UP, EDGE_DOWN };
+
+struct edge {
+    uint64_t peer, incarnation;
+    enum edge_state state;
+    uint32_t tries; // in this proposal
+};
+
+struct members {
+    uint64_t number; // the view's; 0 = none
+    struct hwi_member *list; // by rank; owned
+    uint32_t count, rank;
+};
+
+struct peer {
+    const struct hwi_alloc *alloc;
+    uint64_t now_ns;
+    enum phase phase;
+    struct hwi_msg_open config;
+    uint64_t open_until_ns; // while JOINING
+    int finish_status;      // while FINISHED
+    char finish_reason[HWI_TEXT_BYTES_MAX];
+
+    uint64_t run, master, id; // as told by the master
+    uint64_t heartbeat_ns;
+    bool heard_master;       // ever, on this incarnation
+    bool welcomed;           // since the last registration
+    uint64_t sent, received; // control messages since the last registration
+    uint64_t pong_ns;        // when the last pong came
+    uint64_t speak_at_ns;    // next heartbeat, or registration while not welcomed
+    uint64_t leave_until_ns; // HWI_NEVER = not leaving
+    uint64_t leave_request;
+
+    struct members view;     // in force
+    struct members before;   // the one before it: calls still ENDING belong to it
+    struct hwi_id *lost;     // members of `before` that `view` has not; owned
+    uint32_t lost_count;
+    uint64_t acked;          // the view the trainer acknowledged
+    bool fence_held;         // a call without retry failed by a change: only hws_view lifts the fence
+    uint32_t pending;        // newcomers, as told with the announcement
+
+    struct members proposal; // number 0 = none
+    bool ready_said;
+    uint64_t ready_until_ns;
+    struct edge *edges; // owned
+    uint32_t edge_count, edge_capacity;
+
+    struct channel *channels; // of the view in force, ordered by (kind, tag); owned
+    uint32_t channel_count, channel_capacity;
+    struct call calls[HWI_OPS_MAX];
+    uint32_t call_count; // not FREE
+    uint64_t arrivals;
+    bool state_attached; // hws_sync was called: there is a shared state
+    bool state_synced;   // a sync committed, and none was cut since
+    bool state_dirty;    // a sync into it was begun and not committed
+    uint64_t excused_until_ns; // after own sleep: what came meanwhile is read before deadlines are judged
+};
+
+enum { PEER_EXCUSE_MS = 1000, PEER_REGISTER_MS = 250, PEER_LEAVE_MS = 1000, PEER_EDGE_TRIES_MAX = 8 };
+
+static inline struct hwi_addr peer_local(enum hwi_role role)
+{
+    return hwi_addr_of(role, 0);
+}
+
+// session.c: the control link to the master.
+struct hwi_msg *peer_tell(struct peer *p, struct hwi_effects *fx, uint16_t type); // counts it
+#define PEER_TELL(p, fx, name) (&peer_tell((p), (fx), HWI_MSG_##name)->u.name)
+void peer_register(struct peer *p, struct hwi_effects *fx);
+void peer_heartbeat(struct peer *p, struct hwi_effects *fx);
+void peer_on_welcome(struct peer *p, const struct hwi_msg_welcome *w, struct hwi_effects *fx);
+void peer_on_pong(struct peer *p, const struct hwi_msg_pong *g, struct hwi_effects *fx);
+void peer_speak(struct peer *p, struct hwi_effects *fx); // when speak_at_ns has come
+
+// finish.c: the end of this incarnation.
+void peer_finish(struct peer *p, int status, const char *reason, struct hwi_effects *fx);
+void peer_on_evicted(struct peer *p, const struct hwi_msg_evicted *e, struct hwi_effects *fx);
+void peer_on_refused(struct peer *p, const struct hwi_msg_refused *r, struct hwi_effects *fx);
+void peer_close(struct peer *p, uint64_t request, struct hwi_effects *fx);
+void peer_closed(struct peer *p, struct hwi_effects *fx); // answers hws_close
+
+// edges.c: stripes to members, and readiness for a proposal.
+void peer_on_propose(struct peer *p, const struct hwi_msg_propose *m, struct hwi_effects *fx);
+void peer_on_edge_up(struct peer *p, uint64_t peer, struct hwi_effects *fx);
+void peer_on_edge_down(struct peer *p, uint64_t peer, struct hwi_effects *fx);
+void peer_say_ready(struct peer *p, bool expired, struct hwi_effects *fx); // if it is time
+void peer_tell_ready(struct peer *p, struct hwi_effects *fx);
+void peer_report_edges(struct peer *p, struct hwi_effects *fx); // lost ones of the view in force
+void peer_close_edges(struct peer *p, bool all, struct hwi_effects *fx); // to who is in no view of ours
+
+// view.c
+void peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx);
+void peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx); // hws_view
+void peer_members_copy(struct peer *p, struct members *to, uint64_t number,
+                       const struct hwi_member *list, uint32_t count);
+const struct hwi_member *peer_member(const struct members *m, uint64_t peer); // NULL = not in it
+
+// calls.c: the table of calls and their channels.
+struct call *peer_call_of(struct peer *p, struct hwi_op op); // entered and not ENDING; NULL = none
+struct channel *peer_channel(struct peer *p, uint8_t kind, uint64_t tag); // NULL = HWI_TAGS_MAX passed
+void peer_start_queued(struct peer *p, struct hwi_effects *fx);
+void peer_call_done(struct peer *p, struct call *c, struct hwi_effects *fx);
+void peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_effects *fx);
+void peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *fault, struct hwi_effects *fx);
+void peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_effects *fx);
+// The call is decided: `status` HWS_OK = committed. Its lane lets go, then it is replied or queued again.
+void peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx);
+void peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e, struct hwi_effects *fx);
+void peer_check_deadlines(struct peer *p, struct hwi_effects *fx);
+uint64_t peer_next_deadline(const struct peer *p);
+
+// reply.c
+struct hwi_msg_reply *peer_reply(struct peer *p, uint64_t request, int status,
+                                 const struct members *view, struct hwi_effects *fx);
+
+// on_request.c, on_lane.c, on_commit.c
+void peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx);
+void peer_on_state_hashed(struct peer *p, const struct hwi_msg_state_hashed *s, struct hwi_effects *fx);
+void peer_tell_offer(struct peer *p, const struct call *c, struct hwi_effects *fx);
+void peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s, struct hwi_effects *fx);
+void peer_on_op_fault(struct peer *p, const struct hwi_msg_op_fault *f, struct hwi_effects *fx);
+void peer_on_commit(struct peer *p, const struct hwi_msg_commit *m, struct hwi_effects *fx);
+
+#endif

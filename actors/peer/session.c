@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// The control link: registration, heartbeats, and noticing that messages were lost with a connection.
+#include "actors/peer/peer.h"
+
+#include <stdio.h>
+
+struct hwi_msg *peer_tell(struct peer *p, struct hwi_effects *fx, uint16_t type)
+{
+    p->sent++;
+    return hwi_emit(fx, peer_local(HWI_ROLE_MASTER), type);
+}
+
+static struct hwi_tally *list_tallies(const struct peer *p, bool in_flight_only, uint32_t most,
+                                      uint32_t *count, struct hwi_effects *fx)
+{
+    struct hwi_tally *tallies = hwi_effects_memory(fx, p->channel_count * sizeof *tallies);
+    *count = 0;
+    for (uint32_t i = 0; i < p->channel_count && *count < most; i++) {
+        const struct channel *c = &p->channels[i];
+        if (!in_flight_only || c->entered > c->heard) {
+            tallies[(*count)++] = (struct hwi_tally){.kind = c->kind, .tag = c->tag,
+                                                     .entered = c->entered, .done = c->done,
+                                                     .heard = c->heard};
+        }
+    }
+    return tallies;
+}
+
+void peer_register(struct peer *p, struct hwi_effects *fx)
+{
+    p->welcomed = false;
+    p->sent = 0;
+    p->speak_at_ns = p->now_ns + PEER_REGISTER_MS * HWI_NS_PER_MS;
+    struct hwi_msg_registration *r =
+        &hwi_emit(fx, peer_local(HWI_ROLE_MASTER), HWI_MSG_registration)->u.registration;
+    r->protocol = HWI_PROTOCOL;
+    r->run = p->run;
+    r->incarnation = p->config.incarnation;
+    r->view = p->view.number;
+    r->ready_view = p->ready_said ? p->proposal.number : 0;
+    r->revision = p->config.revision;
+    snprintf(r->address, sizeof r->address, "%s", p->config.address);
+    r->tallies = list_tallies(p, false, HWI_TAGS_MAX, &r->tallies_count, fx);
+}
+
+void peer_heartbeat(struct peer *p, struct hwi_effects *fx)
+{
+    uint64_t sent = p->sent;
+    p->speak_at_ns = p->now_ns + p->heartbeat_ns;
+    struct hwi_msg_heartbeat *h = PEER_TELL(p, fx, heartbeat);
+    h->view = p->view.number;
+    h->sent = sent;
+    h->tallies = list_tallies(p, true, HWI_OPS_MAX, &h->tallies_count, fx);
+}
+
+void peer_speak(struct peer *p, struct hwi_effects *fx)
+{
+    bool silent = p->welcomed && p->now_ns - p->pong_ns > 3 * p->heartbeat_ns;
+    if (!p->welcomed || silent) {
+        peer_register(p, fx);
+    } else {
+        peer_heartbeat(p, fx);
+    }
+}
+
+// What may have been lost with the old connection is said again; all of it is idempotent.
+static void tell_again(struct peer *p, struct hwi_effects *fx)
+{
+    for (uint32_t i = 0; i < p->channel_count; i++) {
+        if (p->channels[i].done > p->channels[i].heard) {
+            peer_tell_done(p, &p->channels[i], fx);
+        }
+    }
+    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+        const struct call *c = &p->calls[i];
+        bool entered = c->stage == CALL_RUNNING || c->stage == CALL_DONE;
+        if (entered && c->sync.offered && !c->sync.planned) {
+            peer_tell_offer(p, c, fx);
+        }
+        if (entered && c->withdrawn) {
+            peer_tell_withdraw(p, c, fx);
+        }
+    }
+    if (p->ready_said) {
+        peer_tell_ready(p, fx);
+    }
+    if (p->phase == PHASE_MEMBER) {
+        peer_report_edges(p, fx);
+    }
+    if (p->leave_until_ns != HWI_NEVER) {
+        PEER_TELL(p, fx, leave)->incarnation = p->config.incarnation;
+    }
+}
+
+void peer_on_welcome(struct peer *p, const struct hwi_msg_welcome *w, struct hwi_effects *fx)
+{
+    if (p->welcomed) {
+        return;
+    }
+    p->run = w->run;
+    p->master = w->master;
+    p->id = w->peer;
+    p->heartbeat_ns = HWI_MAX(1, w->heartbeat_ms) * HWI_NS_PER_MS;
+    p->welcomed = true;
+    p->received = 1; // this message
+    p->pong_ns = p->now_ns;
+    tell_again(p, fx);
+    peer_heartbeat(p, fx);
+}
+
+void peer_on_pong(struct peer *p, const struct hwi_msg_pong *g, struct hwi_effects *fx)
+{
+    p->pong_ns = p->now_ns;
+    if (g->sent + 1 != p->received) { // `received` counts this pong, `sent` does not
+        peer_register(p, fx);
+    }
+}

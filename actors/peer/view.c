@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// Views coming into force, the outcomes they bring, and the fence.
+#include "actors/peer/peer.h"
+
+#include <string.h>
+
+#include <hawser/types.h>
+
+const struct hwi_member *peer_member(const struct members *m, uint64_t peer)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (m->list[i].peer == peer) {
+            return &m->list[i];
+        }
+    }
+    return NULL;
+}
+
+void peer_members_copy(struct peer *p, struct members *to, uint64_t number,
+                       const struct hwi_member *list, uint32_t count)
+{
+    to->list = hwi_resize(p->alloc, to->list, (count + 1) * sizeof *to->list);
+    memcpy(to->list, list, count * sizeof *to->list);
+    to->number = number;
+    to->count = count;
+    to->rank = 0;
+    while (to->rank < count && list[to->rank].peer != p->id) {
+        to->rank++;
+    }
+}
+
+static const struct hwi_past *past_of(const struct hwi_msg_announce *a, uint64_t view)
+{
+    for (uint32_t i = 0; i < a->past_count; i++) {
+        if (a->past[i].view == view) {
+            return &a->past[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_committed(const struct hwi_past *past, struct call *c)
+{
+    for (uint32_t i = 0; i < past->tallies_count; i++) {
+        const struct hwi_tally *t = &past->tallies[i];
+        if (t->kind == c->op.kind && t->tag == c->op.tag) {
+            c->value = c->op.kind == HWI_KIND_AGREE ? t->value : c->value;
+            return c->op.seq < t->heard;
+        }
+    }
+    return false;
+}
+
+static int abort_status(const struct peer *p, const struct hwi_past *past, struct call *c)
+{
+    for (uint32_t i = 0; i < past->faults_count; i++) {
+        const struct hwi_fault *f = &past->faults[i];
+        if (f->kind != c->op.kind || f->tag != c->op.tag || f->status == HWS_OK) {
+            continue;
+        }
+        c->fault = *f;
+        bool others_deadline = f->status == HWS_E_TIMEOUT && f->peer_a != p->id;
+        return others_deadline ? HWS_E_WITHDRAWN : f->status;
+    }
+    return p->lost_count > 0 ? HWS_E_MEMBER_LOST : HWS_E_WITHDRAWN;
+}
+
+// The announcement decides every call of the old view.
+static void decide_calls(struct peer *p, const struct hwi_past *past, struct hwi_effects *fx)
+{
+    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+        struct call *c = &p->calls[i];
+        if (c->stage != CALL_RUNNING && c->stage != CALL_DONE) {
+            continue;
+        }
+        if (!is_committed(past, c)) {
+            peer_end(p, c, abort_status(p, past, c), fx);
+        } else if (c->stage == CALL_DONE) {
+            c->pending = p->pending;
+            peer_end(p, c, HWS_OK, fx);
+        } else {
+            peer_finish(p, HWS_E_INTERNAL, "the master committed what this member was not Done with", fx);
+            return;
+        }
+    }
+}
+
+static void note_lost(struct peer *p, const struct hwi_msg_announce *a)
+{
+    p->lost = hwi_resize(p->alloc, p->lost, (p->view.count + 1) * sizeof *p->lost);
+    p->lost_count = 0;
+    struct members next = {.list = a->members, .count = a->members_count};
+    for (uint32_t i = 0; i < p->view.count; i++) {
+        if (peer_member(&next, p->view.list[i].peer) == NULL) {
+            p->lost[p->lost_count++].value = p->view.list[i].peer;
+        }
+    }
+}
+
+static void tell_lanes(struct peer *p, struct hwi_effects *fx)
+{
+    struct hwi_id *members = hwi_effects_memory(fx, p->view.count * sizeof *members);
+    for (uint32_t i = 0; i < p->view.count; i++) {
+        members[i].value = p->view.list[i].peer;
+    }
+    static const enum hwi_role lanes[] = {HWI_ROLE_REDUCER, HWI_ROLE_SNAPSHOT};
+    for (size_t i = 0; i < HWI_COUNT(lanes); i++) {
+        struct hwi_msg_lane_view *v = HWI_EMIT(fx, peer_local(lanes[i]), lane_view);
+        v->view = p->view.number;
+        v->self = p->id;
+        v->members = members;
+        v->members_count = p->view.count;
+    }
+}
+
+static void switch_view(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx)
+{
+    struct members old = p->before;
+    p->before = p->view;
+    p->view = old;
+    peer_members_copy(p, &p->view, a->view, a->members, a->members_count);
+    p->channel_count = 0;
+    p->proposal.number = 0;
+    p->proposal.count = 0;
+    p->ready_said = false;
+    tell_lanes(p, fx);
+    peer_close_edges(p, false, fx);
+    peer_heartbeat(p, fx); // acknowledges the outcomes
+    peer_report_edges(p, fx);
+}
+
+static void become_member(struct peer *p, struct hwi_effects *fx)
+{
+    p->phase = PHASE_MEMBER;
+    p->acked = p->view.number;
+    peer_reply(p, p->config.request, HWS_OK, &p->view, fx);
+}
+
+void peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx)
+{
+    struct members next = {.list = a->members, .count = a->members_count};
+    if (a->incarnation != p->config.incarnation || a->view <= p->view.number ||
+        peer_member(&next, p->id) == NULL) {
+        return;
+    }
+    const struct hwi_past *past = past_of(a, p->view.number);
+    if (p->phase == PHASE_MEMBER && past == NULL) {
+        peer_finish(p, HWS_E_OUTCOME_UNKNOWN, "too many views passed unheard", fx);
+        return;
+    }
+    p->pending = a->pending;
+    note_lost(p, a);
+    if (p->phase == PHASE_MEMBER) {
+        decide_calls(p, past, fx);
+    }
+    if (p->phase == PHASE_FINISHED) {
+        return;
+    }
+    switch_view(p, a, fx);
+    if (p->phase == PHASE_JOINING) {
+        become_member(p, fx);
+    }
+    peer_start_queued(p, fx);
+}
+
+static bool old_calls_in_flight(const struct peer *p)
+{
+    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+        const struct call *c = &p->calls[i];
+        if (c->stage == CALL_ENDING && c->op.view != p->view.number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx)
+{
+    bool changed = p->acked != p->view.number;
+    if (changed && (r->unwaited > 0 || old_calls_in_flight(p))) {
+        peer_reply(p, r->request, HWS_E_BUSY, &p->view, fx);
+        return;
+    }
+    p->acked = p->view.number;
+    p->fence_held = false;
+    peer_reply(p, r->request, HWS_OK, &p->view, fx);
+    peer_start_queued(p, fx);
+}
