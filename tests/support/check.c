@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// What must hold for every call of every scenario, whatever happened in it.
+#include "tests/support/scenario.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// Values whose sums depend on the order of addition.
+double input_value(uint32_t node, uint32_t step, uint64_t index)
+{
+    uint64_t mixed = (index + 1) * UINT64_C(0x9e3779b97f4a7c15) + step * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ (mixed >> 31)) * UINT64_C(0x94d049bb133111eb) + (node + 1) * 0x2545f491u;
+    mixed ^= mixed >> 27;
+    return (double)(mixed % 2000003) / 1000.0 - 1000.0;
+}
+
+static uint32_t node_of(const struct scenario *scenario, uint64_t peer)
+{
+    for (uint32_t node = 0; node < scenario->nodes; node++) {
+        if (scenario->peers[node] == peer) {
+            return node;
+        }
+    }
+    expect(false, "a reply names peer %llu, whom nobody knows", (unsigned long long)peer);
+    return 0;
+}
+
+static const struct hwi_msg_reply *reply_to(const struct scenario *scenario,
+                                            const struct made_call *made)
+{
+    return hwi_sim_reply(scenario->sim, made->node, made->request);
+}
+
+// ---- results against the reference
+
+static void reference_f32(const struct scenario *scenario, const struct made_call *made,
+                          const struct hwi_msg_reply *reply, uint64_t index, float *out)
+{
+    float sum = 0;
+    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
+        uint32_t node = node_of(scenario, reply->members[rank].value);
+        float value = (float)input_value(node, made->call.step, index);
+        sum = rank == 0 ? value : sum + value;
+    }
+    *out = made->call.redop == HWS_AVG ? sum / (float)reply->members_count : sum;
+}
+
+static void reference_f64(const struct scenario *scenario, const struct made_call *made,
+                          const struct hwi_msg_reply *reply, uint64_t index, double *out)
+{
+    double sum = 0;
+    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
+        uint32_t node = node_of(scenario, reply->members[rank].value);
+        double value = input_value(node, made->call.step, index);
+        sum = rank == 0 ? value : sum + value;
+    }
+    *out = made->call.redop == HWS_AVG ? sum / (double)reply->members_count : sum;
+}
+
+static void check_result(const struct scenario *scenario, const struct made_call *made,
+                         const struct hwi_msg_reply *reply)
+{
+    size_t bytes = hws_dtype_bytes((hws_dtype)made->call.dtype);
+    for (uint64_t i = 0; i < made->call.count; i++) {
+        unsigned char wanted[sizeof(double)];
+        if (made->call.dtype == HWS_F64) {
+            reference_f64(scenario, made, reply, i, (double *)(void *)wanted);
+        } else {
+            reference_f32(scenario, made, reply, i, (float *)(void *)wanted);
+        }
+        expect(memcmp((unsigned char *)made->output + i * bytes, wanted, bytes) == 0,
+               "member %u, request %llu, step %u: element %llu of %llu is not the reference's",
+               made->node, (unsigned long long)made->request, made->call.step,
+               (unsigned long long)i, (unsigned long long)made->call.count);
+    }
+}
+
+// The source of a call out of place is never written; an in-place buffer comes back on error.
+static void check_input(const struct made_call *made)
+{
+    size_t bytes = hws_dtype_bytes((hws_dtype)made->call.dtype);
+    for (uint64_t i = 0; i < made->call.count; i++) {
+        double wide = input_value(made->node, made->call.step, i);
+        float narrow = (float)wide;
+        const void *wanted = made->call.dtype == HWS_F64 ? (void *)&wide : (void *)&narrow;
+        expect(memcmp((unsigned char *)made->input + i * bytes, wanted, bytes) == 0,
+               "member %u, request %llu: element %llu of the input was written", made->node,
+               (unsigned long long)made->request, (unsigned long long)i);
+    }
+}
+
+// ---- agreement
+
+static bool together(const struct made_call *a, const struct made_call *b)
+{
+    return a->call.kind == b->call.kind && a->call.step == b->call.step &&
+           a->call.tag == b->call.tag;
+}
+
+// `member` may be where it is although somebody got OK in `view`: OK there too, not answered yet, or finished.
+static bool consistent(const struct scenario *scenario, const struct made_call *ok, uint64_t view,
+                       uint32_t member)
+{
+    bool called = false;
+    for (uint32_t i = 0; i < scenario->call_count; i++) {
+        const struct made_call *made = &scenario->calls[i];
+        if (made->node != member || !together(made, ok)) {
+            continue;
+        }
+        const struct hwi_msg_reply *reply = reply_to(scenario, made);
+        called = true;
+        if (reply == NULL || (reply->status == HWS_OK && reply->view == view) ||
+            hws_status_class(reply->status) == HWS_CLASS_RUN) {
+            return true;
+        }
+    }
+    return !called && !hwi_sim_alive(scenario->sim, member);
+}
+
+static void check_agreement(const struct scenario *scenario, const struct made_call *made,
+                            const struct hwi_msg_reply *reply)
+{
+    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
+        uint32_t member = node_of(scenario, reply->members[rank].value);
+        expect(consistent(scenario, made, reply->view, member),
+               "member %u got OK for step %u in view %llu, and member %u did not", made->node,
+               made->call.step, (unsigned long long)reply->view, member);
+    }
+}
+
+// Everybody with OK for one step in one view was told the same.
+static void check_same(const struct scenario *scenario, const struct made_call *made,
+                       const struct hwi_msg_reply *reply)
+{
+    for (uint32_t i = 0; i < scenario->call_count; i++) {
+        const struct made_call *other = &scenario->calls[i];
+        const struct hwi_msg_reply *theirs = reply_to(scenario, other);
+        if (!together(made, other) || theirs == NULL || theirs->status != HWS_OK ||
+            theirs->view != reply->view || other->node == made->node) {
+            continue;
+        }
+        expect(theirs->value == reply->value && hwi_hash_equal(theirs->root, reply->root) &&
+                   theirs->pending == reply->pending,
+               "members %u and %u were told different things for step %u in view %llu",
+               made->node, other->node, made->call.step, (unsigned long long)reply->view);
+    }
+}
+
+// ---- all calls
+
+static void wait_for_reply(struct scenario *scenario, const struct made_call *made)
+{
+    if (hwi_sim_alive(scenario->sim, made->node) && !scenario->frozen[made->node]) {
+        reply_of(scenario, made->node, made->request);
+    }
+}
+
+static void check_call(const struct scenario *scenario, const struct made_call *made)
+{
+    const struct hwi_msg_reply *reply = reply_to(scenario, made);
+    if (reply == NULL) {
+        return;
+    }
+    bool ok = reply->status == HWS_OK;
+    bool reduces = made->call.kind == HWI_KIND_ALL_REDUCE;
+    if (reduces && (!ok || !made->call.in_place)) {
+        check_input(made);
+    }
+    if (ok && made->call.kind != HWI_KIND_ADMIT) {
+        check_agreement(scenario, made, reply);
+        check_same(scenario, made, reply);
+    }
+    if (ok && reduces) {
+        check_result(scenario, made, reply);
+    }
+}
+
+void check_calls(struct scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->call_count; i++) {
+        wait_for_reply(scenario, &scenario->calls[i]);
+    }
+    for (uint32_t i = 0; i < scenario->call_count; i++) {
+        check_call(scenario, &scenario->calls[i]);
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// A scenario's life: start, members, states, end.
+#include "tests/support/scenario.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARENA_BYTES = 1 << 30, TENSOR_SEED_STEP = 2654435761u };
+
+const struct hwi_sim_config scenario_config = {
+    .min_members = 1,
+    .dead_ms = 5000,
+    .heartbeat_ms = 500,
+    .propose_ms = 5000,
+    .control_ns = 5 * HWI_NS_PER_MS,
+    .edge_ns = 1 * HWI_NS_PER_MS,
+    .stripes = 2,
+};
+
+static const char *transcript(void *user)
+{
+    struct scenario *scenario = user;
+    return hwi_sim_transcript(scenario->sim);
+}
+
+struct scenario *scenario_start_with(const struct hwi_sim_config *config, uint32_t members)
+{
+    struct hwi_sim_config with = *config;
+    struct scenario *scenario = calloc(1, sizeof(*scenario));
+    expect(scenario != NULL, "out of memory");
+    with.min_members = members;
+    scenario->sim = hwi_sim_create(&with);
+    expect_context(transcript, scenario);
+    arena_init(&scenario->arena, ARENA_BYTES);
+    for (uint32_t i = 0; i < members; i++) {
+        start_member(scenario);
+    }
+    for (uint32_t i = 0; i < members; i++) {
+        expect_open(scenario, i, HWS_OK);
+    }
+    return scenario;
+}
+
+struct scenario *scenario_start(uint32_t members)
+{
+    return scenario_start_with(&scenario_config, members);
+}
+
+void scenario_end(struct scenario *scenario)
+{
+    char error[4096] = "";
+    check_calls(scenario);
+    const char *failure = hwi_sim_check_failure(scenario->sim);
+    expect(failure == NULL, "a check failed: %s", failure);
+    arena_lock(&scenario->arena);
+    expect(hwi_sim_replay(scenario->sim, error, sizeof(error)), "replay differs: %s", error);
+    expect_context(NULL, NULL);
+    hwi_sim_destroy(scenario->sim);
+    arena_fini(&scenario->arena);
+    free(scenario);
+}
+
+// ---- members
+
+uint32_t start_member(struct scenario *scenario)
+{
+    scenario->nodes++;
+    return hwi_sim_member(scenario->sim, 1);
+}
+
+void expect_open(struct scenario *scenario, uint32_t node, hws_status status)
+{
+    const struct hwi_msg_reply *reply = reply_of(scenario, node, 0);
+    expect(reply->status == status, "member %u: opening gave %s, not %s", node,
+           hws_status_name(reply->status), hws_status_name(status));
+    if (status == HWS_OK) {
+        expect(reply->rank < reply->members_count, "member %u: rank %u of %u", node, reply->rank,
+               reply->members_count);
+        scenario->peers[node] = reply->members[reply->rank].value;
+    }
+}
+
+void freeze(struct scenario *scenario, uint32_t node)
+{
+    scenario->frozen[node] = true;
+    hwi_sim_freeze(scenario->sim, node);
+}
+
+void thaw(struct scenario *scenario, uint32_t node)
+{
+    scenario->frozen[node] = false;
+    hwi_sim_thaw(scenario->sim, node);
+}
+
+void run_ms(struct scenario *scenario, uint64_t ms)
+{
+    hwi_sim_run(scenario->sim, ms * HWI_NS_PER_MS);
+}
+
+bool is_up(const struct scenario *scenario, uint32_t node)
+{
+    return hwi_sim_alive(scenario->sim, node) && !scenario->frozen[node] &&
+           scenario->peers[node] != 0;
+}
+
+// ---- shared state
+
+static unsigned char state_byte(uint32_t seed, uint64_t index)
+{
+    uint64_t mixed = (index / 8 + 1) * UINT64_C(0x9e3779b97f4a7c15) + seed * TENSOR_SEED_STEP;
+    mixed ^= mixed >> 29;
+    return (unsigned char)(mixed >> (index % 8 * 8));
+}
+
+void fill_state(struct scenario *scenario, uint32_t node, uint32_t seed)
+{
+    struct state *state = &scenario->states[node];
+    for (uint64_t i = 0; i < state->length; i++) {
+        state->bytes[i] = state_byte(seed, i);
+    }
+}
+
+void give_state(struct scenario *scenario, uint32_t node, uint64_t bytes, uint32_t seed)
+{
+    struct hwi_tensor tensor = {.name = "weights", .dtype = HWS_U8, .bytes = bytes};
+    struct state *state = &scenario->states[node];
+    *state = (struct state){arena_take(&scenario->arena, bytes, 0), bytes};
+    fill_state(scenario, node, seed);
+    void *memory = state->bytes;
+    hwi_sim_state(scenario->sim, node, &tensor, &memory, 1);
+}
+
+void expect_states(struct scenario *scenario, uint32_t seed)
+{
+    for (uint32_t node = 0; node < scenario->nodes; node++) {
+        const struct state *state = &scenario->states[node];
+        for (uint64_t i = 0; is_up(scenario, node) && i < state->length; i++) {
+            expect(state->bytes[i] == state_byte(seed, i), "member %u: byte %llu of the state",
+                   node, (unsigned long long)i);
+        }
+    }
+}
+
+// ---- transcript
+
+void expect_transcript(struct scenario *scenario, const char *expected)
+{
+    const char *got = hwi_sim_transcript(scenario->sim);
+    uint32_t line = 1;
+    while (*got != '\0' && *got == *expected) {
+        line += *got == '\n';
+        got++;
+        expected++;
+    }
+    expect(*got == *expected, "the transcript differs in line %u: expected \"%.40s...\", got \"%.40s...\"",
+           line, expected, got);
+}
