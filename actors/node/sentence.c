@@ -154,8 +154,8 @@ static void say_membership(struct text *text, const struct hws_request *request,
         say_withdrawn(text, request, call);
         break;
     default: // HWS_E_TOO_FEW
-        add(text, "view %" PRIu64 " has %u of at least %u members for %s", reply->view,
-            reply->members_count, request->comm->min_members, call);
+        add(text, "view %" PRIu64 " has %u members and %s needs min_members, %u", reply->view,
+            reply->members_count, call, request->comm->min_members);
     }
 }
 
