@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// What the subcommands of `hawser` share: their entry points, exit codes and option helpers.
+#ifndef HAWSER_TOOLS_COMMAND_H
+#define HAWSER_TOOLS_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_TRAINER = 3 };
+
+// Entry points: argv[0] is the subcommand's name. Each returns the process's exit code.
+int command_bench(int argc, char **argv);
+int command_demo(int argc, char **argv);
+int command_info(int argc, char **argv);
+int command_master(int argc, char **argv);
+int command_run(int argc, char **argv);
+int command_status(int argc, char **argv);
+
+// Prints "hawser NAME: sentence" on stderr.
+__attribute__((format(printf, 2, 3))) void complain(const char *command, const char *format, ...);
+
+// For getopt_long's '?' and ':' (call it with opterr = 0 and a leading ':'): complains naming the
+// option. Returns EXIT_USAGE.
+int bad_option(const char *command, int result, char **argv);
+
+// The whole text is a number from least to most; *value is set only on success.
+bool parse_u32(const char *text, uint32_t least, uint32_t most, uint32_t *value);
+// As parse_u32, and complains naming the option.
+bool option_u32(const char *command, const char *option, const char *text, uint32_t least,
+                uint32_t most, uint32_t *value);
+
+// "2s", "1.5s" or "500ms" at *text, which is moved behind it; at most a day.
+bool parse_duration(const char **text, uint64_t *ms);
+
+// "64K", "1M", "2G" (powers of 1024) or plain bytes at *text, which is moved behind it.
+bool parse_bytes(const char **text, uint64_t *bytes);
+
+uint64_t now_ns(void); // CLOCK_MONOTONIC
+
+#endif

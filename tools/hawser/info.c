@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include <getopt.h>
+#include <hawser/hawser.h>
+#include <lz4.h>
+#include <msgpack.h>
+#include <stdio.h>
+#include <xxhash.h>
+#include <zmq.h>
+
+#include "actors/base/limits.h"
+#include "actors/wire/msg.h"
+#include "tools/hawser/command.h"
+
+static const char usage[] =
+    "usage: hawser info\n"
+    "Prints the versions of Hawser and the libraries it runs with, and its limits.\n"
+    "\n"
+    "Example: hawser info\n";
+
+static const struct limit {
+    const char *what;
+    unsigned long long value;
+} limits[] = {
+    {"members of a view", HWI_MEMBERS_MAX},
+    {"operations in flight", HWI_OPS_MAX},
+    {"tags in a view", HWI_TAGS_MAX},
+    {"connections per pair", HWI_STRIPES_MAX},
+    {"tensors in a state", HWI_TENSORS_MAX},
+    {"bytes of a tensor", HWI_TENSOR_BYTES_MAX},
+    {"bytes of a message", HWI_MESSAGE_BYTES_MAX},
+    {"bytes of a chunk", HWI_CHUNK_BYTES_MAX},
+    {"bytes reduced in one shot", HWI_ONE_SHOT_BYTES_MAX},
+    {"bytes sent ahead of a grant", HWI_EAGER_BYTES_MAX},
+    {"bytes of a state's block", HWI_BLOCK_BYTES},
+};
+
+int command_info(int argc, char **argv)
+{
+    static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    int major, minor, patch, c;
+    opterr = 0;
+    if ((c = getopt_long(argc, argv, ":h", longs, NULL)) == 'h') {
+        fputs(usage, stdout);
+        return EXIT_OK;
+    }
+    if (c != -1)
+        return bad_option("info", c, argv);
+    if (optind < argc) {
+        complain("info", "unexpected argument %s; try hawser info --help", argv[optind]);
+        return EXIT_USAGE;
+    }
+    zmq_version(&major, &minor, &patch);
+    printf("hawser   %s (protocol %u)\n", hws_version(), HWI_PROTOCOL);
+    printf("libzmq   %d.%d.%d\n", major, minor, patch);
+    printf("msgpack  %s\n", msgpack_version());
+    printf("lz4      %s\n", LZ4_versionString());
+    printf("xxhash   %u.%u.%u\n", XXH_versionNumber() / 10000, XXH_versionNumber() / 100 % 100,
+           XXH_versionNumber() % 100);
+    puts("limits");
+    for (size_t i = 0; i < HWI_COUNT(limits); i++)
+        printf("  %-28s %llu\n", limits[i].what, limits[i].value);
+    return EXIT_OK;
+}

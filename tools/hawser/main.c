@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// The `hawser` command: finds the subcommand and leaves the rest to it.
+#include <hawser/hawser.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/hawser/command.h"
+
+static const struct subcommand {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *about;
+} subcommands[] = {
+    {"demo", command_demo, "the tour: train, kill a member, let one join late, compare"},
+    {"run", command_run, "start a master and N trainers here; kill, stop and start them"},
+    {"master", command_master, "run a master"},
+    {"status", command_status, "members and operations of a run, and what waits for whom"},
+    {"bench", command_bench, "measure all-reduce, and plain TCP to compare it with"},
+    {"info", command_info, "versions and limits"},
+};
+enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
+
+static void print_usage(FILE *stream)
+{
+    fputs("usage: hawser COMMAND [OPTIONS]\n\nCommands:\n", stream);
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        fprintf(stream, "  %-8s %s\n", subcommands[i].name, subcommands[i].about);
+    fputs("\nhawser COMMAND --help tells its options; hawser --version the version.\n"
+          "Example: hawser demo\n", stream);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_usage(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("hawser %s\n", hws_version());
+        return EXIT_OK;
+    }
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        if (strcmp(name, subcommands[i].name) == 0)
+            return subcommands[i].run(argc - 1, argv + 1);
+    if (argc < 2)
+        fputs("hawser: no command given\n", stderr);
+    else
+        fprintf(stderr, "hawser: unknown %s %s\n", *name == '-' ? "option" : "command", name);
+    print_usage(stderr);
+    return EXIT_USAGE;
+}

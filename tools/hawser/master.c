@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include <getopt.h>
+#include <hawser/hawser.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "tools/hawser/command.h"
+
+static const char usage[] =
+    "usage: hawser master [OPTIONS]\n"
+    "Runs a master until SIGINT or SIGTERM: it admits members, fixes views and decides commits.\n"
+    "\n"
+    "  --listen ADDR        HOST:PORT, port 0 = any (default 127.0.0.1:0)\n"
+    "  --state FILE         small durable memory: a restart with it goes on with the run\n"
+    "  --new-run            begin a new run although FILE is missing or holds another\n"
+    "  --insecure           allow listening beyond loopback without a key\n"
+    "  --min-members N      the first view waits for N members (default 1)\n"
+    "  --heartbeat-ms N     how often members say that they live (default 500)\n"
+    "  --dead-ms N          silence after which a member is out (default 5000)\n"
+    "  --help\n"
+    "\n"
+    "Exit code: 0 stopped by a signal, 1 could not start, 2 bad usage.\n"
+    "Example: hawser master --listen 127.0.0.1:7700 --state run.state --new-run\n";
+
+enum { LISTEN = 1, STATE, NEW_RUN, INSECURE, MIN_MEMBERS, HEARTBEAT, DEAD };
+
+static const struct option longs[] = {
+    {"listen", required_argument, NULL, LISTEN},
+    {"state", required_argument, NULL, STATE},
+    {"new-run", no_argument, NULL, NEW_RUN},
+    {"insecure", no_argument, NULL, INSECURE},
+    {"min-members", required_argument, NULL, MIN_MEMBERS},
+    {"heartbeat-ms", required_argument, NULL, HEARTBEAT},
+    {"dead-ms", required_argument, NULL, DEAD},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static bool set_option(hws_master_config *config, int option)
+{
+    switch (option) {
+    case LISTEN:
+        config->listen = optarg;
+        return true;
+    case STATE:
+        config->state_file = optarg;
+        return true;
+    case NEW_RUN:
+        config->new_run = 1;
+        return true;
+    case INSECURE:
+        config->insecure = 1;
+        return true;
+    case MIN_MEMBERS:
+        return option_u32("master", "--min-members", optarg, 1, 16384, &config->min_members);
+    case HEARTBEAT:
+        return option_u32("master", "--heartbeat-ms", optarg, 50, 60000, &config->heartbeat_ms);
+    default:
+        return option_u32("master", "--dead-ms", optarg, 500, 600000, &config->dead_ms);
+    }
+}
+
+// The signals that end it are blocked before the master's thread starts, which inherits that.
+static int serve(const hws_master_config *config)
+{
+    hws_master *master;
+    char address[64];
+    sigset_t ends;
+    int came;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    if (hws_master_start(config, &master)) {
+        complain("master", "%s", hws_last_error());
+        return EXIT_FAILED;
+    }
+    hws_master_address(master, address, sizeof address);
+    printf("hawser master: listening on %s\n", address);
+    fflush(stdout);
+    sigwait(&ends, &came);
+    printf("hawser master: stopping\n");
+    hws_master_stop(master);
+    return EXIT_OK;
+}
+
+int command_master(int argc, char **argv)
+{
+    hws_master_config config = HWS_MASTER_CONFIG_INIT;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
+        if (c == 'h') {
+            fputs(usage, stdout);
+            return EXIT_OK;
+        }
+        if (c == '?' || c == ':')
+            return bad_option("master", c, argv);
+        if (!set_option(&config, c))
+            return EXIT_USAGE;
+    }
+    if (optind < argc) {
+        complain("master", "unexpected argument %s; try hawser master --help", argv[optind]);
+        return EXIT_USAGE;
+    }
+    return serve(&config);
+}

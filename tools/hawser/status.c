@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/hawser/command.h"
+#include "tools/hawser/status_query.h"
+
+static const char usage[] =
+    "usage: hawser status ADDR [--json]\n"
+    "Asks the master at ADDR (HOST:PORT) how the run stands: its view, who is in it or waits, when\n"
+    "each was last heard, and for each operation in flight who is being waited for.\n"
+    "\n"
+    "  --json     one JSON object\n"
+    "  --help\n"
+    "\n"
+    "Exit code: 0 answered, 1 no answer within 2 s, 2 bad usage.\n"
+    "Example: hawser status 127.0.0.1:40123\n";
+
+static const char *kind_name(uint8_t kind)
+{
+    static const char *const names[] = {
+        [HWI_KIND_ALL_REDUCE] = "all-reduce",
+        [HWI_KIND_AGREE] = "agree",
+        [HWI_KIND_ADMIT] = "admit",
+        [HWI_KIND_SYNC] = "sync",
+    };
+    return kind < HWI_COUNT(names) && names[kind] ? names[kind] : "?";
+}
+
+static const char *standing_name(uint8_t standing)
+{
+    static const char *const names[] = {"waits", "proposed", "member"};
+    return standing < HWI_COUNT(names) ? names[standing] : "?";
+}
+
+// ---- for people ------------------------------------------------------------------------------
+
+static void print_ids(const char *before, const struct hwi_id *ids, uint32_t count)
+{
+    if (count == 0)
+        return;
+    fputs(before, stdout);
+    for (uint32_t i = 0; i < count; i++)
+        printf("%s%" PRIu64, i ? ", " : "", ids[i].value);
+}
+
+static void print_op(const struct hwi_status_op *op)
+{
+    printf("  %s tag %" PRIu64 " number %" PRIu32, kind_name(op->kind), op->tag, op->seq);
+    print_ids(": not called yet by member ", op->absent, op->absent_count);
+    print_ids(op->absent_count ? "; in progress at member " : ": in progress at member ",
+              op->working, op->working_count);
+    putchar('\n');
+}
+
+static void print_plain(const struct hwi_msg_status *status)
+{
+    if (status->view)
+        printf("run %016" PRIx64 ", view %" PRIu64, status->run, status->view);
+    else
+        printf("run %016" PRIx64 ", no view yet (waits for %" PRIu32 " members)", status->run,
+               status->min_members);
+    if (status->proposal)
+        printf(", view %" PRIu64 " proposed", status->proposal);
+    printf("\noperations: %" PRIu64 " committed, %" PRIu64 " aborted\n", status->committed,
+           status->aborted);
+    printf("%6s  %-8s  %-6s  %12s  %s\n", "member", "standing", "state", "silent", "address");
+    for (uint32_t i = 0; i < status->members_count; i++) {
+        const struct hwi_status_member *member = &status->members[i];
+        printf("%6" PRIu64 "  %-8s  %-6s  %9" PRIu64 " ms  %s\n", member->peer,
+               standing_name(member->standing), member->synced ? "synced" : "-",
+               member->silent_ns / HWI_NS_PER_MS, member->address);
+    }
+    puts(status->ops_count ? "in flight:" : "in flight: nothing");
+    for (uint32_t i = 0; i < status->ops_count; i++)
+        print_op(&status->ops[i]);
+}
+
+// ---- for programs ----------------------------------------------------------------------------
+
+static void print_json_ids(const char *name, const struct hwi_id *ids, uint32_t count)
+{
+    printf(",\"%s\":[", name);
+    for (uint32_t i = 0; i < count; i++)
+        printf("%s%" PRIu64, i ? "," : "", ids[i].value);
+    putchar(']');
+}
+
+// Addresses come from members: anything that could end a JSON string is left out.
+static void print_json_text(const char *text)
+{
+    putchar('"');
+    for (; *text; text++)
+        if (*text >= ' ' && *text < 127 && *text != '"' && *text != '\\')
+            putchar(*text);
+    putchar('"');
+}
+
+static void print_json(const struct hwi_msg_status *status)
+{
+    printf("{\"run\":\"%016" PRIx64 "\",\"view\":%" PRIu64 ",\"proposal\":%" PRIu64
+           ",\"min_members\":%" PRIu32 ",\"committed\":%" PRIu64 ",\"aborted\":%" PRIu64
+           ",\"members\":[",
+           status->run, status->view, status->proposal, status->min_members, status->committed,
+           status->aborted);
+    for (uint32_t i = 0; i < status->members_count; i++) {
+        const struct hwi_status_member *member = &status->members[i];
+        printf("%s{\"peer\":%" PRIu64 ",\"address\":", i ? "," : "", member->peer);
+        print_json_text(member->address);
+        printf(",\"standing\":\"%s\",\"synced\":%s,\"silent_ms\":%" PRIu64 "}",
+               standing_name(member->standing), member->synced ? "true" : "false",
+               member->silent_ns / HWI_NS_PER_MS);
+    }
+    printf("],\"operations\":[");
+    for (uint32_t i = 0; i < status->ops_count; i++) {
+        const struct hwi_status_op *op = &status->ops[i];
+        printf("%s{\"kind\":\"%s\",\"tag\":%" PRIu64 ",\"sequence\":%" PRIu32, i ? "," : "",
+               kind_name(op->kind), op->tag, op->seq);
+        print_json_ids("absent", op->absent, op->absent_count);
+        print_json_ids("working", op->working, op->working_count);
+        putchar('}');
+    }
+    puts("]}");
+}
+
+int command_status(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+    bool json = false;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
+        if (c == 'h') {
+            fputs(usage, stdout);
+            return EXIT_OK;
+        }
+        if (c != 'j')
+            return bad_option("status", c, argv);
+        json = true;
+    }
+    if (argc - optind != 1) {
+        complain("status", "expected one address HOST:PORT; try hawser status --help");
+        return EXIT_USAGE;
+    }
+    struct hwi_msg answer;
+    void *block = NULL;
+    char error[STATUS_ERROR_BYTES];
+    if (status_query(argv[optind], STATUS_TIMEOUT_MS, &answer, &block, error)) {
+        complain("status", "%s", error);
+        return EXIT_FAILED;
+    }
+    if (json)
+        print_json(&answer.u.status);
+    else
+        print_plain(&answer.u.status);
+    free(block);
+    return EXIT_OK;
+}
