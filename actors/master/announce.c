@@ -7,7 +7,7 @@
 
 static bool survives(struct master *m, uint64_t peer)
 {
-    struct session *s = master_session_of_peer(m, peer);
+    struct session *s = hwi_master_session_of_peer(m, peer);
     return s != NULL && s->member && s->proposed;
 }
 
@@ -92,7 +92,7 @@ static void record_past(struct master *m)
     past->faults_count = m->fault_count;
 }
 
-void master_prune_past(struct master *m)
+void hwi_master_prune_past(struct master *m)
 {
     uint64_t least = UINT64_MAX;
     for (uint32_t i = 0; i < m->session_count; i++) {
@@ -107,7 +107,7 @@ void master_prune_past(struct master *m)
 
 static void put_in_force(struct master *m)
 {
-    master_channels_clear(m);
+    hwi_master_channels_clear(m);
     m->fault_count = 0;
     m->plan.count = 0;
     m->change = false;
@@ -128,15 +128,15 @@ static void put_in_force(struct master *m)
     m->proposal = 0;
 }
 
-void master_seal(struct master *m, struct hwi_effects *fx)
+void hwi_master_seal(struct master *m, struct hwi_effects *fx)
 {
     record_past(m);
     put_in_force(m);
     m->stage = STAGE_SEALING;
     if (m->config.durable) {
-        master_store(m, fx);
+        hwi_master_store(m, fx);
     } else {
-        master_stored(m, fx);
+        hwi_master_stored(m, fx);
     }
 }
 
@@ -144,7 +144,7 @@ static struct hwi_member *list_members(struct master *m, struct hwi_effects *fx)
 {
     struct hwi_member *members = hwi_effects_memory(fx, m->view.count * sizeof *members);
     for (uint32_t rank = 0; rank < m->view.count; rank++) {
-        const struct session *s = master_session_of_peer(m, m->view.ids[rank]);
+        const struct session *s = hwi_master_session_of_peer(m, m->view.ids[rank]);
         members[rank].peer = m->view.ids[rank];
         if (s != NULL) { // a member that just died is still in the view
             members[rank].incarnation = s->incarnation;
@@ -155,13 +155,13 @@ static struct hwi_member *list_members(struct master *m, struct hwi_effects *fx)
     return members;
 }
 
-void master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx)
+void hwi_master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx)
 {
     struct hwi_msg_announce *a = MASTER_TELL(s, fx, announce);
     a->run = m->run;
     a->view = m->view.number;
     a->incarnation = s->incarnation;
-    a->pending = master_waiting(m);
+    a->pending = hwi_master_waiting(m);
     a->members = list_members(m, fx);
     a->members_count = m->view.count;
     a->past_count = m->past_count;
@@ -185,7 +185,7 @@ void master_announce_to(struct master *m, struct session *s, struct hwi_effects 
     }
 }
 
-void master_store(struct master *m, struct hwi_effects *fx)
+void hwi_master_store(struct master *m, struct hwi_effects *fx)
 {
     struct hwi_msg_view_file *f = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_DISK, 0), view_file);
     f->run = m->run;

@@ -23,7 +23,7 @@ static uint32_t place_of(const struct master *m, uint8_t kind, uint64_t tag)
     return low;
 }
 
-struct channel *master_channel(struct master *m, uint8_t kind, uint64_t tag)
+struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint64_t tag)
 {
     uint32_t at = place_of(m, kind, tag);
     if (at < m->channel_count && m->channels[at].kind == kind && m->channels[at].tag == tag) {
@@ -43,7 +43,7 @@ struct channel *master_channel(struct master *m, uint8_t kind, uint64_t tag)
     return c;
 }
 
-void master_channels_clear(struct master *m)
+void hwi_master_channels_clear(struct master *m)
 {
     for (uint32_t i = 0; i < m->channel_count; i++) {
         hwi_free(m->alloc, m->channels[i].counts);
@@ -51,7 +51,7 @@ void master_channels_clear(struct master *m)
     m->channel_count = 0;
 }
 
-int64_t master_rank(const struct master *m, uint64_t peer)
+int64_t hwi_master_rank(const struct master *m, uint64_t peer)
 {
     uint32_t low = 0, high = m->view.count;
     while (low < high) {
@@ -65,7 +65,7 @@ int64_t master_rank(const struct master *m, uint64_t peer)
     return low < m->view.count && m->view.ids[low] == peer ? (int64_t)low : -1;
 }
 
-void master_tell_commit(const struct master *m, const struct channel *c, struct session *s,
+void hwi_master_tell_commit(const struct master *m, const struct channel *c, struct session *s,
                         struct hwi_effects *fx)
 {
     struct hwi_msg_commit *commit = MASTER_TELL(s, fx, commit);
@@ -77,20 +77,20 @@ void master_tell_commit(const struct master *m, const struct channel *c, struct 
     commit->pending = c->pending;
 }
 
-void master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx)
+void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx)
 {
     m->committed_total += count - c->committed;
     c->committed = count;
     c->value = c->folded;
     c->redop = 0;
-    c->pending = master_waiting(m);
+    c->pending = hwi_master_waiting(m);
     c->ahead = 0;
     for (uint32_t rank = 0; rank < m->view.count; rank++) {
         c->ahead += c->counts[rank] > count;
     }
     for (uint32_t i = 0; i < m->session_count; i++) {
         if (m->sessions[i].member) {
-            master_tell_commit(m, c, &m->sessions[i], fx);
+            hwi_master_tell_commit(m, c, &m->sessions[i], fx);
         }
     }
     if (c->kind == HWI_KIND_SYNC) {
@@ -101,7 +101,7 @@ void master_commit(struct master *m, struct channel *c, uint32_t count, struct h
     }
 }
 
-void master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t count,
+void hwi_master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t count,
                   struct hwi_effects *fx)
 {
     if (c->counts[rank] == c->committed) {
@@ -111,18 +111,18 @@ void master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t c
     if (c->ahead < m->view.count) {
         return;
     }
-    if (c->kind == HWI_KIND_ADMIT && master_waiting(m) > 0) {
-        master_reform(m, fx);
+    if (c->kind == HWI_KIND_ADMIT && hwi_master_waiting(m) > 0) {
+        hwi_master_reform(m, fx);
         return;
     }
     uint32_t least = UINT32_MAX;
     for (uint32_t i = 0; i < m->view.count; i++) {
         least = HWI_MIN(least, c->counts[i]);
     }
-    master_commit(m, c, least, fx);
+    hwi_master_commit(m, c, least, fx);
 }
 
-void master_fault(struct master *m, const struct hwi_fault *fault)
+void hwi_master_fault(struct master *m, const struct hwi_fault *fault)
 {
     for (uint32_t i = 0; i < m->fault_count; i++) {
         if (m->faults[i].kind == fault->kind && m->faults[i].tag == fault->tag) {

@@ -58,9 +58,9 @@ static struct session *choose(struct master *m)
 static void state_is_lost(struct master *m, struct hwi_effects *fx)
 {
     struct hwi_fault fault = {.status = HWS_E_STATE_LOST, .kind = HWI_KIND_SYNC};
-    master_fault(m, &fault);
+    hwi_master_fault(m, &fault);
     m->change = true;
-    master_reform(m, fx);
+    hwi_master_reform(m, fx);
 }
 
 // A member whose tensors are not the run's cannot stay; the others go on. True if one was put out.
@@ -69,7 +69,7 @@ static bool put_out_other_layout(struct master *m, struct hwi_hash layout, struc
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
         if (s->member && !hwi_hash_equal(s->offer.layout, layout)) {
-            master_put_out(m, s, HWS_E_LAYOUT,
+            hwi_master_put_out(m, s, HWS_E_LAYOUT,
                            "its shared state has other tensors than the run's (names, types, sizes, order)", fx);
             return true;
         }
@@ -77,7 +77,7 @@ static bool put_out_other_layout(struct master *m, struct hwi_hash layout, struc
     return false;
 }
 
-void master_tell_plan(struct master *m, struct session *s, struct hwi_effects *fx)
+void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effects *fx)
 {
     struct hwi_id *sources = hwi_effects_memory(fx, m->session_count * sizeof *sources);
     uint32_t count = 0;
@@ -95,9 +95,9 @@ void master_tell_plan(struct master *m, struct session *s, struct hwi_effects *f
     plan->sources_count = count;
 }
 
-void master_elect(struct master *m, struct hwi_effects *fx)
+void hwi_master_elect(struct master *m, struct hwi_effects *fx)
 {
-    struct channel *c = master_channel(m, HWI_KIND_SYNC, 0);
+    struct channel *c = hwi_master_channel(m, HWI_KIND_SYNC, 0);
     if (c == NULL || m->plan.count > c->committed) {
         return;
     }
@@ -120,7 +120,7 @@ void master_elect(struct master *m, struct hwi_effects *fx)
     m->plan.root = best->offer.root;
     for (uint32_t i = 0; i < m->session_count; i++) {
         if (m->sessions[i].member) {
-            master_tell_plan(m, &m->sessions[i], fx);
+            hwi_master_tell_plan(m, &m->sessions[i], fx);
         }
     }
 }

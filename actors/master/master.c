@@ -18,9 +18,9 @@ static void destroy(void *state)
 {
     struct master *m = state;
     const struct hwi_alloc *alloc = m->alloc;
-    master_channels_clear(m);
+    hwi_master_channels_clear(m);
     while (m->session_count > 0) {
-        master_session_remove(m, &m->sessions[m->session_count - 1]);
+        hwi_master_session_remove(m, &m->sessions[m->session_count - 1]);
     }
     while (m->past_count > 0) {
         struct hwi_past *past = &m->past[--m->past_count];
@@ -52,7 +52,7 @@ static void on_master_start(struct master *m, const struct hwi_msg_master_start 
     m->run = m->run == 0 ? start->run : m->run;
     m->incarnation = m->incarnation == 0 ? start->master : m->incarnation;
     if (m->config.durable) {
-        master_store(m, fx);
+        hwi_master_store(m, fx);
     } else {
         m->booted = true;
     }
@@ -65,7 +65,7 @@ static void on_stored(struct master *m, const struct hwi_msg_stored *stored, str
     } else if (!m->booted) {
         m->booted = true;
     } else {
-        master_stored(m, fx);
+        hwi_master_stored(m, fx);
     }
 }
 
@@ -74,25 +74,25 @@ static void on_peer(struct master *m, struct session *s, const struct hwi_msg *m
 {
     switch (msg->type) {
     case HWI_MSG_heartbeat:
-        master_on_heartbeat(m, s, &msg->u.heartbeat, fx);
+        hwi_master_on_heartbeat(m, s, &msg->u.heartbeat, fx);
         break;
     case HWI_MSG_ready:
-        master_on_ready(m, s, &msg->u.ready, fx);
+        hwi_master_on_ready(m, s, &msg->u.ready, fx);
         break;
     case HWI_MSG_done:
-        master_on_done(m, s, &msg->u.done, fx);
+        hwi_master_on_done(m, s, &msg->u.done, fx);
         break;
     case HWI_MSG_withdraw:
-        master_on_withdraw(m, s, &msg->u.withdraw, fx);
+        hwi_master_on_withdraw(m, s, &msg->u.withdraw, fx);
         break;
     case HWI_MSG_edge_lost:
-        master_on_edge_lost(m, s, &msg->u.edge_lost, fx);
+        hwi_master_on_edge_lost(m, s, &msg->u.edge_lost, fx);
         break;
     case HWI_MSG_sync_offer:
-        master_on_sync_offer(m, s, &msg->u.sync_offer, fx);
+        hwi_master_on_sync_offer(m, s, &msg->u.sync_offer, fx);
         break;
     case HWI_MSG_leave:
-        master_on_leave(m, s, &msg->u.leave, fx);
+        hwi_master_on_leave(m, s, &msg->u.leave, fx);
         break;
     default:
         break; // nothing else comes from a peer
@@ -102,10 +102,10 @@ static void on_peer(struct master *m, struct session *s, const struct hwi_msg *m
 static void from_peer(struct master *m, uint64_t from, const struct hwi_msg *msg,
                       struct hwi_effects *fx)
 {
-    struct session *s = master_session(m, from);
+    struct session *s = hwi_master_session(m, from);
     if (msg->type == HWI_MSG_unreachable) {
         if (s != NULL) {
-            master_on_unreachable(m, s, fx);
+            hwi_master_on_unreachable(m, s, fx);
         }
         return;
     }
@@ -115,7 +115,7 @@ static void from_peer(struct master *m, uint64_t from, const struct hwi_msg *msg
         s->received++;
     }
     if (msg->type == HWI_MSG_registration) {
-        master_on_registration(m, from, &msg->u.registration, fx);
+        hwi_master_on_registration(m, from, &msg->u.registration, fx);
     } else if (s != NULL) {
         on_peer(m, s, msg, fx);
     } else {
@@ -165,11 +165,11 @@ static void step(void *state, const struct hwi_event *event, struct hwi_effects 
     } else if (!m->booted) {
         return; // peers say it again
     } else if (msg->type == HWI_MSG_woken) {
-        master_on_woken(m, fx);
+        hwi_master_on_woken(m, fx);
     } else if (event->from.role == HWI_ROLE_PEER) {
         from_peer(m, event->from.id, msg, fx);
     } else if (event->from.role == HWI_ROLE_TOOL && msg->type == HWI_MSG_status_want) {
-        master_status(m, event->from.id, fx);
+        hwi_master_status(m, event->from.id, fx);
     }
     ask_to_be_woken(m, fx);
 }

@@ -94,69 +94,69 @@ struct master {
 enum { MASTER_PROBE_MS = 50, MASTER_STORE_AGAIN_MS = 1000 };
 
 // session.c
-struct session *master_session(struct master *m, uint64_t incarnation);
-struct session *master_session_of_peer(struct master *m, uint64_t peer);
-struct session *master_session_add(struct master *m, const struct hwi_msg_registration *r);
-void master_session_remove(struct master *m, struct session *s);
-uint32_t master_waiting(const struct master *m); // newcomers that could be admitted
+struct session *hwi_master_session(struct master *m, uint64_t incarnation);
+struct session *hwi_master_session_of_peer(struct master *m, uint64_t peer);
+struct session *hwi_master_session_add(struct master *m, const struct hwi_msg_registration *r);
+void hwi_master_session_remove(struct master *m, struct session *s);
+uint32_t hwi_master_waiting(const struct master *m); // newcomers that could be admitted
 // Emits to a session and counts it. Good until the next emit.
-struct hwi_msg *master_tell(struct session *s, struct hwi_effects *fx, uint16_t type);
-#define MASTER_TELL(s, fx, name) (&master_tell((s), (fx), HWI_MSG_##name)->u.name)
+struct hwi_msg *hwi_master_tell(struct session *s, struct hwi_effects *fx, uint16_t type);
+#define MASTER_TELL(s, fx, name) (&hwi_master_tell((s), (fx), HWI_MSG_##name)->u.name)
 // Tells it why it is out, and forgets it. The view changes if it was in it.
-void master_put_out(struct master *m, struct session *s, int status, const char *reason,
+void hwi_master_put_out(struct master *m, struct session *s, int status, const char *reason,
                     struct hwi_effects *fx);
 
 // channel.c
-struct channel *master_channel(struct master *m, uint8_t kind, uint64_t tag); // NULL = HWI_TAGS_MAX passed
-void master_channels_clear(struct master *m);
-int64_t master_rank(const struct master *m, uint64_t peer); // in the view in force; -1 = not in it
+struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint64_t tag); // NULL = HWI_TAGS_MAX passed
+void hwi_master_channels_clear(struct master *m);
+int64_t hwi_master_rank(const struct master *m, uint64_t peer); // in the view in force; -1 = not in it
 // One member's count on a channel rose; commits what all have Done.
-void master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t count,
+void hwi_master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t count,
                   struct hwi_effects *fx);
-void master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx);
-void master_tell_commit(const struct master *m, const struct channel *c, struct session *s,
+void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx);
+void hwi_master_tell_commit(const struct master *m, const struct channel *c, struct session *s,
                         struct hwi_effects *fx);
-void master_fault(struct master *m, const struct hwi_fault *fault);
+void hwi_master_fault(struct master *m, const struct hwi_fault *fault);
 
 // view.c
 // Proposes the view that should be, if it is not the one in force.
-void master_reform(struct master *m, struct hwi_effects *fx);
-void master_propose_to(struct master *m, struct session *s, struct hwi_effects *fx);
-void master_judge(struct master *m, struct hwi_effects *fx); // after a ready: announce, or drop and propose again
-void master_proposal_expired(struct master *m, struct hwi_effects *fx);
-void master_stored(struct master *m, struct hwi_effects *fx);
+void hwi_master_reform(struct master *m, struct hwi_effects *fx);
+void hwi_master_propose_to(struct master *m, struct session *s, struct hwi_effects *fx);
+void hwi_master_judge(struct master *m, struct hwi_effects *fx); // after a ready: announce, or drop and propose again
+void hwi_master_proposal_expired(struct master *m, struct hwi_effects *fx);
+void hwi_master_stored(struct master *m, struct hwi_effects *fx);
 
 // announce.c
-void master_seal(struct master *m, struct hwi_effects *fx); // fixes outcomes, makes the new view the one in force
-void master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx);
-void master_prune_past(struct master *m);
-void master_store(struct master *m, struct hwi_effects *fx);
+void hwi_master_seal(struct master *m, struct hwi_effects *fx); // fixes outcomes, makes the new view the one in force
+void hwi_master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx);
+void hwi_master_prune_past(struct master *m);
+void hwi_master_store(struct master *m, struct hwi_effects *fx);
 
 // elect.c
-void master_elect(struct master *m, struct hwi_effects *fx); // once all members have offered
-void master_tell_plan(struct master *m, struct session *s, struct hwi_effects *fx);
+void hwi_master_elect(struct master *m, struct hwi_effects *fx); // once all members have offered
+void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effects *fx);
 
 // status.c
-void master_status(struct master *m, uint64_t tool, struct hwi_effects *fx);
+void hwi_master_status(struct master *m, uint64_t tool, struct hwi_effects *fx);
 
 // on_*.c: one message each. `s` is NULL only for registration.
-void master_on_registration(struct master *m, uint64_t from, const struct hwi_msg_registration *r,
+void hwi_master_on_registration(struct master *m, uint64_t from, const struct hwi_msg_registration *r,
                             struct hwi_effects *fx);
-void master_on_heartbeat(struct master *m, struct session *s, const struct hwi_msg_heartbeat *h,
+void hwi_master_on_heartbeat(struct master *m, struct session *s, const struct hwi_msg_heartbeat *h,
                          struct hwi_effects *fx);
-void master_on_ready(struct master *m, struct session *s, const struct hwi_msg_ready *r,
+void hwi_master_on_ready(struct master *m, struct session *s, const struct hwi_msg_ready *r,
                      struct hwi_effects *fx);
-void master_on_done(struct master *m, struct session *s, const struct hwi_msg_done *d,
+void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_msg_done *d,
                     struct hwi_effects *fx);
-void master_on_withdraw(struct master *m, struct session *s, const struct hwi_msg_withdraw *w,
+void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hwi_msg_withdraw *w,
                         struct hwi_effects *fx);
-void master_on_edge_lost(struct master *m, struct session *s, const struct hwi_msg_edge_lost *e,
+void hwi_master_on_edge_lost(struct master *m, struct session *s, const struct hwi_msg_edge_lost *e,
                          struct hwi_effects *fx);
-void master_on_sync_offer(struct master *m, struct session *s, const struct hwi_msg_sync_offer *o,
+void hwi_master_on_sync_offer(struct master *m, struct session *s, const struct hwi_msg_sync_offer *o,
                           struct hwi_effects *fx);
-void master_on_leave(struct master *m, struct session *s, const struct hwi_msg_leave *l,
+void hwi_master_on_leave(struct master *m, struct session *s, const struct hwi_msg_leave *l,
                      struct hwi_effects *fx);
-void master_on_unreachable(struct master *m, struct session *s, struct hwi_effects *fx);
-void master_on_woken(struct master *m, struct hwi_effects *fx);
+void hwi_master_on_unreachable(struct master *m, struct session *s, struct hwi_effects *fx);
+void hwi_master_on_woken(struct master *m, struct hwi_effects *fx);
 
 #endif

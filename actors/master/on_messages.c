@@ -7,7 +7,7 @@
 
 #include <hawser/types.h>
 
-void master_on_heartbeat(struct master *m, struct session *s, const struct hwi_msg_heartbeat *h,
+void hwi_master_on_heartbeat(struct master *m, struct session *s, const struct hwi_msg_heartbeat *h,
                          struct hwi_effects *fx)
 {
     // `received` counts this heartbeat, `sent` does not.
@@ -17,7 +17,7 @@ void master_on_heartbeat(struct master *m, struct session *s, const struct hwi_m
     }
     if (h->view > s->acked && h->view <= m->view.number) {
         s->acked = h->view;
-        master_prune_past(m);
+        hwi_master_prune_past(m);
     }
     if (h->tallies_count != s->tally_count) {
         s->tallies = hwi_resize(m->alloc, s->tallies, h->tallies_count * sizeof *s->tallies);
@@ -29,19 +29,19 @@ void master_on_heartbeat(struct master *m, struct session *s, const struct hwi_m
     uint64_t sent = s->sent;
     struct hwi_msg_pong *p = MASTER_TELL(s, fx, pong);
     p->sent = sent;
-    p->pending = master_waiting(m);
+    p->pending = hwi_master_waiting(m);
 }
 
-void master_on_done(struct master *m, struct session *s, const struct hwi_msg_done *d,
+void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_msg_done *d,
                     struct hwi_effects *fx)
 {
-    int64_t rank = master_rank(m, s->peer);
+    int64_t rank = hwi_master_rank(m, s->peer);
     if (!s->member || d->view != m->view.number || rank < 0) {
         return; // of an earlier view: decided already
     }
-    struct channel *c = master_channel(m, d->kind, d->tag);
+    struct channel *c = hwi_master_channel(m, d->kind, d->tag);
     if (c == NULL) {
-        master_put_out(m, s, HWS_E_LIMIT, "it used more tags in one view than are allowed", fx);
+        hwi_master_put_out(m, s, HWS_E_LIMIT, "it used more tags in one view than are allowed", fx);
         return;
     }
     bool vote = d->kind == HWI_KIND_AGREE || d->kind == HWI_KIND_ADMIT;
@@ -61,9 +61,9 @@ void master_on_done(struct master *m, struct session *s, const struct hwi_msg_do
                     break;
                 }
             }
-            master_fault(m, &fault);
+            hwi_master_fault(m, &fault);
             m->change = true;
-            master_reform(m, fx);
+            hwi_master_reform(m, fx);
             return;
         }
         uint64_t least = HWI_MIN(c->folded, d->value);
@@ -71,30 +71,30 @@ void master_on_done(struct master *m, struct session *s, const struct hwi_msg_do
                     : d->redop == HWI_AGREE_AND ? (c->folded & d->value) : least;
         c->redop = d->redop;
     }
-    master_count(m, c, (uint32_t)rank, d->count, fx);
+    hwi_master_count(m, c, (uint32_t)rank, d->count, fx);
 }
 
-void master_on_withdraw(struct master *m, struct session *s, const struct hwi_msg_withdraw *w,
+void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hwi_msg_withdraw *w,
                         struct hwi_effects *fx)
 {
     if (!s->member || w->op.view != m->view.number) {
         return;
     }
-    const struct channel *c = master_channel(m, w->op.kind, w->op.tag);
+    const struct channel *c = hwi_master_channel(m, w->op.kind, w->op.tag);
     if (c != NULL && w->op.seq < c->committed) {
         return; // committed meanwhile: the commit is on its way
     }
     struct hwi_fault fault = w->fault;
     fault.kind = w->op.kind;
     fault.tag = w->op.tag;
-    master_fault(m, &fault);
+    hwi_master_fault(m, &fault);
     m->change = true;
     if (m->stage == STAGE_NONE) {
-        master_reform(m, fx);
+        hwi_master_reform(m, fx);
     }
 }
 
-void master_on_sync_offer(struct master *m, struct session *s, const struct hwi_msg_sync_offer *o,
+void hwi_master_on_sync_offer(struct master *m, struct session *s, const struct hwi_msg_sync_offer *o,
                           struct hwi_effects *fx)
 {
     if (!s->member || o->op.view != m->view.number || o->op.kind != HWI_KIND_SYNC ||
@@ -106,10 +106,10 @@ void master_on_sync_offer(struct master *m, struct session *s, const struct hwi_
     s->offer.root = o->root;
     s->offer.layout = o->layout;
     s->offer.dirty = o->dirty;
-    master_elect(m, fx);
+    hwi_master_elect(m, fx);
 }
 
-void master_on_ready(struct master *m, struct session *s, const struct hwi_msg_ready *r,
+void hwi_master_on_ready(struct master *m, struct session *s, const struct hwi_msg_ready *r,
                      struct hwi_effects *fx)
 {
     if (m->stage != STAGE_OPEN || r->view != m->proposal || !s->proposed) {
@@ -122,26 +122,26 @@ void master_on_ready(struct master *m, struct session *s, const struct hwi_msg_r
         s->broken[i] = r->broken[i].value;
     }
     for (uint32_t i = 0; i < r->broken_count; i++) {
-        struct session *t = master_session_of_peer(m, r->broken[i].value);
+        struct session *t = hwi_master_session_of_peer(m, r->broken[i].value);
         if (t == NULL || !t->proposed) {
             continue;
         }
         t->suspect = true;
         m->probe_at_ns = m->now_ns;
         if (t->unreachable) {
-            master_put_out(m, t, HWS_E_EVICTED, "its connections were lost", fx);
+            hwi_master_put_out(m, t, HWS_E_EVICTED, "its connections were lost", fx);
             return; // proposed again
         }
     }
-    master_judge(m, fx);
+    hwi_master_judge(m, fx);
 }
 
-void master_on_edge_lost(struct master *m, struct session *s, const struct hwi_msg_edge_lost *e,
+void hwi_master_on_edge_lost(struct master *m, struct session *s, const struct hwi_msg_edge_lost *e,
                          struct hwi_effects *fx)
 {
     bool in_force = s->member && e->view == m->view.number;
     bool proposed = s->proposed && m->stage == STAGE_OPEN && e->view == m->proposal;
-    struct session *t = master_session_of_peer(m, e->peer);
+    struct session *t = hwi_master_session_of_peer(m, e->peer);
     if (t == NULL || !(in_force || proposed)) {
         return;
     }
@@ -149,24 +149,24 @@ void master_on_edge_lost(struct master *m, struct session *s, const struct hwi_m
     m->probe_at_ns = m->now_ns;
     m->change |= in_force;
     if (t->unreachable) {
-        master_put_out(m, t, HWS_E_EVICTED, "its connections were lost", fx);
+        hwi_master_put_out(m, t, HWS_E_EVICTED, "its connections were lost", fx);
     } else if (m->stage == STAGE_NONE || proposed) {
-        master_reform(m, fx);
+        hwi_master_reform(m, fx);
     }
 }
 
-void master_on_leave(struct master *m, struct session *s, const struct hwi_msg_leave *l,
+void hwi_master_on_leave(struct master *m, struct session *s, const struct hwi_msg_leave *l,
                      struct hwi_effects *fx)
 {
     if (l->incarnation == s->incarnation) {
-        master_put_out(m, s, HWS_E_CLOSED, "it left", fx);
+        hwi_master_put_out(m, s, HWS_E_CLOSED, "it left", fx);
     }
 }
 
-void master_on_unreachable(struct master *m, struct session *s, struct hwi_effects *fx)
+void hwi_master_on_unreachable(struct master *m, struct session *s, struct hwi_effects *fx)
 {
     s->unreachable = true;
     if (s->suspect) {
-        master_put_out(m, s, HWS_E_EVICTED, "its connections were lost", fx);
+        hwi_master_put_out(m, s, HWS_E_EVICTED, "its connections were lost", fx);
     }
 }

@@ -48,26 +48,26 @@ static void tell_again(struct master *m, struct session *s, const struct hwi_msg
 {
     bool announced = s->member && m->stage != STAGE_SEALING;
     if (announced && r->view < m->view.number) {
-        master_announce_to(m, s, fx);
+        hwi_master_announce_to(m, s, fx);
     } else if (announced) {
         for (uint32_t i = 0; i < m->channel_count; i++) {
             if (heard_of(r, &m->channels[i]) < m->channels[i].committed) {
-                master_tell_commit(m, &m->channels[i], s, fx);
+                hwi_master_tell_commit(m, &m->channels[i], s, fx);
             }
         }
         if (m->plan.count > 0) {
-            master_tell_plan(m, s, fx);
+            hwi_master_tell_plan(m, s, fx);
         }
     }
     if (m->stage == STAGE_OPEN && s->proposed && r->ready_view != m->proposal) {
-        master_propose_to(m, s, fx);
+        hwi_master_propose_to(m, s, fx);
     }
 }
 
-void master_on_registration(struct master *m, uint64_t from, const struct hwi_msg_registration *r,
+void hwi_master_on_registration(struct master *m, uint64_t from, const struct hwi_msg_registration *r,
                             struct hwi_effects *fx)
 {
-    struct session *s = master_session(m, from);
+    struct session *s = hwi_master_session(m, from);
     if (r->protocol != HWI_PROTOCOL) {
         refuse(from, "it speaks another version of the protocol: use the same Hawser on all machines", fx);
         return;
@@ -89,10 +89,10 @@ void master_on_registration(struct master *m, uint64_t from, const struct hwi_ms
         return;
     }
     bool newcomer = s == NULL;
-    s = newcomer ? master_session_add(m, r) : s;
+    s = newcomer ? hwi_master_session_add(m, r) : s;
     welcome(m, s, fx);
     tell_again(m, s, r, fx);
     if (newcomer && m->stage != STAGE_OPEN) {
-        master_reform(m, fx);
+        hwi_master_reform(m, fx);
     }
 }

@@ -17,7 +17,7 @@ static bool put_out_silent(struct master *m, struct hwi_effects *fx)
             char reason[HWI_TEXT_BYTES_MAX];
             snprintf(reason, sizeof reason, "nothing was heard from it for %u ms",
                      (unsigned)((m->now_ns - s->heard_ns) / HWI_NS_PER_MS));
-            master_put_out(m, s, HWS_E_EVICTED, reason, fx);
+            hwi_master_put_out(m, s, HWS_E_EVICTED, reason, fx);
             return true;
         }
     }
@@ -38,18 +38,18 @@ static void probe_suspects(struct master *m, struct hwi_effects *fx)
     m->probe_at_ns = any ? m->now_ns + MASTER_PROBE_MS * HWI_NS_PER_MS : HWI_NEVER;
 }
 
-void master_on_woken(struct master *m, struct hwi_effects *fx)
+void hwi_master_on_woken(struct master *m, struct hwi_effects *fx)
 {
     for (uint32_t i = 0; i <= HWI_MEMBERS_MAX && put_out_silent(m, fx); i++) {
     }
     if (m->stage == STAGE_OPEN && m->now_ns >= m->proposal_until_ns) {
-        master_proposal_expired(m, fx);
+        hwi_master_proposal_expired(m, fx);
     }
     if (m->now_ns >= m->probe_at_ns) {
         probe_suspects(m, fx);
     }
     if (m->now_ns >= m->store_again_ns) {
         m->store_again_ns = HWI_NEVER;
-        master_store(m, fx);
+        hwi_master_store(m, fx);
     }
 }

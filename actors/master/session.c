@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-struct session *master_session(struct master *m, uint64_t incarnation)
+struct session *hwi_master_session(struct master *m, uint64_t incarnation)
 {
     for (uint32_t i = 0; i < m->session_count; i++) {
         if (m->sessions[i].incarnation == incarnation) {
@@ -14,7 +14,7 @@ struct session *master_session(struct master *m, uint64_t incarnation)
     return NULL;
 }
 
-struct session *master_session_of_peer(struct master *m, uint64_t peer)
+struct session *hwi_master_session_of_peer(struct master *m, uint64_t peer)
 {
     uint32_t low = 0, high = m->session_count;
     while (low < high) {
@@ -28,7 +28,7 @@ struct session *master_session_of_peer(struct master *m, uint64_t peer)
     return low < m->session_count && m->sessions[low].peer == peer ? &m->sessions[low] : NULL;
 }
 
-struct session *master_session_add(struct master *m, const struct hwi_msg_registration *r)
+struct session *hwi_master_session_add(struct master *m, const struct hwi_msg_registration *r)
 {
     if (m->session_count == m->session_capacity) {
         uint32_t capacity = HWI_MAX(16, m->session_capacity * 2);
@@ -44,7 +44,7 @@ struct session *master_session_add(struct master *m, const struct hwi_msg_regist
     return s;
 }
 
-void master_session_remove(struct master *m, struct session *s)
+void hwi_master_session_remove(struct master *m, struct session *s)
 {
     hwi_free(m->alloc, s->broken);
     hwi_free(m->alloc, s->tallies);
@@ -53,7 +53,7 @@ void master_session_remove(struct master *m, struct session *s)
     memmove(s, s + 1, (m->session_count - index) * sizeof *s);
 }
 
-uint32_t master_waiting(const struct master *m)
+uint32_t hwi_master_waiting(const struct master *m)
 {
     uint32_t waiting = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
@@ -62,13 +62,13 @@ uint32_t master_waiting(const struct master *m)
     return waiting;
 }
 
-struct hwi_msg *master_tell(struct session *s, struct hwi_effects *fx, uint16_t type)
+struct hwi_msg *hwi_master_tell(struct session *s, struct hwi_effects *fx, uint16_t type)
 {
     s->sent++;
     return hwi_emit(fx, hwi_addr_of(HWI_ROLE_PEER, s->incarnation), type);
 }
 
-void master_put_out(struct master *m, struct session *s, int status, const char *reason,
+void hwi_master_put_out(struct master *m, struct session *s, int status, const char *reason,
                     struct hwi_effects *fx)
 {
     struct hwi_msg_evicted *e = MASTER_TELL(s, fx, evicted);
@@ -77,8 +77,8 @@ void master_put_out(struct master *m, struct session *s, int status, const char 
     strncpy(e->reason, reason, sizeof e->reason - 1);
     bool concerned = s->member || s->proposed;
     m->change |= s->member;
-    master_session_remove(m, s);
+    hwi_master_session_remove(m, s);
     if (concerned) {
-        master_reform(m, fx);
+        hwi_master_reform(m, fx);
     }
 }

@@ -19,13 +19,13 @@ static bool any_member(const struct master *m)
 // Every surviving member has voted to admit.
 static bool admit_voted(struct master *m)
 {
-    struct channel *c = master_channel(m, HWI_KIND_ADMIT, 0);
+    struct channel *c = hwi_master_channel(m, HWI_KIND_ADMIT, 0);
     if (c == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
-        if (s->member && c->counts[master_rank(m, s->peer)] <= c->committed) {
+        if (s->member && c->counts[hwi_master_rank(m, s->peer)] <= c->committed) {
             return false;
         }
     }
@@ -36,7 +36,7 @@ static bool admit_voted(struct master *m)
 static bool newcomers_wanted(struct master *m)
 {
     if (!any_member(m)) {
-        return master_waiting(m) >= m->config.min_members;
+        return hwi_master_waiting(m) >= m->config.min_members;
     }
     return admit_voted(m);
 }
@@ -57,7 +57,7 @@ static bool unchanged(const struct master *m, bool newcomers)
     return !m->change;
 }
 
-void master_propose_to(struct master *m, struct session *s, struct hwi_effects *fx)
+void hwi_master_propose_to(struct master *m, struct session *s, struct hwi_effects *fx)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
@@ -99,7 +99,7 @@ static void open_proposal(struct master *m, struct hwi_effects *fx)
         if (!s->proposed) {
             continue;
         }
-        master_propose_to(m, s, fx);
+        hwi_master_propose_to(m, s, fx);
         struct hwi_msg_propose *p = &fx->items[fx->count - 1].msg.u.propose;
         shared = shared == NULL ? p->members : shared;
         p->members = shared; // one list for all addressees
@@ -122,13 +122,13 @@ static void close_proposal(struct master *m)
 // The members' vote is answered although nobody came in.
 static void answer_admit(struct master *m, struct hwi_effects *fx)
 {
-    struct channel *c = master_channel(m, HWI_KIND_ADMIT, 0);
+    struct channel *c = hwi_master_channel(m, HWI_KIND_ADMIT, 0);
     if (c != NULL && c->ahead == m->view.count) {
-        master_commit(m, c, c->committed + 1, fx);
+        hwi_master_commit(m, c, c->committed + 1, fx);
     }
 }
 
-void master_reform(struct master *m, struct hwi_effects *fx)
+void hwi_master_reform(struct master *m, struct hwi_effects *fx)
 {
     if (m->stage == STAGE_SEALING) {
         m->again = true;
@@ -150,13 +150,13 @@ void master_reform(struct master *m, struct hwi_effects *fx)
     m->proposal = ++m->highest;
     if (m->config.durable) {
         m->stage = STAGE_BURNING;
-        master_store(m, fx);
+        hwi_master_store(m, fx);
     } else {
         open_proposal(m, fx);
     }
 }
 
-void master_stored(struct master *m, struct hwi_effects *fx)
+void hwi_master_stored(struct master *m, struct hwi_effects *fx)
 {
     if (m->stage == STAGE_BURNING) {
         open_proposal(m, fx);
@@ -164,12 +164,12 @@ void master_stored(struct master *m, struct hwi_effects *fx)
         m->stage = STAGE_NONE;
         for (uint32_t i = 0; i < m->session_count; i++) {
             if (m->sessions[i].member) {
-                master_announce_to(m, &m->sessions[i], fx);
+                hwi_master_announce_to(m, &m->sessions[i], fx);
             }
         }
         if (m->again) {
             m->again = false;
-            master_reform(m, fx);
+            hwi_master_reform(m, fx);
         }
     }
 }
@@ -219,10 +219,10 @@ static void drop(struct master *m, struct session *s, struct hwi_effects *fx)
     char reason[HWI_TEXT_BYTES_MAX];
     snprintf(reason, sizeof reason, "no stripes could be opened between it and %u members of view %llu",
              (unsigned)broken_edges(m, s, false), (unsigned long long)m->proposal);
-    master_put_out(m, s, HWS_E_EVICTED, reason, fx);
+    hwi_master_put_out(m, s, HWS_E_EVICTED, reason, fx);
 }
 
-void master_judge(struct master *m, struct hwi_effects *fx)
+void hwi_master_judge(struct master *m, struct hwi_effects *fx)
 {
     bool all = true, broken = false;
     for (uint32_t i = 0; i < m->session_count; i++) {
@@ -241,16 +241,16 @@ void master_judge(struct master *m, struct hwi_effects *fx)
     if (s != NULL) {
         drop(m, s, fx);
     } else {
-        master_seal(m, fx);
+        hwi_master_seal(m, fx);
     }
 }
 
-void master_proposal_expired(struct master *m, struct hwi_effects *fx)
+void hwi_master_proposal_expired(struct master *m, struct hwi_effects *fx)
 {
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
         if (s->proposed && !s->ready) {
-            master_put_out(m, s, HWS_E_EVICTED, "it did not answer a proposed view in time", fx);
+            hwi_master_put_out(m, s, HWS_E_EVICTED, "it did not answer a proposed view in time", fx);
             return; // put_out proposed again
         }
     }

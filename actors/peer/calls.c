@@ -6,7 +6,7 @@
 
 #include <hawser/types.h>
 
-struct call *peer_call_of(struct peer *p, struct hwi_op op)
+struct call *hwi_peer_call_of(struct peer *p, struct hwi_op op)
 {
     uint32_t seen = 0;
     for (uint32_t i = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {
@@ -19,7 +19,7 @@ struct call *peer_call_of(struct peer *p, struct hwi_op op)
     return NULL;
 }
 
-struct channel *peer_channel(struct peer *p, uint8_t kind, uint64_t tag)
+struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag)
 {
     uint32_t low = 0, high = p->channel_count;
     while (low < high) {
@@ -47,11 +47,11 @@ struct channel *peer_channel(struct peer *p, uint8_t kind, uint64_t tag)
     return c;
 }
 
-void peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_effects *fx)
+void hwi_peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_effects *fx)
 {
     struct hwi_op last = {.view = p->view.number, .kind = ch->kind, .tag = ch->tag,
                           .seq = ch->done - 1};
-    const struct call *c = peer_call_of(p, last);
+    const struct call *c = hwi_peer_call_of(p, last);
     struct hwi_msg_done *d = PEER_TELL(p, fx, done);
     d->view = p->view.number;
     d->kind = ch->kind;
@@ -63,46 +63,46 @@ void peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_effects
     }
 }
 
-void peer_call_done(struct peer *p, struct call *c, struct hwi_effects *fx)
+void hwi_peer_call_done(struct peer *p, struct call *c, struct hwi_effects *fx)
 {
     c->stage = CALL_DONE;
-    struct channel *ch = peer_channel(p, c->op.kind, c->op.tag);
+    struct channel *ch = hwi_peer_channel(p, c->op.kind, c->op.tag);
     HWI_CHECK(ch != NULL);
     uint32_t before = ch->done;
     struct hwi_op next = c->op;
     for (; ch->done < ch->entered; ch->done++) {
         next.seq = ch->done;
-        const struct call *d = peer_call_of(p, next);
+        const struct call *d = hwi_peer_call_of(p, next);
         if (d == NULL || d->stage != CALL_DONE || d->withdrawn) {
             break; // Done is said in order; who withdrew never says it
         }
     }
     if (ch->done > before) {
-        peer_tell_done(p, ch, fx);
+        hwi_peer_tell_done(p, ch, fx);
     }
 }
 
-void peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_effects *fx)
+void hwi_peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_effects *fx)
 {
     struct hwi_msg_withdraw *w = PEER_TELL(p, fx, withdraw);
     w->op = c->op;
     w->fault = c->fault;
 }
 
-void peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *fault,
+void hwi_peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *fault,
                    struct hwi_effects *fx)
 {
     if (!c->withdrawn) {
         c->withdrawn = true;
         c->fault = *fault;
-        peer_tell_withdraw(p, c, fx);
+        hwi_peer_tell_withdraw(p, c, fx);
     }
 }
 
 static void emit_start(struct peer *p, struct call *c, struct channel *ch, struct hwi_effects *fx)
 {
     if (c->op.kind == HWI_KIND_ALL_REDUCE) {
-        struct hwi_msg_op_start *s = HWI_EMIT(fx, peer_local(HWI_ROLE_REDUCER), op_start);
+        struct hwi_msg_op_start *s = HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_REDUCER), op_start);
         s->op = c->op;
         s->signature = (struct hwi_signature){.kind = c->op.kind, .dtype = c->request.dtype,
                                               .redop = c->request.redop, .count = c->request.count};
@@ -110,21 +110,21 @@ static void emit_start(struct peer *p, struct call *c, struct channel *ch, struc
         s->in_place = c->request.in_place;
         s->plan = c->request.plan;
     } else if (c->op.kind == HWI_KIND_SYNC) {
-        struct hwi_msg_sync_start *s = HWI_EMIT(fx, peer_local(HWI_ROLE_SNAPSHOT), sync_start);
+        struct hwi_msg_sync_start *s = HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_SNAPSHOT), sync_start);
         s->op = c->op;
         s->revision = c->request.value;
     } else { // a vote: saying it is being Done
         c->stage = CALL_DONE;
         ch->done = ch->entered;
-        peer_tell_done(p, ch, fx);
+        hwi_peer_tell_done(p, ch, fx);
     }
 }
 
 static void enter(struct peer *p, struct call *c, struct hwi_effects *fx)
 {
-    struct channel *ch = peer_channel(p, c->request.kind, c->request.tag);
+    struct channel *ch = hwi_peer_channel(p, c->request.kind, c->request.tag);
     if (ch == NULL) {
-        peer_end(p, c, HWS_E_LIMIT, fx);
+        hwi_peer_end(p, c, HWS_E_LIMIT, fx);
         return;
     }
     c->op = (struct hwi_op){.view = p->view.number, .kind = ch->kind, .tag = ch->tag,
@@ -179,7 +179,7 @@ static struct call *next_queued(struct peer *p, uint64_t after)
     return next;
 }
 
-void peer_start_queued(struct peer *p, struct hwi_effects *fx)
+void hwi_peer_start_queued(struct peer *p, struct hwi_effects *fx)
 {
     if (p->phase != PHASE_MEMBER) {
         return;
@@ -202,7 +202,7 @@ static enum hwi_role lane_of(uint8_t kind)
                                        : HWI_ROLE_NONE;
 }
 
-void peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx)
+void hwi_peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx)
 {
     bool entered = c->stage == CALL_RUNNING || c->stage == CALL_DONE;
     enum hwi_role lane = entered ? lane_of(c->request.kind) : HWI_ROLE_NONE;
@@ -214,10 +214,10 @@ void peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx
         p->state_synced = true;
     }
     if (lane == HWI_ROLE_NONE) {
-        peer_ended(p, c, NULL, fx);
+        hwi_peer_ended(p, c, NULL, fx);
         return;
     }
-    struct hwi_msg_op_end *e = HWI_EMIT(fx, peer_local(lane), op_end);
+    struct hwi_msg_op_end *e = HWI_EMIT(fx, hwi_peer_local(lane), op_end);
     e->op = c->op;
     e->committed = c->committed;
 }
@@ -237,7 +237,7 @@ static const struct members *view_of(const struct peer *p, const struct call *c)
 static void reply_call(struct peer *p, const struct call *c, const struct hwi_msg_op_ended *e,
                        struct hwi_effects *fx)
 {
-    struct hwi_msg_reply *r = peer_reply(p, c->request.request, c->status, view_of(p, c), fx);
+    struct hwi_msg_reply *r = hwi_peer_reply(p, c->request.request, c->status, view_of(p, c), fx);
     r->attempts = c->attempts;
     r->fault = c->fault;
     r->value = c->request.kind == HWI_KIND_SYNC ? c->sync.revision : c->value;
@@ -253,7 +253,7 @@ static void reply_call(struct peer *p, const struct call *c, const struct hwi_ms
     }
 }
 
-void peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e,
+void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e,
                 struct hwi_effects *fx)
 {
     if (runs_again(p, c)) {
@@ -280,21 +280,21 @@ static int queued_status(const struct peer *p)
 static void check_deadline(struct peer *p, struct call *c, struct hwi_effects *fx)
 {
     if (c->stage == CALL_QUEUED) {
-        peer_end(p, c, queued_status(p), fx);
+        hwi_peer_end(p, c, queued_status(p), fx);
     } else if (c->stage == CALL_RUNNING || c->stage == CALL_DONE) {
         if (p->now_ns - c->deadline_ns >= p->config.grace_ns) {
-            peer_finish(p, HWS_E_OUTCOME_UNKNOWN, "the master gave no decision in time", fx);
+            hwi_peer_finish(p, HWS_E_OUTCOME_UNKNOWN, "the master gave no decision in time", fx);
             return;
         }
         struct hwi_fault fault = {.status = HWS_E_TIMEOUT, .peer_a = p->id,
                                   .signature_a = {.kind = c->request.kind, .dtype = c->request.dtype,
                                                   .redop = c->request.redop,
                                                   .count = c->request.count}};
-        peer_withdraw(p, c, &fault, fx);
+        hwi_peer_withdraw(p, c, &fault, fx);
     }
 }
 
-void peer_check_deadlines(struct peer *p, struct hwi_effects *fx)
+void hwi_peer_check_deadlines(struct peer *p, struct hwi_effects *fx)
 {
     if (p->now_ns < p->excused_until_ns) {
         return;
@@ -307,7 +307,7 @@ void peer_check_deadlines(struct peer *p, struct hwi_effects *fx)
     }
 }
 
-uint64_t peer_next_deadline(const struct peer *p)
+uint64_t hwi_peer_next_deadline(const struct peer *p)
 {
     uint64_t next = HWI_NEVER;
     for (uint32_t i = 0, seen = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {

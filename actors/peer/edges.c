@@ -31,7 +31,7 @@ static void open_edge(struct peer *p, struct edge *e, const struct hwi_member *m
 {
     e->state = EDGE_OPENING;
     e->tries++;
-    struct hwi_msg_edge_open *o = HWI_EMIT(fx, peer_local(HWI_ROLE_DATA), edge_open);
+    struct hwi_msg_edge_open *o = HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_DATA), edge_open);
     o->run = p->run;
     o->self = p->id;
     o->self_incarnation = p->config.incarnation;
@@ -42,18 +42,18 @@ static void open_edge(struct peer *p, struct edge *e, const struct hwi_member *m
     snprintf(o->address, sizeof o->address, "%s", m->address);
 }
 
-void peer_on_propose(struct peer *p, const struct hwi_msg_propose *m, struct hwi_effects *fx)
+void hwi_peer_on_propose(struct peer *p, const struct hwi_msg_propose *m, struct hwi_effects *fx)
 {
     if (m->incarnation != p->config.incarnation || m->view <= p->view.number) {
         return;
     }
     if (m->view <= p->proposal.number) {
         if (m->view == p->proposal.number && p->ready_said) {
-            peer_tell_ready(p, fx);
+            hwi_peer_tell_ready(p, fx);
         }
         return;
     }
-    peer_members_copy(p, &p->proposal, m->view, m->members, m->members_count);
+    hwi_peer_members_copy(p, &p->proposal, m->view, m->members, m->members_count);
     p->ready_said = false;
     p->ready_until_ns = p->now_ns + m->timeout_ms * HWI_NS_PER_MS / 4 * 3;
     for (uint32_t i = 0; i < p->proposal.count; i++) {
@@ -68,8 +68,8 @@ void peer_on_propose(struct peer *p, const struct hwi_msg_propose *m, struct hwi
             open_edge(p, e, member, fx);
         }
     }
-    peer_close_edges(p, false, fx);
-    peer_say_ready(p, false, fx);
+    hwi_peer_close_edges(p, false, fx);
+    hwi_peer_say_ready(p, false, fx);
 }
 
 // A dialler that was refused gives up soon; an acceptor goes on expecting, until the proposal's time is over.
@@ -78,27 +78,27 @@ static bool may_try_again(const struct peer *p, const struct edge *e)
     return e->tries < (p->id > e->peer ? 2 : PEER_EDGE_TRIES_MAX);
 }
 
-void peer_say_ready(struct peer *p, bool expired, struct hwi_effects *fx)
+void hwi_peer_say_ready(struct peer *p, bool expired, struct hwi_effects *fx)
 {
     if (p->proposal.number == 0 || p->ready_said) {
         return;
     }
     for (uint32_t i = 0; i < p->edge_count && !expired; i++) {
-        bool concerned = peer_member(&p->proposal, p->edges[i].peer) != NULL;
+        bool concerned = hwi_peer_member(&p->proposal, p->edges[i].peer) != NULL;
         if (concerned && p->edges[i].state == EDGE_OPENING) {
             return;
         }
     }
     p->ready_said = true;
-    peer_tell_ready(p, fx);
+    hwi_peer_tell_ready(p, fx);
 }
 
-void peer_tell_ready(struct peer *p, struct hwi_effects *fx)
+void hwi_peer_tell_ready(struct peer *p, struct hwi_effects *fx)
 {
     struct hwi_id *broken = hwi_effects_memory(fx, p->edge_count * sizeof *broken);
     uint32_t count = 0;
     for (uint32_t i = 0; i < p->edge_count; i++) {
-        bool concerned = peer_member(&p->proposal, p->edges[i].peer) != NULL;
+        bool concerned = hwi_peer_member(&p->proposal, p->edges[i].peer) != NULL;
         if (concerned && p->edges[i].state != EDGE_UP) {
             broken[count++].value = p->edges[i].peer;
         }
@@ -109,12 +109,12 @@ void peer_tell_ready(struct peer *p, struct hwi_effects *fx)
     r->broken_count = count;
 }
 
-void peer_on_edge_up(struct peer *p, uint64_t peer, struct hwi_effects *fx)
+void hwi_peer_on_edge_up(struct peer *p, uint64_t peer, struct hwi_effects *fx)
 {
     struct edge *e = find_edge(p, peer);
     if (e != NULL) {
         e->state = EDGE_UP;
-        peer_say_ready(p, false, fx);
+        hwi_peer_say_ready(p, false, fx);
     }
 }
 
@@ -125,16 +125,16 @@ static void tell_lost(struct peer *p, uint64_t view, uint64_t peer, struct hwi_e
     l->peer = peer;
 }
 
-void peer_on_edge_down(struct peer *p, uint64_t peer, struct hwi_effects *fx)
+void hwi_peer_on_edge_down(struct peer *p, uint64_t peer, struct hwi_effects *fx)
 {
     struct edge *e = find_edge(p, peer);
     if (e == NULL) {
         return;
     }
     bool was_up = e->state == EDGE_UP;
-    const struct hwi_member *proposed = peer_member(&p->proposal, peer);
+    const struct hwi_member *proposed = hwi_peer_member(&p->proposal, peer);
     e->state = EDGE_DOWN;
-    if (was_up && peer_member(&p->view, peer) != NULL) {
+    if (was_up && hwi_peer_member(&p->view, peer) != NULL) {
         tell_lost(p, p->view.number, peer, fx);
     }
     if (proposed != NULL && p->ready_said) {
@@ -142,10 +142,10 @@ void peer_on_edge_down(struct peer *p, uint64_t peer, struct hwi_effects *fx)
     } else if (proposed != NULL && may_try_again(p, e)) {
         open_edge(p, e, proposed, fx);
     }
-    peer_say_ready(p, false, fx);
+    hwi_peer_say_ready(p, false, fx);
 }
 
-void peer_report_edges(struct peer *p, struct hwi_effects *fx)
+void hwi_peer_report_edges(struct peer *p, struct hwi_effects *fx)
 {
     for (uint32_t i = 0; i < p->view.count; i++) {
         uint64_t peer = p->view.list[i].peer;
@@ -156,17 +156,17 @@ void peer_report_edges(struct peer *p, struct hwi_effects *fx)
     }
 }
 
-void peer_close_edges(struct peer *p, bool all, struct hwi_effects *fx)
+void hwi_peer_close_edges(struct peer *p, bool all, struct hwi_effects *fx)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < p->edge_count; i++) {
         struct edge e = p->edges[i];
-        bool wanted = peer_member(&p->view, e.peer) != NULL ||
-                      peer_member(&p->proposal, e.peer) != NULL;
+        bool wanted = hwi_peer_member(&p->view, e.peer) != NULL ||
+                      hwi_peer_member(&p->proposal, e.peer) != NULL;
         if (wanted && !all) {
             p->edges[kept++] = e;
         } else {
-            HWI_EMIT(fx, peer_local(HWI_ROLE_DATA), edge_close)->peer = e.peer;
+            HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_DATA), edge_close)->peer = e.peer;
         }
     }
     p->edge_count = kept;

@@ -6,7 +6,7 @@
 
 #include <hawser/types.h>
 
-void peer_finish(struct peer *p, int status, const char *reason, struct hwi_effects *fx)
+void hwi_peer_finish(struct peer *p, int status, const char *reason, struct hwi_effects *fx)
 {
     if (p->phase == PHASE_FINISHED) {
         return;
@@ -17,55 +17,55 @@ void peer_finish(struct peer *p, int status, const char *reason, struct hwi_effe
     snprintf(p->finish_reason, sizeof p->finish_reason, "%s", reason);
     for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
         if (p->calls[i].stage != CALL_FREE && p->calls[i].stage != CALL_ENDING) {
-            peer_end(p, &p->calls[i], status, fx);
+            hwi_peer_end(p, &p->calls[i], status, fx);
         }
     }
-    HWI_EMIT(fx, peer_local(HWI_ROLE_REDUCER), lane_view)->self = p->id;
-    HWI_EMIT(fx, peer_local(HWI_ROLE_SNAPSHOT), lane_view)->self = p->id;
-    peer_close_edges(p, true, fx);
+    HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_REDUCER), lane_view)->self = p->id;
+    HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_SNAPSHOT), lane_view)->self = p->id;
+    hwi_peer_close_edges(p, true, fx);
     if (joining) {
-        peer_reply(p, p->config.request, status, NULL, fx);
+        hwi_peer_reply(p, p->config.request, status, NULL, fx);
     }
     if (status != HWS_E_EVICTED && p->leave_until_ns == HWI_NEVER && p->heard_master) {
         PEER_TELL(p, fx, leave)->incarnation = p->config.incarnation;
     }
 }
 
-void peer_on_evicted(struct peer *p, const struct hwi_msg_evicted *e, struct hwi_effects *fx)
+void hwi_peer_on_evicted(struct peer *p, const struct hwi_msg_evicted *e, struct hwi_effects *fx)
 {
     if (e->incarnation != p->config.incarnation) {
         return;
     }
     bool known = hws_status_class((hws_status)e->status) != HWS_CLASS_OK;
-    peer_finish(p, known ? e->status : HWS_E_EVICTED, e->reason, fx);
-    peer_closed(p, fx);
+    hwi_peer_finish(p, known ? e->status : HWS_E_EVICTED, e->reason, fx);
+    hwi_peer_closed(p, fx);
 }
 
-void peer_on_refused(struct peer *p, const struct hwi_msg_refused *r, struct hwi_effects *fx)
+void hwi_peer_on_refused(struct peer *p, const struct hwi_msg_refused *r, struct hwi_effects *fx)
 {
-    peer_finish(p, HWS_E_REFUSED, r->reason, fx);
+    hwi_peer_finish(p, HWS_E_REFUSED, r->reason, fx);
 }
 
-void peer_close(struct peer *p, uint64_t request, struct hwi_effects *fx)
+void hwi_peer_close(struct peer *p, uint64_t request, struct hwi_effects *fx)
 {
     p->leave_request = request;
     bool was_member = p->phase == PHASE_MEMBER || (p->phase == PHASE_JOINING && p->welcomed);
     if (!was_member) {
-        peer_finish(p, HWS_E_CLOSED, "it was closed", fx);
+        hwi_peer_finish(p, HWS_E_CLOSED, "it was closed", fx);
         p->leave_until_ns = p->now_ns;
-        peer_closed(p, fx);
+        hwi_peer_closed(p, fx);
         return;
     }
     p->leave_until_ns = p->now_ns + PEER_LEAVE_MS * HWI_NS_PER_MS;
     PEER_TELL(p, fx, leave)->incarnation = p->config.incarnation;
 }
 
-void peer_closed(struct peer *p, struct hwi_effects *fx)
+void hwi_peer_closed(struct peer *p, struct hwi_effects *fx)
 {
     if (p->leave_until_ns == HWI_NEVER) {
         return;
     }
     p->leave_until_ns = HWI_NEVER;
-    peer_finish(p, HWS_E_CLOSED, "it was closed", fx);
-    peer_reply(p, p->leave_request, HWS_OK, NULL, fx);
+    hwi_peer_finish(p, HWS_E_CLOSED, "it was closed", fx);
+    hwi_peer_reply(p, p->leave_request, HWS_OK, NULL, fx);
 }

@@ -4,15 +4,15 @@
 
 #include <string.h>
 
-void peer_on_op_fault(struct peer *p, const struct hwi_msg_op_fault *f, struct hwi_effects *fx)
+void hwi_peer_on_op_fault(struct peer *p, const struct hwi_msg_op_fault *f, struct hwi_effects *fx)
 {
-    struct call *c = peer_call_of(p, f->op);
+    struct call *c = hwi_peer_call_of(p, f->op);
     if (c != NULL) {
-        peer_withdraw(p, c, &f->fault, fx);
+        hwi_peer_withdraw(p, c, &f->fault, fx);
     }
 }
 
-void peer_tell_offer(struct peer *p, const struct call *c, struct hwi_effects *fx)
+void hwi_peer_tell_offer(struct peer *p, const struct call *c, struct hwi_effects *fx)
 {
     struct hwi_msg_sync_offer *o = PEER_TELL(p, fx, sync_offer);
     o->op = c->op;
@@ -22,22 +22,22 @@ void peer_tell_offer(struct peer *p, const struct call *c, struct hwi_effects *f
     o->dirty = p->state_dirty;
 }
 
-void peer_on_state_hashed(struct peer *p, const struct hwi_msg_state_hashed *s,
+void hwi_peer_on_state_hashed(struct peer *p, const struct hwi_msg_state_hashed *s,
                           struct hwi_effects *fx)
 {
-    struct call *c = peer_call_of(p, s->op);
+    struct call *c = hwi_peer_call_of(p, s->op);
     if (c == NULL || c->sync.offered) {
         return;
     }
     c->sync.offered = true;
     c->sync.root = s->root;
     c->sync.layout = s->layout;
-    peer_tell_offer(p, c, fx);
+    hwi_peer_tell_offer(p, c, fx);
 }
 
-void peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s, struct hwi_effects *fx)
+void hwi_peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s, struct hwi_effects *fx)
 {
-    struct call *c = peer_call_of(p, s->op);
+    struct call *c = hwi_peer_call_of(p, s->op);
     if (c == NULL || !c->sync.offered || c->sync.planned) {
         return;
     }
@@ -50,7 +50,7 @@ void peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s, struct
     if (s->sources_count > 0) {
         memcpy(sources, s->sources, s->sources_count * sizeof *sources);
     }
-    struct hwi_msg_sync_go *g = HWI_EMIT(fx, peer_local(HWI_ROLE_SNAPSHOT), sync_go);
+    struct hwi_msg_sync_go *g = HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_SNAPSHOT), sync_go);
     g->op = c->op;
     g->root = s->root;
     g->sources = sources;

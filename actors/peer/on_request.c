@@ -49,10 +49,10 @@ static struct call *free_call(struct peer *p)
     return NULL;
 }
 
-void peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx)
+void hwi_peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx)
 {
     if (r->kind == HWI_KIND_CLOSE) {
-        peer_close(p, r->request, fx);
+        hwi_peer_close(p, r->request, fx);
         return;
     }
     if (r->kind == HWI_KIND_SYNC) {
@@ -60,11 +60,11 @@ void peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct hwi
     }
     int status = judge(p, r);
     if (status != HWS_OK) {
-        peer_reply(p, r->request, status, &p->view, fx);
+        hwi_peer_reply(p, r->request, status, &p->view, fx);
         return;
     }
     if (r->kind == HWI_KIND_NONE) {
-        peer_acknowledge(p, r, fx);
+        hwi_peer_acknowledge(p, r, fx);
         return;
     }
     struct call *c = free_call(p);
@@ -74,5 +74,5 @@ void peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct hwi
         c->deadline_ns = HWI_NEVER / 2;
     }
     p->call_count++;
-    peer_start_queued(p, fx);
+    hwi_peer_start_queued(p, fx);
 }

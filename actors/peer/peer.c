@@ -30,16 +30,16 @@ static void on_open(struct peer *p, const struct hwi_msg_open *open, struct hwi_
     p->config = *open;
     p->phase = PHASE_JOINING;
     p->open_until_ns = p->now_ns + open->timeout_ns;
-    peer_register(p, fx);
+    hwi_peer_register(p, fx);
 }
 
 static void check_open(struct peer *p, struct hwi_effects *fx)
 {
     if (p->phase == PHASE_JOINING && p->now_ns >= p->open_until_ns) {
         if (p->heard_master) {
-            peer_finish(p, HWS_E_TIMEOUT, "registered, but not admitted to a view in time", fx);
+            hwi_peer_finish(p, HWS_E_TIMEOUT, "registered, but not admitted to a view in time", fx);
         } else {
-            peer_finish(p, HWS_E_UNREACHABLE, "nothing was heard from the master", fx);
+            hwi_peer_finish(p, HWS_E_UNREACHABLE, "nothing was heard from the master", fx);
         }
     }
 }
@@ -47,15 +47,15 @@ static void check_open(struct peer *p, struct hwi_effects *fx)
 static void on_woken(struct peer *p, struct hwi_effects *fx)
 {
     if (p->now_ns >= p->speak_at_ns && p->phase != PHASE_FINISHED) {
-        peer_speak(p, fx);
+        hwi_peer_speak(p, fx);
     }
     if (p->now_ns >= p->ready_until_ns) {
-        peer_say_ready(p, true, fx);
+        hwi_peer_say_ready(p, true, fx);
     }
     check_open(p, fx);
-    peer_check_deadlines(p, fx);
+    hwi_peer_check_deadlines(p, fx);
     if (p->now_ns >= p->leave_until_ns) {
-        peer_closed(p, fx);
+        hwi_peer_closed(p, fx);
     }
 }
 
@@ -65,38 +65,38 @@ static void from_master(struct peer *p, const struct hwi_msg *msg, struct hwi_ef
     p->received++;
     switch (msg->type) {
     case HWI_MSG_welcome:
-        peer_on_welcome(p, &msg->u.welcome, fx);
+        hwi_peer_on_welcome(p, &msg->u.welcome, fx);
         break;
     case HWI_MSG_refused:
-        peer_on_refused(p, &msg->u.refused, fx);
+        hwi_peer_on_refused(p, &msg->u.refused, fx);
         break;
     case HWI_MSG_evicted:
-        peer_on_evicted(p, &msg->u.evicted, fx);
+        hwi_peer_on_evicted(p, &msg->u.evicted, fx);
         break;
     case HWI_MSG_pong:
-        peer_on_pong(p, &msg->u.pong, fx);
+        hwi_peer_on_pong(p, &msg->u.pong, fx);
         break;
     case HWI_MSG_probe:
         if (p->welcomed) {
-            peer_heartbeat(p, fx);
+            hwi_peer_heartbeat(p, fx);
         }
         break;
     case HWI_MSG_register_again:
         if (p->welcomed) {
-            peer_register(p, fx);
+            hwi_peer_register(p, fx);
         }
         break;
     case HWI_MSG_propose:
-        peer_on_propose(p, &msg->u.propose, fx);
+        hwi_peer_on_propose(p, &msg->u.propose, fx);
         break;
     case HWI_MSG_announce:
-        peer_on_announce(p, &msg->u.announce, fx);
+        hwi_peer_on_announce(p, &msg->u.announce, fx);
         break;
     case HWI_MSG_commit:
-        peer_on_commit(p, &msg->u.commit, fx);
+        hwi_peer_on_commit(p, &msg->u.commit, fx);
         break;
     case HWI_MSG_sync_plan:
-        peer_on_sync_plan(p, &msg->u.sync_plan, fx);
+        hwi_peer_on_sync_plan(p, &msg->u.sync_plan, fx);
         break;
     default:
         break;
@@ -108,11 +108,11 @@ static void on_op_ended(struct peer *p, const struct hwi_msg_op_ended *e, struct
     for (uint32_t i = 0; i < HWI_OPS_MAX; i++) {
         struct call *c = &p->calls[i];
         if (c->stage == CALL_ENDING && hwi_op_equal(c->op, e->op)) {
-            peer_ended(p, c, e, fx);
+            hwi_peer_ended(p, c, e, fx);
             break;
         }
     }
-    peer_start_queued(p, fx);
+    hwi_peer_start_queued(p, fx);
 }
 
 static void from_inside(struct peer *p, const struct hwi_msg *msg, struct hwi_effects *fx)
@@ -123,31 +123,31 @@ static void from_inside(struct peer *p, const struct hwi_msg *msg, struct hwi_ef
         on_open(p, &msg->u.open, fx);
         break;
     case HWI_MSG_request:
-        peer_on_request(p, &msg->u.request, fx);
+        hwi_peer_on_request(p, &msg->u.request, fx);
         break;
     case HWI_MSG_woken:
         on_woken(p, fx);
         break;
     case HWI_MSG_edge_up:
-        peer_on_edge_up(p, msg->u.edge_up.peer, fx);
+        hwi_peer_on_edge_up(p, msg->u.edge_up.peer, fx);
         break;
     case HWI_MSG_edge_down:
-        peer_on_edge_down(p, msg->u.edge_down.peer, fx);
+        hwi_peer_on_edge_down(p, msg->u.edge_down.peer, fx);
         break;
     case HWI_MSG_op_done:
-        c = peer_call_of(p, msg->u.op_done.op);
+        c = hwi_peer_call_of(p, msg->u.op_done.op);
         if (c != NULL && c->stage == CALL_RUNNING) {
-            peer_call_done(p, c, fx);
+            hwi_peer_call_done(p, c, fx);
         }
         break;
     case HWI_MSG_op_fault:
-        peer_on_op_fault(p, &msg->u.op_fault, fx);
+        hwi_peer_on_op_fault(p, &msg->u.op_fault, fx);
         break;
     case HWI_MSG_op_ended:
         on_op_ended(p, &msg->u.op_ended, fx);
         break;
     case HWI_MSG_state_hashed:
-        peer_on_state_hashed(p, &msg->u.state_hashed, fx);
+        hwi_peer_on_state_hashed(p, &msg->u.state_hashed, fx);
         break;
     default:
         HWI_CHECK(!"a message that the peer does not know");
@@ -156,7 +156,7 @@ static void from_inside(struct peer *p, const struct hwi_msg *msg, struct hwi_ef
 
 static void ask_to_be_woken(struct peer *p, struct hwi_effects *fx)
 {
-    uint64_t at = HWI_MIN(peer_next_deadline(p), p->leave_until_ns);
+    uint64_t at = HWI_MIN(hwi_peer_next_deadline(p), p->leave_until_ns);
     if (p->phase != PHASE_FINISHED) {
         at = HWI_MIN(at, p->speak_at_ns);
     }
@@ -166,7 +166,7 @@ static void ask_to_be_woken(struct peer *p, struct hwi_effects *fx)
     if (p->proposal.number != 0 && !p->ready_said) {
         at = HWI_MIN(at, p->ready_until_ns);
     }
-    HWI_EMIT(fx, peer_local(HWI_ROLE_CLOCK), wake_at)->at_ns = at;
+    HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_CLOCK), wake_at)->at_ns = at;
 }
 
 // A stopped process must first read what came meanwhile (an eviction, say) before it judges its deadlines.
@@ -199,11 +199,11 @@ static void failed(void *state, uint64_t now_ns, struct hwi_effects *fx)
     p->phase = PHASE_FINISHED;
     for (uint32_t i = 0; i < HWI_OPS_MAX; i++) {
         if (p->calls[i].stage != CALL_FREE) {
-            peer_reply(p, p->calls[i].request.request, HWS_E_INTERNAL, NULL, fx);
+            hwi_peer_reply(p, p->calls[i].request.request, HWS_E_INTERNAL, NULL, fx);
         }
     }
     if (joining) {
-        peer_reply(p, p->config.request, HWS_E_INTERNAL, NULL, fx);
+        hwi_peer_reply(p, p->config.request, HWS_E_INTERNAL, NULL, fx);
     }
 }
 

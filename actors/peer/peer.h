@@ -108,67 +108,67 @@ struct peer {
 
 enum { PEER_EXCUSE_MS = 1000, PEER_REGISTER_MS = 250, PEER_LEAVE_MS = 1000, PEER_EDGE_TRIES_MAX = 8 };
 
-static inline struct hwi_addr peer_local(enum hwi_role role)
+static inline struct hwi_addr hwi_peer_local(enum hwi_role role)
 {
     return hwi_addr_of(role, 0);
 }
 
 // session.c: the control link to the master.
-struct hwi_msg *peer_tell(struct peer *p, struct hwi_effects *fx, uint16_t type); // counts it
-#define PEER_TELL(p, fx, name) (&peer_tell((p), (fx), HWI_MSG_##name)->u.name)
-void peer_register(struct peer *p, struct hwi_effects *fx);
-void peer_heartbeat(struct peer *p, struct hwi_effects *fx);
-void peer_on_welcome(struct peer *p, const struct hwi_msg_welcome *w, struct hwi_effects *fx);
-void peer_on_pong(struct peer *p, const struct hwi_msg_pong *g, struct hwi_effects *fx);
-void peer_speak(struct peer *p, struct hwi_effects *fx); // when speak_at_ns has come
+struct hwi_msg *hwi_peer_tell(struct peer *p, struct hwi_effects *fx, uint16_t type); // counts it
+#define PEER_TELL(p, fx, name) (&hwi_peer_tell((p), (fx), HWI_MSG_##name)->u.name)
+void hwi_peer_register(struct peer *p, struct hwi_effects *fx);
+void hwi_peer_heartbeat(struct peer *p, struct hwi_effects *fx);
+void hwi_peer_on_welcome(struct peer *p, const struct hwi_msg_welcome *w, struct hwi_effects *fx);
+void hwi_peer_on_pong(struct peer *p, const struct hwi_msg_pong *g, struct hwi_effects *fx);
+void hwi_peer_speak(struct peer *p, struct hwi_effects *fx); // when speak_at_ns has come
 
 // finish.c: the end of this incarnation.
-void peer_finish(struct peer *p, int status, const char *reason, struct hwi_effects *fx);
-void peer_on_evicted(struct peer *p, const struct hwi_msg_evicted *e, struct hwi_effects *fx);
-void peer_on_refused(struct peer *p, const struct hwi_msg_refused *r, struct hwi_effects *fx);
-void peer_close(struct peer *p, uint64_t request, struct hwi_effects *fx);
-void peer_closed(struct peer *p, struct hwi_effects *fx); // answers hws_close
+void hwi_peer_finish(struct peer *p, int status, const char *reason, struct hwi_effects *fx);
+void hwi_peer_on_evicted(struct peer *p, const struct hwi_msg_evicted *e, struct hwi_effects *fx);
+void hwi_peer_on_refused(struct peer *p, const struct hwi_msg_refused *r, struct hwi_effects *fx);
+void hwi_peer_close(struct peer *p, uint64_t request, struct hwi_effects *fx);
+void hwi_peer_closed(struct peer *p, struct hwi_effects *fx); // answers hws_close
 
 // edges.c: stripes to members, and readiness for a proposal.
-void peer_on_propose(struct peer *p, const struct hwi_msg_propose *m, struct hwi_effects *fx);
-void peer_on_edge_up(struct peer *p, uint64_t peer, struct hwi_effects *fx);
-void peer_on_edge_down(struct peer *p, uint64_t peer, struct hwi_effects *fx);
-void peer_say_ready(struct peer *p, bool expired, struct hwi_effects *fx); // if it is time
-void peer_tell_ready(struct peer *p, struct hwi_effects *fx);
-void peer_report_edges(struct peer *p, struct hwi_effects *fx); // lost ones of the view in force
-void peer_close_edges(struct peer *p, bool all, struct hwi_effects *fx); // to who is in no view of ours
+void hwi_peer_on_propose(struct peer *p, const struct hwi_msg_propose *m, struct hwi_effects *fx);
+void hwi_peer_on_edge_up(struct peer *p, uint64_t peer, struct hwi_effects *fx);
+void hwi_peer_on_edge_down(struct peer *p, uint64_t peer, struct hwi_effects *fx);
+void hwi_peer_say_ready(struct peer *p, bool expired, struct hwi_effects *fx); // if it is time
+void hwi_peer_tell_ready(struct peer *p, struct hwi_effects *fx);
+void hwi_peer_report_edges(struct peer *p, struct hwi_effects *fx); // lost ones of the view in force
+void hwi_peer_close_edges(struct peer *p, bool all, struct hwi_effects *fx); // to who is in no view of ours
 
 // view.c
-void peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx);
-void peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx); // hws_view
-void peer_members_copy(struct peer *p, struct members *to, uint64_t number,
+void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx);
+void hwi_peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx); // hws_view
+void hwi_peer_members_copy(struct peer *p, struct members *to, uint64_t number,
                        const struct hwi_member *list, uint32_t count);
-const struct hwi_member *peer_member(const struct members *m, uint64_t peer); // NULL = not in it
+const struct hwi_member *hwi_peer_member(const struct members *m, uint64_t peer); // NULL = not in it
 
 // calls.c: the table of calls and their channels.
-struct call *peer_call_of(struct peer *p, struct hwi_op op); // entered and not ENDING; NULL = none
-struct channel *peer_channel(struct peer *p, uint8_t kind, uint64_t tag); // NULL = HWI_TAGS_MAX passed
-void peer_start_queued(struct peer *p, struct hwi_effects *fx);
-void peer_call_done(struct peer *p, struct call *c, struct hwi_effects *fx);
-void peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_effects *fx);
-void peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *fault, struct hwi_effects *fx);
-void peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_effects *fx);
+struct call *hwi_peer_call_of(struct peer *p, struct hwi_op op); // entered and not ENDING; NULL = none
+struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag); // NULL = HWI_TAGS_MAX passed
+void hwi_peer_start_queued(struct peer *p, struct hwi_effects *fx);
+void hwi_peer_call_done(struct peer *p, struct call *c, struct hwi_effects *fx);
+void hwi_peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_effects *fx);
+void hwi_peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *fault, struct hwi_effects *fx);
+void hwi_peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_effects *fx);
 // The call is decided: `status` HWS_OK = committed. Its lane lets go, then it is replied or queued again.
-void peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx);
-void peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e, struct hwi_effects *fx);
-void peer_check_deadlines(struct peer *p, struct hwi_effects *fx);
-uint64_t peer_next_deadline(const struct peer *p);
+void hwi_peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx);
+void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e, struct hwi_effects *fx);
+void hwi_peer_check_deadlines(struct peer *p, struct hwi_effects *fx);
+uint64_t hwi_peer_next_deadline(const struct peer *p);
 
 // reply.c
-struct hwi_msg_reply *peer_reply(struct peer *p, uint64_t request, int status,
+struct hwi_msg_reply *hwi_peer_reply(struct peer *p, uint64_t request, int status,
                                  const struct members *view, struct hwi_effects *fx);
 
 // on_request.c, on_lane.c, on_commit.c
-void peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx);
-void peer_on_state_hashed(struct peer *p, const struct hwi_msg_state_hashed *s, struct hwi_effects *fx);
-void peer_tell_offer(struct peer *p, const struct call *c, struct hwi_effects *fx);
-void peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s, struct hwi_effects *fx);
-void peer_on_op_fault(struct peer *p, const struct hwi_msg_op_fault *f, struct hwi_effects *fx);
-void peer_on_commit(struct peer *p, const struct hwi_msg_commit *m, struct hwi_effects *fx);
+void hwi_peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx);
+void hwi_peer_on_state_hashed(struct peer *p, const struct hwi_msg_state_hashed *s, struct hwi_effects *fx);
+void hwi_peer_tell_offer(struct peer *p, const struct call *c, struct hwi_effects *fx);
+void hwi_peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s, struct hwi_effects *fx);
+void hwi_peer_on_op_fault(struct peer *p, const struct hwi_msg_op_fault *f, struct hwi_effects *fx);
+void hwi_peer_on_commit(struct peer *p, const struct hwi_msg_commit *m, struct hwi_effects *fx);
 
 #endif

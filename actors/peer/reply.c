@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct hwi_msg_reply *peer_reply(struct peer *p, uint64_t request, int status,
+struct hwi_msg_reply *hwi_peer_reply(struct peer *p, uint64_t request, int status,
                                  const struct members *view, struct hwi_effects *fx)
 {
     struct hwi_id *members = NULL, *lost = hwi_effects_memory(fx, p->lost_count * sizeof *lost);
@@ -17,7 +17,7 @@ struct hwi_msg_reply *peer_reply(struct peer *p, uint64_t request, int status,
     if (p->lost_count > 0) {
         memcpy(lost, p->lost, p->lost_count * sizeof *lost);
     }
-    struct hwi_msg_reply *r = HWI_EMIT(fx, peer_local(HWI_ROLE_TRAINER), reply);
+    struct hwi_msg_reply *r = HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_TRAINER), reply);
     r->request = request;
     r->status = status;
     r->view = view == NULL ? 0 : view->number;

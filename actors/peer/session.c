@@ -4,10 +4,10 @@
 
 #include <stdio.h>
 
-struct hwi_msg *peer_tell(struct peer *p, struct hwi_effects *fx, uint16_t type)
+struct hwi_msg *hwi_peer_tell(struct peer *p, struct hwi_effects *fx, uint16_t type)
 {
     p->sent++;
-    return hwi_emit(fx, peer_local(HWI_ROLE_MASTER), type);
+    return hwi_emit(fx, hwi_peer_local(HWI_ROLE_MASTER), type);
 }
 
 static struct hwi_tally *list_tallies(const struct peer *p, bool in_flight_only, uint32_t most,
@@ -26,13 +26,13 @@ static struct hwi_tally *list_tallies(const struct peer *p, bool in_flight_only,
     return tallies;
 }
 
-void peer_register(struct peer *p, struct hwi_effects *fx)
+void hwi_peer_register(struct peer *p, struct hwi_effects *fx)
 {
     p->welcomed = false;
     p->sent = 0;
     p->speak_at_ns = p->now_ns + PEER_REGISTER_MS * HWI_NS_PER_MS;
     struct hwi_msg_registration *r =
-        &hwi_emit(fx, peer_local(HWI_ROLE_MASTER), HWI_MSG_registration)->u.registration;
+        &hwi_emit(fx, hwi_peer_local(HWI_ROLE_MASTER), HWI_MSG_registration)->u.registration;
     r->protocol = HWI_PROTOCOL;
     r->run = p->run;
     r->incarnation = p->config.incarnation;
@@ -43,7 +43,7 @@ void peer_register(struct peer *p, struct hwi_effects *fx)
     r->tallies = list_tallies(p, false, HWI_TAGS_MAX, &r->tallies_count, fx);
 }
 
-void peer_heartbeat(struct peer *p, struct hwi_effects *fx)
+void hwi_peer_heartbeat(struct peer *p, struct hwi_effects *fx)
 {
     uint64_t sent = p->sent;
     p->speak_at_ns = p->now_ns + p->heartbeat_ns;
@@ -53,13 +53,13 @@ void peer_heartbeat(struct peer *p, struct hwi_effects *fx)
     h->tallies = list_tallies(p, true, HWI_OPS_MAX, &h->tallies_count, fx);
 }
 
-void peer_speak(struct peer *p, struct hwi_effects *fx)
+void hwi_peer_speak(struct peer *p, struct hwi_effects *fx)
 {
     bool silent = p->welcomed && p->now_ns - p->pong_ns > 3 * p->heartbeat_ns;
     if (!p->welcomed || silent) {
-        peer_register(p, fx);
+        hwi_peer_register(p, fx);
     } else {
-        peer_heartbeat(p, fx);
+        hwi_peer_heartbeat(p, fx);
     }
 }
 
@@ -68,31 +68,31 @@ static void tell_again(struct peer *p, struct hwi_effects *fx)
 {
     for (uint32_t i = 0; i < p->channel_count; i++) {
         if (p->channels[i].done > p->channels[i].heard) {
-            peer_tell_done(p, &p->channels[i], fx);
+            hwi_peer_tell_done(p, &p->channels[i], fx);
         }
     }
     for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
         const struct call *c = &p->calls[i];
         bool entered = c->stage == CALL_RUNNING || c->stage == CALL_DONE;
         if (entered && c->sync.offered && !c->sync.planned) {
-            peer_tell_offer(p, c, fx);
+            hwi_peer_tell_offer(p, c, fx);
         }
         if (entered && c->withdrawn) {
-            peer_tell_withdraw(p, c, fx);
+            hwi_peer_tell_withdraw(p, c, fx);
         }
     }
     if (p->ready_said) {
-        peer_tell_ready(p, fx);
+        hwi_peer_tell_ready(p, fx);
     }
     if (p->phase == PHASE_MEMBER) {
-        peer_report_edges(p, fx);
+        hwi_peer_report_edges(p, fx);
     }
     if (p->leave_until_ns != HWI_NEVER) {
         PEER_TELL(p, fx, leave)->incarnation = p->config.incarnation;
     }
 }
 
-void peer_on_welcome(struct peer *p, const struct hwi_msg_welcome *w, struct hwi_effects *fx)
+void hwi_peer_on_welcome(struct peer *p, const struct hwi_msg_welcome *w, struct hwi_effects *fx)
 {
     if (p->welcomed) {
         return;
@@ -105,13 +105,13 @@ void peer_on_welcome(struct peer *p, const struct hwi_msg_welcome *w, struct hwi
     p->received = 1; // this message
     p->pong_ns = p->now_ns;
     tell_again(p, fx);
-    peer_heartbeat(p, fx);
+    hwi_peer_heartbeat(p, fx);
 }
 
-void peer_on_pong(struct peer *p, const struct hwi_msg_pong *g, struct hwi_effects *fx)
+void hwi_peer_on_pong(struct peer *p, const struct hwi_msg_pong *g, struct hwi_effects *fx)
 {
     p->pong_ns = p->now_ns;
     if (g->sent + 1 != p->received) { // `received` counts this pong, `sent` does not
-        peer_register(p, fx);
+        hwi_peer_register(p, fx);
     }
 }

@@ -6,7 +6,7 @@
 
 #include <hawser/types.h>
 
-const struct hwi_member *peer_member(const struct members *m, uint64_t peer)
+const struct hwi_member *hwi_peer_member(const struct members *m, uint64_t peer)
 {
     for (uint32_t i = 0; i < m->count; i++) {
         if (m->list[i].peer == peer) {
@@ -16,7 +16,7 @@ const struct hwi_member *peer_member(const struct members *m, uint64_t peer)
     return NULL;
 }
 
-void peer_members_copy(struct peer *p, struct members *to, uint64_t number,
+void hwi_peer_members_copy(struct peer *p, struct members *to, uint64_t number,
                        const struct hwi_member *list, uint32_t count)
 {
     to->list = hwi_resize(p->alloc, to->list, (count + 1) * sizeof *to->list);
@@ -74,12 +74,12 @@ static void decide_calls(struct peer *p, const struct hwi_past *past, struct hwi
             continue;
         }
         if (!is_committed(past, c)) {
-            peer_end(p, c, abort_status(p, past, c), fx);
+            hwi_peer_end(p, c, abort_status(p, past, c), fx);
         } else if (c->stage == CALL_DONE) {
             c->pending = p->pending;
-            peer_end(p, c, HWS_OK, fx);
+            hwi_peer_end(p, c, HWS_OK, fx);
         } else {
-            peer_finish(p, HWS_E_INTERNAL, "the master committed what this member was not Done with", fx);
+            hwi_peer_finish(p, HWS_E_INTERNAL, "the master committed what this member was not Done with", fx);
             return;
         }
     }
@@ -91,7 +91,7 @@ static void note_lost(struct peer *p, const struct hwi_msg_announce *a)
     p->lost_count = 0;
     struct members next = {.list = a->members, .count = a->members_count};
     for (uint32_t i = 0; i < p->view.count; i++) {
-        if (peer_member(&next, p->view.list[i].peer) == NULL) {
+        if (hwi_peer_member(&next, p->view.list[i].peer) == NULL) {
             p->lost[p->lost_count++].value = p->view.list[i].peer;
         }
     }
@@ -105,7 +105,7 @@ static void tell_lanes(struct peer *p, struct hwi_effects *fx)
     }
     static const enum hwi_role lanes[] = {HWI_ROLE_REDUCER, HWI_ROLE_SNAPSHOT};
     for (size_t i = 0; i < HWI_COUNT(lanes); i++) {
-        struct hwi_msg_lane_view *v = HWI_EMIT(fx, peer_local(lanes[i]), lane_view);
+        struct hwi_msg_lane_view *v = HWI_EMIT(fx, hwi_peer_local(lanes[i]), lane_view);
         v->view = p->view.number;
         v->self = p->id;
         v->members = members;
@@ -118,34 +118,34 @@ static void switch_view(struct peer *p, const struct hwi_msg_announce *a, struct
     struct members old = p->before;
     p->before = p->view;
     p->view = old;
-    peer_members_copy(p, &p->view, a->view, a->members, a->members_count);
+    hwi_peer_members_copy(p, &p->view, a->view, a->members, a->members_count);
     p->channel_count = 0;
     p->proposal.number = 0;
     p->proposal.count = 0;
     p->ready_said = false;
     tell_lanes(p, fx);
-    peer_close_edges(p, false, fx);
-    peer_heartbeat(p, fx); // acknowledges the outcomes
-    peer_report_edges(p, fx);
+    hwi_peer_close_edges(p, false, fx);
+    hwi_peer_heartbeat(p, fx); // acknowledges the outcomes
+    hwi_peer_report_edges(p, fx);
 }
 
 static void become_member(struct peer *p, struct hwi_effects *fx)
 {
     p->phase = PHASE_MEMBER;
     p->acked = p->view.number;
-    peer_reply(p, p->config.request, HWS_OK, &p->view, fx);
+    hwi_peer_reply(p, p->config.request, HWS_OK, &p->view, fx);
 }
 
-void peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx)
+void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx)
 {
     struct members next = {.list = a->members, .count = a->members_count};
     if (a->incarnation != p->config.incarnation || a->view <= p->view.number ||
-        peer_member(&next, p->id) == NULL) {
+        hwi_peer_member(&next, p->id) == NULL) {
         return;
     }
     const struct hwi_past *past = past_of(a, p->view.number);
     if (p->phase == PHASE_MEMBER && past == NULL) {
-        peer_finish(p, HWS_E_OUTCOME_UNKNOWN, "too many views passed unheard", fx);
+        hwi_peer_finish(p, HWS_E_OUTCOME_UNKNOWN, "too many views passed unheard", fx);
         return;
     }
     p->pending = a->pending;
@@ -160,7 +160,7 @@ void peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct h
     if (p->phase == PHASE_JOINING) {
         become_member(p, fx);
     }
-    peer_start_queued(p, fx);
+    hwi_peer_start_queued(p, fx);
 }
 
 static bool old_calls_in_flight(const struct peer *p)
@@ -174,15 +174,15 @@ static bool old_calls_in_flight(const struct peer *p)
     return false;
 }
 
-void peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx)
+void hwi_peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx)
 {
     bool changed = p->acked != p->view.number;
     if (changed && (r->unwaited > 0 || old_calls_in_flight(p))) {
-        peer_reply(p, r->request, HWS_E_BUSY, &p->view, fx);
+        hwi_peer_reply(p, r->request, HWS_E_BUSY, &p->view, fx);
         return;
     }
     p->acked = p->view.number;
     p->fence_held = false;
-    peer_reply(p, r->request, HWS_OK, &p->view, fx);
-    peer_start_queued(p, fx);
+    hwi_peer_reply(p, r->request, HWS_OK, &p->view, fx);
+    hwi_peer_start_queued(p, fx);
 }

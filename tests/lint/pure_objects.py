@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""Law 3: pure code imports nothing of the world. Compiles it with one fixed set of flags and reads what its objects import."""
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tree import ROOT, end, sources
+
+PURE = ("actors/base", "actors/wire", "actors/loop", "actors/master", "actors/peer", "collectives", "snapshot")
+# Adapters: what touches the C library's heap or standard error on behalf of the pure code, each with its reason.
+ADAPTERS = {
+    "actors/base/alloc_libc.c": "the allocator that hosts hand in",
+    "actors/base/abort.c": "a failed check outside every trap",
+    "actors/wire/clone.c": "the codec runs in the host, which owns what it makes",
+    "actors/wire/decode.c": "likewise",
+    "actors/wire/encode.c": "likewise; msgpack-c allocates its own buffers",
+}
+ALLOWED = re.compile(r"^(hwi_\w+|hws_\w+|mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|nlen|ncpy)|v?snprintf"
+                     r"|XXH(3|128|64|32)\w*|_?_?(set|long)jmp|_setjmp|__tls_get_addr|_GLOBAL_OFFSET_TABLE_"
+                     r"|__stack_chk_fail|__\w+_chk|msgpack_\w+)$")
+FLAGS = "-std=c11 -O1 -fPIC -D_POSIX_C_SOURCE=200809L -U_FORTIFY_SOURCE"
+
+
+def imports(path, scratch):
+    flags = shlex.split(FLAGS) + [f"-I{ROOT}", f"-I{ROOT}/include"]
+    packages = subprocess.run(["sh", "-c", "pkg-config --cflags libxxhash; pkg-config --cflags msgpack-c || pkg-config --cflags msgpack"],
+                              capture_output=True, text=True).stdout.split()
+    subprocess.run([os.environ.get("CC", "cc"), *flags, *packages, "-c", str(path), "-o", scratch], check=True)
+    out = subprocess.run([os.environ.get("NM", "nm"), "-u", scratch], check=True, capture_output=True, text=True).stdout
+    return [line.split()[-1] for line in out.splitlines() if line.strip()]
+
+
+problems = []
+with tempfile.TemporaryDirectory() as folder:
+    for path in sources(*PURE, suffixes=(".c",)):
+        name = str(path.relative_to(ROOT))
+        if name in ADAPTERS:
+            continue
+        bad = [symbol for symbol in imports(path, str(Path(folder) / "object.o")) if not ALLOWED.match(symbol)]
+        problems += [f"{name}: imports {symbol}" for symbol in bad]
+end("pure objects", problems)
