@@ -53,6 +53,9 @@ static void step_master(void *state, const struct hwi_event *event, struct hwi_e
         if (master->count == master->wanted) {
             propose(master, effects);
         }
+    } else if (event->msg->type == HWI_MSG_edge_lost) {
+        uint64_t lost = event->msg->u.edge_lost.peer;
+        HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, master->sessions[lost - 1]), probe);
     } else if (event->msg->type == HWI_MSG_unreachable) {
         HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, master->sessions[0]), probe);
     }
@@ -289,7 +292,7 @@ static void a_death_breaks_edges_and_the_control_link(void **unused)
     const char *lines = hwi_sim_transcript(sim);
     assert_non_null(strstr(lines, "[     106.000] member 0 > master: edge_lost{peer=3}"));
     assert_non_null(strstr(lines, "[     106.000] member 1 > master: edge_lost{peer=3}"));
-    assert_non_null(strstr(lines, "[     110.000] master > member 0: probe"));
+    assert_non_null(strstr(lines, "[     111.000] master > member 0: probe"));
     finish(sim);
 }
 

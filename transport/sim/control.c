@@ -17,9 +17,7 @@ static void arrive(struct hwi_sim_process *process, struct hwi_sim_event *event)
     struct hwi_msg msg;
     void *block = NULL;
     HWI_CHECK(hwi_decode(event->bytes, event->length, &msg, &block) == HWI_CODEC_OK);
-    if (msg.type != HWI_MSG_unreachable) {
-        hwi_sim_transcript_add(process->sim, event->other->name, process->name, &msg);
-    }
+    hwi_sim_transcript_add(process->sim, event->other->name, process->name, &msg);
     hwi_drain_post(process->drain, event->from, event->to, &msg);
     free(block);
 }
@@ -40,25 +38,35 @@ static void post(struct hwi_sim_process *from, struct hwi_sim_process *to, struc
     hwi_sim_schedule(from->sim, event, from->sim->config.control_ns);
 }
 
-void hwi_sim_control_send(struct hwi_sim_process *from, const struct hwi_envelope *envelope)
+// Sending to a connection that is known to be gone says so at once, as the host's socket does.
+static void say_unreachable(struct hwi_sim_process *master, const struct hwi_sim_process *to)
 {
-    struct hwi_sim *sim = from->sim;
-    if (from != sim->master) {
-        HWI_CHECK(envelope->to.role == HWI_ROLE_MASTER);
-        post(from, sim->master, hwi_addr_of(HWI_ROLE_PEER, from->incarnation), envelope->to,
-             &envelope->msg);
+    static const struct hwi_msg msg = {.type = HWI_MSG_unreachable};
+    hwi_drain_post(master->drain, hwi_addr_of(HWI_ROLE_PEER, to->incarnation),
+                   hwi_addr_of(HWI_ROLE_MASTER, 0), &msg);
+}
+
+static void send_to_member(struct hwi_sim *sim, const struct hwi_envelope *envelope)
+{
+    struct hwi_sim_process *to = hwi_sim_process_by_incarnation(sim, envelope->to.id);
+    if (to == NULL) {
         return;
     }
-    struct hwi_sim_process *to = hwi_sim_process_by_incarnation(sim, envelope->to.id);
-    if (to != NULL) {
-        post(from, to, hwi_addr_of(HWI_ROLE_MASTER, 0), hwi_addr_of(HWI_ROLE_PEER, 0),
+    if (!to->alive && to->control_up && sim->now_ns >= to->died_ns + sim->config.control_ns) {
+        say_unreachable(sim->master, to);
+    } else {
+        post(sim->master, to, hwi_addr_of(HWI_ROLE_MASTER, 0), hwi_addr_of(HWI_ROLE_PEER, 0),
              &envelope->msg);
     }
 }
 
-void hwi_sim_control_lost(struct hwi_sim_process *process)
+void hwi_sim_control_send(struct hwi_sim_process *from, const struct hwi_envelope *envelope)
 {
-    struct hwi_msg msg = {.type = HWI_MSG_unreachable};
-    post(process, process->sim->master, hwi_addr_of(HWI_ROLE_PEER, process->incarnation),
-         hwi_addr_of(HWI_ROLE_MASTER, 0), &msg);
+    if (from == from->sim->master) {
+        send_to_member(from->sim, envelope);
+    } else {
+        HWI_CHECK(envelope->to.role == HWI_ROLE_MASTER);
+        post(from, from->sim->master, hwi_addr_of(HWI_ROLE_PEER, from->incarnation), envelope->to,
+             &envelope->msg);
+    }
 }

@@ -191,8 +191,8 @@ static void end(struct hwi_sim_process *process)
 void hwi_sim_process_kill(struct hwi_sim_process *process)
 {
     if (process->alive) {
+        process->died_ns = process->sim->now_ns;
         end(process);
-        hwi_sim_control_lost(process);
     }
 }
 

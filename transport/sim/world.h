@@ -121,6 +121,7 @@ struct hwi_sim_process {
     char name[16]; // "master", "member 3"
     uint32_t node;
     uint64_t incarnation;
+    uint64_t died_ns; // unless it is alive
     bool alive, frozen, dying, unreachable, control_up;
     struct hwi_alloc alloc; // its user is this process: so a guarded actor finds it
     struct hwi_drain *drain;
@@ -172,7 +173,6 @@ const struct hwi_actor_ops *hwi_sim_actor(const struct hwi_sim *sim, uint8_t rol
 
 // control.c
 void hwi_sim_control_send(struct hwi_sim_process *from, const struct hwi_envelope *envelope);
-void hwi_sim_control_lost(struct hwi_sim_process *process); // its connection to the master broke
 
 // edge.c
 void hwi_sim_edge_open(struct hwi_sim_process *process, const struct hwi_msg_edge_open *open);
