@@ -56,7 +56,7 @@ static void step_master(void *state, const struct hwi_event *event, struct hwi_e
     } else if (event->msg->type == HWI_MSG_edge_lost) {
         uint64_t lost = event->msg->u.edge_lost.peer;
         HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, master->sessions[lost - 1]), probe);
-    } else if (event->msg->type == HWI_MSG_unreachable) {
+    } else if (event->msg->type == HWI_MSG_unreachable && event->from.id != master->sessions[0]) {
         HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, master->sessions[0]), probe);
     }
 }
