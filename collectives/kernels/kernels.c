@@ -3,8 +3,8 @@
 
 #include <hawser/types.h>
 
-// Each element depends on its own index only, also when `out` is an operand: said to the compiler, which
-// would otherwise test for overlap and run the in-place case one element at a time.
+// Each element depends on its own index only, also when `out` is an operand: said to the compiler,
+// which would otherwise test for overlap and run the in-place case one element at a time.
 #if defined(__clang__)
 #pragma clang diagnostic ignored "-Wpass-failed" // without optimisation it is a wish only
 #define HOT

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// Blocks of the shared state: hashed, sent (compressed where it pays), placed.
+#include "transport/data/port.h"
+
+#include <lz4.h>
+#include <xxhash.h>
+
+enum {
+    PROBE_BYTES = 16 << 10, // compressed first, to see whether the block is worth it
+    ACCELERATION = 1,
+};
+
+static struct hwi_hash hash_bytes(const void *bytes, size_t length)
+{
+    XXH128_hash_t hash = XXH3_128bits(bytes, length);
+
+    return (struct hwi_hash){.lo = hash.low64, .hi = hash.high64};
+}
+
+static unsigned char *memory_of(const struct hwi_data *data, uint32_t tensor, uint64_t offset,
+                                uint32_t bytes)
+{
+    HWI_CHECK(tensor < data->tensor_count && bytes > 0 && bytes <= HWI_BLOCK_BYTES);
+    const struct hwi_tensor_memory *state = &data->tensors[tensor];
+    HWI_CHECK(offset <= state->bytes && bytes <= state->bytes - offset);
+    return state->memory + offset;
+}
+
+void hwi_block_hash(struct hwi_data *data, const struct hwi_msg_block_hash *msg)
+{
+    unsigned char *memory = memory_of(data, msg->tensor, msg->offset, msg->bytes);
+    struct hwi_msg answer = {.type = HWI_MSG_block_hashed};
+
+    answer.u.block_hashed.block = msg->block;
+    answer.u.block_hashed.hash = hash_bytes(memory, msg->bytes);
+    hwi_port_tell(data, HWI_ROLE_SNAPSHOT, &answer);
+}
+
+void hwi_block_send(struct hwi_data *data, const struct hwi_msg_block_send *msg)
+{
+    unsigned char *memory = memory_of(data, msg->tensor, msg->offset, msg->bytes);
+    struct hwi_data_op *op = hwi_data_op_sync(data, msg->op);
+    struct hwi_edge *edge = hwi_edge_find(data, msg->to);
+
+    if (!edge)
+        return;
+    struct hwi_waiting *waiting = hwi_new(data->alloc, sizeof(*waiting));
+    waiting->op = op;
+    waiting->memory = memory;
+    waiting->bytes = msg->bytes;
+    waiting->first = msg->block;
+    hwi_queue_push(data, edge, HWI_LANE_SNAPSHOT, HWI_RANK_LARGE, waiting);
+}
+
+// At least a tenth must be saved, or the receiver's work is not worth it.
+static uint32_t worth(uint32_t bytes)
+{
+    return bytes - bytes / 10 - (bytes < 10);
+}
+
+static uint32_t compress(const unsigned char *from, uint32_t bytes, unsigned char *to)
+{
+    int made = LZ4_compress_fast((const char *)from, (char *)to, (int)bytes, (int)worth(bytes),
+                                 ACCELERATION);
+    return made > 0 ? (uint32_t)made : 0;
+}
+
+static bool probe(const unsigned char *memory, uint32_t bytes)
+{
+    unsigned char sample[PROBE_BYTES];
+
+    return bytes <= PROBE_BYTES || compress(memory, PROBE_BYTES, sample) > 0;
+}
+
+void hwi_block_cut(struct hwi_data *data, const struct hwi_waiting *waiting,
+                   struct hwi_frame_out *out)
+{
+    struct hwi_frame frame = {
+        .kind = HWI_FRAME_BLOCK,
+        .phase = HWI_PHASE_BLOCK,
+        .lane = HWI_LANE_SNAPSHOT,
+        .op = waiting->op->name,
+        .offset = waiting->first,
+        .payload_bytes = waiting->bytes,
+        .raw_bytes = waiting->bytes,
+    };
+    uint32_t made = 0;
+
+    if (probe(waiting->memory, waiting->bytes))
+        out->owned = hwi_pool_take(&data->pool, waiting->bytes);
+    if (out->owned)
+        made = compress(waiting->memory, waiting->bytes, out->owned);
+    if (made > 0) {
+        frame.flags = HWI_FRAME_LZ4;
+        frame.payload_bytes = made;
+        out->payload = out->owned;
+    } else {
+        hwi_pool_give(&data->pool, out->owned);
+        out->owned = NULL;
+        out->payload = waiting->memory;
+    }
+    hwi_frame_out_seal(out, &frame);
+}
+
+static uint64_t hash_of(const struct hwi_data_op *op, uint64_t from, uint32_t block)
+{
+    return hwi_mix(hwi_mix(op->link.hash, from), block);
+}
+
+static struct hwi_block_row *find(const struct hwi_data *data, const struct hwi_data_op *op,
+                                  uint64_t from, uint32_t block)
+{
+    struct hwi_link *link = hwi_index_find(&data->block_rows, hash_of(op, from, block));
+
+    for (; link; link = hwi_index_same(link)) {
+        struct hwi_block_row *row = (struct hwi_block_row *)link;
+        if (row->op == op && row->from == from && row->block == block)
+            return row;
+    }
+    return NULL;
+}
+
+void hwi_block_place(struct hwi_data *data, const struct hwi_msg_block_place *msg)
+{
+    unsigned char *memory = memory_of(data, msg->tensor, msg->offset, msg->bytes);
+    struct hwi_data_op *op = hwi_data_op_sync(data, msg->op);
+    struct hwi_block_row *row = find(data, op, msg->from, msg->block);
+
+    if (row) { // asked again, after the edge was gone for a while
+        HWI_CHECK(row->memory == memory && row->bytes == msg->bytes);
+        return;
+    }
+    row = hwi_new(data->alloc, sizeof(*row));
+    row->op = op;
+    row->from = msg->from;
+    row->block = msg->block;
+    row->bytes = msg->bytes;
+    row->memory = memory;
+    row->next = op->blocks;
+    row->at = &op->blocks;
+    if (row->next)
+        row->next->at = &row->next;
+    op->blocks = row;
+    hwi_index_add(&data->block_rows, &row->link, hash_of(op, msg->from, msg->block));
+}
+
+void hwi_block_row_free(struct hwi_data *data, struct hwi_block_row *row)
+{
+    *row->at = row->next;
+    if (row->next)
+        row->next->at = row->at;
+    hwi_index_remove(&data->block_rows, &row->link);
+    hwi_free(data->alloc, row);
+}
+
+enum hwi_fit hwi_block_fit(const struct hwi_data *data, uint64_t peer,
+                           const struct hwi_frame *frame, struct hwi_block_row **row,
+                           const char **why)
+{
+    if (frame->op.view < data->view || hwi_closed_has(data, frame->op))
+        return HWI_FIT_DROP;
+    const struct hwi_data_op *op = hwi_data_op_find(data, frame->op);
+    *row = op ? find(data, op, peer, (uint32_t)frame->offset) : NULL;
+    if (!*row) {
+        *why = "a block came that was not asked for";
+        return HWI_FIT_BROKEN;
+    }
+    bool packed = frame->flags & HWI_FRAME_LZ4;
+    if ((*row)->claimed || frame->raw_bytes != (*row)->bytes ||
+        (!packed && frame->payload_bytes != frame->raw_bytes)) {
+        *why = "a block came twice, or has the wrong size";
+        return HWI_FIT_BROKEN;
+    }
+    return HWI_FIT_TAKE;
+}
+
+static bool unpack(const struct hwi_frame_in *in, struct hwi_block_row *row)
+{
+    int made = LZ4_decompress_safe((const char *)in->target, (char *)row->memory,
+                                   (int)in->frame.payload_bytes, (int)row->bytes);
+    return made >= 0 && (uint32_t)made == row->bytes;
+}
+
+enum hwi_verdict hwi_block_received(struct hwi_data *data, const struct hwi_frame_in *in,
+                                    const char **why)
+{
+    struct hwi_block_row *row = in->row;
+    struct hwi_msg msg = {.type = HWI_MSG_block_placed};
+
+    if (in->frame.flags & HWI_FRAME_LZ4 && !unpack(in, row)) {
+        row->claimed = false;
+        *why = "a compressed block does not give its size";
+        return HWI_VERDICT_BROKEN;
+    }
+    row->op->bytes_received += in->frame.payload_bytes;
+    data->stats.bytes_received += in->frame.payload_bytes;
+    msg.u.block_placed.op = row->op->name;
+    msg.u.block_placed.from = row->from;
+    msg.u.block_placed.block = row->block;
+    msg.u.block_placed.hash = hash_bytes(row->memory, row->bytes);
+    msg.u.block_placed.wire_bytes = in->frame.payload_bytes;
+    hwi_block_row_free(data, row);
+    hwi_port_tell(data, HWI_ROLE_SNAPSHOT, &msg);
+    return HWI_VERDICT_OK;
+}

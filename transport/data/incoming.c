@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+// Frames coming in: where each header's payload goes, and what comes of it when it is whole.
+#include "transport/data/port.h"
+
+#include <string.h>
+
+#include "transport/data/bytes.h"
+
+static enum hwi_verdict broken(const char **why, const char *text)
+{
+    *why = text;
+    return HWI_VERDICT_BROKEN;
+}
+
+static void hold(struct hwi_data *data, struct hwi_frame_in *in)
+{
+    in->previous = NULL;
+    in->next = data->in;
+    if (data->in)
+        data->in->previous = in;
+    data->in = in;
+}
+
+static void let_go(struct hwi_data *data, struct hwi_frame_in *in)
+{
+    if (in->next)
+        in->next->previous = in->previous;
+    if (in->previous)
+        in->previous->next = in->next;
+    else
+        data->in = in->next;
+}
+
+// Undoes what begin_* claimed for the frame; its bytes have nowhere to go from now on.
+static void discard(struct hwi_data *data, struct hwi_frame_in *in)
+{
+    if (!in->target)
+        return;
+    in->target = NULL;
+    if (in->frame.kind == HWI_FRAME_BLOCK) {
+        ((struct hwi_block_row *)in->row)->claimed = false;
+    } else if (in->frame.kind == HWI_FRAME_CHUNK && in->row) {
+        struct hwi_row *row = in->row;
+        hwi_bit_clear(row->claimed,
+                      (uint32_t)(in->frame.offset / row->op->chunk_bytes) - row->first);
+    } else if (in->frame.kind == HWI_FRAME_CHUNK) {
+        hwi_stash_release(hwi_edge_find(data, in->peer), in->frame.payload_bytes);
+    }
+    in->row = NULL;
+}
+
+// Memory of the frame's own, as its target. BROKEN if there is none.
+static enum hwi_verdict own(struct hwi_data *data, struct hwi_frame_in *in, const char **why)
+{
+    in->owned = hwi_pool_take(&data->pool, in->frame.payload_bytes);
+    if (!in->owned)
+        return broken(why, "no memory for a frame");
+    in->target = in->owned;
+    return HWI_VERDICT_OK;
+}
+
+static enum hwi_verdict begin_eager(struct hwi_data *data, struct hwi_edge *edge,
+                                    struct hwi_frame_in *in, const char **why)
+{
+    enum hwi_fit fit = hwi_stash_admit(data, edge, &in->frame, why);
+
+    if (fit == HWI_FIT_BROKEN)
+        return HWI_VERDICT_BROKEN;
+    if (fit == HWI_FIT_DROP)
+        return HWI_VERDICT_OK;
+    enum hwi_verdict verdict = own(data, in, why);
+    if (verdict != HWI_VERDICT_OK)
+        hwi_stash_release(edge, in->frame.payload_bytes);
+    return verdict;
+}
+
+static enum hwi_verdict begin_chunk(struct hwi_data *data, struct hwi_edge *edge,
+                                    struct hwi_frame_in *in, const char **why)
+{
+    struct hwi_row *row;
+    uint32_t chunk;
+
+    switch (hwi_row_fit(data, edge->peer, &in->frame, &row, &chunk, why)) {
+    case HWI_FIT_TAKE:
+        hwi_bit_set(row->claimed, chunk - row->first);
+        in->row = row;
+        in->target = hwi_row_target(row, chunk);
+        return HWI_VERDICT_OK;
+    case HWI_FIT_STASH:
+        return begin_eager(data, edge, in, why);
+    case HWI_FIT_DROP:
+        return HWI_VERDICT_OK;
+    default:
+        return HWI_VERDICT_BROKEN;
+    }
+}
+
+static enum hwi_verdict begin_block(struct hwi_data *data, struct hwi_edge *edge,
+                                    struct hwi_frame_in *in, const char **why)
+{
+    struct hwi_block_row *row;
+    enum hwi_fit fit = hwi_block_fit(data, edge->peer, &in->frame, &row, why);
+
+    if (fit != HWI_FIT_TAKE)
+        return fit == HWI_FIT_DROP ? HWI_VERDICT_OK : HWI_VERDICT_BROKEN;
+    if (in->frame.flags & HWI_FRAME_LZ4) {
+        if (own(data, in, why) != HWI_VERDICT_OK)
+            return HWI_VERDICT_BROKEN;
+    } else {
+        in->target = row->memory;
+    }
+    row->claimed = true;
+    in->row = row;
+    return HWI_VERDICT_OK;
+}
+
+static enum hwi_verdict begin(struct hwi_data *data, struct hwi_edge *edge,
+                              struct hwi_frame_in *in, const char **why)
+{
+    switch (in->frame.kind) {
+    case HWI_FRAME_CHUNK:
+        return begin_chunk(data, edge, in, why);
+    case HWI_FRAME_BLOCK:
+        return begin_block(data, edge, in, why);
+    default:
+        return own(data, in, why);
+    }
+}
+
+enum hwi_verdict hwi_data_arriving(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
+                                   const unsigned char header[HWI_FRAME_HEADER_BYTES],
+                                   struct hwi_frame_in *in, const char **why)
+{
+    struct hwi_edge *edge = hwi_edge_find(data, peer);
+
+    memset(in, 0, sizeof(*in));
+    in->peer = peer;
+    if (!edge)
+        return broken(why, "the edge is not open");
+    if (!hwi_frame_read(header, &in->frame))
+        return broken(why, "a frame's header is not valid");
+    if (in->frame.lane != lane)
+        return broken(why, "a frame names another lane");
+    if (begin(data, edge, in, why) != HWI_VERDICT_OK)
+        return HWI_VERDICT_BROKEN;
+    hold(data, in);
+    return HWI_VERDICT_OK;
+}
+
+static enum hwi_verdict finish_chunk(struct hwi_data *data, struct hwi_frame_in *in,
+                                     const char **why)
+{
+    struct hwi_row *row = in->row;
+
+    if (row) {
+        hwi_row_arrived(data, row, (uint32_t)(in->frame.offset / row->op->chunk_bytes));
+        return HWI_VERDICT_OK;
+    }
+    struct hwi_edge *edge = hwi_edge_find(data, in->peer);
+    hwi_stash_keep(data, edge, &in->frame, in->owned);
+    in->owned = NULL;
+    // Its row may have come while it was on the way.
+    const char *reason = hwi_stash_flush(data, edge, in->frame.op, in->frame.phase);
+    return reason ? broken(why, reason) : HWI_VERDICT_OK;
+}
+
+static enum hwi_verdict finish(struct hwi_data *data, struct hwi_frame_in *in, uint64_t trailer,
+                               const char **why)
+{
+    if (trailer == HWI_TRAILER_ABANDONED && in->frame.kind != HWI_FRAME_MESSAGE) {
+        discard(data, in);
+        data->stats.frames_dropped++;
+        return HWI_VERDICT_OK;
+    }
+    if (trailer != hwi_frame_checksum(in->target, in->frame.payload_bytes)) {
+        discard(data, in);
+        return broken(why, "a frame's checksum is wrong");
+    }
+    switch (in->frame.kind) {
+    case HWI_FRAME_CHUNK:
+        return finish_chunk(data, in, why);
+    case HWI_FRAME_BLOCK:
+        return hwi_block_received(data, in, why);
+    default:
+        return hwi_message_received(data, in, why);
+    }
+}
+
+enum hwi_verdict hwi_data_received(struct hwi_data *data, struct hwi_frame_in *in,
+                                   const unsigned char trailer[HWI_FRAME_TRAILER_BYTES],
+                                   const char **why)
+{
+    enum hwi_verdict verdict = HWI_VERDICT_OK;
+
+    let_go(data, in);
+    if (!trailer)
+        discard(data, in);
+    else if (in->target)
+        verdict = finish(data, in, hwi_get_u64(trailer), why);
+    else
+        data->stats.frames_dropped++;
+    hwi_pool_give(&data->pool, in->owned);
+    in->owned = NULL;
+    in->target = NULL;
+    in->row = NULL;
+    return verdict;
+}
+
+void hwi_frames_in_discard(struct hwi_data *data, struct hwi_op op)
+{
+    for (struct hwi_frame_in *in = data->in; in; in = in->next)
+        if (in->frame.kind != HWI_FRAME_MESSAGE && hwi_op_equal(in->frame.op, op))
+            discard(data, in);
+}
+
+void hwi_frames_in_discard_edge(struct hwi_data *data, uint64_t peer)
+{
+    for (struct hwi_frame_in *in = data->in; in; in = in->next)
+        if (in->peer == peer)
+            discard(data, in);
+}
+
+void hwi_frames_in_discard_before(struct hwi_data *data, uint64_t view)
+{
+    for (struct hwi_frame_in *in = data->in; in; in = in->next)
+        if (in->frame.kind != HWI_FRAME_MESSAGE && in->frame.op.view < view)
+            discard(data, in);
+}
+
+void hwi_frames_in_discard_stash(struct hwi_data *data, uint64_t peer, uint64_t view)
+{
+    for (struct hwi_frame_in *in = data->in; in; in = in->next)
+        if (in->peer == peer && in->frame.kind == HWI_FRAME_CHUNK && !in->row &&
+            in->frame.op.view < view)
+            discard(data, in);
+}

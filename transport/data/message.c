@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Messages between reducers and between snapshots of different processes, as frames.
+#include "transport/data/port.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/wire/codec.h"
+
+static enum hwi_lane lane_of(uint8_t role)
+{
+    return role == HWI_ROLE_SNAPSHOT ? HWI_LANE_SNAPSHOT : HWI_LANE_REDUCER;
+}
+
+void hwi_message_send(struct hwi_data *data, const struct hwi_envelope *envelope)
+{
+    struct hwi_edge *edge = hwi_edge_find(data, envelope->to.id);
+    unsigned char *bytes;
+    size_t length;
+
+    if (!edge)
+        return;
+    int encoded = hwi_encode(&envelope->msg, &bytes, &length);
+    HWI_CHECK(encoded == HWI_CODEC_OK);
+    unsigned char *copy = hwi_pool_take(&data->pool, length);
+    if (copy)
+        memcpy(copy, bytes, length);
+    free(bytes);
+    HWI_CHECK(copy != NULL);
+    struct hwi_waiting *waiting = hwi_new(data->alloc, sizeof(*waiting));
+    waiting->message = copy;
+    waiting->bytes = (uint32_t)length;
+    hwi_queue_push(data, edge, lane_of(envelope->to.role), HWI_RANK_MESSAGE, waiting);
+}
+
+enum hwi_verdict hwi_message_received(struct hwi_data *data, const struct hwi_frame_in *in,
+                                      const char **why)
+{
+    bool snapshot = in->frame.lane == HWI_LANE_SNAPSHOT;
+    enum hwi_role role = snapshot ? HWI_ROLE_SNAPSHOT : HWI_ROLE_REDUCER;
+    struct hwi_msg msg;
+    void *block = NULL;
+
+    if (hwi_decode(in->target, in->frame.payload_bytes, &msg, &block) != HWI_CODEC_OK) {
+        *why = "a message cannot be decoded";
+        return HWI_VERDICT_BROKEN;
+    }
+    bool belongs = strcmp(hwi_layout_of(msg.type)->route, snapshot ? "SS" : "RR") == 0;
+    if (belongs) {
+        data->stats.messages_received++;
+        data->ops->deliver(data->user, hwi_addr_of(role, in->peer), hwi_addr_of(role, 0), &msg);
+    } else {
+        *why = "a message is not one for its lane";
+    }
+    free(block);
+    return belongs ? HWI_VERDICT_OK : HWI_VERDICT_BROKEN;
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+// What waits to be sent, and the frames that the driver is sending.
+#include "transport/data/port.h"
+
+#include <string.h>
+
+#include "transport/data/bytes.h"
+
+static void give_back(struct hwi_data *data, struct hwi_waiting *waiting)
+{
+    hwi_pool_give(&data->pool, waiting->message);
+    hwi_free(data->alloc, waiting);
+}
+
+static void append(struct hwi_queue *queue, struct hwi_waiting *waiting)
+{
+    waiting->next = NULL;
+    if (queue->last)
+        queue->last->next = waiting;
+    else
+        queue->first = waiting;
+    queue->last = waiting;
+    queue->count++;
+    queue->bytes += waiting->message ? waiting->bytes : 0;
+}
+
+static struct hwi_waiting *take_first(struct hwi_queue *queue)
+{
+    struct hwi_waiting *waiting = queue->first;
+
+    queue->first = waiting->next;
+    if (!queue->first)
+        queue->last = NULL;
+    queue->count--;
+    queue->bytes -= waiting->message ? waiting->bytes : 0;
+    return waiting;
+}
+
+static bool lane_empty(const struct hwi_edge *edge, enum hwi_lane lane)
+{
+    for (int rank = 0; rank < HWI_RANKS; rank++)
+        if (edge->queues[lane][rank].first)
+            return false;
+    return true;
+}
+
+void hwi_queue_push(struct hwi_data *data, struct hwi_edge *edge, enum hwi_lane lane,
+                    enum hwi_rank rank, struct hwi_waiting *waiting)
+{
+    struct hwi_queue *queue = &edge->queues[lane][rank];
+
+    if (queue->count >= HWI_WAITING_MAX ||
+        (waiting->message && queue->bytes + waiting->bytes > HWI_WAITING_BYTES_MAX)) {
+        give_back(data, waiting);
+        data->ops->broken(data->user, edge->peer, "too much waits to be sent");
+        return;
+    }
+    bool first = lane_empty(edge, lane);
+    append(queue, waiting);
+    if (first)
+        data->ops->kick(data->user, edge->peer, lane);
+}
+
+// True if the run continues the last one in the queue.
+static bool extend(struct hwi_queue *queue, const struct hwi_data_op *op,
+                   const struct hwi_msg_send *msg)
+{
+    struct hwi_waiting *last = queue->last;
+
+    if (!last || last->op != op || last->phase != msg->phase ||
+        last->first + last->chunks != msg->first)
+        return false;
+    last->chunks += msg->chunks;
+    return true;
+}
+
+void hwi_queue_send(struct hwi_data *data, const struct hwi_msg_send *msg)
+{
+    struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
+    struct hwi_edge *edge = hwi_edge_find(data, msg->to);
+
+    HWI_CHECK(op && op->memory);
+    HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
+    HWI_CHECK(msg->first <= op->chunks && msg->chunks <= op->chunks - msg->first);
+    if (!edge || msg->chunks == 0)
+        return;
+    enum hwi_rank rank = op->bytes <= HWI_ONE_SHOT_BYTES_MAX ? HWI_RANK_SMALL : HWI_RANK_LARGE;
+    if (extend(&edge->queues[HWI_LANE_REDUCER][rank], op, msg))
+        return;
+    struct hwi_waiting *run = hwi_new(data->alloc, sizeof(*run));
+    run->op = op;
+    run->phase = msg->phase;
+    run->first = msg->first;
+    run->chunks = msg->chunks;
+    hwi_queue_push(data, edge, HWI_LANE_REDUCER, rank, run);
+}
+
+static void drop_from(struct hwi_data *data, struct hwi_queue *queue, const struct hwi_data_op *op)
+{
+    struct hwi_queue old = *queue;
+
+    *queue = (struct hwi_queue){0};
+    while (old.first) {
+        struct hwi_waiting *waiting = take_first(&old);
+        if (waiting->op == op)
+            give_back(data, waiting);
+        else
+            append(queue, waiting);
+    }
+}
+
+void hwi_queue_drop(struct hwi_data *data, struct hwi_edge *edge, const struct hwi_data_op *op)
+{
+    for (int lane = 0; lane < HWI_LANES; lane++)
+        for (int rank = HWI_RANK_SMALL; rank < HWI_RANKS; rank++)
+            drop_from(data, &edge->queues[lane][rank], op);
+}
+
+void hwi_queue_drop_all(struct hwi_data *data, struct hwi_edge *edge)
+{
+    for (int lane = 0; lane < HWI_LANES; lane++)
+        for (int rank = 0; rank < HWI_RANKS; rank++)
+            while (edge->queues[lane][rank].first)
+                give_back(data, take_first(&edge->queues[lane][rank]));
+}
+
+void hwi_frame_out_seal(struct hwi_frame_out *out, const struct hwi_frame *frame)
+{
+    hwi_frame_write(frame, out->header);
+    hwi_put_u64(out->trailer, hwi_frame_checksum(out->payload, frame->payload_bytes));
+    out->payload_bytes = frame->payload_bytes;
+    out->op = frame->op;
+}
+
+static void cut_message(struct hwi_waiting *waiting, enum hwi_lane lane, struct hwi_frame_out *out)
+{
+    struct hwi_frame frame = {
+        .kind = HWI_FRAME_MESSAGE, .lane = (uint8_t)lane, .payload_bytes = waiting->bytes};
+
+    out->payload = out->owned = waiting->message;
+    waiting->message = NULL;
+    hwi_frame_out_seal(out, &frame);
+}
+
+static void cut_chunk(struct hwi_waiting *run, struct hwi_frame_out *out)
+{
+    struct hwi_data_op *op = run->op;
+    uint64_t offset = hwi_data_op_offset(op, run->first);
+    struct hwi_frame frame = {
+        .kind = HWI_FRAME_CHUNK,
+        .phase = run->phase,
+        .lane = HWI_LANE_REDUCER,
+        .op = op->name,
+        .offset = offset,
+        .payload_bytes = hwi_data_op_size(op, run->first),
+    };
+
+    out->payload = run->phase == HWI_PHASE_SCATTER ? hwi_data_op_input(op, run->first)
+                                                   : op->memory->output + offset;
+    run->first++;
+    run->chunks--;
+    hwi_frame_out_seal(out, &frame);
+}
+
+// Cuts one frame off the queue's first entry.
+static void cut(struct hwi_data *data, struct hwi_queue *queue, enum hwi_lane lane,
+                struct hwi_frame_out *out)
+{
+    struct hwi_waiting *waiting = queue->first;
+
+    if (waiting->message) {
+        waiting = take_first(queue);
+        cut_message(waiting, lane, out);
+        give_back(data, waiting);
+        return;
+    }
+    if (waiting->memory)
+        hwi_block_cut(data, waiting, out);
+    else
+        cut_chunk(waiting, out);
+    if (waiting->memory || waiting->chunks == 0)
+        give_back(data, take_first(queue));
+}
+
+bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
+                   struct hwi_frame_out *out)
+{
+    struct hwi_edge *edge = hwi_edge_find(data, peer);
+    int rank = 0;
+
+    while (edge && rank < HWI_RANKS && !edge->queues[lane][rank].first)
+        rank++;
+    if (!edge || rank == HWI_RANKS)
+        return false;
+    memset(out, 0, sizeof(*out));
+    out->peer = peer;
+    cut(data, &edge->queues[lane][rank], lane, out);
+    out->next = data->out;
+    if (data->out)
+        data->out->previous = out;
+    data->out = out;
+    return true;
+}
+
+static void count_sent(struct hwi_data *data, const struct hwi_frame_out *out)
+{
+    if (out->header[4] == HWI_FRAME_MESSAGE) {
+        data->stats.messages_sent++;
+        return;
+    }
+    struct hwi_data_op *op = hwi_data_op_find(data, out->op);
+    if (op)
+        op->bytes_sent += out->payload_bytes;
+    data->stats.bytes_sent += out->payload_bytes;
+    if (out->header[4] == HWI_FRAME_BLOCK && out->header[7] & HWI_FRAME_LZ4)
+        data->stats.blocks_lz4++;
+    else if (out->header[4] == HWI_FRAME_BLOCK)
+        data->stats.blocks_raw++;
+}
+
+void hwi_data_sent(struct hwi_data *data, struct hwi_frame_out *out, bool whole)
+{
+    if (out->next)
+        out->next->previous = out->previous;
+    if (out->previous)
+        out->previous->next = out->next;
+    else
+        data->out = out->next;
+    if (whole && hwi_get_u64(out->trailer) != HWI_TRAILER_ABANDONED)
+        count_sent(data, out);
+    hwi_pool_give(&data->pool, out->owned);
+    out->payload = NULL;
+    out->owned = NULL;
+}
+
+static void abandon(struct hwi_frame_out *out)
+{
+    out->payload = NULL;
+    // Once the payload has left, a part of the trailer may have too: it stands.
+    if (out->written < HWI_FRAME_HEADER_BYTES + out->payload_bytes)
+        hwi_put_u64(out->trailer, HWI_TRAILER_ABANDONED);
+}
+
+void hwi_frames_out_abandon(struct hwi_data *data, struct hwi_op op)
+{
+    for (struct hwi_frame_out *out = data->out; out; out = out->next)
+        if (out->payload && !out->owned && hwi_op_equal(out->op, op))
+            abandon(out);
+}
+
+void hwi_frames_out_abandon_edge(struct hwi_data *data, uint64_t peer)
+{
+    for (struct hwi_frame_out *out = data->out; out; out = out->next)
+        if (out->payload && out->peer == peer)
+            abandon(out);
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+// What the files of the data port's core share. Nobody else includes this.
+#ifndef HAWSER_TRANSPORT_DATA_PORT_H
+#define HAWSER_TRANSPORT_DATA_PORT_H
+
+#include "collectives/kernels/kernels.h"
+#include "transport/data/bits.h"
+#include "transport/data/data.h"
+#include "transport/data/index.h"
+#include "transport/data/pool.h"
+
+enum {
+    HWI_REQUESTS_MAX = 1 << 16,    // requests whose memory is known
+    HWI_DATA_OPS_MAX = 4 * HWI_OPS_MAX, // operations begun and not quiesced, of all views
+    HWI_ROWS_MAX = 1 << 20,        // placement rows of all operations
+    HWI_BLOCK_ROWS_MAX = 1 << 16,  // blocks awaited
+    HWI_STASH_FRAMES_MAX = 4096,   // eager frames of one edge; their bytes: HWI_EAGER_BYTES_MAX
+    HWI_WAITING_MAX = 1 << 14,     // entries of one queue of an edge's lane
+    HWI_WAITING_BYTES_MAX = 64 << 20, // encoded messages in one queue
+};
+
+struct hwi_memory {
+    struct hwi_link link;
+    uint64_t request;
+    const unsigned char *input;
+    unsigned char *output;
+    uint64_t bytes;
+    uint32_t users; // operations on it
+};
+
+// An operation of the reducer, or a sync of the snapshot (then without memory).
+struct hwi_data_op {
+    struct hwi_link link;
+    struct hwi_op name;
+    struct hwi_memory *memory;
+    const struct hwi_kernel *kernel;
+    uint64_t bytes;
+    uint32_t chunk_bytes;
+    uint32_t chunks;
+    struct hwi_row *rows;
+    struct hwi_block_row *blocks;
+    uint64_t scratch_bytes;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    unsigned char *backup; // in place only: what the saved chunks held
+    uint64_t saved[];      // in place only: a bit per chunk
+};
+
+// Where the chunks of (operation, phase, from) go.
+struct hwi_row {
+    struct hwi_link link;
+    struct hwi_data_op *op;
+    struct hwi_row *next; // of the operation
+    uint64_t from;
+    uint8_t phase;
+    uint32_t first, chunks, slots, granted;
+    unsigned char *scratch;
+    uint64_t claimed[]; // a bit per chunk: here, or coming in
+};
+
+// Where a block from a member goes.
+struct hwi_block_row {
+    struct hwi_link link;
+    struct hwi_data_op *op;
+    struct hwi_block_row *next, **at; // of the operation, and what points here
+    uint64_t from;
+    uint32_t block;
+    uint32_t bytes;
+    unsigned char *memory;
+    bool claimed; // coming in
+};
+
+// The last operation quiesced on a channel of the view in force.
+struct hwi_closed {
+    struct hwi_link link;
+    uint64_t tag;
+    uint32_t seq;
+    uint8_t kind;
+};
+
+// What one edge's lane has still to send: a message, a run of chunks, or a block.
+struct hwi_waiting {
+    struct hwi_waiting *next;
+    struct hwi_data_op *op;  // NULL = a message
+    unsigned char *message;  // from the pool
+    const unsigned char *memory; // a block's
+    uint32_t bytes;          // of the message or block
+    uint32_t first, chunks;  // a run; a block's number is `first`
+    uint8_t phase;
+};
+
+enum hwi_rank { HWI_RANK_MESSAGE, HWI_RANK_SMALL, HWI_RANK_LARGE, HWI_RANKS };
+
+struct hwi_queue {
+    struct hwi_waiting *first, *last;
+    uint32_t count;
+    uint64_t bytes; // of messages
+};
+
+// An eager frame that waits for its row or for its grant.
+struct hwi_stashed {
+    struct hwi_stashed *next;
+    struct hwi_frame frame;
+    unsigned char *payload; // from the pool
+};
+
+struct hwi_stash {
+    struct hwi_stashed *first, *last;
+    uint64_t view;   // of all frames in it: the newest seen from this sender
+    uint32_t bytes;  // payload, with frames that are coming in
+    uint32_t frames; // likewise
+};
+
+struct hwi_edge {
+    struct hwi_link link;
+    uint64_t peer;
+    struct hwi_queue queues[HWI_LANES][HWI_RANKS];
+    struct hwi_stash stash;
+};
+
+struct hwi_tensor_memory {
+    unsigned char *memory;
+    uint64_t bytes;
+};
+
+struct hwi_data {
+    const struct hwi_alloc *alloc;
+    const struct hwi_data_ops *ops;
+    void *user;
+    uint64_t view;
+    struct hwi_index requests, data_ops, rows, block_rows, edges, closed;
+    struct hwi_pool pool;
+    struct hwi_tensor_memory *tensors;
+    uint32_t tensor_count;
+    struct hwi_frame_out *out; // in the driver's hands
+    struct hwi_frame_in *in;   // likewise
+    struct hwi_data_stats stats;
+};
+
+// What to do with a frame that came.
+enum hwi_fit { HWI_FIT_TAKE, HWI_FIT_STASH, HWI_FIT_DROP, HWI_FIT_BROKEN };
+
+// data.c
+struct hwi_memory *hwi_memory_find(const struct hwi_data *data, uint64_t request);
+// An event for a local actor, from the data port.
+void hwi_port_tell(struct hwi_data *data, enum hwi_role role, const struct hwi_msg *msg);
+
+// op.c: operations, their saved chunks, and which are over
+struct hwi_data_op *hwi_data_op_find(const struct hwi_data *data, struct hwi_op name);
+struct hwi_data_op *hwi_data_op_sync(struct hwi_data *data, struct hwi_op name); // made if needed
+void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *msg);
+void hwi_data_op_free(struct hwi_data *data, struct hwi_data_op *op); // takes; with its rows
+uint64_t hwi_data_op_offset(const struct hwi_data_op *op, uint32_t chunk);
+uint32_t hwi_data_op_size(const struct hwi_data_op *op, uint32_t chunk); // of the chunk, bytes
+// The chunk of the input, which must stay as it is: in place it is saved first if it was not.
+const unsigned char *hwi_data_op_input(struct hwi_data_op *op, uint32_t chunk);
+void hwi_data_op_restore(struct hwi_data_op *op);
+
+// closed.c
+void hwi_closed_note(struct hwi_data *data, struct hwi_op name);
+bool hwi_closed_has(const struct hwi_data *data, struct hwi_op name);
+void hwi_closed_clear(struct hwi_data *data);
+
+// row.c
+struct hwi_row *hwi_row_find(const struct hwi_data *data, const struct hwi_data_op *op,
+                             uint8_t phase, uint64_t from);
+void hwi_row_place(struct hwi_data *data, const struct hwi_msg_place *msg);
+void hwi_row_place_more(struct hwi_data *data, const struct hwi_msg_place_more *msg);
+void hwi_row_free(struct hwi_data *data, struct hwi_row *row); // takes; its operation forgets it
+unsigned char *hwi_row_target(const struct hwi_row *row, uint32_t chunk);
+// Where a CHUNK frame of `peer` goes. TAKE sets *row and *chunk; BROKEN sets *why.
+enum hwi_fit hwi_row_fit(const struct hwi_data *data, uint64_t peer, const struct hwi_frame *frame,
+                         struct hwi_row **row, uint32_t *chunk, const char **why);
+// A claimed chunk is in its place and its checksum held.
+void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk);
+
+// reduce.c
+void hwi_port_reduce(struct hwi_data *data, const struct hwi_msg_reduce *msg);
+
+// stash.c
+// Sets room aside for an eager frame that begins to come. STASH, DROP or BROKEN with *why.
+enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_edge *edge,
+                             const struct hwi_frame *frame, const char **why);
+// The room set aside is free again: the frame was given up.
+void hwi_stash_release(struct hwi_edge *edge, uint32_t bytes);
+// The frame is here whole. Takes `payload`.
+void hwi_stash_keep(struct hwi_data *data, struct hwi_edge *edge, const struct hwi_frame *frame,
+                    unsigned char *payload);
+// Delivers what has a row and a grant by now. Returns NULL, or why the edge is broken.
+const char *hwi_stash_flush(struct hwi_data *data, struct hwi_edge *edge, struct hwi_op op,
+                            uint8_t phase);
+void hwi_stash_drop_op(struct hwi_data *data, struct hwi_edge *edge, struct hwi_op op);
+void hwi_stash_drop(struct hwi_data *data, struct hwi_edge *edge);
+
+// outgoing.c
+// Takes `waiting`. Kicks the driver if the lane had nothing; breaks the edge if the queue is full.
+void hwi_queue_push(struct hwi_data *data, struct hwi_edge *edge, enum hwi_lane lane,
+                    enum hwi_rank rank, struct hwi_waiting *waiting);
+void hwi_queue_send(struct hwi_data *data, const struct hwi_msg_send *msg);
+void hwi_queue_drop(struct hwi_data *data, struct hwi_edge *edge, const struct hwi_data_op *op);
+void hwi_queue_drop_all(struct hwi_data *data, struct hwi_edge *edge);
+// The driver's frames that read this operation's memory are abandoned.
+void hwi_frames_out_abandon(struct hwi_data *data, struct hwi_op op);
+void hwi_frames_out_abandon_edge(struct hwi_data *data, uint64_t peer);
+// Writes header and trailer around the payload that *out names already.
+void hwi_frame_out_seal(struct hwi_frame_out *out, const struct hwi_frame *frame);
+
+// incoming.c: frames coming in that will be discarded
+void hwi_frames_in_discard(struct hwi_data *data, struct hwi_op op);
+void hwi_frames_in_discard_edge(struct hwi_data *data, uint64_t peer);
+void hwi_frames_in_discard_before(struct hwi_data *data, uint64_t view);
+// Eager frames of an edge that come for its stash, of views before this one.
+void hwi_frames_in_discard_stash(struct hwi_data *data, uint64_t peer, uint64_t view);
+
+// edge.c
+struct hwi_edge *hwi_edge_find(const struct hwi_data *data, uint64_t peer);
+struct hwi_edge *hwi_edge_next(const struct hwi_data *data, const struct hwi_edge *edge);
+
+// message.c
+void hwi_message_send(struct hwi_data *data, const struct hwi_envelope *envelope);
+enum hwi_verdict hwi_message_received(struct hwi_data *data, const struct hwi_frame_in *in,
+                                      const char **why);
+
+// blocks.c
+void hwi_block_hash(struct hwi_data *data, const struct hwi_msg_block_hash *msg);
+void hwi_block_send(struct hwi_data *data, const struct hwi_msg_block_send *msg);
+void hwi_block_place(struct hwi_data *data, const struct hwi_msg_block_place *msg);
+void hwi_block_cut(struct hwi_data *data, const struct hwi_waiting *waiting,
+                   struct hwi_frame_out *out);
+enum hwi_fit hwi_block_fit(const struct hwi_data *data, uint64_t peer,
+                           const struct hwi_frame *frame, struct hwi_block_row **row,
+                           const char **why);
+enum hwi_verdict hwi_block_received(struct hwi_data *data, const struct hwi_frame_in *in,
+                                    const char **why);
+void hwi_block_row_free(struct hwi_data *data, struct hwi_block_row *row); // takes
+
+// quiesce.c
+void hwi_port_quiesce(struct hwi_data *data, const struct hwi_msg_quiesce *msg);
+void hwi_port_view(struct hwi_data *data, uint64_t view);
+
+#endif

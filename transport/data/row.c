@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// Placement rows: which chunks may come from whom, and where they go.
+#include "transport/data/port.h"
+
+static uint64_t hash_of(const struct hwi_data_op *op, uint8_t phase, uint64_t from)
+{
+    return hwi_mix(hwi_mix(op->link.hash, phase), from);
+}
+
+struct hwi_row *hwi_row_find(const struct hwi_data *data, const struct hwi_data_op *op,
+                             uint8_t phase, uint64_t from)
+{
+    struct hwi_link *link = hwi_index_find(&data->rows, hash_of(op, phase, from));
+
+    for (; link; link = hwi_index_same(link)) {
+        struct hwi_row *row = (struct hwi_row *)link;
+        if (row->op == op && row->phase == phase && row->from == from)
+            return row;
+    }
+    return NULL;
+}
+
+// No more than the row's chunks have bytes, nor than its slots hold.
+static unsigned char *take_scratch(struct hwi_data *data, struct hwi_data_op *op,
+                                   const struct hwi_msg_place *msg)
+{
+    if (msg->slots == 0 || msg->chunks == 0)
+        return NULL;
+    uint64_t first = hwi_data_op_offset(op, msg->first);
+    uint64_t end = HWI_MIN(hwi_data_op_offset(op, msg->first + msg->chunks), op->bytes);
+    uint64_t bytes = HWI_MIN((uint64_t)msg->slots * op->chunk_bytes, end - first);
+
+    op->scratch_bytes += bytes;
+    // One slot for each sender is what an operation needs to move at all.
+    HWI_CHECK(op->scratch_bytes <= HWI_SCRATCH_BYTES_MAX || msg->slots == 1);
+    unsigned char *scratch = hwi_pool_take(&data->pool, bytes);
+    HWI_CHECK(scratch != NULL);
+    return scratch;
+}
+
+static void flush(struct hwi_data *data, const struct hwi_row *row)
+{
+    struct hwi_edge *edge = hwi_edge_find(data, row->from);
+    const char *why = edge ? hwi_stash_flush(data, edge, row->op->name, row->phase) : NULL;
+
+    if (why)
+        data->ops->broken(data->user, row->from, why);
+}
+
+void hwi_row_place(struct hwi_data *data, const struct hwi_msg_place *msg)
+{
+    struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
+
+    HWI_CHECK(op && op->memory && !hwi_row_find(data, op, msg->phase, msg->from));
+    HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
+    HWI_CHECK(msg->first <= op->chunks && msg->chunks <= op->chunks - msg->first);
+    unsigned char *scratch = take_scratch(data, op, msg);
+    struct hwi_row *row = hwi_new(data->alloc, sizeof(*row) + hwi_bits_bytes(msg->chunks));
+    row->op = op;
+    row->from = msg->from;
+    row->phase = msg->phase;
+    row->first = msg->first;
+    row->chunks = msg->chunks;
+    row->slots = msg->slots;
+    row->granted = msg->granted;
+    row->scratch = scratch;
+    row->next = op->rows;
+    op->rows = row;
+    hwi_index_add(&data->rows, &row->link, hash_of(op, msg->phase, msg->from));
+    flush(data, row);
+}
+
+void hwi_row_place_more(struct hwi_data *data, const struct hwi_msg_place_more *msg)
+{
+    struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
+
+    HWI_CHECK(op != NULL);
+    for (struct hwi_row *row = op->rows; row; row = row->next)
+        if (row->phase == msg->phase && msg->granted > row->granted) {
+            row->granted = msg->granted;
+            flush(data, row);
+        }
+}
+
+void hwi_row_free(struct hwi_data *data, struct hwi_row *row)
+{
+    hwi_index_remove(&data->rows, &row->link);
+    hwi_pool_give(&data->pool, row->scratch);
+    hwi_free(data->alloc, row);
+}
+
+unsigned char *hwi_row_target(const struct hwi_row *row, uint32_t chunk)
+{
+    if (row->slots == 0)
+        return row->op->memory->output + hwi_data_op_offset(row->op, chunk);
+    return row->scratch + (uint64_t)((chunk - row->first) % row->slots) * row->op->chunk_bytes;
+}
+
+static enum hwi_fit broken(const char **why, const char *text)
+{
+    *why = text;
+    return HWI_FIT_BROKEN;
+}
+
+static enum hwi_fit fit_row(const struct hwi_row *row, const struct hwi_frame *frame,
+                            uint32_t *chunk, const char **why)
+{
+    const struct hwi_data_op *op = row->op;
+
+    if (frame->offset % op->chunk_bytes != 0)
+        return broken(why, "a chunk is not on the operation's grid");
+    if (frame->offset >= op->bytes)
+        return broken(why, "a chunk lies beyond the tensor");
+    uint32_t index = (uint32_t)(frame->offset / op->chunk_bytes);
+    if (frame->payload_bytes != hwi_data_op_size(op, index))
+        return broken(why, "a chunk has the wrong size");
+    if (index < row->first || index - row->first >= row->chunks)
+        return broken(why, "a chunk is not one this member sends");
+    if (hwi_bit_get(row->claimed, index - row->first))
+        return broken(why, "a chunk came twice");
+    if (index - row->first >= row->granted)
+        return HWI_FIT_STASH;
+    if (row->slots == 0 && op->backup && !hwi_bit_get(op->saved, index))
+        return broken(why, "a result came for a chunk that has not left");
+    *chunk = index;
+    return HWI_FIT_TAKE;
+}
+
+enum hwi_fit hwi_row_fit(const struct hwi_data *data, uint64_t peer, const struct hwi_frame *frame,
+                         struct hwi_row **row, uint32_t *chunk, const char **why)
+{
+    if (frame->op.view < data->view)
+        return HWI_FIT_DROP;
+    struct hwi_data_op *op = hwi_data_op_find(data, frame->op);
+    if (!op)
+        return hwi_closed_has(data, frame->op) ? HWI_FIT_DROP : HWI_FIT_STASH;
+    *row = hwi_row_find(data, op, frame->phase, peer);
+    return *row ? fit_row(*row, frame, chunk, why) : HWI_FIT_STASH;
+}
+
+void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk)
+{
+    uint32_t bytes = hwi_data_op_size(row->op, chunk);
+    struct hwi_msg msg = {.type = HWI_MSG_chunk};
+
+    row->op->bytes_received += bytes;
+    data->stats.bytes_received += bytes;
+    msg.u.chunk.op = row->op->name;
+    msg.u.chunk.phase = row->phase;
+    msg.u.chunk.from = row->from;
+    msg.u.chunk.chunk = chunk;
+    hwi_port_tell(data, HWI_ROLE_REDUCER, &msg);
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// Eager frames: they came before their operation was called here, or ahead of its grant.
+#include "transport/data/port.h"
+
+#include <string.h>
+
+static void forget(struct hwi_data *data, struct hwi_stash *stash, struct hwi_stashed *stashed)
+{
+    stash->bytes -= stashed->frame.payload_bytes;
+    stash->frames--;
+    hwi_pool_give(&data->pool, stashed->payload);
+    hwi_free(data->alloc, stashed);
+}
+
+static void append(struct hwi_stash *stash, struct hwi_stashed *stashed)
+{
+    stashed->next = NULL;
+    if (stash->last)
+        stash->last->next = stashed;
+    else
+        stash->first = stashed;
+    stash->last = stashed;
+}
+
+// Empties the list and returns what was in it, for a pass that appends again what stays.
+static struct hwi_stashed *take_list(struct hwi_stash *stash)
+{
+    struct hwi_stashed *list = stash->first;
+
+    stash->first = stash->last = NULL;
+    return list;
+}
+
+void hwi_stash_drop(struct hwi_data *data, struct hwi_edge *edge)
+{
+    for (struct hwi_stashed *at = take_list(&edge->stash), *next; at; at = next) {
+        next = at->next;
+        data->stats.frames_dropped++;
+        forget(data, &edge->stash, at);
+    }
+}
+
+void hwi_stash_drop_op(struct hwi_data *data, struct hwi_edge *edge, struct hwi_op op)
+{
+    for (struct hwi_stashed *at = take_list(&edge->stash), *next; at; at = next) {
+        next = at->next;
+        if (!hwi_op_equal(at->frame.op, op)) {
+            append(&edge->stash, at);
+            continue;
+        }
+        data->stats.frames_dropped++;
+        forget(data, &edge->stash, at);
+    }
+}
+
+// A frame of a newer view proves that all older ones are decided.
+static bool move_to_view(struct hwi_data *data, struct hwi_edge *edge, uint64_t view)
+{
+    if (view < edge->stash.view)
+        return false;
+    if (view > edge->stash.view) {
+        hwi_stash_drop(data, edge);
+        hwi_frames_in_discard_stash(data, edge->peer, view);
+        edge->stash.view = view;
+    }
+    return true;
+}
+
+enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_edge *edge,
+                             const struct hwi_frame *frame, const char **why)
+{
+    struct hwi_stash *stash = &edge->stash;
+
+    if (!move_to_view(data, edge, frame->op.view))
+        return HWI_FIT_DROP;
+    if (frame->payload_bytes > HWI_EAGER_BYTES_MAX - stash->bytes ||
+        stash->frames >= HWI_STASH_FRAMES_MAX) {
+        *why = "more was sent ahead of the grant than may be";
+        return HWI_FIT_BROKEN;
+    }
+    stash->bytes += frame->payload_bytes;
+    stash->frames++;
+    return HWI_FIT_STASH;
+}
+
+void hwi_stash_release(struct hwi_edge *edge, uint32_t bytes)
+{
+    edge->stash.bytes -= bytes;
+    edge->stash.frames--;
+}
+
+void hwi_stash_keep(struct hwi_data *data, struct hwi_edge *edge, const struct hwi_frame *frame,
+                    unsigned char *payload)
+{
+    struct hwi_stashed *stashed = hwi_new(data->alloc, sizeof(*stashed));
+
+    stashed->frame = *frame;
+    stashed->payload = payload;
+    append(&edge->stash, stashed);
+}
+
+// Copies it to where it belongs, if it has a place by now. Returns false if it must go on waiting.
+static bool deliver(struct hwi_data *data, struct hwi_edge *edge, const struct hwi_stashed *stashed,
+                    const char **why)
+{
+    struct hwi_row *row;
+    uint32_t chunk;
+
+    switch (hwi_row_fit(data, edge->peer, &stashed->frame, &row, &chunk, why)) {
+    case HWI_FIT_STASH:
+        return false;
+    case HWI_FIT_TAKE:
+        hwi_bit_set(row->claimed, chunk - row->first);
+        memcpy(hwi_row_target(row, chunk), stashed->payload, stashed->frame.payload_bytes);
+        hwi_row_arrived(data, row, chunk);
+        return true;
+    default:
+        data->stats.frames_dropped++;
+        return true;
+    }
+}
+
+const char *hwi_stash_flush(struct hwi_data *data, struct hwi_edge *edge, struct hwi_op op,
+                            uint8_t phase)
+{
+    const char *why = NULL;
+
+    for (struct hwi_stashed *at = take_list(&edge->stash), *next; at; at = next) {
+        next = at->next;
+        bool concerned = hwi_op_equal(at->frame.op, op) && at->frame.phase == phase;
+        if (concerned && deliver(data, edge, at, &why))
+            forget(data, &edge->stash, at);
+        else
+            append(&edge->stash, at);
+    }
+    return why;
+}
