@@ -46,7 +46,7 @@ static void on_check_failed(void *user, const char *actor, const char *what, con
     pthread_mutex_unlock(&comm->mutex);
 }
 
-void hwi_comm_finish(struct hws_comm *comm, hws_status status)
+void hwi_comm_finish(struct hws_comm *comm, hws_status status, const char *reason)
 {
     struct hwi_data_stats data;
     pthread_mutex_lock(&comm->mutex);
@@ -61,7 +61,7 @@ void hwi_comm_finish(struct hws_comm *comm, hws_status status)
     hwi_host_destroy(host);
     pthread_mutex_lock(&comm->mutex);
     comm->data = data;
-    hwi_requests_end(comm, comm->finished);
+    hwi_requests_end(comm, comm->finished, reason);
     pthread_mutex_unlock(&comm->mutex);
 }
 
@@ -156,7 +156,7 @@ hws_status hws_open(const hws_config *given, hws_comm **comm)
     if (status == HWS_OK)
         status = join_run(opened, &config, incarnation);
     if (status != HWS_OK) {
-        hwi_comm_finish(opened, HWS_E_CLOSED);
+        hwi_comm_finish(opened, HWS_E_CLOSED, "it never opened");
         let_go(opened);
         return status;
     }
@@ -174,7 +174,7 @@ hws_status hws_close(hws_comm *comm)
     struct hwi_submission submission = hwi_request_make(comm, HWI_KIND_CLOSE);
     submission.msg.u.request.timeout_ns = HWI_CLOSE_MS * HWI_NS_PER_MS;
     hwi_request_call(comm, &submission, NULL, NULL);
-    hwi_comm_finish(comm, HWS_E_CLOSED);
+    hwi_comm_finish(comm, HWS_E_CLOSED, "");
     let_go(comm);
     return HWS_OK;
 }

@@ -48,9 +48,9 @@ struct hws_comm {
 // Errors, also written to `result`: HWS_E_INVALID, HWS_E_FORKED.
 hws_status hwi_comm_check(const struct hws_comm *comm, const char *function, hws_result *result);
 
-// Joins the host's thread and ends every call that still waits with `status`. Any number of threads; the
+// Joins the host's thread and ends every call that still waits with `status` and `reason`. Any number of threads; the
 // mutex not held. When the first of them has returned, no socket refers to any caller's memory.
-void hwi_comm_finish(struct hws_comm *comm, hws_status status);
+void hwi_comm_finish(struct hws_comm *comm, hws_status status, const char *reason);
 
 // Frees it if the owner has let go and nothing waits to be collected. Takes the held mutex.
 void hwi_comm_unlock_and_free(struct hws_comm *comm);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "actors/node/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -101,7 +102,7 @@ static void run_late(struct hws_request *request)
     }
     request->limit_ns = HWI_NEVER; // whoever finishes the communicator ends this request
     pthread_mutex_unlock(&request->comm->mutex);
-    hwi_comm_finish(request->comm, HWS_E_OUTCOME_UNKNOWN);
+    hwi_comm_finish(request->comm, HWS_E_OUTCOME_UNKNOWN, "the runtime's thread did not reply");
     pthread_mutex_lock(&request->comm->mutex);
 }
 
@@ -235,7 +236,7 @@ void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg)
     pthread_mutex_unlock(&comm->mutex);
 }
 
-void hwi_requests_end(struct hws_comm *comm, hws_status status)
+void hwi_requests_end(struct hws_comm *comm, hws_status status, const char *reason)
 {
     for (uint32_t i = 0; i < comm->request_count; i++) {
         struct hws_request *request = comm->requests[i];
@@ -245,6 +246,7 @@ void hwi_requests_end(struct hws_comm *comm, hws_status status)
         request->reply.type = HWI_MSG_reply;
         request->reply.u.reply.request = request->id;
         request->reply.u.reply.status = status;
+        snprintf(request->reply.u.reply.reason, HWI_TEXT_BYTES_MAX, "%s", reason);
         request->done = true;
         pthread_cond_signal(&request->replied);
     }

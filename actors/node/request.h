@@ -49,6 +49,6 @@ struct hwi_submission hwi_request_make(const struct hws_comm *comm, uint8_t kind
 void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg);
 
 // Ends what waits with `status`, without the host. The communicator's mutex is held.
-void hwi_requests_end(struct hws_comm *comm, hws_status status);
+void hwi_requests_end(struct hws_comm *comm, hws_status status, const char *reason);
 
 #endif

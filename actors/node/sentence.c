@@ -159,27 +159,32 @@ static void say_membership(struct text *text, const struct hws_request *request,
     }
 }
 
-static void say_finished(struct text *text, const struct hws_request *request, const char *call)
+static void say_unreachable(struct text *text, const struct hws_request *request)
+{
+    add(text, "no answer from the master at %s within %u ms: is `hawser master` running there?",
+        request->comm->master, request->timeout_ms);
+}
+
+static void say_unknown(struct text *text, const struct hws_request *request, const char *call)
 {
     const struct hws_comm *comm = request->comm;
-    switch ((int)request->reply.u.reply.status) {
-    case HWS_E_OUTCOME_UNKNOWN:
-        add(text, "no decision on %s from the master at %s within %u ms and %u ms of grace", call,
-            comm->master, request->timeout_ms, comm->grace_ms);
-        break;
-    case HWS_E_UNREACHABLE:
-        add(text, "no answer from the master at %s within %u ms: is `hawser master` running there?",
-            comm->master, request->timeout_ms);
-        break;
-    case HWS_E_REFUSED:
+    add(text, "no decision on %s from the master at %s within %u ms and %u ms of grace", call,
+        comm->master, request->timeout_ms, comm->grace_ms);
+}
+
+// Also what a finished communicator says of later calls.
+static void say_other(struct text *text, const struct hws_request *request, const char *call)
+{
+    const struct hws_comm *comm = request->comm;
+    const struct hwi_msg_reply *reply = &request->reply.u.reply;
+    if (reply->status == HWS_E_REFUSED)
         add(text, "the master at %s refused this member", comm->master);
-        break;
-    case HWS_E_INTERNAL:
+    else if (reply->status == HWS_E_INTERNAL)
         say_internal(text, request, call);
-        break;
-    default:
-        add(text, "%s: %s", call, hws_status_text(request->reply.u.reply.status));
-    }
+    else
+        add(text, "%s: %s", call, hws_status_text(reply->status));
+    if (reply->reason[0] != '\0')
+        add(text, " (%s)", reply->reason);
 }
 
 // What to do, where what happened does not say it already.
@@ -189,7 +194,7 @@ static const char *advice(hws_status status)
     case HWS_E_BUSY:
         return "wait for them with hws_wait and call again";
     case HWS_E_TOO_FEW:
-        return "wait for more members, acknowledge with hws_view and call again";
+        return "acknowledge with hws_view, admit newcomers with hws_admit and call again";
     case HWS_E_MISMATCH:
         return "make the same call on all members";
     case HWS_E_TIMEOUT:
@@ -224,12 +229,14 @@ hws_status hwi_sentence_set(const struct hws_request *request)
         say_timeout(&text, request, call);
     else if (reply->status == HWS_E_MISMATCH)
         say_mismatch(&text, request);
+    else if (reply->status == HWS_E_UNREACHABLE && request->id == HWI_REQUEST_OPENING)
+        say_unreachable(&text, request);
+    else if (reply->status == HWS_E_OUTCOME_UNKNOWN && reply->attempts > 0)
+        say_unknown(&text, request, call);
     else if (hws_status_class(reply->status) == HWS_CLASS_VIEW)
         say_membership(&text, request, call);
     else
-        say_finished(&text, request, call);
-    if (reply->reason[0] != '\0')
-        add(&text, " (%s)", reply->reason);
+        say_other(&text, request, call);
     if (advice(reply->status) != NULL)
         add(&text, ": %s", advice(reply->status));
     return hwi_error_set(reply->status, "%s", text.bytes);

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// What hws_last_error says of each failure: what happened, to whom, what to do.
+#include "tests/unit/played_host.h"
+
+static void test_opening_can_fail(void **state)
+{
+    (void)state;
+    static const struct {
+        hws_status status;
+        const char *sentence;
+    } cases[] = {
+        {HWS_E_UNREACHABLE, "no answer from the master at h:4000 within 50 ms: is `hawser master` "
+                            "running there?"},
+        {HWS_E_TIMEOUT, "registered with the master at h:4000, but not admitted within 50 ms"},
+        {HWS_E_REFUSED, "the master at h:4000 refused this member"},
+    };
+    hws_config config = HWS_CONFIG_INIT;
+    hws_comm *failed = NULL;
+    config.master = "h:4000";
+    config.open_ms = 50;
+    for (size_t i = 0; i < HWI_COUNT(cases); i++) {
+        memset(&scene, 0, sizeof(scene));
+        scene.open_status = cases[i].status;
+        assert_int_equal(hws_open(&config, &failed), cases[i].status);
+        assert_memory_equal(hws_last_error(), cases[i].sentence, strlen(cases[i].sentence));
+        assert_null(failed);
+        assert_null(scene.host);
+    }
+    scene.create_status = HWS_E_SYSTEM;
+    assert_int_equal(hws_open(&config, &failed), HWS_E_SYSTEM);
+    assert_string_equal(hws_last_error(), "127.0.0.1:1 cannot be bound: permission denied");
+    scene.create_status = 0;
+    scene.submit_status = HWS_E_NO_MEMORY;
+    assert_int_equal(hws_open(&config, &failed), HWS_E_NO_MEMORY);
+    assert_null(scene.host);
+}
+
+static void assert_sentence(hws_status status, const char *sentence)
+{
+    scene.reply.status = status;
+    assert_int_equal(reduce(7, NULL), status);
+    assert_string_equal(hws_last_error(), sentence);
+}
+
+static void test_mismatch_names_both_sides(void **state)
+{
+    (void)state;
+    struct hwi_fault *fault = &scene.reply.fault;
+    *fault = (struct hwi_fault){.peer_a = 3, .peer_b = 1, .tag = 7};
+    fault->signature_a = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F32, HWS_SUM, 100};
+    fault->signature_b = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F32, HWS_SUM, 120};
+    assert_sentence(HWS_E_MISMATCH, "peer 3 called all_reduce f32 x 100, peer 1 f32 x 120, tag 7: "
+                                    "make the same call on all members");
+    fault->signature_b = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F64, HWS_AVG, 100};
+    assert_sentence(HWS_E_MISMATCH, "peer 3 called all_reduce f32 x 100 sum, peer 1 f64 x 100 avg, "
+                                    "tag 7: make the same call on all members");
+    *fault = (struct hwi_fault){.peer_a = 3, .peer_b = 1, .tag = 7};
+    assert_sentence(HWS_E_MISMATCH, "members made different calls on all_reduce tag 7: make the "
+                                    "same call on all members");
+}
+
+static void test_membership_sentences(void **state)
+{
+    (void)state;
+    struct hwi_id lost[12];
+    for (uint64_t i = 0; i < HWI_COUNT(lost); i++)
+        lost[i].value = i + 2;
+    scene.reply.lost = lost;
+    scene.reply.lost_count = 1;
+    assert_sentence(HWS_E_MEMBER_LOST, "lost peer 2 during all_reduce tag 7 in view 4: acknowledge "
+                                       "with hws_view and call again");
+    scene.reply.lost_count = 12;
+    assert_sentence(HWS_E_MEMBER_LOST,
+                    "lost peers 2, 3, 4, 5, 6, 7, 8, 9 and 4 more during all_reduce tag 7 in view "
+                    "4: acknowledge with hws_view and call again");
+    scene.reply.lost_count = 0;
+    assert_sentence(HWS_E_VIEW, "the view changed before all_reduce tag 7: acknowledge with "
+                                "hws_view and call again");
+    assert_sentence(HWS_E_TIMEOUT, "all_reduce tag 7 was not finished by all members within 2000 "
+                                   "ms: acknowledge with hws_view and call again");
+    scene.reply.members_count = 1;
+    scene.reply.members = lost;
+    assert_sentence(HWS_E_TOO_FEW, "view 4 has 1 members and all_reduce tag 7 needs min_members, 2: "
+                                   "acknowledge with hws_view, admit newcomers with hws_admit and call again");
+    scene.reply.fault.peer_a = 3;
+    scene.reply.fault.status = HWS_E_TIMEOUT;
+    assert_sentence(HWS_E_WITHDRAWN, "peer 3 withdrew from all_reduce tag 7 in view 4 (the deadline "
+                                     "passed): acknowledge with hws_view and call again");
+}
+
+static void test_sentences_of_the_end(void **state)
+{
+    (void)state;
+    assert_sentence(HWS_E_OUTCOME_UNKNOWN,
+                    "no decision on all_reduce tag 7 from the master at 127.0.0.1:4000 within 2000 "
+                    "ms and 15000 ms of grace: close, open again and sync");
+    scene.reply.attempts = 0; // a call made afterwards
+    strcpy(scene.reply.reason, "the master gave no decision in time");
+    assert_sentence(HWS_E_OUTCOME_UNKNOWN,
+                    "all_reduce tag 7: no decision could be had from the master (the master gave no "
+                    "decision in time): close, open again and sync");
+    strcpy(scene.reply.reason, "not heard for 5000 ms");
+    assert_sentence(HWS_E_EVICTED, "all_reduce tag 7: this member was put out of the run (not heard "
+                                   "for 5000 ms): close, open again and sync");
+    scene.reply.reason[0] = '\0';
+    assert_sentence(HWS_E_NOT_SYNCED, "all_reduce tag 7: the shared state is not synced: call "
+                                      "hws_sync first");
+    scene.host->config.ops->check_failed(scene.host->config.user, "reducer", "a < b", "x.c", 12);
+    scene.host->config.ops->check_failed(scene.host->config.user, "peer", "c < d", "y.c", 13);
+    assert_sentence(HWS_E_INTERNAL, "an internal check failed during all_reduce tag 7 (reducer: a < "
+                                    "b at x.c:12): close, open again and sync");
+}
+
+static void test_every_status_has_a_sentence(void **state)
+{
+    (void)state;
+#define STATUS(name, value, klass, text) HWS_##name,
+    static const hws_status statuses[] = {HWS_STATUS_MAP(STATUS)};
+#undef STATUS
+    hws_result result = HWS_RESULT_INIT;
+    for (size_t i = 1; i < HWI_COUNT(statuses); i++) {
+        scene.reply.status = statuses[i];
+        assert_int_equal(hws_admit(comm, &result), statuses[i]);
+        assert_int_equal(result.status, statuses[i]);
+        assert_true(strlen(hws_last_error()) > 15);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_opening_can_fail),
+        TEST(test_mismatch_names_both_sides),
+        TEST(test_membership_sentences),
+        TEST(test_sentences_of_the_end),
+        TEST(test_every_status_has_a_sentence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
