@@ -13,7 +13,8 @@ struct hwi_host;
 struct hwi_host_ops {
     // An effect to TRAINER.
     void (*trainer)(void *user, const struct hwi_msg *msg);
-    // A check failed in an actor; the process lives. For the owner's log.
+    // A check failed in an actor; the process lives. For the owner's log. Actor "host": it failed outside of
+    // the actors; all sockets are closed, no reply will come any more: the owner ends what waits.
     void (*check_failed)(void *user, const char *actor, const char *what, const char *file, int line);
 };
 
@@ -23,7 +24,8 @@ struct hwi_host_config {
     const struct hwi_actor_ops *const *actors; // borrowed until create returns
     uint32_t actor_count;
     const char *master;      // a member: where to connect, "host:port"; NULL for a master
-    const char *listen;      // a member: for stripes; a master: for control; port 0 = any
+    const char *listen;      // a member: for stripes; a master: for control; port 0 = any. A member's NULL = any
+                             // port of the address from which the master is reached
     const char *state_file;  // a master's view file, or NULL
     int new_run;             // begin although the file is missing, or ignore what it holds
     uint64_t incarnation;    // a member's: names its control session
@@ -32,10 +34,13 @@ struct hwi_host_config {
 enum { HWI_ERROR_BYTES_MAX = 256 };
 
 // Binds, connects and starts the thread; events may be delivered before it returns. Returns 0 and *host owned, or an
-// hws_status with a sentence in `error` (HWI_ERROR_BYTES_MAX bytes).
+// hws_status with a sentence in `error` (HWI_ERROR_BYTES_MAX bytes): HWS_E_INVALID (an address, a missing or damaged
+// state file), HWS_E_UNREACHABLE (no such master host, no route), HWS_E_SYSTEM (cannot listen, state file locked),
+// HWS_E_NO_MEMORY. Nothing is heard on the control link before the first submission. May block on a name's look-up.
 int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host, char *error);
 
-// The address bound, as others should use it ("127.0.0.1:40123", "[::1]:40123"); static until destroy.
+// The address bound, as others should use it ("127.0.0.1:40123", "[::1]:40123"); static until destroy. For a wildcard: a
+// member's address on the way to the master, a master's loopback.
 const char *hwi_host_address(const struct hwi_host *host);
 
 // A submission: memory for the data port, then a message to an actor, atomically and in order. Any thread. Wakes the host.
@@ -47,13 +52,28 @@ struct hwi_submission {
     uint64_t bytes;
     void *const *tensors;    // with msg.type state_layout: the tensors' memory, one each, copied
 };
+// 0, or HWS_E_LIMIT, HWS_E_NO_MEMORY, HWS_E_INTERNAL (the host has failed).
 int hwi_host_submit(struct hwi_host *host, const struct hwi_submission *submission);
 
-// From the trainer op on the host's thread: the request is over, its memory may be forgotten.
+// From the trainer op on the host's thread: the request is over, its memory may be forgotten. Never unwinds.
 void hwi_host_forget(struct hwi_host *host, uint64_t request);
 
 // Data port counters as of now. Any thread.
 void hwi_host_stats(struct hwi_host *host, struct hwi_data_stats *stats);
+
+// What the host dropped, since create. Any thread.
+struct hwi_host_counters {
+    uint64_t control_dropped_in;  // control messages that were none, or not for this end
+    uint64_t control_dropped_out; // control messages that could not be sent
+    uint64_t stripes_refused;     // connections closed before they were proven
+    uint64_t edges_down;          // edge_down said
+    uint64_t undeliverable;       // effects and messages for an actor that is not here
+};
+void hwi_host_counters(struct hwi_host *host, struct hwi_host_counters *counters);
+
+// Any thread, may block on a look-up: "name:port" as the numeric address that others can be told; stripes are
+// dialled by numeric addresses only. 0, or HWS_E_INVALID with a sentence (HWI_ERROR_BYTES_MAX bytes).
+int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char *error);
 
 // Stops the thread, closes everything, frees (takes). Control messages already sent get up to 500 ms to leave.
 void hwi_host_destroy(struct hwi_host *host);

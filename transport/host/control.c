@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+#include "transport/host/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zmq.h>
+
+#include "actors/wire/codec.h"
+
+enum {
+    LINGER_MS = 500,
+    HANDSHAKE_MS = 2000,
+    RECONNECT_MS = 50,
+    RECONNECT_MS_MAX = 1000,
+    ENDPOINT_BYTES_MAX = 300,
+    SESSION_BYTES = 9, // 'P' or 'T', then the session as a little-endian u64
+};
+
+// ---- sessions and their names on the wire ------------------------------------------------------
+
+static void write_session(uint8_t role, uint64_t id, unsigned char bytes[SESSION_BYTES])
+{
+    bytes[0] = role == HWI_ROLE_PEER ? 'P' : 'T';
+    for (int i = 0; i < 8; i++)
+        bytes[1 + i] = (unsigned char)(id >> (8 * i));
+}
+
+static bool read_session(const unsigned char *bytes, size_t count, struct hwi_addr *session)
+{
+    if (count != SESSION_BYTES || (bytes[0] != 'P' && bytes[0] != 'T'))
+        return false;
+    session->role = bytes[0] == 'P' ? HWI_ROLE_PEER : HWI_ROLE_TOOL;
+    session->id = 0;
+    for (int i = 0; i < 8; i++)
+        session->id |= (uint64_t)bytes[1 + i] << (8 * i);
+    return session->id != 0;
+}
+
+// The route that messages from `role` have in the table.
+static const char *route_from(uint8_t role)
+{
+    return role == HWI_ROLE_PEER ? "PM" : role == HWI_ROLE_TOOL ? "TM" : "MP";
+}
+
+// ---- opening and closing ----------------------------------------------------------------------
+
+static void set(struct hwi_control *control, int option, int value)
+{
+    zmq_setsockopt(control->socket, option, &value, sizeof value);
+}
+
+static void set_common(struct hwi_control *control, bool ipv6)
+{
+    int64_t bytes_max = HWI_MESSAGE_BYTES_MAX;
+    zmq_setsockopt(control->socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max);
+    set(control, ZMQ_LINGER, LINGER_MS);
+    set(control, ZMQ_IPV6, ipv6);
+    set(control, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+    set(control, ZMQ_RECONNECT_IVL, RECONNECT_MS);
+    set(control, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MS_MAX);
+    set(control, ZMQ_SNDHWM, HWI_CONTROL_QUEUE_MAX);
+    set(control, ZMQ_RCVHWM, HWI_CONTROL_QUEUE_MAX);
+}
+
+static bool open_socket(struct hwi_control *control, struct hwi_drain *drain, bool master, bool ipv6)
+{
+    control->drain = drain;
+    control->master = master;
+    control->context = zmq_ctx_new();
+    if (!control->context)
+        return false;
+    control->socket = zmq_socket(control->context, master ? ZMQ_ROUTER : ZMQ_DEALER);
+    if (!control->socket)
+        return false;
+    set_common(control, ipv6);
+    size_t bytes = sizeof control->fd;
+    return zmq_getsockopt(control->socket, ZMQ_FD, &control->fd, &bytes) == 0;
+}
+
+const char *hwi_control_bind(struct hwi_control *control, struct hwi_drain *drain,
+                             struct hwi_address *listen)
+{
+    char text[HWI_ADDRESS_BYTES_MAX], endpoint[ENDPOINT_BYTES_MAX];
+    size_t bytes = sizeof endpoint;
+    if (!open_socket(control, drain, true, listen->storage.ss_family == AF_INET6))
+        return zmq_strerror(zmq_errno());
+    set(control, ZMQ_ROUTER_MANDATORY, 1);
+    set(control, ZMQ_ROUTER_HANDOVER, 1);
+    hwi_address_print(listen, text);
+    snprintf(endpoint, sizeof endpoint, "tcp://%s", text);
+    if (zmq_bind(control->socket, endpoint) != 0 ||
+        zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, endpoint, &bytes) != 0)
+        return zmq_strerror(zmq_errno());
+    return hwi_address_parse(endpoint + strlen("tcp://"), HWI_ADDRESS_NUMERIC, listen);
+}
+
+const char *hwi_control_connect(struct hwi_control *control, struct hwi_drain *drain,
+                                const char *master, bool ipv6, uint64_t incarnation)
+{
+    char endpoint[ENDPOINT_BYTES_MAX];
+    unsigned char session[SESSION_BYTES];
+    if (!open_socket(control, drain, false, ipv6))
+        return zmq_strerror(zmq_errno());
+    write_session(HWI_ROLE_PEER, incarnation, session);
+    zmq_setsockopt(control->socket, ZMQ_ROUTING_ID, session, sizeof session);
+    snprintf(endpoint, sizeof endpoint, "tcp://%s", master);
+    if (zmq_connect(control->socket, endpoint) != 0)
+        return zmq_strerror(zmq_errno());
+    return NULL;
+}
+
+void hwi_control_close(struct hwi_control *control)
+{
+    if (control->socket)
+        zmq_close(control->socket);
+    while (control->context && zmq_ctx_term(control->context) != 0 && zmq_errno() == EINTR)
+        ;
+    control->socket = control->context = NULL;
+}
+
+// ---- receiving ---------------------------------------------------------------------------------
+
+static void post(struct hwi_control *control, struct hwi_addr from, const struct hwi_msg *msg)
+{
+    enum hwi_role role = control->master ? HWI_ROLE_MASTER : HWI_ROLE_PEER;
+    hwi_drain_post(control->drain, from, hwi_addr_of(role, 0), msg);
+}
+
+// Hostile bytes from `from`: posted if they are a message that may come from there.
+static bool accept_message(struct hwi_control *control, struct hwi_addr from, zmq_msg_t *body)
+{
+    struct hwi_msg msg;
+    void *block = NULL;
+    if (hwi_decode(zmq_msg_data(body), zmq_msg_size(body), &msg, &block) != HWI_CODEC_OK)
+        return false;
+    bool right = strcmp(hwi_layout_of(msg.type)->route, route_from(from.role)) == 0;
+    if (right)
+        post(control, from, &msg);
+    free(block);
+    return right;
+}
+
+// The next part of a message; *more says whether another one follows.
+static bool receive_part(struct hwi_control *control, zmq_msg_t *part, bool *more)
+{
+    while (zmq_msg_recv(part, control->socket, ZMQ_DONTWAIT) < 0)
+        if (zmq_errno() != EINTR)
+            return false;
+    *more = zmq_msg_more(part);
+    return true;
+}
+
+static bool receive_one(struct hwi_control *control)
+{
+    struct hwi_addr from = hwi_addr_of(HWI_ROLE_MASTER, 0);
+    zmq_msg_t part;
+    bool more = false, right = true;
+    zmq_msg_init(&part);
+    bool received = receive_part(control, &part, &more);
+    if (received && control->master) {
+        right = read_session(zmq_msg_data(&part), zmq_msg_size(&part), &from) && more;
+        if (more)
+            receive_part(control, &part, &more);
+    }
+    if (received && !(right && !more && accept_message(control, from, &part)))
+        control->dropped_in++;
+    while (received && more && receive_part(control, &part, &more))
+        ;
+    zmq_msg_close(&part);
+    return received;
+}
+
+bool hwi_control_receive(struct hwi_control *control)
+{
+    for (uint32_t i = 0; i < HWI_CONTROL_TURN_MAX; i++) {
+        if (!receive_one(control)) {
+            control->touched = false;
+            return false;
+        }
+    }
+    control->touched = true;
+    return true;
+}
+
+// ---- sending -----------------------------------------------------------------------------------
+
+static bool send_parts(struct hwi_control *control, struct hwi_addr to, const unsigned char *bytes,
+                       size_t length)
+{
+    unsigned char session[SESSION_BYTES];
+    control->touched = true;
+    if (control->master) {
+        write_session(to.role, to.id, session);
+        if (zmq_send(control->socket, session, sizeof session, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
+            return false;
+    }
+    return zmq_send(control->socket, bytes, length, ZMQ_DONTWAIT) >= 0;
+}
+
+void hwi_control_send(struct hwi_control *control, struct hwi_addr to, const struct hwi_msg *msg)
+{
+    static const struct hwi_msg unreachable = {.type = HWI_MSG_unreachable};
+    unsigned char *bytes = NULL;
+    size_t length = 0;
+    if (hwi_encode(msg, &bytes, &length) != HWI_CODEC_OK) {
+        control->dropped_out++;
+        return;
+    }
+    if (!send_parts(control, to, bytes, length)) {
+        control->dropped_out++;
+        if (zmq_errno() == EHOSTUNREACH && to.role == HWI_ROLE_PEER)
+            post(control, to, &unreachable);
+    }
+    free(bytes);
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The control link: a master's ROUTER or a member's DEALER, messages as the codec writes them.
+// Created on one thread, then used on the host's thread only.
+#ifndef HAWSER_TRANSPORT_HOST_CONTROL_H
+#define HAWSER_TRANSPORT_HOST_CONTROL_H
+
+#include "actors/loop/drain.h"
+#include "transport/host/address.h"
+
+enum {
+    HWI_CONTROL_QUEUE_MAX = 1024, // messages that wait per connection and direction
+    HWI_CONTROL_TURN_MAX = 256,   // messages received before the others have their turn
+};
+
+struct hwi_control {
+    struct hwi_drain *drain; // borrowed: where what comes is posted
+    void *context, *socket;  // ZeroMQ's
+    int fd;                  // readable when something may have come
+    bool master;
+    bool touched; // its fd says nothing until `receive` has found it empty again
+    uint64_t dropped_in;  // messages that are no messages, or not for here
+    uint64_t dropped_out; // messages that could not be sent
+};
+
+// A master: binds `listen` (port 0 = any, and then has it). `control` is zeroed. NULL, or the system's words
+// for what went wrong; close() in both cases.
+const char *hwi_control_bind(struct hwi_control *control, struct hwi_drain *drain,
+                             struct hwi_address *listen);
+// A member: connects to "host:port", again and again if it must; a name is looked up each time, as IPv4 or IPv6.
+const char *hwi_control_connect(struct hwi_control *control, struct hwi_drain *drain,
+                                const char *master, bool ipv6, uint64_t incarnation);
+// What has been sent gets up to 500 ms to leave.
+void hwi_control_close(struct hwi_control *control);
+
+// Posts what came to the local master or peer; true if more may wait. False: empty, the fd will tell.
+bool hwi_control_receive(struct hwi_control *control);
+// Sends to the master (from a member), or to the session `to.id` (from a master). Never waits: what cannot be
+// sent is dropped and counted; a member that is gone is told to the master as `unreachable`.
+void hwi_control_send(struct hwi_control *control, struct hwi_addr to, const struct hwi_msg *msg);
+
+#endif

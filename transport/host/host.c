@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+#include "transport/host/host.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <hawser/types.h>
+
+#include "transport/host/loop.h"
+#include "transport/host/socket.h"
+
+enum { TEXT_BYTES = 96 };
+
+uint64_t hwi_host_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * HWI_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static int fail(char *error, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int fail(char *error, int status, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    vsnprintf(error, HWI_ERROR_BYTES_MAX, format, values);
+    va_end(values);
+    return status;
+}
+
+static int fail_errno(char *error, const char *doing)
+{
+    char text[TEXT_BYTES];
+    return fail(error, HWS_E_SYSTEM, "%s: %s", doing, hwi_errno_text(errno, text, sizeof text));
+}
+
+// ---- addresses -------------------------------------------------------------------------------------
+
+int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char *error)
+{
+    struct hwi_address resolved;
+    const char *wrong = hwi_address_parse(text, HWI_ADDRESS_NAME, &resolved);
+    if (wrong)
+        return fail(error, HWS_E_INVALID, "address \"%.100s\": %s", text, wrong);
+    hwi_address_print(&resolved, address);
+    return HWS_OK;
+}
+
+static int parse(const char *text, const char *what, int status, struct hwi_address *address,
+                 char *error)
+{
+    const char *wrong = hwi_address_parse(text, HWI_ADDRESS_NAME, address);
+    return wrong ? fail(error, status, "%s \"%.100s\": %s", what, text, wrong) : HWS_OK;
+}
+
+static int fail_listen(const char *listen, const char *why, char *error)
+{
+    return fail(error, HWS_E_SYSTEM, "cannot listen on %.100s: %s", listen, why);
+}
+
+// ---- parts -----------------------------------------------------------------------------------------
+
+static int create_common(struct hwi_host *host, const struct hwi_host_config *config, char *error)
+{
+    host->poller = hwi_poller_create();
+    if (host->poller < 0)
+        return fail_errno(error, "creating a poller");
+    host->wake = (struct hwi_watch){.fd = host->inbox.wake, .kind = HWI_WATCH_WAKE};
+    if (!hwi_poller_set(host->poller, &host->wake, HWI_READABLE | HWI_ON_CHANGE))
+        return fail_errno(error, "watching for submissions");
+    host->drain = hwi_drain_create(&hwi_alloc_libc, &hwi_host_world_ops, host);
+    for (uint32_t i = 0; i < config->actor_count; i++) {
+        hwi_drain_add(host->drain, config->actors[i]);
+        host->roles |= 1u << config->actors[i]->role;
+    }
+    return HWS_OK;
+}
+
+static int create_member(struct hwi_host *host, const struct hwi_host_config *config, char *error)
+{
+    struct hwi_address master, toward, listen;
+    char text[TEXT_BYTES];
+    int status = parse(config->master, "master address", HWS_E_UNREACHABLE, &master, error);
+    if (status != HWS_OK)
+        return status;
+    if (!hwi_address_toward(&master, &toward))
+        return fail(error, HWS_E_UNREACHABLE, "no route to the master at %.100s: %s", config->master,
+                    hwi_errno_text(errno, text, sizeof text));
+    listen = toward;
+    if (config->listen)
+        status = parse(config->listen, "listen address", HWS_E_INVALID, &listen, error);
+    if (status != HWS_OK)
+        return status;
+    host->data = hwi_data_create(&hwi_alloc_libc, &hwi_host_data_ops, host);
+    if (!hwi_edges_init(&host->edges, host->poller, host->drain, host->data, &listen))
+        return fail_listen(config->listen ? config->listen : "any port",
+                           hwi_errno_text(errno, text, sizeof text), error);
+    hwi_address_set_port(&toward, hwi_address_port(&listen));
+    hwi_address_print(hwi_address_is_wildcard(&listen) ? &toward : &listen, host->address);
+    const char *wrong = hwi_control_connect(&host->control, host->drain, config->master,
+                                            master.storage.ss_family == AF_INET6,
+                                            config->incarnation);
+    return wrong ? fail(error, HWS_E_INVALID, "connecting to %.100s: %s", config->master, wrong)
+                 : HWS_OK;
+}
+
+// The master actor hears what the file holds before anything else.
+static int load_state(struct hwi_host *host, const struct hwi_host_config *config, char *error)
+{
+    struct hwi_msg msg;
+    void *block = NULL;
+    int status = hwi_viewfile_open(&host->viewfile, config->state_file, error);
+    if (status != HWS_OK || config->new_run)
+        return status;
+    status = hwi_viewfile_load(&host->viewfile, &msg, &block, error);
+    if (status != HWS_OK)
+        return status;
+    hwi_drain_post(host->drain, hwi_addr_of(HWI_ROLE_DISK, 0), hwi_addr_of(HWI_ROLE_MASTER, 0),
+                   &msg);
+    free(block);
+    return HWS_OK;
+}
+
+static int create_master(struct hwi_host *host, const struct hwi_host_config *config, char *error)
+{
+    struct hwi_address listen, usable;
+    int status = parse(config->listen, "listen address", HWS_E_INVALID, &listen, error);
+    if (status == HWS_OK && config->state_file)
+        status = load_state(host, config, error);
+    if (status != HWS_OK)
+        return status;
+    const char *wrong = hwi_control_bind(&host->control, host->drain, &listen);
+    if (wrong)
+        return fail_listen(config->listen, wrong, error);
+    usable = listen;
+    if (hwi_address_is_wildcard(&listen)) {
+        hwi_address_parse(listen.storage.ss_family == AF_INET6 ? "[::1]:0" : "127.0.0.1:0",
+                          HWI_ADDRESS_NUMERIC, &usable);
+        hwi_address_set_port(&usable, hwi_address_port(&listen));
+    }
+    hwi_address_print(&usable, host->address);
+    return HWS_OK;
+}
+
+static int create_parts(struct hwi_host *host, const struct hwi_host_config *config, char *error)
+{
+    int status = create_common(host, config, error);
+    if (status != HWS_OK)
+        return status;
+    status = config->master ? create_member(host, config, error) : create_master(host, config, error);
+    if (status != HWS_OK)
+        return status;
+    host->control_watch = (struct hwi_watch){.fd = host->control.fd, .kind = HWI_WATCH_CONTROL};
+    if (!hwi_poller_set(host->poller, &host->control_watch, 0))
+        return fail_errno(error, "watching the control link");
+    hwi_host_publish(host);
+    if (pthread_create(&host->thread, NULL, hwi_host_loop, host) != 0)
+        return fail(error, HWS_E_SYSTEM, "the system has no room for another thread");
+    host->running = true;
+    return HWS_OK;
+}
+
+// ---- life ------------------------------------------------------------------------------------------
+
+// Takes a host whose thread is gone or never was; every part may be missing.
+static void dismantle(struct hwi_host *host)
+{
+    hwi_control_close(&host->control);
+    hwi_edges_fini(&host->edges);
+    if (host->data)
+        hwi_data_destroy(host->data);
+    if (host->drain)
+        hwi_drain_destroy(host->drain);
+    hwi_viewfile_close(&host->viewfile);
+    if (host->poller >= 0)
+        close(host->poller);
+    free(host->taken);
+    hwi_inbox_fini(&host->inbox);
+    pthread_mutex_destroy(&host->counters_mutex);
+    free(host);
+}
+
+// After a failed check its parts may contradict themselves: what a second failure keeps is lost memory.
+static void dismantle_trapped(struct hwi_host *host)
+{
+    struct hwi_trap trap;
+    hwi_trap_enter(&trap);
+    if (setjmp(trap.landing) == 0) {
+        dismantle(host);
+        hwi_trap_leave(&trap);
+    }
+}
+
+static struct hwi_host *create_empty(const struct hwi_host_config *config)
+{
+    struct hwi_host *host = calloc(1, sizeof *host);
+    if (!host)
+        return NULL;
+    host->ops = config->ops;
+    host->user = config->user;
+    host->poller = -1;
+    host->viewfile.lock = -1;
+    host->edges.listener.fd = -1;
+    pthread_mutex_init(&host->counters_mutex, NULL);
+    if (hwi_inbox_init(&host->inbox))
+        return host;
+    pthread_mutex_destroy(&host->counters_mutex);
+    free(host);
+    return NULL;
+}
+
+static int create_trapped(struct hwi_host *host, const struct hwi_host_config *config, char *error)
+{
+    struct hwi_trap trap;
+    hwi_trap_enter(&trap);
+    if (setjmp(trap.landing) != 0)
+        return fail(error, HWS_E_NO_MEMORY, "creating a host failed (%s)", trap.what);
+    int status = create_parts(host, config, error);
+    hwi_trap_leave(&trap);
+    return status;
+}
+
+// Signals are the trainer's: the host's thread and ZeroMQ's inherit this mask. Faults of their own they get.
+static void block_signals(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
+    sigdelset(&all, SIGABRT);
+    pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
+int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host, char *error)
+{
+    sigset_t before;
+    struct hwi_host *created = create_empty(config);
+    if (!created)
+        return fail(error, HWS_E_NO_MEMORY, "no memory or descriptors for a host");
+    block_signals(&before);
+    int status = create_trapped(created, config, error);
+    if (status == HWS_OK)
+        *host = created;
+    else
+        dismantle_trapped(created);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+void hwi_host_destroy(struct hwi_host *host)
+{
+    hwi_inbox_stop(&host->inbox);
+    if (host->running)
+        pthread_join(host->thread, NULL);
+    dismantle_trapped(host);
+}
+
+// ---- calls from other threads ------------------------------------------------------------------------
+
+const char *hwi_host_address(const struct hwi_host *host)
+{
+    return host->address;
+}
+
+int hwi_host_submit(struct hwi_host *host, const struct hwi_submission *submission)
+{
+    return hwi_inbox_put(&host->inbox, submission);
+}
+
+void hwi_host_stats(struct hwi_host *host, struct hwi_data_stats *stats)
+{
+    pthread_mutex_lock(&host->counters_mutex);
+    *stats = host->stats;
+    pthread_mutex_unlock(&host->counters_mutex);
+}
+
+void hwi_host_counters(struct hwi_host *host, struct hwi_host_counters *counters)
+{
+    pthread_mutex_lock(&host->counters_mutex);
+    *counters = host->published;
+    pthread_mutex_unlock(&host->counters_mutex);
+}
+
+// The owner may hold a lock here, so a failed check may not unwind through it.
+void hwi_host_forget(struct hwi_host *host, uint64_t request)
+{
+    struct hwi_trap trap;
+    hwi_trap_enter(&trap);
+    if (setjmp(trap.landing) != 0) {
+        host->refused = trap;
+        return;
+    }
+    if (host->data)
+        hwi_data_forget(host->data, request);
+    hwi_trap_leave(&trap);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "transport/host/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "transport/host/os_linux.h"
+
+enum {
+    READY_MAX = 64,
+    ROUNDS_MAX = 16, // of one turn, before descriptors are looked at again
+};
+
+// ---- submissions -------------------------------------------------------------------------------
+
+static void register_memory(struct hwi_host *host, const struct hwi_submission *submission)
+{
+    const struct hwi_msg *msg = &submission->msg;
+    if (msg->type == HWI_MSG_request && submission->output)
+        hwi_data_memory(host->data, msg->u.request.request, submission->input, submission->output,
+                        submission->bytes);
+    if (msg->type == HWI_MSG_state_layout)
+        for (uint32_t i = 0; i < msg->u.state_layout.tensors_count; i++)
+            hwi_data_tensor(host->data, i, submission->tensors[i],
+                            msg->u.state_layout.tensors[i].bytes);
+}
+
+static void begin(struct hwi_host *host)
+{
+    if (host->started)
+        return;
+    host->started = true;
+    host->control.touched = true;
+    HWI_CHECK(hwi_poller_set(host->poller, &host->control_watch, HWI_READABLE));
+}
+
+// False if the host is to stop.
+static bool take_submissions(struct hwi_host *host)
+{
+    bool stop = false;
+    uint32_t count = hwi_inbox_take(&host->inbox, &host->taken, &host->taken_capacity, &stop);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct hwi_submission *submission = &host->taken[i].submission;
+        begin(host);
+        if (host->data)
+            register_memory(host, submission);
+        hwi_drain_post(host->drain, hwi_addr_of(HWI_ROLE_TRAINER, 0), submission->to,
+                       &submission->msg);
+        hwi_inbox_release(&host->taken[i]);
+    }
+    return !stop;
+}
+
+// ---- a turn --------------------------------------------------------------------------------------
+
+void hwi_host_publish(struct hwi_host *host)
+{
+    struct hwi_data_stats stats = {0};
+    if (host->data)
+        hwi_data_stats(host->data, &stats);
+    host->counters.control_dropped_in = host->control.dropped_in;
+    host->counters.control_dropped_out = host->control.dropped_out;
+    host->counters.stripes_refused = host->edges.refused;
+    host->counters.edges_down = host->edges.downs;
+    pthread_mutex_lock(&host->counters_mutex);
+    host->stats = stats;
+    host->published = host->counters;
+    pthread_mutex_unlock(&host->counters_mutex);
+}
+
+static uint64_t time_to_sleep(const struct hwi_host *host)
+{
+    if (host->more)
+        return 0;
+    uint64_t next_ns = HWI_MIN(hwi_drain_next_wake(host->drain),
+                               hwi_edges_next_deadline(&host->edges));
+    if (next_ns == HWI_NEVER)
+        return HWI_NEVER;
+    uint64_t now_ns = hwi_host_now();
+    return next_ns > now_ns ? next_ns - now_ns : 0;
+}
+
+// False if the host is to stop.
+static bool dispatch(struct hwi_host *host, const struct hwi_ready *ready)
+{
+    if (ready->watch->kind == HWI_WATCH_WAKE)
+        return take_submissions(host);
+    if (ready->watch->kind == HWI_WATCH_CONTROL)
+        host->control.touched = true;
+    else
+        hwi_edges_ready(&host->edges, ready);
+    return true;
+}
+
+// Runs the actors over what has come and carries what they say, until nothing is left or the turn has
+// been long enough; true if something is left.
+static bool settle(struct hwi_host *host)
+{
+    for (uint32_t round = 0; round < ROUNDS_MAX; round++) {
+        bool waits = host->started && host->control.touched && hwi_control_receive(&host->control);
+        hwi_drain_run(host->drain, hwi_host_now());
+        bool writes = hwi_edges_settle(&host->edges);
+        if (waits || writes)
+            return true;
+        if (!hwi_drain_pending(host->drain) && !host->control.touched)
+            return false;
+    }
+    return true;
+}
+
+// False if the host is to stop.
+static bool turn(struct hwi_host *host)
+{
+    struct hwi_ready ready[READY_MAX];
+    bool go_on = true;
+    uint32_t count = hwi_poller_wait(host->poller, ready, READY_MAX, time_to_sleep(host));
+    for (uint32_t i = 0; i < count; i++)
+        go_on = dispatch(host, &ready[i]) && go_on;
+    hwi_edges_expire(&host->edges, hwi_host_now());
+    host->more = settle(host);
+    hwi_edges_bury(&host->edges);
+    hwi_host_publish(host);
+    if (host->refused.what)
+        hwi_check_failed(host->refused.what, host->refused.file, host->refused.line);
+    return go_on;
+}
+
+// ---- the thread ------------------------------------------------------------------------------------
+
+// A check failed outside of the actors: nothing in here can be trusted to go on. Sockets close, so that
+// the others notice and no memory of the caller's is touched again; the owner ends the calls that wait.
+static void give_up(struct hwi_host *host, const struct hwi_trap *trap)
+{
+    hwi_edges_abandon(&host->edges);
+    hwi_inbox_fail(&host->inbox);
+    host->ops->check_failed(host->user, "host", trap->what, trap->file, trap->line);
+    hwi_control_close(&host->control);
+    bool stop = false;
+    while (!stop) {
+        struct pollfd wake = {.fd = host->inbox.wake, .events = POLLIN};
+        uint64_t signals;
+        if (poll(&wake, 1, -1) > 0 && read(host->inbox.wake, &signals, sizeof signals) < 0)
+            continue;
+        uint32_t count = hwi_inbox_take(&host->inbox, &host->taken, &host->taken_capacity, &stop);
+        for (uint32_t i = 0; i < count; i++)
+            hwi_inbox_release(&host->taken[i]);
+    }
+}
+
+void *hwi_host_loop(void *user)
+{
+    struct hwi_host *host = user;
+    struct hwi_trap trap;
+    hwi_os_name_thread(host->data ? "hawser-member" : "hawser-master");
+    hwi_trap_enter(&trap);
+    if (setjmp(trap.landing) == 0) {
+        while (turn(host))
+            ;
+        hwi_trap_leave(&trap);
+    } else {
+        give_up(host, &trap);
+    }
+    return NULL;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// The few other things that only Linux has. Any thread.
+#ifndef HAWSER_TRANSPORT_HOST_OS_LINUX_H
+#define HAWSER_TRANSPORT_HOST_OS_LINUX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// A descriptor that becomes readable when signalled; owned (close()); -1 with errno.
+int hwi_os_event_create(void);
+void hwi_os_event_signal(int event);
+
+// Accepts a connection, non-blocking and closed on exec; owned; -1 with errno.
+int hwi_os_accept(int listener);
+// How many unsent bytes the kernel takes before the socket stops being writable.
+void hwi_os_limit_unsent(int socket, int bytes);
+// Names the calling thread, at most 15 characters.
+void hwi_os_name_thread(const char *name);
+// Opens (creates) `path` and locks it for this open file alone; owned; -1 with errno, EWOULDBLOCK = locked.
+int hwi_os_lock(const char *path);
+
+#endif

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "transport/host/socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "transport/host/os_linux.h"
+
+enum {
+    HWI_LISTEN_BACKLOG = 1024,
+    HWI_UNSENT_BYTES_MAX = 128 << 10, // a stripe pulls the next frame when fewer wait in the kernel
+};
+
+static int fail(int fd)
+{
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static int open_stream(const struct hwi_address *address)
+{
+    return socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+int hwi_socket_listen(struct hwi_address *address)
+{
+    int fd = open_stream(address), on = 1, off = 0;
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address->storage.ss_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (bind(fd, (const struct sockaddr *)&address->storage, address->bytes) != 0 ||
+        listen(fd, HWI_LISTEN_BACKLOG) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address->storage, &address->bytes) != 0)
+        return fail(fd);
+    return fd;
+}
+
+int hwi_socket_dial(const struct hwi_address *address)
+{
+    int fd = open_stream(address);
+    if (fd < 0)
+        return -1;
+    hwi_socket_tune(fd);
+    if (connect(fd, (const struct sockaddr *)&address->storage, address->bytes) != 0 &&
+        errno != EINPROGRESS)
+        return fail(fd);
+    return fd;
+}
+
+void hwi_socket_tune(int fd)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    hwi_os_limit_unsent(fd, HWI_UNSENT_BYTES_MAX);
+}
+
+int hwi_socket_error(int fd)
+{
+    int error = 0;
+    socklen_t bytes = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
+}
+
+const char *hwi_errno_text(int error, char *text, size_t bytes)
+{
+    if (strerror_r(error, text, bytes) != 0)
+        snprintf(text, bytes, "error %d", error);
+    return text;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// TCP sockets as stripes want them: non-blocking, no delay, little unsent data in the kernel.
+#ifndef HAWSER_TRANSPORT_HOST_SOCKET_H
+#define HAWSER_TRANSPORT_HOST_SOCKET_H
+
+#include "transport/host/address.h"
+
+// Listens on `address`; port 0 = any, and *address then has it. Returns owned, or -1 with errno.
+int hwi_socket_listen(struct hwi_address *address);
+// Begins to connect: done when writable. Returns owned, or -1 with errno.
+int hwi_socket_dial(const struct hwi_address *address);
+// Options of an open stripe, dialled or accepted.
+void hwi_socket_tune(int fd);
+// The error that a connect ended with; 0 = connected.
+int hwi_socket_error(int fd);
+// The system's text for an errno value, into `text`.
+const char *hwi_errno_text(int error, char *text, size_t bytes);
+
+#endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// What lies outside a host's actors: where each effect goes, and how the data port's events come back.
+#include <hawser/types.h>
+
+#include "transport/host/loop.h"
+
+static void to_disk(struct hwi_host *host, const struct hwi_msg *msg)
+{
+    struct hwi_msg stored = {.type = HWI_MSG_stored};
+    stored.u.stored.status = host->viewfile.lock >= 0 ? hwi_viewfile_store(&host->viewfile, msg)
+                                                      : HWS_E_SYSTEM;
+    hwi_drain_post(host->drain, hwi_addr_of(HWI_ROLE_DISK, 0), hwi_addr_of(HWI_ROLE_MASTER, 0),
+                   &stored);
+}
+
+static void to_data(struct hwi_host *host, const struct hwi_envelope *envelope)
+{
+    if (envelope->msg.type == HWI_MSG_edge_open)
+        hwi_edges_open(&host->edges, &envelope->msg.u.edge_open);
+    else if (envelope->msg.type == HWI_MSG_edge_close)
+        hwi_edges_close(&host->edges, envelope->msg.u.edge_close.peer);
+    else
+        hwi_data_command(host->data, envelope);
+}
+
+static void to_trainer(struct hwi_host *host, const struct hwi_msg *msg)
+{
+    hwi_host_publish(host); // who reads the counters after a reply finds its operation in them
+    host->ops->trainer(host->user, msg);
+}
+
+static void carry(void *world, const struct hwi_envelope *envelope)
+{
+    struct hwi_host *host = world;
+    bool member = host->data != NULL, remote = envelope->to.id != 0;
+    uint8_t role = envelope->to.role;
+    if (role == HWI_ROLE_TRAINER)
+        to_trainer(host, &envelope->msg);
+    else if (member && role == HWI_ROLE_MASTER)
+        hwi_control_send(&host->control, envelope->to, &envelope->msg);
+    else if (member && role == HWI_ROLE_DATA)
+        to_data(host, envelope);
+    else if (member && remote && (role == HWI_ROLE_REDUCER || role == HWI_ROLE_SNAPSHOT))
+        hwi_data_command(host->data, envelope);
+    else if (!member && remote && (role == HWI_ROLE_PEER || role == HWI_ROLE_TOOL))
+        hwi_control_send(&host->control, envelope->to, &envelope->msg);
+    else if (!member && role == HWI_ROLE_DISK)
+        to_disk(host, &envelope->msg);
+    else
+        host->counters.undeliverable++;
+}
+
+static void check_failed(void *world, const struct hwi_actor_ops *actor, const struct hwi_trap *trap)
+{
+    struct hwi_host *host = world;
+    host->ops->check_failed(host->user, actor->name, trap->what, trap->file, trap->line);
+}
+
+const struct hwi_world_ops hwi_host_world_ops = {.carry = carry, .check_failed = check_failed};
+
+static void deliver(void *user, struct hwi_addr from, struct hwi_addr to, const struct hwi_msg *msg)
+{
+    struct hwi_host *host = user;
+    if (host->roles & 1u << to.role)
+        hwi_drain_post(host->drain, from, to, msg);
+    else
+        host->counters.undeliverable++;
+}
+
+static void kick(void *user, uint64_t peer, enum hwi_lane lane)
+{
+    struct hwi_host *host = user;
+    (void)lane; // the edge's turn serves both
+    hwi_edges_kick(&host->edges, peer);
+}
+
+static void broken(void *user, uint64_t peer, const char *why)
+{
+    struct hwi_host *host = user;
+    hwi_edges_broken(&host->edges, peer, why);
+}
+
+const struct hwi_data_ops hwi_host_data_ops = {.deliver = deliver, .kick = kick, .broken = broken};
