@@ -135,8 +135,7 @@ static void place_block(const struct hwi_snapshot *s, uint64_t peer, uint32_t bl
                         struct hwi_effects *fx)
 {
     struct hwi_piece piece = hwi_manifest_piece(&s->manifest, block);
-    struct hwi_msg_block_place *place =
-        HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_DATA, 0), block_place);
+    struct hwi_msg_block_place *place = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_DATA, 0), block_place);
     place->op = s->op;
     place->from = peer;
     place->tensor = piece.tensor;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The receiver's side of a sync: the elected block hashes from one source, then the blocks that differ from
-// all sources at once, a share for each; who is through with its own share takes from the longest left.
+// The receiver's side of a sync: the elected block hashes from one source, then the blocks that
+// differ from all sources at once, a share for each; who is through with its own share takes from
+// the longest left.
 #ifndef HAWSER_SNAPSHOT_FETCH_H
 #define HAWSER_SNAPSHOT_FETCH_H
 
@@ -37,7 +38,7 @@ struct hwi_fetch {
     uint32_t lister; // the source asked for the manifest
     uint32_t pages_asked;
     uint32_t pages_here;
-    uint8_t *page_here;     // one per page; owned
+    uint8_t *page_here;      // one per page; owned
     struct hwi_hash *wanted; // elected hashes, one per block; owned
     struct hwi_want *wants;  // in the order of blocks; owned
     uint32_t want_count;
@@ -46,8 +47,9 @@ struct hwi_fetch {
 
 struct hwi_snapshot;
 
-// Takes up to HWI_FETCH_SOURCES_MAX of `sources` (borrowed until return), beginning at one chosen by own id, and asks the
-// first for the manifest. Those that are not other members are left out; with none left it is a fault.
+// Takes up to HWI_FETCH_SOURCES_MAX of `sources` (borrowed until return), beginning at one chosen
+// by own id, and asks the first for the manifest. Those that are not other members are left out;
+// with none left it is a fault.
 void hwi_fetch_begin(struct hwi_snapshot *snapshot, const struct hwi_id *sources, uint32_t count,
                      struct hwi_effects *effects);
 // Asks the lister for pages: the first alone, then up to the window.

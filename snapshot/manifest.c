@@ -44,8 +44,8 @@ static uint32_t count_blocks(const struct hwi_tensor *tensors, uint32_t count)
 }
 
 // Written field by field: members of another byte order or compiler must get the same digest.
-static struct hwi_hash digest_layout(const struct hwi_alloc *alloc, const struct hwi_tensor *tensors,
-                                     uint32_t count)
+static struct hwi_hash digest_layout(const struct hwi_alloc *alloc,
+                                     const struct hwi_tensor *tensors, uint32_t count)
 {
     unsigned char *text = hwi_new(alloc, (size_t)count * TENSOR_BYTES);
     for (uint32_t i = 0; i < count; i++) {
@@ -112,8 +112,8 @@ uint32_t hwi_manifest_page_size(const struct hwi_manifest *manifest, uint32_t fi
     return HWI_MIN(manifest->block_count - first, (uint32_t)HWI_MANIFEST_PAGE_MAX);
 }
 
-struct hwi_hash hwi_manifest_root(const struct hwi_manifest *manifest, const struct hwi_alloc *alloc,
-                                  const struct hwi_hash *hashes)
+struct hwi_hash hwi_manifest_root(const struct hwi_manifest *manifest,
+                                  const struct hwi_alloc *alloc, const struct hwi_hash *hashes)
 {
     size_t length = ((size_t)manifest->block_count + 1) * HASH_BYTES;
     unsigned char *text = hwi_new(alloc, length);

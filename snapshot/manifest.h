@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The shared state as a row of blocks: each tensor is cut into HWI_BLOCK_BYTES pieces, and the pieces are
-// numbered through all tensors in the order the trainer added them. Pure arithmetic and hashes of hashes.
+// The shared state as a row of blocks: each tensor is cut into HWI_BLOCK_BYTES pieces, and the
+// pieces are numbered through all tensors in the order the trainer added them. Pure arithmetic and
+// hashes of hashes.
 #ifndef HAWSER_SNAPSHOT_MANIFEST_H
 #define HAWSER_SNAPSHOT_MANIFEST_H
 
@@ -30,7 +31,8 @@ struct hwi_piece {
     uint64_t offset;
 };
 
-// Fills *manifest; `tensors` (1..HWI_TENSORS_MAX, none empty: a failed check otherwise) is borrowed until return.
+// Fills *manifest; `tensors` (1..HWI_TENSORS_MAX, none empty: a failed check otherwise) is borrowed
+// until return.
 void hwi_manifest_init(struct hwi_manifest *manifest, const struct hwi_alloc *alloc,
                        const struct hwi_tensor *tensors, uint32_t count);
 // Leaves *manifest all zero, which is a manifest of nothing; may be called on one.
@@ -39,13 +41,14 @@ void hwi_manifest_fini(struct hwi_manifest *manifest, const struct hwi_alloc *al
 // `block` must be below block_count.
 struct hwi_piece hwi_manifest_piece(const struct hwi_manifest *manifest, uint32_t block);
 
-// Pages of HWI_MANIFEST_PAGE_MAX hashes in which the state's hashes travel; the last may be shorter.
+// Pages of HWI_MANIFEST_PAGE_MAX hashes that the state fills; the last may be shorter.
 uint32_t hwi_manifest_pages(const struct hwi_manifest *manifest);
 // Hashes in the page that begins with block `first`; 0 if no page begins there.
 uint32_t hwi_manifest_page_size(const struct hwi_manifest *manifest, uint32_t first);
 
-// XXH3-128 over the hashes of all blocks (block_count of them, borrowed until return) and the layout.
-struct hwi_hash hwi_manifest_root(const struct hwi_manifest *manifest, const struct hwi_alloc *alloc,
-                                  const struct hwi_hash *hashes);
+// XXH3-128 over the hashes of all blocks (block_count of them, borrowed until return) and the
+// layout.
+struct hwi_hash hwi_manifest_root(const struct hwi_manifest *manifest,
+                                  const struct hwi_alloc *alloc, const struct hwi_hash *hashes);
 
 #endif

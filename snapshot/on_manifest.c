@@ -8,7 +8,8 @@ static bool is_wanted_page(const struct hwi_snapshot *s, const struct hwi_msg_ma
            m->first / HWI_MANIFEST_PAGE_MAX < s->fetch.pages_asked;
 }
 
-// The elected root covers all block hashes, so a manifest that gives it is the elected one, whoever sent it.
+// The elected root covers all block hashes, so a manifest that gives it is the elected one, whoever
+// sent it.
 static void judge_manifest(struct hwi_snapshot *s, struct hwi_effects *fx)
 {
     struct hwi_hash root = hwi_manifest_root(&s->manifest, s->alloc, s->fetch.wanted);

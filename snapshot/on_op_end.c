@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "snapshot/snapshot.h"
 
-// Blocks that are in place stay, also after an abort: the next sync finds by their hashes what is good.
+// Blocks that are in place stay, also after an abort: the next sync finds by their hashes what is
+// good.
 void hwi_snapshot_on_op_end(struct hwi_snapshot *s, const struct hwi_event *event,
                             struct hwi_effects *fx)
 {

@@ -5,8 +5,8 @@
 
 #include "snapshot/snapshot.h"
 
-// The member with this id, if its request for `op` is to be served now or kept for sync_go; NULL if it is to be
-// ignored: another operation, a stranger, or nothing to give.
+// The member with this id, if its request for `op` is to be served now or kept for sync_go; NULL if
+// it is to be ignored: another operation, a stranger, or nothing to give.
 struct hwi_reader *hwi_serve_reader(struct hwi_snapshot *snapshot, uint64_t peer,
                                     const struct hwi_op *op);
 // Sends the hashes from block `first` on (any value: not the start of a page is ignored).

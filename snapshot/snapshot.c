@@ -64,8 +64,7 @@ void hwi_snapshot_ask_hashes(struct hwi_snapshot *s, struct hwi_effects *fx)
     while (s->hashes_asked < s->manifest.block_count &&
            s->hashes_asked - s->hashes_heard < HWI_HASH_WINDOW) {
         struct hwi_piece piece = hwi_manifest_piece(&s->manifest, s->hashes_asked);
-        struct hwi_msg_block_hash *ask =
-            HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_DATA, 0), block_hash);
+        struct hwi_msg_block_hash *ask = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_DATA, 0), block_hash);
         ask->tensor = piece.tensor;
         ask->offset = piece.offset;
         ask->bytes = piece.bytes;
@@ -86,8 +85,8 @@ void hwi_snapshot_fault(struct hwi_snapshot *s, int32_t status, uint64_t peer,
         s->phase = HWI_SNAPSHOT_STOPPED;
     struct hwi_msg_op_fault *fault = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_PEER, 0), op_fault);
     fault->op = s->op;
-    fault->fault = (struct hwi_fault){
-        .status = status, .kind = s->op.kind, .tag = s->op.tag, .peer_a = peer};
+    fault->fault =
+        (struct hwi_fault){.status = status, .kind = s->op.kind, .tag = s->op.tag, .peer_a = peer};
 }
 
 void hwi_snapshot_quiesce(struct hwi_snapshot *s, struct hwi_effects *fx)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The snapshot actor's state: hashes the shared state, serves it, fetches what is missing. It never touches the
-// tensors: it names blocks, and the data port hashes, sends and places them.
+// The snapshot actor's state: hashes the shared state, serves it, fetches what is missing. It never
+// touches the tensors: it names blocks, and the data port hashes, sends and places them.
 #ifndef HAWSER_SNAPSHOT_SNAPSHOT_H
 #define HAWSER_SNAPSHOT_SNAPSHOT_H
 
@@ -28,8 +28,8 @@ enum hwi_snapshot_phase {
 // A member, and what it asked for in the open sync.
 struct hwi_reader {
     uint64_t peer;
-    uint32_t pages_served;  // an honest member asks for each page once, ...
-    uint32_t blocks_served; // ... and for each block once
+    uint32_t pages_served;                   // an honest member asks for each page once, ...
+    uint32_t blocks_served;                  // ... and for each block once
     uint32_t early_blocks[HWI_FETCH_WINDOW]; // wanted before our sync_go came
     uint8_t early_count;
     bool early_list; // its manifest_want for block 0 came before our sync_go
@@ -54,10 +54,11 @@ struct hwi_snapshot {
     struct hwi_fetch fetch;
 };
 
-typedef void (*hwi_snapshot_handler_fn)(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                                        struct hwi_effects *effects);
+typedef void (*hwi_snapshot_handler_fn)(struct hwi_snapshot *snapshot,
+                                        const struct hwi_event *event, struct hwi_effects *effects);
 
-// One per message, each in a file of its own. Owner thread; all arguments are borrowed until return.
+// One per message, each in a file of its own. Owner thread; all arguments are borrowed until
+// return.
 void hwi_snapshot_on_state_layout(struct hwi_snapshot *snapshot, const struct hwi_event *event,
                                   struct hwi_effects *effects);
 void hwi_snapshot_on_lane_view(struct hwi_snapshot *snapshot, const struct hwi_event *event,
@@ -85,7 +86,8 @@ void hwi_snapshot_on_quiesced(struct hwi_snapshot *snapshot, const struct hwi_ev
 void hwi_snapshot_ask_hashes(struct hwi_snapshot *snapshot, struct hwi_effects *effects);
 // The elected state is here: tells the peer and serves it from now on.
 void hwi_snapshot_hold(struct hwi_snapshot *snapshot, struct hwi_effects *effects);
-// The open sync cannot be Done here; `peer` is who is to blame, 0 = nobody. Nothing more until op_end.
+// The open sync cannot be Done here; `peer` is who is to blame, 0 = nobody. Nothing more until
+// op_end.
 void hwi_snapshot_fault(struct hwi_snapshot *snapshot, int32_t status, uint64_t peer,
                         struct hwi_effects *effects);
 // Lets go of the state's memory at the data port, once it is not hashing.

@@ -157,7 +157,8 @@ static void to_data(struct fleet *fleet, uint32_t n, const struct hwi_msg *msg)
     }
 }
 
-// ---- the peer and the other snapshots ------------------------------------------------------------
+// ---- the peer and the other snapshots
+// ------------------------------------------------------------
 
 static void to_peer(struct fleet_node *node, const struct hwi_msg *msg)
 {
@@ -218,8 +219,8 @@ static void to_snapshot(struct fleet *fleet, uint32_t n, const struct hwi_envelo
     if (msg.type == HWI_MSG_blocks_want) {
         node->wants_sent++;
         for (uint32_t i = 0; i < msg.u.blocks_want.blocks_count; i++) // placed before asked
-            assert_int_not_equal(
-                find_row(node, e->to.id, msg.u.blocks_want.blocks[i].index), UINT32_MAX);
+            assert_int_not_equal(find_row(node, e->to.id, msg.u.blocks_want.blocks[i].index),
+                                 UINT32_MAX);
     }
     post(fleet, fleet->now + 1, from, to, &msg);
 }
@@ -345,7 +346,8 @@ void fleet_spoil_all(struct fleet *fleet, uint32_t node)
         fleet_spoil(fleet, node, b);
 }
 
-// ---- the peers' part --------------------------------------------------------------------------------
+// ---- the peers' part
+// --------------------------------------------------------------------------------
 
 void fleet_view(struct fleet *fleet, uint64_t view)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Several snapshot actors with symbolic memories: a block is one number, its hash is made of that number.
-// The fleet plays their peers and data ports and the links between them, in virtual time.
+// Several snapshot actors with symbolic memories: a block is one number, its hash is made of that
+// number. The fleet plays their peers and data ports and the links between them, in virtual time.
 #ifndef HAWSER_TESTS_SUPPORT_SNAPSHOT_FLEET_H
 #define HAWSER_TESTS_SUPPORT_SNAPSHOT_FLEET_H
 
@@ -17,8 +17,8 @@ enum fleet_lie {
     FLEET_LONG_PAGE,
     FLEET_ODD_FIRST,
     FLEET_FAR_FIRST,
-    FLEET_OTHER_OP,  // ignored by the receiver
-    FLEET_TWICE,     // each page twice: harmless
+    FLEET_OTHER_OP, // ignored by the receiver
+    FLEET_TWICE,    // each page twice: harmless
 };
 
 struct fleet_row { // a block_place
@@ -67,7 +67,8 @@ struct fleet {
     struct hwi_effects effects;
 };
 
-// `nodes` actors with peer ids 10, 11, ... in view 1, tensors of `bytes[0..tensors)`, memories all alike.
+// `nodes` actors with peer ids 10, 11, ... in view 1, tensors of `bytes[0..tensors)`, memories all
+// alike.
 void fleet_init(struct fleet *fleet, uint32_t nodes, const uint64_t *bytes, uint32_t tensors);
 void fleet_fini(struct fleet *fleet);
 
@@ -76,7 +77,8 @@ void fleet_spoil(struct fleet *fleet, uint32_t node, uint32_t block);
 void fleet_spoil_all(struct fleet *fleet, uint32_t node);
 
 // Posts to a node's actor, to be delivered now.
-void fleet_tell(struct fleet *fleet, uint32_t node, struct hwi_addr from, const struct hwi_msg *msg);
+void fleet_tell(struct fleet *fleet, uint32_t node, struct hwi_addr from,
+                const struct hwi_msg *msg);
 // Delivers until nothing is left, or until `ticks` have gone by.
 void fleet_run(struct fleet *fleet);
 void fleet_run_for(struct fleet *fleet, uint64_t ticks);

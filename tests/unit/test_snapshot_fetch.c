@@ -280,8 +280,8 @@ static void page_from_another_than_the_one_asked_is_ignored(void **unused)
     fleet_run(&fleet); // the sources have not heard the plan
     struct hwi_digest bad[30] = {0};
     struct hwi_msg msg = {.type = HWI_MSG_manifest};
-    msg.u.manifest = (struct hwi_msg_manifest){
-        .op = fleet.op, .total = 30, .hashes = bad, .hashes_count = 30};
+    msg.u.manifest =
+        (struct hwi_msg_manifest){.op = fleet.op, .total = 30, .hashes = bad, .hashes_count = 30};
     fleet_tell(&fleet, 0, hwi_addr_of(HWI_ROLE_SNAPSHOT, fleet.nodes[2].peer), &msg);
     fleet_tell(&fleet, 0, hwi_addr_of(HWI_ROLE_SNAPSHOT, 999), &msg);
     fleet_go(&fleet, 1, 1);
@@ -355,7 +355,8 @@ static void fault_when_a_block_is_wrong_from_all(void **unused)
     fleet_fini(&fleet);
 }
 
-// ---- what is cut ----------------------------------------------------------------------------------
+// ---- what is cut
+// ----------------------------------------------------------------------------------
 
 static void aborted_sync_keeps_what_came(void **unused)
 {
