@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Element-wise reductions. Identical bits from every implementation, whatever the length or alignment: every result
-// that is not a number is the one quiet NaN, because machines differ in which NaN they hand on.
+// Element-wise reductions. Identical bits from every implementation, whatever the length or
+// alignment: every result that is not a number is the one quiet NaN, because machines differ in
+// which NaN they hand on.
 #ifndef HAWSER_COLLECTIVES_KERNELS_KERNELS_H
 #define HAWSER_COLLECTIVES_KERNELS_KERNELS_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The data port's core: executes the actors' data commands on real memory, cuts and places frames.
-// It does no I/O and knows no sockets: a driver (host stripes, or the simulator's links) pulls frames
-// from it and pushes frames into it. One thread. Same code under host and simulator.
-// A failed check (an actor's command that makes no sense, or no memory) unwinds as everywhere: the
+// It does no I/O and knows no sockets: a driver (host stripes, or the simulator's links) pulls
+// frames from it and pushes frames into it. One thread. Same code under host and simulator. A
+// failed check (an actor's command that makes no sense, or no memory) unwinds as everywhere: the
 // driver calls all of this under a trap. What peers send is never a failed check.
 #ifndef HAWSER_TRANSPORT_DATA_DATA_H
 #define HAWSER_TRANSPORT_DATA_DATA_H
@@ -13,15 +13,15 @@ struct hwi_data;
 
 // Called from inside the core: they may note and queue things, not call back into it.
 struct hwi_data_ops {
-    // An event for a local actor (REDUCER, SNAPSHOT, PEER). Borrowed until return. `from` is DATA for
-    // commands' answers, or the remote actor (role by lane, id = peer) for a message that came over
-    // an edge.
+    // An event for a local actor (REDUCER, SNAPSHOT, PEER). Borrowed until return. `from` is DATA
+    // for commands' answers, or the remote actor (role by lane, id = peer) for a message that came
+    // over an edge.
     void (*deliver)(void *user, struct hwi_addr from, struct hwi_addr to,
                     const struct hwi_msg *msg);
     // Frames wait for this edge where none waited before: the driver should pull.
     void (*kick)(void *user, uint64_t peer, enum hwi_lane lane);
-    // Found while executing a command: the peer broke the protocol earlier (an eager frame that does
-    // not fit its operation), or a queue to it passed its bound. The driver closes the edge
+    // Found while executing a command: the peer broke the protocol earlier (an eager frame that
+    // does not fit its operation), or a queue to it passed its bound. The driver closes the edge
     // afterwards, as for HWI_VERDICT_BROKEN; it may hear it more than once. `why` is a static text.
     // Required.
     void (*broken)(void *user, uint64_t peer, const char *why);
@@ -36,14 +36,15 @@ void hwi_data_destroy(struct hwi_data *data);
 // The memory a request names: borrowed until hwi_data_forget. input may equal output (in place).
 void hwi_data_memory(struct hwi_data *data, uint64_t request, const void *input, void *output,
                      uint64_t bytes);
-// Forgets it, if it is known. The operation on it must have been quiesced: a failed check otherwise.
+// Forgets it, if it is known. The operation on it must have been quiesced: a failed check
+// otherwise.
 void hwi_data_forget(struct hwi_data *data, uint64_t request);
 // The memory of tensor `index` of the shared state: borrowed until destroy.
 void hwi_data_tensor(struct hwi_data *data, uint32_t index, void *memory, uint64_t bytes);
 
-// Executes one effect: a data command (to DATA), or a message to a remote REDUCER or SNAPSHOT, which
-// is encoded and queued on its edge, before chunks. Borrowed until return. A command that names what
-// does not exist is a failed check; what goes to an edge that is not open is dropped.
+// Executes one effect: a data command (to DATA), or a message to a remote REDUCER or SNAPSHOT,
+// which is encoded and queued on its edge, before chunks. Borrowed until return. A command that
+// names what does not exist is a failed check; what goes to an edge that is not open is dropped.
 void hwi_data_command(struct hwi_data *data, const struct hwi_envelope *envelope);
 
 // An edge's stripes are open: it gets queues and an eager stash. Idempotent.
@@ -54,9 +55,9 @@ void hwi_data_edge_remove(struct hwi_data *data, uint64_t peer);
 
 // A frame being sent. The driver writes header, then payload, then trailer, and gives it back with
 // hwi_data_sent. While it holds the frame the core may abandon it (quiesce): payload becomes NULL,
-// the driver sends zeros for the rest and trailer is already HWI_TRAILER_ABANDONED (unless `written`
-// says that all of the payload has left: then the trailer stands as it was, because part of it may
-// have left too).
+// the driver sends zeros for the rest and trailer is already HWI_TRAILER_ABANDONED (unless
+// `written` says that all of the payload has left: then the trailer stands as it was, because part
+// of it may have left too).
 struct hwi_frame_out {
     unsigned char header[HWI_FRAME_HEADER_BYTES];
     unsigned char trailer[HWI_FRAME_TRAILER_BYTES];
@@ -69,15 +70,16 @@ struct hwi_frame_out {
     struct hwi_frame_out *next, *previous; // the core's list of frames out
 };
 
-// Next frame for an edge's lane into *out (driver's memory, must stay in place until hwi_data_sent);
-// false if none waits. Messages first, then small operations, then large, first come first.
+// Next frame for an edge's lane into *out (driver's memory, must stay in place until
+// hwi_data_sent); false if none waits. Messages first, then small operations, then large, first
+// come first.
 bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
                    struct hwi_frame_out *out);
 // The frame was handed over whole, or its stripe is gone.
 void hwi_data_sent(struct hwi_data *data, struct hwi_frame_out *out, bool whole);
 
-// A frame being received. The core may take the target away while the driver holds it (quiesce, edge
-// gone): it then becomes NULL and the driver discards the rest of the payload.
+// A frame being received. The core may take the target away while the driver holds it (quiesce,
+// edge gone): it then becomes NULL and the driver discards the rest of the payload.
 struct hwi_frame_in {
     struct hwi_frame frame;
     uint64_t peer;
@@ -95,9 +97,9 @@ enum hwi_verdict { HWI_VERDICT_OK = 0, HWI_VERDICT_BROKEN = -1 };
 enum hwi_verdict hwi_data_arriving(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
                                    const unsigned char header[HWI_FRAME_HEADER_BYTES],
                                    struct hwi_frame_in *in, const char **why);
-// Payload and trailer are here; trailer NULL = the stripe is gone. Delivers what comes of it. BROKEN
-// as above (checksum, undecodable message, a compressed block that does not give its size). *in is no
-// longer held.
+// Payload and trailer are here; trailer NULL = the stripe is gone. Delivers what comes of it.
+// BROKEN as above (checksum, undecodable message, a compressed block that does not give its size).
+// *in is no longer held.
 enum hwi_verdict hwi_data_received(struct hwi_data *data, struct hwi_frame_in *in,
                                    const unsigned char trailer[HWI_FRAME_TRAILER_BYTES],
                                    const char **why);

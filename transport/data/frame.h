@@ -4,8 +4,8 @@
 //   24 seq u32    28 op kind u8, 3 zero bytes   32 offset u64 (CHUNK: byte offset in the tensor;
 //   BLOCK: block index)   40 payload bytes u32   44 raw bytes u32 (BLOCK: size when decompressed)
 //   48 zero u64   56 XXH3-64 of bytes 0..55
-// Trailer: XXH3-64 of the payload; HWI_TRAILER_ABANDONED if the sender gave the frame up half-way (the
-// payload is then padding): the receiver drops it and counts.
+// Trailer: XXH3-64 of the payload; HWI_TRAILER_ABANDONED if the sender gave the frame up half-way
+// (the payload is then padding): the receiver drops it and counts.
 #ifndef HAWSER_TRANSPORT_DATA_FRAME_H
 #define HAWSER_TRANSPORT_DATA_FRAME_H
 
@@ -30,7 +30,8 @@ struct hwi_frame {
 };
 
 void hwi_frame_write(const struct hwi_frame *frame, unsigned char bytes[HWI_FRAME_HEADER_BYTES]);
-// False if the bytes are not a valid header: magic, checksum, kinds, lane, zero bytes, payload limit.
+// False if the bytes are not a valid header: magic, checksum, kinds, lane, zero bytes, limits, and
+// what the kind has no use for is zero. *frame is set only if it is valid.
 bool hwi_frame_read(const unsigned char bytes[HWI_FRAME_HEADER_BYTES], struct hwi_frame *frame);
 // XXH3-64, moved off HWI_TRAILER_ABANDONED.
 uint64_t hwi_frame_checksum(const void *payload, size_t bytes);
