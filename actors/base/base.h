@@ -33,7 +33,7 @@ struct hwi_alloc {
     void *user;
 };
 
-// Returns owned, zeroed memory; a failed allocation is a failed check (it unwinds, never returns NULL).
+// Returns owned, zeroed memory; a failed allocation is a failed check (it unwinds: never NULL).
 void *hwi_new(const struct hwi_alloc *alloc, size_t bytes);
 // Grows or shrinks; takes `pointer`, returns owned memory whose new bytes are not initialised.
 void *hwi_resize(const struct hwi_alloc *alloc, void *pointer, size_t bytes);

@@ -51,9 +51,10 @@ static const struct {
     const char *name;
     size_t bytes;
 } dtypes[] = {
-    [HWS_U8] = {"u8", 1},   [HWS_I8] = {"i8", 1},     [HWS_U16] = {"u16", 2}, [HWS_I16] = {"i16", 2},
-    [HWS_U32] = {"u32", 4}, [HWS_I32] = {"i32", 4},   [HWS_U64] = {"u64", 8}, [HWS_I64] = {"i64", 8},
-    [HWS_F16] = {"f16", 2}, [HWS_BF16] = {"bf16", 2}, [HWS_F32] = {"f32", 4}, [HWS_F64] = {"f64", 8},
+    [HWS_U8] = {"u8", 1},     [HWS_I8] = {"i8", 1},   [HWS_U16] = {"u16", 2},
+    [HWS_I16] = {"i16", 2},   [HWS_U32] = {"u32", 4}, [HWS_I32] = {"i32", 4},
+    [HWS_U64] = {"u64", 8},   [HWS_I64] = {"i64", 8}, [HWS_F16] = {"f16", 2},
+    [HWS_BF16] = {"bf16", 2}, [HWS_F32] = {"f32", 4}, [HWS_F64] = {"f64", 8},
 };
 
 size_t hws_dtype_bytes(hws_dtype dtype)

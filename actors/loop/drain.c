@@ -11,7 +11,7 @@ enum standing {
 struct actor {
     const struct hwi_actor_ops *ops;
     void *state;
-    uint64_t wake_ns; // HWI_NEVER: not at all
+    uint64_t wake_ns; // HWI_NEVER: not at all; nor if it is not LIVE
     enum standing standing;
 };
 
@@ -106,8 +106,8 @@ static void seal(struct hwi_effects *effects, const struct actor *actor)
     }
 }
 
-// Runs the step, or for no event the actor's giving up, under a trap. False if a check failed: there
-// are no effects then.
+// Runs the step, or for no event the actor's giving up, under a trap. False if a check failed: then
+// there are no effects.
 static bool run_trapped(struct hwi_drain *drain, struct actor *actor, uint64_t now_ns,
                         const struct hwi_event *event)
 {
@@ -131,7 +131,6 @@ static bool run_trapped(struct hwi_drain *drain, struct actor *actor, uint64_t n
 static void give_up(struct hwi_drain *drain, struct actor *actor, uint64_t now_ns)
 {
     actor->standing = FAILED;
-    actor->wake_ns = HWI_NEVER;
     run_trapped(drain, actor, now_ns, NULL);
 }
 
@@ -145,7 +144,7 @@ static void route(struct hwi_drain *drain, struct actor *sender)
             post(drain, actor, envelope->from, envelope->to, &envelope->msg);
         else if (envelope->to.role != HWI_ROLE_CLOCK)
             drain->world_ops->carry(drain->world, envelope);
-        else if (sender->standing == LIVE)
+        else
             sender->wake_ns = envelope->msg.u.wake_at.at_ns;
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The one drain: runs a process's actors over their mailbox, under the host, the simulator and replay.
+// The one drain: runs a process's actors over their mailbox, under host, simulator and replay.
 #ifndef HAWSER_ACTORS_LOOP_DRAIN_H
 #define HAWSER_ACTORS_LOOP_DRAIN_H
 
@@ -13,34 +13,36 @@ enum {
 
 // What lies outside the actors. Each call borrows the message until it returns.
 struct hwi_world_ops {
-    // Every effect that is not for an actor of this drain and not for its clock: control link, stripes,
-    // data port, disk, trainer. Answers come back through hwi_drain_post.
+    // Every effect that is not for an actor of this drain and not for its clock: control link,
+    // stripes, data port, disk, trainer. Answers come back through hwi_drain_post.
     void (*carry)(void *world, const struct hwi_envelope *envelope);
-    // Optional: sees each step before its effects are carried out; `effects->items[i].from` is set. Of
-    // a step whose check failed, the effects are those of the actor's `failed`.
+    // Optional: sees each step before its effects are carried out; `effects->items[i].from` is set.
+    // Of a step whose check failed, the effects are those of the actor's `failed`.
     void (*record)(void *world, const struct hwi_actor_ops *actor, const struct hwi_event *event,
                    const struct hwi_effects *effects);
     // Optional: a check failed in `actor` (file, line, condition); the process lives.
-    void (*check_failed)(void *world, const struct hwi_actor_ops *actor, const struct hwi_trap *trap);
+    void (*check_failed)(void *world, const struct hwi_actor_ops *actor,
+                         const struct hwi_trap *trap);
 };
 
 struct hwi_drain;
 
 // Returns owned. `world_ops`, `world` and `alloc` are borrowed until destroy.
-struct hwi_drain *hwi_drain_create(const struct hwi_alloc *alloc, const struct hwi_world_ops *world_ops,
-                                   void *world);
+struct hwi_drain *hwi_drain_create(const struct hwi_alloc *alloc,
+                                   const struct hwi_world_ops *world_ops, void *world);
 void hwi_drain_destroy(struct hwi_drain *drain); // takes
 
 // Adds an actor; its role must be new. The drain owns its state.
 void hwi_drain_add(struct hwi_drain *drain, const struct hwi_actor_ops *ops);
 
-// Puts a message into an actor's mailbox: `to.role` must be one of the drain's actors. Copies it. If
-// it cannot be kept (HWI_MAILBOX_MAX, memory), that is a failed check of the actor it is for.
+// Puts a message into an actor's mailbox: `to.role` must be one of the drain's actors. Copies it.
+// If it cannot be kept (HWI_MAILBOX_MAX, memory), that is a failed check of the actor it is for.
 void hwi_drain_post(struct hwi_drain *drain, struct hwi_addr from, struct hwi_addr to,
                     const struct hwi_msg *msg);
 
-// Delivers what waits and what comes of it, and due wake-ups, until nothing is left; returns the number of
-// events delivered. All steps see the same now_ns. With actors that never come to rest it returns after
+// Delivers what waits and what comes of it, and due wake-ups, until nothing is left; returns the
+// number of events delivered. Order: the mailbox, then due wake-ups by the order of hwi_drain_add.
+// All steps see the same now_ns. With actors that never come to rest it returns after
 // HWI_DRAIN_EVENTS_MAX events, and what is left stays pending.
 uint32_t hwi_drain_run(struct hwi_drain *drain, uint64_t now_ns);
 

@@ -43,8 +43,8 @@ struct hwi_actor_ops {
     enum hwi_role role;
     // Returns owned state; `alloc` is borrowed until destroy. Everything else comes as events.
     void *(*create)(const struct hwi_alloc *alloc);
-    // One event in, effects out. Owner thread. Never blocks, never calls out. A failed HWI_CHECK unwinds
-    // to the drain, which drops this step's effects and calls `failed`.
+    // One event in, effects out. Owner thread. Never blocks, never calls out. A failed HWI_CHECK
+    // unwinds to the drain, which drops this step's effects and calls `failed`.
     void (*step)(void *state, const struct hwi_event *event, struct hwi_effects *effects);
     // After a failed check: give up; whoever waits is told HWS_INTERNAL. Must not check again.
     void (*failed)(void *state, uint64_t now_ns, struct hwi_effects *effects);

@@ -5,7 +5,6 @@
 struct walk {
     const unsigned char *bytes;
     size_t left;
-    uint64_t values; // seen and promised
 };
 
 // What follows a value's first byte: a big-endian number of `size_bytes`, which for all but scalars
@@ -13,7 +12,7 @@ struct walk {
 struct head {
     uint8_t size_bytes;
     uint8_t extra_bytes;    // an ext's type
-    uint8_t values_per_one; // of what is counted: 0 = bytes, 1 = an array's items, 2 = a map's pairs
+    uint8_t values_per_one; // of what is counted: bytes 0, items 1, pairs 2
     bool scalar;            // `size_bytes` of content, nothing counted
     bool valid;
 };
@@ -74,9 +73,9 @@ static bool walk_head(struct walk *walk, uint64_t *children)
 
 int hwi_msgpack_check(const unsigned char *bytes, size_t length)
 {
-    struct walk walk = {bytes, length, 1};
+    struct walk walk = {bytes, length};
     uint64_t open[HWI_CODEC_DEPTH_MAX] = {1}; // values still to come at each depth
-    uint64_t owed = 1;                        // their sum: each takes a byte at least
+    uint64_t values = 1;
     unsigned depth = 0;
 
     for (;;) {
@@ -87,16 +86,14 @@ int hwi_msgpack_check(const unsigned char *bytes, size_t length)
             depth--;
         }
         open[depth]--;
-        owed--;
         if (!walk_head(&walk, &children))
             return HWI_CODEC_MALFORMED;
         if (!children)
             continue;
-        owed += children;
-        walk.values += children;
-        if (owed > walk.left)
+        if (children > walk.left) // each takes a byte at least
             return HWI_CODEC_MALFORMED;
-        if (walk.values > HWI_CODEC_VALUES_MAX || ++depth == HWI_CODEC_DEPTH_MAX)
+        values += children;
+        if (values > HWI_CODEC_VALUES_MAX || ++depth == HWI_CODEC_DEPTH_MAX)
             return HWI_CODEC_LIMIT;
         open[depth] = children;
     }

@@ -46,23 +46,27 @@ enum hwi_codec_error {
 };
 
 // Encodes `msg` (borrowed until return). On success *bytes is a malloc'ed buffer the caller owns
-// (free()) and *length its size, at most HWI_MESSAGE_BYTES_MAX. HWI_CODEC_LIMIT if it would be larger.
+// (free()) and *length its size, at most HWI_MESSAGE_BYTES_MAX. HWI_CODEC_LIMIT if it would be
+// larger or a field passes its limit: what is encoded can be decoded.
 int hwi_encode(const struct hwi_msg *msg, unsigned char **bytes, size_t *length);
 
-// Decodes hostile bytes (borrowed until return). A first pass without allocation checks depth, counts
-// against the bytes left and the limits of msg.def; only then memory is taken. On success *msg owns
-// one block in *block (free() it; NULL if the message has no lists). On error nothing is left behind.
+// Decodes hostile bytes (borrowed until return). A first pass without allocation checks depth,
+// counts against the bytes left and the number of values; only then memory is taken, about 24 bytes
+// for each value, and the limits of msg.def are checked. On success *msg owns one block in *block
+// (free() it; NULL if the message has no lists). On error *block is NULL and nothing is left.
 int hwi_decode(const unsigned char *bytes, size_t length, struct hwi_msg *msg, void **block);
 
 // Deep copy: *to's lists point into one malloc'ed *block (NULL if there are none; free() it).
 // False if memory is short.
 bool hwi_msg_clone(const struct hwi_msg *from, struct hwi_msg *to, void **block);
 
-// Writes the message as one readable line, `name{field=value list=[{..} {..}]}`, cut to `bytes` with
-// a NUL; zero-valued fields are left out. Returns the length the whole line would have.
+// Writes the message as one readable line, `name{field=value list=[{..} {..}]}`, cut to `bytes`
+// with a NUL; zero-valued fields are left out. An op is `all_reduce/7#3@v2` (kind, tag, seq, view),
+// a record of one field its value. Returns the length the whole line would have.
 size_t hwi_msg_print(const struct hwi_msg *msg, char *line, size_t bytes);
 
-// "peer", "master:3f2a", "reducer:2": role, and the id in hexadecimal for sessions, decimal for peers.
+// "peer", "peer:3f2a", "reducer:2": role, and the id in hexadecimal for sessions, decimal for peer
+// ids. Cut and counted as in hwi_msg_print.
 size_t hwi_addr_print(struct hwi_addr addr, char *text, size_t bytes);
 
 // XXH3-64 of the encoded form; two messages are equal iff their encodings are.

@@ -101,7 +101,7 @@ static int check_fields(const struct hwi_layout *layout, const msgpack_object_ar
     return HWI_CODEC_OK;
 }
 
-// ---- second pass: into zeroed structs; nothing can fail any more ---------------------------------
+// ---- second pass: into zeroed structs; nothing can fail any more ------------------------------
 
 static void fill_fields(const struct hwi_layout *layout, const msgpack_object_array *values,
                         unsigned char *base, unsigned char **memory);
@@ -167,7 +167,7 @@ static void fill_fields(const struct hwi_layout *layout, const msgpack_object_ar
         fill_field(&layout->fields[i], &values->ptr[i], base, memory);
 }
 
-// ---- the message ----------------------------------------------------------------------------------
+// ---- the message -------------------------------------------------------------------------------
 
 static int convert(const msgpack_object *value, struct hwi_msg *msg, void **block)
 {

@@ -29,7 +29,8 @@
     };
 #define MESSAGE(name, id, route, doc) static const struct hwi_field fields_##name[] = {
 #define END_MESSAGE(name) {0}};
-#define ROW(owner, field_, doc_) .name = #field_, .doc = doc_, .offset = offsetof(owner_##owner, field_)
+#define ROW(owner, field_, doc_)                                                                   \
+    .name = #field_, .doc = doc_, .offset = offsetof(owner_##owner, field_)
 #define U8(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_U8, .limit = most},
 #define U32(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_U32, .limit = most},
 #define U64(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_U64, .limit = most},

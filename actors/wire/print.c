@@ -58,7 +58,7 @@ static void put_op(struct line *line, const struct hwi_op *op)
     static const char *const kinds[] = {
         [HWI_KIND_NONE] = "none",   [HWI_KIND_ALL_REDUCE] = "all_reduce",
         [HWI_KIND_AGREE] = "agree", [HWI_KIND_ADMIT] = "admit",
-        [HWI_KIND_SYNC] = "sync",
+        [HWI_KIND_SYNC] = "sync",   [HWI_KIND_CLOSE] = "close",
     };
     if (op->kind < HWI_COUNT(kinds))
         put_text(line, kinds[op->kind]);

@@ -41,7 +41,8 @@ static void fill_string(uint64_t *seed, char *text, uint64_t bytes)
         text[i] = (char)(1 + random_next(seed) % 255);
 }
 
-static void fill_fields(struct source *source, const struct hwi_layout *layout, unsigned char *base);
+static void fill_fields(struct source *source, const struct hwi_layout *layout,
+                        unsigned char *base);
 
 static void fill_list(struct source *source, const struct hwi_field *field, unsigned char *base)
 {
@@ -86,7 +87,8 @@ static void fill_field(struct source *source, const struct hwi_field *field, uns
     }
 }
 
-static void fill_fields(struct source *source, const struct hwi_layout *layout, unsigned char *base)
+static void fill_fields(struct source *source, const struct hwi_layout *layout,
+                        unsigned char *base)
 {
     for (uint32_t i = 0; i < layout->field_count; i++)
         fill_field(source, &layout->fields[i], base);

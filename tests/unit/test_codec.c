@@ -144,7 +144,7 @@ static void the_schema_hash_is_of_the_table(void **state)
     assert_int_equal(hwi_schema_hash(), hwi_schema_hash());
 }
 
-// ---- limits: of what is sent ----------------------------------------------------------------------
+// ---- limits: of what is sent --------------------------------------------------------------------
 
 static int encode_error(const struct hwi_msg *msg)
 {
@@ -189,7 +189,8 @@ static void a_message_that_is_too_large_is_not_encoded(void **state)
     struct hwi_past past[HWI_PAST_VIEWS_MAX] = {{0}};
     struct hwi_tally *tallies = hwi_effects_memory(&arena, HWI_TAGS_MAX * sizeof(*tallies));
     for (uint32_t i = 0; i < HWI_TAGS_MAX; i++)
-        tallies[i] = (struct hwi_tally){1, UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX};
+        tallies[i] = (struct hwi_tally){
+            1, UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX};
     struct hwi_msg msg = {.type = HWI_MSG_announce};
     msg.u.announce.past = past;
     msg.u.announce.past_count = HWI_PAST_VIEWS_MAX;
@@ -204,7 +205,7 @@ static void a_message_that_is_too_large_is_not_encoded(void **state)
     hwi_effects_reset(&arena);
 }
 
-// ---- limits, older and newer builds: of what is received --------------------------------------------
+// ---- limits, older and newer builds: of what is received ----------------------------------------
 
 static msgpack_sbuffer buffer;
 static msgpack_packer packer;
@@ -435,10 +436,12 @@ static void messages_print_as_one_line(void **state)
     msg.u.withdraw.op = (struct hwi_op){.view = 2, .kind = HWI_KIND_ALL_REDUCE, .tag = 7, .seq = 3};
     msg.u.withdraw.fault.status = -12;
     msg.u.withdraw.fault.signature_b.count = 120;
-    assert_printed(&msg, "withdraw{op=all_reduce/7#3@v2 fault={status=-12 signature_b={count=120}}}");
+    assert_printed(&msg, "withdraw{op=all_reduce/7#3@v2 "
+                         "fault={status=-12 signature_b={count=120}}}");
 
     struct hwi_id ids[] = {{1}, {0}, {12}};
-    msg = (struct hwi_msg){.type = HWI_MSG_sync_go, .u.sync_go = {.sources = ids, .sources_count = 3}};
+    msg = (struct hwi_msg){.type = HWI_MSG_sync_go};
+    msg.u.sync_go = (struct hwi_msg_sync_go){.sources = ids, .sources_count = 3};
     msg.u.sync_go.root = (struct hwi_hash){1, 2};
     assert_printed(&msg, "sync_go{root=00000000000000020000000000000001 sources=[1 0 12]}");
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The codec with bytes of an enemy's making: it refuses or decodes something valid, and takes memory
-// in proportion to the bytes.
+// The codec with bytes of an enemy's making: it refuses or decodes something valid, and takes
+// memory in proportion to the bytes.
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include "actors/wire/codec.h"
 #include "tests/support/random_msg.h"
 
-// ---- every allocation of the process is counted ----------------------------------------------------
+// ---- every allocation of the process is counted -------------------------------------------------
 
 #if defined(__has_feature)
 #define UNDER_SANITIZER __has_feature(address_sanitizer)
@@ -65,7 +65,7 @@ void *realloc(void *pointer, size_t bytes)
 }
 #endif
 
-// ---- trying bytes -----------------------------------------------------------------------------------
+// ---- trying bytes -------------------------------------------------------------------------------
 
 // The unpacker takes 24 bytes for each byte at most, in blocks that double; an empty record in a
 // list is one byte that becomes a struct.
@@ -125,7 +125,7 @@ static int drop_samples(void **state)
     return 0;
 }
 
-// ---- the tests ----------------------------------------------------------------------------------------
+// ---- the tests ----------------------------------------------------------------------------------
 
 static void allocations_are_counted(void **state)
 {
@@ -274,7 +274,7 @@ static void the_walk_agrees_with_msgpack(void **state)
             if (bytes[i] >= 0xdc && bytes[i] <= 0xdf)
                 bytes[i] = 0; // large counts: the library would take the memory
             if (i && number & 0x600)
-                bytes[i] = (unsigned char)(number >> 16 & 3); // short lengths, so that some are whole
+                bytes[i] = (unsigned char)(number >> 16 & 3); // short: so that some are whole
         }
         msgpack_unpacked value;
         size_t offset = 0;
