@@ -43,6 +43,10 @@ static void on_check_failed(void *user, const char *actor, const char *what, con
     if (comm->failed_check[0] == '\0')
         snprintf(comm->failed_check, sizeof(comm->failed_check), "%s: %s at %s:%d", actor, what,
                  file, line);
+    if (strcmp(actor, "host") == 0) { // no reply will come any more, and no memory is touched
+        comm->finished = HWS_E_INTERNAL;
+        hwi_requests_end(comm, HWS_E_INTERNAL, "");
+    }
     pthread_mutex_unlock(&comm->mutex);
 }
 
@@ -119,9 +123,10 @@ static hws_status create_host(struct hws_comm *comm, const hws_config *config,
     pthread_mutex_lock(&comm->mutex);
     comm->host = host;
     pthread_mutex_unlock(&comm->mutex);
-    snprintf(comm->address, sizeof(comm->address), "%s",
-             config->advertise != NULL ? config->advertise : hwi_host_address(host));
-    return HWS_OK;
+    snprintf(comm->address, sizeof(comm->address), "%s", hwi_host_address(host));
+    if (config->advertise != NULL) // others dial numbers only
+        status = hwi_host_resolve(config->advertise, comm->address, error);
+    return status == 0 ? HWS_OK : hwi_error_set(status, "advertise: %s", error);
 }
 
 static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint64_t incarnation)

@@ -53,8 +53,10 @@ static hws_status submit(struct hws_comm *comm, struct hws_request *request,
                          struct hwi_submission *submission)
 {
     if (comm->finished != HWS_OK)
-        return hwi_error_set(comm->finished, "this communicator is finished: close it, open again "
-                                             "and sync");
+        return hwi_error_set(comm->finished,
+                             "this communicator is finished (%s): close, open again and sync",
+                             comm->failed_check[0] != '\0' ? comm->failed_check
+                                                           : hws_status_text(comm->finished));
     if (!table_has_room(comm, &submission->msg))
         return hwi_error_set(HWS_E_LIMIT, "%d operations are in flight: hws_wait for some first",
                              HWI_OPS_MAX);

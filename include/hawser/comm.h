@@ -44,7 +44,7 @@ typedef struct hws_config {
  * acknowledged). A newcomer to a run that goes on waits until the members call hws_admit. `config` is
  * borrowed until return; NULL means all from the environment. On success *comm is owned: hws_close() it.
  * Any thread. Errors: HWS_E_INVALID, HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen), HWS_E_NO_MEMORY,
- * HWS_E_UNREACHABLE (nothing heard from the master by open_ms: check the address), HWS_E_REFUSED (the
+ * HWS_E_UNREACHABLE (no such host, or nothing heard from the master by open_ms: check the address), HWS_E_REFUSED (the
  * sentence says why), HWS_E_TIMEOUT (registered, but not admitted by open_ms), HWS_E_EVICTED (dropped from
  * a proposal: open again).
  */

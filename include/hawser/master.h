@@ -34,8 +34,9 @@ typedef struct hws_master_config {
 /**
  * Starts a master in a thread of its own and returns once it listens. `config` is borrowed until
  * return. On success *master is owned by the caller: end it with hws_master_stop().
- * Any thread. Errors: HWS_E_INVALID (a field out of its range), HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen,
- * state file missing without new_run, locked or unreadable: hws_last_error() names it), HWS_E_NO_MEMORY.
+ * Any thread. Errors: HWS_E_INVALID (a field out of its range, a state file that is damaged or
+ * missing without new_run), HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen, state file locked or unreadable:
+ * hws_last_error() names it), HWS_E_NO_MEMORY.
  */
 HWS_API hws_status hws_master_start(const hws_master_config *config, hws_master **master);
 

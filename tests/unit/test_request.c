@@ -192,6 +192,19 @@ static void test_no_reply_is_outcome_unknown(void **state)
     assert_int_equal(stats.bytes_sent, 11);
 }
 
+// A check that fails outside of the actors ends everything: no reply will come.
+static void test_a_failed_host_ends_all_calls(void **state)
+{
+    (void)state;
+    scene.silent = true;
+    hws_request *request = start(1);
+    scene.host->config.ops->check_failed(scene.host->config.user, "host", "x > 0", "loop.c", 9);
+    assert_int_equal(hws_wait(request, UINT32_MAX, NULL), HWS_E_INTERNAL);
+    assert_non_null(strstr(hws_last_error(), "host: x > 0 at loop.c:9"));
+    assert_int_equal(reduce(2, NULL), HWS_E_INTERNAL);
+    assert_non_null(strstr(hws_last_error(), "host: x > 0 at loop.c:9"));
+}
+
 static void *wait_for(void *user)
 {
     return (void *)(intptr_t)hws_wait(user, UINT32_MAX, NULL);
@@ -291,6 +304,7 @@ int main(void)
         TEST(test_operations_in_flight_are_bounded),
         TEST(test_closing_ends_what_is_in_flight),
         TEST(test_no_reply_is_outcome_unknown),
+        TEST(test_a_failed_host_ends_all_calls),
         TEST(test_all_waiting_threads_are_let_go),
         TEST(test_a_child_may_not_use_it),
         TEST(test_counters),
