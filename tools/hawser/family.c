@@ -136,7 +136,7 @@ static void take_streams(int ends[STREAMS])
             dup2(ends[s], numbers[s]);
 }
 
-static _Noreturn void become(char *const argv[], char **environment, int ends[STREAMS], int failure,
+static _Noreturn void become(const char *const *argv, char **environment, int ends[STREAMS], int failure,
                              pid_t parent)
 {
     set_handlers(SIG_DFL);
@@ -148,7 +148,7 @@ static _Noreturn void become(char *const argv[], char **environment, int ends[ST
     failure = fcntl(failure, F_DUPFD_CLOEXEC, FAMILY_REPORT_FD + 1);
     take_streams(ends);
     environ = environment;
-    execvp(argv[0], argv);
+    execvp(argv[0], (char *const *)argv); // it does not change them
     int error = errno;
     if (write(failure, &error, sizeof error) < 0)
         _exit(126);
@@ -182,7 +182,7 @@ static bool open_streams(struct child *child, int ends[STREAMS], bool report)
 }
 
 // Forks; returns 0 or the errno of what failed.
-static int launch(struct child *child, char *const argv[], char **environment, bool report)
+static int launch(struct child *child, const char *const *argv, char **environment, bool report)
 {
     int ends[STREAMS], failure[2] = {-1, -1}, error = 0;
     pid_t parent = getpid();
@@ -205,7 +205,7 @@ static int launch(struct child *child, char *const argv[], char **environment, b
     return error;
 }
 
-int family_start(struct family *family, char *const argv[], const char *const *defines, bool report)
+int family_start(struct family *family, const char *const *argv, const char *const *defines, bool report)
 {
     if (family->count == FAMILY_MAX) {
         errno = EAGAIN;

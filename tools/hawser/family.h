@@ -50,9 +50,9 @@ bool family_init(struct family *family, const struct family_ops *ops, void *user
 // Kills what still runs, and frees everything.
 void family_fini(struct family *family);
 
-// Starts argv[0] (found through PATH) with /dev/null as its input. `defines` is a NULL-ended list of
-// NAME=VALUE, or NULL. Returns its index, or -1 with errno of the step that failed, exec included.
-int family_start(struct family *family, char *const argv[], const char *const *defines,
+// Starts argv[0] (found through PATH) with /dev/null as its input. `defines` is a NULL-ended list
+// of NAME=VALUE, or NULL. Returns its index, or -1 with errno of the step that failed, be it exec.
+int family_start(struct family *family, const char *const *argv, const char *const *defines,
                  bool report);
 
 // Waits up to timeout_ms for lines and ends, and delivers them. Returns a signal (SIGINT, SIGTERM)

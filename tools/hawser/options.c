@@ -105,6 +105,15 @@ bool parse_bytes(const char **text, uint64_t *bytes)
     return true;
 }
 
+void print_json_text(const char *text)
+{
+    putchar('"');
+    for (; *text; text++)
+        if (*text >= ' ' && *text < 127 && *text != '"' && *text != '\\')
+            putchar(*text);
+    putchar('"');
+}
+
 uint64_t now_ns(void)
 {
     struct timespec now;

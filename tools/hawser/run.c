@@ -44,7 +44,7 @@ struct run {
     struct chaos chaos;
     hws_master *master;
     char address[ADDRESS_BYTES];
-    char *const *trainer; // borrowed: argv behind the options
+    const char *const *trainer; // borrowed: argv behind the options
     uint32_t members, min_members, dead_ms;
     bool spared[FAMILY_MAX]; // ended by us: how it exits does not count
     bool finished;           // a member exited 0
@@ -317,6 +317,6 @@ int command_run(int argc, char **argv)
     }
     if (run.min_members == 0)
         run.min_members = run.members;
-    run.trainer = argv + optind;
+    run.trainer = (const char *const *)argv + optind;
     return start_all(&run);
 }

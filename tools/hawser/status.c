@@ -9,8 +9,8 @@
 
 static const char usage[] =
     "usage: hawser status ADDR [--json]\n"
-    "Asks the master at ADDR (HOST:PORT) how the run stands: its view, who is in it or waits, when\n"
-    "each was last heard, and for each operation in flight who is being waited for.\n"
+    "Asks the master at ADDR (HOST:PORT) how the run stands: its view, who is in it or waits,\n"
+    "when each was last heard, and for each operation in flight who is being waited for.\n"
     "\n"
     "  --json     one JSON object\n"
     "  --help\n"
@@ -86,16 +86,6 @@ static void print_json_ids(const char *name, const struct hwi_id *ids, uint32_t 
     for (uint32_t i = 0; i < count; i++)
         printf("%s%" PRIu64, i ? "," : "", ids[i].value);
     putchar(']');
-}
-
-// Addresses come from members: anything that could end a JSON string is left out.
-static void print_json_text(const char *text)
-{
-    putchar('"');
-    for (; *text; text++)
-        if (*text >= ' ' && *text < 127 && *text != '"' && *text != '\\')
-            putchar(*text);
-    putchar('"');
 }
 
 static void print_json(const struct hwi_msg_status *status)
