@@ -99,8 +99,9 @@ void symbolic_mail(struct symbolic *symbolic, uint32_t who, struct hwi_addr from
 {
     struct member *member = &symbolic->members[who];
     if (member->mail_first + member->mail_count == member->mail_capacity) {
-        memmove(member->mail, member->mail + member->mail_first,
-                member->mail_count * sizeof(*member->mail));
+        if (member->mail_first)
+            memmove(member->mail, member->mail + member->mail_first,
+                    member->mail_count * sizeof(*member->mail));
         member->mail_first = 0;
         member->mail_capacity = member->mail_count * 2 + 16;
         member->mail = realloc(member->mail, member->mail_capacity * sizeof(*member->mail));
