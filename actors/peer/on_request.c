@@ -19,6 +19,9 @@ static int judge(const struct peer *p, const struct hwi_msg_request *r)
     if (p->phase != PHASE_MEMBER || p->leave_until_ns != HWI_NEVER) {
         return HWS_E_CLOSED;
     }
+    if (r->kind == HWI_KIND_NONE) {
+        return HWS_OK; // it acknowledges the view: no fence holds it
+    }
     if (p->call_count == HWI_OPS_MAX) {
         return HWS_E_LIMIT;
     }
