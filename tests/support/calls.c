@@ -149,3 +149,8 @@ void everybody_acknowledges(struct scenario *scenario)
         }
     }
 }
+
+void everybody_admits(struct scenario *scenario)
+{
+    everybody(scenario, &(struct call){.kind = HWI_KIND_ADMIT});
+}

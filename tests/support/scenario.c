@@ -63,10 +63,15 @@ void scenario_end(struct scenario *scenario)
 
 // ---- members
 
-uint32_t start_member(struct scenario *scenario)
+uint32_t start_member_with(struct scenario *scenario, uint32_t min_members)
 {
     scenario->nodes++;
-    return hwi_sim_member(scenario->sim, 1);
+    return hwi_sim_member(scenario->sim, min_members);
+}
+
+uint32_t start_member(struct scenario *scenario)
+{
+    return start_member_with(scenario, 1);
 }
 
 void expect_open(struct scenario *scenario, uint32_t node, hws_status status)

@@ -63,6 +63,7 @@ void scenario_end(struct scenario *scenario);
 // ---- members
 
 uint32_t start_member(struct scenario *scenario);
+uint32_t start_member_with(struct scenario *scenario, uint32_t min_members);
 // Waits until the opening of `node` was answered, with `status`.
 void expect_open(struct scenario *scenario, uint32_t node, hws_status status);
 void freeze(struct scenario *scenario, uint32_t node);
@@ -95,6 +96,7 @@ void expect_members(struct scenario *scenario, const struct hwi_msg_reply *reply
 void everybody(struct scenario *scenario, const struct call *call);
 void everybody_all_reduces(struct scenario *scenario, uint32_t step, uint64_t count);
 void everybody_acknowledges(struct scenario *scenario);
+void everybody_admits(struct scenario *scenario);
 bool is_up(const struct scenario *scenario, uint32_t node); // alive, not frozen, a member
 
 // ---- shared state

@@ -186,6 +186,11 @@ void hwi_sim_kill_on(struct hwi_sim *sim, uint32_t node, uint16_t type, uint32_t
     fate->type_count = n;
 }
 
+uint32_t hwi_sim_events(const struct hwi_sim *sim, uint32_t node, enum hwi_role role)
+{
+    return member(sim, node)->events_seen[role];
+}
+
 bool hwi_sim_alive(const struct hwi_sim *sim, uint32_t node)
 {
     return member(sim, node)->alive;

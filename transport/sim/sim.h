@@ -44,6 +44,8 @@ void hwi_sim_unreachable(struct hwi_sim *sim, uint32_t node);
 void hwi_sim_kill_at(struct hwi_sim *sim, uint32_t node, enum hwi_role role, uint32_t n);
 // Kills `node` as it is about to handle its n-th (from 1) message of `type`, whatever the actor.
 void hwi_sim_kill_on(struct hwi_sim *sim, uint32_t node, uint16_t type, uint32_t n);
+// How many events an actor of the node has begun to handle since its start.
+uint32_t hwi_sim_events(const struct hwi_sim *sim, uint32_t node, enum hwi_role role);
 // False once the node was killed or has left the run.
 bool hwi_sim_alive(const struct hwi_sim *sim, uint32_t node);
 

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// What members may call and when: the fence, mismatches, deadlines, agreement, too few members.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/support/scenario.h"
+
+static void a_late_call_never_pairs_with_another_members_second_try(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    uint64_t first = all_reduce(s, 0, 1, 100);
+    hwi_sim_kill(s->sim, 2);
+    run_ms(s, 6000);
+    assert_int_equal(hwi_sim_reply(s->sim, 0, first)->status, HWS_E_MEMBER_LOST);
+    // Member 0 acknowledges and goes on; member 1 comes late with what belongs to the old view.
+    acknowledge(s, 0);
+    uint64_t second = all_reduce(s, 0, 2, 100);
+    run_ms(s, 100);
+    expect_status(s, 1, all_reduce(s, 1, 1, 100), HWS_E_VIEW);
+    run_ms(s, 100);
+    assert_null(hwi_sim_reply(s->sim, 0, second));
+    acknowledge(s, 1);
+    expect_status(s, 1, all_reduce(s, 1, 2, 100), HWS_OK);
+    expect_status(s, 0, second, HWS_OK);
+    scenario_end(s);
+}
+
+static void the_view_is_acknowledged_only_after_all_failed_calls_were_waited_for(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    uint64_t calls[2] = {make_call(s, 0, &(struct call){.step = 1, .tag = 1, .count = 10}),
+                         make_call(s, 0, &(struct call){.step = 1, .tag = 2, .count = 10})};
+    hwi_sim_kill(s->sim, 2);
+    run_ms(s, 6000);
+    expect_status(s, 0, calls[0], HWS_E_MEMBER_LOST);
+    expect_status(s, 0, hwi_sim_view(s->sim, 0), HWS_E_BUSY);
+    expect_status(s, 0, calls[1], HWS_E_MEMBER_LOST);
+    expect_members(s, acknowledge(s, 0), 2, (uint32_t[]){0, 1});
+    acknowledge(s, 1);
+    everybody_all_reduces(s, 2, 10);
+    scenario_end(s);
+}
+
+static void expect_mismatch(const struct call *one, const struct call *two)
+{
+    struct scenario *s = scenario_start(3);
+    uint64_t requests[3];
+    for (uint32_t node = 0; node < 3; node++) {
+        requests[node] = make_call(s, node, node == 2 ? two : one);
+    }
+    for (uint32_t node = 0; node < 3; node++) {
+        const struct hwi_fault *fault =
+            &expect_status(s, node, requests[node], HWS_E_MISMATCH)->fault;
+        bool two_is_a = fault->peer_a == s->peers[2];
+        assert_true(two_is_a != (fault->peer_b == s->peers[2]));
+        const struct hwi_signature *a = &fault->signature_a, *b = &fault->signature_b;
+        assert_int_equal((two_is_a ? b : a)->count, one->count);
+        assert_int_equal((two_is_a ? a : b)->count, two->count);
+        assert_true(a->count != b->count || a->dtype != b->dtype || a->redop != b->redop);
+    }
+    everybody_acknowledges(s);
+    everybody_all_reduces(s, 9, 100);
+    scenario_end(s);
+}
+
+static void a_mismatch_names_both_sides_on_all_members(void **unused)
+{
+    (void)unused;
+    struct call call = {.step = 1, .tag = 7, .count = 100};
+    struct call longer = call, wider = call, averaging = call;
+    longer.count = 120;
+    wider.dtype = HWS_F64;
+    averaging.redop = HWS_AVG;
+    expect_mismatch(&call, &longer);
+    expect_mismatch(&longer, &call);
+    expect_mismatch(&call, &wider);
+    expect_mismatch(&call, &averaging);
+    call.count = longer.count = 500000;
+    longer.count++;
+    expect_mismatch(&call, &longer);
+}
+
+static void members_that_agree_differently_are_told(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    uint64_t a = make_call(s, 0, &(struct call){.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_AND});
+    uint64_t b = make_call(s, 1, &(struct call){.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_MIN});
+    expect_status(s, 0, a, HWS_E_MISMATCH);
+    expect_status(s, 1, b, HWS_E_MISMATCH);
+    everybody_acknowledges(s);
+    everybody_all_reduces(s, 2, 10);
+    scenario_end(s);
+}
+
+static void a_deadline_on_one_member_ends_the_call_on_all(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    struct call call = {.step = 1, .count = 100000, .in_place = 1, .timeout_ms = 1000};
+    uint64_t hasty = make_call(s, 0, &call);
+    call.timeout_ms = 10000;
+    uint64_t patient = make_call(s, 1, &call);
+    run_ms(s, 1200);
+    assert_int_equal(hwi_sim_reply(s->sim, 0, hasty)->status, HWS_E_TIMEOUT);
+    assert_int_equal(hwi_sim_reply(s->sim, 1, patient)->status, HWS_E_WITHDRAWN);
+    assert_int_equal(hwi_sim_reply(s->sim, 1, patient)->fault.peer_a, s->peers[0]);
+    expect_status(s, 2, all_reduce(s, 2, 1, 100000), HWS_E_VIEW);
+    everybody_acknowledges(s);
+    everybody_all_reduces(s, 2, 100000);
+    scenario_end(s);
+}
+
+static void agree_combines_the_values_of_all(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    const uint64_t values[] = {0x17, 0x35, 0x1d};
+    for (uint8_t redop = HWI_AGREE_AND; redop <= HWI_AGREE_MIN; redop++) {
+        uint64_t requests[3];
+        for (uint32_t node = 0; node < 3; node++) {
+            requests[node] = make_call(s, node, &(struct call){.kind = HWI_KIND_AGREE, .tag = 5,
+                                                               .step = redop, .redop = redop,
+                                                               .value = values[node]});
+        }
+        for (uint32_t node = 0; node < 3; node++) {
+            const struct hwi_msg_reply *reply = expect_status(s, node, requests[node], HWS_OK);
+            assert_int_equal(reply->value, redop == HWI_AGREE_AND ? 0x15 : 0x17);
+        }
+    }
+    scenario_end(s);
+}
+
+static void an_agreement_of_which_one_dies_is_aborted_for_all(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    uint64_t a = agree(s, 0, 1, 5), b = agree(s, 1, 1, 6);
+    run_ms(s, 100);
+    hwi_sim_kill(s->sim, 2);
+    expect_status(s, 0, a, HWS_E_MEMBER_LOST);
+    expect_status(s, 1, b, HWS_E_MEMBER_LOST);
+    everybody_acknowledges(s);
+    a = agree(s, 0, 2, 5);
+    b = agree(s, 1, 2, 6);
+    assert_int_equal(expect_status(s, 0, a, HWS_OK)->value, 5);
+    assert_int_equal(expect_status(s, 1, b, HWS_OK)->value, 5);
+    scenario_end(s);
+}
+
+static void below_min_members_calls_say_so_until_somebody_joins(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    uint32_t picky = start_member_with(s, 2);
+    everybody_admits(s);
+    expect_open(s, picky, HWS_OK);
+    hwi_sim_kill(s->sim, 0);
+    hwi_sim_kill(s->sim, 1);
+    run_ms(s, 6000);
+    expect_members(s, acknowledge(s, picky), 1, &picky);
+    expect_status(s, picky, all_reduce(s, picky, 1, 10), HWS_E_TOO_FEW);
+    uint64_t waits = make_call(s, picky, &(struct call){.step = 2, .count = 10, .retry = 1,
+                                                        .timeout_ms = 1000});
+    expect_status(s, picky, waits, HWS_E_TOO_FEW);
+    uint32_t joiner = start_member(s);
+    run_ms(s, 100);
+    expect_status(s, picky, admit(s, picky), HWS_OK);
+    expect_open(s, joiner, HWS_OK);
+    everybody_all_reduces(s, 3, 10);
+    scenario_end(s);
+}
+
+static void admit_and_sync_want_a_quiet_communicator(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    uint64_t flying = all_reduce(s, 0, 1, 10);
+    expect_status(s, 0, admit(s, 0), HWS_E_BUSY);
+    expect_status(s, 1, all_reduce(s, 1, 1, 10), HWS_OK);
+    expect_status(s, 0, flying, HWS_OK);
+    everybody_admits(s);
+    scenario_end(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_late_call_never_pairs_with_another_members_second_try),
+        cmocka_unit_test(the_view_is_acknowledged_only_after_all_failed_calls_were_waited_for),
+        cmocka_unit_test(a_mismatch_names_both_sides_on_all_members),
+        cmocka_unit_test(members_that_agree_differently_are_told),
+        cmocka_unit_test(a_deadline_on_one_member_ends_the_call_on_all),
+        cmocka_unit_test(agree_combines_the_values_of_all),
+        cmocka_unit_test(an_agreement_of_which_one_dies_is_aborted_for_all),
+        cmocka_unit_test(below_min_members_calls_say_so_until_somebody_joins),
+        cmocka_unit_test(admit_and_sync_want_a_quiet_communicator),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
