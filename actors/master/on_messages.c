@@ -12,7 +12,7 @@ void hwi_master_on_heartbeat(struct master *m, struct session *s, const struct h
 {
     // `received` counts this heartbeat, `sent` does not.
     if (h->sent + 1 != s->received) {
-        (void)MASTER_TELL(s, fx, register_again);
+        hwi_master_tell(s, fx, HWI_MSG_register_again);
         return;
     }
     if (h->view > s->acked && h->view <= m->view.number) {

@@ -31,7 +31,7 @@ static void probe_suspects(struct master *m, struct hwi_effects *fx)
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
         if (s->suspect && (s->member || s->proposed)) {
-            (void)MASTER_TELL(s, fx, probe);
+            hwi_master_tell(s, fx, HWI_MSG_probe);
             any = true;
         }
     }

@@ -77,7 +77,12 @@ static void decide_calls(struct peer *p, const struct hwi_past *past, struct hwi
             hwi_peer_end(p, c, abort_status(p, past, c), fx);
         } else if (c->stage == CALL_DONE) {
             c->pending = p->pending;
-            hwi_peer_end(p, c, HWS_OK, fx);
+            if (c->op.kind == HWI_KIND_ADMIT) { // answered with the new view, once it is in force
+                c->stage = CALL_ENDING;
+                c->committed = true;
+            } else {
+                hwi_peer_end(p, c, HWS_OK, fx);
+            }
         } else {
             hwi_peer_finish(p, HWS_E_INTERNAL, "the master committed what this member was not Done with", fx);
             return;
@@ -136,6 +141,16 @@ static void become_member(struct peer *p, struct hwi_effects *fx)
     hwi_peer_reply(p, p->config.request, HWS_OK, &p->view, fx);
 }
 
+static void answer_admit(struct peer *p, struct hwi_effects *fx)
+{
+    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+        struct call *c = &p->calls[i];
+        if (c->stage == CALL_ENDING && c->op.kind == HWI_KIND_ADMIT) {
+            hwi_peer_ended(p, c, NULL, fx);
+        }
+    }
+}
+
 void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx)
 {
     struct members next = {.list = a->members, .count = a->members_count};
@@ -160,6 +175,7 @@ void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, stru
     if (p->phase == PHASE_JOINING) {
         become_member(p, fx);
     }
+    answer_admit(p, fx);
     hwi_peer_start_queued(p, fx);
 }
 
