@@ -55,6 +55,7 @@ static bool survives(const struct death *death, const struct call *call)
     bool died = !hwi_sim_alive(s->sim, death->victim);
     expect(status == HWS_OK || (died && status == HWS_E_MEMBER_LOST), "the survivors got %s",
            hws_status_name(status));
+    hwi_sim_kill_at(s->sim, death->victim, death->role, 0);
     run_ms(s, RECOVERY_NS / HWI_NS_PER_MS);
     everybody_acknowledges(s);
     everybody_all_reduces(s, 2, call->count);

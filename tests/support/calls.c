@@ -83,7 +83,9 @@ const struct hwi_msg_reply *reply_of(struct scenario *scenario, uint32_t node, u
     bool replied = hwi_sim_until(scenario->sim, node, request, PATIENCE_NS);
     expect(replied, "member %u: request %llu was never answered", node,
            (unsigned long long)request);
-    return hwi_sim_reply(scenario->sim, node, request);
+    const struct hwi_msg_reply *reply = hwi_sim_reply(scenario->sim, node, request);
+    scenario->out[node] |= hws_status_class((hws_status)reply->status) == HWS_CLASS_RUN;
+    return reply;
 }
 
 const struct hwi_msg_reply *expect_status(struct scenario *scenario, uint32_t node,

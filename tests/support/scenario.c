@@ -106,7 +106,7 @@ void run_ms(struct scenario *scenario, uint64_t ms)
 bool is_up(const struct scenario *scenario, uint32_t node)
 {
     return hwi_sim_alive(scenario->sim, node) && !scenario->frozen[node] &&
-           scenario->peers[node] != 0;
+           !scenario->out[node] && scenario->peers[node] != 0;
 }
 
 // ---- shared state

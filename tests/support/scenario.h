@@ -45,6 +45,7 @@ struct scenario {
     uint32_t nodes;                       // ever started
     uint64_t peers[HWI_SIM_NODES_MAX];    // by node; 0 = never became a member
     bool frozen[HWI_SIM_NODES_MAX];       // a frozen member owes no reply
+    bool out[HWI_SIM_NODES_MAX];          // was told that its incarnation is finished
     struct state states[HWI_SIM_NODES_MAX];
     struct made_call calls[SCENARIO_CALLS_MAX];
     uint32_t call_count;
@@ -97,7 +98,7 @@ void everybody(struct scenario *scenario, const struct call *call);
 void everybody_all_reduces(struct scenario *scenario, uint32_t step, uint64_t count);
 void everybody_acknowledges(struct scenario *scenario);
 void everybody_admits(struct scenario *scenario);
-bool is_up(const struct scenario *scenario, uint32_t node); // alive, not frozen, a member
+bool is_up(const struct scenario *scenario, uint32_t node); // alive, not frozen, a member as far as it knows
 
 // ---- shared state
 

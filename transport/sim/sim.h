@@ -41,6 +41,7 @@ void hwi_sim_control(struct hwi_sim *sim, uint32_t node, bool up);
 // A newcomer to which no stripe can be opened.
 void hwi_sim_unreachable(struct hwi_sim *sim, uint32_t node);
 // The node stops for ever (as kill) just before handling its n-th event (counted from its start) in actor `role`.
+// n = 0 takes it back.
 void hwi_sim_kill_at(struct hwi_sim *sim, uint32_t node, enum hwi_role role, uint32_t n);
 // Kills `node` as it is about to handle its n-th (from 1) message of `type`, whatever the actor.
 void hwi_sim_kill_on(struct hwi_sim *sim, uint32_t node, uint16_t type, uint32_t n);
