@@ -21,27 +21,27 @@ typedef double any_f64 __attribute__((may_alias, aligned(1)));
 // The quiet NaN without sign or payload.
 #define NAN_OF(type) ((type)__builtin_nanf(""))
 
-#define FLOAT_KERNELS(name, type)                                                                 \
-    HOT static void sum_##name(void *out, const void *a, const void *b, size_t count)             \
-    {                                                                                             \
-        any_##name *to = out;                                                                     \
-        const any_##name *x = a, *y = b;                                                          \
-        ELEMENTWISE                                                                               \
-        for (size_t i = 0; i < count; i++) {                                                      \
-            type sum = x[i] + y[i];                                                               \
-            to[i] = sum == sum ? sum : NAN_OF(type);                                              \
-        }                                                                                         \
-    }                                                                                             \
-                                                                                                  \
-    HOT static void divide_##name(void *out, size_t count, uint32_t divisor)                      \
-    {                                                                                             \
-        any_##name *to = out;                                                                     \
-        type by = (type)divisor;                                                                  \
-        ELEMENTWISE                                                                               \
-        for (size_t i = 0; i < count; i++) {                                                      \
-            type quotient = to[i] / by;                                                           \
-            to[i] = quotient == quotient ? quotient : NAN_OF(type);                               \
-        }                                                                                         \
+#define FLOAT_KERNELS(name, type)                                                                  \
+    HOT static void sum_##name(void *out, const void *a, const void *b, size_t count)              \
+    {                                                                                              \
+        any_##name *to = out;                                                                      \
+        const any_##name *x = a, *y = b;                                                           \
+        ELEMENTWISE                                                                                \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            type sum = x[i] + y[i];                                                                \
+            to[i] = sum == sum ? sum : NAN_OF(type);                                               \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    HOT static void divide_##name(void *out, size_t count, uint32_t divisor)                       \
+    {                                                                                              \
+        any_##name *to = out;                                                                      \
+        type by = (type)divisor;                                                                   \
+        ELEMENTWISE                                                                                \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            type quotient = to[i] / by;                                                            \
+            to[i] = quotient == quotient ? quotient : NAN_OF(type);                                \
+        }                                                                                          \
     }
 
 FLOAT_KERNELS(f32, float)

@@ -8,8 +8,26 @@
 #include "collectives/plan.h"
 
 static const uint32_t worlds[] = {1, 2, 3, 4, 5, 7, 8, 16, 33, 64, 255, 1000, HWI_MEMBERS_MAX};
-static const uint64_t sizes[] = {4, 8, 60, 64, 68, 100, 1000, 4096, 16384, 16388, 65536, 65540,
-    100000, 262144, 262148, 1 << 20, (1 << 20) + 4, 64 << 20, (64 << 20) + 12, UINT64_C(1) << 33};
+static const uint64_t sizes[] = {4,
+                                 8,
+                                 60,
+                                 64,
+                                 68,
+                                 100,
+                                 1000,
+                                 4096,
+                                 16384,
+                                 16388,
+                                 65536,
+                                 65540,
+                                 100000,
+                                 262144,
+                                 262148,
+                                 1 << 20,
+                                 (1 << 20) + 4,
+                                 64 << 20,
+                                 (64 << 20) + 12,
+                                 UINT64_C(1) << 33};
 
 // The shares cut 0..chunks without gap, and every chunk's owner is who the rule says.
 static void check_shares(const struct hwi_plan_shape *shape)
@@ -21,7 +39,7 @@ static void check_shares(const struct hwi_plan_shape *shape)
     for (uint32_t rank = 0; rank < world; rank++) {
         uint32_t first = hwi_plan_share(shape, rank), end = hwi_plan_share(shape, rank + 1);
         assert_true(first <= end);
-        for (uint32_t k = first; k < end; k += end - first > 2 ? end - first - 1 : 1) {
+        for (uint32_t k = first; k<end; k += end - first> 2 ? end - first - 1 : 1) {
             uint64_t owner = chunks >= world ? (uint64_t)k * world / chunks : k;
             assert_int_equal(owner, rank);
         }
@@ -48,8 +66,8 @@ static void check_choice(uint8_t plan, uint64_t bytes, uint32_t world, uint8_t m
     else if (plan != HWI_PLAN_AUTO)
         assert_int_equal(made, plan);
     else
-        assert_int_equal(made, bytes <= HWI_ONE_SHOT_BYTES_MAX ? HWI_PLAN_ONE_SHOT
-                                                               : HWI_PLAN_DIRECT);
+        assert_int_equal(made,
+                         bytes <= HWI_ONE_SHOT_BYTES_MAX ? HWI_PLAN_ONE_SHOT : HWI_PLAN_DIRECT);
 }
 
 static void test_all_shapes(void **state)

@@ -63,9 +63,9 @@ struct hwi_frame_out {
     unsigned char trailer[HWI_FRAME_TRAILER_BYTES];
     const unsigned char *payload; // borrowed: caller memory, or *owned
     uint32_t payload_bytes;
-    uint32_t written;   // the driver's: bytes of header, payload and trailer that have left
-    void *owned;        // freed by hwi_data_sent
-    struct hwi_op op;   // which operation's memory the payload is
+    uint32_t written; // the driver's: bytes of header, payload and trailer that have left
+    void *owned;      // freed by hwi_data_sent
+    struct hwi_op op; // which operation's memory the payload is
     uint64_t peer;
     struct hwi_frame_out *next, *previous; // the core's list of frames out
 };
@@ -106,11 +106,11 @@ enum hwi_verdict hwi_data_received(struct hwi_data *data, struct hwi_frame_in *i
 
 // Counters since create.
 struct hwi_data_stats {
-    uint64_t bytes_sent;      // payload bytes of chunks and blocks handed over whole
-    uint64_t bytes_received;  // likewise, placed and verified
+    uint64_t bytes_sent;     // payload bytes of chunks and blocks handed over whole
+    uint64_t bytes_received; // likewise, placed and verified
     uint64_t messages_sent, messages_received;
-    uint64_t frames_dropped;  // of other views, abandoned, or after the end of their operation
-    uint64_t reduce_bytes;    // bytes of output written by reduce
+    uint64_t frames_dropped; // of other views, abandoned, or after the end of their operation
+    uint64_t reduce_bytes;   // bytes of output written by reduce
     uint64_t blocks_raw, blocks_lz4; // handed over whole
 };
 void hwi_data_stats(const struct hwi_data *data, struct hwi_data_stats *stats);

@@ -38,8 +38,8 @@ static bool names_op(const struct hwi_frame *frame)
 static bool message_valid(const struct hwi_frame *frame)
 {
     return frame->lane < HWI_LANES && frame->phase == 0 && frame->flags == 0 &&
-           frame->op.view == 0 && frame->op.kind == 0 && frame->op.tag == 0 &&
-           frame->op.seq == 0 && frame->offset == 0 && frame->raw_bytes == 0;
+           frame->op.view == 0 && frame->op.kind == 0 && frame->op.tag == 0 && frame->op.seq == 0 &&
+           frame->offset == 0 && frame->raw_bytes == 0;
 }
 
 static bool chunk_valid(const struct hwi_frame *frame)
@@ -53,9 +53,8 @@ static bool chunk_valid(const struct hwi_frame *frame)
 static bool block_valid(const struct hwi_frame *frame)
 {
     return frame->lane == HWI_LANE_SNAPSHOT && frame->phase == HWI_PHASE_BLOCK &&
-           (frame->flags & ~HWI_FRAME_LZ4) == 0 && names_op(frame) &&
-           frame->offset <= UINT32_MAX && frame->raw_bytes <= HWI_BLOCK_BYTES &&
-           frame->payload_bytes <= frame->raw_bytes;
+           (frame->flags & ~HWI_FRAME_LZ4) == 0 && names_op(frame) && frame->offset <= UINT32_MAX &&
+           frame->raw_bytes <= HWI_BLOCK_BYTES && frame->payload_bytes <= frame->raw_bytes;
 }
 
 static bool frame_valid(const struct hwi_frame *frame)

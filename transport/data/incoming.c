@@ -114,8 +114,8 @@ static enum hwi_verdict begin_block(struct hwi_data *data, struct hwi_edge *edge
     return HWI_VERDICT_OK;
 }
 
-static enum hwi_verdict begin(struct hwi_data *data, struct hwi_edge *edge,
-                              struct hwi_frame_in *in, const char **why)
+static enum hwi_verdict begin(struct hwi_data *data, struct hwi_edge *edge, struct hwi_frame_in *in,
+                              const char **why)
 {
     switch (in->frame.kind) {
     case HWI_FRAME_CHUNK:

@@ -7,8 +7,8 @@
 #include "actors/base/base.h"
 
 enum {
-    HWI_POOL_BUFFERS_MAX = 64,         // kept for reuse; the one kept longest goes first
-    HWI_POOL_BYTES_MAX = 256 << 20,    // kept for reuse, all together
+    HWI_POOL_BUFFERS_MAX = 64,            // kept for reuse; the one kept longest goes first
+    HWI_POOL_BYTES_MAX = 256 << 20,       // kept for reuse, all together
     HWI_POOL_BUFFER_BYTES_MIN = 64 << 10, // smaller ones are left to the allocator
 };
 

@@ -10,12 +10,12 @@
 #include "transport/data/pool.h"
 
 enum {
-    HWI_REQUESTS_MAX = 1 << 16,    // requests whose memory is known
+    HWI_REQUESTS_MAX = 1 << 16,         // requests whose memory is known
     HWI_DATA_OPS_MAX = 4 * HWI_OPS_MAX, // operations begun and not quiesced, of all views
-    HWI_ROWS_MAX = 1 << 20,        // placement rows of all operations
-    HWI_BLOCK_ROWS_MAX = 1 << 16,  // blocks awaited
-    HWI_STASH_FRAMES_MAX = 4096,   // eager frames of one edge; their bytes: HWI_EAGER_BYTES_MAX
-    HWI_WAITING_MAX = 1 << 14,     // entries of one queue of an edge's lane
+    HWI_ROWS_MAX = 1 << 20,             // placement rows of all operations
+    HWI_BLOCK_ROWS_MAX = 1 << 16,       // blocks awaited
+    HWI_STASH_FRAMES_MAX = 4096,      // eager frames of one edge; their bytes: HWI_EAGER_BYTES_MAX
+    HWI_WAITING_MAX = 1 << 14,        // entries of one queue of an edge's lane
     HWI_WAITING_BYTES_MAX = 64 << 20, // encoded messages in one queue
 };
 
@@ -81,11 +81,11 @@ struct hwi_closed {
 // What one edge's lane has still to send: a message, a run of chunks, or a block.
 struct hwi_waiting {
     struct hwi_waiting *next;
-    struct hwi_data_op *op;  // NULL = a message
-    unsigned char *message;  // from the pool
+    struct hwi_data_op *op;      // NULL = a message
+    unsigned char *message;      // from the pool
     const unsigned char *memory; // a block's
-    uint32_t bytes;          // of the message or block
-    uint32_t first, chunks;  // a run; a block's number is `first`
+    uint32_t bytes;              // of the message or block
+    uint32_t first, chunks;      // a run; a block's number is `first`
     uint8_t phase;
 };
 
