@@ -24,11 +24,12 @@ static bool split(const char *text, char host[HWI_HOST_NAME_BYTES_MAX], char por
         text++;
         bytes -= 2;
     }
-    if (bytes >= HWI_HOST_NAME_BYTES_MAX || (!brackets && memchr(text, ':', bytes)))
+    if (bytes >= HWI_HOST_NAME_BYTES_MAX ||
+        (brackets ? bytes == 0 : memchr(text, ':', bytes) != NULL))
         return false;
     memcpy(host, text, bytes);
     host[bytes] = '\0';
-    strcpy(port, colon + 1);
+    snprintf(port, HWI_PORT_BYTES_MAX, "%s", colon + 1);
     return true;
 }
 

@@ -249,22 +249,22 @@ static enum hwi_progress write_stripe(struct hwi_edges *edges, struct hwi_edge *
     return progress;
 }
 
-// The first stripe that is not full takes all it can, so small traffic stays on one connection.
+// The first stripe that is not full takes all it can, so small traffic stays on one connection; those after
+// it only finish what they have in hand.
 static enum hwi_progress write_lane(struct hwi_edges *edges, struct hwi_edge *edge, uint32_t lane)
 {
-    bool more = false;
+    bool more = false, idle = false;
     for (uint32_t i = 0; i < edge->count; i++) {
         struct hwi_stripe *stripe = edge->stripes[lane][i];
-        if (stripe->blocked)
+        if (stripe->blocked || (idle && stripe->out_count == 0))
             continue;
         enum hwi_progress progress = write_stripe(edges, edge, stripe);
         if (progress == HWI_PROGRESS_OVER)
             return progress;
-        if (progress == HWI_PROGRESS_IDLE && !more)
-            return progress;
+        idle = idle || progress == HWI_PROGRESS_IDLE;
         more = more || progress == HWI_PROGRESS_MORE;
     }
-    return more ? HWI_PROGRESS_MORE : HWI_PROGRESS_BLOCKED;
+    return more ? HWI_PROGRESS_MORE : HWI_PROGRESS_IDLE;
 }
 
 static void settle(struct hwi_edges *edges, struct hwi_edge *edge)

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <hawser/types.h>
+
+#include "tests/support/expect.h"
+#include "transport/host/address.h"
+#include "transport/host/hello.h"
+#include "transport/host/host.h"
+
+static void parses_and_prints(void **state)
+{
+    static const struct {
+        const char *text, *printed;
+        uint16_t port;
+    } cases[] = {
+        {"127.0.0.1:4000", "127.0.0.1:4000", 4000}, {"10.1.2.3:0", "10.1.2.3:0", 0},
+        {"[::1]:65535", "[::1]:65535", 65535},      {"*:80", "0.0.0.0:80", 80},
+        {":80", "0.0.0.0:80", 80},                  {"[2001:db8::7]:1", "[2001:db8::7]:1", 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < HWI_COUNT(cases); i++) {
+        struct hwi_address address;
+        char printed[HWI_ADDRESS_BYTES_MAX];
+        const char *wrong = hwi_address_parse(cases[i].text, HWI_ADDRESS_NUMERIC, &address);
+        expect(!wrong, "%s: %s", cases[i].text, wrong ? wrong : "");
+        hwi_address_print(&address, printed);
+        assert_string_equal(printed, cases[i].printed);
+        assert_int_equal(hwi_address_port(&address), cases[i].port);
+    }
+}
+
+static void refuses_what_is_no_address(void **state)
+{
+    static const char *const cases[] = {
+        "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1", "::1:4",
+        "[::1]", "[::1:4", "[zz]:4", "[]:4", "localhost:4", "127.0.0.1:000004", "1.2.3.4.5:6",
+    };
+    (void)state;
+    for (size_t i = 0; i < HWI_COUNT(cases); i++) {
+        struct hwi_address address;
+        expect(hwi_address_parse(cases[i], HWI_ADDRESS_NUMERIC, &address) != NULL, "\"%s\" was taken",
+               cases[i]);
+    }
+}
+
+static void refuses_an_endless_name(void **state)
+{
+    struct hwi_address address;
+    char name[1000];
+    (void)state;
+    memset(name, 'a', sizeof name);
+    memcpy(name + sizeof name - 4, ":12", 4);
+    assert_non_null(hwi_address_parse(name, HWI_ADDRESS_NAME, &address));
+}
+
+static void resolves_names(void **state)
+{
+    char address[HWI_ADDRESS_BYTES_MAX], error[HWI_ERROR_BYTES_MAX];
+    (void)state;
+    int status = hwi_host_resolve("localhost:77", address, error);
+    expect(status == 0, "localhost: %s", error);
+    expect(strcmp(address, "127.0.0.1:77") == 0 || strcmp(address, "[::1]:77") == 0, "%s", address);
+    assert_int_equal(hwi_host_resolve("no port", address, error), HWS_E_INVALID);
+    assert_non_null(strstr(error, "no port"));
+}
+
+static struct hwi_address numeric(const char *text)
+{
+    struct hwi_address address;
+    assert_null(hwi_address_parse(text, HWI_ADDRESS_NUMERIC, &address));
+    return address;
+}
+
+static void knows_kinds_of_addresses(void **state)
+{
+    struct hwi_address any4 = numeric("0.0.0.0:1"), any6 = numeric("[::]:1");
+    struct hwi_address loop4 = numeric("127.8.0.1:1"), loop6 = numeric("[::1]:1");
+    struct hwi_address local;
+    (void)state;
+    assert_true(hwi_address_is_wildcard(&any4) && hwi_address_is_wildcard(&any6));
+    assert_false(hwi_address_is_wildcard(&loop4) || hwi_address_is_wildcard(&loop6));
+    assert_true(hwi_address_is_loopback(&loop4) && hwi_address_is_loopback(&loop6));
+    assert_false(hwi_address_is_loopback(&any4) || hwi_address_is_loopback(&any6));
+    loop4 = numeric("127.0.0.1:4000");
+    assert_true(hwi_address_toward(&loop4, &local));
+    assert_true(hwi_address_is_loopback(&local));
+    assert_int_equal(hwi_address_port(&local), 0);
+}
+
+static const struct hwi_hello hello = {
+    .run = 1, .from = 2, .from_incarnation = UINT64_C(0x1122334455667788), .to = 3,
+    .to_incarnation = 4, .attempt = 5, .lane = 1, .index = 6, .count = 7,
+};
+
+static void hello_comes_back(void **state)
+{
+    unsigned char bytes[HWI_HELLO_BYTES];
+    struct hwi_hello read;
+    (void)state;
+    hwi_hello_write(&hello, bytes);
+    assert_true(hwi_hello_read(bytes, &read));
+    unsigned char again[HWI_HELLO_BYTES];
+    hwi_hello_write(&read, again);
+    assert_memory_equal(bytes, again, sizeof bytes);
+    assert_true(read.from_incarnation == hello.from_incarnation && read.index == hello.index);
+}
+
+static void hello_with_any_flipped_bit_is_refused(void **state)
+{
+    unsigned char bytes[HWI_HELLO_BYTES];
+    struct hwi_hello read;
+    (void)state;
+    hwi_hello_write(&hello, bytes);
+    for (size_t bit = 0; bit < 8 * sizeof bytes; bit++) {
+        bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        expect(!hwi_hello_read(bytes, &read), "bit %zu does not matter", bit);
+        bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    }
+}
+
+static void hello_beyond_limits_is_refused(void **state)
+{
+    struct hwi_hello wrong[] = {hello, hello, hello, hello};
+    unsigned char bytes[HWI_HELLO_BYTES];
+    struct hwi_hello read;
+    (void)state;
+    wrong[0].lane = 2;
+    wrong[1].index = wrong[1].count;
+    wrong[2].count = HWI_STRIPES_MAX + 1;
+    wrong[3].index = wrong[3].count = 0;
+    for (size_t i = 0; i < HWI_COUNT(wrong); i++) {
+        hwi_hello_write(&wrong[i], bytes);
+        expect(!hwi_hello_read(bytes, &read), "hello %zu was taken", i);
+    }
+}
+
+static void ack_is_of_one_attempt(void **state)
+{
+    unsigned char bytes[HWI_ACK_BYTES];
+    (void)state;
+    hwi_ack_write(9, bytes);
+    assert_true(hwi_ack_valid(bytes, 9));
+    assert_false(hwi_ack_valid(bytes, 8));
+    bytes[17] ^= 1;
+    assert_false(hwi_ack_valid(bytes, 9));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parses_and_prints),
+        cmocka_unit_test(refuses_what_is_no_address),
+        cmocka_unit_test(refuses_an_endless_name),
+        cmocka_unit_test(resolves_names),
+        cmocka_unit_test(knows_kinds_of_addresses),
+        cmocka_unit_test(hello_comes_back),
+        cmocka_unit_test(hello_with_any_flipped_bit_is_refused),
+        cmocka_unit_test(hello_beyond_limits_is_refused),
+        cmocka_unit_test(ack_is_of_one_attempt),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
