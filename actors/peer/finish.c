@@ -65,7 +65,10 @@ void hwi_peer_closed(struct peer *p, struct hwi_effects *fx)
     if (p->leave_until_ns == HWI_NEVER) {
         return;
     }
-    p->leave_until_ns = HWI_NEVER;
     hwi_peer_finish(p, HWS_E_CLOSED, "it was closed", fx);
+    if (p->call_count > 0) {
+        return; // calls in flight are answered first
+    }
+    p->leave_until_ns = HWI_NEVER;
     hwi_peer_reply(p, p->leave_request, HWS_OK, NULL, fx);
 }

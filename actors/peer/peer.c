@@ -112,6 +112,9 @@ static void on_op_ended(struct peer *p, const struct hwi_msg_op_ended *e, struct
             break;
         }
     }
+    if (p->phase == PHASE_FINISHED) {
+        hwi_peer_closed(p, fx);
+    }
     hwi_peer_start_queued(p, fx);
 }
 
@@ -156,9 +159,9 @@ static void from_inside(struct peer *p, const struct hwi_msg *msg, struct hwi_ef
 
 static void ask_to_be_woken(struct peer *p, struct hwi_effects *fx)
 {
-    uint64_t at = HWI_MIN(hwi_peer_next_deadline(p), p->leave_until_ns);
+    uint64_t at = hwi_peer_next_deadline(p);
     if (p->phase != PHASE_FINISHED) {
-        at = HWI_MIN(at, p->speak_at_ns);
+        at = HWI_MIN(at, HWI_MIN(p->speak_at_ns, p->leave_until_ns));
     }
     if (p->phase == PHASE_JOINING) {
         at = HWI_MIN(at, p->open_until_ns);
