@@ -9,6 +9,9 @@
 
 #include "tests/support/scenario.h"
 
+// From a late joiner's sync until about half of the state has moved.
+enum { MIDDLE_MS = 60 };
+
 #define STATE_BYTES (UINT64_C(5) * HWI_BLOCK_BYTES + 12345)
 
 // 20 MB/s per lane: a block takes about 50 ms, so there is a middle of a transfer.
@@ -146,7 +149,7 @@ static void a_late_joiners_source_dies(void **unused)
     struct scenario *s = start_with_late_joiner();
     uint64_t requests[4];
     begin_sync(s, 2, requests);
-    run_ms(s, 120);
+    run_ms(s, MIDDLE_MS);
     hwi_sim_kill(s->sim, 0);
     for (uint32_t node = 1; node < 4; node++) {
         expect_status(s, node, requests[node], HWS_E_MEMBER_LOST);
@@ -169,7 +172,7 @@ static void a_member_leaves_during_a_sync(void **unused)
     struct scenario *s = start_with_late_joiner();
     uint64_t requests[4];
     begin_sync(s, 2, requests);
-    run_ms(s, 120);
+    run_ms(s, MIDDLE_MS);
     hwi_sim_leave(s->sim, 1);
     expect_status(s, 1, requests[1], HWS_E_CLOSED);
     for (uint32_t node = 0; node < 4; node++) {
@@ -189,7 +192,7 @@ static void the_receiver_dies_during_a_sync(void **unused)
     struct scenario *s = start_with_late_joiner();
     uint64_t requests[4];
     begin_sync(s, 2, requests);
-    run_ms(s, 120);
+    run_ms(s, MIDDLE_MS);
     hwi_sim_kill(s->sim, 3);
     for (uint32_t node = 0; node < 3; node++) {
         hws_status status = reply_of(s, node, requests[node])->status;
