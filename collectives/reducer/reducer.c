@@ -85,35 +85,38 @@ static void step(void *state, const struct hwi_event *event, struct hwi_effects 
     }
 }
 
-static void give_up(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
-                    struct hwi_effects *effects)
+static void report_failure(struct hwi_op op, struct hwi_effects *effects)
 {
-    struct hwi_msg_op_fault *fault = HWI_EMIT(effects, hwi_to_peer(), op_fault);
-    fault->op = reduction->op;
-    fault->fault.status = HWS_E_INTERNAL;
-    fault->fault.kind = reduction->op.kind;
-    fault->fault.tag = reduction->op.tag;
-    fault->fault.peer_a = reducer->members[reducer->self];
+    struct hwi_msg_op_fault *message = HWI_EMIT(effects, hwi_to_peer(), op_fault);
+    message->op = op;
+    message->fault.status = HWS_E_INTERNAL;
+    message->fault.kind = op.kind;
+    message->fault.tag = op.tag;
 }
 
-// No op_end will be heard any more, so the memory is let go of here, and as it was before: the
-// calls return INTERNAL.
+static void give_up(const struct hwi_reduction *reduction, struct hwi_effects *effects)
+{
+    bool running = reduction->state == HWI_REDUCTION_RUNNING;
+    if (running || reduction->state == HWI_REDUCTION_FAULTED) {
+        struct hwi_msg_quiesce *quiesce = HWI_EMIT(effects, hwi_to_data(), quiesce);
+        quiesce->op = reduction->op;
+        quiesce->restore = 1;
+    }
+    if (running || reduction->state == HWI_REDUCTION_STARTING)
+        report_failure(reduction->op, effects);
+    HWI_EMIT(effects, hwi_to_peer(), op_ended)->op = reduction->op;
+}
+
+// Nothing will be heard any more, no op_start and no op_end. So the first fault, without a name, is
+// the lane's own; and the memory is let go of here, as it was before, because the calls return
+// INTERNAL.
 static void failed(void *state, uint64_t now_ns, struct hwi_effects *effects)
 {
     (void)now_ns;
     const struct hwi_reducer *reducer = state;
-    for (uint32_t i = 0; i < reducer->reduction_count; i++) {
-        const struct hwi_reduction *reduction = reducer->reductions[i];
-        bool running = reduction->state == HWI_REDUCTION_RUNNING;
-        if (running || reduction->state == HWI_REDUCTION_FAULTED) {
-            struct hwi_msg_quiesce *quiesce = HWI_EMIT(effects, hwi_to_data(), quiesce);
-            quiesce->op = reduction->op;
-            quiesce->restore = 1;
-        }
-        if (reduction->state != HWI_REDUCTION_ENDING)
-            give_up(reducer, reduction, effects);
-        HWI_EMIT(effects, hwi_to_peer(), op_ended)->op = reduction->op;
-    }
+    report_failure((struct hwi_op){0}, effects);
+    for (uint32_t i = 0; i < reducer->reduction_count; i++)
+        give_up(reducer->reductions[i], effects);
 }
 
 const struct hwi_actor_ops hwi_reducer_ops = {

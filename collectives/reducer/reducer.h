@@ -141,7 +141,8 @@ uint32_t hwi_reducer_other(const struct hwi_reducer *reducer, uint32_t i);
 // A rank's share of a reduction: all of it in a one-shot plan.
 uint32_t hwi_reduction_first(const struct hwi_reduction *reduction, uint32_t rank);
 uint32_t hwi_reduction_chunks(const struct hwi_reduction *reduction, uint32_t rank);
-// Scratch slots per sender that the owner of `chunks` chunks has: all members compute the same.
+// Scratch slots per sender that the owner of `chunks` chunks has: what HWI_SCRATCH_BYTES_MAX
+// allows, but one at least, for nothing moves without. All members compute the same.
 uint32_t hwi_reduction_window(const struct hwi_plan_shape *shape, uint32_t chunks);
 // Says op_done, once, if everything is here and every member called the same.
 void hwi_reduction_finish(struct hwi_reduction *reduction, struct hwi_effects *effects);

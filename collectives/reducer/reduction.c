@@ -64,7 +64,7 @@ uint32_t hwi_reduction_window(const struct hwi_plan_shape *shape, uint32_t chunk
     if (chunks == 0)
         return 0;
     uint64_t row_bytes = (uint64_t)shape->chunk_bytes * (shape->world - 1);
-    uint64_t slots = HWI_MAX((uint64_t)HWI_SCRATCH_BYTES_MAX / row_bytes, 2);
+    uint64_t slots = HWI_MAX((uint64_t)HWI_SCRATCH_BYTES_MAX / row_bytes, 1);
     return (uint32_t)HWI_MIN(slots, chunks);
 }
 

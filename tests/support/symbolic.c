@@ -188,6 +188,8 @@ static void tell_peer(struct symbolic *symbolic, uint32_t who, const struct hwi_
     case HWI_MSG_op_done:
         op = symbolic_op_of(symbolic, who, msg->u.op_done.op, false);
         op->done++;
+        for (uint32_t chunk = 0; !op->alone_in_place && chunk < op->chunks; chunk++)
+            assert_int_equal(op->output[chunk].count, symbolic->members[who].world);
         assert_int_equal(op->faults, 0);
         break;
     case HWI_MSG_op_fault:
@@ -274,6 +276,8 @@ static void deliver(struct symbolic *symbolic, uint32_t who, struct hwi_addr fro
     if (member->failed)
         return;
     trace(symbolic, who, "> ", from, msg);
+    if (msg->type == HWI_MSG_lane_view)
+        member->world = msg->u.lane_view.members_count;
     hwi_reducer_ops.step(member->state, &event, &symbolic->effects);
     carry_out(symbolic, who);
 }

@@ -35,7 +35,8 @@ struct symbolic_op {
     struct hwi_op op;
     bool known; // op_memory was said
     bool quiesced;
-    uint8_t restore; // of quiesce
+    uint8_t restore;     // of quiesce
+    bool alone_in_place; // the output is never written
     uint64_t bytes;
     uint32_t chunk_bytes, chunks;
     struct symbolic_value *output;     // [chunks]

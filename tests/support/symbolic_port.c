@@ -110,6 +110,7 @@ static void on_op_memory(struct symbolic *symbolic, uint32_t who,
     assert_false(op->known);
     assert_true(message->chunk_bytes <= HWI_CHUNK_BYTES_MAX);
     op->known = true;
+    op->alone_in_place = message->in_place && symbolic->members[who].world == 1;
     op->bytes = message->bytes;
     op->chunk_bytes = message->chunk_bytes;
     op->chunks = (uint32_t)((message->bytes + message->chunk_bytes - 1) / message->chunk_bytes);

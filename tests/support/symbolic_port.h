@@ -28,7 +28,8 @@ struct member {
     void *state;
     bool failed;
     bool wants_wake;
-    uint64_t view; // of its port
+    uint64_t view;  // of its port
+    uint32_t world; // members of the last view it was told
     uint64_t stash_view[SYMBOLIC_MEMBERS_MAX];
     struct packet *stash;
     uint32_t stash_count;

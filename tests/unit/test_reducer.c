@@ -169,6 +169,7 @@ static void test_calls_ahead(void **state)
     symbolic_drain(symbolic, 0);
     assert_non_null(strstr(trace, "send{op=all_reduce/1#0@v7 phase=1 to=20 first=4 chunks=1}\n"));
     symbolic_end(symbolic, 0, now, false);
+    symbolic_view(symbolic, 0, VIEW + 1, 3); // the call for the one after it still waits
     symbolic_view(symbolic, 0, VIEW + 2, 5);
     start.op = coming;
     trace = symbolic_trace(symbolic, 0);
@@ -194,6 +195,50 @@ static void test_calls_ahead_are_bounded(void **state)
         assert_int_equal(op->faults, 1);
         assert_int_equal(op->fault.peer_b, seq < HWI_OPS_MAX ? 20 : 30);
     }
+    symbolic_destroy(symbolic);
+}
+
+// As many strangers as can be remembered make a call in `view`.
+static void crowd(struct symbolic *symbolic, uint64_t view)
+{
+    struct hwi_msg stray = call_of(op_of(view, 2, 0), 9, 1);
+    for (uint64_t peer = 1000; peer < 1000 + HWI_MEMBERS_MAX; peer++)
+        symbolic_inject(symbolic, peer, 0, &stray);
+}
+
+// The member's call, which differs from ours, is remembered until we make our own.
+static void expect_remembered(struct symbolic *symbolic, uint32_t who, uint64_t view)
+{
+    struct hwi_msg_op_start start = start_of(op_of(view, 1, 0), 8, HWI_PLAN_AUTO);
+    say(symbolic, who, 0, call_of(start.op, 9, 1));
+    symbolic_start(symbolic, 0, &start);
+    symbolic_drain(symbolic, 0);
+    assert_int_equal(symbolic_find(symbolic, 0, start.op)->faults, 1);
+}
+
+// However many calls come that cannot count, a member's own is still remembered.
+static void test_nobody_is_crowded_out(void **state)
+{
+    (void)state;
+    struct symbolic *symbolic = in_view(4);
+    struct hwi_msg other_kind = call_of(op_of(VIEW, 1, 0), 9, 1);
+    other_kind.u.call.op.kind = HWI_KIND_AGREE;
+    for (uint32_t seq = 0; seq < HWI_OPS_MAX; seq++) {
+        other_kind.u.call.op.seq = seq;
+        say(symbolic, 1, 0, other_kind);
+    }
+    expect_remembered(symbolic, 1, VIEW);
+    symbolic_end(symbolic, 0, op_of(VIEW, 1, 0), false);
+    for (uint64_t view = VIEW; view <= VIEW + 2; view++) {
+        if (view == VIEW)
+            symbolic_view(symbolic, 0, VIEW + 1, 15);
+        crowd(symbolic, view); // older than the view, of it, newer
+        if (view == VIEW + 1)
+            expect_remembered(symbolic, 2, VIEW + 1);
+    }
+    symbolic_end(symbolic, 0, op_of(VIEW + 1, 1, 0), false);
+    symbolic_view(symbolic, 0, VIEW + 3, 15);
+    expect_remembered(symbolic, 3, VIEW + 3);
     symbolic_destroy(symbolic);
 }
 
@@ -284,6 +329,22 @@ static void test_eager_room(void **state)
     symbolic_destroy(symbolic);
 }
 
+static void test_eager_room_is_of_a_view(void **state)
+{
+    (void)state;
+    struct symbolic *symbolic = in_view(2);
+    const char *trace = symbolic_trace(symbolic, 0);
+    for (uint64_t view = VIEW; view < VIEW + 2; view++) {
+        struct hwi_msg_op_start start = start_of(op_of(view, 1, 0), 1000000, HWI_PLAN_AUTO);
+        symbolic_start(symbolic, 0, &start);
+        symbolic_end(symbolic, 0, start.op, false);
+        symbolic_view(symbolic, 0, view + 1, 3);
+    }
+    symbolic_drain(symbolic, 0);
+    assert_non_null(strstr(trace, "send{op=all_reduce/1#0@v8 phase=1 to=20 first=8 chunks=1}"));
+    symbolic_destroy(symbolic);
+}
+
 // Nothing a member says makes us send outside of its share, twice, or before its call.
 static void test_hostile_values(void **state)
 {
@@ -311,6 +372,70 @@ static void test_hostile_values(void **state)
     say(symbolic, 2, 0, grant_of(op, UINT32_MAX));
     assert_null(strstr(trace, "data: "));
     symbolic_destroy(symbolic);
+}
+
+// A grant that passes its call on another stripe counts with the call; a call said twice counts
+// once.
+static void test_grant_before_call_and_call_twice(void **state)
+{
+    (void)state;
+    struct symbolic *symbolic = in_view(3);
+    struct hwi_msg_op_start start = start_of(op_of(VIEW, 1, 0), 3000000, HWI_PLAN_DIRECT);
+    const char *trace = symbolic_trace(symbolic, 0);
+    symbolic_start(symbolic, 0, &start);
+    symbolic_drain(symbolic, 0);
+    say(symbolic, 2, 0, grant_of(start.op, 9));
+    say(symbolic, 2, 0, call_of(start.op, 3000000, 4));
+    say(symbolic, 2, 0, call_of(start.op, 3000000, 4));
+    assert_non_null(strstr(trace, "send{op=all_reduce/1#0@v7 phase=1 to=30 first=32 chunks=8}\n"));
+    symbolic_destroy(symbolic);
+
+    symbolic = in_view(3);
+    start = start_of(op_of(VIEW, 1, 0), 30, HWI_PLAN_DIRECT);
+    symbolic_start(symbolic, 0, &start);
+    say(symbolic, 1, 0, call_of(start.op, 30, 1));
+    for (uint32_t who = 1; who < 3; who++)
+        symbolic_start(symbolic, who, &start);
+    symbolic_run(symbolic);
+    symbolic_expect(symbolic, start.op, 7, 0);
+    symbolic_destroy(symbolic);
+}
+
+// In a large view the scratch has one slot per sender, and no more goes ahead than that.
+static void test_window_of_a_large_view(void **state)
+{
+    (void)state;
+    enum { WORLD = 1000 };
+    struct hwi_id members[WORLD];
+    struct hwi_effects effects;
+    void *reducer = hwi_reducer_ops.create(&hwi_alloc_libc);
+    hwi_effects_init(&effects, &hwi_alloc_libc);
+    for (uint32_t i = 0; i < WORLD; i++)
+        members[i].value = i + 1;
+    struct hwi_msg msg = {.type = HWI_MSG_lane_view};
+    msg.u.lane_view = (struct hwi_msg_lane_view){VIEW, 500, members, WORLD};
+    struct hwi_event event = {.from = hwi_addr_of(HWI_ROLE_PEER, 0), .msg = &msg};
+    hwi_reducer_ops.step(reducer, &event, &effects);
+    hwi_effects_reset(&effects);
+    msg.type = HWI_MSG_op_start;
+    msg.u.op_start = start_of(op_of(VIEW, 1, 0), UINT64_C(30000000), HWI_PLAN_AUTO);
+    hwi_reducer_ops.step(reducer, &event, &effects);
+    uint32_t rows = 0, sends = 0;
+    for (uint32_t i = 0; i < effects.count; i++) {
+        const struct hwi_msg *said = &effects.items[i].msg;
+        if (said->type == HWI_MSG_place && said->u.place.phase == HWI_PHASE_SCATTER) {
+            assert_true(said->u.place.chunks > 1);
+            assert_int_equal(said->u.place.slots, 1);
+            rows++;
+        } else if (said->type == HWI_MSG_send) {
+            assert_int_equal(said->u.send.chunks, 1);
+            assert_int_equal(said->u.send.to, (500 + sends++) % WORLD + 1);
+        }
+    }
+    assert_int_equal(rows, WORLD - 1);
+    assert_int_equal(sends, WORLD - 1);
+    hwi_effects_fini(&effects);
+    hwi_reducer_ops.destroy(reducer);
 }
 
 static void test_end_of_what_never_began(void **state)
@@ -354,24 +479,31 @@ static void test_late_events_of_an_ended_operation(void **state)
     assert_true(late > 0);
 }
 
-// After a failed check the memory is let go of and every operation is told.
+// After a failed check the memory is let go of and every operation is told, once.
 static void test_failure_tells_everyone(void **state)
 {
     (void)state;
     struct symbolic *symbolic = in_view(2);
-    struct hwi_msg_op_start starts[2] = {start_of(op_of(VIEW, 1, 0), 10, HWI_PLAN_AUTO),
-                                         start_of(op_of(VIEW, 2, 0), 10, HWI_PLAN_AUTO)};
-    for (uint32_t i = 0; i < 2; i++)
-        symbolic_start(symbolic, 0, &starts[i]);
-    symbolic_drain(symbolic, 0);
-    symbolic_fail(symbolic, 0);
-    for (uint32_t i = 0; i < 2; i++) {
-        const struct symbolic_op *op = symbolic_find(symbolic, 0, starts[i].op);
-        assert_int_equal(op->faults, 1);
-        assert_int_equal(op->fault.status, HWS_E_INTERNAL);
-        assert_true(op->quiesced && op->restore);
-        assert_int_equal(op->ended, 1);
+    struct hwi_op ops[3] = {op_of(VIEW, 1, 0), op_of(VIEW, 2, 0), op_of(VIEW, 3, 0)};
+    for (uint32_t i = 0; i < 3; i++) {
+        struct hwi_msg_op_start start = start_of(ops[i], 10, HWI_PLAN_AUTO);
+        symbolic_start(symbolic, 0, &start);
     }
+    symbolic_drain(symbolic, 0);
+    say(symbolic, 1, 0, call_of(ops[1], 11, 1));
+    const char *trace = symbolic_trace(symbolic, 0);
+    symbolic_fail(symbolic, 0);
+    assert_string_equal(trace, "peer: op_fault{fault={status=-22}}\n"
+                               "data: quiesce{op=all_reduce/1#0@v7 restore=1}\n"
+                               "peer: op_fault{op=all_reduce/1#0@v7 "
+                               "fault={status=-22 kind=1 tag=1}}\n"
+                               "peer: op_ended{op=all_reduce/1#0@v7}\n"
+                               "data: quiesce{op=all_reduce/2#0@v7 restore=1}\n"
+                               "peer: op_ended{op=all_reduce/2#0@v7}\n"
+                               "data: quiesce{op=all_reduce/3#0@v7 restore=1}\n"
+                               "peer: op_fault{op=all_reduce/3#0@v7 "
+                               "fault={status=-22 kind=1 tag=3}}\n"
+                               "peer: op_ended{op=all_reduce/3#0@v7}\n");
     symbolic_destroy(symbolic);
 }
 
@@ -418,7 +550,7 @@ static void test_impossible_chunk_is_our_failure(void **state)
     hwi_drain_run(drain, 1);
     assert_int_equal(heard.checks, 1);
     assert_int_equal(heard.quiesced, 1);
-    assert_int_equal(heard.faults, 1);
+    assert_int_equal(heard.faults, 2); // the lane's and the operation's
     assert_int_equal(heard.ended, 1);
     hwi_drain_destroy(drain);
 }
@@ -431,10 +563,14 @@ int main(void)
         cmocka_unit_test(test_done_waits_for_the_call),
         cmocka_unit_test(test_calls_ahead),
         cmocka_unit_test(test_calls_ahead_are_bounded),
+        cmocka_unit_test(test_nobody_is_crowded_out),
         cmocka_unit_test(test_mismatch_on_both_sides),
         cmocka_unit_test(test_every_field_of_the_signature_counts),
         cmocka_unit_test(test_eager_room),
+        cmocka_unit_test(test_eager_room_is_of_a_view),
         cmocka_unit_test(test_hostile_values),
+        cmocka_unit_test(test_grant_before_call_and_call_twice),
+        cmocka_unit_test(test_window_of_a_large_view),
         cmocka_unit_test(test_end_of_what_never_began),
         cmocka_unit_test(test_late_events_of_an_ended_operation),
         cmocka_unit_test(test_failure_tells_everyone),

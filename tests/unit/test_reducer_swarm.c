@@ -84,12 +84,15 @@ static void end_all(struct symbolic *symbolic, uint32_t members,
 static void run_one(uint32_t members, uint64_t count, uint8_t redop, uint8_t plan, uint64_t seed)
 {
     struct symbolic *symbolic = in_view(members, seed);
-    uint8_t in_place = members > 1 && seed & 1;
+    uint8_t in_place = seed & 1;
     struct hwi_msg_op_start start = start_of(VIEW, 3, 0, count, redop, in_place, plan);
     start_all(symbolic, members, &start, 1);
     symbolic_run(symbolic);
     uint32_t divisor = redop == HWS_AVG && members > 1 ? members : 0;
-    symbolic_expect(symbolic, start.op, all_of(members), divisor);
+    if (members > 1 || !in_place)
+        symbolic_expect(symbolic, start.op, all_of(members), divisor);
+    else
+        assert_int_equal(symbolic_find(symbolic, 0, start.op)->done, 1);
     end_all(symbolic, members, &start, 1, true);
     symbolic_destroy(symbolic);
 }
@@ -132,12 +135,25 @@ static void test_long_tensors(void **state)
     }
 }
 
-// A member alone copies; longer tensors in pieces, so that its loop keeps turning.
+// A member alone copies; longer tensors in pieces, so that its loop keeps turning and hears an end.
 static void test_alone(void **state)
 {
     (void)state;
-    run_one(1, 7, HWS_AVG, HWI_PLAN_AUTO, 1);
-    run_one(1, UINT64_C(100) << 20, HWS_SUM, HWI_PLAN_AUTO, 2);
+    const uint64_t long_count = UINT64_C(100) << 20;
+    run_one(1, 7, HWS_AVG, HWI_PLAN_AUTO, 2);
+    run_one(1, long_count, HWS_AVG, HWI_PLAN_AUTO, 2);
+    struct symbolic *symbolic = in_view(1, 3);
+    struct hwi_msg_op_start start = start_of(VIEW, 1, 0, long_count, HWS_SUM, 0, HWI_PLAN_AUTO);
+    symbolic_start(symbolic, 0, &start);
+    symbolic_drain(symbolic, 0);
+    const struct symbolic_op *op = symbolic_find(symbolic, 0, start.op);
+    assert_int_equal(op->output[255].count, 1);
+    assert_int_equal(op->output[256].count, 0);
+    symbolic_end(symbolic, 0, start.op, false);
+    symbolic_run(symbolic);
+    assert_int_equal(op->ended, 1);
+    assert_int_equal(op->done, 0);
+    symbolic_destroy(symbolic);
 }
 
 static uint32_t draw_ops(struct symbolic *symbolic, struct hwi_msg_op_start *starts)

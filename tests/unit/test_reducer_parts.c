@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// The reducer's two books: the ledger of chunks in work, and the calls that came early.
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "collectives/reducer/reducer.h"
+
+static uint64_t memory[256];
+
+static bool next_is(struct hwi_ledger *ledger, uint32_t chunk, uint32_t a, uint32_t b)
+{
+    uint32_t got_a, got_b;
+    return hwi_ledger_take(ledger, chunk, &got_a, &got_b) && got_a == a && got_b == b;
+}
+
+static bool nothing_next(struct hwi_ledger *ledger, uint32_t chunk)
+{
+    uint32_t a, b;
+    return !hwi_ledger_take(ledger, chunk, &a, &b);
+}
+
+static void test_rank_order(void **state)
+{
+    (void)state;
+    struct hwi_ledger ledger;
+    assert_true(hwi_ledger_bytes(2, 5) <= sizeof(memory));
+    hwi_ledger_init(&ledger, memory, 9, 2, 5, 2);
+    hwi_ledger_arrive(&ledger, 0, 4);
+    hwi_ledger_arrive(&ledger, 0, 1);
+    assert_true(nothing_next(&ledger, 0));
+    hwi_ledger_arrive(&ledger, 0, 0);
+    assert_true(next_is(&ledger, 0, 0, 1));
+    assert_true(next_is(&ledger, 0, HWI_LEDGER_SUM, 2)); // the own one is always here
+    assert_true(nothing_next(&ledger, 0));
+    assert_false(hwi_ledger_final(&ledger, 0));
+    hwi_ledger_arrive(&ledger, 0, 3);
+    assert_true(next_is(&ledger, 0, HWI_LEDGER_SUM, 3));
+    assert_true(next_is(&ledger, 0, HWI_LEDGER_SUM, 4));
+    assert_true(nothing_next(&ledger, 0));
+    assert_true(hwi_ledger_final(&ledger, 0));
+}
+
+static void finish_chunk(struct hwi_ledger *ledger, uint32_t chunk)
+{
+    hwi_ledger_arrive(ledger, chunk, 1);
+    assert_true(next_is(ledger, chunk, 0, 1));
+}
+
+// Chunks end out of order; what is granted follows the lowest that is not final, in lots.
+static void test_grants_follow_the_lowest(void **state)
+{
+    (void)state;
+    struct hwi_ledger ledger;
+    hwi_ledger_init(&ledger, memory, 19, 8, 2, 0);
+    assert_int_equal(ledger.granted, 8);
+    finish_chunk(&ledger, 1);
+    finish_chunk(&ledger, 2);
+    assert_false(hwi_ledger_advance(&ledger));
+    finish_chunk(&ledger, 0);
+    assert_true(hwi_ledger_advance(&ledger));
+    assert_int_equal(ledger.granted, 11);
+    finish_chunk(&ledger, 3);
+    assert_false(hwi_ledger_advance(&ledger)); // one of eight is not worth a message
+    for (uint32_t chunk = 4; chunk < 11; chunk++)
+        finish_chunk(&ledger, chunk);
+    assert_true(hwi_ledger_advance(&ledger));
+    assert_int_equal(ledger.granted, 19); // all of it, at the end also in a small lot
+    for (uint32_t chunk = 11; chunk < 19; chunk++)
+        finish_chunk(&ledger, chunk);
+    assert_false(hwi_ledger_advance(&ledger));
+    assert_int_equal(ledger.low, 19);
+}
+
+static bool checks(struct hwi_ledger *ledger, uint32_t chunk, uint32_t rank)
+{
+    struct hwi_trap trap;
+    hwi_trap_enter(&trap);
+    if (setjmp(trap.landing))
+        return true;
+    hwi_ledger_arrive(ledger, chunk, rank);
+    hwi_trap_leave(&trap);
+    return false;
+}
+
+static void test_impossible_arrivals(void **state)
+{
+    (void)state;
+    struct hwi_ledger ledger;
+    hwi_ledger_init(&ledger, memory, 5, 2, 2, 0);
+    assert_true(checks(&ledger, 2, 1)); // not granted
+    assert_true(checks(&ledger, 0, 0)); // our own
+    assert_true(checks(&ledger, 0, 2)); // no member
+    finish_chunk(&ledger, 0);
+    assert_true(checks(&ledger, 0, 1)); // twice
+    hwi_ledger_advance(&ledger);
+    assert_true(checks(&ledger, 0, 1)); // over
+    assert_false(checks(&ledger, 2, 1));
+}
+
+static struct hwi_msg_call call_of(uint64_t view, uint32_t seq, uint32_t granted)
+{
+    return (struct hwi_msg_call){.op = {.view = view, .kind = HWI_KIND_ALL_REDUCE, .seq = seq},
+                                 .granted = granted};
+}
+
+static void keep(struct hwi_early *early, uint64_t peer, uint64_t view, uint32_t seq,
+                 uint32_t granted)
+{
+    struct hwi_msg_call call = call_of(view, seq, granted);
+    hwi_early_keep(early, &hwi_alloc_libc, peer, &call);
+}
+
+// What the kept call granted; 0 if none was kept.
+static uint32_t take(struct hwi_early *early, uint64_t peer, uint64_t view, uint32_t seq)
+{
+    struct hwi_msg_call call;
+    return hwi_early_take(early, peer, call_of(view, seq, 0).op, &call) ? call.granted : 0;
+}
+
+static void test_early_calls_are_kept_once(void **state)
+{
+    (void)state;
+    struct hwi_early early = {0};
+    for (uint64_t peer = 40; peer > 0; peer--)
+        keep(&early, peer, 5, 0, (uint32_t)peer);
+    keep(&early, 7, 5, 0, 99);
+    keep(&early, 7, 5, 1, 98);
+    assert_int_equal(early.count, 40);
+    assert_int_equal(take(&early, 7, 5, 0), 7);
+    assert_int_equal(take(&early, 7, 5, 0), 0);
+    assert_int_equal(take(&early, 7, 5, 1), 98);
+    assert_int_equal(take(&early, 41, 5, 0), 0);
+    for (uint64_t peer = 40; peer > 7; peer--)
+        assert_int_equal(take(&early, peer, 5, 0), peer);
+    hwi_early_fini(&early, &hwi_alloc_libc);
+}
+
+static void test_early_calls_of_newer_views_win(void **state)
+{
+    (void)state;
+    struct hwi_early early = {0};
+    keep(&early, 1, 5, 0, 50);
+    keep(&early, 1, 6, 0, 60);
+    keep(&early, 1, 5, 1, 51);
+    assert_int_equal(take(&early, 1, 5, 0), 0);
+    assert_int_equal(take(&early, 1, 5, 1), 0);
+    assert_int_equal(take(&early, 1, 6, 0), 60);
+    hwi_early_fini(&early, &hwi_alloc_libc);
+}
+
+static void test_early_calls_at_a_view_change(void **state)
+{
+    (void)state;
+    static const uint64_t members[] = {2, 4, 6};
+    struct hwi_early early = {0};
+    keep(&early, 2, 5, 0, 1); // older
+    keep(&early, 3, 6, 0, 2); // of this view, by a stranger
+    keep(&early, 4, 6, 0, 3); // stays
+    keep(&early, 5, 7, 0, 4); // may be a member of the next
+    keep(&early, 8, 6, 0, 5); // a stranger
+    hwi_early_forget(&early, &hwi_alloc_libc, 6, members, 3);
+    assert_int_equal(early.count, 2);
+    assert_int_equal(take(&early, 4, 6, 0), 3);
+    assert_int_equal(take(&early, 5, 7, 0), 4);
+    hwi_early_fini(&early, &hwi_alloc_libc);
+}
+
+// Senders and calls of each are bounded; what is beyond is ignored.
+static void test_early_bounds(void **state)
+{
+    (void)state;
+    struct hwi_early early = {0};
+    for (uint32_t seq = 0; seq <= HWI_OPS_MAX; seq++)
+        keep(&early, 1, 5, seq, seq + 1);
+    assert_int_equal(early.peers[0].count, HWI_OPS_MAX);
+    for (uint64_t peer = 2; peer <= HWI_MEMBERS_MAX + 1; peer++)
+        keep(&early, peer, 5, 0, 1);
+    assert_int_equal(early.count, HWI_MEMBERS_MAX);
+    assert_int_equal(take(&early, HWI_MEMBERS_MAX, 5, 0), 1);
+    assert_int_equal(take(&early, HWI_MEMBERS_MAX + 1, 5, 0), 0);
+    hwi_early_fini(&early, &hwi_alloc_libc);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rank_order),
+        cmocka_unit_test(test_grants_follow_the_lowest),
+        cmocka_unit_test(test_impossible_arrivals),
+        cmocka_unit_test(test_early_calls_are_kept_once),
+        cmocka_unit_test(test_early_calls_of_newer_views_win),
+        cmocka_unit_test(test_early_calls_at_a_view_change),
+        cmocka_unit_test(test_early_bounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
