@@ -102,20 +102,19 @@ static enum hwi_fit broken(const char **why, const char *text)
     return HWI_FIT_BROKEN;
 }
 
+// What does not fit comes from a member that made another call: it is dropped, for its call, which
+// stripes may bring later, is what names the mismatch.
 static enum hwi_fit fit_row(const struct hwi_row *row, const struct hwi_frame *frame,
                             uint32_t *chunk, const char **why)
 {
     const struct hwi_data_op *op = row->op;
 
-    if (frame->offset % op->chunk_bytes != 0)
-        return broken(why, "a chunk is not on the operation's grid");
-    if (frame->offset >= op->bytes)
-        return broken(why, "a chunk lies beyond the tensor");
+    if (frame->offset % op->chunk_bytes != 0 || frame->offset >= op->bytes)
+        return HWI_FIT_DROP;
     uint32_t index = (uint32_t)(frame->offset / op->chunk_bytes);
-    if (frame->payload_bytes != hwi_data_op_size(op, index))
-        return broken(why, "a chunk has the wrong size");
-    if (index < row->first || index - row->first >= row->chunks)
-        return broken(why, "a chunk is not one this member sends");
+    if (frame->payload_bytes != hwi_data_op_size(op, index) || index < row->first ||
+        index - row->first >= row->chunks)
+        return HWI_FIT_DROP;
     if (hwi_bit_get(row->claimed, index - row->first))
         return broken(why, "a chunk came twice");
     if (index - row->first >= row->granted)
