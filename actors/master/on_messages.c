@@ -166,7 +166,7 @@ void hwi_master_on_leave(struct master *m, struct session *s, const struct hwi_m
 void hwi_master_on_unreachable(struct master *m, struct session *s, struct hwi_effects *fx)
 {
     s->unreachable = true;
-    if (s->suspect) {
+    if (s->suspect || !s->member) { // a newcomer that lives registers again, and is another one
         hwi_master_put_out(m, s, HWS_E_EVICTED, "its connections were lost", fx);
     }
 }

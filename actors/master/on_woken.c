@@ -24,13 +24,15 @@ static bool put_out_silent(struct master *m, struct hwi_effects *fx)
     return false;
 }
 
-// Asks those whose stripes broke whether they live: a dead one's connection is gone, and sending says so.
+// Asks those whose stripes broke, or for whom a proposal waits, whether they live: a dead one's connection is
+// gone, and sending says so.
 static void probe_suspects(struct master *m, struct hwi_effects *fx)
 {
     bool any = false;
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
-        if (s->suspect && (s->member || s->proposed)) {
+        bool awaited = m->stage == STAGE_OPEN && s->proposed && !s->ready;
+        if (awaited || (s->suspect && s->member)) {
             hwi_master_tell(s, fx, HWI_MSG_probe);
             any = true;
         }

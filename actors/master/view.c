@@ -85,6 +85,7 @@ static void open_proposal(struct master *m, struct hwi_effects *fx)
     bool newcomers = newcomers_wanted(m);
     m->stage = STAGE_OPEN;
     m->proposal_until_ns = m->now_ns + m->config.propose_ms * HWI_NS_PER_MS;
+    m->probe_at_ns = HWI_MIN(m->probe_at_ns, m->now_ns + MASTER_PROBE_MS * HWI_NS_PER_MS);
     uint32_t count = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
@@ -115,7 +116,6 @@ static void close_proposal(struct master *m)
     m->proposal = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
         m->sessions[i].proposed = false;
-        m->sessions[i].suspect = false;
     }
 }
 

@@ -84,4 +84,10 @@ uint64_t hwi_host_random(void);
 // CLOCK_MONOTONIC in nanoseconds.
 uint64_t hwi_host_now(void);
 
+// Sees every step of every host's actors in this process, on the host's thread, before its effects are carried. For tests and
+// recording. Set it before any host is created; NULL = nobody. `user` is borrowed for as long as hosts live.
+typedef void (*hwi_observe_fn)(void *user, const struct hwi_actor_ops *actor,
+                               const struct hwi_event *event, const struct hwi_effects *effects);
+void hwi_host_observe(hwi_observe_fn observe, void *user);
+
 #endif

@@ -56,7 +56,25 @@ static void check_failed(void *world, const struct hwi_actor_ops *actor, const s
     host->ops->check_failed(host->user, actor->name, trap->what, trap->file, trap->line);
 }
 
-const struct hwi_world_ops hwi_host_world_ops = {.carry = carry, .check_failed = check_failed};
+static hwi_observe_fn observer;
+static void *observer_user;
+
+void hwi_host_observe(hwi_observe_fn observe, void *user)
+{
+    observer = observe;
+    observer_user = user;
+}
+
+static void record(void *world, const struct hwi_actor_ops *actor, const struct hwi_event *event,
+                   const struct hwi_effects *effects)
+{
+    (void)world;
+    if (observer)
+        observer(observer_user, actor, event, effects);
+}
+
+const struct hwi_world_ops hwi_host_world_ops = {.carry = carry, .record = record,
+                                                 .check_failed = check_failed};
 
 static void deliver(void *user, struct hwi_addr from, struct hwi_addr to, const struct hwi_msg *msg)
 {
