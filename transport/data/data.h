@@ -21,9 +21,8 @@ struct hwi_data_ops {
     // Frames wait for this edge where none waited before: the driver should pull.
     void (*kick)(void *user, uint64_t peer, enum hwi_lane lane);
     // Found while executing a command: the peer broke the protocol earlier (an eager frame that
-    // came twice), or a queue to it passed its bound. The driver closes the edge
-    // afterwards, as for HWI_VERDICT_BROKEN; it may hear it more than once. `why` is a static text.
-    // Required.
+    // came twice), or a queue to it passed its bound. The driver closes the edge afterwards, as for
+    // HWI_VERDICT_BROKEN; it may hear it more than once. `why` is a static text. Required.
     void (*broken)(void *user, uint64_t peer, const char *why);
 };
 
