@@ -254,6 +254,6 @@ hws_status hws_address(hws_comm *comm, char *text, size_t bytes)
     if (strlen(comm->address) >= bytes)
         return hwi_error_set(HWS_E_INVALID, "hws_address: %zu bytes are too few for \"%s\"", bytes,
                              comm->address);
-    strcpy(text, comm->address);
+    memcpy(text, comm->address, strlen(comm->address) + 1);
     return HWS_OK;
 }

@@ -104,7 +104,7 @@ hws_status hws_master_address(const hws_master *master, char *text, size_t bytes
     if (strlen(address) >= bytes)
         return hwi_error_set(HWS_E_INVALID, "hws_master_address: %zu bytes are too few for \"%s\"",
                              bytes, address);
-    strcpy(text, address);
+    memcpy(text, address, strlen(address) + 1);
     return HWS_OK;
 }
 

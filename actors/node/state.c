@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,7 +107,7 @@ hws_status hws_state_add(hws_state *state, const char *name, hws_dtype dtype, vo
         return hwi_error_set(HWS_E_NO_MEMORY, "hws_state_add: out of memory");
     struct hwi_tensor *tensor = &state->tensors[state->count];
     memset(tensor, 0, sizeof(*tensor));
-    strcpy(tensor->name, name);
+    snprintf(tensor->name, sizeof(tensor->name), "%s", name);
     tensor->dtype = (uint8_t)dtype;
     tensor->bytes = count * hws_dtype_bytes(dtype);
     state->memory[state->count++] = data;

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -97,7 +98,7 @@ static void *run_host(void *user)
 int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host, char *error)
 {
     if (scene.create_status != 0) {
-        strcpy(error, "127.0.0.1:1 cannot be bound: permission denied");
+        snprintf(error, HWI_ERROR_BYTES_MAX, "127.0.0.1:1 cannot be bound: permission denied");
         return scene.create_status;
     }
     scene.host = calloc(1, sizeof(*scene.host));
@@ -119,7 +120,7 @@ const char *hwi_host_address(const struct hwi_host *host)
 int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char *error)
 {
     (void)error;
-    strcpy(address, text);
+    snprintf(address, HWI_ADDRESS_BYTES_MAX, "%s", text);
     return 0;
 }
 

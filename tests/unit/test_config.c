@@ -175,7 +175,7 @@ static void test_long_addresses_are_refused(void **state)
     char text[400];
     hws_config given = minimal(), config;
     memset(text, 'a', sizeof(text));
-    strcpy(text + sizeof(text) - 6, ":4000");
+    memcpy(text + sizeof(text) - 6, ":4000", 6);
     given.master = text;
     assert_int_equal(hwi_config_read(&given, &config), HWS_E_INVALID);
     assert_said("master is longer than 263 bytes");

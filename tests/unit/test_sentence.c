@@ -95,11 +95,11 @@ static void test_sentences_of_the_end(void **state)
                     "no decision on all_reduce tag 7 from the master at 127.0.0.1:4000 within 2000 "
                     "ms and 15000 ms of grace: close, open again and sync");
     scene.reply.attempts = 0; // a call made afterwards
-    strcpy(scene.reply.reason, "the master gave no decision in time");
+    snprintf(scene.reply.reason, HWI_TEXT_BYTES_MAX, "the master gave no decision in time");
     assert_sentence(HWS_E_OUTCOME_UNKNOWN,
                     "all_reduce tag 7: no decision could be had from the master (the master gave no "
                     "decision in time): close, open again and sync");
-    strcpy(scene.reply.reason, "not heard for 5000 ms");
+    snprintf(scene.reply.reason, HWI_TEXT_BYTES_MAX, "not heard for 5000 ms");
     assert_sentence(HWS_E_EVICTED, "all_reduce tag 7: this member was put out of the run (not heard "
                                    "for 5000 ms): close, open again and sync");
     scene.reply.reason[0] = '\0';
