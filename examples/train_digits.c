@@ -26,7 +26,7 @@
 #include "train_digits/options.h"
 
 enum { TAG_MOVE = 1, TAG_FINISHED = 2 };
-enum { REJOINS_MAX = 3, ADMITS_MAX = 100, STRAGGLE_MS = 400 };
+enum { REJOINS_MAX = 3, ADMITS_MAX = 100, LATE_MS = 1000, DIE_AFTER_MS = 300 };
 
 struct trainer {
     struct options options;
@@ -188,14 +188,12 @@ static void nap(long ms)
     nanosleep(&pause, NULL);
 }
 
-// For demonstrations: dies inside this step's all-reduce. It comes late, so that the others are in
-// the operation and wait for it, and goes once its first frames are sent: their answers to those are
-// still to come, so it cannot be done.
+// For demonstrations: dies inside this step's all-reduce, some time after its first frames have left.
+// Another member must come late to it (--late-at), for without that it is over in no time.
 static hws_status die_in_operation(struct trainer *t, const hws_options *options)
 {
     hws_stats before = HWS_STATS_INIT, now = HWS_STATS_INIT;
     hws_request *request;
-    nap(STRAGGLE_MS);
     hws_status status = hws_stats_get(t->comm, &before);
     if (status == HWS_OK)
         status = hws_all_reduce_async(t->comm, t->move, t->move, t->net.count + 1, HWS_F32, HWS_AVG,
@@ -203,11 +201,13 @@ static hws_status die_in_operation(struct trainer *t, const hws_options *options
     if (status)
         return failed("cannot die", status);
     do {
+        status = hws_wait(request, 1, NULL);
         hws_stats_get(t->comm, &now);
-        if (now.bytes_sent > before.bytes_sent)
-            kill(getpid(), SIGKILL);
-        status = hws_wait(request, 0, NULL);
-    } while (status == HWS_E_PENDING);
+    } while (status == HWS_E_PENDING && now.bytes_sent == before.bytes_sent);
+    if (status == HWS_E_PENDING)
+        status = hws_wait(request, DIE_AFTER_MS, NULL);
+    if (status == HWS_E_PENDING)
+        kill(getpid(), SIGKILL);
     fprintf(stderr, "train_digits: the operation was over before this member could die\n");
     return HWS_E_INVALID;
 }
@@ -225,6 +225,8 @@ static hws_status average_moves(struct trainer *t)
         report(t, "dying step=%llu\n", step);
         return die_in_operation(t, &options);
     }
+    if (step == t->options.late_at)
+        nap(LATE_MS);
     hws_stats_get(t->comm, &before);
     hws_status status = hws_all_reduce(t->comm, t->move, t->move, t->net.count + 1, HWS_F32,
                                        HWS_AVG, &options, &now);

@@ -26,7 +26,8 @@ static const char usage[] =
     "  --every N             a line of progress every N outer steps (default 10)\n"
     "  --out FILE            write the final state: each tensor's bytes in order\n"
     "  --report FILE         append one line per event, for programs\n"
-    "  --die-at STEP         kill this process in the middle of that step's all-reduce\n"
+    "  --die-at STEP         kill this process in the middle of that step's all-reduce,\n"
+    "  --late-at STEP        for which another comes late to it, by a second\n"
     "  --help\n"
     "\n"
     "Exit code: 0 trained, 1 the run failed, 2 bad options or data.\n"
@@ -51,6 +52,7 @@ static const struct row {
     {"seed", WHOLE, offsetof(struct options, seed), 0, 4294967295.0},
     {"every", WHOLE, offsetof(struct options, every), 1, 1000000},
     {"die-at", WHOLE, offsetof(struct options, die_at), 1, 1000000},
+    {"late-at", WHOLE, offsetof(struct options, late_at), 1, 1000000},
     {"lr", REAL, offsetof(struct options, rate), 0, 1000},
     {"momentum", REAL, offsetof(struct options, momentum), 0, 1},
     {"outer-lr", REAL, offsetof(struct options, outer_rate), 0, 1000},

@@ -16,9 +16,9 @@
 static const char usage[] =
     "usage: hawser demo [OPTIONS]\n"
     "The tour, on this machine: a master and 4 trainers learn handwritten digits together. One\n"
-    "kills itself (SIGKILL) in the middle of an all-reduce; the others go on. A newcomer joins in\n"
-    "mid-training and gets the state from them. At the end this command hashes each trainer's\n"
-    "final state and compares.\n"
+    "kills itself (SIGKILL) in the middle of an all-reduce, which another comes late to, so that it\n"
+    "is in flight; the survivors run it again and go on. A newcomer joins in mid-training and gets\n"
+    "the state from them. At the end this command hashes each trainer's final state and compares.\n"
     "\n"
     "  --json            the last line is one JSON object; progress goes to stderr\n"
     "  --data DIR        IDX files of the digits (default: those that come with Hawser)\n"
@@ -38,21 +38,20 @@ static uint64_t elapsed_s(const struct demo *demo)
 
 static bool start_trainer(struct demo *demo, uint32_t index)
 {
-    char out[DEMO_PATH_BYTES], master[128], seed[16], steps[16], die_at[16];
+    char out[DEMO_PATH_BYTES], master[128], seed[16], steps[16], fault_at[16];
     const char *report = "/dev/fd/3"; // FAMILY_REPORT_FD
     const char *defines[] = {master, NULL};
+    const char *fault = index == DEMO_VICTIM ? "--die-at" : index == DEMO_LATE ? "--late-at" : NULL;
     const char *arguments[] = {
         demo->trainer, "--data",   demo->data, "--out",    out,   "--report", report,
         "--seed",      seed,       "--steps",  steps,      "--hidden", "256",
-        "--inner",     "100",      "--die-at", die_at,     NULL,
+        "--inner",     "100",      fault,      fault_at,   NULL,
     };
     demo_out_path(demo, index, out);
     snprintf(master, sizeof master, "HAWSER_MASTER=%s", demo->address);
     snprintf(seed, sizeof seed, "%" PRIu32, demo->seed);
     snprintf(steps, sizeof steps, "%d", DEMO_STEPS);
-    snprintf(die_at, sizeof die_at, "%d", DEMO_DIE_AT);
-    if (index != DEMO_VICTIM)
-        arguments[sizeof arguments / sizeof arguments[0] - 3] = NULL;
+    snprintf(fault_at, sizeof fault_at, "%d", DEMO_DIE_AT);
     if (family_start(&demo->family, arguments, defines, true) >= 0)
         return true;
     demo_problem(demo, "cannot run %.150s: %s", demo->trainer, strerror(errno));

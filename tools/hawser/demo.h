@@ -11,6 +11,7 @@
 enum {
     DEMO_MEMBERS = 4,          // at the start
     DEMO_VICTIM = 2,           // the index of the one that kills itself
+    DEMO_LATE = 3,             // the index of the one whose lateness keeps that operation in flight
     DEMO_NEWCOMER = 4,         // the index of the one that comes late
     DEMO_PARTIES = 5,
     DEMO_STEPS = 60,
