@@ -99,13 +99,19 @@ void hwi_peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *f
     }
 }
 
+static struct hwi_signature signature_of(const struct call *c)
+{
+    return (struct hwi_signature){.kind = c->request.kind, .dtype = c->request.dtype,
+                                  .redop = c->request.redop, .count = c->request.count,
+                                  .plan = c->request.plan};
+}
+
 static void emit_start(struct peer *p, struct call *c, struct channel *ch, struct hwi_effects *fx)
 {
     if (c->op.kind == HWI_KIND_ALL_REDUCE) {
         struct hwi_msg_op_start *s = HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_REDUCER), op_start);
         s->op = c->op;
-        s->signature = (struct hwi_signature){.kind = c->op.kind, .dtype = c->request.dtype,
-                                              .redop = c->request.redop, .count = c->request.count};
+        s->signature = signature_of(c);
         s->request = c->request.request;
         s->in_place = c->request.in_place;
         s->plan = c->request.plan;
@@ -206,6 +212,7 @@ void hwi_peer_end(struct peer *p, struct call *c, int status, struct hwi_effects
 {
     bool entered = c->stage == CALL_RUNNING || c->stage == CALL_DONE;
     enum hwi_role lane = entered ? lane_of(c->request.kind) : HWI_ROLE_NONE;
+    lane = (p->lanes_failed & 1u << lane) != 0 ? HWI_ROLE_NONE : lane;
     c->stage = CALL_ENDING;
     c->committed = status == HWS_OK;
     c->status = status;
@@ -220,6 +227,18 @@ void hwi_peer_end(struct peer *p, struct call *c, int status, struct hwi_effects
     struct hwi_msg_op_end *e = HWI_EMIT(fx, hwi_peer_local(lane), op_end);
     e->op = c->op;
     e->committed = c->committed;
+}
+
+void hwi_peer_lane_failed(struct peer *p, enum hwi_role lane, struct hwi_effects *fx)
+{
+    p->lanes_failed |= 1u << lane;
+    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+        struct call *c = &p->calls[i];
+        if (c->stage == CALL_ENDING && lane_of(c->request.kind) == lane) {
+            hwi_peer_ended(p, c, NULL, fx); // it let go of the memory as it failed
+        }
+    }
+    hwi_peer_finish(p, HWS_E_INTERNAL, "an internal check failed", fx);
 }
 
 static bool runs_again(const struct peer *p, const struct call *c)
@@ -287,9 +306,7 @@ static void check_deadline(struct peer *p, struct call *c, struct hwi_effects *f
             return;
         }
         struct hwi_fault fault = {.status = HWS_E_TIMEOUT, .peer_a = p->id,
-                                  .signature_a = {.kind = c->request.kind, .dtype = c->request.dtype,
-                                                  .redop = c->request.redop,
-                                                  .count = c->request.count}};
+                                  .signature_a = signature_of(c)};
         hwi_peer_withdraw(p, c, &fault, fx);
     }
 }

@@ -4,8 +4,15 @@
 
 #include <string.h>
 
-void hwi_peer_on_op_fault(struct peer *p, const struct hwi_msg_op_fault *f, struct hwi_effects *fx)
+#include <hawser/types.h>
+
+void hwi_peer_on_op_fault(struct peer *p, enum hwi_role lane, const struct hwi_msg_op_fault *f,
+                          struct hwi_effects *fx)
 {
+    if (f->fault.status == HWS_E_INTERNAL) {
+        hwi_peer_lane_failed(p, lane, fx);
+        return;
+    }
     struct call *c = hwi_peer_call_of(p, f->op);
     if (c != NULL) {
         hwi_peer_withdraw(p, c, &f->fault, fx);

@@ -118,7 +118,8 @@ static void on_op_ended(struct peer *p, const struct hwi_msg_op_ended *e, struct
     hwi_peer_start_queued(p, fx);
 }
 
-static void from_inside(struct peer *p, const struct hwi_msg *msg, struct hwi_effects *fx)
+static void from_inside(struct peer *p, enum hwi_role from, const struct hwi_msg *msg,
+                        struct hwi_effects *fx)
 {
     struct call *c;
     switch (msg->type) {
@@ -144,7 +145,7 @@ static void from_inside(struct peer *p, const struct hwi_msg *msg, struct hwi_ef
         }
         break;
     case HWI_MSG_op_fault:
-        hwi_peer_on_op_fault(p, &msg->u.op_fault, fx);
+        hwi_peer_on_op_fault(p, from, &msg->u.op_fault, fx);
         break;
     case HWI_MSG_op_ended:
         on_op_ended(p, &msg->u.op_ended, fx);
@@ -186,7 +187,7 @@ static void step(void *state, const struct hwi_event *event, struct hwi_effects 
     struct peer *p = state;
     notice_own_sleep(p, event->now_ns);
     if (event->from.role != HWI_ROLE_MASTER) {
-        from_inside(p, event->msg, fx);
+        from_inside(p, event->from.role, event->msg, fx);
     } else if (p->phase != PHASE_FINISHED || p->leave_until_ns != HWI_NEVER) {
         from_master(p, event->msg, fx);
     }

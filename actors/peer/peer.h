@@ -100,6 +100,7 @@ struct peer {
     struct call calls[HWI_OPS_MAX];
     uint32_t call_count; // not FREE
     uint64_t arrivals;
+    uint32_t lanes_failed; // bit per enum hwi_role: a check failed in that actor, it answers no more
     bool state_attached; // hws_sync was called: there is a shared state
     bool state_synced;   // a sync committed, and none was cut since
     bool state_dirty;    // a sync into it was begun and not committed
@@ -156,6 +157,7 @@ void hwi_peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_eff
 // The call is decided: `status` HWS_OK = committed. Its lane lets go, then it is replied or queued again.
 void hwi_peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx);
 void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e, struct hwi_effects *fx);
+void hwi_peer_lane_failed(struct peer *p, enum hwi_role lane, struct hwi_effects *fx);
 void hwi_peer_check_deadlines(struct peer *p, struct hwi_effects *fx);
 uint64_t hwi_peer_next_deadline(const struct peer *p);
 
@@ -168,7 +170,8 @@ void hwi_peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct
 void hwi_peer_on_state_hashed(struct peer *p, const struct hwi_msg_state_hashed *s, struct hwi_effects *fx);
 void hwi_peer_tell_offer(struct peer *p, const struct call *c, struct hwi_effects *fx);
 void hwi_peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s, struct hwi_effects *fx);
-void hwi_peer_on_op_fault(struct peer *p, const struct hwi_msg_op_fault *f, struct hwi_effects *fx);
+void hwi_peer_on_op_fault(struct peer *p, enum hwi_role lane, const struct hwi_msg_op_fault *f,
+                          struct hwi_effects *fx);
 void hwi_peer_on_commit(struct peer *p, const struct hwi_msg_commit *m, struct hwi_effects *fx);
 
 #endif

@@ -7,7 +7,7 @@
 static bool signatures_equal(const struct hwi_signature *a, const struct hwi_signature *b)
 {
     return a->kind == b->kind && a->dtype == b->dtype && a->redop == b->redop &&
-           a->count == b->count;
+           a->count == b->count && a->plan == b->plan;
 }
 
 // The smaller peer id comes first, so that both sides report the same fault.
