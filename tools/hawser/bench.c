@@ -112,11 +112,12 @@ static bool start_member(struct crew *crew, uint32_t rank)
 static bool start_crew(struct crew *crew)
 {
     const struct bench_job *job = crew->job;
-    if (pipe(crew->results) < 0)
+    // The master first: it must not inherit what the members' ends are told by.
+    if ((job->kind & BENCH_ALL_REDUCE) && !start_master(crew))
         return false;
     if ((job->kind & BENCH_RAW) && !raw_open_pair(crew->pair, job->stripes))
         return false;
-    if ((job->kind & BENCH_ALL_REDUCE) && !start_master(crew))
+    if (pipe(crew->results) < 0)
         return false;
     for (uint32_t i = 0; i < job->peers; i++)
         if (!start_member(crew, i))
