@@ -21,6 +21,8 @@ const struct hwi_sim_config scenario_config = {
 static const char *transcript(void *user)
 {
     struct scenario *scenario = user;
+    const char *failure = hwi_sim_check_failure(scenario->sim);
+    fprintf(stderr, "%s\n%s\n", scenario->title, failure != NULL ? failure : "");
     return hwi_sim_transcript(scenario->sim);
 }
 
@@ -111,18 +113,19 @@ bool is_up(const struct scenario *scenario, uint32_t node)
 
 // ---- shared state
 
-static unsigned char state_byte(uint32_t seed, uint64_t index)
+// Eight bytes of a state; the last ones may be cut.
+static uint64_t state_word(uint32_t seed, uint64_t index)
 {
-    uint64_t mixed = (index / 8 + 1) * UINT64_C(0x9e3779b97f4a7c15) + seed * TENSOR_SEED_STEP;
-    mixed ^= mixed >> 29;
-    return (unsigned char)(mixed >> (index % 8 * 8));
+    uint64_t mixed = (index + 1) * UINT64_C(0x9e3779b97f4a7c15) + seed * TENSOR_SEED_STEP;
+    return mixed ^ (mixed >> 29);
 }
 
 void fill_state(struct scenario *scenario, uint32_t node, uint32_t seed)
 {
     struct state *state = &scenario->states[node];
-    for (uint64_t i = 0; i < state->length; i++) {
-        state->bytes[i] = state_byte(seed, i);
+    for (uint64_t at = 0; at < state->length; at += sizeof(uint64_t)) {
+        uint64_t word = state_word(seed, at / sizeof(word));
+        memcpy(state->bytes + at, &word, HWI_MIN(sizeof(word), state->length - at));
     }
 }
 
@@ -136,13 +139,23 @@ void give_state(struct scenario *scenario, uint32_t node, uint64_t bytes, uint32
     hwi_sim_state(scenario->sim, node, &tensor, &memory, 1);
 }
 
+void expect_state(const struct scenario *scenario, uint32_t node, uint32_t seed)
+{
+    const struct state *state = &scenario->states[node];
+    for (uint64_t at = 0; at < state->length; at += sizeof(uint64_t)) {
+        uint64_t word = state_word(seed, at / sizeof(word));
+        if (memcmp(state->bytes + at, &word, HWI_MIN(sizeof(word), state->length - at)) != 0) {
+            expect(false, "member %u: the state differs at byte %llu", node,
+                   (unsigned long long)at);
+        }
+    }
+}
+
 void expect_states(struct scenario *scenario, uint32_t seed)
 {
     for (uint32_t node = 0; node < scenario->nodes; node++) {
-        const struct state *state = &scenario->states[node];
-        for (uint64_t i = 0; is_up(scenario, node) && i < state->length; i++) {
-            expect(state->bytes[i] == state_byte(seed, i), "member %u: byte %llu of the state",
-                   node, (unsigned long long)i);
+        if (is_up(scenario, node)) {
+            expect_state(scenario, node, seed);
         }
     }
 }

@@ -15,7 +15,7 @@
 #include "tests/support/expect.h"
 #include "transport/sim/sim.h"
 
-enum { SCENARIO_CALLS_MAX = 4096, SCENARIO_BLOCK_MAX = 16 };
+enum { SCENARIO_CALLS_MAX = 8192 };
 
 // A call as a test wants it; zero fields mean f32, sum, 10 s.
 struct call {
@@ -49,6 +49,7 @@ struct scenario {
     struct state states[HWI_SIM_NODES_MAX];
     struct made_call calls[SCENARIO_CALLS_MAX];
     uint32_t call_count;
+    char title[160]; // printed before the transcript if something fails; may be empty
 };
 
 // What most scenarios use: 5 ms to the master, 1 ms between members, two stripes, heartbeats every 500 ms, dead
@@ -105,6 +106,8 @@ bool is_up(const struct scenario *scenario, uint32_t node); // alive, not frozen
 // One tensor of `bytes` bytes, filled from `seed`.
 void give_state(struct scenario *scenario, uint32_t node, uint64_t bytes, uint32_t seed);
 void fill_state(struct scenario *scenario, uint32_t node, uint32_t seed);
+// It holds what `fill_state(seed)` writes.
+void expect_state(const struct scenario *scenario, uint32_t node, uint32_t seed);
 // All living members hold what `fill_state(seed)` writes.
 void expect_states(struct scenario *scenario, uint32_t seed);
 
