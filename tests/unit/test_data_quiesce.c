@@ -197,15 +197,13 @@ static void test_commit_keeps_the_result(void **state)
     assert_memory_not_equal(pair->memory[0], pair->before[0], BYTES);
 }
 
-static void test_scatter_sends_what_was_before(void **state)
+// Nothing overwrites a chunk here before its owner has all of it, so no copy is sent.
+static void test_scatter_sends_the_input_itself(void **state)
 {
     struct pair *pair = *state;
-    uint64_t sum;
 
     under_way(pair, 0, 0);
-    sum = hwi_get_u64(pair->transfer.out.trailer);
-    memset(pair->memory[0], 1, CHUNK); // as a result that is placed over it
-    assert_true(hwi_frame_checksum(pair->transfer.out.payload, CHUNK) == sum);
+    assert_ptr_equal(pair->transfer.out.payload, pair->memory[0]);
     assert_int_equal(rig_end(&pair->transfer), HWI_VERDICT_OK);
     assert_int_equal(rig_count(pair->to, HWI_MSG_chunk), 1);
 }
@@ -279,7 +277,7 @@ int main(void)
         TEST(test_both_quiesce_in_the_middle),
         TEST(test_half_a_result_is_restored),
         TEST(test_commit_keeps_the_result),
-        TEST(test_scatter_sends_what_was_before),
+        TEST(test_scatter_sends_the_input_itself),
         TEST(test_memory_in_use_is_not_forgotten),
         TEST(test_edge_gone_with_frames_under_way),
         TEST(test_stripe_gone_chunk_may_come_again),

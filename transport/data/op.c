@@ -18,9 +18,9 @@ struct hwi_data_op *hwi_data_op_find(const struct hwi_data *data, struct hwi_op 
     return (struct hwi_data_op *)link;
 }
 
-static struct hwi_data_op *add(struct hwi_data *data, struct hwi_op name, uint32_t saved_bits)
+static struct hwi_data_op *add(struct hwi_data *data, struct hwi_op name, uint64_t bits)
 {
-    struct hwi_data_op *op = hwi_new(data->alloc, sizeof(*op) + hwi_bits_bytes(saved_bits));
+    struct hwi_data_op *op = hwi_new(data->alloc, sizeof(*op) + hwi_bits_bytes((uint32_t)bits));
 
     op->name = name;
     hwi_index_add(&data->data_ops, &op->link, hash_of(name));
@@ -46,11 +46,11 @@ void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *ms
     HWI_CHECK(msg->in_place == (memory->input == memory->output));
     HWI_CHECK(grid > 0 && grid % kernel->element_bytes == 0);
     uint64_t chunks = (msg->bytes - 1) / grid + 1;
-    HWI_CHECK(msg->bytes % kernel->element_bytes == 0 && chunks <= UINT32_MAX);
+    HWI_CHECK(msg->bytes % kernel->element_bytes == 0 && chunks <= UINT32_MAX / 2);
 
     unsigned char *backup = msg->in_place ? hwi_pool_take(&data->pool, msg->bytes) : NULL;
     HWI_CHECK(backup || !msg->in_place);
-    struct hwi_data_op *op = add(data, msg->op, msg->in_place ? (uint32_t)chunks : 0);
+    struct hwi_data_op *op = add(data, msg->op, msg->in_place ? 2 * chunks : 0);
     op->memory = memory;
     op->kernel = kernel;
     op->bytes = msg->bytes;
@@ -86,17 +86,29 @@ uint32_t hwi_data_op_size(const struct hwi_data_op *op, uint32_t chunk)
     return (uint32_t)HWI_MIN(op->chunk_bytes, op->bytes - hwi_data_op_offset(op, chunk));
 }
 
-const unsigned char *hwi_data_op_input(struct hwi_data_op *op, uint32_t chunk)
+void hwi_data_op_save(struct hwi_data_op *op, uint32_t chunk)
 {
     uint64_t offset = hwi_data_op_offset(op, chunk);
 
-    if (!op->backup)
-        return op->memory->input + offset;
-    if (!hwi_bit_get(op->saved, chunk)) {
-        memcpy(op->backup + offset, op->memory->input + offset, hwi_data_op_size(op, chunk));
-        hwi_bit_set(op->saved, chunk);
-    }
-    return op->backup + offset;
+    if (!op->backup || hwi_bit_get(op->saved, chunk))
+        return;
+    hwi_stream_copy(op->backup + offset, op->memory->input + offset, hwi_data_op_size(op, chunk));
+    hwi_bit_set(op->saved, chunk);
+}
+
+const unsigned char *hwi_data_op_input(struct hwi_data_op *op, uint32_t chunk)
+{
+    const unsigned char *kept = op->backup ? op->backup : op->memory->input;
+
+    hwi_data_op_save(op, chunk);
+    return kept + hwi_data_op_offset(op, chunk);
+}
+
+const unsigned char *hwi_data_op_scatter(struct hwi_data_op *op, uint32_t chunk)
+{
+    const unsigned char *kept = hwi_data_op_input(op, chunk);
+
+    return op->chunks == 1 ? kept : op->memory->input + hwi_data_op_offset(op, chunk);
 }
 
 void hwi_data_op_restore(struct hwi_data_op *op)

@@ -155,7 +155,7 @@ static void cut_chunk(struct hwi_waiting *run, struct hwi_frame_out *out)
         .payload_bytes = hwi_data_op_size(op, run->first),
     };
 
-    out->payload = run->phase == HWI_PHASE_SCATTER ? hwi_data_op_input(op, run->first)
+    out->payload = run->phase == HWI_PHASE_SCATTER ? hwi_data_op_scatter(op, run->first)
                                                    : op->memory->output + offset;
     run->first++;
     run->chunks--;
@@ -211,6 +211,9 @@ static void count_sent(struct hwi_data *data, const struct hwi_frame_out *out)
     struct hwi_data_op *op = hwi_data_op_find(data, out->op);
     if (op)
         op->bytes_sent += out->payload_bytes;
+    if (op && op->backup && out->header[5] == HWI_PHASE_SCATTER)
+        hwi_bit_set(op->saved,
+                    op->chunks + (uint32_t)(hwi_get_u64(out->header + 32) / op->chunk_bytes));
     data->stats.bytes_sent += out->payload_bytes;
     if (out->header[4] == HWI_FRAME_BLOCK && out->header[7] & HWI_FRAME_LZ4)
         data->stats.blocks_lz4++;

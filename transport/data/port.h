@@ -43,7 +43,7 @@ struct hwi_data_op {
     uint64_t bytes_sent;
     uint64_t bytes_received;
     unsigned char *backup; // in place only: what the saved chunks held
-    uint64_t saved[];      // in place only: a bit per chunk
+    uint64_t saved[];      // in place only: a bit per chunk that is saved, then one per chunk that left
 };
 
 // Where the chunks of (operation, phase, from) go.
@@ -152,6 +152,11 @@ void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *ms
 void hwi_data_op_free(struct hwi_data *data, struct hwi_data_op *op); // takes; with its rows
 uint64_t hwi_data_op_offset(const struct hwi_data_op *op, uint32_t chunk);
 uint32_t hwi_data_op_size(const struct hwi_data_op *op, uint32_t chunk); // of the chunk, bytes
+// In place: keeps what the chunk holds, unless it is kept already.
+void hwi_data_op_save(struct hwi_data_op *op, uint32_t chunk);
+// The chunk to be scattered, saved. Of several chunks each goes to its one owner, and nothing overwrites it here before the
+// owner has all of it: it is sent from where it is. A single chunk goes to everyone, and is reduced here meanwhile: from the copy.
+const unsigned char *hwi_data_op_scatter(struct hwi_data_op *op, uint32_t chunk);
 // The chunk of the input, which must stay as it is: in place it is saved first if it was not.
 const unsigned char *hwi_data_op_input(struct hwi_data_op *op, uint32_t chunk);
 void hwi_data_op_restore(struct hwi_data_op *op);

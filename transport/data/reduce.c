@@ -14,9 +14,14 @@ static const unsigned char *scratch_of(struct hwi_data *data, struct hwi_data_op
     return hwi_row_target(row, chunk);
 }
 
-static const unsigned char *operand(struct hwi_data *data, struct hwi_data_op *op, uint32_t chunk,
-                                    uint64_t which)
+static const unsigned char *operand(struct hwi_data *data, struct hwi_data_op *op,
+                                    const struct hwi_msg_reduce *msg, uint64_t which)
 {
+    uint32_t chunk = msg->chunk;
+    bool first = msg->a != HWI_OPERAND_OUTPUT && msg->b != HWI_OPERAND_OUTPUT;
+
+    if (which == HWI_OPERAND_SELF && first) // nothing was written over it yet, and it is hot
+        return op->memory->input + hwi_data_op_offset(op, chunk);
     if (which == HWI_OPERAND_SELF)
         return hwi_data_op_input(op, chunk);
     if (which == HWI_OPERAND_OUTPUT)
@@ -44,11 +49,11 @@ void hwi_port_reduce(struct hwi_data *data, const struct hwi_msg_reduce *msg)
     size_t count = bytes / op->kernel->element_bytes;
     unsigned char *out = op->memory->output + hwi_data_op_offset(op, msg->chunk);
     // In place, what is about to be overwritten is saved first, whatever the operands are.
-    (void)hwi_data_op_input(op, msg->chunk);
-    const unsigned char *a = operand(data, op, msg->chunk, msg->a);
+    hwi_data_op_save(op, msg->chunk);
+    const unsigned char *a = operand(data, op, msg, msg->a);
 
     if (msg->b != HWI_OPERAND_NONE)
-        op->kernel->reduce(out, a, operand(data, op, msg->chunk, msg->b), count);
+        op->kernel->reduce(out, a, operand(data, op, msg, msg->b), count);
     else if (a != out)
         memcpy(out, a, bytes);
     if (msg->divisor > 1)

@@ -119,7 +119,7 @@ static enum hwi_fit fit_row(const struct hwi_row *row, const struct hwi_frame *f
         return broken(why, "a chunk came twice");
     if (index - row->first >= row->granted)
         return HWI_FIT_STASH;
-    if (row->slots == 0 && op->backup && !hwi_bit_get(op->saved, index))
+    if (row->slots == 0 && op->backup && !hwi_bit_get(op->saved, op->chunks + index))
         return broken(why, "a result came for a chunk that has not left");
     *chunk = index;
     return HWI_FIT_TAKE;
