@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""The command line: help, bad options, exit codes, a master that cannot be reached, trainers that fail."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from support import DIGITS, HAWSER, TRAINER, check, end, run
+
+COMMANDS = ("bench", "demo", "info", "master", "run", "status")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def help_and_usage():
+    for command in COMMANDS:
+        done = run(HAWSER, command, "--help")
+        check(done.returncode == 0 and done.stdout.startswith(f"usage: hawser {command}"), f"{command} --help", done)
+        check("Example: hawser " in done.stdout, f"{command} --help has an example", done)
+        for option in ("--no-such-option", "-Z"):
+            done = run(HAWSER, command, option)
+            check(done.returncode == 2 and option in done.stderr, f"{command} names {option}", done)
+    done = run(HAWSER, "--version")
+    check(done.returncode == 0 and done.stdout.startswith("hawser 0."), "--version", done)
+    done = run(HAWSER, "sail")
+    check(done.returncode == 2 and "sail" in done.stderr, "an unknown command is named", done)
+    check(run(HAWSER).returncode == 2, "no command is bad usage")
+    done = run(HAWSER, "info")
+    check(done.returncode == 0 and "libzmq" in done.stdout, "info", done)
+
+
+def bad_values():
+    for arguments, culprit in (
+        (("run", "-n", "0", "--", "true"), '"0"'),
+        (("run", "-n", "two", "--", "true"), '"two"'),
+        (("run", "-n"), "-n"),
+        (("run", "--", "true"), "-n"),
+        (("run", "-n", "2"), "no trainer"),
+        (("run", "-n", "2", "--chaos", "kill@2s", "--", "true"), "kill@2s"),
+        (("run", "-n", "2", "--chaos", "melt@2s:1", "--", "true"), "melt@2s:1"),
+        (("status",), "HOST:PORT"),
+        (("master", "--dead-ms", "1"), "--dead-ms"),
+        (("master", "extra"), "extra"),
+        (("bench", "all-gather"), "all-gather"),
+        (("bench", "all-reduce", "--sizes", "3"), '"3"'),
+        (("bench", "all-reduce", "--plan", "ring"), '"ring"'),
+        (("bench", "raw", "--peers", "3"), "--peers"),
+    ):
+        done = run(HAWSER, *arguments)
+        check(done.returncode == 2 and culprit in done.stderr, f"{' '.join(arguments)} is refused, naming {culprit}", done)
+
+
+def unreachable_status():
+    address = f"127.0.0.1:{free_port()}"
+    begin = time.monotonic()
+    done = run(HAWSER, "status", address)
+    check(done.returncode == 1 and address in done.stderr and "2000 ms" in done.stderr, "status names the address", done)
+    check(time.monotonic() - begin < 4, "status gives up at its deadline", done)
+    done = run(HAWSER, "status", "nonsense")
+    check(done.returncode == 1 and "nonsense" in done.stderr, "status names a bad address", done)
+
+
+def master_and_status():
+    master = subprocess.Popen([str(HAWSER), "master", "--min-members", "2"], stdout=subprocess.PIPE, text=True)
+    line = master.stdout.readline()
+    check(line.startswith("hawser master: listening on 127.0.0.1:"), f"the master says where it listens: {line!r}")
+    address = line.split()[-1]
+    done = run(HAWSER, "status", address, "--json")
+    check(done.returncode == 0, "status of a fresh master", done)
+    status = json.loads(done.stdout)
+    check(status["view"] == 0 and status["members"] == [] and status["min_members"] == 2, "it has no view yet", done)
+    done = run(HAWSER, "status", address)
+    check("no view yet" in done.stdout and "waits for 2 members" in done.stdout, "the plain form says so too", done)
+    master.send_signal(signal.SIGTERM)
+    check(master.wait(timeout=10) == 0, "SIGTERM ends the master with 0")
+    done = run(HAWSER, "master", "--listen", "0.0.0.0:0")
+    check(done.returncode == 1 and "insecure" in done.stderr, "a master beyond loopback wants --insecure", done)
+
+
+def trainers_that_fail():
+    done = run(HAWSER, "run", "-n", "2", "--", "/no/such/trainer")
+    check(done.returncode == 3 and "/no/such/trainer" in done.stderr, "a trainer that cannot be run", done)
+    begin = time.monotonic()
+    done = run(HAWSER, "run", "-n", "2", "--", TRAINER, "--data", "/no/such/place")
+    check(done.returncode == 3 and "before the run began" in done.stderr, "a trainer that fails at once", done)
+    check("/no/such/place" in done.stderr, "whose own words are passed on", done)
+    check(time.monotonic() - begin < 15, "nobody waits for it")
+    done = run(HAWSER, "run", "-n", "3", "--", "sh", "-c", 'echo "i am $HAWSER_INDEX at $HAWSER_MASTER"')
+    check(done.returncode == 0, "trainers that end well", done)
+    lines = sorted(done.stdout.splitlines())
+    check([line[:12] for line in lines] == [f"[{i}] i am {i} a" for i in range(3)], "lines are prefixed", done)
+
+
+def whole_run():
+    with tempfile.TemporaryDirectory() as place:
+        trainer = f'exec {TRAINER} --data {DIGITS} --steps 12 --inner 10 --out {place}/$HAWSER_INDEX'
+        done = run(HAWSER, "run", "-n", "3", "--", "sh", "-c", trainer, timeout=60)
+        check(done.returncode == 0, "a whole run", done)
+        outs = [(Path(place) / str(i)).read_bytes() for i in range(3)]
+        check(len(outs[0]) > 30000 and outs[0] == outs[1] == outs[2], "all have the same final state", done)
+
+
+def chaos_run():
+    """Member 0 is killed and another started while all train; the rest is none the worse."""
+    with tempfile.TemporaryDirectory() as place:
+        trainer = f'exec {TRAINER} --data {DIGITS} --hidden 256 --inner 100 --out {place}/$HAWSER_INDEX'
+        done = run(HAWSER, "run", "-n", "3", "--chaos", "kill@400ms:0,start@500ms", "--", "sh", "-c", trainer, timeout=90)
+        check(done.returncode == 0, "a run with chaos", done)
+        check("killing member 0" in done.stdout and "starting member 3" in done.stdout, "the chaos is told", done)
+        check(not (Path(place) / "0").exists(), "member 0 is gone", done)
+        outs = [(Path(place) / str(i)).read_bytes() for i in (1, 2, 3)]
+        check(outs[0] == outs[1] == outs[2], "survivors and newcomer have the same final state", done)
+
+
+def signals_are_passed_on():
+    trainer = "trap 'echo got it; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
+    runner = subprocess.Popen([str(HAWSER), "run", "-n", "1", "--", "sh", "-c", trainer],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    check(runner.stdout.readline() == "[0] ready\n", "the trainer is ready")
+    runner.send_signal(signal.SIGTERM)
+    out, _ = runner.communicate(timeout=20)
+    check(out == "[0] got it\n" and runner.returncode == 7, f"SIGTERM is passed on: {out!r} {runner.returncode}")
+
+
+def children_die_with_it():
+    runner = subprocess.Popen([str(HAWSER), "run", "-n", "1", "--", "sh", "-c", "echo $$; exec sleep 100"],
+                              stdout=subprocess.PIPE, text=True)
+    child = int(runner.stdout.readline().split()[1])
+    runner.kill()
+    runner.wait()
+    for _ in range(100):
+        try:
+            if Path(f"/proc/{child}/stat").read_text().split()[2] == "Z":
+                return
+        except FileNotFoundError:
+            return
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    check(False, "a child outlived `hawser run`")
+
+
+def bad_data():
+    """Each file missing, cut short, too long or malformed: exit code 2 and a sentence that names it."""
+    images, labels = "train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+    whole = (DIGITS / images).read_bytes()
+    cases = (
+        ("missing", images, None, "cannot open"),
+        ("cut header", images, whole[:10], "header of 16 bytes, found 10"),
+        ("cut body", images, whole[:-5], "promises 96000 bytes of data, found 95995"),
+        ("too long", images, whole + b"x", "too long"),
+        ("bad magic", images, b"\0\0\x08\x01" + whole[4:], "0x00000803, found 0x00000801"),
+        ("absurd side", images, whole[:8] + b"\x7f\xff\xff\xff" + whole[12:], "2147483647"),
+        ("no images", images, whole[:4] + b"\0\0\0\0" + whole[8:], "found 0 of"),
+        ("absurd count", images, whole[:4] + b"\xff\xff\xff\xff" + whole[8:], "4294967295"),
+        ("labels missing", labels, None, "cannot open"),
+        ("labels fewer", labels, (DIGITS / labels).read_bytes()[:4] + b"\0\0\0\1\5", "expected 297 labels"),
+        ("label too large", labels, (DIGITS / labels).read_bytes()[:-1] + b"\x0b", "found 11 at place 296"),
+    )
+    for name, spoilt, content, sentence in cases:
+        with tempfile.TemporaryDirectory() as place:
+            for file in DIGITS.glob("*ubyte"):
+                (Path(place) / file.name).write_bytes(file.read_bytes())
+            path = Path(place) / spoilt
+            path.unlink() if content is None else path.write_bytes(content)
+            done = run(TRAINER, "--data", place)
+            check(done.returncode == 2, f"{name}: exit code 2", done)
+            check(spoilt in done.stderr and sentence in done.stderr, f"{name}: says {sentence!r}", done)
+    with tempfile.TemporaryDirectory() as place:
+        for file in DIGITS.glob("*ubyte"):
+            (Path(place) / file.name).write_bytes(file.read_bytes())
+        odd = (DIGITS / "t10k-images-idx3-ubyte").read_bytes()
+        (Path(place) / "t10k-images-idx3-ubyte").write_bytes(odd[:8] + b"\0\0\0\4\0\0\0\x10" + odd[16:])
+        done = run(TRAINER, "--data", place)
+        check(done.returncode == 2 and "8 x 8" in done.stderr and "4 x 16" in done.stderr, "other test images", done)
+    for arguments, culprit in ((("--steps", "0"), "--steps"), (("--rate", "1"), "--rate"), (("extra",), "extra")):
+        done = run(TRAINER, *arguments)
+        check(done.returncode == 2 and culprit in done.stderr, f"the trainer names {culprit}", done)
+
+
+for test in (help_and_usage, bad_values, unreachable_status, master_and_status, trainers_that_fail, whole_run, chaos_run,
+             signals_are_passed_on, children_die_with_it, bad_data):
+    begin = time.monotonic()
+    test()
+    print(f"{test.__name__}: {time.monotonic() - begin:.1f} s")
+end()
