@@ -10,6 +10,11 @@
 #include "transport/host/socket.h"
 #include "transport/host/stripe.h"
 
+enum {
+    LARGE_BYTES = 16 << 10, // of such a payload's successor only the header is read along: the rest would be copied
+    AHEAD_BYTES = HWI_FRAME_TRAILER_BYTES + HWI_FRAME_HEADER_BYTES,
+};
+
 struct reader {
     struct hwi_stripe *stripe;
     struct hwi_data *data;
@@ -95,6 +100,8 @@ static int place(struct hwi_stripe *stripe, struct hwi_staging *staging, struct 
     iov[0].iov_len = wanted ? left : HWI_MIN(left, (uint32_t)sizeof staging->sink);
     if (iov[0].iov_len < left)
         return 1;
+    if (left >= LARGE_BYTES)
+        rest.iov_len = AHEAD_BYTES;
     iov[1] = rest;
     return 2;
 }
