@@ -88,7 +88,7 @@ static void start_member(struct run *run, uint32_t slot)
     char page[16];
     run->page_of[slot] = run->started++;
     snprintf(page, sizeof page, "%u", (unsigned)run->page_of[slot]);
-    char *arguments[] = {"kills", "--member", run->path, page, run->address, NULL};
+    char *arguments[] = {(char *)"kills", (char *)"--member", run->path, page, run->address, NULL};
     if (run->started > KILLS_PAGES_MAX ||
         posix_spawn(&run->pids[slot], "/proc/self/exe", NULL, NULL, arguments, environ) != 0) {
         give_up(run, "a member could not be started");
