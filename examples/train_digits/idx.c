@@ -87,24 +87,16 @@ static int load_images(const char *path, struct idx_set *set, char *error)
                     (unsigned)header[1], (unsigned)header[2], (unsigned)header[3]);
     }
     size_t values = (size_t)header[1] * header[2] * header[3];
-    unsigned char *body = read_body(file, path, values, error);
+    set->pixels = read_body(file, path, values, error);
     fclose(file);
-    if (!body)
+    if (!set->pixels)
         return -1;
     set->count = header[1];
     set->rows = header[2];
     set->columns = header[3];
-    set->pixels = malloc(values * sizeof(float));
-    if (!set->pixels) {
-        free(body);
-        return fail(error, "no memory for the %u images of %s", (unsigned)header[1], path);
-    }
-    unsigned char brightest = 1;
+    set->brightest = 1;
     for (size_t i = 0; i < values; i++)
-        brightest = body[i] > brightest ? body[i] : brightest;
-    for (size_t i = 0; i < values; i++)
-        set->pixels[i] = (float)body[i] / (float)brightest;
-    free(body);
+        set->brightest = set->pixels[i] > set->brightest ? set->pixels[i] : set->brightest;
     return 0;
 }
 

@@ -17,7 +17,8 @@ enum {
 struct idx_set {
     uint32_t count;
     uint32_t rows, columns;
-    float *pixels;   // count * rows * columns, scaled so that the file's brightest is 1
+    uint8_t *pixels; // count * rows * columns
+    uint8_t brightest;
     uint8_t *labels; // count, each below IDX_CLASSES
 };
 

@@ -2,6 +2,7 @@
 #include "train_digits/net.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,10 +42,32 @@ static void add_scaled(float *restrict y, const float *restrict x, float a, size
         y[i] += a * x[i];
 }
 
-// Fills the hidden layer and the classes' probabilities.
-static void forward(const struct net *net, const float *p, const float *image, float *hidden,
-                    float *output)
+// Scratch for one image.
+struct scratch {
+    float *image;  // net->inputs
+    float *hidden; // net->hidden
+    float output[CLASSES];
+};
+
+static bool make_scratch(const struct net *net, struct scratch *scratch)
 {
+    scratch->image = malloc(((size_t)net->inputs + net->hidden) * sizeof *scratch->image);
+    scratch->hidden = scratch->image + net->inputs;
+    return scratch->image != NULL;
+}
+
+static void load_image(const struct net *net, const struct idx_set *set, size_t index,
+                       struct scratch *scratch)
+{
+    const uint8_t *pixels = set->pixels + index * net->inputs;
+    for (uint32_t i = 0; i < net->inputs; i++)
+        scratch->image[i] = (float)pixels[i] / (float)set->brightest;
+}
+
+// From the image: the hidden layer and the classes' probabilities.
+static void forward(const struct net *net, const float *p, struct scratch *scratch)
+{
+    float *image = scratch->image, *hidden = scratch->hidden, *output = scratch->output;
     memcpy(hidden, p + net->b1, net->hidden * sizeof *hidden);
     for (uint32_t i = 0; i < net->inputs; i++)
         if (image[i] != 0.0f)
@@ -64,12 +87,12 @@ static void forward(const struct net *net, const float *p, const float *image, f
         output[k] /= sum;
 }
 
-// Adds one image's gradient (times `scale`) and returns its loss. `hidden` is overwritten.
-static float backward(const struct net *net, const float *p, const float *image, uint8_t label,
-                      float scale, float *hidden, float *gradient)
+// Adds the image's gradient (times `scale`) and returns its loss.
+static float backward(const struct net *net, const float *p, uint8_t label, float scale,
+                      struct scratch *scratch, float *gradient)
 {
-    float output[CLASSES];
-    forward(net, p, image, hidden, output);
+    float *image = scratch->image, *hidden = scratch->hidden, *output = scratch->output;
+    forward(net, p, scratch);
     float loss = -logf(output[label] > 1e-9f ? output[label] : 1e-9f);
     output[label] -= 1.0f;
     add_scaled(gradient + net->b2, output, scale, CLASSES);
@@ -93,42 +116,44 @@ static float backward(const struct net *net, const float *p, const float *image,
 
 float net_train(const struct net *net, float *parameters, const struct net_training *t)
 {
-    float *hidden = malloc(net->hidden * sizeof *hidden);
+    struct scratch scratch;
     uint32_t mine = (t->set->count + t->shards - 1 - t->shard) / t->shards;
     uint64_t random = t->seed;
     double loss = 0.0;
-    if (!hidden || mine == 0) {
-        free(hidden);
-        return 0.0f;
-    }
+    if (mine == 0 || !make_scratch(net, &scratch))
+        return 0.0f; // a member without images has nothing to say
     memset(t->velocity, 0, net->count * sizeof *t->velocity);
     for (uint32_t step = 0; step < t->steps; step++) {
         memset(t->gradient, 0, net->count * sizeof *t->gradient);
         for (uint32_t b = 0; b < t->batch; b++) {
             size_t i = t->shard + (size_t)(random_next(&random) % mine) * t->shards;
-            loss += backward(net, parameters, t->set->pixels + i * net->inputs, t->set->labels[i],
-                             1.0f / (float)t->batch, hidden, t->gradient);
+            load_image(net, t->set, i, &scratch);
+            loss += backward(net, parameters, t->set->labels[i], 1.0f / (float)t->batch, &scratch,
+                             t->gradient);
         }
         for (size_t i = 0; i < net->count; i++) {
             t->velocity[i] = t->momentum * t->velocity[i] + t->gradient[i];
             parameters[i] -= t->rate * t->velocity[i];
         }
     }
-    free(hidden);
+    free(scratch.image);
     return (float)(loss / ((double)t->steps * t->batch));
 }
 
 float net_accuracy(const struct net *net, const float *parameters, const struct idx_set *set)
 {
-    float *hidden = malloc(net->hidden * sizeof *hidden), output[CLASSES];
+    struct scratch scratch;
     uint32_t right = 0;
-    for (uint32_t i = 0; hidden && i < set->count; i++) {
-        forward(net, parameters, set->pixels + (size_t)i * net->inputs, hidden, output);
+    if (!make_scratch(net, &scratch))
+        return 0.0f;
+    for (uint32_t i = 0; i < set->count; i++) {
+        load_image(net, set, i, &scratch);
+        forward(net, parameters, &scratch);
         int best = 0;
         for (int k = 1; k < CLASSES; k++)
-            best = output[k] > output[best] ? k : best;
+            best = scratch.output[k] > scratch.output[best] ? k : best;
         right += best == set->labels[i];
     }
-    free(hidden);
+    free(scratch.image);
     return (float)right / (float)set->count;
 }

@@ -29,7 +29,7 @@ static const char usage[] =
     "operation and the newcomer joined; 1 otherwise; 2 bad usage.\n"
     "Example: hawser demo\n";
 
-enum { DEADLINE_S = 150, POLL_MS = 200 };
+enum { DEADLINE_S = 300, POLL_MS = 200 };
 
 static uint64_t elapsed_s(const struct demo *demo)
 {

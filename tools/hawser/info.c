@@ -7,13 +7,16 @@
 #include <xxhash.h>
 #include <zmq.h>
 
+#include "actors/base/base.h"
 #include "actors/base/limits.h"
+#include "actors/node/config.h"
 #include "actors/wire/msg.h"
 #include "tools/hawser/command.h"
 
 static const char usage[] =
     "usage: hawser info\n"
-    "Prints the versions of Hawser and the libraries it runs with, and its limits.\n"
+    "Prints the versions of Hawser and the libraries it runs with, a member's options as\n"
+    "environment variables, and limits.\n"
     "\n"
     "Example: hawser info\n";
 
@@ -34,10 +37,40 @@ static const struct limit {
     {"bytes of a state's block", HWI_BLOCK_BYTES},
 };
 
+static void print_versions(void)
+{
+    int major, minor, patch;
+    zmq_version(&major, &minor, &patch);
+    printf("hawser   %s (protocol %u)\n", hws_version(), HWI_PROTOCOL);
+    printf("libzmq   %d.%d.%d\n", major, minor, patch);
+    printf("msgpack  %s\n", msgpack_version());
+    printf("lz4      %s\n", LZ4_versionString());
+    printf("xxhash   %u.%u.%u\n", XXH_versionNumber() / 10000, XXH_versionNumber() / 100 % 100,
+           XXH_versionNumber() % 100);
+}
+
+static void print_options(void)
+{
+    puts("options of a member");
+    for (uint32_t i = 0; i < hwi_comm_options.count; i++) {
+        const struct hwi_option *option = &hwi_comm_options.options[i];
+        if (option->env)
+            printf("  %-25s %-12s %s\n", option->env, option->standard ? option->standard : "-",
+                   option->doc);
+    }
+}
+
+static void print_limits(void)
+{
+    puts("limits");
+    for (size_t i = 0; i < HWI_COUNT(limits); i++)
+        printf("  %-28s %llu\n", limits[i].what, limits[i].value);
+}
+
 int command_info(int argc, char **argv)
 {
     static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
-    int major, minor, patch, c;
+    int c;
     opterr = 0;
     if ((c = getopt_long(argc, argv, ":h", longs, NULL)) == 'h') {
         fputs(usage, stdout);
@@ -49,15 +82,8 @@ int command_info(int argc, char **argv)
         complain("info", "unexpected argument %s; try hawser info --help", argv[optind]);
         return EXIT_USAGE;
     }
-    zmq_version(&major, &minor, &patch);
-    printf("hawser   %s (protocol %u)\n", hws_version(), HWI_PROTOCOL);
-    printf("libzmq   %d.%d.%d\n", major, minor, patch);
-    printf("msgpack  %s\n", msgpack_version());
-    printf("lz4      %s\n", LZ4_versionString());
-    printf("xxhash   %u.%u.%u\n", XXH_versionNumber() / 10000, XXH_versionNumber() / 100 % 100,
-           XXH_versionNumber() % 100);
-    puts("limits");
-    for (size_t i = 0; i < HWI_COUNT(limits); i++)
-        printf("  %-28s %llu\n", limits[i].what, limits[i].value);
+    print_versions();
+    print_options();
+    print_limits();
     return EXIT_OK;
 }

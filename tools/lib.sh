@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+# For tools/quickstart and tools/check: installs what a build needs through apt-get, only if it is missing.
+# shellcheck shell=sh
+
+say() {
+    printf '%s: %s\n' "$(basename "$0")" "$*"
+}
+
+die() {
+    say "$*" >&2
+    exit 1
+}
+
+has_command() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+has_library() {
+    has_command pkg-config && pkg-config --exists "$1"
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+# The C interface of msgpack has a package of its own from Ubuntu 24.04 and Debian 13 on.
+msgpack_package() {
+    if apt-cache show libmsgpack-c-dev >/dev/null 2>&1; then
+        echo libmsgpack-c-dev
+    else
+        echo libmsgpack-dev
+    fi
+}
+
+# Prints the names of the packages to install. With "tests" also those that only the tests need.
+missing_packages() {
+    has_command cc && has_command make || echo build-essential
+    has_command cmake || echo cmake
+    has_command ninja || echo ninja-build
+    has_command pkg-config || echo pkg-config
+    has_library libzmq || echo libzmq3-dev
+    has_library msgpack-c || has_library msgpack || echo msgpack
+    has_library liblz4 || echo liblz4-dev
+    has_library libxxhash || echo libxxhash-dev
+    if [ "$1" = tests ]; then
+        has_library cmocka || echo libcmocka-dev
+        has_command python3 || echo python3
+    fi
+}
+
+# install_missing build|tests
+install_missing() {
+    missing=$(missing_packages "$@" | tr '\n' ' ')
+    [ -n "$missing" ] || return 0
+    has_command apt-get || die "missing: $missing(Debian's names); install them, then run this again"
+    [ "$(id -u)" -eq 0 ] || has_command sudo ||
+        die "missing: $missing- run this as root or with sudo installed, or install them yourself"
+    say "installing $missing"
+    as_root apt-get update -qq || die "apt-get update failed"
+    packages=
+    for package in $missing; do
+        [ "$package" != msgpack ] || package=$(msgpack_package)
+        packages="$packages $package"
+    done
+    # shellcheck disable=SC2086 # one word per package
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages \
+        >/dev/null || die "apt-get install$packages failed"
+    missing=$(missing_packages "$@" | tr '\n' ' ')
+    [ -z "$missing" ] || die "still missing after the installation: $missing"
+}
