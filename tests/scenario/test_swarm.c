@@ -47,11 +47,11 @@ static void enrol(struct storm *storm)
     }
 }
 
-// If nobody is left, as many as the run needs to begin again.
+// With fewer left than the run needs to begin again, as many come as it needs.
 static void enrol_again(struct storm *storm)
 {
-    for (uint32_t i = 0; i < storm->min_members && school_alive(&storm->school) < storm->min_members;
-         i++) {
+    bool few = school_alive(&storm->school) < storm->min_members;
+    for (uint32_t i = 0; few && i < storm->min_members; i++) {
         school_enrol(&storm->school);
     }
 }

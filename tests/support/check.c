@@ -166,6 +166,8 @@ static void check_call(const struct scenario *scenario, const struct made_call *
     if (reply == NULL) {
         return;
     }
+    expect(reply->status != HWS_E_INTERNAL, "member %u, request %llu: an internal error: %s",
+           made->node, (unsigned long long)made->request, reply->reason);
     bool ok = reply->status == HWS_OK;
     bool reduces = made->call.kind == HWI_KIND_ALL_REDUCE;
     if (reduces && (!ok || !made->call.in_place)) {
