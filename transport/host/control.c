@@ -13,6 +13,9 @@
 enum {
     LINGER_MS = 500,
     HANDSHAKE_MS = 2000,
+    CONNECT_MS = 3000,
+    PING_MS = 5000,     // finds connections that died silently; who is alive the actors judge themselves
+    SILENCE_MS = 15000,
     RECONNECT_MS = 50,
     RECONNECT_MS_MAX = 1000,
     ENDPOINT_BYTES_MAX = 300,
@@ -59,6 +62,10 @@ static void set_common(struct hwi_control *control, bool ipv6)
     set(control, ZMQ_LINGER, LINGER_MS);
     set(control, ZMQ_IPV6, ipv6);
     set(control, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+    set(control, ZMQ_CONNECT_TIMEOUT, CONNECT_MS);
+    set(control, ZMQ_HEARTBEAT_IVL, PING_MS);
+    set(control, ZMQ_HEARTBEAT_TIMEOUT, SILENCE_MS);
+    set(control, ZMQ_HEARTBEAT_TTL, SILENCE_MS);
     set(control, ZMQ_RECONNECT_IVL, RECONNECT_MS);
     set(control, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MS_MAX);
     set(control, ZMQ_SNDHWM, HWI_CONTROL_QUEUE_MAX);
