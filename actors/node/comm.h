@@ -38,6 +38,7 @@ struct hws_comm {
     uint32_t request_count;
     hws_state *state;      // attached by the first hws_sync
     uint32_t pending;      // of the last reply collected
+    uint64_t collected;    // failures of asynchronous calls that hws_wait returned
     uint64_t view;         // newest one replied
     uint64_t committed, aborted, views;
     struct hwi_data_stats data; // of the host that is gone

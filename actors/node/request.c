@@ -10,17 +10,6 @@
 #include "actors/node/result.h"
 #include "actors/wire/codec.h"
 
-// Failed calls that hold the fence: a blocking call's failure is collected as it returns.
-static uint32_t count_unwaited(const struct hws_comm *comm)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < comm->request_count; i++) {
-        const struct hws_request *request = comm->requests[i];
-        count += request->async && request->done && request->reply.u.reply.status != HWS_OK;
-    }
-    return count;
-}
-
 // Fills in what only the table knows, and takes from the message what the request must remember.
 static void name_request(struct hws_comm *comm, struct hws_request *request, struct hwi_msg *msg)
 {
@@ -31,7 +20,8 @@ static void name_request(struct hws_comm *comm, struct hws_request *request, str
         timeout_ns = msg->u.open.timeout_ns;
     } else {
         msg->u.request.request = request->id;
-        msg->u.request.unwaited = count_unwaited(comm);
+        msg->u.request.async = request->async;
+        msg->u.request.collected = comm->collected;
         request->kind = msg->u.request.kind;
         request->tag = msg->u.request.tag;
         timeout_ns = msg->u.request.timeout_ns;
@@ -159,6 +149,8 @@ hws_status hwi_request_collect(struct hws_request *request, uint64_t *value, hws
     leave_table(request);
     if (reply->status == HWS_OK)
         comm->pending = reply->pending;
+    else
+        comm->collected += request->async;
     hwi_comm_unlock_and_free(comm);
     return reply->status;
 }

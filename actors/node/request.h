@@ -24,7 +24,7 @@ struct hws_request {
 };
 
 // Numbers the request, puts it into the communicator's table and submits. `submission` (borrowed) carries an
-// `open` or a `request` message, whose id and count of failed calls are filled in here. On an error the request
+// `open` or a `request` message, whose id and count of failures are filled in here. On an error the request
 // is in no table: HWS_E_LIMIT, HWS_E_NO_MEMORY, or what the communicator finished with.
 // `async`: the trainer collects it with hws_wait.
 hws_status hwi_request_start(struct hws_comm *comm, struct hws_request *request, bool async,

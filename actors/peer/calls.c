@@ -257,6 +257,7 @@ static void reply_call(struct peer *p, const struct call *c, const struct hwi_ms
                        struct hwi_effects *fx)
 {
     struct hwi_msg_reply *r = hwi_peer_reply(p, c->request.request, c->status, view_of(p, c), fx);
+    p->failures += c->request.async && c->status != HWS_OK;
     r->attempts = c->attempts;
     r->fault = c->fault;
     r->value = c->request.kind == HWI_KIND_SYNC ? c->sync.revision : c->value;

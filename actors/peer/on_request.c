@@ -34,7 +34,7 @@ static int judge(const struct peer *p, const struct hwi_msg_request *r)
     if (!r->retry && p->acked != p->view.number) {
         return HWS_E_VIEW;
     }
-    if (r->retry && p->acked != p->view.number && (p->fence_held || r->unwaited > 0)) {
+    if (r->retry && p->acked != p->view.number && (p->fence_held || p->failures > r->collected)) {
         return HWS_E_VIEW;
     }
     bool few = p->view.count < p->config.min_members && r->kind != HWI_KIND_ADMIT;
@@ -63,6 +63,7 @@ void hwi_peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct
     }
     int status = judge(p, r);
     if (status != HWS_OK) {
+        p->failures += r->async;
         hwi_peer_reply(p, r->request, status, &p->view, fx);
         return;
     }

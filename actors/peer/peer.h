@@ -86,6 +86,7 @@ struct peer {
     struct hwi_id *lost;     // members of `before` that `view` has not; owned
     uint32_t lost_count;
     uint64_t acked;          // the view the trainer acknowledged
+    uint64_t failures;       // of asynchronous calls replied; those not collected hold the fence
     bool fence_held;         // a call without retry failed by a change: only hws_view lifts the fence
     uint32_t pending;        // newcomers, as told with the announcement
 

@@ -193,7 +193,7 @@ static bool old_calls_in_flight(const struct peer *p)
 void hwi_peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx)
 {
     bool changed = p->acked != p->view.number;
-    if (changed && (r->unwaited > 0 || old_calls_in_flight(p))) {
+    if (changed && (p->failures > r->collected || old_calls_in_flight(p))) {
         hwi_peer_reply(p, r->request, HWS_E_BUSY, &p->view, fx);
         return;
     }

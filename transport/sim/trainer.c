@@ -28,12 +28,17 @@ static uint32_t add_request(struct hwi_sim_process *process, uint8_t kind)
     return process->request_count++;
 }
 
-static uint32_t unwaited(const struct hwi_sim_process *process)
+static bool is_operation(uint8_t kind)
 {
-    uint32_t count = 0;
+    return kind != HWI_KIND_NONE && kind != HWI_KIND_CLOSE;
+}
+
+static uint64_t collected(const struct hwi_sim_process *process)
+{
+    uint64_t count = 0;
     for (uint32_t i = 0; i < process->request_count; i++) {
         const struct hwi_sim_request *request = &process->requests[i];
-        count += request->reply != NULL && !request->waited &&
+        count += request->reply != NULL && request->waited && is_operation(request->kind) &&
                  request->reply->u.reply.status != HWS_OK;
     }
     return count;
@@ -110,7 +115,8 @@ uint64_t hwi_sim_call(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_c
         .plan = call->plan,
         .value = call->value,
         .timeout_ns = call->timeout_ms * HWI_NS_PER_MS,
-        .unwaited = unwaited(process),
+        .async = is_operation(call->kind),
+        .collected = collected(process),
     };
     uint32_t number = add_request(process, call->kind);
     msg.u.request.request = number + 1;
