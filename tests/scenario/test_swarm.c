@@ -1,119 +1,57 @@
 // SPDX-License-Identifier: MIT
 // Trainers under random faults: each seed draws how many members there are, how slow their links, and what
 // happens to them. First everything may happen, then everything is healed, and those who are left must get on.
+// SEED=n [SEEDS=k] in the environment runs other seeds.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
+#include "tests/support/storm.h"
 #include "tests/support/trainer.h"
 
-enum { SEEDS = 40, ROUNDS = 12, PROCESSES_MAX = 12, STEPS_AFTER = 5 };
+enum { SEEDS = 25, ROUNDS = 12, PROCESSES_MAX = 12, STEPS_AFTER = 5 };
 
-struct storm {
-    struct school school;
-    uint64_t random;
-    uint32_t min_members;
-    bool unplugged[HWI_SIM_NODES_MAX];
-};
-
-static uint64_t draw(struct storm *storm, uint64_t below)
+static struct scenario *start(struct storm *storm, uint64_t seed, uint32_t *members)
 {
-    storm->random += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t z = storm->random;
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ (z >> 31)) % below;
+    *storm = (struct storm){.random = seed};
+    struct hwi_sim_config config = storm_config(storm);
+    *members = 1 + (uint32_t)storm_draw(storm, 4);
+    struct scenario *s = scenario_start_with(&config, *members);
+    snprintf(s->title, sizeof(s->title), "seed %llu", (unsigned long long)seed);
+    storm->scenario = s;
+    return s;
 }
 
-static void set_control(struct storm *storm, uint32_t node, bool up)
+static uint64_t pause_ms(struct storm *storm)
 {
-    storm->unplugged[node] = !up;
-    hwi_sim_control(storm->school.scenario->sim, node, up);
+    return 1 + storm_draw(storm, storm_draw(storm, 3) == 0 ? 8000 : 300);
 }
 
-static void enrol(struct storm *storm)
+// ---- who syncs after every change, and admits newcomers
+
+static void enrol(struct storm *storm, struct school *school)
 {
-    struct scenario *s = storm->school.scenario;
-    if (s->nodes < PROCESSES_MAX) {
-        uint32_t node = school_enrol(&storm->school);
-        if (draw(storm, 5) == 0) {
-            hwi_sim_unreachable(s->sim, node);
+    if (school->scenario->nodes < PROCESSES_MAX && storm_draw(storm, 6) == 0) {
+        uint32_t node = school_enrol(school);
+        if (storm_draw(storm, 5) == 0) {
+            hwi_sim_unreachable(school->scenario->sim, node);
         }
     }
 }
 
-// With fewer left than the run needs to begin again, as many come as it needs.
-static void enrol_again(struct storm *storm)
+// What the trainers must do in bounded time once nothing disturbs them. With fewer left than the run needs to
+// begin again, as many come as it needs.
+static void expect_training(struct school *school, uint32_t members)
 {
-    bool few = school_alive(&storm->school) < storm->min_members;
-    for (uint32_t i = 0; few && i < storm->min_members; i++) {
-        school_enrol(&storm->school);
-    }
-}
-
-static void strike(struct storm *storm)
-{
-    struct scenario *s = storm->school.scenario;
-    uint32_t node = (uint32_t)draw(storm, s->nodes), other = (uint32_t)draw(storm, s->nodes);
-    switch (draw(storm, 10)) {
-    case 0:
-        if (school_alive(&storm->school) > 1) {
-            hwi_sim_kill(s->sim, node);
-        }
-        break;
-    case 1:
-        freeze(s, node);
-        break;
-    case 2:
-    case 3:
-        thaw(s, node);
-        break;
-    case 4:
-        if (node != other) {
-            hwi_sim_cut_edge(s->sim, node, other, draw(storm, 4) == 0);
-        }
-        break;
-    case 5:
-        set_control(storm, node, false);
-        break;
-    case 6:
-    case 7:
-        set_control(storm, node, true);
-        break;
-    case 8:
-        if (school_alive(&storm->school) > 2 && draw(storm, 3) == 0) {
-            hwi_sim_leave(s->sim, node);
-        }
-        break;
-    default:
-        enrol(storm);
-        break;
-    }
-}
-
-static void heal(struct storm *storm)
-{
-    struct scenario *s = storm->school.scenario;
-    for (uint32_t node = 0; node < s->nodes; node++) {
-        thaw(s, node);
-        set_control(storm, node, true);
-        for (uint32_t other = 0; other < node; other++) {
-            hwi_sim_cut_edge(s->sim, node, other, false);
-        }
-    }
-}
-
-// What the trainers must do in bounded time once nothing disturbs them.
-static void expect_progress(struct storm *storm)
-{
-    struct school *school = &storm->school;
     school_run(school, 40000);
-    enrol_again(storm);
+    bool few = school_alive(school) < members;
+    for (uint32_t i = 0; few && i < members; i++) {
+        school_enrol(school);
+    }
     school_run(school, 10000);
     for (uint32_t node = 0; node < school->scenario->nodes; node++) {
         school->trainers[node].reduced = 0;
@@ -123,50 +61,180 @@ static void expect_progress(struct storm *storm)
            school_least_reduced(school));
 }
 
-static void weather(uint64_t seed)
+static void train_in_a_storm(uint64_t seed)
 {
-    struct storm storm = {.random = seed};
-    struct hwi_sim_config config = scenario_config;
-    config.control_ns = (1 + draw(&storm, 40)) * HWI_NS_PER_MS;
-    config.edge_ns = (1 + draw(&storm, 40)) * HWI_NS_PER_MS;
-    config.edge_bytes_per_s = 1000000 + draw(&storm, 20000000);
-    config.stripes = 1 + (uint32_t)draw(&storm, 4);
-    storm.min_members = 1 + (uint32_t)draw(&storm, 4);
-    struct scenario *s = scenario_start_with(&config, storm.min_members);
-    snprintf(s->title, sizeof(s->title), "seed %llu", (unsigned long long)seed);
-    storm.school = (struct school){
+    struct storm storm;
+    uint32_t members;
+    struct scenario *s = start(&storm, seed, &members);
+    struct school school = {
         .scenario = s,
-        .state_bytes = 1 + draw(&storm, draw(&storm, 4) == 0 ? 2 * HWI_BLOCK_BYTES : 50000),
-        .count = 1 + draw(&storm, draw(&storm, 2) == 0 ? 60000 : 1000),
-        .pace_ms = 100 + draw(&storm, 300),
+        .state_bytes = 1 + storm_draw(&storm, storm_draw(&storm, 4) == 0 ? 2 * HWI_BLOCK_BYTES
+                                                                         : 50000),
+        .count = 1 + storm_draw(&storm, storm_draw(&storm, 2) == 0 ? 60000 : 1000),
+        .pace_ms = 100 + storm_draw(&storm, 300),
     };
-    school_open(&storm.school);
+    school_open(&school);
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        school_run(&storm.school, 1 + draw(&storm, draw(&storm, 3) == 0 ? 8000 : 300));
-        strike(&storm);
+        school_run(&school, pause_ms(&storm));
+        storm_strike(&storm);
+        enrol(&storm, &school);
     }
-    heal(&storm);
-    expect_progress(&storm);
+    storm_heal(&storm);
+    expect_training(&school, members);
     scenario_end(s);
 }
 
-static void whatever_happens_who_is_left_gets_on(void **unused)
+static void trainers_that_are_left_get_on(void **unused)
 {
     (void)unused;
-    const char *chosen = getenv("SEED");
-    uint64_t first = chosen != NULL ? strtoull(chosen, NULL, 10) : 1;
-    const char *many = getenv("SEEDS");
-    uint64_t last = many != NULL ? first + strtoull(many, NULL, 10) - 1
-                    : chosen != NULL ? first : SEEDS;
-    for (uint64_t seed = first; seed <= last; seed++) {
-        weather(seed);
+    storm_seeds(SEEDS, train_in_a_storm);
+}
+
+// ---- who leaves it all to `retry`, with several operations in flight
+
+enum { TAGS = 3 };
+
+struct retrier {
+    uint64_t requests[TAGS];
+    uint32_t steps[TAGS];
+    bool failed[TAGS];   // ended with an error, to be made again
+    bool viewing, over;
+    uint64_t view;
+};
+
+struct crew {
+    struct scenario *scenario;
+    struct retrier retriers[HWI_SIM_NODES_MAX];
+    uint64_t count;
+    uint64_t pace_ms;
+};
+
+static void call_next(struct crew *crew, uint32_t node, uint32_t tag)
+{
+    struct retrier *retrier = &crew->retriers[node];
+    retrier->failed[tag] = false;
+    retrier->requests[tag] =
+        make_call(crew->scenario, node,
+                  &(struct call){.step = 100000 * tag + retrier->steps[tag], .tag = tag, .retry = 1,
+                                 .in_place = tag == 1, .count = crew->count / (tag + 1) + 1});
+}
+
+// An operation was answered.
+static void hear(struct crew *crew, uint32_t node, uint32_t tag, hws_status status)
+{
+    struct retrier *retrier = &crew->retriers[node];
+    if (status == HWS_OK) {
+        retrier->steps[tag]++;
+        call_next(crew, node, tag);
+    } else if (hws_status_class(status) == HWS_CLASS_VIEW) {
+        retrier->failed[tag] = true;
+    } else {
+        expect(hws_status_class(status) == HWS_CLASS_RUN, "member %u: a retrier got %s", node,
+               hws_status_name(status));
+        crew->scenario->out[node] = true;
+        retrier->over = true;
     }
+}
+
+static void look_at_calls(struct crew *crew, uint32_t node)
+{
+    struct retrier *retrier = &crew->retriers[node];
+    uint32_t failed = 0;
+    for (uint32_t tag = 0; tag < TAGS && !retrier->over; tag++) {
+        const struct hwi_msg_reply *reply =
+            hwi_sim_reply(crew->scenario->sim, node, retrier->requests[tag]);
+        if (reply != NULL && !retrier->failed[tag]) {
+            hear(crew, node, tag, (hws_status)reply->status);
+        }
+        failed += retrier->failed[tag];
+    }
+    if (failed == TAGS && !retrier->over) { // all in flight were collected: acknowledge
+        retrier->viewing = true;
+        retrier->view = hwi_sim_view(crew->scenario->sim, node);
+    }
+}
+
+static void look_at_view(struct crew *crew, uint32_t node)
+{
+    struct retrier *retrier = &crew->retriers[node];
+    const struct hwi_msg_reply *reply = hwi_sim_reply(crew->scenario->sim, node, retrier->view);
+    if (reply == NULL) {
+        return;
+    }
+    retrier->viewing = false;
+    retrier->over = reply->status != HWS_OK;
+    for (uint32_t tag = 0; tag < TAGS && !retrier->over; tag++) {
+        call_next(crew, node, tag);
+    }
+}
+
+static void crew_run(struct crew *crew, uint64_t ms)
+{
+    for (uint64_t at = 0; at < ms; at += crew->pace_ms) {
+        run_ms(crew->scenario, crew->pace_ms);
+        for (uint32_t node = 0; node < crew->scenario->nodes; node++) {
+            struct retrier *retrier = &crew->retriers[node];
+            retrier->over |= !hwi_sim_alive(crew->scenario->sim, node);
+            if (retrier->over || crew->scenario->frozen[node]) {
+                continue;
+            }
+            if (retrier->viewing) {
+                look_at_view(crew, node);
+            } else {
+                look_at_calls(crew, node);
+            }
+        }
+    }
+}
+
+static uint32_t least_steps(const struct crew *crew)
+{
+    uint32_t least = UINT32_MAX;
+    for (uint32_t node = 0; node < crew->scenario->nodes; node++) {
+        for (uint32_t tag = 0; tag < TAGS && !crew->retriers[node].over; tag++) {
+            least = HWI_MIN(least, crew->retriers[node].steps[tag]);
+        }
+    }
+    return least;
+}
+
+static void retry_in_a_storm(uint64_t seed)
+{
+    struct storm storm;
+    uint32_t members;
+    struct scenario *s = start(&storm, seed, &members);
+    struct crew crew = {.scenario = s, .count = 1 + storm_draw(&storm, 40000),
+                        .pace_ms = 200 + storm_draw(&storm, 300)};
+    for (uint32_t node = 0; node < members; node++) {
+        for (uint32_t tag = 0; tag < TAGS; tag++) {
+            call_next(&crew, node, tag);
+        }
+    }
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        crew_run(&crew, pause_ms(&storm));
+        storm_strike(&storm);
+    }
+    storm_heal(&storm);
+    crew_run(&crew, 40000);
+    uint32_t before = least_steps(&crew);
+    crew_run(&crew, 10000);
+    uint32_t after = least_steps(&crew);
+    expect(after == UINT32_MAX || after >= before + STEPS_AFTER, "a retrier took only %u steps",
+           after - before);
+    scenario_end(s);
+}
+
+static void retriers_that_are_left_get_on(void **unused)
+{
+    (void)unused;
+    storm_seeds(SEEDS, retry_in_a_storm);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whatever_happens_who_is_left_gets_on),
+        cmocka_unit_test(trainers_that_are_left_get_on),
+        cmocka_unit_test(retriers_that_are_left_get_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
