@@ -154,8 +154,9 @@ uint64_t hwi_data_op_offset(const struct hwi_data_op *op, uint32_t chunk);
 uint32_t hwi_data_op_size(const struct hwi_data_op *op, uint32_t chunk); // of the chunk, bytes
 // In place: keeps what the chunk holds, unless it is kept already.
 void hwi_data_op_save(struct hwi_data_op *op, uint32_t chunk);
-// The chunk to be scattered, saved. Of several chunks each goes to its one owner, and nothing overwrites it here before the
-// owner has all of it: it is sent from where it is. A single chunk goes to everyone, and is reduced here meanwhile: from the copy.
+// The chunk to be scattered, saved. Of several chunks each goes to its one owner, and nothing
+// overwrites it here before the owner has all of it: it is sent from where it is. A single chunk
+// goes to everyone, and is reduced here meanwhile: it is sent from the copy.
 const unsigned char *hwi_data_op_scatter(struct hwi_data_op *op, uint32_t chunk);
 // The chunk of the input, which must stay as it is: in place it is saved first if it was not.
 const unsigned char *hwi_data_op_input(struct hwi_data_op *op, uint32_t chunk);
