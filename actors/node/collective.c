@@ -113,9 +113,8 @@ hws_status hws_wait(hws_request *request, uint32_t timeout_ms, hws_result *resul
     hws_status status = hwi_comm_check(request->comm, "hws_wait", result);
     if (status != HWS_OK)
         return status;
-    uint64_t until_ns = timeout_ms == UINT32_MAX
-                            ? HWI_NEVER
-                            : hwi_host_now() + timeout_ms * HWI_NS_PER_MS;
+    uint64_t until_ns =
+        timeout_ms == UINT32_MAX ? HWI_NEVER : hwi_host_now() + timeout_ms * HWI_NS_PER_MS;
     if (!hwi_request_await(request, until_ns))
         return hwi_result_fail(result, hwi_error_set(HWS_E_PENDING, "the operation is still in "
                                                                     "flight: wait again"));

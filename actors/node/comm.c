@@ -100,8 +100,7 @@ static struct hws_comm *create_comm(const hws_config *config)
     return comm;
 }
 
-static hws_status create_host(struct hws_comm *comm, const hws_config *config,
-                              uint64_t incarnation)
+static hws_status create_host(struct hws_comm *comm, const hws_config *config, uint64_t incarnation)
 {
     static const struct hwi_host_ops ops = {on_trainer, on_check_failed};
     static const struct hwi_actor_ops *const actors[] = {&hwi_peer_ops, &hwi_reducer_ops,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The communicator behind hws_comm: a host with its actors, and the calls that wait for their replies.
+// The communicator behind hws_comm: a host with its actors, and the calls that wait for replies.
 #ifndef HAWSER_ACTORS_NODE_COMM_H
 #define HAWSER_ACTORS_NODE_COMM_H
 
@@ -28,7 +28,7 @@ struct hws_comm {
     char master[HWI_MASTER_BYTES_MAX];
     char address[HWI_ADDRESS_BYTES_MAX]; // where stripes are accepted
 
-    // Guards all below. The host's thread takes it, so it is never held while that thread is joined.
+    // Guards all below. The host's thread takes it: never hold it while that thread is joined.
     pthread_mutex_t mutex;
     struct hwi_host *host; // NULL once the communicator is finished
     hws_status finished;   // what further calls return; HWS_OK while there are any
@@ -45,12 +45,13 @@ struct hws_comm {
     char failed_check[HWI_TEXT_BYTES_MAX]; // the first one, for the sentence
 };
 
-// The call's first question: is the communicator usable from here, and `result` (may be NULL) well formed?
-// Errors, also written to `result`: HWS_E_INVALID, HWS_E_FORKED.
+// The call's first question: is the communicator usable from here, and `result` (may be NULL) well
+// formed? Errors, also written to `result`: HWS_E_INVALID, HWS_E_FORKED.
 hws_status hwi_comm_check(const struct hws_comm *comm, const char *function, hws_result *result);
 
-// Joins the host's thread and ends every call that still waits with `status` and `reason`. Any number of threads; the
-// mutex not held. When the first of them has returned, no socket refers to any caller's memory.
+// Joins the host's thread and ends every call that still waits with `status` and `reason`. Any
+// number of threads; the mutex not held. When the first of them has returned, no socket refers to
+// any caller's memory.
 void hwi_comm_finish(struct hws_comm *comm, hws_status status, const char *reason);
 
 // Frees it if the owner has let go and nothing waits to be collected. Takes the held mutex.

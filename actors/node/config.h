@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The options of a member and of a master, each one table: what `hawser info` prints is what is read.
+// The options of a member and of a master, each one table: `hawser info` prints what is read.
 #ifndef HAWSER_ACTORS_NODE_CONFIG_H
 #define HAWSER_ACTORS_NODE_CONFIG_H
 
@@ -35,13 +35,13 @@ struct hwi_option_table {
 extern const struct hwi_option_table hwi_comm_options;   // of hws_config
 extern const struct hwi_option_table hwi_master_options; // of hws_master_config
 
-// Fills each zero or NULL field of `config` (the table's struct, whole) from the environment, then from the
-// default, and checks the bounds. Texts point to the caller's, the environment's or static memory.
-// Errors: HWS_E_INVALID, with a sentence that names the option.
+// Fills each zero or NULL field of `config` (the table's struct, whole) from the environment, then
+// from the default, and checks the bounds. Texts point to the caller's, the environment's or static
+// memory. Errors: HWS_E_INVALID, with a sentence that names the option.
 hws_status hwi_options_fill(const struct hwi_option_table *table, void *config);
 
-// The caller's struct (NULL = nothing given), filled and checked: addresses well formed, listening beyond
-// loopback only if `insecure`. Errors: HWS_E_INVALID, HWS_E_INSECURE.
+// The caller's struct (NULL = nothing given), filled and checked: addresses well formed, listening
+// beyond loopback only if `insecure`. Errors: HWS_E_INVALID, HWS_E_INSECURE.
 hws_status hwi_config_read(const hws_config *given, hws_config *config);
 hws_status hwi_master_config_read(const hws_master_config *given, hws_master_config *config);
 

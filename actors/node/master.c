@@ -113,8 +113,9 @@ hws_status hws_master_stop(hws_master *master)
     if (master == NULL)
         return HWS_OK;
     if (master->pid != getpid())
-        return hwi_error_set(HWS_E_FORKED, "hws_master_stop: the master was started by process %ld "
-                                           "and this is its child",
+        return hwi_error_set(HWS_E_FORKED,
+                             "hws_master_stop: the master was started by process %ld "
+                             "and this is its child",
                              (long)master->pid);
     hwi_host_destroy(master->host);
     free(master);

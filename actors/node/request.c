@@ -34,8 +34,8 @@ static void name_request(struct hws_comm *comm, struct hws_request *request, str
 
 static bool table_has_room(const struct hws_comm *comm, const struct hwi_msg *msg)
 {
-    bool control = msg->type == HWI_MSG_request && (msg->u.request.kind == HWI_KIND_NONE ||
-                                                    msg->u.request.kind == HWI_KIND_CLOSE);
+    bool control = msg->type == HWI_MSG_request &&
+                   (msg->u.request.kind == HWI_KIND_NONE || msg->u.request.kind == HWI_KIND_CLOSE);
     return comm->request_count < (uint32_t)(control ? HWI_REQUESTS_MAX : HWI_OPS_MAX);
 }
 
@@ -43,10 +43,9 @@ static hws_status submit(struct hws_comm *comm, struct hws_request *request,
                          struct hwi_submission *submission)
 {
     if (comm->finished != HWS_OK)
-        return hwi_error_set(comm->finished,
-                             "this communicator is finished (%s): close, open again and sync",
-                             comm->failed_check[0] != '\0' ? comm->failed_check
-                                                           : hws_status_text(comm->finished));
+        return hwi_error_set(
+            comm->finished, "this communicator is finished (%s): close, open again and sync",
+            comm->failed_check[0] != '\0' ? comm->failed_check : hws_status_text(comm->finished));
     if (!table_has_room(comm, &submission->msg))
         return hwi_error_set(HWS_E_LIMIT, "%d operations are in flight: hws_wait for some first",
                              HWI_OPS_MAX);
@@ -83,8 +82,9 @@ hws_status hwi_request_start(struct hws_comm *comm, struct hws_request *request,
     return status;
 }
 
-// The limit passed. Once it may be this process that stood still, so the host gets its slack again; twice it
-// is the host that will not reply, and only without it the caller's memory is safe. The mutex is held.
+// The limit passed. Once it may be this process that stood still, so the host gets its slack again;
+// twice it is the host that will not reply, and only without it the caller's memory is safe. The
+// mutex is held.
 static void run_late(struct hws_request *request)
 {
     if (!request->overdue) {

@@ -23,19 +23,20 @@ struct hws_request {
     void *block;          // behind its lists
 };
 
-// Numbers the request, puts it into the communicator's table and submits. `submission` (borrowed) carries an
-// `open` or a `request` message, whose id and count of failures are filled in here. On an error the request
-// is in no table: HWS_E_LIMIT, HWS_E_NO_MEMORY, or what the communicator finished with.
-// `async`: the trainer collects it with hws_wait.
+// Numbers the request, puts it into the communicator's table and submits. `submission` (borrowed)
+// carries an `open` or a `request` message, whose id and count of failures are filled in here. On
+// an error the request is in no table: HWS_E_LIMIT, HWS_E_NO_MEMORY, or what the communicator
+// finished with. `async`: the trainer collects it with hws_wait.
 hws_status hwi_request_start(struct hws_comm *comm, struct hws_request *request, bool async,
                              struct hwi_submission *submission);
 
-// Waits until the reply is here or `until_ns` (hwi_host_now) has passed; true if it is here. Gives the host up
-// rather than wait for ever.
+// Waits until the reply is here or `until_ns` (hwi_host_now) has passed; true if it is here. Gives
+// the host up rather than wait for ever.
 bool hwi_request_await(struct hws_request *request, uint64_t until_ns);
 
-// The reply's status, with its sentence if it failed; fills `result` and `value` (each may be NULL; `value` only on
-// HWS_OK). The request must be done; it leaves the table and is over, its memory remains the caller's.
+// The reply's status, with its sentence if it failed; fills `result` and `value` (each may be NULL;
+// `value` only on HWS_OK). The request must be done; it leaves the table and is over, its memory
+// remains the caller's.
 hws_status hwi_request_collect(struct hws_request *request, uint64_t *value, hws_result *result);
 
 // Start, wait and collect: a blocking call.

@@ -49,8 +49,7 @@ const char *hwi_kind_name(uint8_t kind)
 // "all_reduce tag 7", "sync", "open".
 static void name_call(const struct hws_request *request, char call[CALL_BYTES_MAX])
 {
-    const char *name =
-        request->id == HWI_REQUEST_OPENING ? "open" : hwi_kind_name(request->kind);
+    const char *name = request->id == HWI_REQUEST_OPENING ? "open" : hwi_kind_name(request->kind);
     if (request->kind == HWI_KIND_ALL_REDUCE || request->kind == HWI_KIND_AGREE)
         snprintf(call, CALL_BYTES_MAX, "%s tag %" PRIu64, name, request->tag);
     else
@@ -65,33 +64,43 @@ static void add_peers(struct text *text, const struct hwi_id *peers, uint32_t co
         add(text, " and %u more", count - PEERS_NAMED_MAX);
 }
 
-static void add_signature(struct text *text, const struct hwi_signature *signature, bool with_op)
+static const char *plan_name(uint8_t plan)
 {
-    if (signature->kind != HWI_KIND_ALL_REDUCE) {
+    static const char *const names[] = {"chosen by size", "one-shot", "direct"};
+    return plan < HWI_COUNT(names) ? names[plan] : "?";
+}
+
+// One side of a mismatch: type and count always, operation and plan only where they differ from
+// `other`.
+static void add_signature(struct text *text, const struct hwi_signature *signature,
+                          const struct hwi_signature *other)
+{
+    if (signature->kind == HWI_KIND_AGREE) {
         add(text, "%s", signature->redop == HWI_AGREE_AND ? "AND" : "MIN");
         return;
     }
     add(text, "%s x %" PRIu64, hws_dtype_name(signature->dtype), signature->count);
-    if (with_op)
+    if (signature->redop != other->redop)
         add(text, " %s", hws_redop_name(signature->redop));
+    if (signature->plan != other->plan)
+        add(text, " with its plan %s", plan_name(signature->plan));
 }
 
 static void say_mismatch(struct text *text, const struct hws_request *request)
 {
     const struct hwi_fault *fault = &request->reply.u.reply.fault;
     const struct hwi_signature *a = &fault->signature_a, *b = &fault->signature_b;
-    bool ops_differ = a->redop != b->redop;
     if (fault->peer_a == 0 || a->kind == HWI_KIND_NONE || b->kind == HWI_KIND_NONE) {
         add(text, "members made different calls on %s tag %" PRIu64, hwi_kind_name(request->kind),
             request->tag);
         return;
     }
     add(text, "peer %" PRIu64 " called %s ", fault->peer_a, hwi_kind_name(a->kind));
-    add_signature(text, a, ops_differ);
+    add_signature(text, a, b);
     add(text, ", peer %" PRIu64 " ", fault->peer_b);
     if (a->kind != b->kind)
         add(text, "%s ", hwi_kind_name(b->kind));
-    add_signature(text, b, ops_differ);
+    add_signature(text, b, a);
     add(text, ", tag %" PRIu64, fault->tag);
 }
 
@@ -113,8 +122,9 @@ static void say_timeout(struct text *text, const struct hws_request *request, co
             "call hws_admit, or the first view waits for more members",
             request->comm->master, request->timeout_ms);
     else
-        add(text, "%s was not finished by all members within %u ms: acknowledge with hws_view and "
-                  "call again",
+        add(text,
+            "%s was not finished by all members within %u ms: acknowledge with hws_view and "
+            "call again",
             call, request->timeout_ms);
 }
 
@@ -154,8 +164,8 @@ static void say_membership(struct text *text, const struct hws_request *request,
         say_withdrawn(text, request, call);
         break;
     default: // HWS_E_TOO_FEW
-        add(text, "view %" PRIu64 " has %u members and %s needs min_members, %u", reply->view,
-            reply->members_count, call, request->comm->min_members);
+        add(text, "%s needs %u members and view %" PRIu64 " has %u", call,
+            request->comm->min_members, reply->view, reply->members_count);
     }
 }
 

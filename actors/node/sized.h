@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Public structs carry their size first, so that a caller compiled against an older, shorter one still works.
+// Public structs carry their size first, so that a caller compiled against an older, shorter one
+// still works.
 #ifndef HAWSER_ACTORS_NODE_SIZED_H
 #define HAWSER_ACTORS_NODE_SIZED_H
 
@@ -12,8 +13,8 @@ static inline size_t hwi_sized_bytes(const void *sized)
     return *(const size_t *)sized;
 }
 
-// Reads the caller's struct into our own of `bytes`; what an older caller does not have is zero. False if the
-// size was never set.
+// Reads the caller's struct into our own of `bytes`; what an older caller does not have is zero.
+// False if the size was never set.
 static inline bool hwi_sized_read(void *ours, size_t bytes, const void *theirs)
 {
     size_t given = hwi_sized_bytes(theirs);

@@ -147,7 +147,8 @@ static hws_status attach(struct hws_comm *comm, hws_state *state)
     if (comm->state == state || comm->finished != HWS_OK)
         return HWS_OK; // a finished communicator says so when the request is started
     if (comm->state != NULL)
-        return hwi_error_set(HWS_E_INVALID, "hws_sync: this communicator has another state already");
+        return hwi_error_set(HWS_E_INVALID,
+                             "hws_sync: this communicator has another state already");
     memset(&submission, 0, sizeof(submission));
     submission.to = hwi_addr_of(HWI_ROLE_SNAPSHOT, 0);
     submission.msg.type = HWI_MSG_state_layout;

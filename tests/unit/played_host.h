@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A host played by the test: the functions of host.h here stand in for the library's, so that a test says how
-// each submission is answered. Included by one test program each.
+// A host played by the test: the functions of host.h here stand in for the library's, so that a
+// test says how each submission is answered. Included by one test program each.
 #ifndef HAWSER_TESTS_UNIT_PLAYED_HOST_H
 #define HAWSER_TESTS_UNIT_PLAYED_HOST_H
 

@@ -29,7 +29,8 @@ struct member {
     char wrong[RUN_TEXT_BYTES]; // the first failed EXPECT of this thread
 };
 
-// What a member's trainer does; it says EXPECT, never a cmocka assertion, which would leave the wrong thread.
+// What a member's trainer does; it says EXPECT, never a cmocka assertion, which would leave the
+// wrong thread.
 typedef void (*trainer_fn)(struct member *member);
 
 struct run {
@@ -57,7 +58,8 @@ static void *run_trainer(void *user)
     return NULL;
 }
 
-// Runs `trainer` for members first..last-1, each in a thread, and fails the test if one found something wrong.
+// Runs `trainer` for members first..last-1, each in a thread, and fails the test if one found
+// something wrong.
 static inline void run_together(struct run *run, uint32_t first, uint32_t last, trainer_fn trainer)
 {
     pthread_t threads[RUN_MEMBERS_MAX];

@@ -121,7 +121,8 @@ static void test_structs_must_carry_their_size(void **state)
     hws_stats stats = {0};
     hws_config config = {0};
     hws_comm *other = NULL;
-    assert_int_equal(hws_all_reduce(comm, a, b, 8, HWS_F32, HWS_SUM, &options, NULL), HWS_E_INVALID);
+    assert_int_equal(hws_all_reduce(comm, a, b, 8, HWS_F32, HWS_SUM, &options, NULL),
+                     HWS_E_INVALID);
     assert_said("HWS_OPTIONS_INIT");
     assert_int_equal(hws_all_reduce(comm, a, b, 8, HWS_F32, HWS_SUM, NULL, &result), HWS_E_INVALID);
     assert_said("HWS_RESULT_INIT");
@@ -138,7 +139,8 @@ static void test_options_are_checked(void **state)
     (void)state;
     hws_options options = HWS_OPTIONS_INIT;
     options.plan = 3;
-    assert_int_equal(hws_all_reduce(comm, a, b, 8, HWS_F32, HWS_SUM, &options, NULL), HWS_E_INVALID);
+    assert_int_equal(hws_all_reduce(comm, a, b, 8, HWS_F32, HWS_SUM, &options, NULL),
+                     HWS_E_INVALID);
     assert_said("plan is 3");
     options.bytes_of_struct = offsetof(hws_options, plan); // an older caller: plan is not read
     assert_int_equal(hws_all_reduce(comm, a, b, 8, HWS_F32, HWS_SUM, &options, NULL), HWS_OK);

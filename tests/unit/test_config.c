@@ -94,8 +94,8 @@ static void test_master_is_required(void **state)
 static void test_numbers_are_checked(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"0", "33", "-1", "+4", " 4", "4x", "abc", "4294967297",
-                                        "99999999999999999999999"};
+    static const char *const wrong[] = {
+        "0", "33", "-1", "+4", " 4", "4x", "abc", "4294967297", "99999999999999999999999"};
     hws_config given = minimal(), config;
     for (size_t i = 0; i < HWI_COUNT(wrong); i++) {
         setenv("HAWSER_STRIPES", wrong[i], 1);
@@ -131,13 +131,20 @@ static void test_listening_beyond_loopback_is_insecure(void **state)
         const char *listen;
         hws_status status;
     } cases[] = {
-        {"127.0.0.1:0", HWS_OK},           {"127.1.2.3:80", HWS_OK},
-        {"[::1]:0", HWS_OK},               {"localhost:0", HWS_OK},
-        {"0.0.0.0:0", HWS_E_INSECURE},     {"*:0", HWS_E_INSECURE},
-        {"192.0.2.1:0", HWS_E_INSECURE},   {"[2001:db8::1]:0", HWS_E_INSECURE},
-        {"[::]:4000", HWS_E_INSECURE},     {"128.0.0.1:0", HWS_E_INSECURE},
-        {"127.0.0.1", HWS_E_INVALID},      {"127.0.0.1:65536", HWS_E_INVALID},
-        {"::1:0", HWS_E_INVALID},          {"127.0.0.1:x", HWS_E_INVALID},
+        {"127.0.0.1:0", HWS_OK},
+        {"127.1.2.3:80", HWS_OK},
+        {"[::1]:0", HWS_OK},
+        {"localhost:0", HWS_OK},
+        {"0.0.0.0:0", HWS_E_INSECURE},
+        {"*:0", HWS_E_INSECURE},
+        {"192.0.2.1:0", HWS_E_INSECURE},
+        {"[2001:db8::1]:0", HWS_E_INSECURE},
+        {"[::]:4000", HWS_E_INSECURE},
+        {"128.0.0.1:0", HWS_E_INSECURE},
+        {"127.0.0.1", HWS_E_INVALID},
+        {"127.0.0.1:65536", HWS_E_INVALID},
+        {"::1:0", HWS_E_INVALID},
+        {"127.0.0.1:x", HWS_E_INVALID},
     };
     hws_config given = minimal(), config;
     for (size_t i = 0; i < HWI_COUNT(cases); i++) {
@@ -154,9 +161,9 @@ static void test_listening_beyond_loopback_is_insecure(void **state)
 static void test_addresses_to_dial_need_a_port(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"",          "host",         ":4000",    "host:",
-                                        "host:0",    "host:99999",   "host:4k",  "::1:4000",
-                                        "[::1]",     "a:b:4000",     "[::1:400", "[host]:4000"};
+    static const char *const wrong[] = {
+        "",        "host",     ":4000", "host:",    "host:0",   "host:99999",
+        "host:4k", "::1:4000", "[::1]", "a:b:4000", "[::1:400", "[host]:4000"};
     hws_config given = minimal(), config;
     for (size_t i = 0; i < HWI_COUNT(wrong); i++) {
         given.master = wrong[i];

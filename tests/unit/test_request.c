@@ -11,9 +11,9 @@ static hws_request *start(uint64_t tag)
     hws_options options = HWS_OPTIONS_INIT;
     hws_request *request = NULL;
     options.tag = tag;
-    assert_int_equal(hws_all_reduce_async(comm, buffer, buffer, 64, HWS_F32, HWS_SUM, &options,
-                                          &request),
-                     HWS_OK);
+    assert_int_equal(
+        hws_all_reduce_async(comm, buffer, buffer, 64, HWS_F32, HWS_SUM, &options, &request),
+        HWS_OK);
     return request;
 }
 

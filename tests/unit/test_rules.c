@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The rules of calling, by the public API: the fence, the states that refuse a call, limits, threads, and
-// a master that comes back.
+// The rules of calling, by the public API: the fence, the states that refuse a call, limits,
+// threads, and a master that comes back.
 #include <unistd.h>
 
 #include "tests/unit/run.h"
@@ -264,7 +264,8 @@ static void test_the_master_comes_back(void **state)
     config.min_members = 2;
     config.state_file = file;
     config.listen = run.address;
-    assert_int_equal(hws_master_start(&config, &run.master), HWS_E_INVALID); // no file, no `new_run`
+    assert_int_equal(hws_master_start(&config, &run.master),
+                     HWS_E_INVALID); // no file, no `new_run`
     config.new_run = 1;
     assert_int_equal(hws_master_start(&config, &run.master), HWS_OK);
     run_together(&run, 0, 2, member_open);

@@ -56,7 +56,8 @@ static size_t first_wrong(const void *got, size_t count, hws_dtype dtype, hws_re
     for (size_t i = 0; i < count; i++) {
         float f = reduced_f32(members, i, redop);
         double d = reduced_f64(members, i, redop);
-        if (memcmp((const char *)got + i * bytes, dtype == HWS_F32 ? (void *)&f : (void *)&d, bytes) != 0)
+        if (memcmp((const char *)got + i * bytes, dtype == HWS_F32 ? (void *)&f : (void *)&d,
+                   bytes) != 0)
             return i;
     }
     return count;
@@ -420,7 +421,8 @@ static void differ(struct member *member)
     EXPECT(member, hws_state_add(member->state, "weights", HWS_F32, weights[m], WEIGHTS) == HWS_OK);
     EXPECT(member, hws_state_add(member->state, "biases", HWS_F64, biases[m], BIASES) == HWS_OK);
     hws_state_set_revision(member->state, m == 1 ? 5 : 4); // member 1 is ahead
-    EXPECT(member, hws_sync(member->comm, member->state, HWS_SYNC_ENFORCE, NULL, &result) == HWS_OK);
+    EXPECT(member,
+           hws_sync(member->comm, member->state, HWS_SYNC_ENFORCE, NULL, &result) == HWS_OK);
     EXPECT(member, result.value == 5 && hws_state_revision(member->state) == 5);
     EXPECT(member, m == 1 ? result.bytes_received == 0 : result.bytes_received > 0);
     EXPECT(member, m == 1 ? result.sources == 0 : result.sources == 1);
@@ -428,7 +430,8 @@ static void differ(struct member *member)
         EXPECT(member, weights[m][i] == (float)i + (i % 500000 == 0 ? 0.5f : 0));
     EXPECT(member, biases[m][BIASES - 1] == -(double)(BIASES - 1));
     uint64_t root[2] = {result.root[0], result.root[1]};
-    EXPECT(member, hws_sync(member->comm, member->state, HWS_SYNC_ENFORCE, NULL, &result) == HWS_OK);
+    EXPECT(member,
+           hws_sync(member->comm, member->state, HWS_SYNC_ENFORCE, NULL, &result) == HWS_OK);
     EXPECT(member, result.bytes_received == 0 && result.bytes_sent == 0); // equal: hashes only
     EXPECT(member, result.root[0] == root[0] && result.root[1] == root[1]);
     EXPECT(member, reduces(member, 1000, HWS_F32, HWS_SUM, true, 0, 0));
@@ -441,7 +444,8 @@ static void test_sync(void **state)
     run_together(&run, 0, 3, differ);
 }
 
-// Members 0 and 1 agree with each other: the majority wins among equal revisions, and one copy is taken.
+// Members 0 and 1 agree with each other: the majority wins among equal revisions, and one copy is
+// taken.
 static void majority(struct member *member)
 {
     uint32_t m = member->index;
@@ -450,7 +454,8 @@ static void majority(struct member *member)
         weights[m][i] = m == 2 ? -1 : 2;
     EXPECT(member, hws_state_create(&member->state) == HWS_OK);
     EXPECT(member, hws_state_add(member->state, "weights", HWS_F32, weights[m], WEIGHTS) == HWS_OK);
-    EXPECT(member, hws_sync(member->comm, member->state, HWS_SYNC_ENFORCE, NULL, &result) == HWS_OK);
+    EXPECT(member,
+           hws_sync(member->comm, member->state, HWS_SYNC_ENFORCE, NULL, &result) == HWS_OK);
     EXPECT(member, weights[m][0] == 2 && weights[m][WEIGHTS - 1] == 2);
     EXPECT(member, result.sources == (m == 2 ? 2 : 0));
 }

@@ -47,13 +47,22 @@ static void test_mismatch_names_both_sides(void **state)
     (void)state;
     struct hwi_fault *fault = &scene.reply.fault;
     *fault = (struct hwi_fault){.peer_a = 3, .peer_b = 1, .tag = 7};
-    fault->signature_a = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F32, HWS_SUM, 100};
-    fault->signature_b = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F32, HWS_SUM, 120};
+    fault->signature_a = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F32, HWS_SUM, 100, 0};
+    fault->signature_b = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F32, HWS_SUM, 120, 0};
     assert_sentence(HWS_E_MISMATCH, "peer 3 called all_reduce f32 x 100, peer 1 f32 x 120, tag 7: "
                                     "make the same call on all members");
-    fault->signature_b = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F64, HWS_AVG, 100};
+    fault->signature_b = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F64, HWS_AVG, 100, 0};
     assert_sentence(HWS_E_MISMATCH, "peer 3 called all_reduce f32 x 100 sum, peer 1 f64 x 100 avg, "
                                     "tag 7: make the same call on all members");
+    fault->signature_b = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F32, HWS_SUM, 100, 2};
+    assert_sentence(HWS_E_MISMATCH, "peer 3 called all_reduce f32 x 100 with its plan chosen by "
+                                    "size, peer 1 f32 x 100 with its plan direct, tag 7: make the "
+                                    "same call on all members");
+    fault->signature_a = (struct hwi_signature){.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_AND};
+    fault->signature_b = (struct hwi_signature){.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_MIN};
+    assert_sentence(HWS_E_MISMATCH,
+                    "peer 3 called agree AND, peer 1 MIN, tag 7: make the same call "
+                    "on all members");
     *fault = (struct hwi_fault){.peer_a = 3, .peer_b = 1, .tag = 7};
     assert_sentence(HWS_E_MISMATCH, "members made different calls on all_reduce tag 7: make the "
                                     "same call on all members");
@@ -80,12 +89,14 @@ static void test_membership_sentences(void **state)
                                    "ms: acknowledge with hws_view and call again");
     scene.reply.members_count = 1;
     scene.reply.members = lost;
-    assert_sentence(HWS_E_TOO_FEW, "view 4 has 1 members and all_reduce tag 7 needs min_members, 2: "
-                                   "acknowledge with hws_view, admit newcomers with hws_admit and call again");
+    assert_sentence(HWS_E_TOO_FEW,
+                    "all_reduce tag 7 needs 2 members and view 4 has 1: "
+                    "acknowledge with hws_view, admit newcomers with hws_admit and call again");
     scene.reply.fault.peer_a = 3;
     scene.reply.fault.status = HWS_E_TIMEOUT;
-    assert_sentence(HWS_E_WITHDRAWN, "peer 3 withdrew from all_reduce tag 7 in view 4 (the deadline "
-                                     "passed): acknowledge with hws_view and call again");
+    assert_sentence(HWS_E_WITHDRAWN,
+                    "peer 3 withdrew from all_reduce tag 7 in view 4 (the deadline "
+                    "passed): acknowledge with hws_view and call again");
 }
 
 static void test_sentences_of_the_end(void **state)
@@ -96,19 +107,22 @@ static void test_sentences_of_the_end(void **state)
                     "ms and 15000 ms of grace: close, open again and sync");
     scene.reply.attempts = 0; // a call made afterwards
     snprintf(scene.reply.reason, HWI_TEXT_BYTES_MAX, "the master gave no decision in time");
-    assert_sentence(HWS_E_OUTCOME_UNKNOWN,
-                    "all_reduce tag 7: no decision could be had from the master (the master gave no "
-                    "decision in time): close, open again and sync");
+    assert_sentence(
+        HWS_E_OUTCOME_UNKNOWN,
+        "all_reduce tag 7: no decision could be had from the master (the master gave no "
+        "decision in time): close, open again and sync");
     snprintf(scene.reply.reason, HWI_TEXT_BYTES_MAX, "not heard for 5000 ms");
-    assert_sentence(HWS_E_EVICTED, "all_reduce tag 7: this member was put out of the run (not heard "
-                                   "for 5000 ms): close, open again and sync");
+    assert_sentence(HWS_E_EVICTED,
+                    "all_reduce tag 7: this member was put out of the run (not heard "
+                    "for 5000 ms): close, open again and sync");
     scene.reply.reason[0] = '\0';
     assert_sentence(HWS_E_NOT_SYNCED, "all_reduce tag 7: the shared state is not synced: call "
                                       "hws_sync first");
     scene.host->config.ops->check_failed(scene.host->config.user, "reducer", "a < b", "x.c", 12);
     scene.host->config.ops->check_failed(scene.host->config.user, "peer", "c < d", "y.c", 13);
-    assert_sentence(HWS_E_INTERNAL, "an internal check failed during all_reduce tag 7 (reducer: a < "
-                                    "b at x.c:12): close, open again and sync");
+    assert_sentence(HWS_E_INTERNAL,
+                    "an internal check failed during all_reduce tag 7 (reducer: a < "
+                    "b at x.c:12): close, open again and sync");
 }
 
 static void test_every_status_has_a_sentence(void **state)
@@ -129,10 +143,8 @@ static void test_every_status_has_a_sentence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_opening_can_fail),
-        TEST(test_mismatch_names_both_sides),
-        TEST(test_membership_sentences),
-        TEST(test_sentences_of_the_end),
+        cmocka_unit_test(test_opening_can_fail), TEST(test_mismatch_names_both_sides),
+        TEST(test_membership_sentences),         TEST(test_sentences_of_the_end),
         TEST(test_every_status_has_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
