@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// All-reduces that nothing disturbs: the messages of one, and bits of every size, plan and alignment.
+// All-reduces that nothing disturbs: the messages of one, and bits of every size, plan and
+// alignment.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

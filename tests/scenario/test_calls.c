@@ -47,6 +47,26 @@ static void the_view_is_acknowledged_only_after_all_failed_calls_were_waited_for
     scenario_end(s);
 }
 
+// A call with `retry` acknowledges for itself, but not for an earlier one that failed without.
+static void retry_does_not_lift_the_fence_of_another_call(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    uint64_t plain = all_reduce(s, 0, 1, 100);
+    hwi_sim_kill(s->sim, 2);
+    expect_status(s, 0, plain, HWS_E_MEMBER_LOST);
+    struct call call = {.step = 2, .count = 100, .retry = 1};
+    expect_status(s, 0, make_call(s, 0, &call), HWS_E_VIEW);
+    uint64_t theirs = make_call(s, 1, &call);
+    run_ms(s, 100);
+    assert_null(hwi_sim_reply(s->sim, 1, theirs));
+    acknowledge(s, 0);
+    uint64_t ours = make_call(s, 0, &call);
+    expect_members(s, expect_status(s, 0, ours, HWS_OK), 2, (uint32_t[]){0, 1});
+    expect_status(s, 1, theirs, HWS_OK);
+    scenario_end(s);
+}
+
 static void expect_mismatch(const struct call *one, const struct call *two)
 {
     struct scenario *s = scenario_start(3);
@@ -137,6 +157,25 @@ static void agree_combines_the_values_of_all(void **unused)
     scenario_end(s);
 }
 
+static void agreements_on_a_tag_take_their_turns(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    uint64_t requests[3][4];
+    for (uint32_t node = 0; node < 3; node++) {
+        for (uint32_t i = 0; i < 4; i++) {
+            requests[node][i] = agree(s, node, i, 100 * i + node);
+        }
+    }
+    for (uint32_t node = 0; node < 3; node++) {
+        for (uint32_t i = 0; i < 4; i++) {
+            const struct hwi_msg_reply *reply = expect_status(s, node, requests[node][i], HWS_OK);
+            assert_int_equal(reply->value, 100 * i);
+        }
+    }
+    scenario_end(s);
+}
+
 static void an_agreement_of_which_one_dies_is_aborted_for_all(void **unused)
 {
     (void)unused;
@@ -177,6 +216,29 @@ static void below_min_members_calls_say_so_until_somebody_joins(void **unused)
     scenario_end(s);
 }
 
+static void the_status_says_who_is_waited_for(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    struct hwi_msg_status status;
+    make_call(s, 0, &(struct call){.step = 1, .tag = 7, .count = 10});
+    make_call(s, 2, &(struct call){.step = 1, .tag = 7, .count = 10});
+    run_ms(s, 1000);
+    hwi_sim_status(s->sim, &status);
+    assert_int_equal(status.view, 1);
+    assert_int_equal(status.members_count, 3);
+    assert_int_equal(status.ops_count, 1);
+    assert_int_equal(status.ops[0].tag, 7);
+    assert_int_equal(status.ops[0].absent_count, 1);
+    assert_int_equal(status.ops[0].absent[0].value, s->peers[1]);
+    make_call(s, 1, &(struct call){.step = 1, .tag = 7, .count = 10});
+    run_ms(s, 1000);
+    hwi_sim_status(s->sim, &status);
+    assert_int_equal(status.ops_count, 0);
+    assert_int_equal(status.committed, 1);
+    scenario_end(s);
+}
+
 static void admit_and_sync_want_a_quiet_communicator(void **unused)
 {
     (void)unused;
@@ -194,12 +256,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_late_call_never_pairs_with_another_members_second_try),
         cmocka_unit_test(the_view_is_acknowledged_only_after_all_failed_calls_were_waited_for),
+        cmocka_unit_test(retry_does_not_lift_the_fence_of_another_call),
         cmocka_unit_test(a_mismatch_names_both_sides_on_all_members),
         cmocka_unit_test(members_that_agree_differently_are_told),
         cmocka_unit_test(a_deadline_on_one_member_ends_the_call_on_all),
         cmocka_unit_test(agree_combines_the_values_of_all),
+        cmocka_unit_test(agreements_on_a_tag_take_their_turns),
         cmocka_unit_test(an_agreement_of_which_one_dies_is_aborted_for_all),
         cmocka_unit_test(below_min_members_calls_say_so_until_somebody_joins),
+        cmocka_unit_test(the_status_says_who_is_waited_for),
         cmocka_unit_test(admit_and_sync_want_a_quiet_communicator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

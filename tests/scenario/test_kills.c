@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A member dies just before each step of an all-reduce: the survivors all get OK or all the same error,
-// and their next call succeeds.
+// A member dies just before each step of an all-reduce: the survivors all get OK or all the same
+// error, and their next call succeeds.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,13 +96,53 @@ static void a_death_at_any_event_of_the_reducer_in_one_shot(void **unused)
 static void a_death_at_any_event_of_the_reducer_in_direct(void **unused)
 {
     (void)unused;
-    kill_before_every_event(HWI_ROLE_REDUCER,
-                            &(struct call){.step = 1, .count = 60000, .plan = HWI_PLAN_DIRECT});
-    kill_before_every_event(HWI_ROLE_REDUCER, &(struct call){.step = 1, .count = 60000, .in_place = 1,
-                                                             .plan = HWI_PLAN_DIRECT});
+    struct call call = {.step = 1, .count = 60000, .plan = HWI_PLAN_DIRECT};
+    kill_before_every_event(HWI_ROLE_REDUCER, &call);
+    call.in_place = 1;
+    kill_before_every_event(HWI_ROLE_REDUCER, &call);
 }
 
-// Dying just before it hears the outcome, or right before the trainer would: Done was said, so it stands.
+// Whoever was not in the first view waits, and is admitted by those who were.
+static void all_but_one_get_on(struct scenario *s, uint32_t victim)
+{
+    for (uint32_t node = 0; node < MEMBERS; node++) {
+        if (node != victim && hwi_sim_reply(s->sim, node, 0) != NULL) {
+            expect_open(s, node, HWS_OK);
+        }
+    }
+    everybody_acknowledges(s);
+    everybody_admits(s);
+    for (uint32_t node = 0; node < MEMBERS; node++) {
+        if (node != victim) {
+            expect_open(s, node, HWS_OK);
+        }
+    }
+    everybody_all_reduces(s, 1, 1000);
+}
+
+static void a_death_while_the_first_view_forms(void **unused)
+{
+    (void)unused;
+    struct hwi_sim_config config = scenario_config;
+    config.min_members = 2;
+    for (uint32_t n = 1; n < 8; n++) {
+        for (uint32_t victim = 0; victim < MEMBERS; victim++) {
+            struct scenario *s = scenario_start_with(&config, 0);
+            for (uint32_t node = 0; node < MEMBERS; node++) {
+                start_member(s);
+            }
+            hwi_sim_kill_at(s->sim, victim, HWI_ROLE_PEER, n);
+            run_ms(s, RECOVERY_NS / HWI_NS_PER_MS);
+            hwi_sim_kill(s->sim, victim);
+            run_ms(s, RECOVERY_NS / HWI_NS_PER_MS);
+            all_but_one_get_on(s, victim);
+            scenario_end(s);
+        }
+    }
+}
+
+// Dying just before it hears the outcome, or right before the trainer would: Done was said, so it
+// stands.
 static void a_death_after_done_commits(void **unused)
 {
     (void)unused;
@@ -157,6 +197,7 @@ int main(void)
         cmocka_unit_test(a_death_at_any_event_of_the_peer),
         cmocka_unit_test(a_death_at_any_event_of_the_reducer_in_one_shot),
         cmocka_unit_test(a_death_at_any_event_of_the_reducer_in_direct),
+        cmocka_unit_test(a_death_while_the_first_view_forms),
         cmocka_unit_test(a_death_after_done_commits),
         cmocka_unit_test(retry_survives_a_death),
         cmocka_unit_test(retry_survives_all_deaths_but_one),

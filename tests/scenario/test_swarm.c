@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Trainers under random faults: each seed draws how many members there are, how slow their links, and what
-// happens to them. First everything may happen, then everything is healed, and those who are left must get on.
-// SEED=n [SEEDS=k] in the environment runs other seeds.
+// Trainers under random faults: each seed draws how many members there are, how slow their links,
+// and what happens to them. First everything may happen, then everything is healed, and those who
+// are left must get on. SEED=n [SEEDS=k] in the environment runs other seeds.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "tests/support/storm.h"
 #include "tests/support/trainer.h"
 
-enum { SEEDS = 25, ROUNDS = 12, PROCESSES_MAX = 12, STEPS_AFTER = 5 };
+enum { SEEDS = 15, ROUNDS = 12, PROCESSES_MAX = 12, STEPS_AFTER = 5 };
 
 static struct scenario *start(struct storm *storm, uint64_t seed, uint32_t *members)
 {
@@ -43,8 +43,8 @@ static void enrol(struct storm *storm, struct school *school)
     }
 }
 
-// What the trainers must do in bounded time once nothing disturbs them. With fewer left than the run needs to
-// begin again, as many come as it needs.
+// What the trainers must do in bounded time once nothing disturbs them. With fewer left than the
+// run needs to begin again, as many come as it needs.
 static void expect_training(struct school *school, uint32_t members)
 {
     school_run(school, 40000);

@@ -8,7 +8,8 @@
 // Values whose sums depend on the order of addition.
 double input_value(uint32_t node, uint32_t step, uint64_t index)
 {
-    uint64_t mixed = (index + 1) * UINT64_C(0x9e3779b97f4a7c15) + step * UINT64_C(0xbf58476d1ce4e5b9);
+    uint64_t mixed = (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    mixed += step * UINT64_C(0xbf58476d1ce4e5b9);
     mixed = (mixed ^ (mixed >> 31)) * UINT64_C(0x94d049bb133111eb) + (node + 1) * 0x2545f491u;
     return (double)(mixed >> 40) / 8191.0 - 1024.0;
 }
@@ -102,7 +103,8 @@ static bool together(const struct made_call *a, const struct made_call *b)
            a->call.tag == b->call.tag;
 }
 
-// `member` may be where it is although somebody got OK in `view`: OK there too, not answered yet, or finished.
+// `member` may be where it is although somebody got OK in `view`: OK there too, not answered yet,
+// or finished.
 static bool consistent(const struct scenario *scenario, const struct made_call *ok, uint64_t view,
                        uint32_t member)
 {

@@ -31,7 +31,7 @@ struct scenario *scenario_start_with(const struct hwi_sim_config *config, uint32
     struct hwi_sim_config with = *config;
     struct scenario *scenario = calloc(1, sizeof(*scenario));
     expect(scenario != NULL, "out of memory");
-    with.min_members = members;
+    with.min_members = members > 0 ? members : config->min_members;
     scenario->sim = hwi_sim_create(&with);
     expect_context(transcript, scenario);
     arena_init(&scenario->arena, ARENA_BYTES);
@@ -171,6 +171,6 @@ void expect_transcript(struct scenario *scenario, const char *expected)
         got++;
         expected++;
     }
-    expect(*got == *expected, "the transcript differs in line %u: expected \"%.40s...\", got \"%.40s...\"",
-           line, expected, got);
+    expect(*got == *expected, "transcript, line %u: expected \"%.40s...\", got \"%.40s...\"", line,
+           expected, got);
 }

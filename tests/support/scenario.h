@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Verbs for scenario tests: a simulated run, its members' calls, and what must hold for all of them.
+// Verbs for scenario tests: a simulated run, its members' calls, and what must hold for all of
+// them.
 //
-// Every call belongs to a `step`, the test's own number for "these members' calls belong together": inputs are
-// a function of (node, step), so a result over the wrong calls or members has the wrong bytes. At scenario_end
-// every call ever made is checked: bytes against a scalar reference over the members its reply names, buffers
-// of failed calls untouched, nobody with OK where another got an error, no reply missing, no actor's check
-// failed, and every actor replays to the same effects with all tensor memory inaccessible.
+// Every call belongs to a `step`, the test's own number for "these members' calls belong together":
+// inputs are a function of (node, step), so a result over the wrong calls or members has the wrong
+// bytes. At scenario_end every call ever made is checked: bytes against a scalar reference over the
+// members its reply names, buffers of failed calls untouched, nobody with OK where another got an
+// error, no reply missing, no actor's check failed, and every actor replays to the same effects
+// with all tensor memory inaccessible.
 #ifndef HAWSER_TESTS_SUPPORT_SCENARIO_H
 #define HAWSER_TESTS_SUPPORT_SCENARIO_H
 
@@ -52,11 +54,12 @@ struct scenario {
     char title[160]; // printed before the transcript if something fails; may be empty
 };
 
-// What most scenarios use: 5 ms to the master, 1 ms between members, two stripes, heartbeats every 500 ms, dead
-// after 5 s.
+// What most scenarios use: 5 ms to the master, 1 ms between members, two stripes, heartbeats every
+// 500 ms, dead after 5 s.
 extern const struct hwi_sim_config scenario_config;
 
-// A run with `members` members in its first view. Returns owned.
+// A run with `members` members in its first view; with 0, nobody yet, and the min_members of the
+// config. Returns owned.
 struct scenario *scenario_start(uint32_t members);
 struct scenario *scenario_start_with(const struct hwi_sim_config *config, uint32_t members);
 // Checks everything above and frees (takes).
@@ -82,7 +85,8 @@ uint64_t make_call(struct scenario *scenario, uint32_t node, const struct call *
 
 // ---- replies
 
-// Waits for the reply (collecting it) and returns it; fails if none comes by the deadline and grace.
+// Waits for the reply (collecting it) and returns it; fails if none comes by the deadline and
+// grace.
 const struct hwi_msg_reply *reply_of(struct scenario *scenario, uint32_t node, uint64_t request);
 const struct hwi_msg_reply *expect_status(struct scenario *scenario, uint32_t node,
                                           uint64_t request, hws_status status);
@@ -99,7 +103,8 @@ void everybody(struct scenario *scenario, const struct call *call);
 void everybody_all_reduces(struct scenario *scenario, uint32_t step, uint64_t count);
 void everybody_acknowledges(struct scenario *scenario);
 void everybody_admits(struct scenario *scenario);
-bool is_up(const struct scenario *scenario, uint32_t node); // alive, not frozen, a member as far as it knows
+// Alive, not frozen, and a member as far as it knows.
+bool is_up(const struct scenario *scenario, uint32_t node);
 
 // ---- shared state
 

@@ -18,7 +18,8 @@ void storm_strike(struct storm *storm);
 // Everything thaws, every link works again.
 void storm_heal(struct storm *storm);
 
-// Runs `weather(seed)` for each seed the environment asks for (SEED, SEEDS = how many), else for 1..seeds.
+// Runs `weather(seed)` for each seed the environment asks for (SEED, SEEDS = how many), else for
+// 1..seeds.
 void storm_seeds(uint64_t seeds, void (*weather)(uint64_t seed));
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Trainers as they should be written: after every new view all sync, then they reduce step after step; newcomers
-// are admitted when the last commit said that some wait; failed calls are acknowledged and made again.
+// Trainers as they should be written: after every new view all sync, then they reduce step after
+// step; newcomers are admitted when the last commit said that some wait; failed calls are
+// acknowledged and made again.
 #ifndef HAWSER_TESTS_SUPPORT_TRAINER_H
 #define HAWSER_TESTS_SUPPORT_TRAINER_H
 
@@ -31,8 +32,8 @@ struct school {
     uint64_t pace_ms; // how long a trainer computes between its calls, at most
 };
 
-// Every process the scenario has, or gets later with school_enrol, trains from now on. The other fields are set
-// by the caller.
+// Every process the scenario has, or gets later with school_enrol, trains from now on. The other
+// fields are set by the caller.
 void school_open(struct school *school);
 uint32_t school_enrol(struct school *school); // starts a process; returns its node
 // Runs at least `ms`; every `pace_ms` the trainers look at their replies.

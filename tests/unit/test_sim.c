@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The simulator itself, with tiny actors: who hears what and when, edges, faults, digest and replay.
+// The simulator itself, with tiny actors: who hears what and when, edges, faults, digest and
+// replay.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,9 +56,9 @@ static void step_master(void *state, const struct hwi_event *event, struct hwi_e
         }
     } else if (event->msg->type == HWI_MSG_edge_lost) {
         uint64_t lost = event->msg->u.edge_lost.peer;
-        HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, master->sessions[lost - 1]), probe);
+        (void)HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, master->sessions[lost - 1]), probe);
     } else if (event->msg->type == HWI_MSG_unreachable && event->from.id != master->sessions[0]) {
-        HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, master->sessions[0]), probe);
+        (void)HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, master->sessions[0]), probe);
     }
 }
 
@@ -242,9 +243,11 @@ static void messages_arrive_after_the_delay_in_order(void **unused)
         "[      10.000] master > member 0: welcome{peer=1}\n"
         "[      10.000] master > member 1: welcome{peer=2}\n"
         "[      10.000] master > member 0: propose{view=1 incarnation=1000 members=["
-        "{peer=1 incarnation=1000 address=\"sim:0\"} {peer=2 incarnation=1001 address=\"sim:1\"}]}\n"
+        "{peer=1 incarnation=1000 address=\"sim:0\"} "
+        "{peer=2 incarnation=1001 address=\"sim:1\"}]}\n"
         "[      10.000] master > member 1: propose{view=1 incarnation=1001 members=["
-        "{peer=1 incarnation=1000 address=\"sim:0\"} {peer=2 incarnation=1001 address=\"sim:1\"}]}\n"
+        "{peer=1 incarnation=1000 address=\"sim:0\"} "
+        "{peer=2 incarnation=1001 address=\"sim:1\"}]}\n"
         "[      12.000] member 1: reply{value=1}\n"
         "[      12.000] member 0: reply{value=1}\n");
     assert_int_equal(hwi_sim_now(sim), 100 * HWI_NS_PER_MS);

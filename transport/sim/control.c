@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Control links: encoded messages between members and the master, in order, lost while a link is down.
+// Control links: encoded messages between members and the master, in order, lost while a link is
+// down.
 #include "transport/sim/world.h"
 
 #include <stdlib.h>

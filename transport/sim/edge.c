@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Edges: how stripes between two processes open, break and close. The dialler's hello travels one delay; the
-// acceptor answers it when its own peer actor wants the edge; both ends hear edge_up one delay later.
+// Edges: how stripes between two processes open, break and close. The dialler's hello travels one
+// delay; the acceptor answers it when its own peer actor wants the edge; both ends hear edge_up one
+// delay later.
 #include "transport/sim/world.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Real actors, watched: a guard counts the events its actor is about to handle and lets the process die
-// just before the one that hwi_sim_kill_at or hwi_sim_kill_on chose.
+// Real actors, watched: a guard counts the events its actor is about to handle and lets the process
+// die just before the one that hwi_sim_kill_at or hwi_sim_kill_on chose.
 #include "transport/sim/world.h"
 
 struct guard {

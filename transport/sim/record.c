@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Every actor's events and effects as bytes: kept for replay, hashed for the digest. A recording is a row of
-// steps: now, from, message, number of effects, and for each its addressee and message. Native byte order.
+// Every actor's events and effects as bytes: kept for replay, hashed for the digest. A recording is
+// a row of steps: now, from, message, number of effects, and for each its addressee and message.
+// Native byte order.
 #include "transport/sim/world.h"
 
 #include <stdlib.h>

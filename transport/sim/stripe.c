@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Stripes: frames leave one data port one at a time per stripe, and reach the other after the edge's delay. The
-// stripes of a lane differ a little in their delay, so frames overtake each other.
+// Stripes: frames leave one data port one at a time per stripe, and reach the other after the
+// edge's delay. The stripes of a lane differ a little in their delay, so frames overtake each
+// other.
 #include "transport/sim/world.h"
 
 #include <string.h>

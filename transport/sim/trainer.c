@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What trainers ask and are told. On the wire between trainer and peer a request's id is its number + 1.
+// What trainers ask and are told. On the wire between trainer and peer a request's id is its number
+// + 1.
 #include "transport/sim/world.h"
 
 #include <stdio.h>

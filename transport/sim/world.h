@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The simulator's own structures: processes, events, connections. Nothing outside transport/sim sees them.
-// One thread; everything is owned by the struct hwi_sim it belongs to.
+// The simulator's own structures: processes, events, connections. Nothing outside transport/sim
+// sees them. One thread; everything is owned by the struct hwi_sim it belongs to.
 #ifndef HAWSER_TRANSPORT_SIM_WORLD_H
 #define HAWSER_TRANSPORT_SIM_WORLD_H
 
@@ -42,13 +42,14 @@ struct hwi_sim_flight {
     unsigned char payload[];
 };
 
-// Something that will happen to a process. It waits while the process is frozen and is dropped once it is dead.
+// Something that will happen to a process. It waits while the process is frozen and is dropped once
+// it is dead.
 struct hwi_sim_event {
     uint64_t at_ns;
     uint64_t sequence; // orders equal times: filled in when it is first scheduled
     struct hwi_sim_process *process;
     void (*happen)(struct hwi_sim_process *process, struct hwi_sim_event *event);
-    void (*refuse)(struct hwi_sim *sim, struct hwi_sim_event *event); // or NULL: its process was dead
+    void (*refuse)(struct hwi_sim *sim, struct hwi_sim_event *event); // or NULL: process is dead
     struct hwi_addr from, to;
     unsigned char *bytes; // an encoded message, or NULL: owned
     size_t length;
@@ -66,7 +67,7 @@ struct hwi_sim_event *hwi_sim_event_new(void);
 void hwi_sim_event_free(struct hwi_sim_event *event); // takes
 // Schedules it `delay_ns` from now; takes it.
 void hwi_sim_schedule(struct hwi_sim *sim, struct hwi_sim_event *event, uint64_t delay_ns);
-uint64_t hwi_sim_event_time(const struct hwi_sim *sim); // of the earliest; HWI_NEVER if there is none
+uint64_t hwi_sim_event_time(const struct hwi_sim *sim); // of the earliest; HWI_NEVER = none
 struct hwi_sim_event *hwi_sim_event_take(struct hwi_sim *sim); // the earliest: returns owned
 void hwi_sim_events_fini(struct hwi_sim *sim);
 
@@ -82,7 +83,8 @@ struct hwi_sim_stripe {
     struct hwi_frame_in in;        // while receiving
 };
 
-// All stripes between two processes, from a dial to the first break. Lives until the sim is destroyed.
+// All stripes between two processes, from a dial to the first break. Lives until the sim is
+// destroyed.
 struct hwi_sim_conn {
     struct hwi_sim_conn *next;
     struct hwi_sim_process *ends[2]; // 0 dialled
@@ -177,7 +179,8 @@ void hwi_sim_control_send(struct hwi_sim_process *from, const struct hwi_envelop
 // edge.c
 void hwi_sim_edge_open(struct hwi_sim_process *process, const struct hwi_msg_edge_open *open);
 void hwi_sim_edge_close(struct hwi_sim_process *process, uint64_t peer);
-void hwi_sim_edge_break(struct hwi_sim_process *process, struct hwi_sim_conn *conn, const char *why);
+void hwi_sim_edge_break(struct hwi_sim_process *process, struct hwi_sim_conn *conn,
+                        const char *why);
 void hwi_sim_edges_kill(struct hwi_sim_process *process);
 struct hwi_sim_edge *hwi_sim_edge_of(struct hwi_sim_process *process, uint64_t peer);
 // The process's edge over `conn` if it is up, else NULL.
