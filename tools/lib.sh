@@ -43,7 +43,7 @@ missing_packages() {
     has_command ninja || echo ninja-build
     has_command pkg-config || echo pkg-config
     has_library libzmq || echo libzmq3-dev
-    has_library msgpack-c || has_library msgpack || echo msgpack
+    has_library msgpack-c || has_library msgpack || echo libmsgpack-dev
     has_library liblz4 || echo liblz4-dev
     has_library libxxhash || echo libxxhash-dev
     if [ "$1" = tests ]; then
@@ -63,7 +63,7 @@ install_missing() {
     as_root apt-get update -qq || die "apt-get update failed"
     packages=
     for package in $missing; do
-        [ "$package" != msgpack ] || package=$(msgpack_package)
+        [ "$package" != libmsgpack-dev ] || package=$(msgpack_package)
         packages="$packages $package"
     done
     # shellcheck disable=SC2086 # one word per package

@@ -22,7 +22,7 @@ static bool add_event(struct chaos *chaos, struct chaos_event event)
     return true;
 }
 
-static bool skip(const char **text, const char *expected)
+static bool consume(const char **text, const char *expected)
 {
     size_t length = strlen(expected);
     if (strncmp(*text, expected, length) != 0)
@@ -46,7 +46,7 @@ static bool parse_index(const char **text, uint32_t *index)
 static bool parse_kill(const char *text, struct chaos *chaos)
 {
     struct chaos_event event = {.act = CHAOS_KILL};
-    return parse_duration(&text, &event.at_ms) && skip(&text, ":") &&
+    return parse_duration(&text, &event.at_ms) && consume(&text, ":") &&
            parse_index(&text, &event.index) && !*text && add_event(chaos, event);
 }
 
@@ -55,12 +55,12 @@ static bool parse_stop(const char *text, struct chaos *chaos)
 {
     struct chaos_event event = {.act = CHAOS_STOP};
     uint64_t pause_ms;
-    if (!parse_duration(&text, &event.at_ms) || !skip(&text, ":") ||
+    if (!parse_duration(&text, &event.at_ms) || !consume(&text, ":") ||
         !parse_index(&text, &event.index) || !add_event(chaos, event))
         return false;
     if (!*text)
         return true;
-    if (!skip(&text, "+") || !parse_duration(&text, &pause_ms) || *text)
+    if (!consume(&text, "+") || !parse_duration(&text, &pause_ms) || *text)
         return false;
     event.act = CHAOS_CONTINUE;
     event.at_ms += pause_ms;
@@ -99,7 +99,7 @@ static bool parse_item(const char *item, struct chaos *chaos)
         {"every=", parse_every}, {"seed=", parse_seed},
     };
     for (size_t i = 0; i < sizeof items / sizeof items[0]; i++)
-        if (skip(&item, items[i].word))
+        if (consume(&item, items[i].word))
             return items[i].parse(item, chaos);
     return false;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Child processes whose output is read line by line, in one poll loop. Owner thread only; one
-// family per process (it handles SIGCHLD, SIGINT and SIGTERM while it exists).
+// family per process (it handles SIGCHLD and what would end this process while it exists).
 #ifndef HAWSER_TOOLS_FAMILY_H
 #define HAWSER_TOOLS_FAMILY_H
 
@@ -55,8 +55,8 @@ void family_fini(struct family *family);
 int family_start(struct family *family, const char *const *argv, const char *const *defines,
                  bool report);
 
-// Waits up to timeout_ms for lines and ends, and delivers them. Returns a signal (SIGINT, SIGTERM)
-// that came for this process, or 0.
+// Waits up to timeout_ms for lines and ends, and delivers them. Returns a signal that asked this
+// process to end (SIGINT, SIGTERM, SIGHUP, or SIGPIPE: nobody reads its output), or 0.
 int family_poll(struct family *family, int timeout_ms);
 
 uint32_t family_running(const struct family *family);

@@ -235,7 +235,7 @@ static int attend(struct run *run)
     while (family_running(&run->family) > 0) {
         int signal_came = family_poll(&run->family, wait_ms(run));
         if (signal_came)
-            end_members(run, signal_came);
+            end_members(run, signal_came == SIGINT ? SIGINT : SIGTERM);
         do_chaos(run);
         end_forgotten(run);
         if (run->ending && elapsed_ms(run) >= run->kill_at_ms)

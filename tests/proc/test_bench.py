@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""`hawser bench`: every kind measures, checks its sums and says what it measured."""
+import json
+
+from support import HAWSER, check, end, run
+
+KEYS = ["bench", "peers", "bytes", "plan", "stripes", "repeats", "median_s", "p10_s", "p90_s", "algbw_Bps", "busbw_Bps"]
+
+
+def bench(*arguments):
+    done = run(HAWSER, "bench", *arguments, "--repeats", "4", "--json", timeout=120)
+    check(done.returncode == 0, f"bench {' '.join(arguments)}", done)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+for plan in ("auto", "one-shot", "direct"):
+    # 100 KiB and 4 bytes: several chunks, the last one short
+    lines = bench("all-reduce", "--peers", "3", "--sizes", "4,4K,102404", "--plan", plan, "--stripes", "2")
+    check([line["bytes"] for line in lines] == [4, 4096, 102404], f"{plan}: one line per size: {lines}")
+    for line in lines:
+        check(list(line) == KEYS, f"the keys are {list(line)}")
+        check((line["bench"], line["peers"], line["plan"], line["stripes"], line["repeats"]) ==
+              ("all-reduce", 3, plan, 2, 4), f"{line}")
+        check(0 < line["p10_s"] <= line["median_s"] <= line["p90_s"], f"times in order: {line}")
+        check(abs(line["busbw_Bps"] / line["algbw_Bps"] - 4 / 3) < 1e-3, f"bus bandwidth: {line}")
+
+for line in bench("raw", "--sizes", "4K,1M"):
+    check(list(line) == KEYS and line["plan"] == "raw" and line["peers"] == 2, f"raw: {line}")
+    check(line["busbw_Bps"] == line["algbw_Bps"] > 0, f"raw bandwidth: {line}")
+
+for line in bench("compare", "--sizes", "4K,1M"):
+    check(line["raw_median_s"] > 0 and line["median_s"] > 0 and line["of_raw"] > 0, f"compare: {line}")
+
+check([line["peers"] for line in bench("all-reduce", "--peers", "1", "--sizes", "4K")] == [1], "a view of one")
+done = run(HAWSER, "bench", "all-reduce", "--sizes", "4K", "--repeats", "4")
+check(done.returncode == 0 and "4 KiB" in done.stdout and "busbw" in done.stdout, "the table", done)
+end()
