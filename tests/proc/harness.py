@@ -3,6 +3,7 @@
 
 A test is a function `test_*(world)`; `main()` runs those of a file, each in a world of its own, and prints the transcript of
 every one that fails. Nothing here waits without a deadline: what is late is a failure."""
+import ctypes
 import os
 import selectors
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 BUILD = Path(os.environ.get("BUILD_DIR", Path(__file__).resolve().parents[2] / "build/release"))
 ANSWER_S = 30.0  # for what has no tighter bound of its own
 MIB = 1 << 20
+LIBC = ctypes.CDLL(None)
 
 
 class Failure(Exception):
@@ -59,6 +61,11 @@ class Answer:
         return self
 
 
+def die_with_parent():
+    """In a child: SIGKILL when this process ends, however it ends (PR_SET_PDEATHSIG)."""
+    LIBC.prctl(1, signal.SIGKILL)
+
+
 class Process:
     """A child whose lines are read under deadlines."""
 
@@ -66,7 +73,8 @@ class Process:
         self.world, self.name, self.buffer, self.ended_by_us = world, name, b"", False
         self.errors = open(world.folder / f"{name}.stderr", "w+b")
         self.child = subprocess.Popen([str(word) for word in arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                      stderr=self.errors, env={**os.environ, **environment})
+                                      stderr=self.errors, env={**os.environ, **environment},
+                                      preexec_fn=die_with_parent)
         self.pid = self.child.pid
         self.selector = selectors.DefaultSelector()
         world.processes.append(self)
@@ -117,8 +125,14 @@ class Process:
     def proc(self, name):
         return Path(f"/proc/{self.pid}/{name}").read_text()
 
+    def status_bytes(self, field):
+        return 1024 * int(next(line.split()[1] for line in self.proc("status").splitlines() if line.startswith(field + ":")))
+
     def resident_bytes(self):
-        return 1024 * int(next(line.split()[1] for line in self.proc("status").splitlines() if line.startswith("VmRSS:")))
+        return self.status_bytes("VmRSS")
+
+    def peak_bytes(self):
+        return self.status_bytes("VmHWM")
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
@@ -151,7 +165,7 @@ class Member(Process):
 
     def __init__(self, world, name, master):
         super().__init__(world, name, [BUILD / "tests/proc/hawser_member"], HAWSER_MASTER=master)
-        self.peer = None
+        self.peer = self.listens = None
 
     def tell(self, command, **words):
         """Gives a command and does not wait."""
@@ -164,7 +178,7 @@ class Member(Process):
     def hear(self, seconds=ANSWER_S):
         answer = Answer(self.name, self.line(seconds))
         if "self" in answer.fields:
-            self.peer = answer.fields["self"] = int(answer.fields["self"])
+            self.peer, self.listens = int(answer.fields["self"]), answer.fields["address"]
         return answer
 
     def ask(self, command, **words):
@@ -278,6 +292,7 @@ def run_test(name, function):
         print(f"{'ok' if problem is None else 'FAILED':6} {took:6.2f} s  {name}", flush=True)
         if problem is not None:
             print("  " + problem.replace("\n", "\n  "))
+        if problem is not None or os.environ.get("VERBOSE"):
             print("  transcript:")
             for line in world.transcript:
                 print("    " + line)

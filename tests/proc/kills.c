@@ -230,6 +230,16 @@ static int be_member(char **argv)
     return file < 0 || pages == MAP_FAILED ? 1 : kills_member(&pages[atoi(argv[3])], argv[4]);
 }
 
+static void show_progress(uint32_t done, uint32_t kills)
+{
+    bool last = done == kills;
+    if (isatty(2)) {
+        fprintf(stderr, "\r%u of %u kills%s", done, kills, last ? "\n" : "");
+    } else if (done % 100 == 0 && !last) {
+        fprintf(stderr, "%u of %u kills\n", done, kills);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static struct run run = {.random = 1};
@@ -262,9 +272,7 @@ int main(int argc, char **argv)
     wait_for_progress(&run, 2);
     for (uint32_t i = 0; i < kills; i++) {
         kill_one(&run);
-        if (isatty(2)) {
-            fprintf(stderr, "\r%u of %u kills", i + 1, kills);
-        }
+        show_progress(i + 1, kills);
     }
     end_all(&run);
     int code = report(&run, kills, (double)(now_ns() - began_ns) / 1e9);

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Shared state between real processes: what travels, from whom, and how much, by the counters and by hashes of our own."""
+from harness import MIB, all_do, check, ids, main, same
+
+BYTES = 64 * MIB
+
+
+def start_sources(world, count, **state):
+    master, sources = world.start(count)
+    for member in sources:
+        member.tell("state", bytes=BYTES, **state)
+    for member in sources:
+        member.hear().expect()
+        member.revision(to=10).expect()
+    for answer in all_do(sources, "sync"):
+        answer.expect(sent=0, received=0, value=10)
+    return master, sources
+
+
+def sent_by(members):
+    return [member.stats().expect().sent for member in members]
+
+
+def all_equal(answers, revision):
+    for answer in answers:
+        answer.expect(value=revision, revision=revision)
+    same(answers, "root")
+    same(answers, "hash")
+    return answers
+
+
+def test_late_joiner_fetches_from_all(world):
+    """64 MiB of random bytes from three sources, each of which gives its part; then nothing; then one block."""
+    master, sources = start_sources(world, 3, seed=1)
+    newcomer = world.start_member(master)
+    newcomer.state(bytes=BYTES, seed=2).expect()
+    world.join(sources, newcomer)
+    members = [*sources, newcomer]
+
+    before = sent_by(sources)
+    answers = all_equal(all_do(members, "sync"), 10)
+    answers[-1].expect(sources=3, members=ids(*members))
+    check(BYTES <= answers[-1].received <= BYTES * 1.01, f"other bytes than the state came: {answers[-1].line}")
+    gave = [after - earlier for after, earlier in zip(sent_by(sources), before)]
+    for member, answer, given in zip(sources, answers, gave):
+        answer.expect(received=0)
+        check(given >= BYTES * 0.2, f"{member.name} gave only {given} of {BYTES} bytes: {gave}")
+        check(answer.sent == given, f"{member.name}: the result says {answer.sent}, the counters {given} bytes")
+    check(sum(gave) == answers[-1].received, f"{gave} were sent, {answers[-1].received} received")
+
+    nothing_moves(members, 10)
+    touched_block_moves(members, 11)
+
+
+def nothing_moves(members, revision):
+    before = [member.stats().expect() for member in members]
+    for answer in all_equal(all_do(members, "sync"), revision):
+        answer.expect(sent=0, received=0, sources=0)
+    for member, earlier in zip(members, before):
+        member.stats().expect(sent=earlier.sent, received=earlier.received)
+
+
+def touched_block_moves(members, revision):
+    """One member has a newer revision, in which one byte is another: that block goes to all others."""
+    author, *others = members
+    author.touch(offset=17 * MIB + 5).expect()
+    author.revision(to=revision).expect()
+    answers = all_equal(all_do(members, "sync"), revision)
+    answers[0].expect(received=0)
+    for answer in answers[1:]:
+        answer.expect(sources=1)
+        check(0 < answer.received <= MIB, f"more than a block moved: {answer.line}")
+
+
+def test_stray_bytes_are_mended(world):
+    """A byte that changed in one member, at the same revision, is outvoted; so is one in another place of another member."""
+    _, members = start_sources(world, 4, seed=1)
+    members[3].touch(offset=5).expect()
+    members[1].touch(offset=BYTES - 1).expect()
+    answers = all_equal(all_do(members, "sync"), 10)
+    for answer, changed in zip(answers, (False, True, False, True)):
+        check((answer.received > 0) == changed and answer.received <= MIB, f"not just the changed block: {answer.line}")
+
+
+def test_zeros_are_compressed(world):
+    master, sources = start_sources(world, 2)
+    newcomer = world.start_member(master)
+    newcomer.state(bytes=BYTES, seed=2).expect()
+    world.join(sources, newcomer)
+    answers = all_equal(all_do([*sources, newcomer], "sync"), 10)
+    check(0 < answers[-1].received < BYTES / 50, f"zeros should travel compressed: {answers[-1].line}")
+
+
+def test_two_late_joiners_at_once(world):
+    """Admitted together, served together; a newcomer never outvotes the members, whatever its revision says."""
+    master, sources = start_sources(world, 2, seed=1)
+    newcomers = [world.start_member(master) for _ in range(2)]
+    for seed, newcomer in enumerate(newcomers, 2):
+        newcomer.state(bytes=BYTES, seed=seed).expect()
+        newcomer.revision(to=999).expect()
+        newcomer.tell("open")
+    world.see_newcomers(sources, 2)
+    for answer in all_do(sources, "admit"):
+        answer.expect()
+    for newcomer in newcomers:
+        newcomer.hear().expect(members=sorted({1, 2, 3, 4}))
+    answers = all_equal(all_do([*sources, *newcomers], "sync"), 10)
+    for answer in answers[:2]:
+        answer.expect(received=0)
+
+
+def test_another_layout_is_put_out(world):
+    """A newcomer whose tensors are others learns it, and the members' sync succeeds without it."""
+    master, sources = start_sources(world, 2, seed=1)
+    stranger = world.start_member(master)
+    stranger.state(bytes=BYTES + 4096, seed=1).expect()
+    world.join(sources, stranger)
+    answers = all_do([*sources, stranger], "sync", retry=True)
+    answers[-1].expect("HWS_E_LAYOUT", **{"class": "LOCAL"})
+    for answer in answers[:2]:
+        answer.expect(value=10, received=0, members=ids(*sources))
+
+
+main(globals())

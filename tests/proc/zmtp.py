@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""As much of ZeroMQ's wire protocol (ZMTP 3.0, no security) and of msgpack as it takes to be a bad guest at a master's door."""
+import socket
+import struct
+
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+MORE, LONG, COMMAND = 1, 2, 4
+
+
+def dial(address, seconds=5):
+    host, _, port = address.rpartition(":")
+    return socket.create_connection((host.strip("[]"), int(port)), timeout=seconds)
+
+
+def frame(body, flags=0):
+    if len(body) > 255:
+        return bytes([flags | LONG]) + struct.pack(">Q", len(body)) + body
+    return bytes([flags, len(body)]) + body
+
+
+def ready(identity):
+    body = b"\x05READY"
+    for name, value in ((b"Socket-Type", b"DEALER"), (b"Identity", identity)):
+        body += bytes([len(name)]) + name + struct.pack(">I", len(value)) + value
+    return frame(body, COMMAND)
+
+
+def session(role, number):
+    """The routing id of a peer (b"P") or a tool (b"T")."""
+    return role + struct.pack("<Q", number)
+
+
+def pack(value):
+    """msgpack of whole numbers, text, and lists of them."""
+    if isinstance(value, int):
+        return b"\xcf" + struct.pack(">Q", value)
+    if isinstance(value, str):
+        return b"\xd9" + bytes([len(value)]) + value.encode()
+    return b"\xdc" + struct.pack(">H", len(value)) + b"".join(pack(item) for item in value)
+
+
+class Guest:
+    """A connection to a master that has shaken hands under a name of its own choice."""
+
+    def __init__(self, address, identity):
+        self.socket = dial(address)
+        self.socket.sendall(GREETING + ready(identity))
+        self.receive(len(GREETING))
+        self.receive(self.receive(2)[1])  # its READY: what is said before it counts as a part of the handshake
+
+    def receive(self, count):
+        data = b""
+        while len(data) < count:
+            got = self.socket.recv(count - len(data))
+            if not got:
+                raise ConnectionError("the master hung up in the handshake")
+            data += got
+        return data
+
+    def send(self, body, flags=0):
+        self.socket.sendall(frame(body, flags))
+
+    def close(self):
+        self.socket.close()
