@@ -3,6 +3,7 @@
 
 A test is a function `test_*(world)`; `main()` runs those of a file, each in a world of its own, and prints the transcript of
 every one that fails. Nothing here waits without a deadline: what is late is a failure."""
+import contextlib
 import ctypes
 import os
 import selectors
@@ -16,6 +17,7 @@ from pathlib import Path
 
 BUILD = Path(os.environ.get("BUILD_DIR", Path(__file__).resolve().parents[2] / "build/release"))
 ANSWER_S = 30.0  # for what has no tighter bound of its own
+END_S = 10.0
 MIB = 1 << 20
 LIBC = ctypes.CDLL(None)
 
@@ -144,7 +146,8 @@ class Process:
             self.child.send_signal(signal.SIGKILL)
             self.child.wait(5)
         for stream in (self.child.stdin, self.child.stdout, self.errors):
-            stream.close()
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
         self.selector.close()
 
     def complaints(self):
@@ -241,6 +244,20 @@ class World:
             answer.expect()
         newcomer.hear().expect()
 
+    def end_well(self):
+        """Whoever lives leaves in good order: members at the end of their input, then masters at SIGTERM."""
+        living = [process for process in self.processes if process.child.poll() is None]
+        for process in living:
+            process.child.stdin.close()
+        for process in sorted(living, key=lambda process: isinstance(process, Master)):
+            if isinstance(process, Master):
+                process.child.terminate()
+            try:
+                code = process.child.wait(END_S)
+            except subprocess.TimeoutExpired:
+                raise Failure(f"{process.name} did not end within {END_S} s") from None
+            check(code == 0, f"{process.name}: ended with code {code}")
+
     def close(self):
         for process in self.processes:
             process.end()
@@ -277,6 +294,7 @@ def run_test(name, function):
         world, problem = World(folder), None
         try:
             function(world)
+            world.end_well()
         except Failure as failure:
             problem = str(failure)
         except Exception:
