@@ -139,8 +139,8 @@ static void excuse_own_sleep(struct master *m, uint64_t now_ns)
 static void ask_to_be_woken(struct master *m, struct hwi_effects *fx)
 {
     uint64_t at = HWI_MIN(m->probe_at_ns, m->store_again_ns);
-    if (m->session_count > 0) { // a turn every heartbeat: silence is seen in time, own sleep is noticed
-        at = HWI_MIN(at, m->now_ns + m->config.heartbeat_ms * HWI_NS_PER_MS / 2);
+    if (m->session_count > 0) { // silence is seen in time, own sleep is noticed
+        at = HWI_MIN(at, m->turn_at_ns);
     }
     if (m->stage == STAGE_OPEN) {
         at = HWI_MIN(at, m->proposal_until_ns);

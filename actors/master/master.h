@@ -86,6 +86,7 @@ struct master {
     uint64_t proposal_until_ns;
     bool change;            // the view must change even if its members stay
     bool again;             // something happened while an announcement was sealed
+    uint64_t turn_at_ns;    // next look for who is silent; messages do not move it
     uint64_t probe_at_ns;   // next probe of suspects
     uint64_t store_again_ns;
     uint64_t committed_total, aborted_total;

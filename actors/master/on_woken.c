@@ -42,6 +42,7 @@ static void probe_suspects(struct master *m, struct hwi_effects *fx)
 
 void hwi_master_on_woken(struct master *m, struct hwi_effects *fx)
 {
+    m->turn_at_ns = m->now_ns + m->config.heartbeat_ms * HWI_NS_PER_MS / 2;
     for (uint32_t i = 0; i <= HWI_MEMBERS_MAX && put_out_silent(m, fx); i++) {
     }
     if (m->stage == STAGE_OPEN && m->now_ns >= m->proposal_until_ns) {

@@ -115,6 +115,22 @@ static void a_frozen_member_is_put_out_and_learns_it_when_it_thaws(void **unused
     scenario_end(s);
 }
 
+// Whoever is silent is noticed, however much the others talk.
+static void a_frozen_member_is_noticed_in_a_crowd(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    for (uint32_t i = 0; i < 20; i++) {
+        start_member(s);
+        run_ms(s, 23);
+    }
+    freeze(s, 1);
+    uint64_t request = make_call(s, 0, &(struct call){.step = 1, .count = 10, .timeout_ms = 30000});
+    expect_status(s, 0, request, HWS_E_MEMBER_LOST);
+    assert_true(hwi_sim_now(s->sim) < 7 * HWI_NS_PER_S);
+    scenario_end(s);
+}
+
 static void a_short_freeze_only_delays(void **unused)
 {
     (void)unused;
@@ -259,6 +275,7 @@ int main(void)
         cmocka_unit_test(a_newcomer_that_dies_at_any_event_of_its_joining_stops_nobody),
         cmocka_unit_test(a_member_that_leaves_is_not_missed),
         cmocka_unit_test(a_frozen_member_is_put_out_and_learns_it_when_it_thaws),
+        cmocka_unit_test(a_frozen_member_is_noticed_in_a_crowd),
         cmocka_unit_test(a_short_freeze_only_delays),
         cmocka_unit_test(a_cut_edge_is_dialled_again),
         cmocka_unit_test(an_edge_cut_for_ever_costs_one_member),

@@ -133,6 +133,7 @@ static void hear(struct crew *crew, uint32_t node, uint32_t tag, hws_status stat
                hws_status_name(status));
         crew->scenario->out[node] = true;
         retrier->over = true;
+        hwi_sim_leave(crew->scenario->sim, node);
     }
 }
 

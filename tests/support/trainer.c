@@ -72,13 +72,14 @@ static void react(struct school *school, uint32_t node, const struct hwi_msg_rep
     hws_status status = (hws_status)reply->status;
     if (status == HWS_OK) {
         succeeded(school, node, reply);
-    } else if (hws_status_class(status) == HWS_CLASS_VIEW) {
+    } else if (hws_status_class(status) == HWS_CLASS_VIEW && trainer->stage != TRAINER_OPENING) {
         view(school, node);
     } else {
-        expect(hws_status_class(status) == HWS_CLASS_RUN, "member %u: a trainer got %s", node,
+        expect(hws_status_class(status) == HWS_CLASS_RUN || status == HWS_E_TIMEOUT, "member %u: a trainer got %s", node,
                hws_status_name(status));
         school->scenario->out[node] = true;
         trainer->stage = TRAINER_OVER;
+        hwi_sim_leave(school->scenario->sim, node);
     }
 }
 
