@@ -255,6 +255,7 @@ static int start_all(struct run *run)
         return EXIT_FAILED;
     }
     hws_master_address(run->master, run->address, sizeof run->address);
+    fprintf(stderr, "hawser run: master at %s (hawser status %s)\n", run->address, run->address);
     if (!family_init(&run->family, &ops, run)) {
         complain("run", "cannot make a pipe: %s", strerror(errno));
         hws_master_stop(run->master);
