@@ -123,9 +123,11 @@ static void put_in_force(struct master *m)
         s->member = s->proposed;
         s->proposed = false;
         s->suspect = false;
+        s->late = false;
         s->offer.count = 0;
     }
     m->proposal = 0;
+    m->view.pending = hwi_master_waiting(m);
 }
 
 void hwi_master_seal(struct master *m, struct hwi_effects *fx)
@@ -155,20 +157,12 @@ static struct hwi_member *list_members(struct master *m, struct hwi_effects *fx)
     return members;
 }
 
-void hwi_master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx)
+static struct hwi_past *list_past(const struct master *m, struct hwi_effects *fx)
 {
-    struct hwi_msg_announce *a = MASTER_TELL(s, fx, announce);
-    a->run = m->run;
-    a->view = m->view.number;
-    a->incarnation = s->incarnation;
-    a->pending = hwi_master_waiting(m);
-    a->members = list_members(m, fx);
-    a->members_count = m->view.count;
-    a->past_count = m->past_count;
-    a->past = hwi_effects_memory(fx, m->past_count * sizeof *a->past);
+    struct hwi_past *list = hwi_effects_memory(fx, m->past_count * sizeof *list);
     for (uint32_t i = 0; i < m->past_count; i++) {
         const struct hwi_past *past = &m->past[i];
-        struct hwi_past *copy = &a->past[i];
+        struct hwi_past *copy = &list[i];
         *copy = *past;
         copy->tallies = hwi_effects_memory(fx, past->tallies_count * sizeof *copy->tallies);
         copy->faults = hwi_effects_memory(fx, past->faults_count * sizeof *copy->faults);
@@ -183,6 +177,43 @@ void hwi_master_announce_to(struct master *m, struct session *s, struct hwi_effe
             memcpy(copy->lost, past->lost, past->lost_count * sizeof *copy->lost);
         }
     }
+    return list;
+}
+
+static struct hwi_msg_announce announcement(struct master *m, struct hwi_effects *fx)
+{
+    return (struct hwi_msg_announce){
+        .run = m->run,
+        .view = m->view.number,
+        .pending = m->view.pending,
+        .members = list_members(m, fx),
+        .members_count = m->view.count,
+        .past = list_past(m, fx),
+        .past_count = m->past_count,
+    };
+}
+
+static void tell(struct session *s, const struct hwi_msg_announce *made, struct hwi_effects *fx)
+{
+    struct hwi_msg_announce *a = MASTER_TELL(s, fx, announce);
+    *a = *made;
+    a->incarnation = s->incarnation;
+}
+
+void hwi_master_announce(struct master *m, struct hwi_effects *fx)
+{
+    struct hwi_msg_announce made = announcement(m, fx); // one list for all addressees
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        if (m->sessions[i].member) {
+            tell(&m->sessions[i], &made, fx);
+        }
+    }
+}
+
+void hwi_master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx)
+{
+    struct hwi_msg_announce made = announcement(m, fx);
+    tell(s, &made, fx);
 }
 
 void hwi_master_store(struct master *m, struct hwi_effects *fx)

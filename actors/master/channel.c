@@ -23,11 +23,19 @@ static uint32_t place_of(const struct master *m, uint8_t kind, uint64_t tag)
     return low;
 }
 
+struct channel *hwi_master_channel_known(struct master *m, uint8_t kind, uint64_t tag)
+{
+    uint32_t at = place_of(m, kind, tag);
+    bool known = at < m->channel_count && m->channels[at].kind == kind && m->channels[at].tag == tag;
+    return known ? &m->channels[at] : NULL;
+}
+
 struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint64_t tag)
 {
     uint32_t at = place_of(m, kind, tag);
-    if (at < m->channel_count && m->channels[at].kind == kind && m->channels[at].tag == tag) {
-        return &m->channels[at];
+    struct channel *known = hwi_master_channel_known(m, kind, tag);
+    if (known != NULL) {
+        return known;
     }
     if (m->channel_count == HWI_TAGS_MAX) {
         return NULL;

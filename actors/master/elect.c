@@ -97,13 +97,14 @@ void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effect
 
 void hwi_master_elect(struct master *m, struct hwi_effects *fx)
 {
-    struct channel *c = hwi_master_channel(m, HWI_KIND_SYNC, 0);
-    if (c == NULL || m->plan.count > c->committed) {
+    const struct channel *c = hwi_master_channel_known(m, HWI_KIND_SYNC, 0);
+    uint32_t committed = c == NULL ? 0 : c->committed;
+    if (m->plan.count > committed) {
         return;
     }
     for (uint32_t i = 0; i < m->session_count; i++) {
         const struct session *s = &m->sessions[i];
-        if (s->member && s->offer.count != c->committed + 1) {
+        if (s->member && s->offer.count != committed + 1) {
             return; // not all have offered
         }
     }
@@ -115,7 +116,7 @@ void hwi_master_elect(struct master *m, struct hwi_effects *fx)
     if (put_out_other_layout(m, best->offer.layout, fx)) {
         return;
     }
-    m->plan.count = c->committed + 1;
+    m->plan.count = committed + 1;
     m->plan.revision = best->offer.revision;
     m->plan.root = best->offer.root;
     for (uint32_t i = 0; i < m->session_count; i++) {

@@ -162,10 +162,10 @@ static void step(void *state, const struct hwi_event *event, struct hwi_effects 
         on_master_start(m, &msg->u.master_start, fx);
     } else if (msg->type == HWI_MSG_stored) {
         on_stored(m, &msg->u.stored, fx);
-    } else if (!m->booted) {
-        return; // peers say it again
     } else if (msg->type == HWI_MSG_woken) {
         hwi_master_on_woken(m, fx);
+    } else if (!m->booted) {
+        return; // peers say it again
     } else if (event->from.role == HWI_ROLE_PEER) {
         from_peer(m, event->from.id, msg, fx);
     } else if (event->from.role == HWI_ROLE_TOOL && msg->type == HWI_MSG_status_want) {

@@ -19,7 +19,8 @@ struct session {
     bool synced;          // holds the run's shared state
     bool unreachable;     // its control connection was gone when we last sent
     bool suspect;         // a member lost its stripes to it in this view
-    bool failed;          // a newcomer dropped from a proposal: not proposed again
+    bool late;            // a newcomer that came while a vote was acted on: the next one is for it
+    uint32_t blame;       // broken edges it had a part in, in all proposals
     uint64_t *broken;     // peers it could not reach in the proposal; owned
     uint32_t broken_count;
     struct hwi_tally *tallies; // its operations in flight at the last heartbeat, for status; owned
@@ -67,6 +68,7 @@ struct master {
         uint64_t number; // 0 = none yet
         uint64_t *ids;   // peer ids by rank; owned
         uint32_t count;
+        uint32_t pending; // newcomers waiting as it came into force: the same for all members
     } view;
     struct channel *channels; // of the view, ordered by (kind, tag); owned
     uint32_t channel_count, channel_capacity;
@@ -103,12 +105,16 @@ uint32_t hwi_master_waiting(const struct master *m); // newcomers that could be 
 // Emits to a session and counts it. Good until the next emit.
 struct hwi_msg *hwi_master_tell(struct session *s, struct hwi_effects *fx, uint16_t type);
 #define MASTER_TELL(s, fx, name) (&hwi_master_tell((s), (fx), HWI_MSG_##name)->u.name)
-// Tells it why it is out, and forgets it. The view changes if it was in it.
+// Tells it why it is out, and forgets it. True if it was in the view or the proposal: then the caller reforms.
+bool hwi_master_dismiss(struct master *m, struct session *s, int status, const char *reason,
+                    struct hwi_effects *fx);
+// The same, and reforms.
 void hwi_master_put_out(struct master *m, struct session *s, int status, const char *reason,
                     struct hwi_effects *fx);
 
 // channel.c
 struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint64_t tag); // NULL = HWI_TAGS_MAX passed
+struct channel *hwi_master_channel_known(struct master *m, uint8_t kind, uint64_t tag); // NULL = nobody is Done on it
 void hwi_master_channels_clear(struct master *m);
 int64_t hwi_master_rank(const struct master *m, uint64_t peer); // in the view in force; -1 = not in it
 // One member's count on a channel rose; commits what all have Done.
@@ -123,12 +129,15 @@ void hwi_master_fault(struct master *m, const struct hwi_fault *fault);
 // Proposes the view that should be, if it is not the one in force.
 void hwi_master_reform(struct master *m, struct hwi_effects *fx);
 void hwi_master_propose_to(struct master *m, struct session *s, struct hwi_effects *fx);
+bool hwi_master_admitting(struct master *m); // a proposal is open that acts on the members' vote
+void hwi_master_broken(struct master *m, struct session *s, uint64_t peer); // an edge of the proposal is
 void hwi_master_judge(struct master *m, struct hwi_effects *fx); // after a ready: announce, or drop and propose again
 void hwi_master_proposal_expired(struct master *m, struct hwi_effects *fx);
 void hwi_master_stored(struct master *m, struct hwi_effects *fx);
 
 // announce.c
 void hwi_master_seal(struct master *m, struct hwi_effects *fx); // fixes outcomes, makes the new view the one in force
+void hwi_master_announce(struct master *m, struct hwi_effects *fx); // to all members
 void hwi_master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx);
 void hwi_master_prune_past(struct master *m);
 void hwi_master_store(struct master *m, struct hwi_effects *fx);

@@ -80,7 +80,7 @@ void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hw
     if (!s->member || w->op.view != m->view.number) {
         return;
     }
-    const struct channel *c = hwi_master_channel(m, w->op.kind, w->op.tag);
+    const struct channel *c = hwi_master_channel_known(m, w->op.kind, w->op.tag);
     if (c != NULL && w->op.seq < c->committed) {
         return; // committed meanwhile: the commit is on its way
     }
@@ -109,6 +109,12 @@ void hwi_master_on_sync_offer(struct master *m, struct session *s, const struct 
     hwi_master_elect(m, fx);
 }
 
+// What a newcomer says of a member does that one no harm.
+static bool believed(const struct session *s, const struct session *t)
+{
+    return s->member || !t->member;
+}
+
 void hwi_master_on_ready(struct master *m, struct session *s, const struct hwi_msg_ready *r,
                      struct hwi_effects *fx)
 {
@@ -123,7 +129,7 @@ void hwi_master_on_ready(struct master *m, struct session *s, const struct hwi_m
     }
     for (uint32_t i = 0; i < r->broken_count; i++) {
         struct session *t = hwi_master_session_of_peer(m, r->broken[i].value);
-        if (t == NULL || !t->proposed) {
+        if (t == NULL || !t->proposed || !believed(s, t)) {
             continue;
         }
         t->suspect = true;
@@ -145,11 +151,18 @@ void hwi_master_on_edge_lost(struct master *m, struct session *s, const struct h
     if (t == NULL || !(in_force || proposed)) {
         return;
     }
-    t->suspect = true;
-    m->probe_at_ns = m->now_ns;
     m->change |= in_force;
-    if (t->unreachable) {
+    if (proposed && !(s->member && t->member)) { // not dialled again: a newcomer's stripes could break for ever
+        hwi_master_broken(m, s, t->peer);
+    }
+    if (believed(s, t)) {
+        t->suspect = true;
+        m->probe_at_ns = m->now_ns;
+    }
+    if (t->unreachable && t->suspect) {
         hwi_master_put_out(m, t, HWS_E_EVICTED, "its connections were lost", fx);
+    } else if (proposed && !(s->member && t->member)) {
+        hwi_master_judge(m, fx);
     } else if (m->stage == STAGE_NONE || proposed) {
         hwi_master_reform(m, fx);
     }

@@ -88,8 +88,9 @@ void hwi_master_on_registration(struct master *m, uint64_t from, const struct hw
         refuse(from, "the run is full", fx);
         return;
     }
-    bool newcomer = s == NULL;
+    bool newcomer = s == NULL, late = hwi_master_admitting(m);
     s = newcomer ? hwi_master_session_add(m, r) : s;
+    s->late |= newcomer && late;
     welcome(m, s, fx);
     tell_again(m, s, r, fx);
     if (newcomer && m->stage != STAGE_OPEN) {

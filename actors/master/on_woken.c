@@ -6,22 +6,23 @@
 
 #include <hawser/types.h>
 
-// True if one was put out; the caller looks again, for everything may have moved.
-static bool put_out_silent(struct master *m, struct hwi_effects *fx)
+static void put_out_silent(struct master *m, struct hwi_effects *fx)
 {
     // Woken every half heartbeat: counted off, so that it is out by dead_ms.
     uint64_t limit = (m->config.dead_ms - m->config.heartbeat_ms / 2) * HWI_NS_PER_MS;
-    for (uint32_t i = 0; i < m->session_count; i++) {
+    bool concerned = false;
+    for (uint32_t i = m->session_count; i-- > 0;) {
         struct session *s = &m->sessions[i];
         if (m->now_ns - s->heard_ns > limit) {
             char reason[HWI_TEXT_BYTES_MAX];
             snprintf(reason, sizeof reason, "nothing was heard from it for %u ms",
                      (unsigned)((m->now_ns - s->heard_ns) / HWI_NS_PER_MS));
-            hwi_master_put_out(m, s, HWS_E_EVICTED, reason, fx);
-            return true;
+            concerned |= hwi_master_dismiss(m, s, HWS_E_EVICTED, reason, fx);
         }
     }
-    return false;
+    if (concerned) {
+        hwi_master_reform(m, fx);
+    }
 }
 
 // Asks those whose stripes broke, or for whom a proposal waits, whether they live: a dead one's connection is
@@ -43,8 +44,7 @@ static void probe_suspects(struct master *m, struct hwi_effects *fx)
 void hwi_master_on_woken(struct master *m, struct hwi_effects *fx)
 {
     m->turn_at_ns = m->now_ns + m->config.heartbeat_ms * HWI_NS_PER_MS / 2;
-    for (uint32_t i = 0; i <= HWI_MEMBERS_MAX && put_out_silent(m, fx); i++) {
-    }
+    put_out_silent(m, fx);
     if (m->stage == STAGE_OPEN && m->now_ns >= m->proposal_until_ns) {
         hwi_master_proposal_expired(m, fx);
     }

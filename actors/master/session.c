@@ -57,7 +57,7 @@ uint32_t hwi_master_waiting(const struct master *m)
 {
     uint32_t waiting = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
-        waiting += !m->sessions[i].member && !m->sessions[i].failed;
+        waiting += !m->sessions[i].member;
     }
     return waiting;
 }
@@ -68,7 +68,7 @@ struct hwi_msg *hwi_master_tell(struct session *s, struct hwi_effects *fx, uint1
     return hwi_emit(fx, hwi_addr_of(HWI_ROLE_PEER, s->incarnation), type);
 }
 
-void hwi_master_put_out(struct master *m, struct session *s, int status, const char *reason,
+bool hwi_master_dismiss(struct master *m, struct session *s, int status, const char *reason,
                     struct hwi_effects *fx)
 {
     struct hwi_msg_evicted *e = MASTER_TELL(s, fx, evicted);
@@ -78,7 +78,13 @@ void hwi_master_put_out(struct master *m, struct session *s, int status, const c
     bool concerned = s->member || s->proposed;
     m->change |= s->member;
     hwi_master_session_remove(m, s);
-    if (concerned) {
+    return concerned;
+}
+
+void hwi_master_put_out(struct master *m, struct session *s, int status, const char *reason,
+                    struct hwi_effects *fx)
+{
+    if (hwi_master_dismiss(m, s, status, reason, fx)) {
         hwi_master_reform(m, fx);
     }
 }

@@ -21,7 +21,7 @@ static void list_waits(struct master *m, struct hwi_status_op *op, struct hwi_ef
 {
     op->absent = hwi_effects_memory(fx, m->view.count * sizeof *op->absent);
     op->working = hwi_effects_memory(fx, m->view.count * sizeof *op->working);
-    const struct channel *c = hwi_master_channel(m, op->kind, op->tag);
+    const struct channel *c = hwi_master_channel_known(m, op->kind, op->tag);
     for (uint32_t i = 0; i < m->session_count; i++) {
         const struct session *s = &m->sessions[i];
         if (!s->member) {
@@ -59,7 +59,7 @@ static void list_ops(struct master *m, struct hwi_msg_status *st, struct hwi_eff
         const struct session *s = &m->sessions[i];
         for (uint32_t j = 0; j < s->tally_count && s->member; j++) {
             const struct hwi_tally *t = &s->tallies[j];
-            const struct channel *c = hwi_master_channel(m, t->kind, t->tag);
+            const struct channel *c = hwi_master_channel_known(m, t->kind, t->tag);
             uint32_t committed = c == NULL ? 0 : c->committed;
             if (t->entered <= committed || listed(st, t->kind, t->tag) ||
                 st->ops_count == HWI_OPS_MAX) {

@@ -55,6 +55,27 @@ static void of_two_newcomers_the_unreachable_one_is_left_out(void **unused)
     one_bad_newcomer_does_not_stop_the_good_one(2);
 }
 
+// Of two that cannot reach each other one goes; it must not be the good one again and again.
+static void an_unreachable_process_does_not_keep_the_run_from_beginning(void **unused)
+{
+    (void)unused;
+    struct hwi_sim_config config = scenario_config;
+    config.min_members = 2;
+    struct scenario *s = scenario_start_with(&config, 0);
+    for (uint32_t node = 0; node < 4; node++) {
+        start_member(s);
+        run_ms(s, 6000);
+        if (node == 0) {
+            hwi_sim_unreachable(s->sim, 0);
+        }
+    }
+    expect_open(s, 0, HWS_E_EVICTED);
+    expect_open(s, 2, HWS_OK);
+    expect_open(s, 3, HWS_OK);
+    everybody_all_reduces(s, 1, 100);
+    scenario_end(s);
+}
+
 static void a_newcomer_that_dies_at_any_event_of_its_joining_stops_nobody(void **unused)
 {
     (void)unused;
@@ -272,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_newcomer_waits_until_the_members_admit_it),
         cmocka_unit_test(of_two_newcomers_the_unreachable_one_is_left_out),
+        cmocka_unit_test(an_unreachable_process_does_not_keep_the_run_from_beginning),
         cmocka_unit_test(a_newcomer_that_dies_at_any_event_of_its_joining_stops_nobody),
         cmocka_unit_test(a_member_that_leaves_is_not_missed),
         cmocka_unit_test(a_frozen_member_is_put_out_and_learns_it_when_it_thaws),
