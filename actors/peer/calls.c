@@ -155,7 +155,7 @@ static bool must_wait(struct peer *p, const struct call *c)
             continue;
         }
         bool entered = d->stage == CALL_RUNNING || d->stage == CALL_DONE;
-        bool returns = d->stage == CALL_ENDING && !d->committed && d->request.retry;
+        bool returns = d->stage == CALL_ENDING && !d->committed; // or takes us with it
         if (vote || returns || (!entered && d->stage != CALL_ENDING)) {
             return true;
         }
@@ -247,6 +247,35 @@ static bool runs_again(const struct peer *p, const struct call *c)
            hws_status_class((hws_status)c->status) == HWS_CLASS_VIEW && p->now_ns < c->deadline_ns;
 }
 
+bool hwi_peer_failing(const struct peer *p)
+{
+    for (uint32_t i = 0, seen = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {
+        const struct call *c = &p->calls[i];
+        seen += c->stage != CALL_FREE;
+        if (c->stage == CALL_ENDING && !c->committed && !runs_again(p, c)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Those behind it on its channel fail with it: run again they would take its place, and meet others' calls there.
+static void fail_behind(struct peer *p, const struct call *c, struct hwi_effects *fx)
+{
+    for (uint32_t i = 0; i < HWI_OPS_MAX && p->phase == PHASE_MEMBER; i++) {
+        struct call *d = &p->calls[i];
+        if (d->arrival <= c->arrival || d->request.kind != c->request.kind ||
+            d->request.tag != c->request.tag) {
+            continue;
+        }
+        if (d->stage == CALL_QUEUED) {
+            hwi_peer_end(p, d, HWS_E_VIEW, fx);
+        } else if (d->stage == CALL_ENDING && !d->committed) {
+            d->request.retry = 0;
+        }
+    }
+}
+
 static const struct members *view_of(const struct peer *p, const struct call *c)
 {
     bool old = c->attempts > 0 && c->op.view == p->before.number;
@@ -278,7 +307,11 @@ void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ende
 {
     if (runs_again(p, c)) {
         c->stage = CALL_QUEUED;
+        c->withdrawn = false;
         return;
+    }
+    if (!c->committed) {
+        fail_behind(p, c, fx);
     }
     if (c->committed && c->request.kind == HWI_KIND_ADMIT) {
         p->acked = p->view.number; // the joint call is the acknowledgement

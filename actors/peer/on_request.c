@@ -31,10 +31,10 @@ static int judge(const struct peer *p, const struct hwi_msg_request *r)
     if (reduces && p->state_attached && (!p->state_synced || p->state_dirty)) {
         return HWS_E_NOT_SYNCED;
     }
-    if (!r->retry && p->acked != p->view.number) {
-        return HWS_E_VIEW;
+    if (p->failures > r->collected || hwi_peer_failing(p)) {
+        return HWS_E_VIEW; // made without knowing of a failure, it could take the place of the call that failed
     }
-    if (r->retry && p->acked != p->view.number && (p->fence_held || p->failures > r->collected)) {
+    if (p->acked != p->view.number && (!r->retry || p->fence_held)) {
         return HWS_E_VIEW;
     }
     bool few = p->view.count < p->config.min_members && r->kind != HWI_KIND_ADMIT;

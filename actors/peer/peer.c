@@ -162,7 +162,10 @@ static void ask_to_be_woken(struct peer *p, struct hwi_effects *fx)
 {
     uint64_t at = hwi_peer_next_deadline(p);
     if (p->phase != PHASE_FINISHED) {
-        at = HWI_MIN(at, HWI_MIN(p->speak_at_ns, p->leave_until_ns));
+        at = HWI_MIN(at, p->speak_at_ns);
+    }
+    if (p->phase != PHASE_FINISHED || p->call_count == 0) {
+        at = HWI_MIN(at, p->leave_until_ns);
     }
     if (p->phase == PHASE_JOINING) {
         at = HWI_MIN(at, p->open_until_ns);

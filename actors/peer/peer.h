@@ -86,7 +86,7 @@ struct peer {
     struct hwi_id *lost;     // members of `before` that `view` has not; owned
     uint32_t lost_count;
     uint64_t acked;          // the view the trainer acknowledged
-    uint64_t failures;       // of asynchronous calls replied; those not collected hold the fence
+    uint64_t failures;       // of asynchronous calls replied; while some are not collected no call is taken
     bool fence_held;         // a call without retry failed by a change: only hws_view lifts the fence
     uint32_t pending;        // newcomers, as told with the announcement
 
@@ -158,6 +158,7 @@ void hwi_peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_eff
 // The call is decided: `status` HWS_OK = committed. Its lane lets go, then it is replied or queued again.
 void hwi_peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx);
 void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e, struct hwi_effects *fx);
+bool hwi_peer_failing(const struct peer *p); // a call failed for good and is not answered yet
 void hwi_peer_lane_failed(struct peer *p, enum hwi_role lane, struct hwi_effects *fx);
 void hwi_peer_check_deadlines(struct peer *p, struct hwi_effects *fx);
 uint64_t hwi_peer_next_deadline(const struct peer *p);

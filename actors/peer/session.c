@@ -94,15 +94,15 @@ static void tell_again(struct peer *p, struct hwi_effects *fx)
 
 void hwi_peer_on_welcome(struct peer *p, const struct hwi_msg_welcome *w, struct hwi_effects *fx)
 {
+    p->received = 1; // this message: the master counts from it
     if (p->welcomed) {
-        return;
+        return; // registered twice, for the first answer took its time
     }
     p->run = w->run;
     p->master = w->master;
     p->id = w->peer;
     p->heartbeat_ns = HWI_MAX(1, w->heartbeat_ms) * HWI_NS_PER_MS;
     p->welcomed = true;
-    p->received = 1; // this message
     p->pong_ns = p->now_ns;
     tell_again(p, fx);
     hwi_peer_heartbeat(p, fx);
