@@ -39,9 +39,10 @@ typedef struct hws_request hws_request;
  * `options` (borrowed until return) and `result` may be NULL. Any thread.
  * Errors: HWS_E_INVALID (NULL, count 0, overlap, unknown type), HWS_E_UNSUPPORTED (F32, F64 and SUM, AVG in this
  * version), HWS_E_VIEW, HWS_E_MEMBER_LOST, HWS_E_TIMEOUT, HWS_E_WITHDRAWN, HWS_E_TOO_FEW (acknowledge, call again; with
- * `retry` only at the deadline, or when a call before it on its tag failed), HWS_E_MISMATCH (another member called something else with this tag: the
- * sentence names both), HWS_E_NOT_SYNCED (a state is attached and not synced), HWS_E_LIMIT (256 operations
- * in flight, 4096 tags), HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN, HWS_E_INTERNAL (open again), HWS_E_FORKED.
+ * `retry` only at the deadline, or when a call before it on its tag failed), HWS_E_MISMATCH (another member called
+ * something else with this tag: the sentence names both), HWS_E_NOT_SYNCED (a state is attached and not synced),
+ * HWS_E_LIMIT (256 operations in flight, 4096 tags), HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN, HWS_E_INTERNAL (open
+ * again), HWS_E_FORKED.
  */
 HWS_API hws_status hws_all_reduce(hws_comm *comm, const void *input, void *output, size_t count,
                                   hws_dtype dtype, hws_redop redop, const hws_options *options,

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// The master against members and newcomers played message by message, as no honest peer would speak.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <hawser/types.h>
+
+#include "actors/loop/step.h"
+
+enum { MANY = 600, FIRST = 1000 };
+
+struct play {
+    void *master;
+    struct hwi_effects effects; // of the last step
+    uint64_t now_ns;
+};
+
+static void hear(struct play *play, struct hwi_addr from, const struct hwi_msg *msg)
+{
+    struct hwi_event event = {play->now_ns, from, msg};
+    hwi_effects_reset(&play->effects);
+    hwi_master_ops.step(play->master, &event, &play->effects);
+}
+
+static void hear_peer(struct play *play, uint64_t incarnation, const struct hwi_msg *msg)
+{
+    hear(play, hwi_addr_of(HWI_ROLE_PEER, incarnation), msg);
+}
+
+static void wake(struct play *play)
+{
+    struct hwi_msg msg = {.type = HWI_MSG_woken};
+    hear(play, hwi_addr_of(HWI_ROLE_CLOCK, 0), &msg);
+}
+
+// The first effect of this type to this peer, or to anybody for 0; NULL = none.
+static const struct hwi_msg *said(const struct play *play, uint64_t to, uint16_t type)
+{
+    for (uint32_t i = 0; i < play->effects.count; i++) {
+        const struct hwi_envelope *envelope = &play->effects.items[i];
+        if (envelope->msg.type == type && (to == 0 || envelope->to.id == to)) {
+            return &envelope->msg;
+        }
+    }
+    return NULL;
+}
+
+static void begin(struct play *play, uint32_t min_members, bool durable)
+{
+    *play = (struct play){.master = hwi_master_ops.create(&hwi_alloc_libc), .now_ns = 1};
+    hwi_effects_init(&play->effects, &hwi_alloc_libc);
+    struct hwi_msg msg = {.type = HWI_MSG_master_start};
+    msg.u.master_start = (struct hwi_msg_master_start){
+        .run = 7, .master = 8, .min_members = min_members, .heartbeat_ms = 500, .dead_ms = 5000,
+        .propose_ms = 5000, .durable = durable};
+    hear(play, hwi_addr_of(HWI_ROLE_TRAINER, 0), &msg);
+}
+
+static void end(struct play *play)
+{
+    hwi_effects_fini(&play->effects);
+    hwi_master_ops.destroy(play->master);
+}
+
+// Returns the peer id it is given.
+static uint64_t enrol(struct play *play, uint64_t incarnation)
+{
+    struct hwi_msg msg = {.type = HWI_MSG_registration};
+    msg.u.registration.protocol = HWI_PROTOCOL;
+    msg.u.registration.incarnation = incarnation;
+    snprintf(msg.u.registration.address, sizeof msg.u.registration.address, "127.0.0.1:1");
+    hear_peer(play, incarnation, &msg);
+    const struct hwi_msg *welcome = said(play, incarnation, HWI_MSG_welcome);
+    assert_non_null(welcome);
+    return welcome->u.welcome.peer;
+}
+
+static void say_ready(struct play *play, uint64_t incarnation, uint64_t view, uint64_t broken)
+{
+    struct hwi_id id = {broken};
+    struct hwi_msg msg = {.type = HWI_MSG_ready};
+    msg.u.ready.view = view;
+    msg.u.ready.broken = &id;
+    msg.u.ready.broken_count = broken != 0;
+    hear_peer(play, incarnation, &msg);
+}
+
+static void vote_to_admit(struct play *play, uint64_t incarnation, uint64_t view)
+{
+    struct hwi_msg msg = {.type = HWI_MSG_done};
+    msg.u.done.view = view;
+    msg.u.done.kind = HWI_KIND_ADMIT;
+    msg.u.done.count = 1;
+    hear_peer(play, incarnation, &msg);
+}
+
+// One member, and a newcomer in an open proposal. Returns the proposal; *newcomer its peer id.
+static uint64_t propose_newcomer(struct play *play, uint64_t *member, uint64_t *newcomer)
+{
+    begin(play, 1, false);
+    *member = enrol(play, FIRST);
+    say_ready(play, FIRST, said(play, FIRST, HWI_MSG_propose)->u.propose.view, 0);
+    uint64_t view = said(play, FIRST, HWI_MSG_announce)->u.announce.view;
+    *newcomer = enrol(play, FIRST + 1);
+    vote_to_admit(play, FIRST, view);
+    return said(play, FIRST + 1, HWI_MSG_propose)->u.propose.view;
+}
+
+static void a_newcomer_whose_stripes_break_is_not_proposed_for_ever(void **unused)
+{
+    (void)unused;
+    struct play play;
+    uint64_t member, newcomer, proposal = propose_newcomer(&play, &member, &newcomer);
+    say_ready(&play, FIRST, proposal, 0);
+    struct hwi_msg lost = {.type = HWI_MSG_edge_lost};
+    lost.u.edge_lost = (struct hwi_msg_edge_lost){.view = proposal, .peer = newcomer};
+    hear_peer(&play, FIRST, &lost);
+    assert_non_null(said(&play, FIRST + 1, HWI_MSG_evicted));
+    assert_null(said(&play, 0, HWI_MSG_propose));
+    assert_non_null(said(&play, FIRST, HWI_MSG_commit));
+    end(&play);
+}
+
+// A member is out at once when its connection is gone and its stripes broke: only members are believed the latter.
+static void a_newcomers_word_puts_no_member_out(void **unused)
+{
+    (void)unused;
+    for (int late = 0; late < 2; late++) {
+        struct play play;
+        uint64_t member, newcomer, proposal = propose_newcomer(&play, &member, &newcomer);
+        struct hwi_msg gone = {.type = HWI_MSG_unreachable};
+        hear_peer(&play, FIRST, &gone);
+        say_ready(&play, FIRST + 1, proposal, late ? 0 : member);
+        struct hwi_msg lost = {.type = HWI_MSG_edge_lost};
+        lost.u.edge_lost = (struct hwi_msg_edge_lost){.view = proposal, .peer = member};
+        if (late) {
+            hear_peer(&play, FIRST + 1, &lost);
+        }
+        assert_null(said(&play, FIRST, HWI_MSG_evicted));
+        assert_non_null(said(&play, FIRST + 1, HWI_MSG_evicted));
+        end(&play);
+    }
+}
+
+static void hundreds_that_fall_silent_together_are_put_out_together(void **unused)
+{
+    (void)unused;
+    struct play play;
+    begin(&play, MANY, false);
+    for (uint64_t i = 0; i < MANY; i++) {
+        enrol(&play, FIRST + i);
+    }
+    uint64_t proposal = said(&play, FIRST, HWI_MSG_propose)->u.propose.view;
+    for (uint64_t i = 0; i < MANY; i++) {
+        say_ready(&play, FIRST + i, proposal, 0);
+    }
+    assert_non_null(said(&play, FIRST, HWI_MSG_announce));
+    uint32_t evicted = 0;
+    for (int half = 0; half < 12; half++) { // one of them is heard
+        play.now_ns += 500 * HWI_NS_PER_MS;
+        struct hwi_msg alive = {.type = HWI_MSG_heartbeat};
+        hear_peer(&play, FIRST, &alive);
+        wake(&play);
+        for (uint32_t i = 0; i < play.effects.count; i++) {
+            evicted += play.effects.items[i].msg.type == HWI_MSG_evicted;
+        }
+        assert_true(play.effects.count < 2 * MANY + 10);
+    }
+    assert_int_equal(evicted, MANY - 1);
+    end(&play);
+}
+
+static void a_first_store_that_failed_is_tried_again(void **unused)
+{
+    (void)unused;
+    struct play play;
+    begin(&play, 1, true);
+    assert_non_null(said(&play, 0, HWI_MSG_view_file));
+    struct hwi_msg stored = {.type = HWI_MSG_stored, .u.stored.status = HWS_E_SYSTEM};
+    hear(&play, hwi_addr_of(HWI_ROLE_DISK, 0), &stored);
+    uint64_t at_ns = said(&play, 0, HWI_MSG_wake_at)->u.wake_at.at_ns;
+    assert_true(at_ns < HWI_NEVER);
+    play.now_ns = at_ns;
+    wake(&play);
+    assert_non_null(said(&play, 0, HWI_MSG_view_file));
+    stored.u.stored.status = HWS_OK;
+    hear(&play, hwi_addr_of(HWI_ROLE_DISK, 0), &stored);
+    enrol(&play, FIRST);
+    end(&play);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_newcomer_whose_stripes_break_is_not_proposed_for_ever),
+        cmocka_unit_test(a_newcomers_word_puts_no_member_out),
+        cmocka_unit_test(hundreds_that_fall_silent_together_are_put_out_together),
+        cmocka_unit_test(a_first_store_that_failed_is_tried_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
