@@ -170,24 +170,31 @@ static void test_the_bound_is_a_broken_edge(void **state)
     assert_int_equal(rig_count(pair->to, HWI_MSG_chunk), most);
 }
 
-static void test_frames_coming_in_count(void **state)
+// A frame that a slow stripe still carries must not stand in the way of the next operation's: its own has been
+// called here meanwhile, and the sender knows.
+static void test_frames_coming_in_do_not_count(void **state)
 {
     struct pair *pair = *state;
     uint32_t most = HWI_EAGER_BYTES_MAX / CHUNK;
-    struct rig_transfer transfers[HWI_EAGER_BYTES_MAX / CHUNK + 1];
-    struct hwi_op op = op_of(1, 0);
+    struct rig_transfer slow, last;
+    struct hwi_op one = op_of(1, 0), two = op_of(1, 1);
 
-    begin(pair->from, op, pair->input, pair->output);
-    send_chunks(pair->from, op, 0, most + 2);
-    for (uint32_t i = 0; i <= most; i++)
-        assert_true(rig_begin(&pair->rig, &transfers[i], 0, 1, HWI_LANE_REDUCER));
-    assert_int_equal(transfers[most - 1].verdict, HWI_VERDICT_OK);
-    assert_int_equal(transfers[most].verdict, HWI_VERDICT_BROKEN);
-    for (uint32_t i = 0; i <= most; i++)
-        rig_break(&transfers[i]);
-    // Given up, they count no longer.
-    assert_true(rig_begin(&pair->rig, &transfers[0], 0, 1, HWI_LANE_REDUCER));
-    assert_int_equal(rig_end(&transfers[0]), HWI_VERDICT_OK);
+    begin(pair->from, one, pair->input, pair->output);
+    send_chunks(pair->from, one, 0, most);
+    assert_true(rig_begin(&pair->rig, &slow, 0, 1, HWI_LANE_REDUCER));
+    rig_pump(&pair->rig);
+    begin(pair->to, one, pair->output, pair->other);
+    place(pair->to, one, most, most);
+    begin(pair->from, two, pair->input, pair->output);
+    send_chunks(pair->from, two, 0, most + 1);
+    for (uint32_t i = 0; i < most; i++) {
+        assert_true(rig_begin(&pair->rig, &last, 0, 1, HWI_LANE_REDUCER));
+        assert_int_equal(rig_end(&last), HWI_VERDICT_OK);
+    }
+    assert_int_equal(rig_end(&slow), HWI_VERDICT_OK);
+    assert_int_equal(rig_count(pair->to, HWI_MSG_chunk), most);
+    assert_true(rig_begin(&pair->rig, &last, 0, 1, HWI_LANE_REDUCER)); // now it is too much
+    assert_int_equal(rig_end(&last), HWI_VERDICT_BROKEN);
 }
 
 static void test_a_newer_view_drops_the_older(void **state)
@@ -336,7 +343,7 @@ int main(void)
         TEST(test_called_while_it_comes),
         TEST(test_ahead_of_the_grant),
         TEST(test_the_bound_is_a_broken_edge),
-        TEST(test_frames_coming_in_count),
+        TEST(test_frames_coming_in_do_not_count),
         TEST(test_a_newer_view_drops_the_older),
         TEST(test_a_view_prunes),
         TEST(test_after_quiesce_frames_are_dropped),

@@ -12,7 +12,7 @@
 
 #include "actors/loop/step.h"
 
-enum { MANY = 600, FIRST = 1000 };
+enum { MANY = 3000, FIRST = 1000 };
 
 struct play {
     void *master;

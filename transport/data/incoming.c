@@ -32,7 +32,7 @@ static void let_go(struct hwi_data *data, struct hwi_frame_in *in)
 }
 
 // Undoes what begin_* claimed for the frame; its bytes have nowhere to go from now on.
-static void discard(struct hwi_data *data, struct hwi_frame_in *in)
+static void discard(struct hwi_frame_in *in)
 {
     if (!in->target)
         return;
@@ -43,8 +43,6 @@ static void discard(struct hwi_data *data, struct hwi_frame_in *in)
         struct hwi_row *row = in->row;
         hwi_bit_clear(row->claimed,
                       (uint32_t)(in->frame.offset / row->op->chunk_bytes) - row->first);
-    } else if (in->frame.kind == HWI_FRAME_CHUNK) {
-        hwi_stash_release(hwi_edge_find(data, in->peer), in->frame.payload_bytes);
     }
     in->row = NULL;
 }
@@ -68,10 +66,7 @@ static enum hwi_verdict begin_eager(struct hwi_data *data, struct hwi_edge *edge
         return HWI_VERDICT_BROKEN;
     if (fit == HWI_FIT_DROP)
         return HWI_VERDICT_OK;
-    enum hwi_verdict verdict = own(data, in, why);
-    if (verdict != HWI_VERDICT_OK)
-        hwi_stash_release(edge, in->frame.payload_bytes);
-    return verdict;
+    return own(data, in, why);
 }
 
 static enum hwi_verdict begin_chunk(struct hwi_data *data, struct hwi_edge *edge,
@@ -157,10 +152,7 @@ static enum hwi_verdict finish_chunk(struct hwi_data *data, struct hwi_frame_in 
         return HWI_VERDICT_OK;
     }
     struct hwi_edge *edge = hwi_edge_find(data, in->peer);
-    hwi_stash_keep(data, edge, &in->frame, in->owned);
-    in->owned = NULL;
-    // Its row may have come while it was on the way.
-    const char *reason = hwi_stash_flush(data, edge, in->frame.op, in->frame.phase);
+    const char *reason = hwi_stash_arrived(data, edge, &in->frame, &in->owned);
     return reason ? broken(why, reason) : HWI_VERDICT_OK;
 }
 
@@ -168,12 +160,12 @@ static enum hwi_verdict finish(struct hwi_data *data, struct hwi_frame_in *in, u
                                const char **why)
 {
     if (trailer == HWI_TRAILER_ABANDONED && in->frame.kind != HWI_FRAME_MESSAGE) {
-        discard(data, in);
+        discard(in);
         data->stats.frames_dropped++;
         return HWI_VERDICT_OK;
     }
     if (trailer != hwi_frame_checksum(in->target, in->frame.payload_bytes)) {
-        discard(data, in);
+        discard(in);
         return broken(why, "a frame's checksum is wrong");
     }
     switch (in->frame.kind) {
@@ -194,7 +186,7 @@ enum hwi_verdict hwi_data_received(struct hwi_data *data, struct hwi_frame_in *i
 
     let_go(data, in);
     if (!trailer)
-        discard(data, in);
+        discard(in);
     else if (in->target)
         verdict = finish(data, in, hwi_get_u64(trailer), why);
     else
@@ -210,21 +202,21 @@ void hwi_frames_in_discard(struct hwi_data *data, struct hwi_op op)
 {
     for (struct hwi_frame_in *in = data->in; in; in = in->next)
         if (in->frame.kind != HWI_FRAME_MESSAGE && hwi_op_equal(in->frame.op, op))
-            discard(data, in);
+            discard(in);
 }
 
 void hwi_frames_in_discard_edge(struct hwi_data *data, uint64_t peer)
 {
     for (struct hwi_frame_in *in = data->in; in; in = in->next)
         if (in->peer == peer)
-            discard(data, in);
+            discard(in);
 }
 
 void hwi_frames_in_discard_before(struct hwi_data *data, uint64_t view)
 {
     for (struct hwi_frame_in *in = data->in; in; in = in->next)
         if (in->frame.kind != HWI_FRAME_MESSAGE && in->frame.op.view < view)
-            discard(data, in);
+            discard(in);
 }
 
 void hwi_frames_in_discard_stash(struct hwi_data *data, uint64_t peer, uint64_t view)
@@ -232,5 +224,5 @@ void hwi_frames_in_discard_stash(struct hwi_data *data, uint64_t peer, uint64_t 
     for (struct hwi_frame_in *in = data->in; in; in = in->next)
         if (in->peer == peer && in->frame.kind == HWI_FRAME_CHUNK && !in->row &&
             in->frame.op.view < view)
-            discard(data, in);
+            discard(in);
 }

@@ -184,14 +184,14 @@ void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk)
 void hwi_port_reduce(struct hwi_data *data, const struct hwi_msg_reduce *msg);
 
 // stash.c
-// Sets room aside for an eager frame that begins to come. STASH, DROP or BROKEN with *why.
+// An eager frame begins to come: STASH or DROP. Those under way do not count, for the sender may know already that
+// their operation has room: there is one for each stripe, of a chunk's size at most.
 enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_edge *edge,
                              const struct hwi_frame *frame, const char **why);
-// The room set aside is free again: the frame was given up.
-void hwi_stash_release(struct hwi_edge *edge, uint32_t bytes);
-// The frame is here whole. Takes `payload`.
-void hwi_stash_keep(struct hwi_data *data, struct hwi_edge *edge, const struct hwi_frame *frame,
-                    unsigned char *payload);
+// The frame is here whole: goes where it belongs, or is kept: then takes *payload and sets it to NULL. Returns NULL, or
+// why the edge is broken.
+const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_edge *edge,
+                              const struct hwi_frame *frame, void **payload);
 // Delivers what has a row and a grant by now. Returns NULL, or why the edge is broken.
 const char *hwi_stash_flush(struct hwi_data *data, struct hwi_edge *edge, struct hwi_op op,
                             uint8_t phase);

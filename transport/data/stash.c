@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+static const char *const beyond = "more was sent ahead of the grant than may be";
+
 static void forget(struct hwi_data *data, struct hwi_stash *stash, struct hwi_stashed *stashed)
 {
     stash->bytes -= stashed->frame.payload_bytes;
@@ -69,34 +71,13 @@ static bool move_to_view(struct hwi_data *data, struct hwi_edge *edge, uint64_t 
 enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_edge *edge,
                              const struct hwi_frame *frame, const char **why)
 {
-    struct hwi_stash *stash = &edge->stash;
-
     if (!move_to_view(data, edge, frame->op.view))
         return HWI_FIT_DROP;
-    if (frame->payload_bytes > HWI_EAGER_BYTES_MAX - stash->bytes ||
-        stash->frames >= HWI_STASH_FRAMES_MAX) {
-        *why = "more was sent ahead of the grant than may be";
+    if (frame->payload_bytes > HWI_EAGER_BYTES_MAX) {
+        *why = beyond;
         return HWI_FIT_BROKEN;
     }
-    stash->bytes += frame->payload_bytes;
-    stash->frames++;
     return HWI_FIT_STASH;
-}
-
-void hwi_stash_release(struct hwi_edge *edge, uint32_t bytes)
-{
-    edge->stash.bytes -= bytes;
-    edge->stash.frames--;
-}
-
-void hwi_stash_keep(struct hwi_data *data, struct hwi_edge *edge, const struct hwi_frame *frame,
-                    unsigned char *payload)
-{
-    struct hwi_stashed *stashed = hwi_new(data->alloc, sizeof(*stashed));
-
-    stashed->frame = *frame;
-    stashed->payload = payload;
-    append(&edge->stash, stashed);
 }
 
 // Copies it to where it belongs, if it has a place by now. Returns false if it must go on waiting.
@@ -118,6 +99,27 @@ static bool deliver(struct hwi_data *data, struct hwi_edge *edge, const struct h
         data->stats.frames_dropped++;
         return true;
     }
+}
+
+const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_edge *edge,
+                              const struct hwi_frame *frame, void **payload)
+{
+    struct hwi_stash *stash = &edge->stash;
+    const struct hwi_stashed here = {.frame = *frame, .payload = *payload};
+    const char *why = NULL;
+
+    if (deliver(data, edge, &here, &why)) // its row came while it was on the way
+        return why;
+    if (frame->payload_bytes > HWI_EAGER_BYTES_MAX - stash->bytes ||
+        stash->frames >= HWI_STASH_FRAMES_MAX)
+        return beyond;
+    struct hwi_stashed *stashed = hwi_new(data->alloc, sizeof(*stashed));
+    *stashed = here;
+    append(stash, stashed);
+    stash->bytes += frame->payload_bytes;
+    stash->frames++;
+    *payload = NULL;
+    return NULL;
 }
 
 const char *hwi_stash_flush(struct hwi_data *data, struct hwi_edge *edge, struct hwi_op op,
