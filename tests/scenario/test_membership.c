@@ -16,9 +16,9 @@ static void a_newcomer_waits_until_the_members_admit_it(void **unused)
     uint32_t newcomer = start_member(s);
     run_ms(s, 1000);
     assert_null(hwi_sim_reply(s->sim, newcomer, 0));
-    uint64_t seen = all_reduce(s, 0, 1, 10);
-    all_reduce(s, 1, 1, 10);
-    assert_int_equal(expect_status(s, 0, seen, HWS_OK)->pending, 1);
+    uint64_t seen[2] = {all_reduce(s, 0, 1, 10), all_reduce(s, 1, 1, 10)};
+    assert_int_equal(expect_status(s, 0, seen[0], HWS_OK)->pending, 1);
+    assert_int_equal(expect_status(s, 1, seen[1], HWS_OK)->pending, 1);
     uint64_t a = admit(s, 0), b = admit(s, 1);
     const struct hwi_msg_reply *admitted = expect_status(s, 0, a, HWS_OK);
     expect_status(s, 1, b, HWS_OK);
