@@ -16,6 +16,8 @@ import traceback
 from pathlib import Path
 
 BUILD = Path(os.environ.get("BUILD_DIR", Path(__file__).resolve().parents[2] / "build/release"))
+SANITIZE = os.environ.get("SANITIZE", "")
+SLOW = 6 if "thread" in SANITIZE else 1  # how much longer than usual everything takes
 ANSWER_S = 30.0  # for what has no tighter bound of its own
 END_S = 10.0
 MIB = 1 << 20

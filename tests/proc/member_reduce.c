@@ -138,7 +138,7 @@ void do_start(struct member *m, const struct words *words)
     r->began_ns = now_ns();
     hws_status status = hws_all_reduce_async(m->comm, r->input, r->output, r->count, HWS_F32,
                                              HWS_SUM, &options, &r->request);
-    answer(status, began_ns, NULL, "restored=%s", input_is_right(m, r) ? "yes" : "no");
+    answer(status, began_ns, NULL, "%s", ""); // the buffers are lent: nobody looks at them now
     if (status == HWS_OK)
         m->started_count++;
     else

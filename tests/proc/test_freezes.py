@@ -3,10 +3,11 @@
 out, get their buffers back, and join again."""
 import time
 
-from harness import MIB, all_do, check, ids, main, same
+from harness import MIB, SLOW, all_do, check, ids, main, same
 
 COUNT = 64 * MIB // 4
-LATE_MS = 1500  # beyond the detection time; the proposal and a busy machine are in it
+SHORT_MS = 500 * SLOW  # the shortest detection time there is
+LATE_MS = 1500 * SLOW  # beyond the detection time; the proposal and a busy machine are in it
 
 
 def frozen_in_a_reduce(world, dead_ms):
@@ -63,7 +64,7 @@ def come_back(world, victim, others):
 
 
 def test_frozen_in_a_reduce_with_short_detection(world):
-    frozen_in_a_reduce(world, 500)
+    frozen_in_a_reduce(world, SHORT_MS)
 
 
 def test_frozen_in_a_reduce_with_the_default(world):
@@ -84,9 +85,25 @@ def test_frozen_shorter_than_the_detection_time(world):
     same(answers, "hash")
 
 
+def test_frozen_past_its_own_deadline(world):
+    """Thawed when its call's deadline and grace are long over, it reads first what the master said meanwhile: EVICTED, not
+    OUTCOME_UNKNOWN."""
+    _, members = world.start(3, dead_ms=SHORT_MS, open_with=dict(grace_ms=SHORT_MS // 5))
+    victim, *others = members
+    for member in others:
+        member.start(count=COUNT).expect()
+    victim.fault(at="chunk", nth=50).expect()
+    victim.tell("reduce", count=COUNT, inplace=True, timeout_ms=SHORT_MS * 6 // 10)
+    victim.stopped()
+    for answer in all_do(others, "wait"):
+        answer.expect("HWS_E_MEMBER_LOST", lost=[victim.peer])
+    victim.proceed()
+    victim.hear().expect("HWS_E_EVICTED", restored="yes", after_ms=SHORT_MS * 8 // 10)
+
+
 def test_frozen_source_in_mid_sync(world):
     """The receiver gets what is missing from the others, after the detection time."""
-    master, sources = world.start(3, dead_ms=500)
+    master, sources = world.start(3, dead_ms=SHORT_MS)
     newcomer = world.start_member(master)
     for member in sources:
         member.state(bytes=32 * MIB, seed=1).expect()
@@ -100,7 +117,7 @@ def test_frozen_source_in_mid_sync(world):
     for member in rest:
         member.tell("sync", retry=True)
     victim.stopped()
-    answers = [member.hear().expect(value=1, members=ids(*rest), within_ms=500 + 2 * LATE_MS) for member in rest]
+    answers = [member.hear().expect(value=1, members=ids(*rest), within_ms=SHORT_MS + 2 * LATE_MS) for member in rest]
     same(answers, "root")
     same(answers, "hash")
     victim.proceed()
