@@ -26,6 +26,12 @@ static struct scenario *start(struct storm *storm, uint64_t seed, uint32_t *memb
     return s;
 }
 
+// Now and then trainers are in a hurry: deadlines pass where nothing is broken.
+static uint64_t timeout_ms(struct storm *storm)
+{
+    return storm_draw(storm, 4) == 0 ? 50 + storm_draw(storm, 1000) : 0;
+}
+
 static uint64_t pause_ms(struct storm *storm)
 {
     return 1 + storm_draw(storm, storm_draw(storm, 3) == 0 ? 8000 : 300);
@@ -76,11 +82,13 @@ static void train_in_a_storm(uint64_t seed)
     };
     school_open(&school);
     for (uint32_t round = 0; round < ROUNDS; round++) {
+        school.timeout_ms = timeout_ms(&storm);
         school_run(&school, pause_ms(&storm));
         storm_strike(&storm);
         enrol(&storm, &school);
     }
     storm_heal(&storm);
+    school.timeout_ms = 0;
     expect_training(&school, members);
     scenario_end(s);
 }
@@ -107,7 +115,7 @@ struct crew {
     struct scenario *scenario;
     struct retrier retriers[HWI_SIM_NODES_MAX];
     uint64_t count;
-    uint64_t pace_ms;
+    uint64_t pace_ms, timeout_ms;
 };
 
 static void call_next(struct crew *crew, uint32_t node, uint32_t tag)
@@ -117,7 +125,8 @@ static void call_next(struct crew *crew, uint32_t node, uint32_t tag)
     retrier->requests[tag] =
         make_call(crew->scenario, node,
                   &(struct call){.step = 100000 * tag + retrier->steps[tag], .tag = tag, .retry = 1,
-                                 .in_place = tag == 1, .count = crew->count / (tag + 1) + 1});
+                                 .in_place = tag == 1, .count = crew->count / (tag + 1) + 1,
+                                 .timeout_ms = crew->timeout_ms});
 }
 
 // An operation was answered.
@@ -213,10 +222,12 @@ static void retry_in_a_storm(uint64_t seed)
         }
     }
     for (uint32_t round = 0; round < ROUNDS; round++) {
+        crew.timeout_ms = timeout_ms(&storm);
         crew_run(&crew, pause_ms(&storm));
         storm_strike(&storm);
     }
     storm_heal(&storm);
+    crew.timeout_ms = 0;
     crew_run(&crew, 40000);
     uint32_t before = least_steps(&crew);
     crew_run(&crew, 10000);

@@ -8,7 +8,8 @@ static void sync(struct school *school, uint32_t node)
     struct trainer *trainer = &school->trainers[node];
     trainer->stage = TRAINER_SYNCING;
     trainer->request = make_call(school->scenario, node,
-                                 &(struct call){.kind = HWI_KIND_SYNC, .value = trainer->step});
+                                 &(struct call){.kind = HWI_KIND_SYNC, .value = trainer->step,
+                                                .timeout_ms = school->timeout_ms});
 }
 
 static void reduce(struct school *school, uint32_t node)
@@ -17,13 +18,16 @@ static void reduce(struct school *school, uint32_t node)
     trainer->stage = TRAINER_REDUCING;
     trainer->request = make_call(school->scenario, node,
                                  &(struct call){.step = trainer->step, .count = school->count,
-                                                .in_place = trainer->step % 2});
+                                                .in_place = trainer->step % 2,
+                                                .timeout_ms = school->timeout_ms});
 }
 
 static void admit_all(struct school *school, uint32_t node)
 {
     school->trainers[node].stage = TRAINER_ADMITTING;
-    school->trainers[node].request = admit(school->scenario, node);
+    school->trainers[node].request =
+        make_call(school->scenario, node,
+                  &(struct call){.kind = HWI_KIND_ADMIT, .timeout_ms = school->timeout_ms});
 }
 
 static void view(struct school *school, uint32_t node)

@@ -30,6 +30,7 @@ struct school {
     uint64_t state_bytes;
     uint64_t count;   // elements of a step
     uint64_t pace_ms; // how long a trainer computes between its calls, at most
+    uint64_t timeout_ms; // of its calls; 0 = the scenario's
 };
 
 // Every process the scenario has, or gets later with school_enrol, trains from now on. The other
