@@ -151,11 +151,22 @@ static void answer_admit(struct peer *p, struct hwi_effects *fx)
     }
 }
 
+// Ranks follow from the order of peer ids; a master that lists them otherwise is not believed.
+static bool ordered(const struct hwi_member *list, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        if (list[i - 1].peer >= list[i].peer) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx)
 {
     struct members next = {.list = a->members, .count = a->members_count};
     if (a->incarnation != p->config.incarnation || a->view <= p->view.number ||
-        hwi_peer_member(&next, p->id) == NULL) {
+        hwi_peer_member(&next, p->id) == NULL || !ordered(a->members, a->members_count)) {
         return;
     }
     const struct hwi_past *past = past_of(a, p->view.number);
