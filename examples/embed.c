@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A trainer that survives its peers. Start some, kill some, start others late: all that finish hold the same model.
+// A trainer that survives its peers. Start some, kill some, start others late: all that finish hold
+// the same model.
 #include <hawser/hawser.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -17,7 +18,8 @@ int main(void)
     if (status == HWS_OK && (status = hws_state_create(&state)) == HWS_OK)
         status = hws_state_add(state, "model", HWS_F32, model, COUNT);
     while (status == HWS_OK) {
-        status = hws_sync(comm, state, HWS_SYNC_ENFORCE, NULL, &result); // moves nothing if all are equal
+        // Brings newcomers up to the others; moves nothing where the hashes are equal.
+        status = hws_sync(comm, state, HWS_SYNC_ENFORCE, NULL, &result);
         uint64_t step = hws_state_revision(state);
         if (status == HWS_OK && step == STEPS)
             break;

@@ -36,8 +36,8 @@ struct trainer {
     // The shared state: the same bits on all members after each outer step.
     float *parameters, *outer_momentum;
     // This member's own.
-    float *local;    // parameters in the inner steps
-    float *move;     // how far they moved; then the members' average. One place more for the loss.
+    float *local; // parameters in the inner steps
+    float *move;  // how far they moved; then the members' average. One place more for the loss.
     float *gradient, *velocity;
     hws_comm *comm;
     hws_state *state;
@@ -188,8 +188,8 @@ static void nap(long ms)
     nanosleep(&pause, NULL);
 }
 
-// For demonstrations: dies inside this step's all-reduce, some time after its first frames have left.
-// Another member must come late to it (--late-at), for without that it is over in no time.
+// For demonstrations: dies inside this step's all-reduce, some time after its first frames have
+// left. Another member must come late to it (--late-at), for without that it is over in no time.
 static hws_status die_in_operation(struct trainer *t, const hws_options *options)
 {
     hws_stats before = HWS_STATS_INIT, now = HWS_STATS_INIT;
@@ -329,9 +329,10 @@ static int load_data(struct trainer *t)
         return 2;
     }
     if (t->train.rows != t->test.rows || t->train.columns != t->test.columns) {
-        fprintf(stderr, "train_digits: %s: expected test images of %u x %u pixels as the training "
-                "images have, found %u x %u\n", t->options.data, t->train.rows, t->train.columns,
-                t->test.rows, t->test.columns);
+        fprintf(stderr,
+                "train_digits: %s: expected test images of %u x %u pixels as the training "
+                "images have, found %u x %u\n",
+                t->options.data, t->train.rows, t->train.columns, t->test.rows, t->test.columns);
         return 2;
     }
     return 0;

@@ -60,7 +60,7 @@ _Noreturn void hwi_check_failed(const char *what, const char *file, int line);
 // Prints to stderr and aborts.
 _Noreturn void hwi_check_abort(const char *what, const char *file, int line);
 
-#define HWI_CHECK(condition) \
+#define HWI_CHECK(condition)                                                                       \
     ((condition) ? (void)0 : hwi_check_failed(#condition, __FILE__, __LINE__))
 
 #endif

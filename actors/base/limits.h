@@ -6,17 +6,17 @@
 #include <stdint.h>
 
 enum {
-    HWI_MEMBERS_MAX = 16384,        // members of one view, newcomers included
-    HWI_ADDRESS_BYTES_MAX = 64,     // "[v6]:port" with its NUL
-    HWI_TEXT_BYTES_MAX = 128,       // a sentence or name in a message, with its NUL
-    HWI_TAGS_MAX = 4096,            // distinct (kind, tag) channels in one view
-    HWI_OPS_MAX = 256,              // operations in flight on one communicator
-    HWI_PAST_VIEWS_MAX = 16,        // earlier views whose outcomes the master still keeps
-    HWI_STRIPES_MAX = 32,           // TCP connections per pair and lane
-    HWI_TENSORS_MAX = 4096,         // tensors in one state object
-    HWI_NAME_BYTES_MAX = 64,        // a tensor's name, with its NUL
-    HWI_MANIFEST_PAGE_MAX = 1024,   // block hashes in one manifest message
-    HWI_BLOCKS_WANTED_MAX = 64,     // blocks in one request
+    HWI_MEMBERS_MAX = 16384,         // members of one view, newcomers included
+    HWI_ADDRESS_BYTES_MAX = 64,      // "[v6]:port" with its NUL
+    HWI_TEXT_BYTES_MAX = 128,        // a sentence or name in a message, with its NUL
+    HWI_TAGS_MAX = 4096,             // distinct (kind, tag) channels in one view
+    HWI_OPS_MAX = 256,               // operations in flight on one communicator
+    HWI_PAST_VIEWS_MAX = 16,         // earlier views whose outcomes the master still keeps
+    HWI_STRIPES_MAX = 32,            // TCP connections per pair and lane
+    HWI_TENSORS_MAX = 4096,          // tensors in one state object
+    HWI_NAME_BYTES_MAX = 64,         // a tensor's name, with its NUL
+    HWI_MANIFEST_PAGE_MAX = 1024,    // block hashes in one manifest message
+    HWI_BLOCKS_WANTED_MAX = 64,      // blocks in one request
     HWI_MESSAGE_BYTES_MAX = 2 << 20, // one encoded message, any kind
     HWI_CHUNK_BYTES_MAX = 256 << 10,
     HWI_CHUNK_BYTES_MIN = 16 << 10,

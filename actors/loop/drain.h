@@ -6,8 +6,8 @@
 #include "actors/loop/step.h"
 
 enum {
-    HWI_ACTORS_MAX = 8,            // actors of one process
-    HWI_MAILBOX_MAX = 1 << 20,     // messages waiting in one process; passing it is a failed check
+    HWI_ACTORS_MAX = 8,             // actors of one process
+    HWI_MAILBOX_MAX = 1 << 20,      // messages waiting in one process; passing it is a failed check
     HWI_DRAIN_EVENTS_MAX = 1 << 20, // events of one hwi_drain_run
 };
 

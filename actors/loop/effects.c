@@ -58,8 +58,8 @@ struct hwi_msg *hwi_emit(struct hwi_effects *effects, struct hwi_addr to, uint16
     if (effects->count == effects->capacity) {
         HWI_CHECK(effects->count < HWI_EFFECTS_MAX);
         uint32_t capacity = effects->capacity ? 2 * effects->capacity : 16;
-        effects->items = hwi_resize(effects->alloc, effects->items,
-                                    capacity * sizeof(effects->items[0]));
+        effects->items =
+            hwi_resize(effects->alloc, effects->items, capacity * sizeof(effects->items[0]));
         effects->capacity = capacity;
     }
     struct hwi_envelope *envelope = &effects->items[effects->count++];

@@ -27,8 +27,8 @@ static void grow(struct hwi_mailbox *mailbox)
     uint32_t old = mailbox->capacity;
     HWI_CHECK(mailbox->count < HWI_MAILBOX_MAX);
     uint32_t capacity = old ? 2 * old : CAPACITY_FIRST;
-    mailbox->letters = hwi_resize(mailbox->alloc, mailbox->letters,
-                                  capacity * sizeof(mailbox->letters[0]));
+    mailbox->letters =
+        hwi_resize(mailbox->alloc, mailbox->letters, capacity * sizeof(mailbox->letters[0]));
     mailbox->capacity = capacity;
     if (old)
         memcpy(mailbox->letters + old, mailbox->letters,

@@ -11,8 +11,9 @@ static bool survives(struct master *m, uint64_t peer)
     return s != NULL && s->member && s->proposed;
 }
 
-// The commit rule at a view change: what was committed stands; else all survivors Done means COMMIT. A vote's result
-// exists at the master only, so a vote that was not complete is aborted; an admission needs the survivors only.
+// The commit rule at a view change: what was committed stands; else all survivors Done means
+// COMMIT. A vote's result exists at the master only, so a vote that was not complete is aborted; an
+// admission needs the survivors only.
 static uint32_t final_count(struct master *m, const struct channel *c)
 {
     uint32_t least = UINT32_MAX;

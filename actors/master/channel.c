@@ -26,7 +26,8 @@ static uint32_t place_of(const struct master *m, uint8_t kind, uint64_t tag)
 struct channel *hwi_master_channel_known(struct master *m, uint8_t kind, uint64_t tag)
 {
     uint32_t at = place_of(m, kind, tag);
-    bool known = at < m->channel_count && m->channels[at].kind == kind && m->channels[at].tag == tag;
+    bool known =
+        at < m->channel_count && m->channels[at].kind == kind && m->channels[at].tag == tag;
     return known ? &m->channels[at] : NULL;
 }
 
@@ -74,7 +75,7 @@ int64_t hwi_master_rank(const struct master *m, uint64_t peer)
 }
 
 void hwi_master_tell_commit(const struct master *m, const struct channel *c, struct session *s,
-                        struct hwi_effects *fx)
+                            struct hwi_effects *fx)
 {
     struct hwi_msg_commit *commit = MASTER_TELL(s, fx, commit);
     commit->view = m->view.number;
@@ -110,7 +111,7 @@ void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, stru
 }
 
 void hwi_master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t count,
-                  struct hwi_effects *fx)
+                      struct hwi_effects *fx)
 {
     if (c->counts[rank] == c->committed) {
         c->ahead++;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The election of the shared state. Rules, in order: only whole states stand; if any member holds the run's state, only
-// those stand (newcomers never outvote members); newest revision; content that most hold; lowest peer id.
+// The election of the shared state. Rules, in order: only whole states stand; if any member holds
+// the run's state, only those stand (newcomers never outvote members); newest revision; content
+// that most hold; lowest peer id.
 #include "actors/master/master.h"
 
 #include <hawser/types.h>
@@ -69,8 +70,10 @@ static bool put_out_other_layout(struct master *m, struct hwi_hash layout, struc
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
         if (s->member && !hwi_hash_equal(s->offer.layout, layout)) {
-            hwi_master_put_out(m, s, HWS_E_LAYOUT,
-                           "its shared state has other tensors than the run's (names, types, sizes, order)", fx);
+            hwi_master_put_out(
+                m, s, HWS_E_LAYOUT,
+                "its shared state has other tensors than the run's (names, types, sizes, order)",
+                fx);
             return true;
         }
     }
@@ -88,7 +91,8 @@ void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effect
         }
     }
     struct hwi_msg_sync_plan *plan = MASTER_TELL(s, fx, sync_plan);
-    plan->op = (struct hwi_op){.view = m->view.number, .kind = HWI_KIND_SYNC, .seq = m->plan.count - 1};
+    plan->op =
+        (struct hwi_op){.view = m->view.number, .kind = HWI_KIND_SYNC, .seq = m->plan.count - 1};
     plan->revision = m->plan.revision;
     plan->root = m->plan.root;
     plan->sources = sources;

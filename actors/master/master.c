@@ -123,7 +123,8 @@ static void from_peer(struct master *m, uint64_t from, const struct hwi_msg *msg
     }
 }
 
-// The master must not take its own sleep (a stopped process, a suspended machine) for its members' silence.
+// The master must not take its own sleep (a stopped process, a suspended machine) for its members'
+// silence.
 static void excuse_own_sleep(struct master *m, uint64_t now_ns)
 {
     uint64_t gap = now_ns - m->now_ns;

@@ -10,18 +10,18 @@ struct session {
     uint64_t peer;        // sessions are ordered by it
     uint64_t incarnation; // names the control session
     char address[HWI_ADDRESS_BYTES_MAX];
-    uint64_t heard_ns;    // when it last said anything
-    uint64_t acked;       // the view it last said it holds
+    uint64_t heard_ns;       // when it last said anything
+    uint64_t acked;          // the view it last said it holds
     uint64_t sent, received; // control messages since its registration
-    bool member;          // of the view in force
-    bool proposed;        // of the proposal
-    bool ready;           // for the proposal
-    bool synced;          // holds the run's shared state
-    bool unreachable;     // its control connection was gone when we last sent
-    bool suspect;         // a member lost its stripes to it in this view
-    bool late;            // a newcomer that came while a vote was acted on: the next one is for it
-    uint32_t blame;       // broken edges it had a part in, in all proposals
-    uint64_t *broken;     // peers it could not reach in the proposal; owned
+    bool member;             // of the view in force
+    bool proposed;           // of the proposal
+    bool ready;              // for the proposal
+    bool synced;             // holds the run's shared state
+    bool unreachable;        // its control connection was gone when we last sent
+    bool suspect;            // a member lost its stripes to it in this view
+    bool late;        // a newcomer that came while a vote was acted on: the next one is for it
+    uint32_t blame;   // broken edges it had a part in, in all proposals
+    uint64_t *broken; // peers it could not reach in the proposal; owned
     uint32_t broken_count;
     struct hwi_tally *tallies; // its operations in flight at the last heartbeat, for status; owned
     uint32_t tally_count;
@@ -38,12 +38,12 @@ struct channel {
     uint8_t kind;
     uint64_t tag;
     uint32_t committed;
-    uint32_t ahead;    // members whose count is above committed
-    uint32_t *counts;  // by rank; owned
-    uint8_t redop;     // agree: how to fold, set by the first vote
-    uint64_t folded;   // agree: of the votes so far
-    uint64_t value;    // agree: the last result
-    uint32_t pending;  // as told with the last commit
+    uint32_t ahead;   // members whose count is above committed
+    uint32_t *counts; // by rank; owned
+    uint8_t redop;    // agree: how to fold, set by the first vote
+    uint64_t folded;  // agree: of the votes so far
+    uint64_t value;   // agree: the last result
+    uint32_t pending; // as told with the last commit
 };
 
 enum stage {
@@ -74,7 +74,8 @@ struct master {
     uint32_t channel_count, channel_capacity;
     struct hwi_fault faults[HWI_OPS_MAX]; // why operations of this view will abort
     uint32_t fault_count;
-    struct hwi_past *past; // outcomes not acknowledged by all members, oldest first; owned, also its lists
+    // Outcomes not acknowledged by all members, oldest first; owned, also its lists
+    struct hwi_past *past;
     uint32_t past_count;
     bool ever_synced;
     struct {
@@ -84,12 +85,12 @@ struct master {
     } plan;
 
     enum stage stage;
-    uint64_t proposal;      // its number
+    uint64_t proposal; // its number
     uint64_t proposal_until_ns;
-    bool change;            // the view must change even if its members stay
-    bool again;             // something happened while an announcement was sealed
-    uint64_t turn_at_ns;    // next look for who is silent; messages do not move it
-    uint64_t probe_at_ns;   // next probe of suspects
+    bool change;          // the view must change even if its members stay
+    bool again;           // something happened while an announcement was sealed
+    uint64_t turn_at_ns;  // next look for who is silent; messages do not move it
+    uint64_t probe_at_ns; // next probe of suspects
     uint64_t store_again_ns;
     uint64_t committed_total, aborted_total;
 };
@@ -105,24 +106,28 @@ uint32_t hwi_master_waiting(const struct master *m); // newcomers that could be 
 // Emits to a session and counts it. Good until the next emit.
 struct hwi_msg *hwi_master_tell(struct session *s, struct hwi_effects *fx, uint16_t type);
 #define MASTER_TELL(s, fx, name) (&hwi_master_tell((s), (fx), HWI_MSG_##name)->u.name)
-// Tells it why it is out, and forgets it. True if it was in the view or the proposal: then the caller reforms.
+// Tells it why it is out, and forgets it. True if it was in the view or the proposal: then the
+// caller reforms.
 bool hwi_master_dismiss(struct master *m, struct session *s, int status, const char *reason,
-                    struct hwi_effects *fx);
+                        struct hwi_effects *fx);
 // The same, and reforms.
 void hwi_master_put_out(struct master *m, struct session *s, int status, const char *reason,
-                    struct hwi_effects *fx);
+                        struct hwi_effects *fx);
 
 // channel.c
-struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint64_t tag); // NULL = HWI_TAGS_MAX passed
-struct channel *hwi_master_channel_known(struct master *m, uint8_t kind, uint64_t tag); // NULL = nobody is Done on it
+// NULL = HWI_TAGS_MAX passed
+struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint64_t tag);
+// NULL = nobody is Done on it
+struct channel *hwi_master_channel_known(struct master *m, uint8_t kind, uint64_t tag);
 void hwi_master_channels_clear(struct master *m);
-int64_t hwi_master_rank(const struct master *m, uint64_t peer); // in the view in force; -1 = not in it
+// In the view in force; -1 = not in it
+int64_t hwi_master_rank(const struct master *m, uint64_t peer);
 // One member's count on a channel rose; commits what all have Done.
 void hwi_master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t count,
-                  struct hwi_effects *fx);
+                      struct hwi_effects *fx);
 void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx);
 void hwi_master_tell_commit(const struct master *m, const struct channel *c, struct session *s,
-                        struct hwi_effects *fx);
+                            struct hwi_effects *fx);
 void hwi_master_fault(struct master *m, const struct hwi_fault *fault);
 
 // view.c
@@ -130,13 +135,16 @@ void hwi_master_fault(struct master *m, const struct hwi_fault *fault);
 void hwi_master_reform(struct master *m, struct hwi_effects *fx);
 void hwi_master_propose_to(struct master *m, struct session *s, struct hwi_effects *fx);
 bool hwi_master_admitting(struct master *m); // a proposal is open that acts on the members' vote
-void hwi_master_broken(struct master *m, struct session *s, uint64_t peer); // an edge of the proposal is
-void hwi_master_judge(struct master *m, struct hwi_effects *fx); // after a ready: announce, or drop and propose again
+// An edge of the proposal is
+void hwi_master_broken(struct master *m, struct session *s, uint64_t peer);
+// After a ready: announce, or drop and propose again
+void hwi_master_judge(struct master *m, struct hwi_effects *fx);
 void hwi_master_proposal_expired(struct master *m, struct hwi_effects *fx);
 void hwi_master_stored(struct master *m, struct hwi_effects *fx);
 
 // announce.c
-void hwi_master_seal(struct master *m, struct hwi_effects *fx); // fixes outcomes, makes the new view the one in force
+// Fixes outcomes, makes the new view the one in force
+void hwi_master_seal(struct master *m, struct hwi_effects *fx);
 void hwi_master_announce(struct master *m, struct hwi_effects *fx); // to all members
 void hwi_master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx);
 void hwi_master_prune_past(struct master *m);
@@ -150,22 +158,22 @@ void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effect
 void hwi_master_status(struct master *m, uint64_t tool, struct hwi_effects *fx);
 
 // on_*.c: one message each. `s` is NULL only for registration.
-void hwi_master_on_registration(struct master *m, uint64_t from, const struct hwi_msg_registration *r,
-                            struct hwi_effects *fx);
+void hwi_master_on_registration(struct master *m, uint64_t from,
+                                const struct hwi_msg_registration *r, struct hwi_effects *fx);
 void hwi_master_on_heartbeat(struct master *m, struct session *s, const struct hwi_msg_heartbeat *h,
-                         struct hwi_effects *fx);
+                             struct hwi_effects *fx);
 void hwi_master_on_ready(struct master *m, struct session *s, const struct hwi_msg_ready *r,
-                     struct hwi_effects *fx);
-void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_msg_done *d,
-                    struct hwi_effects *fx);
-void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hwi_msg_withdraw *w,
-                        struct hwi_effects *fx);
-void hwi_master_on_edge_lost(struct master *m, struct session *s, const struct hwi_msg_edge_lost *e,
                          struct hwi_effects *fx);
-void hwi_master_on_sync_offer(struct master *m, struct session *s, const struct hwi_msg_sync_offer *o,
-                          struct hwi_effects *fx);
+void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_msg_done *d,
+                        struct hwi_effects *fx);
+void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hwi_msg_withdraw *w,
+                            struct hwi_effects *fx);
+void hwi_master_on_edge_lost(struct master *m, struct session *s, const struct hwi_msg_edge_lost *e,
+                             struct hwi_effects *fx);
+void hwi_master_on_sync_offer(struct master *m, struct session *s,
+                              const struct hwi_msg_sync_offer *o, struct hwi_effects *fx);
 void hwi_master_on_leave(struct master *m, struct session *s, const struct hwi_msg_leave *l,
-                     struct hwi_effects *fx);
+                         struct hwi_effects *fx);
 void hwi_master_on_unreachable(struct master *m, struct session *s, struct hwi_effects *fx);
 void hwi_master_on_woken(struct master *m, struct hwi_effects *fx);
 

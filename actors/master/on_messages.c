@@ -8,7 +8,7 @@
 #include <hawser/types.h>
 
 void hwi_master_on_heartbeat(struct master *m, struct session *s, const struct hwi_msg_heartbeat *h,
-                         struct hwi_effects *fx)
+                             struct hwi_effects *fx)
 {
     // `received` counts this heartbeat, `sent` does not.
     if (h->sent + 1 != s->received) {
@@ -33,7 +33,7 @@ void hwi_master_on_heartbeat(struct master *m, struct session *s, const struct h
 }
 
 void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_msg_done *d,
-                    struct hwi_effects *fx)
+                        struct hwi_effects *fx)
 {
     int64_t rank = hwi_master_rank(m, s->peer);
     if (!s->member || d->view != m->view.number || rank < 0) {
@@ -51,8 +51,11 @@ void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_ms
     if (d->kind == HWI_KIND_AGREE) {
         bool first = c->redop == 0;
         if (!first && c->redop != d->redop) {
-            struct hwi_fault fault = {.status = HWS_E_MISMATCH, .kind = d->kind, .tag = d->tag,
-                                      .peer_a = m->view.ids[0], .peer_b = s->peer,
+            struct hwi_fault fault = {.status = HWS_E_MISMATCH,
+                                      .kind = d->kind,
+                                      .tag = d->tag,
+                                      .peer_a = m->view.ids[0],
+                                      .peer_b = s->peer,
                                       .signature_a = {.kind = d->kind, .redop = c->redop},
                                       .signature_b = {.kind = d->kind, .redop = d->redop}};
             for (uint32_t i = 0; i < m->view.count; i++) { // name one that voted the other way
@@ -67,15 +70,14 @@ void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_ms
             return;
         }
         uint64_t least = HWI_MIN(c->folded, d->value);
-        c->folded = first ? d->value
-                    : d->redop == HWI_AGREE_AND ? (c->folded & d->value) : least;
+        c->folded = first ? d->value : d->redop == HWI_AGREE_AND ? (c->folded & d->value) : least;
         c->redop = d->redop;
     }
     hwi_master_count(m, c, (uint32_t)rank, d->count, fx);
 }
 
 void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hwi_msg_withdraw *w,
-                        struct hwi_effects *fx)
+                            struct hwi_effects *fx)
 {
     if (!s->member || w->op.view != m->view.number) {
         return;
@@ -94,8 +96,8 @@ void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hw
     }
 }
 
-void hwi_master_on_sync_offer(struct master *m, struct session *s, const struct hwi_msg_sync_offer *o,
-                          struct hwi_effects *fx)
+void hwi_master_on_sync_offer(struct master *m, struct session *s,
+                              const struct hwi_msg_sync_offer *o, struct hwi_effects *fx)
 {
     if (!s->member || o->op.view != m->view.number || o->op.kind != HWI_KIND_SYNC ||
         s->offer.count > o->op.seq) {
@@ -116,7 +118,7 @@ static bool believed(const struct session *s, const struct session *t)
 }
 
 void hwi_master_on_ready(struct master *m, struct session *s, const struct hwi_msg_ready *r,
-                     struct hwi_effects *fx)
+                         struct hwi_effects *fx)
 {
     if (m->stage != STAGE_OPEN || r->view != m->proposal || !s->proposed) {
         return;
@@ -143,7 +145,7 @@ void hwi_master_on_ready(struct master *m, struct session *s, const struct hwi_m
 }
 
 void hwi_master_on_edge_lost(struct master *m, struct session *s, const struct hwi_msg_edge_lost *e,
-                         struct hwi_effects *fx)
+                             struct hwi_effects *fx)
 {
     bool in_force = s->member && e->view == m->view.number;
     bool proposed = s->proposed && m->stage == STAGE_OPEN && e->view == m->proposal;
@@ -152,7 +154,8 @@ void hwi_master_on_edge_lost(struct master *m, struct session *s, const struct h
         return;
     }
     m->change |= in_force;
-    if (proposed && !(s->member && t->member)) { // not dialled again: a newcomer's stripes could break for ever
+    // not dialled again: a newcomer's stripes could break for ever
+    if (proposed && !(s->member && t->member)) {
         hwi_master_broken(m, s, t->peer);
     }
     if (believed(s, t)) {
@@ -169,7 +172,7 @@ void hwi_master_on_edge_lost(struct master *m, struct session *s, const struct h
 }
 
 void hwi_master_on_leave(struct master *m, struct session *s, const struct hwi_msg_leave *l,
-                     struct hwi_effects *fx)
+                         struct hwi_effects *fx)
 {
     if (l->incarnation == s->incarnation) {
         hwi_master_put_out(m, s, HWS_E_CLOSED, "it left", fx);

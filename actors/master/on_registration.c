@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// registration: a newcomer, a member whose connection was lost, or somebody who does not belong here.
+// registration: a newcomer, a member whose connection was lost, or somebody who does not belong
+// here.
 #include "actors/master/master.h"
 
 #include <stdio.h>
@@ -42,7 +43,8 @@ static uint32_t heard_of(const struct hwi_msg_registration *r, const struct chan
     return 0;
 }
 
-// Messages may have been lost with the old connection: say again what it does not know. All of it is idempotent.
+// Messages may have been lost with the old connection: say again what it does not know. All of it
+// is idempotent.
 static void tell_again(struct master *m, struct session *s, const struct hwi_msg_registration *r,
                        struct hwi_effects *fx)
 {
@@ -64,12 +66,14 @@ static void tell_again(struct master *m, struct session *s, const struct hwi_msg
     }
 }
 
-void hwi_master_on_registration(struct master *m, uint64_t from, const struct hwi_msg_registration *r,
-                            struct hwi_effects *fx)
+void hwi_master_on_registration(struct master *m, uint64_t from,
+                                const struct hwi_msg_registration *r, struct hwi_effects *fx)
 {
     struct session *s = hwi_master_session(m, from);
     if (r->protocol != HWI_PROTOCOL) {
-        refuse(from, "it speaks another version of the protocol: use the same Hawser on all machines", fx);
+        refuse(from,
+               "it speaks another version of the protocol: use the same Hawser on all machines",
+               fx);
         return;
     }
     if (r->incarnation != from || r->address[0] == '\0') {

@@ -25,8 +25,8 @@ static void put_out_silent(struct master *m, struct hwi_effects *fx)
     }
 }
 
-// Asks those whose stripes broke, or for whom a proposal waits, whether they live: a dead one's connection is
-// gone, and sending says so.
+// Asks those whose stripes broke, or for whom a proposal waits, whether they live: a dead one's
+// connection is gone, and sending says so.
 static void probe_suspects(struct master *m, struct hwi_effects *fx)
 {
     bool any = false;

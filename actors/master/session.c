@@ -69,7 +69,7 @@ struct hwi_msg *hwi_master_tell(struct session *s, struct hwi_effects *fx, uint1
 }
 
 bool hwi_master_dismiss(struct master *m, struct session *s, int status, const char *reason,
-                    struct hwi_effects *fx)
+                        struct hwi_effects *fx)
 {
     struct hwi_msg_evicted *e = MASTER_TELL(s, fx, evicted);
     e->incarnation = s->incarnation;
@@ -82,7 +82,7 @@ bool hwi_master_dismiss(struct master *m, struct session *s, int status, const c
 }
 
 void hwi_master_put_out(struct master *m, struct session *s, int status, const char *reason,
-                    struct hwi_effects *fx)
+                        struct hwi_effects *fx)
 {
     if (hwi_master_dismiss(m, s, status, reason, fx)) {
         hwi_master_reform(m, fx);

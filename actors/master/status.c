@@ -86,9 +86,12 @@ void hwi_master_status(struct master *m, uint64_t tool, struct hwi_effects *fx)
     for (uint32_t i = 0; i < m->session_count; i++) {
         const struct session *s = &m->sessions[i];
         struct hwi_status_member *member = &st->members[i];
-        *member = (struct hwi_status_member){
-            .peer = s->peer, .synced = s->synced, .silent_ns = m->now_ns - s->heard_ns,
-            .standing = (uint8_t)(s->member ? 2 : s->proposed ? 1 : 0)};
+        *member = (struct hwi_status_member){.peer = s->peer,
+                                             .synced = s->synced,
+                                             .silent_ns = m->now_ns - s->heard_ns,
+                                             .standing = (uint8_t)(s->member     ? 2
+                                                                   : s->proposed ? 1
+                                                                                 : 0)};
         memcpy(member->address, s->address, sizeof member->address);
     }
     list_ops(m, st, fx);

@@ -136,7 +136,8 @@ static void forget_late(struct master *m)
     }
 }
 
-// True if another view should be than the one in force. If not, a vote that led to none is answered.
+// True if another view should be than the one in force. If not, a vote that led to none is
+// answered.
 static bool other_view_wanted(struct master *m, struct hwi_effects *fx)
 {
     if (!any_member(m)) {
@@ -242,7 +243,8 @@ static struct session *worst(struct master *m)
 static bool drop(struct master *m, struct session *s, struct hwi_effects *fx)
 {
     char reason[HWI_TEXT_BYTES_MAX];
-    snprintf(reason, sizeof reason, "no stripes could be opened between it and %u members of view %llu",
+    snprintf(reason, sizeof reason,
+             "no stripes could be opened between it and %u members of view %llu",
              (unsigned)broken_edges(m, s, false), (unsigned long long)m->proposal);
     return hwi_master_dismiss(m, s, HWS_E_EVICTED, reason, fx);
 }
@@ -297,7 +299,8 @@ void hwi_master_proposal_expired(struct master *m, struct hwi_effects *fx)
     for (uint32_t i = m->session_count; i-- > 0;) {
         struct session *s = &m->sessions[i];
         if (s->proposed && !s->ready) {
-            dropped |= hwi_master_dismiss(m, s, HWS_E_EVICTED, "it did not answer a proposed view in time", fx);
+            dropped |= hwi_master_dismiss(m, s, HWS_E_EVICTED,
+                                          "it did not answer a proposed view in time", fx);
         }
     }
     if (dropped) {

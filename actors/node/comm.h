@@ -17,8 +17,8 @@
 enum {
     HWI_CONTROL_REQUESTS_MAX = 16, // hws_view and hws_close at once, beside the operations
     HWI_REQUESTS_MAX = HWI_OPS_MAX + HWI_CONTROL_REQUESTS_MAX,
-    HWI_CLOSE_MS = 1000,           // how long hws_close waits for the master
-    HWI_REPLY_SLACK_MS = 5000,     // how late the peer's reply may be before the host is given up
+    HWI_CLOSE_MS = 1000,       // how long hws_close waits for the master
+    HWI_REPLY_SLACK_MS = 5000, // how late the peer's reply may be before the host is given up
 };
 
 struct hws_comm {
@@ -36,12 +36,12 @@ struct hws_comm {
     uint64_t last_request; // ids count up from 1, the opening
     struct hws_request *requests[HWI_REQUESTS_MAX]; // not collected yet, in no order
     uint32_t request_count;
-    hws_state *state;      // attached by the first hws_sync
-    uint32_t pending;      // of the last reply collected
-    uint64_t collected;    // failures of asynchronous calls that hws_wait returned
-    uint64_t view;         // newest one replied
+    hws_state *state;   // attached by the first hws_sync
+    uint32_t pending;   // of the last reply collected
+    uint64_t collected; // failures of asynchronous calls that hws_wait returned
+    uint64_t view;      // newest one replied
     uint64_t committed, aborted, views;
-    struct hwi_data_stats data; // of the host that is gone
+    struct hwi_data_stats data;            // of the host that is gone
     char failed_check[HWI_TEXT_BYTES_MAX]; // the first one, for the sentence
 };
 

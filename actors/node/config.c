@@ -11,12 +11,18 @@
 #include "actors/node/sized.h"
 #include "transport/host/address.h"
 
-#define TEXT(type, field, env, standard, doc)                                                     \
-    {#field, env, standard, doc, 0, 0, offsetof(type, field), HWI_OPTION_TEXT}
-#define NUMBER(type, field, env, standard, least, most, doc)                                      \
-    {#field, env, standard, doc, least, most, offsetof(type, field), HWI_OPTION_NUMBER}
-#define FLAG(type, field, env, doc)                                                               \
-    {#field, env, "0", doc, 0, 1, offsetof(type, field), HWI_OPTION_FLAG}
+#define TEXT(type, field, env, standard, doc)                                                      \
+    {                                                                                              \
+#field, env, standard, doc, 0, 0, offsetof(type, field), HWI_OPTION_TEXT                   \
+    }
+#define NUMBER(type, field, env, standard, least, most, doc)                                       \
+    {                                                                                              \
+#field, env, standard, doc, least, most, offsetof(type, field), HWI_OPTION_NUMBER          \
+    }
+#define FLAG(type, field, env, doc)                                                                \
+    {                                                                                              \
+#field, env, "0", doc, 0, 1, offsetof(type, field), HWI_OPTION_FLAG                        \
+    }
 
 static const struct hwi_option comm_options[] = {
     TEXT(hws_config, master, "HAWSER_MASTER", NULL, "the master's address, host:port; required"),

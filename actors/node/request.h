@@ -16,8 +16,8 @@ struct hws_request {
     uint32_t timeout_ms;
     uint8_t kind; // enum hwi_kind
     bool async;
-    bool overdue;      // limit_ns passed once and was extended
-    bool done;         // `reply` is here
+    bool overdue; // limit_ns passed once and was extended
+    bool done;    // `reply` is here
     pthread_cond_t replied;
     struct hwi_msg reply; // of type reply
     void *block;          // behind its lists

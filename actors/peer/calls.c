@@ -29,8 +29,8 @@ struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag)
         low = before ? middle + 1 : low;
         high = before ? high : middle;
     }
-    bool found = low < p->channel_count && p->channels[low].kind == kind &&
-                 p->channels[low].tag == tag;
+    bool found =
+        low < p->channel_count && p->channels[low].kind == kind && p->channels[low].tag == tag;
     if (found) {
         return &p->channels[low];
     }
@@ -49,8 +49,8 @@ struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag)
 
 void hwi_peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_effects *fx)
 {
-    struct hwi_op last = {.view = p->view.number, .kind = ch->kind, .tag = ch->tag,
-                          .seq = ch->done - 1};
+    struct hwi_op last = {
+        .view = p->view.number, .kind = ch->kind, .tag = ch->tag, .seq = ch->done - 1};
     const struct call *c = hwi_peer_call_of(p, last);
     struct hwi_msg_done *d = PEER_TELL(p, fx, done);
     d->view = p->view.number;
@@ -90,7 +90,7 @@ void hwi_peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_eff
 }
 
 void hwi_peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *fault,
-                   struct hwi_effects *fx)
+                       struct hwi_effects *fx)
 {
     if (!c->withdrawn) {
         c->withdrawn = true;
@@ -101,8 +101,10 @@ void hwi_peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *f
 
 static struct hwi_signature signature_of(const struct call *c)
 {
-    return (struct hwi_signature){.kind = c->request.kind, .dtype = c->request.dtype,
-                                  .redop = c->request.redop, .count = c->request.count,
+    return (struct hwi_signature){.kind = c->request.kind,
+                                  .dtype = c->request.dtype,
+                                  .redop = c->request.redop,
+                                  .count = c->request.count,
                                   .plan = c->request.plan};
 }
 
@@ -133,8 +135,8 @@ static void enter(struct peer *p, struct call *c, struct hwi_effects *fx)
         hwi_peer_end(p, c, HWS_E_LIMIT, fx);
         return;
     }
-    c->op = (struct hwi_op){.view = p->view.number, .kind = ch->kind, .tag = ch->tag,
-                            .seq = ch->entered++};
+    c->op = (struct hwi_op){
+        .view = p->view.number, .kind = ch->kind, .tag = ch->tag, .seq = ch->entered++};
     c->stage = CALL_RUNNING;
     c->attempts++;
     c->withdrawn = false;
@@ -259,7 +261,8 @@ bool hwi_peer_failing(const struct peer *p)
     return false;
 }
 
-// Those behind it on its channel fail with it: run again they would take its place, and meet others' calls there.
+// Those behind it on its channel fail with it: run again they would take its place, and meet
+// others' calls there.
 static void fail_behind(struct peer *p, const struct call *c, struct hwi_effects *fx)
 {
     for (uint32_t i = 0; i < HWI_OPS_MAX && p->phase == PHASE_MEMBER; i++) {
@@ -303,7 +306,7 @@ static void reply_call(struct peer *p, const struct call *c, const struct hwi_ms
 }
 
 void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e,
-                struct hwi_effects *fx)
+                    struct hwi_effects *fx)
 {
     if (runs_again(p, c)) {
         c->stage = CALL_QUEUED;
@@ -339,8 +342,8 @@ static void check_deadline(struct peer *p, struct call *c, struct hwi_effects *f
             hwi_peer_finish(p, HWS_E_OUTCOME_UNKNOWN, "the master gave no decision in time", fx);
             return;
         }
-        struct hwi_fault fault = {.status = HWS_E_TIMEOUT, .peer_a = p->id,
-                                  .signature_a = signature_of(c)};
+        struct hwi_fault fault = {
+            .status = HWS_E_TIMEOUT, .peer_a = p->id, .signature_a = signature_of(c)};
         hwi_peer_withdraw(p, c, &fault, fx);
     }
 }

@@ -72,7 +72,8 @@ void hwi_peer_on_propose(struct peer *p, const struct hwi_msg_propose *m, struct
     hwi_peer_say_ready(p, false, fx);
 }
 
-// A dialler that was refused gives up soon; an acceptor goes on expecting, until the proposal's time is over.
+// A dialler that was refused gives up soon; an acceptor goes on expecting, until the proposal's
+// time is over.
 static bool may_try_again(const struct peer *p, const struct edge *e)
 {
     return e->tries < (p->id > e->peer ? 2 : PEER_EDGE_TRIES_MAX);

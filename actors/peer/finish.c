@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The end of this incarnation: by the trainer's close, an eviction, or a decision that cannot be had.
+// The end of this incarnation: by the trainer's close, an eviction, or a decision that cannot be
+// had.
 #include "actors/peer/peer.h"
 
 #include <stdio.h>

@@ -11,7 +11,8 @@ void hwi_peer_on_commit(struct peer *p, const struct hwi_msg_commit *m, struct h
     }
     struct channel *ch = hwi_peer_channel(p, m->kind, m->tag);
     if (ch == NULL || m->count > ch->done) {
-        hwi_peer_finish(p, HWS_E_INTERNAL, "the master committed what this member was not Done with", fx);
+        hwi_peer_finish(p, HWS_E_INTERNAL,
+                        "the master committed what this member was not Done with", fx);
         return;
     }
     p->pending = m->pending;

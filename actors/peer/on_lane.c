@@ -30,7 +30,7 @@ void hwi_peer_tell_offer(struct peer *p, const struct call *c, struct hwi_effect
 }
 
 void hwi_peer_on_state_hashed(struct peer *p, const struct hwi_msg_state_hashed *s,
-                          struct hwi_effects *fx)
+                              struct hwi_effects *fx)
 {
     struct call *c = hwi_peer_call_of(p, s->op);
     if (c == NULL || c->sync.offered) {
@@ -42,7 +42,8 @@ void hwi_peer_on_state_hashed(struct peer *p, const struct hwi_msg_state_hashed 
     hwi_peer_tell_offer(p, c, fx);
 }
 
-void hwi_peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s, struct hwi_effects *fx)
+void hwi_peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s,
+                           struct hwi_effects *fx)
 {
     struct call *c = hwi_peer_call_of(p, s->op);
     if (c == NULL || !c->sync.offered || c->sync.planned) {

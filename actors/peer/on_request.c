@@ -32,7 +32,8 @@ static int judge(const struct peer *p, const struct hwi_msg_request *r)
         return HWS_E_NOT_SYNCED;
     }
     if (p->failures > r->collected || hwi_peer_failing(p)) {
-        return HWS_E_VIEW; // made without knowing of a failure, it could take the place of the call that failed
+        // Made without knowing of a failure, it could take the place of the call that failed
+        return HWS_E_VIEW;
     }
     if (p->acked != p->view.number && (!r->retry || p->fence_held)) {
         return HWS_E_VIEW;

@@ -176,7 +176,8 @@ static void ask_to_be_woken(struct peer *p, struct hwi_effects *fx)
     HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_CLOCK), wake_at)->at_ns = at;
 }
 
-// A stopped process must first read what came meanwhile (an eviction, say) before it judges its deadlines.
+// A stopped process must first read what came meanwhile (an eviction, say) before it judges its
+// deadlines.
 static void notice_own_sleep(struct peer *p, uint64_t now_ns)
 {
     if (p->welcomed && now_ns - p->now_ns > 2 * p->heartbeat_ns) {

@@ -8,7 +8,7 @@
 
 enum phase {
     PHASE_NONE = 0,
-    PHASE_JOINING,  // not in a view yet
+    PHASE_JOINING, // not in a view yet
     PHASE_MEMBER,
     PHASE_FINISHED, // this incarnation is over; every call says why
 };
@@ -29,13 +29,13 @@ struct call {
     uint64_t deadline_ns;
     struct hwi_op op; // while entered
     uint32_t attempts;
-    bool withdrawn;   // the master was asked to decide
-    bool committed;   // while ENDING
-    int status;       // while ENDING and not committed
+    bool withdrawn; // the master was asked to decide
+    bool committed; // while ENDING
+    int status;     // while ENDING and not committed
     struct hwi_fault fault;
     uint32_t pending;
     uint64_t value;
-    struct {          // sync
+    struct { // sync
         bool offered, planned, receiver;
         uint64_t revision; // elected once planned
         struct hwi_hash root, layout;
@@ -57,7 +57,7 @@ struct edge {
 };
 
 struct members {
-    uint64_t number; // the view's; 0 = none
+    uint64_t number;         // the view's; 0 = none
     struct hwi_member *list; // by rank; owned
     uint32_t count, rank;
 };
@@ -81,14 +81,16 @@ struct peer {
     uint64_t leave_until_ns; // HWI_NEVER = not leaving
     uint64_t leave_request;
 
-    struct members view;     // in force
-    struct members before;   // the one before it: calls still ENDING belong to it
-    struct hwi_id *lost;     // members of `before` that `view` has not; owned
+    struct members view;   // in force
+    struct members before; // the one before it: calls still ENDING belong to it
+    struct hwi_id *lost;   // members of `before` that `view` has not; owned
     uint32_t lost_count;
-    uint64_t acked;          // the view the trainer acknowledged
-    uint64_t failures;       // of asynchronous calls replied; while some are not collected no call is taken
-    bool fence_held;         // a call without retry failed by a change: only hws_view lifts the fence
-    uint32_t pending;        // newcomers, as told with the announcement
+    uint64_t acked; // the view the trainer acknowledged
+    // Of asynchronous calls replied; while some are not collected no call is taken
+    uint64_t failures;
+    // A call without retry failed by a change: only hws_view lifts the fence
+    bool fence_held;
+    uint32_t pending; // newcomers, as told with the announcement
 
     struct members proposal; // number 0 = none
     bool ready_said;
@@ -101,14 +103,21 @@ struct peer {
     struct call calls[HWI_OPS_MAX];
     uint32_t call_count; // not FREE
     uint64_t arrivals;
-    uint32_t lanes_failed; // bit per enum hwi_role: a check failed in that actor, it answers no more
+    // Bit per enum hwi_role: a check failed in that actor, it answers no more
+    uint32_t lanes_failed;
     bool state_attached; // hws_sync was called: there is a shared state
     bool state_synced;   // a sync committed, and none was cut since
     bool state_dirty;    // a sync into it was begun and not committed
-    uint64_t excused_until_ns; // after own sleep: what came meanwhile is read before deadlines are judged
+    // After own sleep: what came meanwhile is read before deadlines are judged
+    uint64_t excused_until_ns;
 };
 
-enum { PEER_EXCUSE_MS = 1000, PEER_REGISTER_MS = 250, PEER_LEAVE_MS = 1000, PEER_EDGE_TRIES_MAX = 8 };
+enum {
+    PEER_EXCUSE_MS = 1000,
+    PEER_REGISTER_MS = 250,
+    PEER_LEAVE_MS = 1000,
+    PEER_EDGE_TRIES_MAX = 8
+};
 
 static inline struct hwi_addr hwi_peer_local(enum hwi_role role)
 {
@@ -137,27 +146,36 @@ void hwi_peer_on_edge_up(struct peer *p, uint64_t peer, struct hwi_effects *fx);
 void hwi_peer_on_edge_down(struct peer *p, uint64_t peer, struct hwi_effects *fx);
 void hwi_peer_say_ready(struct peer *p, bool expired, struct hwi_effects *fx); // if it is time
 void hwi_peer_tell_ready(struct peer *p, struct hwi_effects *fx);
-void hwi_peer_report_edges(struct peer *p, struct hwi_effects *fx); // lost ones of the view in force
-void hwi_peer_close_edges(struct peer *p, bool all, struct hwi_effects *fx); // to who is in no view of ours
+// Lost ones of the view in force
+void hwi_peer_report_edges(struct peer *p, struct hwi_effects *fx);
+// To who is in no view of ours
+void hwi_peer_close_edges(struct peer *p, bool all, struct hwi_effects *fx);
 
 // view.c
 void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx);
-void hwi_peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx); // hws_view
+// Hws_view
+void hwi_peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx);
 void hwi_peer_members_copy(struct peer *p, struct members *to, uint64_t number,
-                       const struct hwi_member *list, uint32_t count);
-const struct hwi_member *hwi_peer_member(const struct members *m, uint64_t peer); // NULL = not in it
+                           const struct hwi_member *list, uint32_t count);
+// NULL = not in it
+const struct hwi_member *hwi_peer_member(const struct members *m, uint64_t peer);
 
 // calls.c: the table of calls and their channels.
-struct call *hwi_peer_call_of(struct peer *p, struct hwi_op op); // entered and not ENDING; NULL = none
-struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag); // NULL = HWI_TAGS_MAX passed
+// Entered and not ENDING; NULL = none
+struct call *hwi_peer_call_of(struct peer *p, struct hwi_op op);
+// NULL = HWI_TAGS_MAX passed
+struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag);
 void hwi_peer_start_queued(struct peer *p, struct hwi_effects *fx);
 void hwi_peer_call_done(struct peer *p, struct call *c, struct hwi_effects *fx);
 void hwi_peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_effects *fx);
-void hwi_peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *fault, struct hwi_effects *fx);
+void hwi_peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *fault,
+                       struct hwi_effects *fx);
 void hwi_peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_effects *fx);
-// The call is decided: `status` HWS_OK = committed. Its lane lets go, then it is replied or queued again.
+// The call is decided: `status` HWS_OK = committed. Its lane lets go, then it is replied or queued
+// again.
 void hwi_peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx);
-void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e, struct hwi_effects *fx);
+void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e,
+                    struct hwi_effects *fx);
 bool hwi_peer_failing(const struct peer *p); // a call failed for good and is not answered yet
 void hwi_peer_lane_failed(struct peer *p, enum hwi_role lane, struct hwi_effects *fx);
 void hwi_peer_check_deadlines(struct peer *p, struct hwi_effects *fx);
@@ -165,13 +183,15 @@ uint64_t hwi_peer_next_deadline(const struct peer *p);
 
 // reply.c
 struct hwi_msg_reply *hwi_peer_reply(struct peer *p, uint64_t request, int status,
-                                 const struct members *view, struct hwi_effects *fx);
+                                     const struct members *view, struct hwi_effects *fx);
 
 // on_request.c, on_lane.c, on_commit.c
 void hwi_peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx);
-void hwi_peer_on_state_hashed(struct peer *p, const struct hwi_msg_state_hashed *s, struct hwi_effects *fx);
+void hwi_peer_on_state_hashed(struct peer *p, const struct hwi_msg_state_hashed *s,
+                              struct hwi_effects *fx);
 void hwi_peer_tell_offer(struct peer *p, const struct call *c, struct hwi_effects *fx);
-void hwi_peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s, struct hwi_effects *fx);
+void hwi_peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s,
+                           struct hwi_effects *fx);
 void hwi_peer_on_op_fault(struct peer *p, enum hwi_role lane, const struct hwi_msg_op_fault *f,
                           struct hwi_effects *fx);
 void hwi_peer_on_commit(struct peer *p, const struct hwi_msg_commit *m, struct hwi_effects *fx);

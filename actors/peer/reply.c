@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct hwi_msg_reply *hwi_peer_reply(struct peer *p, uint64_t request, int status,
-                                 const struct members *view, struct hwi_effects *fx)
+                                     const struct members *view, struct hwi_effects *fx)
 {
     struct hwi_id *members = NULL, *lost = hwi_effects_memory(fx, p->lost_count * sizeof *lost);
     uint32_t count = view == NULL ? 0 : view->count;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The control link: registration, heartbeats, and noticing that messages were lost with a connection.
+// The control link: registration, heartbeats, and noticing that messages were lost with a
+// connection.
 #include "actors/peer/peer.h"
 
 #include <stdio.h>
@@ -18,8 +19,10 @@ static struct hwi_tally *list_tallies(const struct peer *p, bool in_flight_only,
     for (uint32_t i = 0; i < p->channel_count && *count < most; i++) {
         const struct channel *c = &p->channels[i];
         if (!in_flight_only || c->entered > c->heard) {
-            tallies[(*count)++] = (struct hwi_tally){.kind = c->kind, .tag = c->tag,
-                                                     .entered = c->entered, .done = c->done,
+            tallies[(*count)++] = (struct hwi_tally){.kind = c->kind,
+                                                     .tag = c->tag,
+                                                     .entered = c->entered,
+                                                     .done = c->done,
                                                      .heard = c->heard};
         }
     }

@@ -17,7 +17,7 @@ const struct hwi_member *hwi_peer_member(const struct members *m, uint64_t peer)
 }
 
 void hwi_peer_members_copy(struct peer *p, struct members *to, uint64_t number,
-                       const struct hwi_member *list, uint32_t count)
+                           const struct hwi_member *list, uint32_t count)
 {
     to->list = hwi_resize(p->alloc, to->list, (count + 1) * sizeof *to->list);
     memcpy(to->list, list, count * sizeof *to->list);
@@ -84,7 +84,8 @@ static void decide_calls(struct peer *p, const struct hwi_past *past, struct hwi
                 hwi_peer_end(p, c, HWS_OK, fx);
             }
         } else {
-            hwi_peer_finish(p, HWS_E_INTERNAL, "the master committed what this member was not Done with", fx);
+            hwi_peer_finish(p, HWS_E_INTERNAL,
+                            "the master committed what this member was not Done with", fx);
             return;
         }
     }

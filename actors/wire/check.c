@@ -17,19 +17,37 @@ struct head {
     bool valid;
 };
 
-#define SCALAR(bytes) {.size_bytes = bytes, .scalar = true, .valid = true}
-#define BYTES(size) {.size_bytes = size, .valid = true}
-#define EXT(size) {.size_bytes = size, .extra_bytes = 1, .valid = true}
-#define FIXEXT(bytes) {.size_bytes = bytes + 1, .scalar = true, .valid = true}
-#define ITEMS(size) {.size_bytes = size, .values_per_one = 1, .valid = true}
-#define PAIRS(size) {.size_bytes = size, .values_per_one = 2, .valid = true}
+#define SCALAR(bytes)                                                                              \
+    {                                                                                              \
+        .size_bytes = bytes, .scalar = true, .valid = true                                         \
+    }
+#define BYTES(size)                                                                                \
+    {                                                                                              \
+        .size_bytes = size, .valid = true                                                          \
+    }
+#define EXT(size)                                                                                  \
+    {                                                                                              \
+        .size_bytes = size, .extra_bytes = 1, .valid = true                                        \
+    }
+#define FIXEXT(bytes)                                                                              \
+    {                                                                                              \
+        .size_bytes = bytes + 1, .scalar = true, .valid = true                                     \
+    }
+#define ITEMS(size)                                                                                \
+    {                                                                                              \
+        .size_bytes = size, .values_per_one = 1, .valid = true                                     \
+    }
+#define PAIRS(size)                                                                                \
+    {                                                                                              \
+        .size_bytes = size, .values_per_one = 2, .valid = true                                     \
+    }
 
 // First bytes 0xc0 to 0xdf, as the msgpack specification has them.
 static const struct head heads[32] = {
-    SCALAR(0), {0},       SCALAR(0), SCALAR(0), BYTES(1),   BYTES(2),  BYTES(4),   EXT(1),
-    EXT(2),    EXT(4),    SCALAR(4), SCALAR(8), SCALAR(1),  SCALAR(2), SCALAR(4),  SCALAR(8),
-    SCALAR(1), SCALAR(2), SCALAR(4), SCALAR(8), FIXEXT(1),  FIXEXT(2), FIXEXT(4),  FIXEXT(8),
-    FIXEXT(16), BYTES(1), BYTES(2),  BYTES(4),  ITEMS(2),   ITEMS(4),  PAIRS(2),   PAIRS(4),
+    SCALAR(0),  {0},       SCALAR(0), SCALAR(0), BYTES(1),  BYTES(2),  BYTES(4),  EXT(1),
+    EXT(2),     EXT(4),    SCALAR(4), SCALAR(8), SCALAR(1), SCALAR(2), SCALAR(4), SCALAR(8),
+    SCALAR(1),  SCALAR(2), SCALAR(4), SCALAR(8), FIXEXT(1), FIXEXT(2), FIXEXT(4), FIXEXT(8),
+    FIXEXT(16), BYTES(1),  BYTES(2),  BYTES(4),  ITEMS(2),  ITEMS(4),  PAIRS(2),  PAIRS(4),
 };
 
 static bool skip(struct walk *walk, uint64_t bytes)

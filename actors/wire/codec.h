@@ -10,8 +10,14 @@
 #include "actors/wire/msg.h"
 
 enum hwi_field_kind {
-    HWI_FIELD_U8 = 1, HWI_FIELD_U32, HWI_FIELD_U64, HWI_FIELD_I32, HWI_FIELD_HASH, HWI_FIELD_STR,
-    HWI_FIELD_REC, HWI_FIELD_LIST,
+    HWI_FIELD_U8 = 1,
+    HWI_FIELD_U32,
+    HWI_FIELD_U64,
+    HWI_FIELD_I32,
+    HWI_FIELD_HASH,
+    HWI_FIELD_STR,
+    HWI_FIELD_REC,
+    HWI_FIELD_LIST,
 };
 
 struct hwi_field {

@@ -20,7 +20,11 @@
 // An empty last row, because C has no empty arrays and some messages have no fields.
 #define RECORD(name) static const struct hwi_field fields_##name[] = {
 #define END_RECORD(name_)                                                                          \
-    {0}};                                                                                         \
+    {                                                                                              \
+        0                                                                                          \
+    }                                                                                              \
+    }                                                                                              \
+    ;                                                                                              \
     static const struct hwi_layout layout_##name_ = {                                              \
         .name = #name_,                                                                            \
         .fields = fields_##name_,                                                                  \
@@ -28,7 +32,12 @@
         .bytes = sizeof(owner_##name_),                                                            \
     };
 #define MESSAGE(name, id, route, doc) static const struct hwi_field fields_##name[] = {
-#define END_MESSAGE(name) {0}};
+#define END_MESSAGE(name)                                                                          \
+    {                                                                                              \
+        0                                                                                          \
+    }                                                                                              \
+    }                                                                                              \
+    ;
 #define ROW(owner, field_, doc_)                                                                   \
     .name = #field_, .doc = doc_, .offset = offsetof(owner_##owner, field_)
 #define U8(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_U8, .limit = most},
@@ -49,8 +58,12 @@ static const struct hwi_layout layouts[HWI_MSG_TYPE_MAX] = {
 #define RECORD(name)
 #define END_RECORD(name)
 #define MESSAGE(name_, id, route_, doc_)                                                           \
-    [id] = {.name = #name_, .doc = doc_, .route = #route_, .fields = fields_##name_,               \
-            .field_count = HWI_COUNT(fields_##name_) - 1, .bytes = sizeof(owner_##name_)},
+    [id] = {.name = #name_,                                                                        \
+            .doc = doc_,                                                                           \
+            .route = #route_,                                                                      \
+            .fields = fields_##name_,                                                              \
+            .field_count = HWI_COUNT(fields_##name_) - 1,                                          \
+            .bytes = sizeof(owner_##name_)},
 #define END_MESSAGE(name)
 #define U8(owner, field, limit, doc)
 #define U32(owner, field, limit, doc)

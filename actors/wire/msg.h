@@ -20,23 +20,34 @@ enum hwi_kind {
     HWI_KIND_AGREE = 2, // voting: the master holds the result
     HWI_KIND_ADMIT = 3, // voting
     HWI_KIND_SYNC = 4,
-    HWI_KIND_CLOSE = 5, // a request only: leave the run; replied when the master has said evicted, or after a second
+    HWI_KIND_CLOSE = 5, // a request only: leave the run; replied when the master has said evicted,
+                        // or after a second
     HWI_KIND_MAX = 32,
 };
 
 enum hwi_agree { HWI_AGREE_AND = 1, HWI_AGREE_MIN = 2 };
 enum hwi_plan { HWI_PLAN_AUTO = 0, HWI_PLAN_ONE_SHOT = 1, HWI_PLAN_DIRECT = 2 };
 // A frame's part in its operation. SCATTER carries inputs to who reduces, GATHER carries results.
-enum hwi_phase { HWI_PHASE_SCATTER = 1, HWI_PHASE_GATHER = 2, HWI_PHASE_BLOCK = 3, HWI_PHASE_MAX = 3 };
+enum hwi_phase {
+    HWI_PHASE_SCATTER = 1,
+    HWI_PHASE_GATHER = 2,
+    HWI_PHASE_BLOCK = 3,
+    HWI_PHASE_MAX = 3
+};
 
-#define HWI_OPERAND_SELF UINT64_C(0)            // the caller's input (its saved copy once overwritten)
-#define HWI_OPERAND_OUTPUT UINT64_MAX           // what the output holds so far
-#define HWI_OPERAND_NONE (UINT64_MAX - 1)       // no second operand: copy
+#define HWI_OPERAND_SELF UINT64_C(0)      // the caller's input (its saved copy once overwritten)
+#define HWI_OPERAND_OUTPUT UINT64_MAX     // what the output holds so far
+#define HWI_OPERAND_NONE (UINT64_MAX - 1) // no second operand: copy
 
 #define RECORD(name) struct hwi_##name {
-#define END_RECORD(name) };
+#define END_RECORD(name)                                                                           \
+    }                                                                                              \
+    ;
 #define MESSAGE(name, id, route, doc) struct hwi_msg_##name {
-#define END_MESSAGE(name) uint8_t end_; };
+#define END_MESSAGE(name)                                                                          \
+    uint8_t end_;                                                                                  \
+    }                                                                                              \
+    ;
 #define U8(owner, field, limit, doc) uint8_t field;
 #define U32(owner, field, limit, doc) uint32_t field;
 #define U64(owner, field, limit, doc) uint64_t field;
@@ -44,7 +55,9 @@ enum hwi_phase { HWI_PHASE_SCATTER = 1, HWI_PHASE_GATHER = 2, HWI_PHASE_BLOCK = 
 #define HASH(owner, field, doc) struct hwi_hash field;
 #define STR(owner, field, bytes, doc) char field[bytes];
 #define REC(owner, kind, field, doc) struct hwi_##kind field;
-#define LIST(owner, kind, field, most, doc) struct hwi_##kind *field; uint32_t field##_count;
+#define LIST(owner, kind, field, most, doc)                                                        \
+    struct hwi_##kind *field;                                                                      \
+    uint32_t field##_count;
 #include "actors/wire/msg.def"
 #include "actors/wire/msg_undef.h"
 
@@ -88,7 +101,7 @@ enum hwi_role {
     HWI_ROLE_DATA,    // the data port
     HWI_ROLE_CLOCK,
     HWI_ROLE_DISK,
-    HWI_ROLE_TOOL,    // the status command
+    HWI_ROLE_TOOL, // the status command
     HWI_ROLE_MAX,
 };
 

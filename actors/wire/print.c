@@ -213,11 +213,11 @@ size_t hwi_msg_print(const struct hwi_msg *msg, char *text, size_t bytes)
 size_t hwi_addr_print(struct hwi_addr addr, char *text, size_t bytes)
 {
     static const char *const roles[HWI_ROLE_MAX] = {
-        [HWI_ROLE_NONE] = "none",       [HWI_ROLE_MASTER] = "master",
-        [HWI_ROLE_PEER] = "peer",       [HWI_ROLE_REDUCER] = "reducer",
+        [HWI_ROLE_NONE] = "none",         [HWI_ROLE_MASTER] = "master",
+        [HWI_ROLE_PEER] = "peer",         [HWI_ROLE_REDUCER] = "reducer",
         [HWI_ROLE_SNAPSHOT] = "snapshot", [HWI_ROLE_TRAINER] = "trainer",
-        [HWI_ROLE_DATA] = "data",       [HWI_ROLE_CLOCK] = "clock",
-        [HWI_ROLE_DISK] = "disk",       [HWI_ROLE_TOOL] = "tool",
+        [HWI_ROLE_DATA] = "data",         [HWI_ROLE_CLOCK] = "clock",
+        [HWI_ROLE_DISK] = "disk",         [HWI_ROLE_TOOL] = "tool",
     };
     bool decimal = addr.role == HWI_ROLE_REDUCER || addr.role == HWI_ROLE_SNAPSHOT;
     const char *role = addr.role < HWI_ROLE_MAX ? roles[addr.role] : "?";

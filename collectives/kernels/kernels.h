@@ -25,7 +25,8 @@ struct hwi_kernel {
 // The kernel for a type and operation, or NULL if there is none. Static. Any thread.
 const struct hwi_kernel *hwi_kernel_find(uint8_t dtype, uint8_t redop);
 
-// memcpy for a destination that is not read soon: what `from` holds stays in the cache. Fast where `to` is aligned to 16.
+// memcpy for a destination that is not read soon: what `from` holds stays in the cache. Fast where
+// `to` is aligned to 16.
 void hwi_stream_copy(void *restrict to, const void *restrict from, size_t bytes);
 
 #endif

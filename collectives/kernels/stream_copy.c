@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A copy whose destination is not read again soon: it goes past the caches, so the source stays hot and the
-// destination's lines are not fetched first.
+// A copy whose destination is not read again soon: it goes past the caches, so the source stays hot
+// and the destination's lines are not fetched first.
 #include <string.h>
 
 #include "collectives/kernels/kernels.h"

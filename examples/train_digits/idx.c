@@ -36,7 +36,8 @@ static FILE *open_idx(const char *path, uint32_t magic, uint32_t *header, int wo
     size_t wanted = 4 * (size_t)words;
     size_t got = fread(bytes, 1, wanted, file);
     if (got != wanted) {
-        fail(error, "%s is cut short: expected a header of %zu bytes, found %zu", path, wanted, got);
+        fail(error, "%s is cut short: expected a header of %zu bytes, found %zu", path, wanted,
+             got);
         fclose(file);
         return NULL;
     }
@@ -82,9 +83,11 @@ static int load_images(const char *path, struct idx_set *set, char *error)
     if (header[1] < 1 || header[1] > IDX_COUNT_MAX || header[2] < 1 || header[2] > IDX_SIDE_MAX ||
         header[3] < 1 || header[3] > IDX_SIDE_MAX) {
         fclose(file);
-        return fail(error, "%s has odd dimensions: expected 1 to %d images of 1 to %d pixels a "
-                    "side, found %u of %u x %u", path, IDX_COUNT_MAX, IDX_SIDE_MAX,
-                    (unsigned)header[1], (unsigned)header[2], (unsigned)header[3]);
+        return fail(error,
+                    "%s has odd dimensions: expected 1 to %d images of 1 to %d pixels a "
+                    "side, found %u of %u x %u",
+                    path, IDX_COUNT_MAX, IDX_SIDE_MAX, (unsigned)header[1], (unsigned)header[2],
+                    (unsigned)header[3]);
     }
     size_t values = (size_t)header[1] * header[2] * header[3];
     set->pixels = read_body(file, path, values, error);

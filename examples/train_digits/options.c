@@ -93,8 +93,16 @@ int options_parse(struct options *options, int argc, char **argv)
         longs[i] = (struct option){rows[i].name, required_argument, NULL, i + 1};
     longs[ROWS] = (struct option){"help", no_argument, NULL, 'h'};
     *options = (struct options){
-        .data = "examples/data/digits", .steps = 60, .inner = 50, .batch = 32, .hidden = 64,
-        .seed = 1, .every = 10, .rate = 0.01f, .momentum = 0.9f, .outer_rate = 0.7f,
+        .data = "examples/data/digits",
+        .steps = 60,
+        .inner = 50,
+        .batch = 32,
+        .hidden = 64,
+        .seed = 1,
+        .every = 10,
+        .rate = 0.01f,
+        .momentum = 0.9f,
+        .outer_rate = 0.7f,
         .outer_momentum = 0.9f,
     };
     opterr = 0;

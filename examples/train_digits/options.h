@@ -13,9 +13,9 @@ struct options {
     uint32_t batch;
     uint32_t hidden;
     uint32_t seed;
-    uint32_t every;     // outer steps per line of progress
-    uint32_t die_at;    // 0, or the outer step in whose all-reduce to die
-    uint32_t late_at;   // 0, or the outer step to whose all-reduce to come late
+    uint32_t every;                   // outer steps per line of progress
+    uint32_t die_at;                  // 0, or the outer step in whose all-reduce to die
+    uint32_t late_at;                 // 0, or the outer step to whose all-reduce to come late
     float rate, momentum;             // of the inner steps
     float outer_rate, outer_momentum; // of the outer step
 };

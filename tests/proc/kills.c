@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Three members all-reduce 16 MiB in a loop; members are killed at random moments and replaced. No sum may be wrong, no two
-// members may hold different bytes for one operation, nothing may hang.
+// Three members all-reduce 16 MiB in a loop; members are killed at random moments and replaced. No
+// sum may be wrong, no two members may hold different bytes for one operation, nothing may hang.
 //   kills [--kills N] [--seed S]      default 300 kills; prints what they hit
 #include <hawser/hawser.h>
 
@@ -39,8 +39,8 @@ struct run {
     uint64_t random;
 };
 
-static const char *const phase_names[PHASES] = {"joining", "between calls", "announce",
-                                                "reduce-scatter", "all-gather", "Done sent"};
+static const char *const phase_names[PHASES] = {"joining",        "between calls", "announce",
+                                                "reduce-scatter", "all-gather",    "Done sent"};
 
 static uint64_t now_ns(void)
 {
@@ -197,13 +197,16 @@ static int report(struct run *run, uint32_t kills, double seconds)
     for (uint32_t i = PHASE_ANNOUNCED; i < PHASES; i++) {
         printf(" %s %u%s", phase_names[i], run->hit[i], i + 1 < PHASES ? "," : "\n");
     }
-    printf("calls: %llu committed, %llu aborted and restored; %llu results compared between members\n",
-           (unsigned long long)committed, (unsigned long long)aborted, (unsigned long long)run->compared);
+    printf(
+        "calls: %llu committed, %llu aborted and restored; %llu results compared between members\n",
+        (unsigned long long)committed, (unsigned long long)aborted,
+        (unsigned long long)run->compared);
     printf("from a kill to the next view: median %.1f ms, p90 %.1f ms, longest %.1f ms\n",
            run->detection_ms[run->detections / 2], run->detection_ms[run->detections * 9 / 10],
            run->detection_ms[run->detections - 1]);
     bool ok = sums + restores + statuses + run->different == 0;
-    printf("kills: %s wrong_sums=%llu different_bytes=%llu wrong_restores=%llu wrong_statuses=%llu hangs=0\n",
+    printf("kills: %s wrong_sums=%llu different_bytes=%llu wrong_restores=%llu wrong_statuses=%llu "
+           "hangs=0\n",
            ok ? "OK" : "FAILED", (unsigned long long)sums, (unsigned long long)run->different,
            (unsigned long long)restores, (unsigned long long)statuses);
     return ok ? 0 : 1;

@@ -30,11 +30,12 @@ struct kills_page {
     _Atomic uint64_t alive;        // rises with each call that returned
     _Atomic uint64_t committed, aborted;
     _Atomic uint64_t wrong_sums, wrong_restores, wrong_statuses;
-    _Atomic uint64_t logged;       // operations written to `ops`, a ring
+    _Atomic uint64_t logged; // operations written to `ops`, a ring
     struct kills_op ops[KILLS_OPS_LOGGED];
 };
 
-// The member's life: never returns but by signal, or when the master is gone. `page` is shared memory.
+// The member's life: never returns but by signal, or when the master is gone. `page` is shared
+// memory.
 int kills_member(struct kills_page *page, const char *master);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One member of the kill test: all-reduces in a loop, checks every result, and restores after every abort.
+// One member of the kill test: all-reduces in a loop, checks every result, and restores after every
+// abort.
 #include <hawser/hawser.h>
 
 #include <stdio.h>
@@ -113,8 +114,8 @@ static void reduce(struct member *m, bool in_place)
     hws_result result = HWS_RESULT_INIT;
     m->output = in_place ? m->input : m->input + COUNT;
     fill(m->input, m->self);
-    hws_status status = hws_all_reduce(m->comm, m->input, m->output, COUNT, HWS_F32, HWS_SUM, NULL,
-                                       &result);
+    hws_status status =
+        hws_all_reduce(m->comm, m->input, m->output, COUNT, HWS_F32, HWS_SUM, NULL, &result);
     if (status == HWS_OK) {
         atomic_fetch_add(&m->page->committed, 1);
         atomic_fetch_add(&m->page->wrong_sums, !sum_is_right(m, &result));

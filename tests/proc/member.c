@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A member of a run that does what it is told, for tests: reads one command per line on stdin and answers each with one
-// line on stdout. Tests are written in Python; see harness.py. It ends at the end of its input.
+// A member of a run that does what it is told, for tests: reads one command per line on stdin and
+// answers each with one line on stdout. Tests are written in Python; see harness.py. It ends at the
+// end of its input.
 //   hawser_member < commands        HAWSER_MASTER etc. from the environment
 #include <inttypes.h>
 #include <stdio.h>
@@ -68,8 +69,8 @@ static void do_agree(struct member *m, const struct words *words)
     hws_options options = words_options(words);
     uint64_t agreed = 0, began_ns = now_ns();
     hws_status status = hws_agree(m->comm, words_number(words, "vote", 0),
-                                  words_flag(words, "min") ? HWS_AGREE_MIN : HWS_AGREE_AND, &options,
-                                  &agreed, &result);
+                                  words_flag(words, "min") ? HWS_AGREE_MIN : HWS_AGREE_AND,
+                                  &options, &agreed, &result);
     answer(status, began_ns, &result, "agreed=%" PRIu64, agreed);
 }
 
@@ -99,12 +100,12 @@ static const struct command {
     void (*run)(struct member *m, const struct words *words);
     bool closed; // may be given without a communicator
 } commands[] = {
-    {"open", do_open, true},      {"close", do_close, false},   {"view", do_view, false},
-    {"admit", do_admit, false},   {"pending", do_pending, false}, {"stats", do_stats, false},
-    {"agree", do_agree, false},   {"reduce", do_reduce, false}, {"loop", do_loop, false},
-    {"start", do_start, false},   {"wait", do_wait, true},      {"state", do_state, true},
-    {"touch", do_touch, true},    {"revision", do_revision, true}, {"sync", do_sync, false},
-    {"fault", do_fault, true},    {"fork", do_fork, false},
+    {"open", do_open, true},    {"close", do_close, false},      {"view", do_view, false},
+    {"admit", do_admit, false}, {"pending", do_pending, false},  {"stats", do_stats, false},
+    {"agree", do_agree, false}, {"reduce", do_reduce, false},    {"loop", do_loop, false},
+    {"start", do_start, false}, {"wait", do_wait, true},         {"state", do_state, true},
+    {"touch", do_touch, true},  {"revision", do_revision, true}, {"sync", do_sync, false},
+    {"fault", do_fault, true},  {"fork", do_fork, false},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

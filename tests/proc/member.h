@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The scripted member: one command per line on stdin, one answer per line on stdout. What its parts share.
+// The scripted member: one command per line on stdin, one answer per line on stdout. What its parts
+// share.
 #ifndef HAWSER_TESTS_PROC_MEMBER_H
 #define HAWSER_TESTS_PROC_MEMBER_H
 
@@ -10,7 +11,8 @@
 
 enum { WORDS_MAX = 16, STARTED_MAX = 16 };
 
-// A command line, cut at its spaces: `name`, then flags and key=value pairs in any order. Points into the line.
+// A command line, cut at its spaces: `name`, then flags and key=value pairs in any order. Points
+// into the line.
 struct words {
     const char *name;
     const char *list[WORDS_MAX];
@@ -25,9 +27,9 @@ struct reduction {
 };
 
 struct member {
-    hws_comm *comm;     // NULL while closed
-    uint64_t self;      // own peer id
-    hws_state *state;   // NULL until made
+    hws_comm *comm;   // NULL while closed
+    uint64_t self;    // own peer id
+    hws_state *state; // NULL until made
     struct tensor *tensors;
     struct reduction started[STARTED_MAX]; // oldest first
     int started_count;
@@ -43,8 +45,8 @@ hws_options words_options(const struct words *words); // tag, timeout_ms, retry,
 
 uint64_t now_ns(void);
 
-// Prints the answer: status, class, milliseconds since `began_ns`, what `result` (may be NULL) holds, then `format`
-// (key=value pairs, may be ""), then the sentence if it failed.
+// Prints the answer: status, class, milliseconds since `began_ns`, what `result` (may be NULL)
+// holds, then `format` (key=value pairs, may be ""), then the sentence if it failed.
 void answer(hws_status status, uint64_t began_ns, const hws_result *result, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

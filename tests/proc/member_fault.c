@@ -44,7 +44,8 @@ static uint16_t type_named(const char *name)
     return 0;
 }
 
-// kill or stop (SIGKILL, SIGSTOP) this process when an actor in it has heard the `nth` message `at` from now.
+// kill or stop (SIGKILL, SIGSTOP) this process when an actor in it has heard the `nth` message `at`
+// from now.
 void do_fault(struct member *m, const struct words *words)
 {
     const char *at = words_text(words, "at");
@@ -70,13 +71,17 @@ static void use_in_child(struct member *m, int pipe_end)
     hws_stats stats = HWS_STATS_INIT;
     hws_request *request;
     int length = snprintf(
-        text, sizeof text, "reduce=%s start=%s agree=%s view=%s admit=%s pending=%s stats=%s address=%s close=%s",
+        text, sizeof text,
+        "reduce=%s start=%s agree=%s view=%s admit=%s pending=%s stats=%s address=%s close=%s",
         hws_status_name(hws_all_reduce(m->comm, &value, &value, 1, HWS_F32, HWS_SUM, NULL, NULL)),
-        hws_status_name(hws_all_reduce_async(m->comm, &value, &value, 1, HWS_F32, HWS_SUM, NULL, &request)),
+        hws_status_name(
+            hws_all_reduce_async(m->comm, &value, &value, 1, HWS_F32, HWS_SUM, NULL, &request)),
         hws_status_name(hws_agree(m->comm, 1, HWS_AGREE_AND, NULL, &agreed, NULL)),
         hws_status_name(hws_view(m->comm, NULL)), hws_status_name(hws_admit(m->comm, NULL)),
-        hws_status_name(hws_pending(m->comm, &pending)), hws_status_name(hws_stats_get(m->comm, &stats)),
-        hws_status_name(hws_address(m->comm, address, sizeof address)), hws_status_name(hws_close(m->comm)));
+        hws_status_name(hws_pending(m->comm, &pending)),
+        hws_status_name(hws_stats_get(m->comm, &stats)),
+        hws_status_name(hws_address(m->comm, address, sizeof address)),
+        hws_status_name(hws_close(m->comm)));
     _exit(write(pipe_end, text, (size_t)length) == length ? 0 : 1);
 }
 
@@ -94,8 +99,8 @@ void do_fork(struct member *m, const struct words *words)
     if (child == 0)
         use_in_child(m, ends[1]);
     close(ends[1]);
-    if (child < 0 || read(ends[0], text, sizeof text - 1) <= 0 || waitpid(child, &status, 0) != child ||
-        status != 0)
+    if (child < 0 || read(ends[0], text, sizeof text - 1) <= 0 ||
+        waitpid(child, &status, 0) != child || status != 0)
         answer(HWS_E_SYSTEM, began_ns, NULL, "who=member");
     else
         answer(HWS_OK, began_ns, NULL, "%s", text);

@@ -8,7 +8,8 @@
 
 #include "tests/proc/member.h"
 
-// Small integers that repeat: every sum is exact, so one period tells what the whole buffer must hold.
+// Small integers that repeat: every sum is exact, so one period tells what the whole buffer must
+// hold.
 enum { PERIOD = 251 };
 
 static float value(uint64_t peer, uint64_t tag, size_t index)
@@ -33,7 +34,8 @@ static void fill(float *buffer, size_t count, uint64_t peer, uint64_t tag)
 static bool holds(const float *buffer, size_t count, const float period[PERIOD])
 {
     for (size_t i = 0; i < count; i += PERIOD)
-        if (memcmp(buffer + i, period, (count - i < PERIOD ? count - i : PERIOD) * sizeof *buffer) != 0)
+        if (memcmp(buffer + i, period,
+                   (count - i < PERIOD ? count - i : PERIOD) * sizeof *buffer) != 0)
             return false;
     return true;
 }
@@ -74,7 +76,8 @@ static void let_go(struct reduction *r)
 }
 
 // Checks what the call left behind, answers, frees.
-static void conclude(struct member *m, struct reduction *r, hws_status status, const hws_result *result)
+static void conclude(struct member *m, struct reduction *r, hws_status status,
+                     const hws_result *result)
 {
     if (status == HWS_OK)
         answer(status, r->began_ns, result, "sum=%s hash=%016" PRIx64,
@@ -95,8 +98,8 @@ void do_reduce(struct member *m, const struct words *words)
         return;
     }
     r.began_ns = now_ns();
-    hws_status status = hws_all_reduce(m->comm, r.input, r.output, r.count, HWS_F32, HWS_SUM,
-                                       &options, &result);
+    hws_status status =
+        hws_all_reduce(m->comm, r.input, r.output, r.count, HWS_F32, HWS_SUM, &options, &result);
     conclude(m, &r, status, &result);
 }
 
@@ -106,7 +109,8 @@ void do_loop(struct member *m, const struct words *words)
     hws_result result = HWS_RESULT_INIT;
     hws_options options = words_options(words);
     hws_status status = HWS_OK;
-    uint64_t calls = words_number(words, "calls", 100), made = 0, slowest_ns = 0, began_ns = now_ns();
+    uint64_t calls = words_number(words, "calls", 100), made = 0, slowest_ns = 0,
+             began_ns = now_ns();
     bool right = true;
     for (; made < calls && status == HWS_OK && right; made++) {
         struct reduction r;

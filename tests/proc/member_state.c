@@ -38,7 +38,8 @@ static uint64_t hash_of(const struct member *m)
     return hash;
 }
 
-static void answer_state(struct member *m, hws_status status, uint64_t began_ns, const hws_result *result)
+static void answer_state(struct member *m, hws_status status, uint64_t began_ns,
+                         const hws_result *result)
 {
     answer(status, began_ns, result, "revision=%" PRIu64 " hash=%016" PRIx64,
            hws_state_revision(m->state), hash_of(m));
@@ -72,14 +73,21 @@ void do_state(struct member *m, const struct words *words)
     answer_state(m, status, began_ns, NULL);
 }
 
-// Turns one byte over, counted through all tensors.
-void do_touch(struct member *m, const struct words *words)
+static void turn_over(struct member *m, size_t offset)
 {
-    size_t offset = words_number(words, "offset", 0);
     int i = 0;
     while (i < TENSORS - 1 && offset >= m->tensors[i].bytes)
         offset -= m->tensors[i++].bytes;
-    m->tensors[i].data[offset] ^= 0xff;
+    if (offset < m->tensors[i].bytes)
+        m->tensors[i].data[offset] ^= 0xff;
+}
+
+// Turns one byte over, or `times` bytes, each `stride` behind the other; counted through all tensors.
+void do_touch(struct member *m, const struct words *words)
+{
+    size_t offset = words_number(words, "offset", 0), stride = words_number(words, "stride", 0);
+    for (uint64_t times = words_number(words, "times", 1); times > 0; times--, offset += stride)
+        turn_over(m, offset);
     answer_state(m, HWS_OK, now_ns(), NULL);
 }
 

@@ -80,8 +80,8 @@ static void print_result(const hws_result *result)
 void answer(hws_status status, uint64_t began_ns, const hws_result *result, const char *format, ...)
 {
     va_list arguments;
-    printf("%s class=%s ms=%.1f", hws_status_name(status),
-           hws_class_name(hws_status_class(status)), (double)(now_ns() - began_ns) / 1e6);
+    printf("%s class=%s ms=%.1f", hws_status_name(status), hws_class_name(hws_status_class(status)),
+           (double)(now_ns() - began_ns) / 1e6);
     if (result != NULL)
         print_result(result);
     va_start(arguments, format);

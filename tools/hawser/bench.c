@@ -41,8 +41,8 @@ enum { ADDRESS_BYTES = 64 };
 struct crew {
     const struct bench_job *job;
     struct raw pair[2];
-    pid_t master;            // 0 = none
-    int master_life;         // closing it ends the master
+    pid_t master;    // 0 = none
+    int master_life; // closing it ends the master
     char address[ADDRESS_BYTES];
     pid_t members[BENCH_PEERS_MAX];
     uint32_t started;

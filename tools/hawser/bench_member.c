@@ -17,8 +17,8 @@ enum {
     WARM_UPS = 3,
     REPEATS_MIN = 5,
     REPEATS_AUTO_MAX = 2000,
-    PERIOD = 251,       // input values repeat after so many elements
-    REFILL_EVERY = 16,  // in-place sums grow: start afresh, and check, after so many
+    PERIOD = 251,      // input values repeat after so many elements
+    REFILL_EVERY = 16, // in-place sums grow: start afresh, and check, after so many
 };
 #define AUTO_NS UINT64_C(1500000000)
 
@@ -28,8 +28,8 @@ struct bench {
     struct raw *raw; // NULL in plain all-reduce
     uint32_t rank, members;
     float *buffer, *raw_out, *raw_in;
-    uint64_t count;  // elements of the size at hand
-    uint32_t summed; // all-reduces since the buffer was filled
+    uint64_t count;                             // elements of the size at hand
+    uint32_t summed;                            // all-reduces since the buffer was filled
     uint64_t samples[2][BENCH_REPEATS_MAX + 1]; // all-reduce, raw
 };
 
@@ -77,9 +77,10 @@ static bool check_sums(struct bench *b)
         expected[i] = expected_sum(b->members, b->summed, i);
     for (uint64_t i = 0; i < b->count; i++)
         if (b->buffer[i] != expected[i % PERIOD]) {
-            complain("bench", "member %" PRIu32 ": wrong sum at element %" PRIu64 " of %" PRIu64
-                     ": expected %g, found %g", b->rank, i, b->count,
-                     (double)expected[i % PERIOD], (double)b->buffer[i]);
+            complain("bench",
+                     "member %" PRIu32 ": wrong sum at element %" PRIu64 " of %" PRIu64
+                     ": expected %g, found %g",
+                     b->rank, i, b->count, (double)expected[i % PERIOD], (double)b->buffer[i]);
             return false;
         }
     return true;
@@ -146,8 +147,7 @@ static bool measure(struct bench *b, enum bench_kind kind, uint64_t *largest)
     uint64_t start = now_ns();
     if (kind == BENCH_ALL_REDUCE && !all_reduce(b))
         return false;
-    if (kind == BENCH_RAW &&
-        !raw_exchange(b->raw, b->raw_out, b->raw_in, b->count * sizeof(float)))
+    if (kind == BENCH_RAW && !raw_exchange(b->raw, b->raw_out, b->raw_in, b->count * sizeof(float)))
         return failed(b, "cannot exchange");
     return pace(b, now_ns() - start, largest);
 }

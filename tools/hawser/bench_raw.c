@@ -26,8 +26,7 @@ static bool open_connection(int listener, const struct sockaddr_in *address, int
 {
     ends[0] = socket(AF_INET, SOCK_STREAM, 0);
     ends[1] = -1;
-    if (ends[0] >= 0 &&
-        connect(ends[0], (const struct sockaddr *)address, sizeof *address) == 0)
+    if (ends[0] >= 0 && connect(ends[0], (const struct sockaddr *)address, sizeof *address) == 0)
         ends[1] = accept(listener, NULL, NULL);
     return ends[1] >= 0 && prepare(ends[0]) && prepare(ends[1]);
 }

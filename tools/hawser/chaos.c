@@ -112,9 +112,10 @@ bool chaos_parse(const char *spec, struct chaos *chaos, char *error)
         size_t length = strcspn(spec, ",");
         snprintf(item, sizeof item, "%.*s", (int)length, spec);
         if (length >= sizeof item || !parse_item(item, chaos)) {
-            snprintf(error, CHAOS_ERROR_BYTES, "cannot read \"%s\" in the chaos SPEC (at most %d "
-                     "events): expected kill@T:I, stop@T:I+D, start@T, every=T or seed=N", item,
-                     CHAOS_EVENTS_MAX);
+            snprintf(error, CHAOS_ERROR_BYTES,
+                     "cannot read \"%s\" in the chaos SPEC (at most %d "
+                     "events): expected kill@T:I, stop@T:I+D, start@T, every=T or seed=N",
+                     item, CHAOS_EVENTS_MAX);
             return false;
         }
         spec += length + (spec[length] == ',');

@@ -16,8 +16,10 @@
 static const char usage[] =
     "usage: hawser demo [OPTIONS]\n"
     "The tour, on this machine: a master and 4 trainers learn handwritten digits together. One\n"
-    "kills itself (SIGKILL) in the middle of an all-reduce, which another comes late to, so that it\n"
-    "is in flight; the survivors run it again and go on. A newcomer joins in mid-training and gets\n"
+    "kills itself (SIGKILL) in the middle of an all-reduce, which another comes late to, so that "
+    "it\n"
+    "is in flight; the survivors run it again and go on. A newcomer joins in mid-training and "
+    "gets\n"
     "the state from them. At the end this command hashes each trainer's final state and compares.\n"
     "\n"
     "  --json            the last line is one JSON object; progress goes to stderr\n"
@@ -43,9 +45,8 @@ static bool start_trainer(struct demo *demo, uint32_t index)
     const char *defines[] = {master, NULL};
     const char *fault = index == DEMO_VICTIM ? "--die-at" : index == DEMO_LATE ? "--late-at" : NULL;
     const char *arguments[] = {
-        demo->trainer, "--data",   demo->data, "--out",    out,   "--report", report,
-        "--seed",      seed,       "--steps",  steps,      "--hidden", "256",
-        "--inner",     "100",      fault,      fault_at,   NULL,
+        demo->trainer, "--data", demo->data, "--out", out,       "--report", report, "--seed", seed,
+        "--steps",     steps,    "--hidden", "256",   "--inner", "100",      fault,  fault_at, NULL,
     };
     demo_out_path(demo, index, out);
     snprintf(master, sizeof master, "HAWSER_MASTER=%s", demo->address);
@@ -71,9 +72,10 @@ static void on_ended(void *user, uint32_t index)
     struct demo *demo = user;
     int status = demo->family.children[index]->status;
     if (index == DEMO_VICTIM && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
-        demo_show(demo, "member %" PRIu64 " is killed in the all-reduce of step %" PRIu64
-                  "; a newcomer starts", demo->parties[index].peer,
-                  demo->parties[index].dying_step);
+        demo_show(demo,
+                  "member %" PRIu64 " is killed in the all-reduce of step %" PRIu64
+                  "; a newcomer starts",
+                  demo->parties[index].peer, demo->parties[index].dying_step);
         demo->newcomer_started = start_trainer(demo, DEMO_NEWCOMER);
     } else if (index == DEMO_VICTIM || status != 0) {
         demo_problem(demo, "trainer %" PRIu32 " ended with code %d%s", index,
@@ -127,8 +129,10 @@ static void tour(struct demo *demo)
 static int parse_arguments(struct demo *demo, const char **data, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"json", no_argument, NULL, 'j'},       {"data", required_argument, NULL, 'd'},
-        {"seed", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'},
+        {"json", no_argument, NULL, 'j'},
+        {"data", required_argument, NULL, 'd'},
+        {"seed", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
         {0},
     };
     opterr = 0;

@@ -9,10 +9,10 @@
 #include "tools/hawser/family.h"
 
 enum {
-    DEMO_MEMBERS = 4,          // at the start
-    DEMO_VICTIM = 2,           // the index of the one that kills itself
-    DEMO_LATE = 3,             // the index of the one whose lateness keeps that operation in flight
-    DEMO_NEWCOMER = 4,         // the index of the one that comes late
+    DEMO_MEMBERS = 4,  // at the start
+    DEMO_VICTIM = 2,   // the index of the one that kills itself
+    DEMO_LATE = 3,     // the index of the one whose lateness keeps that operation in flight
+    DEMO_NEWCOMER = 4, // the index of the one that comes late
     DEMO_PARTIES = 5,
     DEMO_STEPS = 60,
     DEMO_DIE_AT = 20,
@@ -23,16 +23,16 @@ enum {
 
 // What one trainer reported of itself.
 struct party {
-    uint64_t peer;              // its id; 0 = not joined
-    uint64_t step;              // the last outer step it made
-    uint64_t synced_at;         // the step of its first sync
-    uint64_t synced_bytes;      // what that fetched
-    uint64_t dying_step;        // the victim: whose all-reduce it goes in
+    uint64_t peer;         // its id; 0 = not joined
+    uint64_t step;         // the last outer step it made
+    uint64_t synced_at;    // the step of its first sync
+    uint64_t synced_bytes; // what that fetched
+    uint64_t dying_step;   // the victim: whose all-reduce it goes in
     double accuracy;
     bool finished;
-    bool retried;               // its all-reduce of the dying step was aborted and run again,
-    bool missed_victim;         // and the view then lacked the victim
-    uint64_t hash[2];           // XXH3-128 of its final state, high half first
+    bool retried;       // its all-reduce of the dying step was aborted and run again,
+    bool missed_victim; // and the view then lacked the victim
+    uint64_t hash[2];   // XXH3-128 of its final state, high half first
     bool hashed;
 };
 
@@ -42,11 +42,11 @@ struct demo {
     char directory[DEMO_PATH_BYTES]; // temporary
     char trainer[DEMO_PATH_BYTES];
     char data[DEMO_PATH_BYTES];
-    char address[64];                // the master's
+    char address[64]; // the master's
     uint32_t seed;
     bool json, terminal;
     bool newcomer_started;
-    uint64_t shown_step;             // progress
+    uint64_t shown_step; // progress
     uint64_t start_ns;
     char problem[DEMO_PROBLEM_BYTES]; // the first thing that went wrong; "" = nothing so far
 };

@@ -58,8 +58,8 @@ static void take_party(struct demo *demo, uint32_t index, struct verdict *verdic
 static bool newcomer_joined(const struct demo *demo)
 {
     const struct party *newcomer = &demo->parties[DEMO_NEWCOMER];
-    return newcomer->finished && newcomer->synced_bytes > 0 &&
-           newcomer->synced_at >= DEMO_DIE_AT && newcomer->synced_at < DEMO_STEPS;
+    return newcomer->finished && newcomer->synced_bytes > 0 && newcomer->synced_at >= DEMO_DIE_AT &&
+           newcomer->synced_at < DEMO_STEPS;
 }
 
 static void name_problems(struct demo *demo, const struct verdict *verdict)
@@ -127,9 +127,10 @@ static void print_parties(const struct demo *demo)
 static void print_line(const struct demo *demo, const struct verdict *verdict)
 {
     printf("demo: %s members=%" PRIu32 " identical=%s accuracy=%.2f killed=%" PRIu32
-           " killed_in_op=%s joined=%" PRIu32, verdict->ok ? "OK" : "FAILED", verdict->members,
-           verdict->identical ? "yes" : "no", verdict->accuracy, verdict->killed,
-           verdict->killed_in_op ? "yes" : "no", verdict->joined);
+           " killed_in_op=%s joined=%" PRIu32,
+           verdict->ok ? "OK" : "FAILED", verdict->members, verdict->identical ? "yes" : "no",
+           verdict->accuracy, verdict->killed, verdict->killed_in_op ? "yes" : "no",
+           verdict->joined);
     if (!verdict->ok)
         printf(" (%s)", demo->problem);
     putchar('\n');
@@ -150,7 +151,8 @@ static void print_json(const struct demo *demo, const struct verdict *verdict)
         if (!party->peer)
             continue;
         printf("%s{\"id\":%" PRIu64 ",\"fate\":\"%s\",\"steps\":%" PRIu64 ",\"accuracy\":%.6f,"
-               "\"hash\":", separator, party->peer, fate(demo, i), party->step, party->accuracy);
+               "\"hash\":",
+               separator, party->peer, fate(demo, i), party->step, party->accuracy);
         if (party->hashed)
             printf("\"%016" PRIx64 "%016" PRIx64 "\"}", party->hash[0], party->hash[1]);
         else

@@ -73,8 +73,10 @@ static void on_synced(struct demo *demo, struct party *party, const char *line)
         party->synced_bytes = bytes;
     }
     if (bytes > 0)
-        demo_show(demo, "member %" PRIu64 " has the state of step %" PRIu64 ": %" PRIu64
-                  " bytes from %" PRIu32 " members", party->peer, step, bytes, sources);
+        demo_show(demo,
+                  "member %" PRIu64 " has the state of step %" PRIu64 ": %" PRIu64
+                  " bytes from %" PRIu32 " members",
+                  party->peer, step, bytes, sources);
 }
 
 static void on_lost(struct demo *demo, struct party *party, const char *line)
@@ -135,8 +137,8 @@ static void on_rejoining(struct demo *demo, struct party *party, const char *lin
 static void on_finished(struct demo *demo, struct party *party, const char *line)
 {
     (void)demo;
-    party->finished = sscanf(line, "finished step=%" SCNu64 " accuracy=%lf", &party->step,
-                             &party->accuracy) == 2;
+    party->finished =
+        sscanf(line, "finished step=%" SCNu64 " accuracy=%lf", &party->step, &party->accuracy) == 2;
 }
 
 void demo_on_report(struct demo *demo, uint32_t index, const char *line)
@@ -145,8 +147,8 @@ void demo_on_report(struct demo *demo, uint32_t index, const char *line)
         const char *word;
         void (*read)(struct demo *demo, struct party *party, const char *line);
     } kinds[] = {
-        {"joined ", on_joined}, {"synced ", on_synced},       {"lost ", on_lost},
-        {"step ", on_step},     {"averaged ", on_averaged},   {"dying ", on_dying},
+        {"joined ", on_joined},     {"synced ", on_synced},       {"lost ", on_lost},
+        {"step ", on_step},         {"averaged ", on_averaged},   {"dying ", on_dying},
         {"finished ", on_finished}, {"rejoining ", on_rejoining},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && index < DEMO_PARTIES; i++)

@@ -136,8 +136,8 @@ static void take_streams(int ends[STREAMS])
             dup2(ends[s], numbers[s]);
 }
 
-static _Noreturn void become(const char *const *argv, char **environment, int ends[STREAMS], int failure,
-                             pid_t parent)
+static _Noreturn void become(const char *const *argv, char **environment, int ends[STREAMS],
+                             int failure, pid_t parent)
 {
     set_handlers(SIG_DFL);
     os_die_with(parent);
@@ -205,7 +205,8 @@ static int launch(struct child *child, const char *const *argv, char **environme
     return error;
 }
 
-int family_start(struct family *family, const char *const *argv, const char *const *defines, bool report)
+int family_start(struct family *family, const char *const *argv, const char *const *defines,
+                 bool report)
 {
     if (family->count == FAMILY_MAX) {
         errno = EAGAIN;

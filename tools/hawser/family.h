@@ -9,10 +9,10 @@
 #include <sys/types.h>
 
 enum {
-    FAMILY_MAX = 1024,        // children, ended ones included
-    FAMILY_LINE_MAX = 4096,   // longer lines are cut into pieces
-    FAMILY_REPORT_FD = 3,     // where a child started with `report` writes its reports
-    FAMILY_DEFINES_MAX = 8,   // NAME=VALUE added to a child's environment
+    FAMILY_MAX = 1024,      // children, ended ones included
+    FAMILY_LINE_MAX = 4096, // longer lines are cut into pieces
+    FAMILY_REPORT_FD = 3,   // where a child started with `report` writes its reports
+    FAMILY_DEFINES_MAX = 8, // NAME=VALUE added to a child's environment
 };
 
 enum stream { STREAM_OUT, STREAM_ERROR, STREAM_REPORT, STREAMS };

@@ -26,7 +26,8 @@ static void print_usage(FILE *stream)
     for (int i = 0; i < SUBCOMMANDS; i++)
         fprintf(stream, "  %-8s %s\n", subcommands[i].name, subcommands[i].about);
     fputs("\nhawser COMMAND --help tells its options; hawser --version the version.\n"
-          "Example: hawser demo\n", stream);
+          "Example: hawser demo\n",
+          stream);
 }
 
 int main(int argc, char **argv)

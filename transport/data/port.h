@@ -43,7 +43,8 @@ struct hwi_data_op {
     uint64_t bytes_sent;
     uint64_t bytes_received;
     unsigned char *backup; // in place only: what the saved chunks held
-    uint64_t saved[];      // in place only: a bit per chunk that is saved, then one per chunk that left
+    // In place only: a bit per chunk that is saved, then one per chunk that left
+    uint64_t saved[];
 };
 
 // Where the chunks of (operation, phase, from) go.
@@ -184,12 +185,13 @@ void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk)
 void hwi_port_reduce(struct hwi_data *data, const struct hwi_msg_reduce *msg);
 
 // stash.c
-// An eager frame begins to come: STASH or DROP. Those under way do not count, for the sender may know already that
-// their operation has room: there is one for each stripe, of a chunk's size at most.
+// An eager frame begins to come: STASH or DROP. Those under way do not count, for the sender may
+// know already that their operation has room: there is one for each stripe, of a chunk's size at
+// most.
 enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_edge *edge,
                              const struct hwi_frame *frame, const char **why);
-// The frame is here whole: goes where it belongs, or is kept: then takes *payload and sets it to NULL. Returns NULL, or
-// why the edge is broken.
+// The frame is here whole: goes where it belongs, or is kept: then takes *payload and sets it to
+// NULL. Returns NULL, or why the edge is broken.
 const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_edge *edge,
                               const struct hwi_frame *frame, void **payload);
 // Delivers what has a row and a grant by now. Returns NULL, or why the edge is broken.

@@ -12,7 +12,8 @@
 enum { HWI_HOST_NAME_BYTES_MAX = 256, HWI_PORT_BYTES_MAX = 6 };
 
 // Cuts "host:port" at its last colon; an IPv6 host stands in brackets.
-static bool split(const char *text, char host[HWI_HOST_NAME_BYTES_MAX], char port[HWI_PORT_BYTES_MAX])
+static bool split(const char *text, char host[HWI_HOST_NAME_BYTES_MAX],
+                  char port[HWI_PORT_BYTES_MAX])
 {
     const char *colon = strrchr(text, ':');
     if (!colon || !colon[1] || strlen(colon + 1) >= HWI_PORT_BYTES_MAX ||
@@ -91,7 +92,8 @@ void hwi_address_set_port(struct hwi_address *address, uint16_t port)
 bool hwi_address_is_wildcard(const struct hwi_address *address)
 {
     if (address->storage.ss_family == AF_INET6)
-        return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&address->storage)->sin6_addr);
+        return IN6_IS_ADDR_UNSPECIFIED(
+            &((const struct sockaddr_in6 *)&address->storage)->sin6_addr);
     return ((const struct sockaddr_in *)&address->storage)->sin_addr.s_addr == htonl(INADDR_ANY);
 }
 

@@ -19,8 +19,8 @@ enum hwi_address_lookup {
     HWI_ADDRESS_NAME,    // names too: may block for seconds
 };
 
-// Parses `text`; of a name's addresses the first IPv4 one is taken, else the first. NULL, or what is wrong with it
-// (static text).
+// Parses `text`; of a name's addresses the first IPv4 one is taken, else the first. NULL, or what
+// is wrong with it (static text).
 const char *hwi_address_parse(const char *text, enum hwi_address_lookup lookup,
                               struct hwi_address *address);
 // Numeric, IPv6 in brackets.

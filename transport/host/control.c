@@ -14,7 +14,8 @@ enum {
     LINGER_MS = 500,
     HANDSHAKE_MS = 2000,
     CONNECT_MS = 3000,
-    PING_MS = 5000,     // finds connections that died silently; who is alive the actors judge themselves
+    PING_MS =
+        5000, // finds connections that died silently; who is alive the actors judge themselves
     SILENCE_MS = 15000,
     RECONNECT_MS = 50,
     RECONNECT_MS_MAX = 1000,
@@ -72,7 +73,8 @@ static void set_common(struct hwi_control *control, bool ipv6)
     set(control, ZMQ_RCVHWM, HWI_CONTROL_QUEUE_MAX);
 }
 
-static bool open_socket(struct hwi_control *control, struct hwi_drain *drain, bool master, bool ipv6)
+static bool open_socket(struct hwi_control *control, struct hwi_drain *drain, bool master,
+                        bool ipv6)
 {
     control->drain = drain;
     control->master = master;

@@ -17,25 +17,28 @@ struct hwi_control {
     void *context, *socket;  // ZeroMQ's
     int fd;                  // readable when something may have come
     bool master;
-    bool touched; // its fd says nothing until `receive` has found it empty again
+    bool touched;         // its fd says nothing until `receive` has found it empty again
     uint64_t dropped_in;  // messages that are no messages, or not for here
     uint64_t dropped_out; // messages that could not be sent
 };
 
-// A master: binds `listen` (port 0 = any, and then has it). `control` is zeroed. NULL, or the system's words
-// for what went wrong; close() in both cases.
+// A master: binds `listen` (port 0 = any, and then has it). `control` is zeroed. NULL, or the
+// system's words for what went wrong; close() in both cases.
 const char *hwi_control_bind(struct hwi_control *control, struct hwi_drain *drain,
                              struct hwi_address *listen);
-// A member: connects to "host:port", again and again if it must; a name is looked up each time, as IPv4 or IPv6.
+// A member: connects to "host:port", again and again if it must; a name is looked up each time, as
+// IPv4 or IPv6.
 const char *hwi_control_connect(struct hwi_control *control, struct hwi_drain *drain,
                                 const char *master, bool ipv6, uint64_t incarnation);
 // What has been sent gets up to 500 ms to leave.
 void hwi_control_close(struct hwi_control *control);
 
-// Posts what came to the local master or peer; true if more may wait. False: empty, the fd will tell.
+// Posts what came to the local master or peer; true if more may wait. False: empty, the fd will
+// tell.
 bool hwi_control_receive(struct hwi_control *control);
-// Sends to the master (from a member), or to the session `to.id` (from a master). Never waits: what cannot be
-// sent is dropped and counted; a member that is gone is told to the master as `unreachable`.
+// Sends to the master (from a member), or to the session `to.id` (from a master). Never waits: what
+// cannot be sent is dropped and counted; a member that is gone is told to the master as
+// `unreachable`.
 void hwi_control_send(struct hwi_control *control, struct hwi_addr to, const struct hwi_msg *msg);
 
 #endif

@@ -71,7 +71,8 @@ static void take_out(struct hwi_edges *edges, const struct hwi_edge *edge)
             (edges->count - index) * sizeof edges->sorted[0]);
 }
 
-// ---- up and down ---------------------------------------------------------------------------------
+// ---- up and down
+// ---------------------------------------------------------------------------------
 
 static void post(struct hwi_edges *edges, const struct hwi_msg *msg)
 {
@@ -159,7 +160,8 @@ void hwi_edge_proven(struct hwi_edges *edges, struct hwi_edge *edge, struct hwi_
         hwi_poller_set(edges->poller, &stripe->watch, HWI_HANGUP);
 }
 
-// ---- the peer actor's commands ---------------------------------------------------------------------
+// ---- the peer actor's commands
+// ---------------------------------------------------------------------
 
 static bool same_edge(const struct hwi_msg_edge_open *a, const struct hwi_msg_edge_open *b)
 {
@@ -201,7 +203,8 @@ void hwi_edges_close(struct hwi_edges *edges, uint64_t peer)
         hwi_edge_drop(edges, edge);
 }
 
-// ---- frames --------------------------------------------------------------------------------------
+// ---- frames
+// --------------------------------------------------------------------------------------
 
 static void mark(struct hwi_edges *edges, struct hwi_edge *edge)
 {
@@ -249,8 +252,8 @@ static enum hwi_progress write_stripe(struct hwi_edges *edges, struct hwi_edge *
     return progress;
 }
 
-// The first stripe that is not full takes all it can, so small traffic stays on one connection; those after
-// it only finish what they have in hand.
+// The first stripe that is not full takes all it can, so small traffic stays on one connection;
+// those after it only finish what they have in hand.
 static enum hwi_progress write_lane(struct hwi_edges *edges, struct hwi_edge *edge, uint32_t lane)
 {
     bool more = false, idle = false;
@@ -342,7 +345,8 @@ void hwi_edges_ready(struct hwi_edges *edges, const struct hwi_ready *ready)
     }
 }
 
-// ---- time and life ---------------------------------------------------------------------------------
+// ---- time and life
+// ---------------------------------------------------------------------------------
 
 void hwi_edges_expire(struct hwi_edges *edges, uint64_t now_ns)
 {

@@ -13,8 +13,8 @@ enum {
     HWI_UNPROVEN_MAX = 256, // accepted connections that no edge has yet; more wait in the kernel
 };
 
-#define HWI_PROVE_NS_MAX (5 * HWI_NS_PER_S)         // from connecting, or accepting, to proven
-#define HWI_ACCEPT_PAUSE_NS (100 * HWI_NS_PER_MS)   // when the system has no descriptors left
+#define HWI_PROVE_NS_MAX (5 * HWI_NS_PER_S)       // from connecting, or accepting, to proven
+#define HWI_ACCEPT_PAUSE_NS (100 * HWI_NS_PER_MS) // when the system has no descriptors left
 
 enum hwi_edge_state {
     HWI_EDGE_DIALLING = 1,
@@ -31,8 +31,8 @@ struct hwi_edge {
     uint32_t proven;               // of both lanes
     uint64_t deadline_ns;          // while dialling
     struct hwi_stripe *stripes[HWI_LANES][HWI_STRIPES_MAX];
-    const char *broken;            // static text: the data port wants it down
-    bool dirty;                    // in the list of edges with something to do at the turn's end
+    const char *broken; // static text: the data port wants it down
+    bool dirty;         // in the list of edges with something to do at the turn's end
     struct hwi_edge *next_dirty, *next_closed;
 };
 
@@ -54,8 +54,8 @@ struct hwi_edges {
     uint64_t downs;   // edges that went down
 };
 
-// Listens on `listen` (port 0 = any; then has it). `edges` is zeroed memory that stays in place; the rest is
-// borrowed until fini. False with errno.
+// Listens on `listen` (port 0 = any; then has it). `edges` is zeroed memory that stays in place;
+// the rest is borrowed until fini. False with errno.
 bool hwi_edges_init(struct hwi_edges *edges, int poller, struct hwi_drain *drain,
                     struct hwi_data *data, struct hwi_address *listen);
 // Closes everything quietly and frees. Nothing if init did not succeed.
@@ -74,7 +74,8 @@ void hwi_edges_broken(struct hwi_edges *edges, uint64_t peer, const char *why);
 
 // What the poller told of the listener or a stripe.
 void hwi_edges_ready(struct hwi_edges *edges, const struct hwi_ready *ready);
-// Writes what waits on the noted edges and takes down the broken ones; true if bytes are left over for the next turn.
+// Writes what waits on the noted edges and takes down the broken ones; true if bytes are left over
+// for the next turn.
 bool hwi_edges_settle(struct hwi_edges *edges);
 // Frees what was closed: nothing from the poller's last answer is looked at after it.
 void hwi_edges_bury(struct hwi_edges *edges);

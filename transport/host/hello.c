@@ -49,9 +49,15 @@ bool hwi_hello_read(const unsigned char bytes[HWI_HELLO_BYTES], struct hwi_hello
         get(bytes + 64, 8) != XXH3_64bits(bytes, 64) || memcmp(bytes + 59, zero, sizeof zero) != 0)
         return false;
     struct hwi_hello read = {
-        .run = get(bytes + 8, 8), .from = get(bytes + 16, 8), .from_incarnation = get(bytes + 24, 8),
-        .to = get(bytes + 32, 8), .to_incarnation = get(bytes + 40, 8),
-        .attempt = get(bytes + 48, 8), .lane = bytes[56], .index = bytes[57], .count = bytes[58],
+        .run = get(bytes + 8, 8),
+        .from = get(bytes + 16, 8),
+        .from_incarnation = get(bytes + 24, 8),
+        .to = get(bytes + 32, 8),
+        .to_incarnation = get(bytes + 40, 8),
+        .attempt = get(bytes + 48, 8),
+        .lane = bytes[56],
+        .index = bytes[57],
+        .count = bytes[58],
     };
     if (read.lane >= HWI_LANES || read.count > HWI_STRIPES_MAX || read.index >= read.count)
         return false;

@@ -42,7 +42,8 @@ static int fail_errno(char *error, const char *doing)
     return fail(error, HWS_E_SYSTEM, "%s: %s", doing, hwi_errno_text(errno, text, sizeof text));
 }
 
-// ---- addresses -------------------------------------------------------------------------------------
+// ---- addresses
+// -------------------------------------------------------------------------------------
 
 int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char *error)
 {
@@ -66,7 +67,8 @@ static int fail_listen(const char *listen, const char *why, char *error)
     return fail(error, HWS_E_SYSTEM, "cannot listen on %.100s: %s", listen, why);
 }
 
-// ---- parts -----------------------------------------------------------------------------------------
+// ---- parts
+// -----------------------------------------------------------------------------------------
 
 static int create_common(struct hwi_host *host, const struct hwi_host_config *config, char *error)
 {
@@ -92,8 +94,8 @@ static int create_member(struct hwi_host *host, const struct hwi_host_config *co
     if (status != HWS_OK)
         return status;
     if (!hwi_address_toward(&master, &toward))
-        return fail(error, HWS_E_UNREACHABLE, "no route to the master at %.100s: %s", config->master,
-                    hwi_errno_text(errno, text, sizeof text));
+        return fail(error, HWS_E_UNREACHABLE, "no route to the master at %.100s: %s",
+                    config->master, hwi_errno_text(errno, text, sizeof text));
     listen = toward;
     if (config->listen)
         status = parse(config->listen, "listen address", HWS_E_INVALID, &listen, error);
@@ -105,9 +107,9 @@ static int create_member(struct hwi_host *host, const struct hwi_host_config *co
                            hwi_errno_text(errno, text, sizeof text), error);
     hwi_address_set_port(&toward, hwi_address_port(&listen));
     hwi_address_print(hwi_address_is_wildcard(&listen) ? &toward : &listen, host->address);
-    const char *wrong = hwi_control_connect(&host->control, host->drain, config->master,
-                                            master.storage.ss_family == AF_INET6,
-                                            config->incarnation);
+    const char *wrong =
+        hwi_control_connect(&host->control, host->drain, config->master,
+                            master.storage.ss_family == AF_INET6, config->incarnation);
     return wrong ? fail(error, HWS_E_INVALID, "connecting to %.100s: %s", config->master, wrong)
                  : HWS_OK;
 }
@@ -155,7 +157,8 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
     int status = create_common(host, config, error);
     if (status != HWS_OK)
         return status;
-    status = config->master ? create_member(host, config, error) : create_master(host, config, error);
+    status =
+        config->master ? create_member(host, config, error) : create_master(host, config, error);
     if (status != HWS_OK)
         return status;
     host->control_watch = (struct hwi_watch){.fd = host->control.fd, .kind = HWI_WATCH_CONTROL};
@@ -168,7 +171,8 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
     return HWS_OK;
 }
 
-// ---- life ------------------------------------------------------------------------------------------
+// ---- life
+// ------------------------------------------------------------------------------------------
 
 // Takes a host whose thread is gone or never was; every part may be missing.
 static void dismantle(struct hwi_host *host)
@@ -188,7 +192,8 @@ static void dismantle(struct hwi_host *host)
     free(host);
 }
 
-// After a failed check its parts may contradict themselves: what a second failure keeps is lost memory.
+// After a failed check its parts may contradict themselves: what a second failure keeps is lost
+// memory.
 static void dismantle_trapped(struct hwi_host *host)
 {
     struct hwi_trap trap;
@@ -228,7 +233,8 @@ static int create_trapped(struct hwi_host *host, const struct hwi_host_config *c
     return status;
 }
 
-// Signals are the trainer's: the host's thread and ZeroMQ's inherit this mask. Faults of their own they get.
+// Signals are the trainer's: the host's thread and ZeroMQ's inherit this mask. Faults of their own
+// they get.
 static void block_signals(sigset_t *before)
 {
     sigset_t all;
@@ -265,7 +271,8 @@ void hwi_host_destroy(struct hwi_host *host)
     dismantle_trapped(host);
 }
 
-// ---- calls from other threads ------------------------------------------------------------------------
+// ---- calls from other threads
+// ------------------------------------------------------------------------
 
 const char *hwi_host_address(const struct hwi_host *host)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The host's loop: one thread that runs a drain over epoll, ZeroMQ, stripes, timers and a queue of
-// submissions from other threads. Used for a member (peer, reducer, snapshot) and for a master alike.
+// submissions from other threads. Used for a member (peer, reducer, snapshot) and for a master
+// alike.
 #ifndef HAWSER_TRANSPORT_HOST_HOST_H
 #define HAWSER_TRANSPORT_HOST_HOST_H
 
@@ -13,9 +14,11 @@ struct hwi_host;
 struct hwi_host_ops {
     // An effect to TRAINER.
     void (*trainer)(void *user, const struct hwi_msg *msg);
-    // A check failed in an actor; the process lives. For the owner's log. Actor "host": it failed outside of
-    // the actors; all sockets are closed, no reply will come any more: the owner ends what waits.
-    void (*check_failed)(void *user, const char *actor, const char *what, const char *file, int line);
+    // A check failed in an actor; the process lives. For the owner's log. Actor "host": it failed
+    // outside of the actors; all sockets are closed, no reply will come any more: the owner ends
+    // what waits.
+    void (*check_failed)(void *user, const char *actor, const char *what, const char *file,
+                         int line);
 };
 
 struct hwi_host_config {
@@ -23,39 +26,44 @@ struct hwi_host_config {
     void *user;
     const struct hwi_actor_ops *const *actors; // borrowed until create returns
     uint32_t actor_count;
-    const char *master;      // a member: where to connect, "host:port"; NULL for a master
-    const char *listen;      // a member: for stripes; a master: for control; port 0 = any. A member's NULL = any
-                             // port of the address from which the master is reached
-    const char *state_file;  // a master's view file, or NULL
-    int new_run;             // begin although the file is missing, or ignore what it holds
-    uint64_t incarnation;    // a member's: names its control session
+    const char *master; // a member: where to connect, "host:port"; NULL for a master
+    // A member: for stripes; a master: for control; port 0 = any. A member's NULL = any
+    const char *listen;
+    // port of the address from which the master is reached
+    const char *state_file; // a master's view file, or NULL
+    int new_run;            // begin although the file is missing, or ignore what it holds
+    uint64_t incarnation;   // a member's: names its control session
 };
 
 enum { HWI_ERROR_BYTES_MAX = 256 };
 
-// Binds, connects and starts the thread; events may be delivered before it returns. Returns 0 and *host owned, or an
-// hws_status with a sentence in `error` (HWI_ERROR_BYTES_MAX bytes): HWS_E_INVALID (an address, a missing or damaged
-// state file), HWS_E_UNREACHABLE (no such master host, no route), HWS_E_SYSTEM (cannot listen, state file locked),
-// HWS_E_NO_MEMORY. Nothing is heard on the control link before the first submission. May block on a name's look-up.
+// Binds, connects and starts the thread; events may be delivered before it returns. Returns 0 and
+// *host owned, or an hws_status with a sentence in `error` (HWI_ERROR_BYTES_MAX bytes):
+// HWS_E_INVALID (an address, a missing or damaged state file), HWS_E_UNREACHABLE (no such master
+// host, no route), HWS_E_SYSTEM (cannot listen, state file locked), HWS_E_NO_MEMORY. Nothing is
+// heard on the control link before the first submission. May block on a name's look-up.
 int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host, char *error);
 
-// The address bound, as others should use it ("127.0.0.1:40123", "[::1]:40123"); static until destroy. For a wildcard: a
-// member's address on the way to the master, a master's loopback.
+// The address bound, as others should use it ("127.0.0.1:40123", "[::1]:40123"); static until
+// destroy. For a wildcard: a member's address on the way to the master, a master's loopback.
 const char *hwi_host_address(const struct hwi_host *host);
 
-// A submission: memory for the data port, then a message to an actor, atomically and in order. Any thread. Wakes the host.
+// A submission: memory for the data port, then a message to an actor, atomically and in order. Any
+// thread. Wakes the host.
 struct hwi_submission {
     struct hwi_addr to;
-    struct hwi_msg msg;      // lists are copied
-    const void *input;       // with msg.type request and output != NULL: registered under its request id
+    struct hwi_msg msg; // lists are copied
+    // With msg.type request and output != NULL: registered under its request id
+    const void *input;
     void *output;
     uint64_t bytes;
-    void *const *tensors;    // with msg.type state_layout: the tensors' memory, one each, copied
+    void *const *tensors; // with msg.type state_layout: the tensors' memory, one each, copied
 };
 // 0, or HWS_E_LIMIT, HWS_E_NO_MEMORY, HWS_E_INTERNAL (the host has failed).
 int hwi_host_submit(struct hwi_host *host, const struct hwi_submission *submission);
 
-// From the trainer op on the host's thread: the request is over, its memory may be forgotten. Never unwinds.
+// From the trainer op on the host's thread: the request is over, its memory may be forgotten. Never
+// unwinds.
 void hwi_host_forget(struct hwi_host *host, uint64_t request);
 
 // Data port counters as of now. Any thread.
@@ -71,11 +79,13 @@ struct hwi_host_counters {
 };
 void hwi_host_counters(struct hwi_host *host, struct hwi_host_counters *counters);
 
-// Any thread, may block on a look-up: "name:port" as the numeric address that others can be told; stripes are
-// dialled by numeric addresses only. 0, or HWS_E_INVALID with a sentence (HWI_ERROR_BYTES_MAX bytes).
+// Any thread, may block on a look-up: "name:port" as the numeric address that others can be told;
+// stripes are dialled by numeric addresses only. 0, or HWS_E_INVALID with a sentence
+// (HWI_ERROR_BYTES_MAX bytes).
 int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char *error);
 
-// Stops the thread, closes everything, frees (takes). Control messages already sent get up to 500 ms to leave.
+// Stops the thread, closes everything, frees (takes). Control messages already sent get up to 500
+// ms to leave.
 void hwi_host_destroy(struct hwi_host *host);
 
 // 64 random bits from the system, never 0.
@@ -84,8 +94,9 @@ uint64_t hwi_host_random(void);
 // CLOCK_MONOTONIC in nanoseconds.
 uint64_t hwi_host_now(void);
 
-// Sees every step of every host's actors in this process, on the host's thread, before its effects are carried. For tests and
-// recording. Set it before any host is created; NULL = nobody. `user` is borrowed for as long as hosts live.
+// Sees every step of every host's actors in this process, on the host's thread, before its effects
+// are carried. For tests and recording. Set it before any host is created; NULL = nobody. `user` is
+// borrowed for as long as hosts live.
 typedef void (*hwi_observe_fn)(void *user, const struct hwi_actor_ops *actor,
                                const struct hwi_event *event, const struct hwi_effects *effects);
 void hwi_host_observe(hwi_observe_fn observe, void *user);

@@ -27,14 +27,14 @@ struct hwi_inbox {
 bool hwi_inbox_init(struct hwi_inbox *inbox);
 void hwi_inbox_fini(struct hwi_inbox *inbox);
 
-// Any thread. Copies what the submission points to, but for input and output. 0, HWS_E_LIMIT, HWS_E_NO_MEMORY,
-// HWS_E_INTERNAL (the host has failed).
+// Any thread. Copies what the submission points to, but for input and output. 0, HWS_E_LIMIT,
+// HWS_E_NO_MEMORY, HWS_E_INTERNAL (the host has failed).
 int hwi_inbox_put(struct hwi_inbox *inbox, const struct hwi_submission *submission);
 void hwi_inbox_stop(struct hwi_inbox *inbox);
 void hwi_inbox_fail(struct hwi_inbox *inbox);
 
-// The host's thread: swaps what waits with the empty *entries and its *capacity; returns how many, to be
-// released one by one. *stop says whether to end.
+// The host's thread: swaps what waits with the empty *entries and its *capacity; returns how many,
+// to be released one by one. *stop says whether to end.
 uint32_t hwi_inbox_take(struct hwi_inbox *inbox, struct hwi_inbox_entry **entries,
                         uint32_t *capacity, bool *stop);
 void hwi_inbox_release(struct hwi_inbox_entry *entry);

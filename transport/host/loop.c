@@ -52,7 +52,8 @@ static bool take_submissions(struct hwi_host *host)
     return !stop;
 }
 
-// ---- a turn --------------------------------------------------------------------------------------
+// ---- a turn
+// --------------------------------------------------------------------------------------
 
 void hwi_host_publish(struct hwi_host *host)
 {
@@ -73,8 +74,8 @@ static uint64_t time_to_sleep(const struct hwi_host *host)
 {
     if (host->more)
         return 0;
-    uint64_t next_ns = HWI_MIN(hwi_drain_next_wake(host->drain),
-                               hwi_edges_next_deadline(&host->edges));
+    uint64_t next_ns =
+        HWI_MIN(hwi_drain_next_wake(host->drain), hwi_edges_next_deadline(&host->edges));
     if (next_ns == HWI_NEVER)
         return HWI_NEVER;
     uint64_t now_ns = hwi_host_now();
@@ -93,8 +94,8 @@ static bool dispatch(struct hwi_host *host, const struct hwi_ready *ready)
     return true;
 }
 
-// Runs the actors over what has come and carries what they say, until nothing is left or the turn has
-// been long enough; true if something is left.
+// Runs the actors over what has come and carries what they say, until nothing is left or the turn
+// has been long enough; true if something is left.
 static bool settle(struct hwi_host *host)
 {
     for (uint32_t round = 0; round < ROUNDS_MAX; round++) {
@@ -126,10 +127,12 @@ static bool turn(struct hwi_host *host)
     return go_on;
 }
 
-// ---- the thread ------------------------------------------------------------------------------------
+// ---- the thread
+// ------------------------------------------------------------------------------------
 
-// A check failed outside of the actors: nothing in here can be trusted to go on. Sockets close, so that
-// the others notice and no memory of the caller's is touched again; the owner ends the calls that wait.
+// A check failed outside of the actors: nothing in here can be trusted to go on. Sockets close, so
+// that the others notice and no memory of the caller's is touched again; the owner ends the calls
+// that wait.
 static void give_up(struct hwi_host *host, const struct hwi_trap *trap)
 {
     hwi_edges_abandon(&host->edges);

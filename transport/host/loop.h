@@ -33,8 +33,8 @@ struct hwi_host {
     struct hwi_edges edges;
     struct hwi_viewfile viewfile;
     struct hwi_host_counters counters;
-    bool started; // the first submission is here: the control link may speak
-    bool more;    // the last turn left something over: do not sleep
+    bool started;            // the first submission is here: the control link may speak
+    bool more;               // the last turn left something over: do not sleep
     struct hwi_trap refused; // a check that failed in hwi_host_forget; `what` is NULL if none did
 };
 

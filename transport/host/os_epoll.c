@@ -46,7 +46,8 @@ void hwi_poller_close(int poller, struct hwi_watch *watch)
 {
     if (watch->fd < 0)
         return;
-    // A forked child may share the descriptor, so closing alone would neither unregister nor hang up.
+    // A forked child may share the descriptor, so closing alone would neither unregister nor hang
+    // up.
     if (watch->added)
         epoll_ctl(poller, EPOLL_CTL_DEL, watch->fd, NULL);
     shutdown(watch->fd, SHUT_RDWR);

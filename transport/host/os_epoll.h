@@ -6,11 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// What to be told of (interest) and what is the case (ready). Errors and a full hang-up are always told.
+// What to be told of (interest) and what is the case (ready). Errors and a full hang-up are always
+// told.
 enum {
     HWI_READABLE = 1,
     HWI_WRITABLE = 2,
-    HWI_HANGUP = 4,   // the other side will send no more
+    HWI_HANGUP = 4,    // the other side will send no more
     HWI_ON_CHANGE = 8, // interest only: tell once per change, not as long as it is so
 };
 
@@ -31,11 +32,13 @@ struct hwi_ready {
 
 // Returns an owned descriptor (close()), or -1 with errno.
 int hwi_poller_create(void);
-// Sets what `watch` (borrowed until closed) is interested in; false with errno if the system has no room.
+// Sets what `watch` (borrowed until closed) is interested in; false with errno if the system has no
+// room.
 bool hwi_poller_set(int poller, struct hwi_watch *watch, uint8_t interest);
 // Takes the descriptor out and closes it; nothing if it is closed already.
 void hwi_poller_close(int poller, struct hwi_watch *watch);
-// Waits up to timeout_ns (HWI_NEVER = for ever), rounded up to milliseconds; returns how many are ready, at most `max`.
+// Waits up to timeout_ns (HWI_NEVER = for ever), rounded up to milliseconds; returns how many are
+// ready, at most `max`.
 uint32_t hwi_poller_wait(int poller, struct hwi_ready *ready, uint32_t max, uint64_t timeout_ns);
 
 #endif

@@ -16,7 +16,8 @@ int hwi_os_accept(int listener);
 void hwi_os_limit_unsent(int socket, int bytes);
 // Names the calling thread, at most 15 characters.
 void hwi_os_name_thread(const char *name);
-// Opens (creates) `path` and locks it for this open file alone; owned; -1 with errno, EWOULDBLOCK = locked.
+// Opens (creates) `path` and locks it for this open file alone; owned; -1 with errno, EWOULDBLOCK =
+// locked.
 int hwi_os_lock(const char *path);
 
 #endif

@@ -9,10 +9,10 @@
 #include "transport/host/os_epoll.h"
 
 enum {
-    HWI_STRIPE_FRAMES_MAX = 8,              // frames a stripe has in hand
-    HWI_STRIPE_GATHER_BYTES = 64 << 10,     // it takes no further frame with this many in hand
-    HWI_STRIPE_TURN_BYTES_MAX = 1 << 20,    // read or written before the others have their turn
-    HWI_STAGING_BYTES = 64 << 10,           // headers, trailers and small payloads are read here
+    HWI_STRIPE_FRAMES_MAX = 8,           // frames a stripe has in hand
+    HWI_STRIPE_GATHER_BYTES = 64 << 10,  // it takes no further frame with this many in hand
+    HWI_STRIPE_TURN_BYTES_MAX = 1 << 20, // read or written before the others have their turn
+    HWI_STAGING_BYTES = 64 << 10,        // headers, trailers and small payloads are read here
 };
 
 enum hwi_stripe_state {
@@ -28,13 +28,14 @@ struct hwi_edge;
 
 struct hwi_stripe {
     struct hwi_watch watch;
-    uint8_t state;          // enum hwi_stripe_state
-    bool blocked;           // the socket is full: wait until it is writable
-    struct hwi_edge *edge;  // NULL while nobody wants it
+    uint8_t state;           // enum hwi_stripe_state
+    bool blocked;            // the socket is full: wait until it is writable
+    struct hwi_edge *edge;   // NULL while nobody wants it
     struct hwi_stripe *next; // in the list of unproven ones, then of closed ones
-    uint64_t deadline_ns;   // of an unproven one
-    struct hwi_hello hello; // sent, or received
-    unsigned char partial[HWI_HELLO_BYTES]; // hello, ack, header or trailer of which more is to come
+    uint64_t deadline_ns;    // of an unproven one
+    struct hwi_hello hello;  // sent, or received
+    // Hello, ack, header or trailer of which more is to come
+    unsigned char partial[HWI_HELLO_BYTES];
     uint32_t partial_bytes;
 
     bool arriving;       // `in` is held

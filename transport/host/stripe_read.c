@@ -11,7 +11,8 @@
 #include "transport/host/stripe.h"
 
 enum {
-    LARGE_BYTES = 16 << 10, // of such a payload's successor only the header is read along: the rest would be copied
+    LARGE_BYTES = 16 << 10, // of such a payload's successor only the header is read along: the rest
+                            // would be copied
     AHEAD_BYTES = HWI_FRAME_TRAILER_BYTES + HWI_FRAME_HEADER_BYTES,
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Frames to bytes: what a stripe has in hand leaves in one call, header, payload and trailer of each.
+// Frames to bytes: what a stripe has in hand leaves in one call, header, payload and trailer of
+// each.
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>

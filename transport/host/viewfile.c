@@ -113,7 +113,8 @@ static int complain(const struct hwi_viewfile *file, int problem, char *error)
     return problem == ENOENT ? HWS_E_INVALID : HWS_E_SYSTEM;
 }
 
-int hwi_viewfile_load(const struct hwi_viewfile *file, struct hwi_msg *msg, void **block, char *error)
+int hwi_viewfile_load(const struct hwi_viewfile *file, struct hwi_msg *msg, void **block,
+                      char *error)
 {
     size_t length = 0;
     int fd = open(file->path, O_RDONLY | O_CLOEXEC);
@@ -157,7 +158,8 @@ static bool write_file(const char *path, const unsigned char *bytes, size_t leng
     if (fd < 0)
         return false;
     write_header(header, bytes, length);
-    bool ok = write_all(fd, header, sizeof header) && write_all(fd, bytes, length) && fsync(fd) == 0;
+    bool ok =
+        write_all(fd, header, sizeof header) && write_all(fd, bytes, length) && fsync(fd) == 0;
     return close(fd) == 0 && ok;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A master's view file: one encoded view_file message behind a checksum, replaced atomically, locked
-// for as long as it is open through FILE.lock. One thread at a time.
+// A master's view file: one encoded view_file message behind a checksum, replaced atomically,
+// locked for as long as it is open through FILE.lock. One thread at a time.
 #ifndef HAWSER_TRANSPORT_HOST_VIEWFILE_H
 #define HAWSER_TRANSPORT_HOST_VIEWFILE_H
 
@@ -17,9 +17,10 @@ struct hwi_viewfile {
 int hwi_viewfile_open(struct hwi_viewfile *file, const char *path, char *error);
 void hwi_viewfile_close(struct hwi_viewfile *file);
 
-// Reads the file. On success *msg owns one block in *block (free() it). HWS_E_INVALID if it is missing
-// or damaged, with a sentence that says what can be done.
-int hwi_viewfile_load(const struct hwi_viewfile *file, struct hwi_msg *msg, void **block, char *error);
+// Reads the file. On success *msg owns one block in *block (free() it). HWS_E_INVALID if it is
+// missing or damaged, with a sentence that says what can be done.
+int hwi_viewfile_load(const struct hwi_viewfile *file, struct hwi_msg *msg, void **block,
+                      char *error);
 
 // Replaces the file by `msg` (a view_file); durable on return. Returns an hws_status.
 int hwi_viewfile_store(const struct hwi_viewfile *file, const struct hwi_msg *msg);

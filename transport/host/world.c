@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What lies outside a host's actors: where each effect goes, and how the data port's events come back.
+// What lies outside a host's actors: where each effect goes, and how the data port's events come
+// back.
 #include <hawser/types.h>
 
 #include "transport/host/loop.h"
@@ -7,8 +8,8 @@
 static void to_disk(struct hwi_host *host, const struct hwi_msg *msg)
 {
     struct hwi_msg stored = {.type = HWI_MSG_stored};
-    stored.u.stored.status = host->viewfile.lock >= 0 ? hwi_viewfile_store(&host->viewfile, msg)
-                                                      : HWS_E_SYSTEM;
+    stored.u.stored.status =
+        host->viewfile.lock >= 0 ? hwi_viewfile_store(&host->viewfile, msg) : HWS_E_SYSTEM;
     hwi_drain_post(host->drain, hwi_addr_of(HWI_ROLE_DISK, 0), hwi_addr_of(HWI_ROLE_MASTER, 0),
                    &stored);
 }
@@ -50,7 +51,8 @@ static void carry(void *world, const struct hwi_envelope *envelope)
         host->counters.undeliverable++;
 }
 
-static void check_failed(void *world, const struct hwi_actor_ops *actor, const struct hwi_trap *trap)
+static void check_failed(void *world, const struct hwi_actor_ops *actor,
+                         const struct hwi_trap *trap)
 {
     struct hwi_host *host = world;
     host->ops->check_failed(host->user, actor->name, trap->what, trap->file, trap->line);
@@ -73,8 +75,8 @@ static void record(void *world, const struct hwi_actor_ops *actor, const struct 
         observer(observer_user, actor, event, effects);
 }
 
-const struct hwi_world_ops hwi_host_world_ops = {.carry = carry, .record = record,
-                                                 .check_failed = check_failed};
+const struct hwi_world_ops hwi_host_world_ops = {
+    .carry = carry, .record = record, .check_failed = check_failed};
 
 static void deliver(void *user, struct hwi_addr from, struct hwi_addr to, const struct hwi_msg *msg)
 {

@@ -254,8 +254,8 @@ static struct hwi_sim_edge *new_edge(struct hwi_sim_process *process,
 static void look_for_hello(struct hwi_sim_process *process, struct hwi_sim_edge *edge)
 {
     for (struct hwi_sim_conn *conn = process->sim->conns; conn != NULL; conn = conn->next) {
-        if (conn->open && conn->waits && conn->ends[1] == process &&
-            conn->peers[0] == edge->peer && conn->ends[0]->incarnation == edge->incarnation) {
+        if (conn->open && conn->waits && conn->ends[1] == process && conn->peers[0] == edge->peer &&
+            conn->ends[0]->incarnation == edge->incarnation) {
             accept_hello(edge, conn);
             return;
         }

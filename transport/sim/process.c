@@ -23,8 +23,7 @@ static const char *name_of_peer(struct hwi_sim_process *process, uint64_t peer)
     return edge->conn->ends[edge->conn->ends[0] == process]->name;
 }
 
-static void deliver(void *user, struct hwi_addr from, struct hwi_addr to,
-                    const struct hwi_msg *msg)
+static void deliver(void *user, struct hwi_addr from, struct hwi_addr to, const struct hwi_msg *msg)
 {
     struct hwi_sim_process *process = user;
     if (from.id != 0) {

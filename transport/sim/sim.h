@@ -15,8 +15,8 @@ enum { HWI_SIM_NODES_MAX = 64 }; // members ever started in one simulation
 struct hwi_sim_config {
     uint32_t min_members;
     uint32_t dead_ms, heartbeat_ms, propose_ms;
-    uint64_t control_ns; // one-way delay peer - master
-    uint64_t edge_ns;    // one-way delay peer - peer
+    uint64_t control_ns;       // one-way delay peer - master
+    uint64_t edge_ns;          // one-way delay peer - peer
     uint64_t edge_bytes_per_s; // bandwidth of an edge's lane, 0 = no limit
     uint32_t stripes;
     uint8_t durable;    // the master keeps a view file

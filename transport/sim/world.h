@@ -10,12 +10,12 @@
 #include "transport/sim/sim.h"
 
 enum {
-    HWI_SIM_EVENTS_MAX = 1 << 24,  // scheduled at once
+    HWI_SIM_EVENTS_MAX = 1 << 24,   // scheduled at once
     HWI_SIM_REQUESTS_MAX = 1 << 20, // of one member
-    HWI_SIM_LINE_BYTES_MAX = 1024, // one transcript line
+    HWI_SIM_LINE_BYTES_MAX = 1024,  // one transcript line
 };
 
-#define HWI_SIM_INCARNATION_FIRST UINT64_C(1000)  // node n's incarnation is this + n
+#define HWI_SIM_INCARNATION_FIRST UINT64_C(1000)   // node n's incarnation is this + n
 #define HWI_SIM_EDGE_TIMEOUT_NS (5 * HWI_NS_PER_S) // for stripes to open
 #define HWI_SIM_DISK_NS HWI_NS_PER_MS              // to make a view file durable
 
@@ -59,7 +59,7 @@ struct hwi_sim_event {
     struct hwi_sim_flight *flight; // one reference is owned
     uint64_t peer;
     uint8_t lane;
-    const char *reason; // static
+    const char *reason;         // static
     struct hwi_sim_event *next; // in a frozen process's queue
 };
 
@@ -67,7 +67,7 @@ struct hwi_sim_event *hwi_sim_event_new(void);
 void hwi_sim_event_free(struct hwi_sim_event *event); // takes
 // Schedules it `delay_ns` from now; takes it.
 void hwi_sim_schedule(struct hwi_sim *sim, struct hwi_sim_event *event, uint64_t delay_ns);
-uint64_t hwi_sim_event_time(const struct hwi_sim *sim); // of the earliest; HWI_NEVER = none
+uint64_t hwi_sim_event_time(const struct hwi_sim *sim);        // of the earliest; HWI_NEVER = none
 struct hwi_sim_event *hwi_sim_event_take(struct hwi_sim *sim); // the earliest: returns owned
 void hwi_sim_events_fini(struct hwi_sim *sim);
 
@@ -112,7 +112,7 @@ struct hwi_sim_request {
 
 // When a process dies by itself.
 struct hwi_sim_fate {
-    uint8_t role;  // at its event number role_count
+    uint8_t role; // at its event number role_count
     uint32_t role_count;
     uint16_t type; // at its message number type_count of this type
     uint32_t type_count;
