@@ -13,7 +13,7 @@
 #include "tests/support/storm.h"
 #include "tests/support/trainer.h"
 
-enum { SEEDS = 15, ROUNDS = 12, PROCESSES_MAX = 12, STEPS_AFTER = 5, RESTARTS_MAX = 4 };
+enum { SEEDS = 8, ROUNDS = 12, PROCESSES_MAX = 12, STEPS_AFTER = 5, RESTARTS_MAX = 4 };
 
 static struct scenario *start(struct storm *storm, uint64_t seed, uint32_t *members)
 {

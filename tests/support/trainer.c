@@ -79,8 +79,8 @@ static void react(struct school *school, uint32_t node, const struct hwi_msg_rep
     } else if (hws_status_class(status) == HWS_CLASS_VIEW && trainer->stage != TRAINER_OPENING) {
         view(school, node);
     } else {
-        expect(hws_status_class(status) == HWS_CLASS_RUN || status == HWS_E_TIMEOUT, "member %u: a trainer got %s", node,
-               hws_status_name(status));
+        expect(hws_status_class(status) == HWS_CLASS_RUN || status == HWS_E_TIMEOUT,
+               "member %u: a trainer got %s", node, hws_status_name(status));
         school->scenario->out[node] = true;
         trainer->stage = TRAINER_OVER;
         hwi_sim_leave(school->scenario->sim, node);
