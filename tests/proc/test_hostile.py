@@ -13,7 +13,7 @@ CONNECTIONS = 300
 GROWTH_MAX = 16 * MIB  # not with a sanitizer, whose allocator keeps what was freed
 SLOWEST_MS = 3000
 HELLO = b"Hwso" + struct.pack("<I", 1)  # how a stripe's hello begins
-REGISTRATION, STATUS_WANT = 1, 19
+REGISTRATION, PROPOSE, READY, STATUS_WANT = 1, 8, 9, 19
 
 
 def pour(sock, data):
@@ -178,17 +178,60 @@ def test_a_tool_that_does_not_listen(world):
     undisturbed(world, attack)
 
 
+def register(master, incarnation):
+    """A guest that is a newcomer from now on; nobody listens at the address it tells."""
+    guest = Guest(master.address, session(b"P", incarnation))
+    guest.send(pack([REGISTRATION, 1, 0, incarnation, 0, 0, "127.0.0.1:9", 0, []]))
+    return guest
+
+
+def admitted_alone(members, within_ms):
+    for answer in all_do(members, "admit"):
+        answer.expect(members=ids(*members), within_ms=within_ms)
+    for answer in all_do(members, "reduce", count=MIB):
+        answer.expect(sum="right", members=ids(*members), attempts=1)
+
+
 def test_a_newcomer_that_says_nothing_more(world):
     """It registers, the members vote it in, it never answers: it alone is dropped, after the time a proposal has."""
     master, members = world.start(2, dead_ms=1000)
-    guest = Guest(master.address, session(b"P", 123456789))
-    guest.send(pack([REGISTRATION, 1, 0, 123456789, 0, 0, "127.0.0.1:9", 0, []]))
+    guest = register(master, 123456789)
     world.see_newcomers(members)
-    for answer in all_do(members, "admit"):
-        answer.expect(members=ids(*members), within_ms=3000)
-    for answer in all_do(members, "reduce", count=MIB):
-        answer.expect(sum="right", members=ids(*members), attempts=1)
+    admitted_alone(members, 3000)
     guest.close()
+
+
+def test_a_newcomer_that_lies(world):
+    """It says ready without a stripe, or that it cannot reach the members: they believe themselves."""
+    master, members = world.start(2, dead_ms=1000)
+    for broken in ([], [[1], [2]]):
+        guest = register(master, 1000 + len(broken))
+        world.see_newcomers(members)
+        for member in members:
+            member.tell("admit")
+        guest.send(pack([READY, guest.hear(PROPOSE), broken]))
+        for member in members:
+            member.hear().expect(members=ids(*members), within_ms=3000)
+        guest.close()
+        for answer in all_do(members, "reduce", count=MIB, retry=True):
+            answer.expect(sum="right", members=ids(*members))
+
+
+def test_many_newcomers_that_say_nothing_more(world):
+    """A real one among them gets in all the same, and nobody waits longer for fifty than for one."""
+    master, members = world.start(2, dead_ms=1000)
+    guests = [register(master, 1 + i) for i in range(25)]
+    newcomer = world.start_member(master)
+    newcomer.tell("open", open_ms=20000)
+    guests += [register(master, 100 + i) for i in range(25)]
+    world.see_newcomers(members, 51)
+    answers = all_do(members, "admit")
+    newcomer.hear().expect()
+    for answer in answers:
+        answer.expect(members=ids(*members, newcomer), within_ms=4000)
+    for answer in all_do([*members, newcomer], "reduce", count=MIB, retry=True):
+        answer.expect(sum="right", members=ids(*members, newcomer))
+    close_all(guests)
 
 
 main(globals())

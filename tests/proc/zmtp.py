@@ -60,5 +60,13 @@ class Guest:
     def send(self, body, flags=0):
         self.socket.sendall(frame(body, flags))
 
+    def hear(self, kind):
+        """Waits for a message of this kind, a list of small whole numbers first; gives the number behind the kind."""
+        while True:
+            flags = self.receive(1)[0]
+            body = self.receive(struct.unpack(">Q", self.receive(8))[0] if flags & LONG else self.receive(1)[0])
+            if not flags & COMMAND and body[1] == kind:
+                return body[2] if body[2] < 0x80 else body[3]
+
     def close(self):
         self.socket.close()
