@@ -47,8 +47,12 @@ static void record_tallies(struct master *m, struct hwi_past *past)
             }
         }
         if (count > 0) {
-            past->tallies[past->tallies_count++] = (struct hwi_tally){
-                .kind = c->kind, .tag = c->tag, .heard = count, .value = c->value};
+            past->tallies[past->tallies_count++] = (struct hwi_tally){.kind = c->kind,
+                                                                      .tag = c->tag,
+                                                                      .done = c->committed,
+                                                                      .heard = count,
+                                                                      .value = c->value,
+                                                                      .pending = c->pending};
         }
     }
 }

@@ -323,6 +323,10 @@ void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ende
     reply_call(p, c, e, fx);
     c->stage = CALL_FREE;
     p->call_count--;
+    if (!c->committed && p->phase == PHASE_MEMBER &&
+        hws_status_class((hws_status)c->status) == HWS_CLASS_RUN) {
+        hwi_peer_finish(p, c->status, hws_status_text((hws_status)c->status), fx);
+    }
 }
 
 // What to say of a call that never got its turn.

@@ -39,12 +39,14 @@ static const struct hwi_past *past_of(const struct hwi_msg_announce *a, uint64_t
     return NULL;
 }
 
-static bool is_committed(const struct hwi_past *past, struct call *c)
+// Sets what goes with a commit. One that was decided inside the view says what it said there.
+static bool is_committed(const struct peer *p, const struct hwi_past *past, struct call *c)
 {
     for (uint32_t i = 0; i < past->tallies_count; i++) {
         const struct hwi_tally *t = &past->tallies[i];
         if (t->kind == c->op.kind && t->tag == c->op.tag) {
             c->value = c->op.kind == HWI_KIND_AGREE ? t->value : c->value;
+            c->pending = c->op.seq < t->done ? t->pending : p->pending;
             return c->op.seq < t->heard;
         }
     }
@@ -73,10 +75,9 @@ static void decide_calls(struct peer *p, const struct hwi_past *past, struct hwi
         if (c->stage != CALL_RUNNING && c->stage != CALL_DONE) {
             continue;
         }
-        if (!is_committed(past, c)) {
+        if (!is_committed(p, past, c)) {
             hwi_peer_end(p, c, abort_status(p, past, c), fx);
         } else if (c->stage == CALL_DONE) {
-            c->pending = p->pending;
             if (c->op.kind == HWI_KIND_ADMIT) { // answered with the new view, once it is in force
                 c->stage = CALL_ENDING;
                 c->committed = true;

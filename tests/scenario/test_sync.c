@@ -166,6 +166,38 @@ static void a_late_joiners_source_dies(void **unused)
     scenario_end(s);
 }
 
+static void all_that_hold_the_state_die(void **unused)
+{
+    (void)unused;
+    struct scenario *s = start_with_late_joiner();
+    uint64_t requests[4];
+    begin_sync(s, 2, requests);
+    run_ms(s, MIDDLE_MS);
+    for (uint32_t node = 0; node < 3; node++) {
+        hwi_sim_kill(s->sim, node);
+    }
+    expect_status(s, 3, requests[3], HWS_E_MEMBER_LOST);
+    acknowledge(s, 3);
+    expect_status(s, 3, sync_state(s, 3, 4, 0), HWS_E_STATE_LOST);
+    // It is finished; the run begins again with whoever comes.
+    expect_status(s, 3, all_reduce(s, 3, 5, 10), HWS_E_STATE_LOST);
+    s->out[3] = true;
+    uint64_t begun[7];
+    for (uint32_t node = 4; node < 7; node++) {
+        start_member(s);
+        give_state(s, node, 1 << 20, node);
+    }
+    for (uint32_t node = 4; node < 7; node++) {
+        expect_open(s, node, HWS_OK);
+        begun[node] = sync_state(s, node, 6, node);
+    }
+    for (uint32_t node = 4; node < 7; node++) {
+        expect_status(s, node, begun[node], HWS_OK);
+        expect_state(s, node, 6);
+    }
+    scenario_end(s);
+}
+
 static void a_member_leaves_during_a_sync(void **unused)
 {
     (void)unused;
@@ -230,6 +262,7 @@ int main(void)
         cmocka_unit_test(only_blocks_that_differ_travel),
         cmocka_unit_test(a_newcomer_never_outvotes_members),
         cmocka_unit_test(a_late_joiners_source_dies),
+        cmocka_unit_test(all_that_hold_the_state_die),
         cmocka_unit_test(a_member_leaves_during_a_sync),
         cmocka_unit_test(the_receiver_dies_during_a_sync),
         cmocka_unit_test(a_state_with_other_tensors_is_put_out),

@@ -135,8 +135,7 @@ static void check_agreement(const struct scenario *scenario, const struct made_c
     }
 }
 
-// Everybody with OK for one step in one view was told the same. (Not of `pending`: who learns the
-// outcome from the next view's announcement is told that view's number.)
+// Everybody with OK for one step in one view was told the same.
 static void check_same(const struct scenario *scenario, const struct made_call *made,
                        const struct hwi_msg_reply *reply)
 {
@@ -147,7 +146,8 @@ static void check_same(const struct scenario *scenario, const struct made_call *
             theirs->view != reply->view || other->node == made->node) {
             continue;
         }
-        expect(theirs->value == reply->value && hwi_hash_equal(theirs->root, reply->root),
+        expect(theirs->value == reply->value && theirs->pending == reply->pending &&
+                   hwi_hash_equal(theirs->root, reply->root),
                "members %u and %u were told different things for step %u in view %llu",
                made->node, other->node, made->call.step, (unsigned long long)reply->view);
     }
