@@ -27,7 +27,7 @@ def frozen_in_a_reduce(world, dead_ms):
         answer.expect("HWS_E_MEMBER_LOST", lost=[victim.peer], restored="yes")
     noticed_ms = (time.monotonic() - froze) * 1000
     check(noticed_ms < dead_ms + LATE_MS, f"noticed after {noticed_ms:.0f} ms, the detection time is {dead_ms} ms")
-    check(noticed_ms > dead_ms / 2, f"noticed after {noticed_ms:.0f} ms: it did not have its {dead_ms} ms")
+    check(noticed_ms > dead_ms / 2, f"noticed after {noticed_ms:.0f} ms already, the detection time is {dead_ms} ms")
     go_on_without(others)
     victim.proceed()
     victim.hear().expect("HWS_E_EVICTED", **{"class": "RUN"}, restored="yes")
@@ -97,8 +97,9 @@ def test_frozen_past_its_own_deadline(world):
     victim.stopped()
     for answer in all_do(others, "wait"):
         answer.expect("HWS_E_MEMBER_LOST", lost=[victim.peer])
+    time.sleep(SHORT_MS / 1000)  # with this its deadline and grace are over for certain
     victim.proceed()
-    victim.hear().expect("HWS_E_EVICTED", restored="yes", after_ms=SHORT_MS * 8 // 10)
+    victim.hear().expect("HWS_E_EVICTED", restored="yes", after_ms=SHORT_MS)
 
 
 def test_frozen_source_in_mid_sync(world):
