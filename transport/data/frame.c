@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "transport/data/bytes.h"
+#include "transport/data/checksum.h"
 
 // "HWSR" as it lies on the wire.
 static const uint32_t magic = UINT32_C(0x52535748);
@@ -103,6 +104,6 @@ bool hwi_frame_read(const unsigned char bytes[HWI_FRAME_HEADER_BYTES], struct hw
 
 uint64_t hwi_frame_checksum(const void *payload, size_t bytes)
 {
-    uint64_t sum = XXH3_64bits(payload, bytes);
+    uint64_t sum = hwi_checksum(payload, bytes);
     return sum == HWI_TRAILER_ABANDONED ? ~sum : sum;
 }
