@@ -159,7 +159,7 @@ static void look_at_calls(struct crew *crew, uint32_t node)
         }
         failed += retrier->failed[tag];
     }
-    if (failed == TAGS && !retrier->over) { // all in flight were collected: acknowledge
+    if (failed > 0 && !retrier->over) {
         retrier->viewing = true;
         retrier->view = hwi_sim_view(crew->scenario->sim, node);
     }
@@ -173,9 +173,14 @@ static void look_at_view(struct crew *crew, uint32_t node)
         return;
     }
     retrier->viewing = false;
+    if (reply->status == HWS_E_BUSY) {
+        return; // others that failed by the same change were not collected yet
+    }
     retrier->over = reply->status != HWS_OK;
     for (uint32_t tag = 0; tag < TAGS && !retrier->over; tag++) {
-        call_next(crew, node, tag);
+        if (retrier->failed[tag]) {
+            call_next(crew, node, tag);
+        }
     }
 }
 
