@@ -73,6 +73,29 @@ static void the_newest_revision_wins_and_comes_from_all_who_hold_it(void **unuse
     scenario_end(s);
 }
 
+// Links of equal speed: each source carries about a third.
+static void three_sources_share_a_large_state(void **unused)
+{
+    (void)unused;
+    struct hwi_sim_config config = scenario_config;
+    config.edge_bytes_per_s = 200000000;
+    struct scenario *s = scenario_start_with(&config, 4);
+    uint64_t requests[4], state_bytes = 64 * (uint64_t)HWI_BLOCK_BYTES;
+    for (uint32_t node = 0; node < 4; node++) {
+        give_state(s, node, state_bytes, node == 3 ? 2 : 1);
+        requests[node] = sync_state(s, node, 1, node == 3 ? 0 : 1);
+    }
+    uint64_t sent = 0;
+    for (uint32_t node = 0; node < 3; node++) {
+        const struct hwi_msg_reply *reply = expect_status(s, node, requests[node], HWS_OK);
+        assert_in_range(reply->bytes_sent, state_bytes / 5, state_bytes / 2);
+        sent += reply->bytes_sent;
+    }
+    assert_int_equal(expect_status(s, 3, requests[3], HWS_OK)->bytes_received, sent);
+    expect_states(s, 1);
+    scenario_end(s);
+}
+
 static void only_blocks_that_differ_travel(void **unused)
 {
     (void)unused;
@@ -259,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_states_move_nothing),
         cmocka_unit_test(the_newest_revision_wins_and_comes_from_all_who_hold_it),
+        cmocka_unit_test(three_sources_share_a_large_state),
         cmocka_unit_test(only_blocks_that_differ_travel),
         cmocka_unit_test(a_newcomer_never_outvotes_members),
         cmocka_unit_test(a_late_joiners_source_dies),
