@@ -80,6 +80,22 @@ static bool put_out_other_layout(struct master *m, struct hwi_hash layout, struc
     return false;
 }
 
+// A newcomer whose state is newer than the run's is sent away rather than overwritten.
+static bool put_out_newer(struct master *m, uint64_t revision, struct hwi_effects *fx)
+{
+    for (uint32_t i = 0; i < m->session_count && m->ever_synced; i++) {
+        struct session *s = &m->sessions[i];
+        if (s->member && !s->synced && s->offer.revision > revision) {
+            hwi_master_put_out(m, s, HWS_E_REFUSED,
+                               "its shared state is newer than the run's and would be overwritten: "
+                               "lower its revision to join",
+                               fx);
+            return true;
+        }
+    }
+    return false;
+}
+
 void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effects *fx)
 {
     struct hwi_id *sources = hwi_effects_memory(fx, m->session_count * sizeof *sources);
@@ -117,7 +133,8 @@ void hwi_master_elect(struct master *m, struct hwi_effects *fx)
         state_is_lost(m, fx);
         return;
     }
-    if (put_out_other_layout(m, best->offer.layout, fx)) {
+    if (put_out_other_layout(m, best->offer.layout, fx) ||
+        put_out_newer(m, best->offer.revision, fx)) {
         return;
     }
     m->plan.count = committed + 1;

@@ -52,7 +52,8 @@ HWS_API hws_status hws_state_set_revision(hws_state *state, uint64_t revision);
  * fails in the middle of a transfer this member's state is marked dirty: it cannot be elected and
  * reductions return HWS_E_NOT_SYNCED until a sync succeeds. The first call attaches `state` (borrowed until
  * hws_close) to the communicator, which has one state for its life. `options` (tag unused) and `result` may be NULL.
- * One thread at a time. Errors: HWS_E_BUSY (operations in flight), HWS_E_LAYOUT (this member's tensors differ from the
+ * One thread at a time. Errors: HWS_E_BUSY (operations in flight), HWS_E_REFUSED (this newcomer's revision is
+ * above the run's: it is put out, not overwritten), HWS_E_LAYOUT (this member's tensors differ from the
  * run's: it is put out), HWS_E_STATE_LOST, HWS_E_INVALID (no tensors, another state than the first time), and
  * HWS_E_VIEW, HWS_E_MEMBER_LOST, HWS_E_TIMEOUT, HWS_E_WITHDRAWN, HWS_E_TOO_FEW, HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN,
  * HWS_E_INTERNAL, HWS_E_FORKED as in hws_all_reduce.

@@ -133,11 +133,31 @@ static void a_newcomer_never_outvotes_members(void **unused)
     uint64_t a = all_reduce(s, 0, 2, 10), b = all_reduce(s, 1, 2, 10);
     expect_status(s, 0, a, HWS_OK);
     expect_status(s, 1, b, HWS_OK);
-    for (uint32_t node = 0; node < 3; node++) {
-        sync_state(s, node, 3, node == newcomer ? 9 : 2);
-    }
-    run_ms(s, 5000);
+    everybody_syncs(s, 3, 2);
     expect_states(s, 1);
+    scenario_end(s);
+}
+
+static void a_newer_state_is_sent_away_not_overwritten(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    give_state(s, 0, STATE_BYTES, 1);
+    give_state(s, 1, STATE_BYTES, 1);
+    everybody_syncs(s, 1, 1);
+    uint32_t newcomer = start_member(s);
+    give_state(s, newcomer, STATE_BYTES, 3);
+    run_ms(s, 100);
+    everybody_admits(s);
+    expect_open(s, newcomer, HWS_OK);
+    uint64_t a = sync_state(s, 0, 2, 2), b = sync_state(s, 1, 2, 2);
+    expect_status(s, newcomer, sync_state(s, newcomer, 2, 9), HWS_E_REFUSED);
+    s->out[newcomer] = true;
+    expect_status(s, 0, a, HWS_E_MEMBER_LOST);
+    expect_status(s, 1, b, HWS_E_MEMBER_LOST);
+    expect_state(s, newcomer, 3);
+    everybody_acknowledges(s);
+    everybody_syncs(s, 3, 2);
     scenario_end(s);
 }
 
@@ -285,6 +305,7 @@ int main(void)
         cmocka_unit_test(three_sources_share_a_large_state),
         cmocka_unit_test(only_blocks_that_differ_travel),
         cmocka_unit_test(a_newcomer_never_outvotes_members),
+        cmocka_unit_test(a_newer_state_is_sent_away_not_overwritten),
         cmocka_unit_test(a_late_joiners_source_dies),
         cmocka_unit_test(all_that_hold_the_state_die),
         cmocka_unit_test(a_member_leaves_during_a_sync),
