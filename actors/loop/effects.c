@@ -100,3 +100,9 @@ void *hwi_effects_memory(struct hwi_effects *effects, size_t bytes)
     block->used += taken;
     return memset(memory, 0, taken);
 }
+
+void *hwi_effects_copy(struct hwi_effects *effects, const void *from, size_t bytes)
+{
+    void *copy = hwi_effects_memory(effects, bytes);
+    return bytes > 0 ? memcpy(copy, from, bytes) : copy;
+}

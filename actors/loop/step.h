@@ -35,6 +35,10 @@ struct hwi_msg *hwi_emit(struct hwi_effects *effects, struct hwi_addr to, uint16
 // between effects of the same step. NULL for bytes == 0.
 void *hwi_effects_memory(struct hwi_effects *effects, size_t bytes);
 
+// As hwi_effects_memory, holding a copy of `from` (borrowed until return; NULL allowed for bytes ==
+// 0).
+void *hwi_effects_copy(struct hwi_effects *effects, const void *from, size_t bytes);
+
 // hwi_emit with the union member: struct hwi_msg_done *m = HWI_EMIT(fx, to, done);
 #define HWI_EMIT(effects, to, name) (&hwi_emit((effects), (to), HWI_MSG_##name)->u.name)
 

@@ -41,10 +41,7 @@ static void record_tallies(struct master *m, struct hwi_past *past)
         m->committed_total += count - c->committed;
         m->aborted_total += most - count;
         if (c->kind == HWI_KIND_SYNC && count > c->committed) {
-            m->ever_synced = true;
-            for (uint32_t j = 0; j < m->session_count; j++) {
-                m->sessions[j].synced |= m->sessions[j].member;
-            }
+            hwi_master_synced(m);
         }
         if (count > 0) {
             past->tallies[past->tallies_count++] = (struct hwi_tally){.kind = c->kind,
@@ -57,26 +54,10 @@ static void record_tallies(struct master *m, struct hwi_past *past)
     }
 }
 
-static void record_lost(struct master *m, struct hwi_past *past)
+void hwi_master_drop_past(struct master *m)
 {
-    past->lost = hwi_new(m->alloc, (m->view.count + 1) * sizeof *past->lost);
-    for (uint32_t rank = 0; rank < m->view.count; rank++) {
-        if (!survives(m, m->view.ids[rank])) {
-            past->lost[past->lost_count++].value = m->view.ids[rank];
-        }
-    }
-}
-
-static void free_past(struct master *m, struct hwi_past *past)
-{
-    hwi_free(m->alloc, past->tallies);
-    hwi_free(m->alloc, past->faults);
-    hwi_free(m->alloc, past->lost);
-}
-
-static void drop_oldest_past(struct master *m)
-{
-    free_past(m, &m->past[0]);
+    hwi_free(m->alloc, m->past[0].tallies);
+    hwi_free(m->alloc, m->past[0].faults);
     memmove(&m->past[0], &m->past[1], --m->past_count * sizeof *m->past);
 }
 
@@ -86,12 +67,12 @@ static void record_past(struct master *m)
         return;
     }
     if (m->past_count == HWI_PAST_VIEWS_MAX) {
-        drop_oldest_past(m); // who still needs it finds no outcome and gives up (OUTCOME_UNKNOWN)
+        hwi_master_drop_past(
+            m); // who still needs it finds no outcome and gives up (OUTCOME_UNKNOWN)
     }
     struct hwi_past *past = &m->past[m->past_count++];
     *past = (struct hwi_past){.view = m->view.number};
     record_tallies(m, past);
-    record_lost(m, past);
     past->faults = hwi_new(m->alloc, (m->fault_count + 1) * sizeof *past->faults);
     memcpy(past->faults, m->faults, m->fault_count * sizeof *past->faults);
     past->faults_count = m->fault_count;
@@ -106,7 +87,7 @@ void hwi_master_prune_past(struct master *m)
         }
     }
     while (m->past_count > 0 && m->past[0].view < least) {
-        drop_oldest_past(m);
+        hwi_master_drop_past(m);
     }
 }
 
@@ -167,20 +148,11 @@ static struct hwi_past *list_past(const struct master *m, struct hwi_effects *fx
     struct hwi_past *list = hwi_effects_memory(fx, m->past_count * sizeof *list);
     for (uint32_t i = 0; i < m->past_count; i++) {
         const struct hwi_past *past = &m->past[i];
-        struct hwi_past *copy = &list[i];
-        *copy = *past;
-        copy->tallies = hwi_effects_memory(fx, past->tallies_count * sizeof *copy->tallies);
-        copy->faults = hwi_effects_memory(fx, past->faults_count * sizeof *copy->faults);
-        copy->lost = hwi_effects_memory(fx, past->lost_count * sizeof *copy->lost);
-        if (past->tallies_count > 0) {
-            memcpy(copy->tallies, past->tallies, past->tallies_count * sizeof *copy->tallies);
-        }
-        if (past->faults_count > 0) {
-            memcpy(copy->faults, past->faults, past->faults_count * sizeof *copy->faults);
-        }
-        if (past->lost_count > 0) {
-            memcpy(copy->lost, past->lost, past->lost_count * sizeof *copy->lost);
-        }
+        list[i] = *past;
+        list[i].tallies =
+            hwi_effects_copy(fx, past->tallies, past->tallies_count * sizeof *past->tallies);
+        list[i].faults =
+            hwi_effects_copy(fx, past->faults, past->faults_count * sizeof *past->faults);
     }
     return list;
 }

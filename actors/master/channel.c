@@ -103,10 +103,7 @@ void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, stru
         }
     }
     if (c->kind == HWI_KIND_SYNC) {
-        m->ever_synced = true;
-        for (uint32_t i = 0; i < m->session_count; i++) {
-            m->sessions[i].synced |= m->sessions[i].member;
-        }
+        hwi_master_synced(m);
     }
 }
 

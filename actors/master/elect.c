@@ -6,6 +6,14 @@
 
 #include <hawser/types.h>
 
+void hwi_master_synced(struct master *m)
+{
+    m->ever_synced = true;
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        m->sessions[i].synced |= m->sessions[i].member;
+    }
+}
+
 static bool any_synced(const struct master *m)
 {
     for (uint32_t i = 0; i < m->session_count; i++) {
@@ -16,9 +24,8 @@ static bool any_synced(const struct master *m)
     return false;
 }
 
-static bool stands(const struct master *m, const struct session *s, bool synced_only)
+static bool stands(const struct session *s, bool synced_only)
 {
-    (void)m;
     return s->member && !s->offer.dirty && (s->synced || !synced_only);
 }
 
@@ -27,7 +34,7 @@ static uint32_t holders(const struct master *m, const struct session *s, bool sy
     uint32_t count = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
         const struct session *t = &m->sessions[i];
-        count += stands(m, t, synced_only) && t->offer.revision == s->offer.revision &&
+        count += stands(t, synced_only) && t->offer.revision == s->offer.revision &&
                  hwi_hash_equal(t->offer.root, s->offer.root);
     }
     return count;
@@ -43,8 +50,7 @@ static struct session *choose(struct master *m)
     uint32_t best_holders = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
-        if (!stands(m, s, synced_only) ||
-            (best != NULL && s->offer.revision < best->offer.revision)) {
+        if (!stands(s, synced_only) || (best != NULL && s->offer.revision < best->offer.revision)) {
             continue;
         }
         uint32_t count = holders(m, s, synced_only);

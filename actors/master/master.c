@@ -23,10 +23,7 @@ static void destroy(void *state)
         hwi_master_session_remove(m, &m->sessions[m->session_count - 1]);
     }
     while (m->past_count > 0) {
-        struct hwi_past *past = &m->past[--m->past_count];
-        hwi_free(alloc, past->tallies);
-        hwi_free(alloc, past->faults);
-        hwi_free(alloc, past->lost);
+        hwi_master_drop_past(m);
     }
     hwi_free(alloc, m->past);
     hwi_free(alloc, m->channels);

@@ -148,9 +148,11 @@ void hwi_master_seal(struct master *m, struct hwi_effects *fx);
 void hwi_master_announce(struct master *m, struct hwi_effects *fx); // to all members
 void hwi_master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx);
 void hwi_master_prune_past(struct master *m);
+void hwi_master_drop_past(struct master *m); // the oldest of m->past
 void hwi_master_store(struct master *m, struct hwi_effects *fx);
 
 // elect.c
+void hwi_master_synced(struct master *m); // a sync committed: all members hold the state
 void hwi_master_elect(struct master *m, struct hwi_effects *fx); // once all members have offered
 void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effects *fx);
 

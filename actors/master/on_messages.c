@@ -29,7 +29,42 @@ void hwi_master_on_heartbeat(struct master *m, struct session *s, const struct h
     uint64_t sent = s->sent;
     struct hwi_msg_pong *p = MASTER_TELL(s, fx, pong);
     p->sent = sent;
-    p->pending = hwi_master_waiting(m);
+}
+
+// Adds a vote; false if it combines otherwise than the votes before it.
+static bool fold(struct channel *c, const struct hwi_msg_done *d)
+{
+    if (c->redop == 0) {
+        c->redop = d->redop;
+        c->folded = d->value;
+    } else if (c->redop != d->redop) {
+        return false;
+    } else if (d->redop == HWI_AGREE_AND) {
+        c->folded &= d->value;
+    } else {
+        c->folded = HWI_MIN(c->folded, d->value);
+    }
+    return true;
+}
+
+// Members vote on one channel in different ways: the view changes, and all are told of two of them.
+static void disagree(struct master *m, const struct channel *c, uint64_t peer, uint8_t redop,
+                     struct hwi_effects *fx)
+{
+    uint32_t voter = 0; // the first that voted the other way
+    while (voter + 1 < m->view.count && c->counts[voter] <= c->committed) {
+        voter++;
+    }
+    struct hwi_fault fault = {.status = HWS_E_MISMATCH,
+                              .kind = c->kind,
+                              .tag = c->tag,
+                              .peer_a = m->view.ids[voter],
+                              .peer_b = peer,
+                              .signature_a = {.kind = c->kind, .redop = c->redop},
+                              .signature_b = {.kind = c->kind, .redop = redop}};
+    hwi_master_fault(m, &fault);
+    m->change = true;
+    hwi_master_reform(m, fx);
 }
 
 void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_msg_done *d,
@@ -48,30 +83,9 @@ void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_ms
     if (d->count <= c->counts[rank] || (vote && d->count != c->committed + 1)) {
         return; // said before
     }
-    if (d->kind == HWI_KIND_AGREE) {
-        bool first = c->redop == 0;
-        if (!first && c->redop != d->redop) {
-            struct hwi_fault fault = {.status = HWS_E_MISMATCH,
-                                      .kind = d->kind,
-                                      .tag = d->tag,
-                                      .peer_a = m->view.ids[0],
-                                      .peer_b = s->peer,
-                                      .signature_a = {.kind = d->kind, .redop = c->redop},
-                                      .signature_b = {.kind = d->kind, .redop = d->redop}};
-            for (uint32_t i = 0; i < m->view.count; i++) { // name one that voted the other way
-                if (c->counts[i] > c->committed) {
-                    fault.peer_a = m->view.ids[i];
-                    break;
-                }
-            }
-            hwi_master_fault(m, &fault);
-            m->change = true;
-            hwi_master_reform(m, fx);
-            return;
-        }
-        uint64_t least = HWI_MIN(c->folded, d->value);
-        c->folded = first ? d->value : d->redop == HWI_AGREE_AND ? (c->folded & d->value) : least;
-        c->redop = d->redop;
+    if (d->kind == HWI_KIND_AGREE && !fold(c, d)) {
+        disagree(m, c, s->peer, d->redop, fx);
+        return;
     }
     hwi_master_count(m, c, (uint32_t)rank, d->count, fx);
 }

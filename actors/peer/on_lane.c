@@ -2,8 +2,6 @@
 // What reducer and snapshot say of the calls they work on, and the sync's talk with the master.
 #include "actors/peer/peer.h"
 
-#include <string.h>
-
 #include <hawser/types.h>
 
 void hwi_peer_on_op_fault(struct peer *p, enum hwi_role lane, const struct hwi_msg_op_fault *f,
@@ -54,13 +52,9 @@ void hwi_peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s,
     c->sync.revision = s->revision;
     c->sync.root = s->root;
     p->state_dirty |= c->sync.receiver; // until this sync commits
-    struct hwi_id *sources = hwi_effects_memory(fx, s->sources_count * sizeof *sources);
-    if (s->sources_count > 0) {
-        memcpy(sources, s->sources, s->sources_count * sizeof *sources);
-    }
     struct hwi_msg_sync_go *g = HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_SNAPSHOT), sync_go);
     g->op = c->op;
     g->root = s->root;
-    g->sources = sources;
+    g->sources = hwi_effects_copy(fx, s->sources, s->sources_count * sizeof *s->sources);
     g->sources_count = s->sources_count;
 }

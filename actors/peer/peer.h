@@ -158,6 +158,7 @@ void hwi_peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struc
 void hwi_peer_members_copy(struct peer *p, struct members *to, uint64_t number,
                            const struct hwi_member *list, uint32_t count);
 // NULL = not in it
+struct hwi_id *hwi_peer_ids(const struct members *m, struct hwi_effects *fx); // by rank
 const struct hwi_member *hwi_peer_member(const struct members *m, uint64_t peer);
 
 // calls.c: the table of calls and their channels.

@@ -16,6 +16,15 @@ const struct hwi_member *hwi_peer_member(const struct members *m, uint64_t peer)
     return NULL;
 }
 
+struct hwi_id *hwi_peer_ids(const struct members *m, struct hwi_effects *fx)
+{
+    struct hwi_id *ids = hwi_effects_memory(fx, m->count * sizeof *ids);
+    for (uint32_t i = 0; i < m->count; i++) {
+        ids[i].value = m->list[i].peer;
+    }
+    return ids;
+}
+
 void hwi_peer_members_copy(struct peer *p, struct members *to, uint64_t number,
                            const struct hwi_member *list, uint32_t count)
 {
@@ -106,10 +115,7 @@ static void note_lost(struct peer *p, const struct hwi_msg_announce *a)
 
 static void tell_lanes(struct peer *p, struct hwi_effects *fx)
 {
-    struct hwi_id *members = hwi_effects_memory(fx, p->view.count * sizeof *members);
-    for (uint32_t i = 0; i < p->view.count; i++) {
-        members[i].value = p->view.list[i].peer;
-    }
+    struct hwi_id *members = hwi_peer_ids(&p->view, fx);
     static const enum hwi_role lanes[] = {HWI_ROLE_REDUCER, HWI_ROLE_SNAPSHOT};
     for (size_t i = 0; i < HWI_COUNT(lanes); i++) {
         struct hwi_msg_lane_view *v = HWI_EMIT(fx, hwi_peer_local(lanes[i]), lane_view);

@@ -24,8 +24,8 @@ static struct scenario *start_slow(uint32_t members)
 
 static void everybody_syncs(struct scenario *s, uint32_t step, uint64_t revision)
 {
-    everybody(s, &(struct call){.kind = HWI_KIND_SYNC, .step = step, .value = revision,
-                                .timeout_ms = 30000});
+    everybody(s, &(struct call){
+                     .kind = HWI_KIND_SYNC, .step = step, .value = revision, .timeout_ms = 30000});
 }
 
 static void equal_states_move_nothing(void **unused)
@@ -116,6 +116,17 @@ static void only_blocks_that_differ_travel(void **unused)
     scenario_end(s);
 }
 
+// Somebody with another content is admitted; returns its node.
+static uint32_t join_with_state(struct scenario *s, uint32_t seed)
+{
+    uint32_t newcomer = start_member(s);
+    give_state(s, newcomer, STATE_BYTES, seed);
+    run_ms(s, 100);
+    everybody_admits(s);
+    expect_open(s, newcomer, HWS_OK);
+    return newcomer;
+}
+
 static void a_newcomer_never_outvotes_members(void **unused)
 {
     (void)unused;
@@ -123,11 +134,7 @@ static void a_newcomer_never_outvotes_members(void **unused)
     give_state(s, 0, STATE_BYTES, 1);
     give_state(s, 1, STATE_BYTES, 1);
     everybody_syncs(s, 1, 1);
-    uint32_t newcomer = start_member(s);
-    give_state(s, newcomer, STATE_BYTES, 3);
-    run_ms(s, 100);
-    everybody_admits(s);
-    expect_open(s, newcomer, HWS_OK);
+    uint32_t newcomer = join_with_state(s, 3);
     uint64_t early = all_reduce(s, newcomer, 2, 10);
     (void)early;
     uint64_t a = all_reduce(s, 0, 2, 10), b = all_reduce(s, 1, 2, 10);
@@ -145,11 +152,7 @@ static void a_newer_state_is_sent_away_not_overwritten(void **unused)
     give_state(s, 0, STATE_BYTES, 1);
     give_state(s, 1, STATE_BYTES, 1);
     everybody_syncs(s, 1, 1);
-    uint32_t newcomer = start_member(s);
-    give_state(s, newcomer, STATE_BYTES, 3);
-    run_ms(s, 100);
-    everybody_admits(s);
-    expect_open(s, newcomer, HWS_OK);
+    uint32_t newcomer = join_with_state(s, 3);
     uint64_t a = sync_state(s, 0, 2, 2), b = sync_state(s, 1, 2, 2);
     expect_status(s, newcomer, sync_state(s, newcomer, 2, 9), HWS_E_REFUSED);
     s->out[newcomer] = true;
@@ -169,20 +172,18 @@ static struct scenario *start_with_late_joiner(void)
         give_state(s, node, STATE_BYTES, 1);
     }
     everybody_syncs(s, 1, 1);
-    uint32_t newcomer = start_member(s);
-    give_state(s, newcomer, STATE_BYTES, 2);
-    run_ms(s, 100);
-    everybody_admits(s);
-    expect_open(s, newcomer, HWS_OK);
+    join_with_state(s, 2);
     return s;
 }
 
 static void begin_sync(struct scenario *s, uint32_t step, uint64_t requests[4])
 {
     for (uint32_t node = 0; node < 4; node++) {
-        requests[node] = make_call(s, node, &(struct call){.kind = HWI_KIND_SYNC, .step = step,
-                                                           .value = node == 3 ? 0 : 1,
-                                                           .timeout_ms = 30000});
+        requests[node] = make_call(s, node,
+                                   &(struct call){.kind = HWI_KIND_SYNC,
+                                                  .step = step,
+                                                  .value = node == 3 ? 0 : 1,
+                                                  .timeout_ms = 30000});
     }
 }
 
