@@ -11,7 +11,7 @@ static const char usage[] =
     "Runs a master until SIGINT or SIGTERM: it admits members, fixes views and decides commits.\n"
     "\n"
     "  --listen ADDR        HOST:PORT, port 0 = any (default 127.0.0.1:0)\n"
-    "  --state FILE         small durable memory: a restart with it goes on with the run\n"
+    "  --state FILE         small durable memory: a restart keeps run id and view numbers\n"
     "  --new-run            begin a new run although FILE is missing or holds another\n"
     "  --insecure           allow listening beyond loopback without a key\n"
     "  --min-members N      the first view waits for N members (default 1)\n"
