@@ -60,6 +60,9 @@ _Noreturn void hwi_check_failed(const char *what, const char *file, int line);
 // Prints to stderr and aborts.
 _Noreturn void hwi_check_abort(const char *what, const char *file, int line);
 
+// One number for the sources of all actors: builds with the same one take the same decisions.
+uint64_t hwi_decision_hash(void);
+
 #define HWI_CHECK(condition)                                                                       \
     ((condition) ? (void)0 : hwi_check_failed(#condition, __FILE__, __LINE__))
 

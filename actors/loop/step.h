@@ -42,6 +42,8 @@ void *hwi_effects_copy(struct hwi_effects *effects, const void *from, size_t byt
 // hwi_emit with the union member: struct hwi_msg_done *m = HWI_EMIT(fx, to, done);
 #define HWI_EMIT(effects, to, name) (&hwi_emit((effects), (to), HWI_MSG_##name)->u.name)
 
+struct hwi_image;
+
 struct hwi_actor_ops {
     const char *name; // "master", "peer", ...
     enum hwi_role role;
@@ -53,6 +55,9 @@ struct hwi_actor_ops {
     // After a failed check: give up; whoever waits is told HWS_INTERNAL. Must not check again.
     void (*failed)(void *state, uint64_t now_ns, struct hwi_effects *effects);
     void (*destroy)(void *state); // takes
+    // Lists the state's fields for saving, loading (into a state just created) and printing; see
+    // image.h. A loaded state goes on exactly as the saved one would. NULL in test doubles only.
+    void (*image)(struct hwi_image *image, void *state);
 };
 
 extern const struct hwi_actor_ops hwi_master_ops;

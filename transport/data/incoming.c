@@ -142,17 +142,17 @@ enum hwi_verdict hwi_data_arriving(struct hwi_data *data, uint64_t peer, enum hw
     return HWI_VERDICT_OK;
 }
 
-static enum hwi_verdict finish_chunk(struct hwi_data *data, struct hwi_frame_in *in,
+static enum hwi_verdict finish_chunk(struct hwi_data *data, struct hwi_frame_in *in, uint64_t sum,
                                      const char **why)
 {
     struct hwi_row *row = in->row;
 
     if (row) {
-        hwi_row_arrived(data, row, (uint32_t)(in->frame.offset / row->op->chunk_bytes));
+        hwi_row_arrived(data, row, (uint32_t)(in->frame.offset / row->op->chunk_bytes), sum);
         return HWI_VERDICT_OK;
     }
     struct hwi_edge *edge = hwi_edge_find(data, in->peer);
-    const char *reason = hwi_stash_arrived(data, edge, &in->frame, &in->owned);
+    const char *reason = hwi_stash_arrived(data, edge, &in->frame, sum, &in->owned);
     return reason ? broken(why, reason) : HWI_VERDICT_OK;
 }
 
@@ -170,7 +170,7 @@ static enum hwi_verdict finish(struct hwi_data *data, struct hwi_frame_in *in, u
     }
     switch (in->frame.kind) {
     case HWI_FRAME_CHUNK:
-        return finish_chunk(data, in, why);
+        return finish_chunk(data, in, trailer, why);
     case HWI_FRAME_BLOCK:
         return hwi_block_received(data, in, why);
     default:

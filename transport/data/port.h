@@ -102,6 +102,7 @@ struct hwi_queue {
 struct hwi_stashed {
     struct hwi_stashed *next;
     struct hwi_frame frame;
+    uint64_t sum;           // its checksum
     unsigned char *payload; // from the pool
 };
 
@@ -179,7 +180,7 @@ unsigned char *hwi_row_target(const struct hwi_row *row, uint32_t chunk);
 enum hwi_fit hwi_row_fit(const struct hwi_data *data, uint64_t peer, const struct hwi_frame *frame,
                          struct hwi_row **row, uint32_t *chunk, const char **why);
 // A claimed chunk is in its place and its checksum held.
-void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk);
+void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk, uint64_t sum);
 
 // reduce.c
 void hwi_port_reduce(struct hwi_data *data, const struct hwi_msg_reduce *msg);
@@ -190,10 +191,10 @@ void hwi_port_reduce(struct hwi_data *data, const struct hwi_msg_reduce *msg);
 // most.
 enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_edge *edge,
                              const struct hwi_frame *frame, const char **why);
-// The frame is here whole: goes where it belongs, or is kept: then takes *payload and sets it to
+// The frame is here whole, its checksum is `sum`: goes where it belongs, or is kept: then takes *payload and sets it to
 // NULL. Returns NULL, or why the edge is broken.
 const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_edge *edge,
-                              const struct hwi_frame *frame, void **payload);
+                              const struct hwi_frame *frame, uint64_t sum, void **payload);
 // Delivers what has a row and a grant by now. Returns NULL, or why the edge is broken.
 const char *hwi_stash_flush(struct hwi_data *data, struct hwi_edge *edge, struct hwi_op op,
                             uint8_t phase);

@@ -137,7 +137,7 @@ enum hwi_fit hwi_row_fit(const struct hwi_data *data, uint64_t peer, const struc
     return *row ? fit_row(*row, frame, chunk, why) : HWI_FIT_STASH;
 }
 
-void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk)
+void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk, uint64_t sum)
 {
     uint32_t bytes = hwi_data_op_size(row->op, chunk);
     struct hwi_msg msg = {.type = HWI_MSG_chunk};
@@ -148,5 +148,7 @@ void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk)
     msg.u.chunk.phase = row->phase;
     msg.u.chunk.from = row->from;
     msg.u.chunk.chunk = chunk;
+    msg.u.chunk.bytes = bytes;
+    msg.u.chunk.sum = sum;
     hwi_port_tell(data, HWI_ROLE_REDUCER, &msg);
 }

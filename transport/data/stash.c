@@ -93,7 +93,7 @@ static bool deliver(struct hwi_data *data, struct hwi_edge *edge, const struct h
     case HWI_FIT_TAKE:
         hwi_bit_set(row->claimed, chunk - row->first);
         memcpy(hwi_row_target(row, chunk), stashed->payload, stashed->frame.payload_bytes);
-        hwi_row_arrived(data, row, chunk);
+        hwi_row_arrived(data, row, chunk, stashed->sum);
         return true;
     default:
         data->stats.frames_dropped++;
@@ -102,10 +102,10 @@ static bool deliver(struct hwi_data *data, struct hwi_edge *edge, const struct h
 }
 
 const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_edge *edge,
-                              const struct hwi_frame *frame, void **payload)
+                              const struct hwi_frame *frame, uint64_t sum, void **payload)
 {
     struct hwi_stash *stash = &edge->stash;
-    const struct hwi_stashed here = {.frame = *frame, .payload = *payload};
+    const struct hwi_stashed here = {.frame = *frame, .sum = sum, .payload = *payload};
     const char *why = NULL;
 
     if (deliver(data, edge, &here, &why)) // its row came while it was on the way

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// A journal: every event that was delivered to the actors of one process, in order, each with what
+// is needed to compare its effects; in segment files NAME.NNNNNN.hwj of one directory.
+//
+// A segment is a row of records: a header of 16 bytes (u32 payload bytes, u8 kind, u8 role, u16
+// check of these six bytes and the record's number, u64 chain) and the payload, padded to 8 bytes.
+// All numbers are little-endian. `chain` is XXH3-64 over the chain before, the header and the
+// payload: so every byte counts, and no record can be left out or moved. The first record is a HEAD
+// (a message `journal_head`), then an IMAGE of each actor unless this is the journal's beginning;
+// then EVENTs; the last is an END if the journal was closed or another segment follows.
+//
+// Segments are mapped files, given all their bytes when they are made: an append is a copy into
+// memory, no system call, and what was appended survives a SIGKILL. The chain is written last: a
+// header whose chain is 0 is a record that was being written when the process died. What follows
+// the last record is zero.
+#ifndef HAWSER_TRANSPORT_JOURNAL_JOURNAL_H
+#define HAWSER_TRANSPORT_JOURNAL_JOURNAL_H
+
+#include "actors/loop/step.h"
+
+enum {
+    HWI_JOURNAL_FORMAT = 1,
+    HWI_JOURNAL_NAME_MAX = 64,
+    HWI_JOURNAL_HEADER_BYTES = 16,
+    HWI_JOURNAL_SEGMENTS_MAX = 1 << 20,    // numbers of one journal
+    HWI_JOURNAL_SEGMENT_BYTES = 16 << 20,  // default size of a segment
+};
+
+enum hwi_journal_kind {
+    HWI_JOURNAL_HEAD = 1,  // a `journal_head` message
+    HWI_JOURNAL_IMAGE = 2, // u64 number of events the actor (`role`) has heard, then the image
+    HWI_JOURNAL_EVENT = 3, // see struct hwi_journal_event
+    HWI_JOURNAL_END = 4,   // u8: 1 = closed, 0 = goes on in the next segment
+    HWI_JOURNAL_LOST = 5,  // u64: events that could not be written (disk full); the chain goes on
+};
+
+// What is kept of an effect: whom to, what, and 32 bits of the XXH3-64 of its encoded form.
+struct hwi_journal_effect {
+    struct hwi_addr to;
+    uint16_t type;
+    uint32_t hash;
+};
+
+// ---- writing: the thread that runs the drain
+// ------------------------------------------------------
+
+struct hwi_journal;
+
+struct hwi_journal_config {
+    const char *directory;   // made if it is missing (mode 0700)
+    const char *name;        // "master-1f2e", "member-3a4b": [a-z0-9-] only, unique in the directory
+    uint64_t segment_bytes;  // 0 = default; raised to what the images need
+    uint64_t bytes_max;      // of all segments; the oldest are removed beyond it. 0 = no bound
+    uint64_t age_max_ms;     // segments that ended longer ago are removed. 0 = no bound
+    uint64_t incarnation;    // in the head
+    // The actors and their states, for images: borrowed until close.
+    const struct hwi_actor_ops *const *actors;
+    const void *(*state_of)(void *user, const struct hwi_actor_ops *actor);
+    void *user;
+};
+
+// 0 and *journal owned, or an hws_status with a sentence in `error` (`bytes` of it).
+int hwi_journal_create(const struct hwi_journal_config *config, struct hwi_journal **journal,
+                       char *error, size_t bytes);
+// Appends one step; `failed`: a check failed in it. Never fails: what the disk does not take is
+// counted, and said in the next record that fits. Arguments are borrowed until return.
+void hwi_journal_step(struct hwi_journal *journal, const struct hwi_actor_ops *actor,
+                      const struct hwi_event *event, const struct hwi_effects *effects,
+                      bool failed);
+// A readable name for the run, once known; in the heads of later segments. May be called often.
+uint64_t hwi_journal_lost(const struct hwi_journal *journal); // events that were not written
+void hwi_journal_close(struct hwi_journal *journal);          // takes; NULL allowed
+
+// ---- reading: any thread
+// --------------------------------------------------------------------------
+
+struct hwi_journal_event {
+    uint8_t role;    // whose event: enum hwi_role
+    bool failed;     // a check failed in the step
+    uint64_t number; // of the event in its actor, from 1
+    struct hwi_event event;               // borrowed until the next read
+    const struct hwi_journal_effect *effects; // borrowed until the next read
+    uint32_t effect_count;
+};
+
+struct hwi_journal_image {
+    uint8_t role;
+    uint64_t events; // that the actor had heard
+    const unsigned char *bytes; // borrowed until the next read
+    size_t length;
+};
+
+// What a read found.
+enum hwi_journal_found {
+    HWI_JOURNAL_FOUND_HEAD,
+    HWI_JOURNAL_FOUND_IMAGE,
+    HWI_JOURNAL_FOUND_EVENT,
+    HWI_JOURNAL_FOUND_LOST,
+    HWI_JOURNAL_FOUND_CLOSED,   // the whole journal was read and it was closed
+    HWI_JOURNAL_FOUND_OPEN_END, // ... it was not closed: its process runs or was killed
+    HWI_JOURNAL_FOUND_TORN,     // ... and its last record was being written then
+    HWI_JOURNAL_FOUND_DAMAGED,  // the bytes at `file`, `offset` are not what was written
+    HWI_JOURNAL_FOUND_OTHER,    // another format or schema: `error` says which
+};
+
+struct hwi_journal_reader;
+
+struct hwi_journal_record {
+    const struct hwi_msg_journal_head *head; // HEAD: borrowed until the next head
+    struct hwi_journal_image image;          // IMAGE
+    struct hwi_journal_event event;          // EVENT
+    uint64_t lost;                           // LOST
+    const char *file;                        // of this record: borrowed until close
+    uint64_t offset;                         // in it
+    uint64_t chain;                          // after it: one number for all that came before
+    char error[256];                         // DAMAGED, OTHER: a sentence
+};
+
+// The journals of a directory: names, sorted; *names is an owned array of `*count` owned strings
+// (free each, then the array). 0 or an hws_status with a sentence in `error`.
+int hwi_journal_names(const char *directory, char ***names, uint32_t *count, char *error,
+                      size_t bytes);
+// Opens a journal at its oldest segment. 0 and *reader owned, or an hws_status and a sentence.
+int hwi_journal_open(const char *directory, const char *name, struct hwi_journal_reader **reader,
+                     char *error, size_t bytes);
+// The next record. After CLOSED, OPEN_END, TORN, DAMAGED and OTHER it finds the same again.
+enum hwi_journal_found hwi_journal_read(struct hwi_journal_reader *reader,
+                                        struct hwi_journal_record *record);
+void hwi_journal_reader_close(struct hwi_journal_reader *reader); // takes; NULL allowed
+
+#endif
