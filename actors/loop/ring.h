@@ -34,6 +34,21 @@ struct hwi_ring_record {
 
 enum { HWI_RING_SENT = 0x80 };
 
+// `key` by type. A pair is HWI_RING_PAIR(low, high); a signature HWI_RING_SIGNATURE; the rest is one
+// field. `explain` reads these; other types have their most telling field.
+//   welcome, edge_open, edge_close, edge_up, edge_down, edge_lost: the peer    lane_view: self
+//   refused, evicted: the status       propose, announce: members_count    ready: broken_count
+//   done, commit: count                heartbeat, pong: sent               grant: granted
+//   call, op_start: the signature      op_end: committed                   registration: ready_view
+//   withdraw, op_fault: PAIR(fault.status, fault.peer_a)   (their seq, kind and tag: the operation's)
+//   request: request                   reply: request; seq is its status; kind and tag its fault's
+//   chunk: PAIR(chunk, from)           block_placed: PAIR(block, from)     send: PAIR(first, to)
+//   sync_offer, sync_plan, state_hashed, sync_start: revision
+#define HWI_RING_PAIR(low, high) ((uint64_t)(uint32_t)(low) | (uint64_t)(uint32_t)(high) << 32)
+// Elements (below 2^41), type, operation, plan.
+#define HWI_RING_SIGNATURE(s)                                                                      \
+    ((s).count | (uint64_t)(s).dtype << 44 | (uint64_t)(s).redop << 52 | (uint64_t)(s).plan << 60)
+
 // At the beginning of the memory; the records follow. Constant but for `next` and what is told later.
 struct hwi_ring_head {
     uint64_t magic;
