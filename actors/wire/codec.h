@@ -43,6 +43,22 @@ struct hwi_layout {
 // The message's layout, or NULL for a type that does not exist. Static memory.
 const struct hwi_layout *hwi_layout_of(uint16_t type);
 
+// The records' layouts: hwi_layout_op, hwi_layout_member, ...
+#define RECORD(name) extern const struct hwi_layout hwi_layout_##name;
+#define END_RECORD(name)
+#define MESSAGE(name, id, route, doc)
+#define END_MESSAGE(name)
+#define U8(owner, field, limit, doc)
+#define U32(owner, field, limit, doc)
+#define U64(owner, field, limit, doc)
+#define I32(owner, field, doc)
+#define HASH(owner, field, doc)
+#define STR(owner, field, bytes, doc)
+#define REC(owner, kind, field, doc)
+#define LIST(owner, kind, field, most, doc)
+#include "actors/wire/msg.def"
+#include "actors/wire/msg_undef.h"
+
 enum hwi_codec_error {
     HWI_CODEC_OK = 0,
     HWI_CODEC_MALFORMED = -1, // not msgpack, or not of the shape of any message
@@ -70,6 +86,18 @@ bool hwi_msg_clone(const struct hwi_msg *from, struct hwi_msg *to, void **block)
 // with a NUL; zero-valued fields are left out. An op is `all_reduce/7#3@v2` (kind, tag, seq, view),
 // a record of one field its value. Returns the length the whole line would have.
 size_t hwi_msg_print(const struct hwi_msg *msg, char *line, size_t bytes);
+
+// The same for one record or message without its name: `{field=value ..}`, an op's own form, or the
+// value of a record of one field.
+size_t hwi_record_print(const struct hwi_layout *layout, const void *record, char *text,
+                        size_t bytes);
+// True if every field is zero, empty or an empty list.
+bool hwi_record_is_zero(const struct hwi_layout *layout, const void *record);
+
+// "all_reduce", "agree", ..; "?" for none of enum hwi_kind. Static text.
+const char *hwi_kind_name(uint8_t kind);
+// "master", "peer", ..; "?" for none of enum hwi_role. Static text.
+const char *hwi_role_name(uint8_t role);
 
 // "peer", "peer:3f2a", "reducer:2": role, and the id in hexadecimal for sessions, decimal for peer
 // ids. Cut and counted as in hwi_msg_print.

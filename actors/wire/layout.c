@@ -25,7 +25,7 @@
     }                                                                                              \
     }                                                                                              \
     ;                                                                                              \
-    static const struct hwi_layout layout_##name_ = {                                              \
+    const struct hwi_layout hwi_layout_##name_ = {                                                 \
         .name = #name_,                                                                            \
         .fields = fields_##name_,                                                                  \
         .field_count = HWI_COUNT(fields_##name_) - 1,                                              \
@@ -47,9 +47,9 @@
 #define HASH(owner, field, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_HASH},
 #define STR(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_STR, .limit = most},
 #define REC(owner, of, field, doc)                                                                 \
-    {ROW(owner, field, doc), .kind = HWI_FIELD_REC, .record = &layout_##of},
+    {ROW(owner, field, doc), .kind = HWI_FIELD_REC, .record = &hwi_layout_##of},
 #define LIST(owner, of, field, most, doc)                                                          \
-    {ROW(owner, field, doc), .kind = HWI_FIELD_LIST, .record = &layout_##of, .limit = most,        \
+    {ROW(owner, field, doc), .kind = HWI_FIELD_LIST, .record = &hwi_layout_##of, .limit = most,        \
      .count_offset = offsetof(owner_##owner, field##_count)},
 #include "actors/wire/msg.def"
 #include "actors/wire/msg_undef.h"

@@ -52,16 +52,34 @@ static void put_string(struct line *line, const char *text, size_t bytes)
     put_text(line, "\"");
 }
 
-// The one record with a form of its own, because it stands in most messages: all_reduce/7#3@v2.
-static void put_op(struct line *line, const struct hwi_op *op)
+const char *hwi_kind_name(uint8_t kind)
 {
-    static const char *const kinds[] = {
+    static const char *const names[] = {
         [HWI_KIND_NONE] = "none",   [HWI_KIND_ALL_REDUCE] = "all_reduce",
         [HWI_KIND_AGREE] = "agree", [HWI_KIND_ADMIT] = "admit",
         [HWI_KIND_SYNC] = "sync",   [HWI_KIND_CLOSE] = "close",
     };
-    if (op->kind < HWI_COUNT(kinds))
-        put_text(line, kinds[op->kind]);
+    return kind < HWI_COUNT(names) ? names[kind] : "?";
+}
+
+const char *hwi_role_name(uint8_t role)
+{
+    static const char *const names[HWI_ROLE_MAX] = {
+        [HWI_ROLE_NONE] = "none",         [HWI_ROLE_MASTER] = "master",
+        [HWI_ROLE_PEER] = "peer",         [HWI_ROLE_REDUCER] = "reducer",
+        [HWI_ROLE_SNAPSHOT] = "snapshot", [HWI_ROLE_TRAINER] = "trainer",
+        [HWI_ROLE_DATA] = "data",         [HWI_ROLE_CLOCK] = "clock",
+        [HWI_ROLE_DISK] = "disk",         [HWI_ROLE_TOOL] = "tool",
+    };
+    return role < HWI_ROLE_MAX ? names[role] : "?";
+}
+
+// The one record with a form of its own, because it stands in most messages: all_reduce/7#3@v2.
+static void put_op(struct line *line, const struct hwi_op *op)
+{
+    const char *name = hwi_kind_name(op->kind);
+    if (name[0] != '?')
+        put_text(line, name);
     else
         put_number(line, op->kind);
     put_text(line, "/");
@@ -210,20 +228,25 @@ size_t hwi_msg_print(const struct hwi_msg *msg, char *text, size_t bytes)
     return finish(&line);
 }
 
+size_t hwi_record_print(const struct hwi_layout *layout, const void *record, char *text,
+                        size_t bytes)
+{
+    struct line line = {text, bytes, 0};
+    put_record(&line, layout, record);
+    return finish(&line);
+}
+
+bool hwi_record_is_zero(const struct hwi_layout *layout, const void *record)
+{
+    return is_zero(layout, record);
+}
+
 size_t hwi_addr_print(struct hwi_addr addr, char *text, size_t bytes)
 {
-    static const char *const roles[HWI_ROLE_MAX] = {
-        [HWI_ROLE_NONE] = "none",         [HWI_ROLE_MASTER] = "master",
-        [HWI_ROLE_PEER] = "peer",         [HWI_ROLE_REDUCER] = "reducer",
-        [HWI_ROLE_SNAPSHOT] = "snapshot", [HWI_ROLE_TRAINER] = "trainer",
-        [HWI_ROLE_DATA] = "data",         [HWI_ROLE_CLOCK] = "clock",
-        [HWI_ROLE_DISK] = "disk",         [HWI_ROLE_TOOL] = "tool",
-    };
     bool decimal = addr.role == HWI_ROLE_REDUCER || addr.role == HWI_ROLE_SNAPSHOT;
-    const char *role = addr.role < HWI_ROLE_MAX ? roles[addr.role] : "?";
     char digits[24];
     struct line line = {text, bytes, 0};
-    put_text(&line, role);
+    put_text(&line, hwi_role_name(addr.role));
     if (addr.id)
         put(&line, digits,
             (size_t)snprintf(digits, sizeof(digits), decimal ? ":%" PRIu64 : ":%" PRIx64, addr.id));
