@@ -113,7 +113,7 @@ struct retrier {
 
 struct crew {
     struct scenario *scenario;
-    struct retrier retriers[HWI_SIM_NODES_MAX];
+    struct retrier retriers[SCENARIO_NODES_MAX];
     uint64_t count;
     uint64_t pace_ms, timeout_ms;
 };

@@ -127,7 +127,7 @@ void expect_members(struct scenario *scenario, const struct hwi_msg_reply *reply
 
 void everybody(struct scenario *scenario, const struct call *call)
 {
-    uint64_t requests[HWI_SIM_NODES_MAX];
+    uint64_t requests[SCENARIO_NODES_MAX];
     for (uint32_t node = 0; node < scenario->nodes; node++) {
         requests[node] = is_up(scenario, node) ? make_call(scenario, node, call) : UINT64_MAX;
     }

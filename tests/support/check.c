@@ -69,7 +69,7 @@ static bool holds(const struct made_call *made, const void *memory, const uint32
 static void check_result(const struct scenario *scenario, const struct made_call *made,
                          const struct hwi_msg_reply *reply)
 {
-    uint32_t nodes[HWI_SIM_NODES_MAX];
+    uint32_t nodes[SCENARIO_NODES_MAX];
     for (uint32_t rank = 0; rank < reply->members_count; rank++) {
         nodes[rank] = node_of(scenario, reply->members[rank].value);
     }

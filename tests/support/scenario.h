@@ -17,7 +17,7 @@
 #include "tests/support/expect.h"
 #include "transport/sim/sim.h"
 
-enum { SCENARIO_CALLS_MAX = 8192 };
+enum { SCENARIO_CALLS_MAX = 8192, SCENARIO_NODES_MAX = 64 };
 
 // A call as a test wants it; zero fields mean f32, sum, 10 s.
 struct call {
@@ -45,10 +45,10 @@ struct scenario {
     struct hwi_sim *sim;
     struct arena arena;
     uint32_t nodes;                       // ever started
-    uint64_t peers[HWI_SIM_NODES_MAX];    // by node; 0 = never became a member
-    bool frozen[HWI_SIM_NODES_MAX];       // a frozen member owes no reply
-    bool out[HWI_SIM_NODES_MAX];          // was told that its incarnation is finished
-    struct state states[HWI_SIM_NODES_MAX];
+    uint64_t peers[SCENARIO_NODES_MAX];    // by node; 0 = never became a member
+    bool frozen[SCENARIO_NODES_MAX];       // a frozen member owes no reply
+    bool out[SCENARIO_NODES_MAX];          // was told that its incarnation is finished
+    struct state states[SCENARIO_NODES_MAX];
     struct made_call calls[SCENARIO_CALLS_MAX];
     uint32_t call_count;
     char title[160]; // printed before the transcript if something fails; may be empty

@@ -26,7 +26,7 @@ struct trainer {
 
 struct school {
     struct scenario *scenario;
-    struct trainer trainers[HWI_SIM_NODES_MAX];
+    struct trainer trainers[SCENARIO_NODES_MAX];
     uint64_t state_bytes;
     uint64_t count;   // elements of a step
     uint64_t pace_ms; // how long a trainer computes between its calls, at most

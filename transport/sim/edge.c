@@ -10,7 +10,7 @@
 static struct hwi_sim_edge *edge_by_conn(struct hwi_sim_process *process,
                                          const struct hwi_sim_conn *conn)
 {
-    for (uint32_t i = 0; i < HWI_SIM_NODES_MAX; i++) {
+    for (uint32_t i = 0; i < 64; i++) {
         if (process->edges[i].peer != 0 && process->edges[i].conn == conn) {
             return &process->edges[i];
         }
@@ -20,7 +20,7 @@ static struct hwi_sim_edge *edge_by_conn(struct hwi_sim_process *process,
 
 struct hwi_sim_edge *hwi_sim_edge_of(struct hwi_sim_process *process, uint64_t peer)
 {
-    for (uint32_t i = 0; i < HWI_SIM_NODES_MAX; i++) {
+    for (uint32_t i = 0; i < 64; i++) {
         if (process->edges[i].peer == peer) {
             return &process->edges[i];
         }
@@ -125,7 +125,7 @@ void hwi_sim_edge_close(struct hwi_sim_process *process, uint64_t peer)
 
 void hwi_sim_edges_kill(struct hwi_sim_process *process)
 {
-    for (uint32_t i = 0; i < HWI_SIM_NODES_MAX; i++) {
+    for (uint32_t i = 0; i < 64; i++) {
         if (process->edges[i].peer != 0) {
             drop(process, &process->edges[i], "connection reset");
         }

@@ -103,6 +103,8 @@ static void carry(void *world, const struct hwi_envelope *envelope)
     case HWI_ROLE_DISK:
         store(process);
         break;
+    case HWI_ROLE_RING: // nobody asks for a relay here
+        break;
     default:
         HWI_CHECK(process->data != NULL);
         data_command(process, envelope);

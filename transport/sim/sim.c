@@ -8,7 +8,7 @@
 static void start_master(struct hwi_sim *sim)
 {
     static const enum hwi_role roles[] = {HWI_ROLE_MASTER};
-    sim->master = hwi_sim_process_create(sim, "master", HWI_SIM_NODES_MAX, roles, 1);
+    sim->master = hwi_sim_process_create(sim, "master", 64, roles, 1);
     struct hwi_msg msg = {.type = HWI_MSG_master_start};
     msg.u.master_start = (struct hwi_msg_master_start){
         .run = 1,

@@ -75,7 +75,7 @@ void hwi_sim_trainer_fini(struct hwi_sim_process *process)
 uint32_t hwi_sim_member(struct hwi_sim *sim, uint32_t min_members)
 {
     static const enum hwi_role roles[] = {HWI_ROLE_PEER, HWI_ROLE_REDUCER, HWI_ROLE_SNAPSHOT};
-    HWI_CHECK(sim->member_count < HWI_SIM_NODES_MAX);
+    HWI_CHECK(sim->member_count < 64);
     uint32_t node = sim->member_count;
     char name[16];
     snprintf(name, sizeof(name), "member %u", node);

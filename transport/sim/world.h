@@ -129,7 +129,7 @@ struct hwi_sim_process {
     struct hwi_drain *drain;
     struct hwi_data *data; // NULL in the master
     struct hwi_sim_event *held, **held_end;
-    struct hwi_sim_edge edges[HWI_SIM_NODES_MAX];
+    struct hwi_sim_edge edges[64];
     struct hwi_sim_request *requests;
     uint32_t request_count, request_capacity;
     struct hwi_sim_text recordings[HWI_ROLE_MAX];
@@ -145,9 +145,9 @@ struct hwi_sim {
     struct hwi_sim_event **events; // a binary heap
     uint32_t event_count, event_capacity;
     struct hwi_sim_process *master;
-    struct hwi_sim_process *members[HWI_SIM_NODES_MAX];
+    struct hwi_sim_process *members[64];
     uint32_t member_count;
-    bool cut[HWI_SIM_NODES_MAX][HWI_SIM_NODES_MAX]; // no dial gets through
+    bool cut[64][64]; // no dial gets through
     struct hwi_sim_conn *conns;
     struct hwi_sim_text transcript;
     size_t mark;
