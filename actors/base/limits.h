@@ -25,6 +25,10 @@ enum {
     HWI_SCRATCH_BYTES_MAX = 8 << 20,   // scratch of one operation, all senders together
     HWI_BLOCK_BYTES = 1 << 20,         // the hashed unit of shared state
     HWI_FRAME_PAYLOAD_MAX = HWI_MESSAGE_BYTES_MAX,
+    HWI_TRACE_TOOLS_MAX = 4,   // that a run's trace is relayed to at once
+    HWI_TRACE_MS_MAX = 3000,   // until it must be asked for again
+    HWI_TRACE_BATCH_MAX = 512, // records in one message
+    HWI_TRACE_BYTES_PER_S_MAX = 8 << 20,
 };
 
 #define HWI_TENSOR_BYTES_MAX (UINT64_C(1) << 40)

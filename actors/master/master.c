@@ -168,6 +168,8 @@ static void step(void *state, const struct hwi_event *event, struct hwi_effects 
         from_peer(m, event->from.id, msg, fx);
     } else if (event->from.role == HWI_ROLE_TOOL && msg->type == HWI_MSG_status_want) {
         hwi_master_status(m, event->from.id, fx);
+    } else if (event->from.role == HWI_ROLE_TOOL && msg->type == HWI_MSG_trace_want) {
+        hwi_master_on_trace_want(m, event->from.id, &msg->u.trace_want, fx);
     }
     ask_to_be_woken(m, fx);
 }

@@ -95,7 +95,11 @@ struct master {
     uint64_t committed_total, aborted_total;
 };
 
-enum { MASTER_PROBE_MS = 50, MASTER_STORE_AGAIN_MS = 1000 };
+enum {
+    MASTER_PROBE_MS = 50,
+    MASTER_STORE_AGAIN_MS = 1000,
+    MASTER_TRACE_SHARE = 2048, // bytes per second that each ring may send at least
+};
 
 // session.c
 struct session *hwi_master_session(struct master *m, uint64_t incarnation);
@@ -158,6 +162,10 @@ void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effect
 
 // status.c
 void hwi_master_status(struct master *m, uint64_t tool, struct hwi_effects *fx);
+
+// trace.c
+void hwi_master_on_trace_want(struct master *m, uint64_t tool, const struct hwi_msg_trace_want *w,
+                              struct hwi_effects *fx);
 
 // on_*.c: one message each. `s` is NULL only for registration.
 void hwi_master_on_registration(struct master *m, uint64_t from,

@@ -98,6 +98,9 @@ static void from_master(struct peer *p, const struct hwi_msg *msg, struct hwi_ef
     case HWI_MSG_sync_plan:
         hwi_peer_on_sync_plan(p, &msg->u.sync_plan, fx);
         break;
+    case HWI_MSG_trace_relay:
+        *HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_RING), trace_relay) = msg->u.trace_relay;
+        break;
     default:
         break;
     }

@@ -101,7 +101,8 @@ enum hwi_role {
     HWI_ROLE_DATA,    // the data port
     HWI_ROLE_CLOCK,
     HWI_ROLE_DISK,
-    HWI_ROLE_TOOL, // the status command
+    HWI_ROLE_TOOL, // the status command, a trace
+    HWI_ROLE_RING, // what relays this process's ring to a tool
     HWI_ROLE_MAX,
 };
 

@@ -70,6 +70,7 @@ const char *hwi_role_name(uint8_t role)
         [HWI_ROLE_SNAPSHOT] = "snapshot", [HWI_ROLE_TRAINER] = "trainer",
         [HWI_ROLE_DATA] = "data",         [HWI_ROLE_CLOCK] = "clock",
         [HWI_ROLE_DISK] = "disk",         [HWI_ROLE_TOOL] = "tool",
+        [HWI_ROLE_RING] = "ring",
     };
     return role < HWI_ROLE_MAX ? names[role] : "?";
 }

@@ -7,6 +7,7 @@ from tree import ROOT, end
 
 MARK = "<!-- From here on made from actors/wire/msg.def by tests/lint/messages.py --write. -->\n"
 ROUTES = {"PM": "peer to master", "MP": "master to peer", "TM": "tool to master", "MT": "master to tool",
+          "PT": "peer or master to tool, forwarded by the master's host",
           "RR": "reducer to reducer, over stripes", "SS": "snapshot to snapshot, over stripes", "FILE": "on disk"}
 FIELD = re.compile(r'^\s+(U8|U32|U64|I32|HASH|STR|REC|LIST)\((.*?), "(.*)"\)$')
 

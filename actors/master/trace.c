@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// A tool wants the whole run's trace: every session is asked, and the ring of this process.
+// Nothing is remembered: who wants more says it again, and the host bounds how often and for how
+// many tools.
+#include "actors/master/master.h"
+
+void hwi_master_on_trace_want(struct master *m, uint64_t tool, const struct hwi_msg_trace_want *w,
+                              struct hwi_effects *fx)
+{
+    uint32_t rings = m->session_count + 1;
+    const struct hwi_msg_trace_relay relay = {
+        .tool = tool,
+        .timeout_ms = w->timeout_ms,
+        .bytes_per_s = HWI_MAX(w->bytes_per_s / rings, MASTER_TRACE_SHARE),
+        .history = w->history,
+    };
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        *MASTER_TELL(&m->sessions[i], fx, trace_relay) = relay;
+    }
+    *HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_RING, 0), trace_relay) = relay;
+    HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_TOOL, tool), trace_told)->rings =
+        HWI_MIN(rings, HWI_MEMBERS_MAX);
+}
