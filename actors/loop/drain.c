@@ -23,6 +23,9 @@ struct hwi_drain {
     uint32_t actor_count;
     struct hwi_mailbox mailbox;
     struct hwi_effects effects;
+    struct hwi_ring *ring; // borrowed; NULL = none
+    uint64_t now_ns;       // of the last step
+    uint64_t step_ticks;   // when the step that is being carried out began; 0 = none is
 };
 
 struct hwi_drain *hwi_drain_create(const struct hwi_alloc *alloc,
@@ -69,6 +72,24 @@ static void report(struct hwi_drain *drain, const struct actor *actor, const str
         drain->world_ops->check_failed(drain->world, actor->ops, trap);
 }
 
+void hwi_drain_trace(struct hwi_drain *drain, struct hwi_ring *ring)
+{
+    drain->ring = ring;
+}
+
+static uint64_t read_ticks(const struct hwi_drain *drain)
+{
+    return drain->world_ops->ticks ? drain->world_ops->ticks(drain->world) : drain->now_ns;
+}
+
+// What is posted while a step is carried out came with it: the clock is not read again.
+static uint64_t arrival_ticks(const struct hwi_drain *drain)
+{
+    if (!drain->ring)
+        return 0;
+    return drain->step_ticks ? drain->step_ticks : read_ticks(drain);
+}
+
 // A message that cannot be kept (no memory, mailbox full) is the failure of the actor it is for:
 // it would otherwise go on without having heard it.
 static void post(struct hwi_drain *drain, struct actor *actor, struct hwi_addr from,
@@ -79,7 +100,7 @@ static void post(struct hwi_drain *drain, struct actor *actor, struct hwi_addr f
         return;
     hwi_trap_enter(&trap);
     if (setjmp(trap.landing) == 0) {
-        hwi_mailbox_push(&drain->mailbox, from, to, msg);
+        hwi_mailbox_push(&drain->mailbox, from, to, msg, arrival_ticks(drain));
         hwi_trap_leave(&trap);
         return;
     }
@@ -134,6 +155,15 @@ static void give_up(struct hwi_drain *drain, struct actor *actor, uint64_t now_n
     run_trapped(drain, actor, now_ns, NULL);
 }
 
+static void carry_out(struct hwi_drain *drain, const struct actor *sender,
+                      const struct hwi_envelope *envelope)
+{
+    if (drain->ring)
+        hwi_ring_said(drain->ring, sender->ops->role, envelope->to, &envelope->msg,
+                      drain->step_ticks);
+    drain->world_ops->carry(drain->world, envelope);
+}
+
 static void route(struct hwi_drain *drain, struct actor *sender)
 {
     const struct hwi_effects *effects = &drain->effects;
@@ -143,14 +173,34 @@ static void route(struct hwi_drain *drain, struct actor *sender)
         if (actor)
             post(drain, actor, envelope->from, envelope->to, &envelope->msg);
         else if (envelope->to.role != HWI_ROLE_CLOCK)
-            drain->world_ops->carry(drain->world, envelope);
+            carry_out(drain, sender, envelope);
         else
             sender->wake_ns = envelope->msg.u.wake_at.at_ns;
     }
+    drain->step_ticks = 0;
 }
 
-static void deliver(struct hwi_drain *drain, struct actor *actor, const struct hwi_event *event)
+static void begin(struct hwi_drain *drain, uint64_t now_ns)
 {
+    drain->now_ns = now_ns;
+    if (drain->ring)
+        drain->step_ticks = read_ticks(drain);
+}
+
+// Written before the step: what it dies of is then on record.
+static void note(struct hwi_drain *drain, const struct actor *actor, const struct hwi_event *event,
+                 uint64_t arrived)
+{
+    begin(drain, event->now_ns);
+    if (drain->ring)
+        hwi_ring_heard(drain->ring, actor->ops->role, event->from, event->msg,
+                       arrived ? arrived : drain->step_ticks, drain->step_ticks);
+}
+
+static void deliver(struct hwi_drain *drain, struct actor *actor, const struct hwi_event *event,
+                    uint64_t arrived)
+{
+    note(drain, actor, event, arrived);
     if (!run_trapped(drain, actor, event->now_ns, event))
         give_up(drain, actor, event->now_ns);
     if (drain->world_ops->record)
@@ -163,6 +213,7 @@ static bool deliver_failure(struct hwi_drain *drain, uint64_t now_ns)
     for (uint32_t i = 0; i < drain->actor_count; i++) {
         struct actor *actor = &drain->actors[i];
         if (actor->standing == FAILING) {
+            begin(drain, now_ns);
             give_up(drain, actor, now_ns);
             route(drain, actor);
             return true;
@@ -179,7 +230,7 @@ static bool deliver_letter(struct hwi_drain *drain, uint64_t now_ns)
         bool live = actor->standing == LIVE;
         if (live) {
             struct hwi_event event = {now_ns, letter.envelope.from, &letter.envelope.msg};
-            deliver(drain, actor, &event);
+            deliver(drain, actor, &event, letter.arrived);
         }
         hwi_free(drain->alloc, letter.block);
         if (live)
@@ -196,7 +247,7 @@ static bool deliver_wake(struct hwi_drain *drain, uint64_t now_ns)
         if (actor->standing == LIVE && actor->wake_ns != HWI_NEVER && actor->wake_ns <= now_ns) {
             struct hwi_event event = {now_ns, hwi_addr_of(HWI_ROLE_CLOCK, 0), &woken};
             actor->wake_ns = HWI_NEVER;
-            deliver(drain, actor, &event);
+            deliver(drain, actor, &event, 0);
             return true;
         }
     }

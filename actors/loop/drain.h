@@ -3,6 +3,7 @@
 #ifndef HAWSER_ACTORS_LOOP_DRAIN_H
 #define HAWSER_ACTORS_LOOP_DRAIN_H
 
+#include "actors/loop/ring.h"
 #include "actors/loop/step.h"
 
 enum {
@@ -23,6 +24,8 @@ struct hwi_world_ops {
     // Optional: a check failed in `actor` (file, line, condition); the process lives.
     void (*check_failed)(void *world, const struct hwi_actor_ops *actor,
                          const struct hwi_trap *trap);
+    // Optional: the ring's clock, read about once a step; without it ticks are now_ns.
+    uint64_t (*ticks)(void *world);
 };
 
 struct hwi_drain;
@@ -34,6 +37,10 @@ void hwi_drain_destroy(struct hwi_drain *drain); // takes
 
 // Adds an actor; its role must be new. The drain owns its state.
 void hwi_drain_add(struct hwi_drain *drain, const struct hwi_actor_ops *ops);
+
+// From now on what actors hear, and what they say to others than themselves and their clock, is
+// written to `ring` (borrowed until destroy; NULL = nowhere).
+void hwi_drain_trace(struct hwi_drain *drain, struct hwi_ring *ring);
 
 // Puts a message into an actor's mailbox: `to.role` must be one of the drain's actors. Copies it.
 // If it cannot be kept (HWI_MAILBOX_MAX, memory), that is a failed check of the actor it is for.

@@ -36,7 +36,7 @@ static void grow(struct hwi_mailbox *mailbox)
 }
 
 void hwi_mailbox_push(struct hwi_mailbox *mailbox, struct hwi_addr from, struct hwi_addr to,
-                      const struct hwi_msg *msg)
+                      const struct hwi_msg *msg, uint64_t arrived)
 {
     if (mailbox->count == mailbox->capacity)
         grow(mailbox);
@@ -47,6 +47,7 @@ void hwi_mailbox_push(struct hwi_mailbox *mailbox, struct hwi_addr from, struct 
     letter->envelope.from = from;
     letter->envelope.to = to;
     letter->block = block;
+    letter->arrived = arrived;
     hwi_msg_copy(msg, &letter->envelope.msg, block);
 }
 

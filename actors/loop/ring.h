@@ -10,67 +10,148 @@
 
 enum {
     HWI_RING_FORMAT = 1,
-    HWI_RING_RECORDS = 1 << 15, // of a host's ring: 2 MiB
+    HWI_RING_RECORDS = 1 << 15,     // of a host's ring: 2 MiB
+    HWI_RING_RECORDS_MAX = 1 << 24, // of any ring
     HWI_RING_NAME_MAX = 32,
 };
 
 #define HWI_RING_MAGIC UINT64_C(0x31474e5252535748) // "HWSRRNG1"
 
-// One message, handled by an actor or said by one to the outside of its process.
-// 64 bytes: a cache line. Written whole, `number` last.
+// One message, handled by an actor or said by one to the outside of its process. What an actor says
+// to another one of its process is there once: as handled.
+// 64 bytes: a cache line. Little-endian in memory; `number` is written last.
 struct hwi_ring_record {
     uint64_t number;  // from 1, without gaps
-    uint64_t arrived; // ticks: when it was put into the mailbox (SENT: when it was said)
-    uint64_t handled; // ticks: when its step began (SENT: the same)
+    uint64_t arrived; // ticks: when it was put into the mailbox (SENT: when its step began)
+    uint64_t handled; // ticks: when its step began
     uint64_t view;    // of the message, or of its operation; 0 = it has none
     uint64_t tag;     // of its operation or channel
-    uint64_t key;     // the field that tells it from others of its type (count, chunk, request, ...)
+    uint64_t key;     // what tells it from others of its type: see below
     uint64_t other;   // id of who said it (SENT: of whom it is said to); 0 = in this process
-    uint32_t seq;     // of its operation
+    uint32_t seq;     // of its operation; in some types without one another field
     uint16_t type;    // enum hwi_msg_type
     uint8_t roles;    // low four bits: the actor's role; high four: the other's
-    uint8_t kind;     // enum hwi_kind of its operation or channel; HWI_RING_SENT
+    uint8_t kind;     // enum hwi_kind of its operation or channel, | HWI_RING_SENT
 };
 
 enum { HWI_RING_SENT = 0x80 };
 
-// `key` by type. A pair is HWI_RING_PAIR(low, high); a signature HWI_RING_SIGNATURE; the rest is one
-// field. `explain` reads these; other types have their most telling field.
+// `key` is one field, a pair of fields or a signature; the names are in ring_shape.c's table and
+// told by hwi_ring_key_name and its like. What `explain` reads of it:
 //   welcome, edge_open, edge_close, edge_up, edge_down, edge_lost: the peer    lane_view: self
 //   refused, evicted: the status       propose, announce: members_count    ready: broken_count
 //   done, commit: count                heartbeat, pong: sent               grant: granted
 //   call, op_start: the signature      op_end: committed                   registration: ready_view
-//   withdraw, op_fault: PAIR(fault.status, fault.peer_a)   (their seq, kind and tag: the operation's)
-//   request: request                   reply: request; seq is its status; kind and tag its fault's
-//   chunk: PAIR(chunk, from)           block_placed: PAIR(block, from)     send: PAIR(first, to)
-//   sync_offer, sync_plan, state_hashed, sync_start: revision
+//   withdraw, op_fault: PAIR(fault.status, fault.peer_a)   (their seq, kind and tag: the
+//   operation's) request: request                   reply: request; seq is its status; kind and tag
+//   its fault's chunk: PAIR(chunk, from)           block_placed: PAIR(block, from)     send:
+//   PAIR(first, to) sync_offer, sync_plan, state_hashed, sync_start: revision
 #define HWI_RING_PAIR(low, high) ((uint64_t)(uint32_t)(low) | (uint64_t)(uint32_t)(high) << 32)
 // Elements (below 2^41), type, operation, plan.
 #define HWI_RING_SIGNATURE(s)                                                                      \
     ((s).count | (uint64_t)(s).dtype << 44 | (uint64_t)(s).redop << 52 | (uint64_t)(s).plan << 60)
 
-// At the beginning of the memory; the records follow. Constant but for `next` and what is told later.
+// Ticks and nanoseconds: ns = ns_zero + (ticks - ticks_zero) * ns_per_tick.
+struct hwi_ring_clock {
+    uint64_t ticks_zero;  // ticks ...
+    uint64_t ns_zero;     // ... and CLOCK_MONOTONIC at one moment; all 0: ticks are nanoseconds
+    double ns_per_tick;   // the rate
+    uint64_t realtime_ns; // CLOCK_REALTIME at ns_zero, for the people
+};
+
+// What is learnt late about who writes.
+struct hwi_ring_owner {
+    uint64_t pid;
+    uint64_t incarnation;         // a member's; 0 = a master
+    uint64_t peer;                // own peer id; 0 = a master, or not known yet
+    uint64_t run;                 // 0 = not known yet
+    char name[HWI_RING_NAME_MAX]; // "master", "member"
+    char address[HWI_ADDRESS_BYTES_MAX];
+};
+
+// At the beginning of the memory; the records follow.
 struct hwi_ring_head {
     uint64_t magic;
     uint32_t format;
-    uint32_t capacity;    // records: a power of two
-    uint64_t schema;      // hwi_schema_hash(): another one names other types
-    uint64_t next;        // number of the next record: atomic, written after the record
-    uint64_t ticks_zero;  // ticks and monotonic ns at one moment, ...
-    uint64_t ns_zero;
-    double ns_per_tick;   // ... and the rate: ns = ns_zero + (ticks - ticks_zero) * ns_per_tick
-    uint64_t realtime_ns; // CLOCK_REALTIME at ns_zero, for the people
-    uint64_t pid;
-    uint64_t incarnation; // 0 = a master
-    uint64_t peer;        // own peer id; 0 = a master, or not known yet
-    uint64_t run;         // 0 = not known yet
-    char name[HWI_RING_NAME_MAX]; // "master", "member"
-    uint64_t reserved[2];
+    uint32_t capacity; // records: a power of two
+    uint64_t schema;   // hwi_schema_hash(): another one names other types
+    uint64_t next;     // number of the next record, written after the record
+    uint64_t version;  // of clock and owner: odd while they are written
+    struct hwi_ring_clock clock;
+    struct hwi_ring_owner owner;
+    uint64_t reserved[7];
 };
+
+// ---- the writer: owner thread
+// --------------------------------------------------------------------
+
+struct hwi_ring;
 
 // Bytes of a ring of `capacity` records.
 size_t hwi_ring_bytes(uint32_t capacity);
+// Returns owned. `memory` is zeroed, hwi_ring_bytes(capacity) bytes at a multiple of 64, borrowed
+// until destroy; `capacity` is a power of two up to HWI_RING_RECORDS_MAX.
+struct hwi_ring *hwi_ring_create(const struct hwi_alloc *alloc, void *memory, uint32_t capacity);
+void hwi_ring_destroy(struct hwi_ring *ring); // takes; what is in the memory stays
+// Replaces what the head says of clock and owner.
+void hwi_ring_tell(struct hwi_ring *ring, const struct hwi_ring_clock *clock,
+                   const struct hwi_ring_owner *owner);
+// A message that `actor` (role) hears: `other` is who said it.
+void hwi_ring_heard(struct hwi_ring *ring, uint8_t actor, struct hwi_addr other,
+                    const struct hwi_msg *msg, uint64_t arrived, uint64_t handled);
+// A message that `actor` (role) says: `other` is to whom.
+void hwi_ring_said(struct hwi_ring *ring, uint8_t actor, struct hwi_addr other,
+                   const struct hwi_msg *msg, uint64_t ticks);
 
-struct hwi_ring;
+// ---- readers: any thread, any process, read-only memory
+// ------------------------------------------
+
+struct hwi_ring_reader {
+    const unsigned char *memory; // borrowed for as long as it reads
+    uint32_t capacity;
+    uint64_t next; // number of the record it reads next
+    uint64_t lost; // records that were overwritten before they could be read
+};
+
+// Begins at the oldest record that is still there; for news only set `next` to hwi_ring_next. False
+// if the memory is no ring of this build's format and schema; it need not be trusted.
+bool hwi_ring_attach(struct hwi_ring_reader *reader, const void *memory, size_t bytes);
+// Copies up to `max` records in order of number; 0: there are no news. Each record is either handed
+// out once or counted as lost.
+uint32_t hwi_ring_read(struct hwi_ring_reader *reader, struct hwi_ring_record *records,
+                       uint32_t max);
+// Number of the record that will be written next.
+uint64_t hwi_ring_next(const struct hwi_ring_reader *reader);
+// A copy of the head, of one moment. False if the writer died while it wrote it.
+bool hwi_ring_head(const struct hwi_ring_reader *reader, struct hwi_ring_head *head);
+
+// ---- records
+// -------------------------------------------------------------------------------------
+
+uint64_t hwi_ring_ns(const struct hwi_ring_clock *clock, uint64_t ticks);
+
+static inline bool hwi_ring_is_sent(const struct hwi_ring_record *record)
+{
+    return record->kind & HWI_RING_SENT;
+}
+static inline uint8_t hwi_ring_actor(const struct hwi_ring_record *record)
+{
+    return record->roles & 15;
+}
+// The other end: who said it, or to whom it is said.
+static inline struct hwi_addr hwi_ring_other(const struct hwi_ring_record *record)
+{
+    return hwi_addr_of((enum hwi_role)(record->roles >> 4), record->other);
+}
+// True if the message names an operation, whose name is then *op.
+bool hwi_ring_op(const struct hwi_ring_record *record, struct hwi_op *op);
+// The field in `key` ("count", "fault.status", "signature"; of a pair the low one), the high one of
+// a pair, and the field in `seq` for types without an operation; NULL if there is none. Static.
+const char *hwi_ring_key_name(uint16_t type);
+const char *hwi_ring_high_name(uint16_t type);
+const char *hwi_ring_extra_name(uint16_t type);
+// `chunk{op=all_reduce/7#3@v2 chunk=4}`, as hwi_msg_print, of the fields that a record keeps.
+// Returns the length the whole text would have; cut to `bytes` with a NUL.
+size_t hwi_ring_print(const struct hwi_ring_record *record, char *text, size_t bytes);
 
 #endif
