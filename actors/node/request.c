@@ -53,7 +53,7 @@ static hws_status submit(struct hws_comm *comm, struct hws_request *request,
     int status = hwi_host_submit(comm->host, submission);
     if (status != 0)
         return hwi_error_set(status, "%s could not be handed to the runtime: %s",
-                             hwi_kind_name(request->kind), hws_status_text(status));
+                             hwi_call_name(request->kind), hws_status_text(status));
     comm->requests[comm->request_count++] = request;
     return HWS_OK;
 }

@@ -18,6 +18,6 @@ void hwi_result_write(hws_result *result, const struct hwi_msg_reply *reply);
 hws_status hwi_sentence_set(const struct hws_request *request);
 
 // "all_reduce", "sync", ... for a kind.
-const char *hwi_kind_name(uint8_t kind);
+const char *hwi_call_name(uint8_t kind);
 
 #endif

@@ -26,7 +26,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *text, const c
         text->length += (size_t)length < room ? (size_t)length : room - 1;
 }
 
-const char *hwi_kind_name(uint8_t kind)
+const char *hwi_call_name(uint8_t kind)
 {
     switch (kind) {
     case HWI_KIND_NONE:
@@ -49,7 +49,7 @@ const char *hwi_kind_name(uint8_t kind)
 // "all_reduce tag 7", "sync", "open".
 static void name_call(const struct hws_request *request, char call[CALL_BYTES_MAX])
 {
-    const char *name = request->id == HWI_REQUEST_OPENING ? "open" : hwi_kind_name(request->kind);
+    const char *name = request->id == HWI_REQUEST_OPENING ? "open" : hwi_call_name(request->kind);
     if (request->kind == HWI_KIND_ALL_REDUCE || request->kind == HWI_KIND_AGREE)
         snprintf(call, CALL_BYTES_MAX, "%s tag %" PRIu64, name, request->tag);
     else
@@ -91,15 +91,15 @@ static void say_mismatch(struct text *text, const struct hws_request *request)
     const struct hwi_fault *fault = &request->reply.u.reply.fault;
     const struct hwi_signature *a = &fault->signature_a, *b = &fault->signature_b;
     if (fault->peer_a == 0 || a->kind == HWI_KIND_NONE || b->kind == HWI_KIND_NONE) {
-        add(text, "members made different calls on %s tag %" PRIu64, hwi_kind_name(request->kind),
+        add(text, "members made different calls on %s tag %" PRIu64, hwi_call_name(request->kind),
             request->tag);
         return;
     }
-    add(text, "peer %" PRIu64 " called %s ", fault->peer_a, hwi_kind_name(a->kind));
+    add(text, "peer %" PRIu64 " called %s ", fault->peer_a, hwi_call_name(a->kind));
     add_signature(text, a, b);
     add(text, ", peer %" PRIu64 " ", fault->peer_b);
     if (a->kind != b->kind)
-        add(text, "%s ", hwi_kind_name(b->kind));
+        add(text, "%s ", hwi_call_name(b->kind));
     add_signature(text, b, a);
     add(text, ", tag %" PRIu64, fault->tag);
 }
