@@ -9,6 +9,8 @@
 #include <zmq.h>
 
 #include "actors/wire/codec.h"
+#include "transport/host/host.h"
+#include "transport/host/relay.h"
 
 enum {
     LINGER_MS = 500,
@@ -138,6 +140,23 @@ static void post(struct hwi_control *control, struct hwi_addr from, const struct
     hwi_drain_post(control->drain, from, hwi_addr_of(role, 0), msg);
 }
 
+// What traces a whole run is not for the actors: a master lets it pass to the tool that asked.
+static bool pass_trace(struct hwi_control *control, struct hwi_addr from,
+                       const struct hwi_msg *msg, zmq_msg_t *body)
+{
+    return from.role == HWI_ROLE_PEER && control->relay &&
+           hwi_relay_pass(control->relay, from.id, &msg->u.trace_batch, zmq_msg_data(body),
+                          zmq_msg_size(body), hwi_host_now());
+}
+
+// A tool's question that may not be heard now: it asks again.
+static bool too_soon(struct hwi_control *control, struct hwi_addr from, const struct hwi_msg *msg)
+{
+    return msg->type == HWI_MSG_trace_want &&
+           !(control->relay &&
+             hwi_relay_admit(control->relay, from.id, &msg->u.trace_want, hwi_host_now()));
+}
+
 // Hostile bytes from `from`: posted if they are a message that may come from there.
 static bool accept_message(struct hwi_control *control, struct hwi_addr from, zmq_msg_t *body)
 {
@@ -145,8 +164,13 @@ static bool accept_message(struct hwi_control *control, struct hwi_addr from, zm
     void *block = NULL;
     if (hwi_decode(zmq_msg_data(body), zmq_msg_size(body), &msg, &block) != HWI_CODEC_OK)
         return false;
-    bool right = strcmp(hwi_layout_of(msg.type)->route, route_from(from.role)) == 0;
-    if (right)
+    bool right = false;
+    if (msg.type == HWI_MSG_trace_batch)
+        right = pass_trace(control, from, &msg, body);
+    else
+        right = strcmp(hwi_layout_of(msg.type)->route, route_from(from.role)) == 0 &&
+                !too_soon(control, from, &msg);
+    if (right && msg.type != HWI_MSG_trace_batch)
         post(control, from, &msg);
     free(block);
     return right;
@@ -209,19 +233,24 @@ static bool send_parts(struct hwi_control *control, struct hwi_addr to, const un
     return zmq_send(control->socket, bytes, length, ZMQ_DONTWAIT) >= 0;
 }
 
-void hwi_control_send(struct hwi_control *control, struct hwi_addr to, const struct hwi_msg *msg)
+void hwi_control_forward(struct hwi_control *control, struct hwi_addr to,
+                         const unsigned char *bytes, size_t length)
 {
     static const struct hwi_msg unreachable = {.type = HWI_MSG_unreachable};
+    if (send_parts(control, to, bytes, length))
+        return;
+    control->dropped_out++;
+    if (zmq_errno() == EHOSTUNREACH && to.role == HWI_ROLE_PEER)
+        post(control, to, &unreachable);
+}
+
+void hwi_control_send(struct hwi_control *control, struct hwi_addr to, const struct hwi_msg *msg)
+{
     unsigned char *bytes = NULL;
     size_t length = 0;
-    if (hwi_encode(msg, &bytes, &length) != HWI_CODEC_OK) {
+    if (hwi_encode(msg, &bytes, &length) == HWI_CODEC_OK)
+        hwi_control_forward(control, to, bytes, length);
+    else
         control->dropped_out++;
-        return;
-    }
-    if (!send_parts(control, to, bytes, length)) {
-        control->dropped_out++;
-        if (zmq_errno() == EHOSTUNREACH && to.role == HWI_ROLE_PEER)
-            post(control, to, &unreachable);
-    }
     free(bytes);
 }

@@ -12,8 +12,11 @@ enum {
     HWI_CONTROL_TURN_MAX = 256,   // messages received before the others have their turn
 };
 
+struct hwi_relay;
+
 struct hwi_control {
     struct hwi_drain *drain; // borrowed: where what comes is posted
+    struct hwi_relay *relay; // borrowed, or NULL: what traces a whole run passes it, not the drain
     void *context, *socket;  // ZeroMQ's
     int fd;                  // readable when something may have come
     bool master;
@@ -40,5 +43,8 @@ bool hwi_control_receive(struct hwi_control *control);
 // cannot be sent is dropped and counted; a member that is gone is told to the master as
 // `unreachable`.
 void hwi_control_send(struct hwi_control *control, struct hwi_addr to, const struct hwi_msg *msg);
+// As hwi_control_send, with a message that is encoded already.
+void hwi_control_forward(struct hwi_control *control, struct hwi_addr to,
+                         const unsigned char *bytes, size_t length);
 
 #endif

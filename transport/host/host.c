@@ -161,6 +161,8 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
         config->master ? create_member(host, config, error) : create_master(host, config, error);
     if (status != HWS_OK)
         return status;
+    hwi_relay_init(&host->relay, &host->control, NULL, 0);
+    host->control.relay = &host->relay;
     host->control_watch = (struct hwi_watch){.fd = host->control.fd, .kind = HWI_WATCH_CONTROL};
     if (!hwi_poller_set(host->poller, &host->control_watch, 0))
         return fail_errno(error, "watching the control link");
@@ -178,6 +180,7 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
 static void dismantle(struct hwi_host *host)
 {
     hwi_control_close(&host->control);
+    hwi_relay_fini(&host->relay);
     hwi_edges_fini(&host->edges);
     if (host->data)
         hwi_data_destroy(host->data);

@@ -76,6 +76,7 @@ static uint64_t time_to_sleep(const struct hwi_host *host)
         return 0;
     uint64_t next_ns =
         HWI_MIN(hwi_drain_next_wake(host->drain), hwi_edges_next_deadline(&host->edges));
+    next_ns = HWI_MIN(next_ns, host->relay.next_ns);
     if (next_ns == HWI_NEVER)
         return HWI_NEVER;
     uint64_t now_ns = hwi_host_now();
@@ -119,6 +120,8 @@ static bool turn(struct hwi_host *host)
     for (uint32_t i = 0; i < count; i++)
         go_on = dispatch(host, &ready[i]) && go_on;
     hwi_edges_expire(&host->edges, hwi_host_now());
+    if (host->relay.next_ns != HWI_NEVER && host->relay.next_ns <= hwi_host_now())
+        hwi_relay_turn(&host->relay, hwi_host_now());
     host->more = settle(host);
     hwi_edges_bury(&host->edges);
     hwi_host_publish(host);

@@ -7,6 +7,7 @@
 #include "transport/host/edges.h"
 #include "transport/host/host.h"
 #include "transport/host/inbox.h"
+#include "transport/host/relay.h"
 #include "transport/host/viewfile.h"
 
 struct hwi_host {
@@ -32,6 +33,7 @@ struct hwi_host {
     struct hwi_control control;
     struct hwi_edges edges;
     struct hwi_viewfile viewfile;
+    struct hwi_relay relay;
     struct hwi_host_counters counters;
     bool started;            // the first submission is here: the control link may speak
     bool more;               // the last turn left something over: do not sleep

@@ -47,6 +47,8 @@ static void carry(void *world, const struct hwi_envelope *envelope)
         hwi_control_send(&host->control, envelope->to, &envelope->msg);
     else if (!member && role == HWI_ROLE_DISK)
         to_disk(host, &envelope->msg);
+    else if (role == HWI_ROLE_RING && envelope->msg.type == HWI_MSG_trace_relay)
+        hwi_relay_ask(&host->relay, &envelope->msg.u.trace_relay, hwi_host_now());
     else
         host->counters.undeliverable++;
 }
