@@ -46,6 +46,7 @@ missing_packages() {
     has_library msgpack-c || has_library msgpack || echo libmsgpack-dev
     has_library liblz4 || echo liblz4-dev
     has_library libxxhash || echo libxxhash-dev
+    has_library jansson || echo libjansson-dev
     if [ "$1" = tests ]; then
         has_library cmocka || echo libcmocka-dev
         has_command python3 || echo python3

@@ -61,7 +61,7 @@ void hwi_ring_destroy(struct hwi_ring *ring)
     hwi_free(ring->alloc, ring);
 }
 
-static void store_words(void *to, const void *from, size_t words)
+static inline void store_words(void *to, const void *from, size_t words)
 {
     const unsigned char *source = from;
     uint64_t *target = to;
@@ -100,42 +100,70 @@ static uint64_t signature_key(const void *at)
     return HWI_RING_SIGNATURE(*signature);
 }
 
-static inline void add(struct hwi_ring *ring, uint8_t roles, uint8_t sent, uint64_t other,
-                       const struct hwi_msg *msg, uint64_t arrived, uint64_t handled)
+static inline uint64_t key_of(const unsigned char *msg, const struct hwi_ring_shape *shape)
 {
-    const struct hwi_ring_shape *shape = &ring->shapes[msg->type];
-    struct hwi_ring_record *slot = &ring->records[ring->next & ring->mask];
-    const unsigned char *at = (const unsigned char *)msg;
-    uint64_t key = hwi_ring_load(at, shape->key) | hwi_ring_load(at, shape->high) << 32;
     if (shape->signature)
-        key = signature_key(at + shape->signature);
-    uint64_t small = (uint32_t)hwi_ring_load(at, shape->seq) | (uint64_t)msg->type << 32 |
-                     (uint64_t)roles << 48 | ((hwi_ring_load(at, shape->kind) | sent) & 0xff) << 56;
+        return signature_key(msg + shape->signature);
+    return hwi_ring_load(msg, shape->key) | hwi_ring_load(msg, shape->high) << 32;
+}
+
+static inline uint8_t roles_of(uint8_t actor, struct hwi_addr other)
+{
+    return (uint8_t)(actor | other.role << 4);
+}
+
+static inline void fill(struct hwi_ring_record *record, const struct hwi_ring_shape *shape,
+                        const struct hwi_msg *msg)
+{
+    const unsigned char *at = (const unsigned char *)msg;
+    record->view = hwi_ring_load(at, shape->view);
+    record->tag = hwi_ring_load(at, shape->tag);
+    record->key = key_of(at, shape);
+    record->seq = (uint32_t)hwi_ring_load(at, shape->seq);
+    record->type = msg->type;
+    record->kind = (uint8_t)hwi_ring_load(at, shape->kind);
+}
+
+static inline void publish(struct hwi_ring *ring, const struct hwi_ring_record *record)
+{
+    struct hwi_ring_record *slot = &ring->records[ring->next & ring->mask];
     __builtin_prefetch(&ring->records[(ring->next + AHEAD) & ring->mask], 1);
     __atomic_store_n(&slot->number, 0, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    __atomic_store_n(&slot->arrived, arrived, __ATOMIC_RELAXED);
-    __atomic_store_n(&slot->handled, handled, __ATOMIC_RELAXED);
-    __atomic_store_n(&slot->view, hwi_ring_load(at, shape->view), __ATOMIC_RELAXED);
-    __atomic_store_n(&slot->tag, hwi_ring_load(at, shape->tag), __ATOMIC_RELAXED);
-    __atomic_store_n(&slot->key, key, __ATOMIC_RELAXED);
-    __atomic_store_n(&slot->other, other, __ATOMIC_RELAXED);
-    __atomic_store_n((uint64_t *)(void *)&slot->seq, small, __ATOMIC_RELAXED);
+    store_words(&slot->arrived, &record->arrived, WORDS - 1);
     __atomic_store_n(&slot->number, ring->next, __ATOMIC_RELEASE);
     ring->next++;
     __atomic_store_n(&ring->head->next, ring->next, __ATOMIC_RELEASE);
 }
 
+void hwi_ring_record_of(uint8_t actor, bool sent, struct hwi_addr other, const struct hwi_msg *msg,
+                        uint64_t arrived, uint64_t handled, struct hwi_ring_record *record)
+{
+    struct hwi_ring_shape shape;
+    hwi_ring_shape(msg->type, &shape);
+    *record = (struct hwi_ring_record){
+        .arrived = arrived, .handled = handled, .other = other.id, .roles = roles_of(actor, other)};
+    fill(record, &shape, msg);
+    record->kind |= sent ? HWI_RING_SENT : 0;
+}
+
 void hwi_ring_heard(struct hwi_ring *ring, uint8_t actor, struct hwi_addr other,
                     const struct hwi_msg *msg, uint64_t arrived, uint64_t handled)
 {
-    add(ring, (uint8_t)(actor | other.role << 4), 0, other.id, msg, arrived, handled);
+    struct hwi_ring_record record = {
+        .arrived = arrived, .handled = handled, .other = other.id, .roles = roles_of(actor, other)};
+    fill(&record, &ring->shapes[msg->type], msg);
+    publish(ring, &record);
 }
 
 void hwi_ring_said(struct hwi_ring *ring, uint8_t actor, struct hwi_addr other,
                    const struct hwi_msg *msg, uint64_t ticks)
 {
-    add(ring, (uint8_t)(actor | other.role << 4), HWI_RING_SENT, other.id, msg, ticks, ticks);
+    struct hwi_ring_record record = {
+        .arrived = ticks, .handled = ticks, .other = other.id, .roles = roles_of(actor, other)};
+    fill(&record, &ring->shapes[msg->type], msg);
+    record.kind |= HWI_RING_SENT;
+    publish(ring, &record);
 }
 
 // ---- readers -----------------------------------------------------------------------------------

@@ -128,6 +128,11 @@ bool hwi_ring_head(const struct hwi_ring_reader *reader, struct hwi_ring_head *h
 // ---- records
 // -------------------------------------------------------------------------------------
 
+// The record of one message as the writer would make it, but for its number; `sent`: `actor` said
+// it.
+void hwi_ring_record_of(uint8_t actor, bool sent, struct hwi_addr other, const struct hwi_msg *msg,
+                        uint64_t arrived, uint64_t handled, struct hwi_ring_record *record);
+
 uint64_t hwi_ring_ns(const struct hwi_ring_clock *clock, uint64_t ticks);
 
 static inline bool hwi_ring_is_sent(const struct hwi_ring_record *record)
