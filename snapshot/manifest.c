@@ -32,15 +32,21 @@ static uint64_t blocks_of(uint64_t bytes)
     return bytes / HWI_BLOCK_BYTES + (bytes % HWI_BLOCK_BYTES != 0);
 }
 
-static uint32_t count_blocks(const struct hwi_tensor *tensors, uint32_t count)
+bool hwi_manifest_number(struct hwi_manifest *manifest)
 {
     uint64_t blocks = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        HWI_CHECK(tensors[i].bytes > 0 && tensors[i].bytes <= HWI_TENSOR_BYTES_MAX);
-        blocks += blocks_of(tensors[i].bytes);
+    manifest->block_count = 0;
+    for (uint32_t i = 0; i < manifest->tensor_count; i++) {
+        struct hwi_tensor_span *span = &manifest->spans[i];
+        span->first = (uint32_t)blocks;
+        if (span->bytes == 0 || span->bytes > HWI_TENSOR_BYTES_MAX)
+            return false;
+        blocks += blocks_of(span->bytes);
     }
-    HWI_CHECK(blocks <= HWI_STATE_BLOCKS_MAX);
-    return (uint32_t)blocks;
+    if (blocks > HWI_STATE_BLOCKS_MAX)
+        return false;
+    manifest->block_count = (uint32_t)blocks;
+    return true;
 }
 
 // Written field by field: members of another byte order or compiler must get the same digest.
@@ -64,16 +70,12 @@ void hwi_manifest_init(struct hwi_manifest *manifest, const struct hwi_alloc *al
                        const struct hwi_tensor *tensors, uint32_t count)
 {
     HWI_CHECK(count > 0 && count <= HWI_TENSORS_MAX);
-    uint32_t blocks = count_blocks(tensors, count);
     struct hwi_hash layout = digest_layout(alloc, tensors, count);
     struct hwi_tensor_span *spans = hwi_new(alloc, count * sizeof *spans);
-    uint32_t first = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        spans[i] = (struct hwi_tensor_span){.bytes = tensors[i].bytes, .first = first};
-        first += (uint32_t)blocks_of(tensors[i].bytes);
-    }
-    *manifest = (struct hwi_manifest){
-        .spans = spans, .tensor_count = count, .block_count = blocks, .layout = layout};
+    for (uint32_t i = 0; i < count; i++)
+        spans[i].bytes = tensors[i].bytes;
+    *manifest = (struct hwi_manifest){.spans = spans, .tensor_count = count, .layout = layout};
+    HWI_CHECK(hwi_manifest_number(manifest));
 }
 
 void hwi_manifest_fini(struct hwi_manifest *manifest, const struct hwi_alloc *alloc)

@@ -35,6 +35,9 @@ struct hwi_piece {
 // until return.
 void hwi_manifest_init(struct hwi_manifest *manifest, const struct hwi_alloc *alloc,
                        const struct hwi_tensor *tensors, uint32_t count);
+// Numbers the blocks again from the tensors' sizes; false, and nothing is numbered, if one is empty
+// or larger than a tensor may be, or they are too many blocks.
+bool hwi_manifest_number(struct hwi_manifest *manifest);
 // Leaves *manifest all zero, which is a manifest of nothing; may be called on one.
 void hwi_manifest_fini(struct hwi_manifest *manifest, const struct hwi_alloc *alloc);
 

@@ -104,4 +104,5 @@ const struct hwi_actor_ops hwi_snapshot_ops = {
     .step = step,
     .failed = failed,
     .destroy = destroy,
+    .image = hwi_snapshot_image,
 };

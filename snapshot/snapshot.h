@@ -93,4 +93,7 @@ void hwi_snapshot_fault(struct hwi_snapshot *snapshot, int32_t status, uint64_t 
 // Lets go of the state's memory at the data port, once it is not hashing.
 void hwi_snapshot_quiesce(struct hwi_snapshot *snapshot, struct hwi_effects *effects);
 
+// state.c: its fields.
+void hwi_snapshot_image(struct hwi_image *image, void *state);
+
 #endif

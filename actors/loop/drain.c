@@ -284,3 +284,33 @@ uint64_t hwi_drain_next_wake(const struct hwi_drain *drain)
             next_ns = HWI_MIN(next_ns, drain->actors[i].wake_ns);
     return next_ns;
 }
+
+const void *hwi_drain_state(const struct hwi_drain *drain, enum hwi_role role)
+{
+    for (uint32_t i = 0; i < drain->actor_count; i++)
+        if (drain->actors[i].ops->role == role)
+            return drain->actors[i].state;
+    return NULL;
+}
+
+void hwi_drain_restore(struct hwi_drain *drain, enum hwi_role role, void *state, uint64_t wake_ns)
+{
+    struct actor *actor = find_actor(drain, (uint8_t)role);
+    HWI_CHECK(actor != NULL);
+    actor->ops->destroy(actor->state);
+    actor->state = state;
+    actor->wake_ns = wake_ns;
+    actor->standing = LIVE;
+}
+
+const struct hwi_effects *hwi_drain_replay(struct hwi_drain *drain, enum hwi_role role,
+                                           const struct hwi_event *event)
+{
+    struct actor *actor = find_actor(drain, (uint8_t)role);
+    HWI_CHECK(actor != NULL);
+    if (actor->standing != LIVE)
+        hwi_effects_reset(&drain->effects);
+    else if (!run_trapped(drain, actor, event->now_ns, event))
+        give_up(drain, actor, event->now_ns);
+    return &drain->effects;
+}

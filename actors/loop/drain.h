@@ -62,4 +62,17 @@ bool hwi_drain_pending(const struct hwi_drain *drain);
 // The next time an actor asked to be woken; HWI_NEVER if none did.
 uint64_t hwi_drain_next_wake(const struct hwi_drain *drain);
 
+// The actor's state, for images: borrowed until the next call on the drain.
+const void *hwi_drain_state(const struct hwi_drain *drain, enum hwi_role role);
+
+// Replaces the actor's state (taken; made by its ops with the drain's allocator): it goes on from
+// there, and is woken at `wake_ns` (HWI_NEVER = not).
+void hwi_drain_restore(struct hwi_drain *drain, enum hwi_role role, void *state, uint64_t wake_ns);
+
+// Hands one recorded event to an actor, past the mailbox: nothing is carried out, `record` is not
+// called. Returns the effects, borrowed until the next call on the drain; none from an actor in
+// which a check has failed before.
+const struct hwi_effects *hwi_drain_replay(struct hwi_drain *drain, enum hwi_role role,
+                                           const struct hwi_event *event);
+
 #endif

@@ -12,13 +12,16 @@ struct hwi_player;
 // Returns owned; `ops` is borrowed until destroy, `alloc` too.
 struct hwi_player *hwi_player_create(const struct hwi_actor_ops *ops,
                                      const struct hwi_alloc *alloc);
-void hwi_player_destroy(struct hwi_player *player); // takes
-// Replaces the state by an image (borrowed until return); false, and nothing changed, if it is none.
+void hwi_player_destroy(struct hwi_player *player); // takes; NULL allowed
+// Replaces the state by an image (borrowed until return); false, and nothing changed, if it is
+// none.
 bool hwi_player_load(struct hwi_player *player, const unsigned char *bytes, size_t length);
-// One event in. The effects are borrowed until the next call. After a failed check they are those
-// of the actor's `failed`, *failed is set (it may be NULL), and it hears nothing more.
+// One event in. The effects are borrowed until the next call; their `from` is set. After a failed
+// check they are those of the actor's `failed`, *failed says where (borrowed until the next call;
+// else it is NULL; `failed` itself may be NULL), and the actor hears nothing more: no effects.
 const struct hwi_effects *hwi_player_step(struct hwi_player *player, const struct hwi_event *event,
                                           const struct hwi_trap **failed);
-const void *hwi_player_state(const struct hwi_player *player); // borrowed until the next call
+// For images of it: borrowed until the next call.
+const void *hwi_player_state(const struct hwi_player *player);
 
 #endif

@@ -225,4 +225,5 @@ const struct hwi_actor_ops hwi_peer_ops = {
     .step = step,
     .failed = failed,
     .destroy = destroy,
+    .image = hwi_peer_image,
 };

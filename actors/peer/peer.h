@@ -197,4 +197,7 @@ void hwi_peer_on_op_fault(struct peer *p, enum hwi_role lane, const struct hwi_m
                           struct hwi_effects *fx);
 void hwi_peer_on_commit(struct peer *p, const struct hwi_msg_commit *m, struct hwi_effects *fx);
 
+// state.c: its fields.
+void hwi_peer_image(struct hwi_image *image, void *state);
+
 #endif

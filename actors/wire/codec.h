@@ -65,12 +65,19 @@ enum hwi_codec_error {
     HWI_CODEC_LIMIT = -2,     // a value, string, list or depth passes its limit
     HWI_CODEC_UNKNOWN = -3,   // a type this build does not know
     HWI_CODEC_MEMORY = -4,
+    HWI_CODEC_ROOM = -5, // does not fit into the bytes given
 };
 
 // Encodes `msg` (borrowed until return). On success *bytes is a malloc'ed buffer the caller owns
 // (free()) and *length its size, at most HWI_MESSAGE_BYTES_MAX. HWI_CODEC_LIMIT if it would be
 // larger or a field passes its limit: what is encoded can be decoded.
 int hwi_encode(const struct hwi_msg *msg, unsigned char **bytes, size_t *length);
+
+// As hwi_encode, into `capacity` bytes at `bytes` (borrowed until return) and without allocation.
+// HWI_CODEC_ROOM if they do not fit, or would leave fewer than HWI_ENCODE_SLACK bytes.
+enum { HWI_ENCODE_SLACK = 160 };
+int hwi_encode_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capacity,
+                    size_t *length);
 
 // Decodes hostile bytes (borrowed until return). A first pass without allocation checks depth,
 // counts against the bytes left and the number of values; only then memory is taken, about 24 bytes
@@ -93,6 +100,10 @@ size_t hwi_record_print(const struct hwi_layout *layout, const void *record, cha
                         size_t bytes);
 // True if every field is zero, empty or an empty list.
 bool hwi_record_is_zero(const struct hwi_layout *layout, const void *record);
+
+// The string (up to a NUL, at most `length` bytes) in quotes, without a byte that could harm a
+// terminal. Cut and counted as in hwi_msg_print.
+size_t hwi_text_print(const char *string, size_t length, char *text, size_t bytes);
 
 // "all_reduce", "agree", ..; "?" for none of enum hwi_kind. Static text.
 const char *hwi_kind_name(uint8_t kind);

@@ -237,6 +237,13 @@ size_t hwi_record_print(const struct hwi_layout *layout, const void *record, cha
     return finish(&line);
 }
 
+size_t hwi_text_print(const char *string, size_t length, char *text, size_t bytes)
+{
+    struct line line = {text, bytes, 0};
+    put_string(&line, string, length);
+    return finish(&line);
+}
+
 bool hwi_record_is_zero(const struct hwi_layout *layout, const void *record)
 {
     return is_zero(layout, record);

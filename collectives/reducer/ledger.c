@@ -5,19 +5,19 @@
 
 #include "collectives/reducer/reducer.h"
 
-static uint32_t words_of(uint32_t world)
+uint32_t hwi_ledger_words(uint32_t world)
 {
     return (world + 63) / 64;
 }
 
 size_t hwi_ledger_bytes(uint32_t window, uint32_t world)
 {
-    return (size_t)window * (words_of(world) * sizeof(uint64_t) + sizeof(uint32_t));
+    return (size_t)window * (hwi_ledger_words(world) * sizeof(uint64_t) + sizeof(uint32_t));
 }
 
 static uint64_t *arrived_of(const struct hwi_ledger *ledger, uint32_t chunk)
 {
-    return ledger->arrived + (size_t)(chunk % ledger->window) * words_of(ledger->world);
+    return ledger->arrived + (size_t)(chunk % ledger->window) * hwi_ledger_words(ledger->world);
 }
 
 static bool here(const struct hwi_ledger *ledger, uint32_t chunk, uint32_t rank)
@@ -34,7 +34,7 @@ static void mark(struct hwi_ledger *ledger, uint32_t chunk, uint32_t rank)
 static void renew(struct hwi_ledger *ledger, uint32_t chunk)
 {
     ledger->next[chunk % ledger->window] = 0;
-    memset(arrived_of(ledger, chunk), 0, words_of(ledger->world) * sizeof(uint64_t));
+    memset(arrived_of(ledger, chunk), 0, hwi_ledger_words(ledger->world) * sizeof(uint64_t));
     mark(ledger, chunk, ledger->self);
 }
 
@@ -44,7 +44,7 @@ void hwi_ledger_init(struct hwi_ledger *ledger, void *memory, uint32_t count, ui
     *ledger = (struct hwi_ledger){
         .count = count, .window = window, .world = world, .self = self, .granted = window};
     ledger->arrived = memory;
-    ledger->next = (uint32_t *)(ledger->arrived + (size_t)window * words_of(world));
+    ledger->next = (uint32_t *)(ledger->arrived + (size_t)window * hwi_ledger_words(world));
     for (uint32_t i = 0; i < window; i++)
         renew(ledger, i);
 }
@@ -79,6 +79,14 @@ bool hwi_ledger_take(struct hwi_ledger *ledger, uint32_t chunk, uint32_t *a, uin
 bool hwi_ledger_final(const struct hwi_ledger *ledger, uint32_t chunk)
 {
     return chunk < ledger->low || ledger->next[chunk % ledger->window] == ledger->world;
+}
+
+uint32_t hwi_ledger_operands(const struct hwi_ledger *ledger, uint32_t chunk)
+{
+    uint32_t operands = 0;
+    for (uint32_t rank = 0; rank < ledger->world; rank++)
+        operands += here(ledger, chunk, rank);
+    return operands;
 }
 
 bool hwi_ledger_advance(struct hwi_ledger *ledger)

@@ -126,4 +126,5 @@ const struct hwi_actor_ops hwi_reducer_ops = {
     .step = step,
     .failed = failed,
     .destroy = destroy,
+    .image = hwi_reducer_image,
 };

@@ -32,6 +32,8 @@ struct hwi_ledger {
     uint64_t *arrived; // [window][words] a bit for each rank whose operand is here
 };
 
+// Words of `arrived` for each chunk.
+uint32_t hwi_ledger_words(uint32_t world);
 // Bytes that init needs for `window` and `world`.
 size_t hwi_ledger_bytes(uint32_t window, uint32_t world);
 // `memory` (borrowed for the ledger's life, 8-byte aligned) has hwi_ledger_bytes. Grants the first
@@ -44,6 +46,8 @@ void hwi_ledger_arrive(struct hwi_ledger *ledger, uint32_t chunk, uint32_t rank)
 // HWI_LEDGER_SUM. False if the next operand is not here.
 bool hwi_ledger_take(struct hwi_ledger *ledger, uint32_t chunk, uint32_t *a, uint32_t *b);
 bool hwi_ledger_final(const struct hwi_ledger *ledger, uint32_t chunk);
+// How many operands of a chunk in work are here.
+uint32_t hwi_ledger_operands(const struct hwi_ledger *ledger, uint32_t chunk);
 // Passes what is final and grants what that frees; true if `granted` rose enough to be worth
 // telling.
 bool hwi_ledger_advance(struct hwi_ledger *ledger);
@@ -126,6 +130,12 @@ struct hwi_reducer {
 
 // NULL if it is not open here.
 struct hwi_reduction *hwi_reducer_find(struct hwi_reducer *reducer, struct hwi_op op);
+// A reduction of this shape as the member of rank `self` begins it, without name and signature;
+// owned.
+struct hwi_reduction *hwi_reduction_make(const struct hwi_alloc *alloc,
+                                         const struct hwi_plan_shape *shape, uint32_t self);
+// Bytes of its ledger and edges. They follow from the shape.
+size_t hwi_reduction_behind(const struct hwi_plan_shape *shape, uint32_t self);
 // The operation with its first grants, in the table; state STARTING. `start` is borrowed until
 // return.
 struct hwi_reduction *hwi_reducer_open(struct hwi_reducer *reducer,
@@ -183,6 +193,9 @@ void hwi_reducer_on_quiesced(struct hwi_reducer *reducer, const struct hwi_msg_q
                              struct hwi_effects *effects);
 void hwi_reducer_on_woken(struct hwi_reducer *reducer, uint64_t now_ns,
                           struct hwi_effects *effects);
+
+// state.c: its fields.
+void hwi_reducer_image(struct hwi_image *image, void *state);
 
 // ---- addressees
 // ----------------------------------------------------------------------------------

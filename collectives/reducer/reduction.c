@@ -68,20 +68,36 @@ uint32_t hwi_reduction_window(const struct hwi_plan_shape *shape, uint32_t chunk
     return (uint32_t)HWI_MIN(slots, chunks);
 }
 
-// Ledger and edges lie behind the reduction; the ledger needs 8-byte alignment, so it comes first.
 // In a view of one nothing is reduced.
-static struct hwi_reduction *make(const struct hwi_reducer *reducer,
-                                  const struct hwi_plan_shape *shape)
+static uint32_t ledger_chunks(const struct hwi_plan_shape *shape, uint32_t self)
 {
-    uint32_t chunks = shape->world > 1 ? share_chunks(shape, reducer->self) : 0;
+    return shape->world > 1 ? share_chunks(shape, self) : 0;
+}
+
+static size_t ledger_bytes(const struct hwi_plan_shape *shape, uint32_t self)
+{
+    uint32_t window = hwi_reduction_window(shape, ledger_chunks(shape, self));
+    return hwi_ledger_bytes(window, shape->world);
+}
+
+size_t hwi_reduction_behind(const struct hwi_plan_shape *shape, uint32_t self)
+{
+    return ledger_bytes(shape, self) + shape->world * sizeof(struct hwi_reduction_edge);
+}
+
+// Ledger and edges lie behind the reduction; the ledger needs 8-byte alignment, so it comes first.
+struct hwi_reduction *hwi_reduction_make(const struct hwi_alloc *alloc,
+                                         const struct hwi_plan_shape *shape, uint32_t self)
+{
+    uint32_t chunks = ledger_chunks(shape, self);
     uint32_t window = hwi_reduction_window(shape, chunks);
-    size_t ledger_bytes = hwi_ledger_bytes(window, shape->world);
-    size_t edges_bytes = shape->world * sizeof(struct hwi_reduction_edge);
     struct hwi_reduction *reduction =
-        hwi_new(reducer->alloc, sizeof(*reduction) + ledger_bytes + edges_bytes);
+        hwi_new(alloc, sizeof(*reduction) + hwi_reduction_behind(shape, self));
     unsigned char *behind = (unsigned char *)(reduction + 1);
-    hwi_ledger_init(&reduction->ledger, behind, chunks, window, shape->world, reducer->self);
-    reduction->edges = (struct hwi_reduction_edge *)(behind + ledger_bytes);
+    reduction->shape = *shape;
+    reduction->first = share_begin(shape, self);
+    hwi_ledger_init(&reduction->ledger, behind, chunks, window, shape->world, self);
+    reduction->edges = (struct hwi_reduction_edge *)(behind + ledger_bytes(shape, self));
     return reduction;
 }
 
@@ -94,13 +110,11 @@ struct hwi_reduction *hwi_reducer_open(struct hwi_reducer *reducer,
     HWI_CHECK(start->signature.count <= HWI_TENSOR_BYTES_MAX / element_bytes);
     uint64_t bytes = start->signature.count * element_bytes;
     struct hwi_plan_shape shape = hwi_plan_make(start->plan, bytes, element_bytes, reducer->world);
-    struct hwi_reduction *reduction = make(reducer, &shape);
+    struct hwi_reduction *reduction = hwi_reduction_make(reducer->alloc, &shape, reducer->self);
     reducer->reductions[reducer->reduction_count++] = reduction;
     reduction->op = start->op;
     reduction->signature = start->signature;
-    reduction->shape = shape;
     reduction->bytes = bytes;
-    reduction->first = share_begin(&shape, reducer->self);
     reduction->calls_due = reducer->world - 1;
     if (shape.world == 1)
         reduction->copies_due = start->in_place ? 0 : shape.chunks;

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// The peer's fields, for images.
+#include "actors/loop/image.h"
+#include "actors/peer/peer.h"
+
+static void members_fields(struct hwi_image *image, void *item)
+{
+    struct members *m = item;
+    hwi_image_u64(image, "number", &m->number);
+    HWI_IMAGE_RECORDS(image, "list", m->list, m->count, HWI_MEMBERS_MAX, &hwi_layout_member);
+    hwi_image_u32(image, "rank", &m->rank);
+}
+
+static void edge_fields(struct hwi_image *image, void *item)
+{
+    static const char *const states[] = {
+        [EDGE_OPENING] = "opening", [EDGE_UP] = "up", [EDGE_DOWN] = "down"};
+    struct edge *e = item;
+    hwi_image_u64(image, "peer", &e->peer);
+    hwi_image_u64(image, "incarnation", &e->incarnation);
+    HWI_IMAGE_ENUM(image, "state", e->state, states);
+    hwi_image_u32(image, "tries", &e->tries);
+}
+
+static void channel_fields(struct hwi_image *image, void *item)
+{
+    struct channel *c = item;
+    hwi_image_kind(image, "kind", &c->kind);
+    hwi_image_u64(image, "tag", &c->tag);
+    hwi_image_u32(image, "entered", &c->entered);
+    hwi_image_u32(image, "done", &c->done);
+    hwi_image_u32(image, "heard", &c->heard);
+}
+
+static void sync_fields(struct hwi_image *image, void *item)
+{
+    struct call *c = item;
+    hwi_image_bool(image, "offered", &c->sync.offered);
+    hwi_image_bool(image, "planned", &c->sync.planned);
+    hwi_image_bool(image, "receiver", &c->sync.receiver);
+    hwi_image_u64(image, "revision", &c->sync.revision);
+    hwi_image_hash(image, "root", &c->sync.root);
+    hwi_image_hash(image, "layout", &c->sync.layout);
+}
+
+static void call_fields(struct hwi_image *image, struct call *c)
+{
+    static const char *const stages[] = {[CALL_FREE] = "free",
+                                         [CALL_QUEUED] = "queued",
+                                         [CALL_RUNNING] = "running",
+                                         [CALL_DONE] = "done",
+                                         [CALL_ENDING] = "ending"};
+    HWI_IMAGE_ENUM(image, "stage", c->stage, stages);
+    HWI_IMAGE_RECORD(image, "op", op, &c->op);
+    HWI_IMAGE_MESSAGE(image, "request", request, &c->request);
+    hwi_image_u64(image, "arrival", &c->arrival);
+    hwi_image_time(image, "deadline", &c->deadline_ns);
+    hwi_image_u32(image, "attempts", &c->attempts);
+    hwi_image_bool(image, "withdrawn", &c->withdrawn);
+    hwi_image_bool(image, "committed", &c->committed);
+    hwi_image_status(image, "status", &c->status);
+    HWI_IMAGE_RECORD(image, "fault", fault, &c->fault);
+    hwi_image_u32(image, "pending", &c->pending);
+    hwi_image_u64(image, "value", &c->value);
+    hwi_image_struct(image, "sync", c, sync_fields);
+}
+
+// Each with its place in the table: calls are looked for in the table's order.
+static void visit_calls(struct hwi_image *image, struct peer *p)
+{
+    uint32_t count = p->call_count, place = 0;
+    hwi_image_list_begin(image, "calls", &count, HWI_OPS_MAX);
+    for (uint32_t i = 0; i < count && !image->failed; i++, place++) {
+        bool load = image->mode == HWI_IMAGE_LOAD;
+        while (!load && p->calls[place].stage == CALL_FREE) {
+            place++;
+        }
+        hwi_image_item_begin(image);
+        hwi_image_u32(image, "place", &place);
+        hwi_image_require(image, place < HWI_OPS_MAX && p->calls[place].stage == CALL_FREE);
+        if (!image->failed) {
+            call_fields(image, &p->calls[place]);
+            hwi_image_require(image, p->calls[place].stage != CALL_FREE);
+        }
+        hwi_image_item_end(image);
+    }
+    p->call_count = count;
+    hwi_image_list_end(image);
+}
+
+static void session_fields(struct hwi_image *image, struct peer *p)
+{
+    hwi_image_u64(image, "run", &p->run);
+    hwi_image_u64(image, "master", &p->master);
+    hwi_image_u64(image, "id", &p->id);
+    hwi_image_time(image, "heartbeat", &p->heartbeat_ns);
+    hwi_image_bool(image, "heard_master", &p->heard_master);
+    hwi_image_bool(image, "welcomed", &p->welcomed);
+    hwi_image_u64(image, "sent", &p->sent);
+    hwi_image_u64(image, "received", &p->received);
+    hwi_image_time(image, "pong", &p->pong_ns);
+    hwi_image_time(image, "speak_at", &p->speak_at_ns);
+    hwi_image_time(image, "leave_until", &p->leave_until_ns);
+    hwi_image_u64(image, "leave_request", &p->leave_request);
+    hwi_image_time(image, "excused_until", &p->excused_until_ns);
+}
+
+static void view_fields(struct hwi_image *image, struct peer *p)
+{
+    hwi_image_struct(image, "view", &p->view, members_fields);
+    hwi_image_struct(image, "before", &p->before, members_fields);
+    HWI_IMAGE_RECORDS(image, "lost", p->lost, p->lost_count, HWI_MEMBERS_MAX, &hwi_layout_id);
+    hwi_image_u64(image, "acked", &p->acked);
+    hwi_image_u64(image, "failures", &p->failures);
+    hwi_image_bool(image, "fence_held", &p->fence_held);
+    hwi_image_u32(image, "pending", &p->pending);
+    hwi_image_struct(image, "proposal", &p->proposal, members_fields);
+    hwi_image_bool(image, "ready_said", &p->ready_said);
+    hwi_image_time(image, "ready_until", &p->ready_until_ns);
+    HWI_IMAGE_LIST(image, "edges", p->edges, p->edge_count, UINT32_MAX, edge_fields);
+    p->edge_capacity = HWI_MAX(p->edge_capacity, p->edge_count);
+}
+
+void hwi_peer_image(struct hwi_image *image, void *state)
+{
+    static const char *const phases[] = {[PHASE_NONE] = "none",
+                                         [PHASE_JOINING] = "joining",
+                                         [PHASE_MEMBER] = "member",
+                                         [PHASE_FINISHED] = "finished"};
+    struct peer *p = state;
+    hwi_image_time(image, "now", &p->now_ns);
+    HWI_IMAGE_ENUM(image, "phase", p->phase, phases);
+    HWI_IMAGE_MESSAGE(image, "config", open, &p->config);
+    hwi_image_time(image, "open_until", &p->open_until_ns);
+    hwi_image_status(image, "finish_status", &p->finish_status);
+    hwi_image_text(image, "finish_reason", p->finish_reason, sizeof p->finish_reason);
+    session_fields(image, p);
+    view_fields(image, p);
+    HWI_IMAGE_LIST(image, "channels", p->channels, p->channel_count, HWI_TAGS_MAX, channel_fields);
+    p->channel_capacity = HWI_MAX(p->channel_capacity, p->channel_count);
+    visit_calls(image, p);
+    hwi_image_u64(image, "arrivals", &p->arrivals);
+    hwi_image_u32(image, "lanes_failed", &p->lanes_failed);
+    hwi_image_bool(image, "state_attached", &p->state_attached);
+    hwi_image_bool(image, "state_synced", &p->state_synced);
+    hwi_image_bool(image, "state_dirty", &p->state_dirty);
+}
