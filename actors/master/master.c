@@ -189,4 +189,5 @@ const struct hwi_actor_ops hwi_master_ops = {
     .step = step,
     .failed = failed,
     .destroy = destroy,
+    .image = hwi_master_image,
 };

@@ -187,4 +187,7 @@ void hwi_master_on_leave(struct master *m, struct session *s, const struct hwi_m
 void hwi_master_on_unreachable(struct master *m, struct session *s, struct hwi_effects *fx);
 void hwi_master_on_woken(struct master *m, struct hwi_effects *fx);
 
+// state.c: its fields.
+void hwi_master_image(struct hwi_image *image, void *state);
+
 #endif

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// The master's fields, for images.
+#include "actors/loop/image.h"
+#include "actors/master/master.h"
+
+static void offer_fields(struct hwi_image *image, void *item)
+{
+    struct session *s = item;
+    hwi_image_u32(image, "count", &s->offer.count);
+    hwi_image_u64(image, "revision", &s->offer.revision);
+    hwi_image_hash(image, "root", &s->offer.root);
+    hwi_image_hash(image, "layout", &s->offer.layout);
+    hwi_image_bool(image, "dirty", &s->offer.dirty);
+}
+
+static void session_fields(struct hwi_image *image, void *item)
+{
+    struct session *s = item;
+    hwi_image_u64(image, "peer", &s->peer);
+    hwi_image_u64(image, "incarnation", &s->incarnation);
+    hwi_image_text(image, "address", s->address, sizeof s->address);
+    hwi_image_time(image, "heard", &s->heard_ns);
+    hwi_image_u64(image, "acked", &s->acked);
+    hwi_image_u64(image, "sent", &s->sent);
+    hwi_image_u64(image, "received", &s->received);
+    hwi_image_bool(image, "member", &s->member);
+    hwi_image_bool(image, "proposed", &s->proposed);
+    hwi_image_bool(image, "ready", &s->ready);
+    hwi_image_bool(image, "synced", &s->synced);
+    hwi_image_bool(image, "unreachable", &s->unreachable);
+    hwi_image_bool(image, "suspect", &s->suspect);
+    hwi_image_bool(image, "late", &s->late);
+    hwi_image_u32(image, "blame", &s->blame);
+    hwi_image_u32(image, "broken_count", &s->broken_count);
+    HWI_IMAGE_ROW(image, "broken", s->broken, s->broken_count);
+    HWI_IMAGE_RECORDS(image, "tallies", s->tallies, s->tally_count, HWI_OPS_MAX, &hwi_layout_tally);
+    hwi_image_struct(image, "offer", s, offer_fields);
+}
+
+static void view_fields(struct hwi_image *image, void *item)
+{
+    struct master *m = item;
+    hwi_image_u64(image, "number", &m->view.number);
+    hwi_image_u32(image, "members", &m->view.count);
+    HWI_IMAGE_ROW(image, "ids", m->view.ids, m->view.count);
+    hwi_image_u32(image, "pending", &m->view.pending);
+}
+
+static void channel_fields(struct hwi_image *image, void *item)
+{
+    const struct master *m = image->actor;
+    struct channel *c = item;
+    hwi_image_kind(image, "kind", &c->kind);
+    hwi_image_u64(image, "tag", &c->tag);
+    hwi_image_u32(image, "committed", &c->committed);
+    hwi_image_u32(image, "ahead", &c->ahead);
+    HWI_IMAGE_ROW(image, "counts", c->counts, m->view.count);
+    hwi_image_u8(image, "redop", &c->redop);
+    hwi_image_u64(image, "folded", &c->folded);
+    hwi_image_u64(image, "value", &c->value);
+    hwi_image_u32(image, "pending", &c->pending);
+}
+
+static void plan_fields(struct hwi_image *image, void *item)
+{
+    struct master *m = item;
+    hwi_image_u32(image, "count", &m->plan.count);
+    hwi_image_u64(image, "revision", &m->plan.revision);
+    hwi_image_hash(image, "root", &m->plan.root);
+}
+
+static void proposal_fields(struct hwi_image *image, struct master *m)
+{
+    static const char *const stages[] = {[STAGE_NONE] = "none",
+                                         [STAGE_BURNING] = "burning",
+                                         [STAGE_OPEN] = "open",
+                                         [STAGE_SEALING] = "sealing"};
+    HWI_IMAGE_ENUM(image, "stage", m->stage, stages);
+    hwi_image_u64(image, "proposal", &m->proposal);
+    hwi_image_time(image, "proposal_until", &m->proposal_until_ns);
+    hwi_image_bool(image, "change", &m->change);
+    hwi_image_bool(image, "again", &m->again);
+    hwi_image_time(image, "turn_at", &m->turn_at_ns);
+    hwi_image_time(image, "probe_at", &m->probe_at_ns);
+    hwi_image_time(image, "store_again", &m->store_again_ns);
+}
+
+void hwi_master_image(struct hwi_image *image, void *state)
+{
+    struct master *m = state;
+    image->actor = m;
+    hwi_image_time(image, "now", &m->now_ns);
+    HWI_IMAGE_MESSAGE(image, "config", master_start, &m->config);
+    hwi_image_bool(image, "started", &m->started);
+    hwi_image_bool(image, "booted", &m->booted);
+    hwi_image_u64(image, "run", &m->run);
+    hwi_image_u64(image, "incarnation", &m->incarnation);
+    hwi_image_u64(image, "highest", &m->highest);
+    hwi_image_u64(image, "next_peer", &m->next_peer);
+    HWI_IMAGE_LIST(image, "sessions", m->sessions, m->session_count, UINT32_MAX, session_fields);
+    m->session_capacity = HWI_MAX(m->session_capacity, m->session_count);
+    hwi_image_struct(image, "view", m, view_fields);
+    HWI_IMAGE_LIST(image, "channels", m->channels, m->channel_count, HWI_TAGS_MAX, channel_fields);
+    m->channel_capacity = HWI_MAX(m->channel_capacity, m->channel_count);
+    HWI_IMAGE_RECORDS_IN(image, "faults", m->faults, m->fault_count, HWI_OPS_MAX,
+                         &hwi_layout_fault);
+    HWI_IMAGE_RECORDS_IN(image, "past", m->past, m->past_count, HWI_PAST_VIEWS_MAX,
+                         &hwi_layout_past);
+    hwi_image_bool(image, "ever_synced", &m->ever_synced);
+    hwi_image_struct(image, "plan", m, plan_fields);
+    proposal_fields(image, m);
+    hwi_image_u64(image, "committed_total", &m->committed_total);
+    hwi_image_u64(image, "aborted_total", &m->aborted_total);
+}
