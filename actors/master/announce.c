@@ -5,20 +5,27 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool survives(struct master *m, uint64_t peer)
+// By rank in the old view: is it in the new one, too? Good until the step ends.
+static bool *list_survivors(const struct master *m, struct hwi_effects *fx)
 {
-    struct session *s = hwi_master_session_of_peer(m, peer);
-    return s != NULL && s->member && s->proposed;
+    bool *survives = hwi_effects_memory(fx, m->view.count);
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        const struct session *s = &m->sessions[i];
+        if (s->member && s->proposed) {
+            survives[hwi_master_rank(m, s->peer)] = true;
+        }
+    }
+    return survives;
 }
 
 // The commit rule at a view change: what was committed stands; else all survivors Done means
 // COMMIT. A vote's result exists at the master only, so a vote that was not complete is aborted; an
 // admission needs the survivors only.
-static uint32_t final_count(struct master *m, const struct channel *c)
+static uint32_t final_count(const struct master *m, const struct channel *c, const bool *survives)
 {
     uint32_t least = UINT32_MAX;
     for (uint32_t rank = 0; rank < m->view.count; rank++) {
-        if (survives(m, m->view.ids[rank])) {
+        if (survives[rank]) {
             least = HWI_MIN(least, c->counts[rank]);
         }
     }
@@ -28,12 +35,13 @@ static uint32_t final_count(struct master *m, const struct channel *c)
     return HWI_MAX(least, c->committed);
 }
 
-static void record_tallies(struct master *m, struct hwi_past *past)
+static void record_tallies(struct master *m, struct hwi_past *past, struct hwi_effects *fx)
 {
+    const bool *survives = list_survivors(m, fx);
     past->tallies = hwi_new(m->alloc, (m->channel_count + 1) * sizeof *past->tallies);
     for (uint32_t i = 0; i < m->channel_count; i++) {
         const struct channel *c = &m->channels[i];
-        uint32_t count = final_count(m, c);
+        uint32_t count = final_count(m, c, survives);
         uint32_t most = 0;
         for (uint32_t rank = 0; rank < m->view.count; rank++) {
             most = HWI_MAX(most, c->counts[rank]);
@@ -59,34 +67,53 @@ void hwi_master_drop_past(struct master *m)
     hwi_free(m->alloc, m->past[0].tallies);
     hwi_free(m->alloc, m->past[0].faults);
     memmove(&m->past[0], &m->past[1], --m->past_count * sizeof *m->past);
+    m->held_back_by = 0;
 }
 
-static void record_past(struct master *m)
+// Room for one more view and its `tallies`. Who still needs what is dropped finds no outcome and
+// gives up (OUTCOME_UNKNOWN).
+static void make_room(struct master *m, uint32_t tallies)
+{
+    for (uint32_t i = 0; i < m->past_count; i++) {
+        tallies += m->past[i].tallies_count;
+    }
+    while (m->past_count == HWI_PAST_VIEWS_MAX ||
+           (m->past_count > 0 && tallies > MASTER_PAST_TALLIES_MAX)) {
+        tallies -= m->past[0].tallies_count;
+        hwi_master_drop_past(m);
+    }
+}
+
+static void record_past(struct master *m, struct hwi_effects *fx)
 {
     if (m->view.count == 0) {
         return;
     }
-    if (m->past_count == HWI_PAST_VIEWS_MAX) {
-        hwi_master_drop_past(
-            m); // who still needs it finds no outcome and gives up (OUTCOME_UNKNOWN)
-    }
+    make_room(m, m->channel_count);
     struct hwi_past *past = &m->past[m->past_count++];
     *past = (struct hwi_past){.view = m->view.number};
-    record_tallies(m, past);
+    record_tallies(m, past, fx);
     past->faults = hwi_new(m->alloc, (m->fault_count + 1) * sizeof *past->faults);
     memcpy(past->faults, m->faults, m->fault_count * sizeof *past->faults);
     past->faults_count = m->fault_count;
 }
 
-void hwi_master_prune_past(struct master *m)
+// Acknowledgements only rise: who was found not to keep the oldest is not looked at again.
+static bool held_back(struct master *m)
 {
-    uint64_t least = UINT64_MAX;
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        if (m->sessions[i].member) {
-            least = HWI_MIN(least, m->sessions[i].acked);
+    uint32_t from = hwi_master_session_place(m, m->held_back_by);
+    for (uint32_t i = from; i < m->session_count; i++) {
+        if (m->sessions[i].member && m->sessions[i].acked <= m->past[0].view) {
+            m->held_back_by = m->sessions[i].peer;
+            return true;
         }
     }
-    while (m->past_count > 0 && m->past[0].view < least) {
+    return false;
+}
+
+void hwi_master_prune_past(struct master *m)
+{
+    while (m->past_count > 0 && !held_back(m)) {
         hwi_master_drop_past(m);
     }
 }
@@ -99,6 +126,10 @@ static void put_in_force(struct master *m)
     m->change = false;
     m->view.number = m->proposal;
     m->view.count = 0;
+    m->member_count = 0;
+    m->offers = 0;
+    m->admitting = false;
+    m->any_late = false;
     m->view.ids = hwi_resize(m->alloc, m->view.ids, (m->session_count + 1) * sizeof *m->view.ids);
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
@@ -107,6 +138,7 @@ static void put_in_force(struct master *m)
             m->view.ids[m->view.count++] = s->peer;
         }
         s->member = s->proposed;
+        m->member_count += s->member;
         s->proposed = false;
         s->suspect = false;
         s->late = false;
@@ -118,7 +150,7 @@ static void put_in_force(struct master *m)
 
 void hwi_master_seal(struct master *m, struct hwi_effects *fx)
 {
-    record_past(m);
+    record_past(m, fx);
     put_in_force(m);
     m->stage = STAGE_SEALING;
     if (m->config.durable) {

@@ -10,6 +10,7 @@ static void *create(const struct hwi_alloc *alloc)
     m->alloc = alloc;
     m->probe_at_ns = HWI_NEVER;
     m->store_again_ns = HWI_NEVER;
+    m->reform_at_ns = HWI_NEVER;
     m->past = hwi_new(alloc, HWI_PAST_VIEWS_MAX * sizeof *m->past);
     return m;
 }
@@ -19,15 +20,17 @@ static void destroy(void *state)
     struct master *m = state;
     const struct hwi_alloc *alloc = m->alloc;
     hwi_master_channels_clear(m);
-    while (m->session_count > 0) {
-        hwi_master_session_remove(m, &m->sessions[m->session_count - 1]);
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        m->sessions[i].gone = true;
     }
+    hwi_master_sweep(m);
     while (m->past_count > 0) {
         hwi_master_drop_past(m);
     }
     hwi_free(alloc, m->past);
     hwi_free(alloc, m->channels);
     hwi_free(alloc, m->sessions);
+    hwi_free(alloc, m->names);
     hwi_free(alloc, m->view.ids);
     hwi_free(alloc, m);
 }
@@ -136,7 +139,7 @@ static void excuse_own_sleep(struct master *m, uint64_t now_ns)
 
 static void ask_to_be_woken(struct master *m, struct hwi_effects *fx)
 {
-    uint64_t at = HWI_MIN(m->probe_at_ns, m->store_again_ns);
+    uint64_t at = HWI_MIN(m->probe_at_ns, HWI_MIN(m->store_again_ns, m->reform_at_ns));
     if (m->session_count > 0) { // silence is seen in time, own sleep is noticed
         at = HWI_MIN(at, m->turn_at_ns);
     }

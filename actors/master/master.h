@@ -19,10 +19,14 @@ struct session {
     bool synced;             // holds the run's shared state
     bool unreachable;        // its control connection was gone when we last sent
     bool suspect;            // a member lost its stripes to it in this view
-    bool late;        // a newcomer that came while a vote was acted on: the next one is for it
-    uint32_t blame;   // broken edges it had a part in, in all proposals
-    uint64_t *broken; // peers it could not reach in the proposal; owned
-    uint32_t broken_count;
+    bool late;             // a newcomer that came while a vote was acted on: the next one is for it
+    bool gone;             // told why, and forgotten by the next sweep
+    uint32_t blame;        // broken edges it had a part in, in all proposals
+    uint32_t place;        // in the proposal
+    uint64_t *broken;      // a bit for each place of the proposal that it could not reach; owned
+    uint32_t broken_count; // words of it: 0 = it reached all
+    uint32_t edges;        // broken ones to others of the proposal, whoever said so
+    uint32_t member_edges; // those of them to members
     struct hwi_tally *tallies; // its operations in flight at the last heartbeat, for status; owned
     uint32_t tally_count;
     struct {
@@ -31,6 +35,11 @@ struct session {
         struct hwi_hash root, layout;
         bool dirty;
     } offer;
+};
+
+// Finds a session by its incarnation.
+struct session_name {
+    uint64_t incarnation, peer;
 };
 
 // One channel of the view in force: per member, how many of its operations are Done.
@@ -63,6 +72,9 @@ struct master {
 
     struct session *sessions; // owned; ordered by peer id
     uint32_t session_count, session_capacity;
+    struct session_name *names; // owned; of those not gone, ordered by incarnation
+    uint32_t name_count, name_capacity;
+    uint32_t member_count; // sessions that are members of the view in force
 
     struct {
         uint64_t number; // 0 = none yet
@@ -77,7 +89,9 @@ struct master {
     // Outcomes not acknowledged by all members, oldest first; owned, also its lists
     struct hwi_past *past;
     uint32_t past_count;
+    uint64_t held_back_by; // no member with a lower peer id keeps the oldest of them
     bool ever_synced;
+    uint32_t offers; // members that made an offer for the next sync
     struct {
         uint32_t count; // sequence + 1 of the sync that was planned; 0 = none in this view
         uint64_t revision;
@@ -87,34 +101,47 @@ struct master {
     enum stage stage;
     uint64_t proposal; // its number
     uint64_t proposal_until_ns;
-    bool change;          // the view must change even if its members stay
-    bool again;           // something happened while an announcement was sealed
-    uint64_t turn_at_ns;  // next look for who is silent; messages do not move it
-    uint64_t probe_at_ns; // next probe of suspects
+    uint64_t hold_until_ns; // it is not replaced before: many changes at once make one proposal
+    uint64_t reform_at_ns;  // then it is replaced, for it is out of date; HWI_NEVER = it is not
+    uint32_t proposed_count, ready_due, broken_edges; // of it
+    bool crossed;           // it has a broken edge between a member and a newcomer
+    bool admitting;         // it acts on the members' vote
+    bool any_late;          // some session is late
+    bool change;            // the view must change even if its members stay
+    bool again;             // something happened while an announcement was sealed
+    uint64_t turn_at_ns;    // next look for who is silent; messages do not move it
+    uint64_t probe_at_ns;   // next probe of suspects
+    uint64_t probe_from_ns; // none before it
     uint64_t store_again_ns;
     uint64_t committed_total, aborted_total;
 };
 
 enum {
     MASTER_PROBE_MS = 50,
+    MASTER_PROBE_US_EACH = 100, // of the time between two rounds of probes, for each that is sent
+    MASTER_HOLD_SESSIONS = 64,  // sessions for each ms that a proposal is held
     MASTER_STORE_AGAIN_MS = 1000,
-    MASTER_TRACE_SHARE = 2048, // bytes per second that each ring may send at least
+    MASTER_PAST_TALLIES_MAX = 2 * HWI_TAGS_MAX, // of all earlier views: they fit one message
+    MASTER_STATUS_NAMES_MAX = 64,               // members named for one operation in a status
+    MASTER_TRACE_SHARE = 2048,                  // bytes per second that each ring may send at least
 };
 
 // session.c
 struct session *hwi_master_session(struct master *m, uint64_t incarnation);
 struct session *hwi_master_session_of_peer(struct master *m, uint64_t peer);
+// Index of the first session whose peer id is not lower.
+uint32_t hwi_master_session_place(const struct master *m, uint64_t peer);
 struct session *hwi_master_session_add(struct master *m, const struct hwi_msg_registration *r);
-void hwi_master_session_remove(struct master *m, struct session *s);
+void hwi_master_sweep(struct master *m);             // forgets sessions that are gone; others move
 uint32_t hwi_master_waiting(const struct master *m); // newcomers that could be admitted
 // Emits to a session and counts it. Good until the next emit.
 struct hwi_msg *hwi_master_tell(struct session *s, struct hwi_effects *fx, uint16_t type);
 #define MASTER_TELL(s, fx, name) (&hwi_master_tell((s), (fx), HWI_MSG_##name)->u.name)
-// Tells it why it is out, and forgets it. True if it was in the view or the proposal: then the
-// caller reforms.
+// Tells it why it is out: it is gone, and the caller sweeps. True if it was in the view or the
+// proposal: then the caller reforms, too.
 bool hwi_master_dismiss(struct master *m, struct session *s, int status, const char *reason,
                         struct hwi_effects *fx);
-// The same, and reforms.
+// The same, sweeps and reforms.
 void hwi_master_put_out(struct master *m, struct session *s, int status, const char *reason,
                         struct hwi_effects *fx);
 
@@ -138,10 +165,9 @@ void hwi_master_fault(struct master *m, const struct hwi_fault *fault);
 // Proposes the view that should be, if it is not the one in force.
 void hwi_master_reform(struct master *m, struct hwi_effects *fx);
 void hwi_master_propose_to(struct master *m, struct session *s, struct hwi_effects *fx);
-bool hwi_master_admitting(struct master *m); // a proposal is open that acts on the members' vote
-// An edge of the proposal is
-void hwi_master_broken(struct master *m, struct session *s, uint64_t peer);
-// After a ready: announce, or drop and propose again
+// The edge between two of the proposal is broken: `s` said so.
+void hwi_master_broken(struct master *m, struct session *s, struct session *t);
+// After a ready or a broken edge: announce, or drop and propose again
 void hwi_master_judge(struct master *m, struct hwi_effects *fx);
 void hwi_master_proposal_expired(struct master *m, struct hwi_effects *fx);
 void hwi_master_stored(struct master *m, struct hwi_effects *fx);
@@ -156,6 +182,7 @@ void hwi_master_drop_past(struct master *m); // the oldest of m->past
 void hwi_master_store(struct master *m, struct hwi_effects *fx);
 
 // elect.c
+bool hwi_master_offered(const struct master *m, const struct session *s); // for the next sync
 void hwi_master_synced(struct master *m); // a sync committed: all members hold the state
 void hwi_master_elect(struct master *m, struct hwi_effects *fx); // once all members have offered
 void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effects *fx);

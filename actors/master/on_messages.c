@@ -64,7 +64,9 @@ static void disagree(struct master *m, const struct channel *c, uint64_t peer, u
                               .signature_b = {.kind = c->kind, .redop = redop}};
     hwi_master_fault(m, &fault);
     m->change = true;
-    hwi_master_reform(m, fx);
+    if (m->stage == STAGE_NONE) {
+        hwi_master_reform(m, fx);
+    }
 }
 
 void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_msg_done *d,
@@ -117,7 +119,9 @@ void hwi_master_on_sync_offer(struct master *m, struct session *s,
         s->offer.count > o->op.seq) {
         return;
     }
+    m->offers -= hwi_master_offered(m, s);
     s->offer.count = o->op.seq + 1;
+    m->offers += hwi_master_offered(m, s);
     s->offer.revision = o->revision;
     s->offer.root = o->root;
     s->offer.layout = o->layout;
@@ -131,25 +135,31 @@ static bool believed(const struct session *s, const struct session *t)
     return s->member || !t->member;
 }
 
+// It is asked whether it lives.
+static void suspect(struct master *m, struct session *t)
+{
+    t->suspect = true;
+    m->probe_at_ns = HWI_MAX(m->now_ns, m->probe_from_ns);
+}
+
 void hwi_master_on_ready(struct master *m, struct session *s, const struct hwi_msg_ready *r,
                          struct hwi_effects *fx)
 {
     if (m->stage != STAGE_OPEN || r->view != m->proposal || !s->proposed) {
         return;
     }
+    m->ready_due -= !s->ready;
     s->ready = true;
-    s->broken_count = HWI_MIN(r->broken_count, m->session_count);
-    s->broken = hwi_resize(m->alloc, s->broken, (s->broken_count + 1) * sizeof *s->broken);
-    for (uint32_t i = 0; i < s->broken_count; i++) {
-        s->broken[i] = r->broken[i].value;
-    }
     for (uint32_t i = 0; i < r->broken_count; i++) {
         struct session *t = hwi_master_session_of_peer(m, r->broken[i].value);
-        if (t == NULL || !t->proposed || !believed(s, t)) {
+        if (t == NULL || !t->proposed) {
             continue;
         }
-        t->suspect = true;
-        m->probe_at_ns = m->now_ns;
+        hwi_master_broken(m, s, t);
+        if (!believed(s, t)) {
+            continue;
+        }
+        suspect(m, t);
         if (t->unreachable) {
             hwi_master_put_out(m, t, HWS_E_EVICTED, "its connections were lost", fx);
             return; // proposed again
@@ -170,11 +180,10 @@ void hwi_master_on_edge_lost(struct master *m, struct session *s, const struct h
     m->change |= in_force;
     // not dialled again: a newcomer's stripes could break for ever
     if (proposed && !(s->member && t->member)) {
-        hwi_master_broken(m, s, t->peer);
+        hwi_master_broken(m, s, t);
     }
     if (believed(s, t)) {
-        t->suspect = true;
-        m->probe_at_ns = m->now_ns;
+        suspect(m, t);
     }
     if (t->unreachable && t->suspect) {
         hwi_master_put_out(m, t, HWS_E_EVICTED, "its connections were lost", fx);

@@ -33,14 +33,23 @@ static void welcome(struct master *m, struct session *s, struct hwi_effects *fx)
     w->heartbeat_ms = m->config.heartbeat_ms;
 }
 
+// Its tallies are in the channels' order; of one that orders them otherwise some are not found, and
+// it hears again what it knows.
 static uint32_t heard_of(const struct hwi_msg_registration *r, const struct channel *c)
 {
-    for (uint32_t i = 0; i < r->tallies_count; i++) {
-        if (r->tallies[i].kind == c->kind && r->tallies[i].tag == c->tag) {
-            return r->tallies[i].heard;
+    uint32_t low = 0, high = r->tallies_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct hwi_tally *t = &r->tallies[middle];
+        if (t->kind < c->kind || (t->kind == c->kind && t->tag < c->tag)) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return 0;
+    bool found =
+        low < r->tallies_count && r->tallies[low].kind == c->kind && r->tallies[low].tag == c->tag;
+    return found ? r->tallies[low].heard : 0;
 }
 
 // Messages may have been lost with the old connection: say again what it does not know. All of it
@@ -92,9 +101,10 @@ void hwi_master_on_registration(struct master *m, uint64_t from,
         refuse(from, "the run is full", fx);
         return;
     }
-    bool newcomer = s == NULL, late = hwi_master_admitting(m);
+    bool newcomer = s == NULL;
     s = newcomer ? hwi_master_session_add(m, r) : s;
-    s->late |= newcomer && late;
+    s->late |= newcomer && m->admitting;
+    m->any_late |= s->late;
     welcome(m, s, fx);
     tell_again(m, s, r, fx);
     if (newcomer && m->stage != STAGE_OPEN) {

@@ -20,6 +20,7 @@ static void put_out_silent(struct master *m, struct hwi_effects *fx)
             concerned |= hwi_master_dismiss(m, s, HWS_E_EVICTED, reason, fx);
         }
     }
+    hwi_master_sweep(m);
     if (concerned) {
         hwi_master_reform(m, fx);
     }
@@ -29,16 +30,19 @@ static void put_out_silent(struct master *m, struct hwi_effects *fx)
 // connection is gone, and sending says so.
 static void probe_suspects(struct master *m, struct hwi_effects *fx)
 {
-    bool any = false;
+    uint32_t told = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
         bool awaited = m->stage == STAGE_OPEN && s->proposed && !s->ready;
         if (awaited || (s->suspect && s->member)) {
             hwi_master_tell(s, fx, HWI_MSG_probe);
-            any = true;
+            told++;
         }
     }
-    m->probe_at_ns = any ? m->now_ns + MASTER_PROBE_MS * HWI_NS_PER_MS : HWI_NEVER;
+    uint64_t pause_ns = told * (MASTER_PROBE_US_EACH * HWI_NS_PER_MS / 1000);
+    m->probe_from_ns = m->now_ns + pause_ns;
+    m->probe_at_ns =
+        told > 0 ? m->now_ns + HWI_MAX(pause_ns, MASTER_PROBE_MS * HWI_NS_PER_MS) : HWI_NEVER;
 }
 
 void hwi_master_on_woken(struct master *m, struct hwi_effects *fx)
@@ -47,6 +51,10 @@ void hwi_master_on_woken(struct master *m, struct hwi_effects *fx)
     put_out_silent(m, fx);
     if (m->stage == STAGE_OPEN && m->now_ns >= m->proposal_until_ns) {
         hwi_master_proposal_expired(m, fx);
+    }
+    if (m->now_ns >= m->reform_at_ns) {
+        m->reform_at_ns = HWI_NEVER;
+        hwi_master_reform(m, fx);
     }
     if (m->now_ns >= m->probe_at_ns) {
         probe_suspects(m, fx);

@@ -4,17 +4,46 @@
 
 #include <string.h>
 
-struct session *hwi_master_session(struct master *m, uint64_t incarnation)
+// Index of the name, or of where it would be.
+static uint32_t name_place(const struct master *m, uint64_t incarnation)
 {
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        if (m->sessions[i].incarnation == incarnation) {
-            return &m->sessions[i];
+    uint32_t low = 0, high = m->name_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (m->names[middle].incarnation < incarnation) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return NULL;
+    return low;
 }
 
-struct session *hwi_master_session_of_peer(struct master *m, uint64_t peer)
+static void add_name(struct master *m, uint64_t incarnation, uint64_t peer)
+{
+    if (m->name_count == m->name_capacity) {
+        m->name_capacity = HWI_MAX(16, m->name_capacity * 2);
+        m->names = hwi_resize(m->alloc, m->names, m->name_capacity * sizeof *m->names);
+    }
+    struct session_name *name = &m->names[name_place(m, incarnation)];
+    memmove(name + 1, name, (size_t)(m->names + m->name_count++ - name) * sizeof *name);
+    *name = (struct session_name){.incarnation = incarnation, .peer = peer};
+}
+
+static void remove_name(struct master *m, uint64_t incarnation)
+{
+    struct session_name *name = &m->names[name_place(m, incarnation)];
+    memmove(name, name + 1, (size_t)(m->names + --m->name_count - name) * sizeof *name);
+}
+
+struct session *hwi_master_session(struct master *m, uint64_t incarnation)
+{
+    uint32_t at = name_place(m, incarnation);
+    bool known = at < m->name_count && m->names[at].incarnation == incarnation;
+    return known ? hwi_master_session_of_peer(m, m->names[at].peer) : NULL;
+}
+
+uint32_t hwi_master_session_place(const struct master *m, uint64_t peer)
 {
     uint32_t low = 0, high = m->session_count;
     while (low < high) {
@@ -25,7 +54,13 @@ struct session *hwi_master_session_of_peer(struct master *m, uint64_t peer)
             high = middle;
         }
     }
-    return low < m->session_count && m->sessions[low].peer == peer ? &m->sessions[low] : NULL;
+    return low;
+}
+
+struct session *hwi_master_session_of_peer(struct master *m, uint64_t peer)
+{
+    uint32_t at = hwi_master_session_place(m, peer);
+    return at < m->session_count && m->sessions[at].peer == peer ? &m->sessions[at] : NULL;
 }
 
 struct session *hwi_master_session_add(struct master *m, const struct hwi_msg_registration *r)
@@ -41,25 +76,28 @@ struct session *hwi_master_session_add(struct master *m, const struct hwi_msg_re
     s->incarnation = r->incarnation;
     s->heard_ns = m->now_ns;
     memcpy(s->address, r->address, sizeof s->address);
+    add_name(m, s->incarnation, s->peer);
     return s;
 }
 
-void hwi_master_session_remove(struct master *m, struct session *s)
+void hwi_master_sweep(struct master *m)
 {
-    hwi_free(m->alloc, s->broken);
-    hwi_free(m->alloc, s->tallies);
-    uint32_t index = (uint32_t)(s - m->sessions);
-    m->session_count--;
-    memmove(s, s + 1, (m->session_count - index) * sizeof *s);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        struct session *s = &m->sessions[i];
+        if (s->gone) {
+            hwi_free(m->alloc, s->broken);
+            hwi_free(m->alloc, s->tallies);
+        } else if (kept++ != i) {
+            m->sessions[kept - 1] = *s;
+        }
+    }
+    m->session_count = kept;
 }
 
 uint32_t hwi_master_waiting(const struct master *m)
 {
-    uint32_t waiting = 0;
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        waiting += !m->sessions[i].member;
-    }
-    return waiting;
+    return m->session_count - m->member_count;
 }
 
 struct hwi_msg *hwi_master_tell(struct session *s, struct hwi_effects *fx, uint16_t type)
@@ -77,14 +115,21 @@ bool hwi_master_dismiss(struct master *m, struct session *s, int status, const c
     strncpy(e->reason, reason, sizeof e->reason - 1);
     bool concerned = s->member || s->proposed;
     m->change |= s->member;
-    hwi_master_session_remove(m, s);
+    m->member_count -= s->member;
+    m->offers -= s->member && hwi_master_offered(m, s);
+    s->member = false;
+    s->proposed = false;
+    s->gone = true;
+    remove_name(m, s->incarnation);
     return concerned;
 }
 
 void hwi_master_put_out(struct master *m, struct session *s, int status, const char *reason,
                         struct hwi_effects *fx)
 {
-    if (hwi_master_dismiss(m, s, status, reason, fx)) {
+    bool concerned = hwi_master_dismiss(m, s, status, reason, fx);
+    hwi_master_sweep(m);
+    if (concerned) {
         hwi_master_reform(m, fx);
     }
 }

@@ -6,21 +6,11 @@
 
 #include <hawser/types.h>
 
-static bool any_member(const struct master *m)
-{
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        if (m->sessions[i].member) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Every surviving member has voted to admit.
 static bool admit_voted(struct master *m)
 {
     const struct channel *c = hwi_master_channel_known(m, HWI_KIND_ADMIT, 0);
-    if (c == NULL) {
+    if (c == NULL || c->ahead < m->member_count) {
         return false;
     }
     for (uint32_t i = 0; i < m->session_count; i++) {
@@ -35,7 +25,7 @@ static bool admit_voted(struct master *m)
 // Newcomers come in when the members voted for it, or when there are no members.
 static bool newcomers_wanted(struct master *m)
 {
-    if (!any_member(m)) {
+    if (m->member_count == 0) {
         return hwi_master_waiting(m) >= m->config.min_members;
     }
     return admit_voted(m);
@@ -49,8 +39,8 @@ static bool belongs(const struct session *s, bool newcomers)
 // True if the view that should be is the one in force.
 static bool unchanged(const struct master *m, bool newcomers)
 {
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        if (!m->sessions[i].member && belongs(&m->sessions[i], newcomers)) {
+    for (uint32_t i = 0; newcomers && i < m->session_count; i++) {
+        if (!m->sessions[i].member && !m->sessions[i].late) {
             return false;
         }
     }
@@ -86,18 +76,31 @@ void hwi_master_propose_to(struct master *m, struct session *s, struct hwi_effec
     tell(s, &made, fx);
 }
 
+// How long it is not replaced: in a large run the notices of one cause come over some time, and
+// each proposal says all members to all members. Nothing for a small run.
+static uint64_t hold_ns(const struct master *m)
+{
+    uint64_t hold_ms = m->session_count / MASTER_HOLD_SESSIONS;
+    return HWI_MIN(hold_ms, m->config.propose_ms / 4) * HWI_NS_PER_MS;
+}
+
 static void open_proposal(struct master *m, struct hwi_effects *fx)
 {
     bool newcomers = newcomers_wanted(m);
     m->stage = STAGE_OPEN;
+    m->admitting = newcomers && m->member_count > 0;
     m->proposal_until_ns = m->now_ns + m->config.propose_ms * HWI_NS_PER_MS;
+    m->hold_until_ns = m->now_ns + hold_ns(m);
     m->probe_at_ns = HWI_MIN(m->probe_at_ns, m->now_ns + MASTER_PROBE_MS * HWI_NS_PER_MS);
+    m->proposed_count = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
         s->proposed = belongs(s, newcomers);
         s->ready = false;
-        s->broken_count = 0;
+        s->place = m->proposed_count;
+        m->proposed_count += s->proposed;
     }
+    m->ready_due = m->proposed_count;
     struct hwi_msg_propose made = proposition(m, fx); // one list for all addressees
     for (uint32_t i = 0; i < m->session_count; i++) {
         if (m->sessions[i].proposed) {
@@ -109,9 +112,20 @@ static void open_proposal(struct master *m, struct hwi_effects *fx)
 static void close_proposal(struct master *m)
 {
     m->stage = STAGE_NONE;
+    m->reform_at_ns = HWI_NEVER;
+    m->admitting = false;
+    if (m->proposal == 0) {
+        return;
+    }
     m->proposal = 0;
+    m->broken_edges = 0;
+    m->crossed = false;
     for (uint32_t i = 0; i < m->session_count; i++) {
-        m->sessions[i].proposed = false;
+        struct session *s = &m->sessions[i];
+        s->proposed = false;
+        hwi_free(m->alloc, s->broken);
+        s->broken = NULL;
+        s->broken_count = s->edges = s->member_edges = 0;
     }
 }
 
@@ -124,23 +138,19 @@ static void answer_admit(struct master *m, struct hwi_effects *fx)
     }
 }
 
-bool hwi_master_admitting(struct master *m)
-{
-    return m->stage == STAGE_OPEN && any_member(m) && admit_voted(m);
-}
-
 static void forget_late(struct master *m)
 {
-    for (uint32_t i = 0; i < m->session_count; i++) {
+    for (uint32_t i = 0; m->any_late && i < m->session_count; i++) {
         m->sessions[i].late = false;
     }
+    m->any_late = false;
 }
 
 // True if another view should be than the one in force. If not, a vote that led to none is
 // answered.
 static bool other_view_wanted(struct master *m, struct hwi_effects *fx)
 {
-    if (!any_member(m)) {
+    if (m->member_count == 0) {
         m->ever_synced = false; // the run begins again with the newcomers
         forget_late(m);
         return newcomers_wanted(m);
@@ -161,6 +171,10 @@ void hwi_master_reform(struct master *m, struct hwi_effects *fx)
     }
     if (m->stage == STAGE_BURNING) {
         return; // the members are looked up when the number is durable
+    }
+    if (m->stage == STAGE_OPEN && m->now_ns < m->hold_until_ns) {
+        m->reform_at_ns = m->hold_until_ns;
+        return;
     }
     close_proposal(m);
     if (!other_view_wanted(m, fx)) {
@@ -191,34 +205,39 @@ void hwi_master_stored(struct master *m, struct hwi_effects *fx)
     }
 }
 
-static bool names(const struct session *s, uint64_t peer)
+static bool named(const struct session *s, const struct session *t)
 {
-    for (uint32_t i = 0; i < s->broken_count; i++) {
-        if (s->broken[i] == peer) {
-            return true;
-        }
-    }
-    return false;
+    uint32_t word = t->place / 64;
+    return word < s->broken_count && (s->broken[word] >> (t->place % 64) & 1) != 0;
 }
 
-void hwi_master_broken(struct master *m, struct session *s, uint64_t peer)
+static bool is_broken(const struct session *s, const struct session *t)
 {
-    if (!names(s, peer)) {
-        s->broken = hwi_resize(m->alloc, s->broken, (s->broken_count + 1) * sizeof *s->broken);
-        s->broken[s->broken_count++] = peer;
-    }
+    return named(s, t) || named(t, s);
 }
 
-// Broken edges of `s` in the proposal, counted only towards members if `members_only`.
-static uint32_t broken_edges(const struct master *m, const struct session *s, bool members_only)
+void hwi_master_broken(struct master *m, struct session *s, struct session *t)
 {
-    uint32_t edges = 0;
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        const struct session *t = &m->sessions[i];
-        bool counts = t != s && t->proposed && (t->member || !members_only);
-        edges += counts && (names(s, t->peer) || names(t, s->peer));
+    if (s == t || is_broken(s, t)) {
+        return;
     }
-    return edges;
+    if (s->broken == NULL) {
+        s->broken_count = (m->proposed_count + 63) / 64;
+        s->broken = hwi_new(m->alloc, s->broken_count * sizeof *s->broken);
+    }
+    s->broken[t->place / 64] |= UINT64_C(1) << (t->place % 64);
+    s->edges++;
+    t->edges++;
+    s->member_edges += t->member;
+    t->member_edges += s->member;
+    m->broken_edges++;
+    m->crossed |= s->member != t->member;
+}
+
+// Broken edges that speak against it: never a member's to a newcomer.
+static uint32_t edges_against(const struct session *s)
+{
+    return s->member ? s->member_edges : s->edges;
 }
 
 // Whom to drop so that the rest can reach each other: never a member because of a newcomer.
@@ -228,7 +247,7 @@ static struct session *worst(struct master *m)
     uint32_t most = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
-        uint32_t edges = s->proposed ? broken_edges(m, s, s->member) : 0;
+        uint32_t edges = s->proposed ? edges_against(s) : 0;
         uint32_t weight = edges + s->blame; // of two, the one that failed with others before
         bool newcomer_first = found != NULL && found->member && !s->member;
         bool member_last = found != NULL && !found->member && s->member;
@@ -240,23 +259,31 @@ static struct session *worst(struct master *m)
     return found;
 }
 
-static bool drop(struct master *m, struct session *s, struct hwi_effects *fx)
+static void drop(struct master *m, struct session *s, struct hwi_effects *fx)
 {
     char reason[HWI_TEXT_BYTES_MAX];
     snprintf(reason, sizeof reason,
              "no stripes could be opened between it and %u members of view %llu",
-             (unsigned)broken_edges(m, s, false), (unsigned long long)m->proposal);
-    return hwi_master_dismiss(m, s, HWS_E_EVICTED, reason, fx);
+             (unsigned)s->edges, (unsigned long long)m->proposal);
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        struct session *t = &m->sessions[i];
+        if (t != s && t->proposed && is_broken(s, t)) {
+            t->edges--;
+            t->member_edges -= s->member;
+        }
+    }
+    hwi_master_dismiss(m, s, HWS_E_EVICTED, reason, fx);
 }
 
 // Newcomers that some member cannot reach, all at once: each round takes its time.
 static bool drop_newcomers(struct master *m, struct hwi_effects *fx)
 {
     bool dropped = false;
-    for (uint32_t i = m->session_count; i-- > 0;) {
+    for (uint32_t i = m->session_count; m->crossed && i-- > 0;) {
         struct session *s = &m->sessions[i];
-        if (s->proposed && !s->member && broken_edges(m, s, true) > 0) {
-            dropped |= drop(m, s, fx);
+        if (s->proposed && !s->member && s->member_edges > 0) {
+            drop(m, s, fx);
+            dropped = true;
         }
     }
     return dropped;
@@ -276,17 +303,16 @@ static bool drop_worst(struct master *m, struct hwi_effects *fx)
 
 void hwi_master_judge(struct master *m, struct hwi_effects *fx)
 {
-    bool all = true, broken = false;
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        const struct session *s = &m->sessions[i];
-        all &= !s->proposed || s->ready;
-        broken |= s->proposed && s->broken_count > 0;
+    bool all = m->ready_due == 0, broken = m->broken_edges > 0;
+    if (m->reform_at_ns != HWI_NEVER) {
+        return; // it will be replaced
     }
     for (uint32_t i = 0; all && broken && i < m->session_count; i++) {
         struct session *t = &m->sessions[i];
-        t->blame += t->proposed ? broken_edges(m, t, t->member) : 0;
+        t->blame += t->proposed ? edges_against(t) : 0;
     }
     if (broken && (drop_newcomers(m, fx) || (all && drop_worst(m, fx)))) {
+        hwi_master_sweep(m);
         hwi_master_reform(m, fx);
     } else if (all) {
         hwi_master_seal(m, fx);
@@ -303,6 +329,7 @@ void hwi_master_proposal_expired(struct master *m, struct hwi_effects *fx)
                                           "it did not answer a proposed view in time", fx);
         }
     }
+    hwi_master_sweep(m);
     if (dropped) {
         hwi_master_reform(m, fx);
     }

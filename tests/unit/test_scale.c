@@ -284,10 +284,9 @@ static void play_deaths(struct run *run)
             hear(run, hwi_addr_of(HWI_ROLE_PEER, FIRST + i), &gone);
         }
     }
-    const struct hwi_msg *wake = said(run, HWI_MSG_wake_at);
     struct hwi_msg woken = {.type = HWI_MSG_woken};
     for (int i = 0; i < 10 && said(run, HWI_MSG_propose) == NULL; i++) {
-        run->now_ns = HWI_MAX(run->now_ns, wake->u.wake_at.at_ns);
+        run->now_ns = HWI_MAX(run->now_ns, said(run, HWI_MSG_wake_at)->u.wake_at.at_ns);
         hear(run, hwi_addr_of(HWI_ROLE_CLOCK, 0), &woken);
     }
     report(run, "8 deaths, propose");
