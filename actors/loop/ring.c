@@ -107,33 +107,58 @@ static inline uint64_t key_of(const unsigned char *msg, const struct hwi_ring_sh
     return hwi_ring_load(msg, shape->key) | hwi_ring_load(msg, shape->high) << 32;
 }
 
-static inline uint8_t roles_of(uint8_t actor, struct hwi_addr other)
-{
-    return (uint8_t)(actor | other.role << 4);
-}
-
-static inline void fill(struct hwi_ring_record *record, const struct hwi_ring_shape *shape,
-                        const struct hwi_msg *msg)
+// The last word of a record: seq, type, roles, kind.
+static inline uint64_t last_word(const struct hwi_msg *msg, const struct hwi_ring_shape *shape,
+                                 uint8_t actor, struct hwi_addr other, uint8_t sent)
 {
     const unsigned char *at = (const unsigned char *)msg;
-    record->view = hwi_ring_load(at, shape->view);
-    record->tag = hwi_ring_load(at, shape->tag);
-    record->key = key_of(at, shape);
-    record->seq = (uint32_t)hwi_ring_load(at, shape->seq);
-    record->type = msg->type;
-    record->kind = (uint8_t)hwi_ring_load(at, shape->kind);
+    uint64_t kind = hwi_ring_load(at, shape->kind) | sent, seq = hwi_ring_load(at, shape->seq);
+    return seq | (uint64_t)msg->type << 32 | (uint64_t)actor << 48 | (uint64_t)other.role << 52 |
+           kind << 56;
 }
 
-static inline void publish(struct hwi_ring *ring, const struct hwi_ring_record *record)
+static inline void put(uint64_t *word, uint64_t value)
 {
+    __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+static inline void fill(struct hwi_ring_record *record, const struct hwi_msg *msg,
+                        const struct hwi_ring_shape *shape, uint64_t other, uint64_t last)
+{
+    const unsigned char *at = (const unsigned char *)msg;
+    put(&record->view, hwi_ring_load(at, shape->view));
+    put(&record->tag, hwi_ring_load(at, shape->tag));
+    put(&record->key, key_of(at, shape));
+    put(&record->other, other);
+    put((uint64_t *)(void *)record + WORDS - 1, last);
+}
+
+static inline void add(struct hwi_ring *ring, const struct hwi_msg *msg, uint64_t arrived,
+                       uint64_t handled, uint8_t actor, struct hwi_addr other, uint8_t sent)
+{
+    const struct hwi_ring_shape *shape = &ring->shapes[msg->type];
     struct hwi_ring_record *slot = &ring->records[ring->next & ring->mask];
     __builtin_prefetch(&ring->records[(ring->next + AHEAD) & ring->mask], 1);
-    __atomic_store_n(&slot->number, 0, __ATOMIC_RELAXED);
+    put(&slot->number, 0);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    store_words(&slot->arrived, &record->arrived, WORDS - 1);
+    put(&slot->arrived, arrived);
+    put(&slot->handled, handled);
+    fill(slot, msg, shape, other.id, last_word(msg, shape, actor, other, sent));
     __atomic_store_n(&slot->number, ring->next, __ATOMIC_RELEASE);
     ring->next++;
     __atomic_store_n(&ring->head->next, ring->next, __ATOMIC_RELEASE);
+}
+
+void hwi_ring_heard(struct hwi_ring *ring, uint8_t actor, struct hwi_addr other,
+                    const struct hwi_msg *msg, uint64_t arrived, uint64_t handled)
+{
+    add(ring, msg, arrived, handled, actor, other, 0);
+}
+
+void hwi_ring_said(struct hwi_ring *ring, uint8_t actor, struct hwi_addr other,
+                   const struct hwi_msg *msg, uint64_t ticks)
+{
+    add(ring, msg, ticks, ticks, actor, other, HWI_RING_SENT);
 }
 
 void hwi_ring_record_of(uint8_t actor, bool sent, struct hwi_addr other, const struct hwi_msg *msg,
@@ -141,29 +166,9 @@ void hwi_ring_record_of(uint8_t actor, bool sent, struct hwi_addr other, const s
 {
     struct hwi_ring_shape shape;
     hwi_ring_shape(msg->type, &shape);
-    *record = (struct hwi_ring_record){
-        .arrived = arrived, .handled = handled, .other = other.id, .roles = roles_of(actor, other)};
-    fill(record, &shape, msg);
-    record->kind |= sent ? HWI_RING_SENT : 0;
-}
-
-void hwi_ring_heard(struct hwi_ring *ring, uint8_t actor, struct hwi_addr other,
-                    const struct hwi_msg *msg, uint64_t arrived, uint64_t handled)
-{
-    struct hwi_ring_record record = {
-        .arrived = arrived, .handled = handled, .other = other.id, .roles = roles_of(actor, other)};
-    fill(&record, &ring->shapes[msg->type], msg);
-    publish(ring, &record);
-}
-
-void hwi_ring_said(struct hwi_ring *ring, uint8_t actor, struct hwi_addr other,
-                   const struct hwi_msg *msg, uint64_t ticks)
-{
-    struct hwi_ring_record record = {
-        .arrived = ticks, .handled = ticks, .other = other.id, .roles = roles_of(actor, other)};
-    fill(&record, &ring->shapes[msg->type], msg);
-    record.kind |= HWI_RING_SENT;
-    publish(ring, &record);
+    *record = (struct hwi_ring_record){.arrived = arrived, .handled = handled};
+    fill(record, msg, &shape, other.id,
+         last_word(msg, &shape, actor, other, sent ? HWI_RING_SENT : 0));
 }
 
 // ---- readers -----------------------------------------------------------------------------------

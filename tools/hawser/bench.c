@@ -21,6 +21,8 @@ static const char usage[] =
     "  all-reduce           N member processes and a master sum f32 in place\n"
     "  raw                  two plain processes send and receive the same bytes at once over TCP\n"
     "  compare              both, in turn within one run, with 2 members: how near is all-reduce?\n"
+    "  ring                 what it costs an actor's message to be kept in the ring, in turn "
+    "without\n"
     "\n"
     "  --peers N            member processes of all-reduce, 1 to 64 (default 2)\n"
     "  --sizes LIST         bytes of the tensor (default 4K,64K,1M,16M,64M)\n"
@@ -215,13 +217,16 @@ static bool parse_kind(const char *text, struct bench_job *job)
     static const struct {
         const char *name;
         enum bench_kind kind;
-    } kinds[] = {{"all-reduce", BENCH_ALL_REDUCE}, {"raw", BENCH_RAW}, {"compare", BENCH_COMPARE}};
+    } kinds[] = {{"all-reduce", BENCH_ALL_REDUCE},
+                 {"raw", BENCH_RAW},
+                 {"compare", BENCH_COMPARE},
+                 {"ring", BENCH_RING}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(text, kinds[i].name) == 0) {
             job->kind = kinds[i].kind;
             return true;
         }
-    complain("bench", "unknown kind %s; it is all-reduce, raw or compare", text);
+    complain("bench", "unknown kind %s; it is all-reduce, raw, compare or ring", text);
     return false;
 }
 
@@ -264,7 +269,8 @@ static int parse_arguments(struct bench_job *job, int argc, char **argv)
             return EXIT_USAGE;
     }
     if (argc - optind != 1) {
-        complain("bench", "expected one kind: all-reduce, raw or compare; try hawser bench --help");
+        complain("bench",
+                 "expected one kind: all-reduce, raw, compare or ring; try hawser bench --help");
         return EXIT_USAGE;
     }
     return parse_kind(argv[optind], job) ? EXIT_OK : EXIT_USAGE;
@@ -277,6 +283,8 @@ int command_bench(int argc, char **argv)
     int code = parse_arguments(&job, argc, argv);
     if (code != EXIT_OK || !job.kind)
         return code;
+    if (job.kind == BENCH_RING)
+        return bench_ring();
     if ((job.kind & BENCH_RAW) && job.peers != 2) {
         complain("bench", "raw and compare are between 2 processes; leave --peers out");
         return EXIT_USAGE;

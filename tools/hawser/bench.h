@@ -14,7 +14,12 @@ enum {
     BENCH_STRIPES_MAX = 32,
 };
 
-enum bench_kind { BENCH_ALL_REDUCE = 1, BENCH_RAW = 2, BENCH_COMPARE = 3 }; // COMPARE is both
+enum bench_kind {
+    BENCH_ALL_REDUCE = 1,
+    BENCH_RAW = 2,
+    BENCH_COMPARE = 3, // both
+    BENCH_RING = 4,
+};
 
 struct bench_job {
     enum bench_kind kind;
@@ -55,6 +60,9 @@ struct bench_result {
 // processes. Returns an exit code.
 int bench_member(const struct bench_job *job, const char *master, struct raw *raw, uint32_t rank,
                  int results);
+
+// Measures and prints what the ring costs a message. Returns an exit code.
+int bench_ring(void);
 
 // Sorts `samples` (nanoseconds).
 struct bench_times bench_summary(uint64_t *samples, uint32_t count);
