@@ -2,17 +2,22 @@
 // A journal: every event that was delivered to the actors of one process, in order, each with what
 // is needed to compare its effects; in segment files NAME.NNNNNN.hwj of one directory.
 //
-// A segment is a row of records: a header of 16 bytes (u32 payload bytes, u8 kind, u8 role, u16
-// check of these six bytes and the record's number, u64 chain) and the payload, padded to 8 bytes.
-// All numbers are little-endian. `chain` is XXH3-64 over the chain before, the header and the
-// payload: so every byte counts, and no record can be left out or moved. The first record is a HEAD
-// (a message `journal_head`), then an IMAGE of each actor unless this is the journal's beginning;
-// then EVENTs; the last is an END if the journal was closed or another segment follows.
+// A segment is a row of records: a header of 16 bytes (u64 chain, u32 payload bytes, u8 kind, u8
+// role, u16 check of these six bytes and the record's offset) and the payload, padded with zeros to
+// 8 bytes. All numbers are little-endian. `chain` is XXH3-64, seeded with the chain before, over
+// what follows it in the record: so every byte counts, and no record can be left out or moved. The
+// first record is a HEAD (a message `journal_head`, which says the chain before it), then an IMAGE
+// of each actor unless this is the journal's beginning; then EVENTs; the last is an END if the
+// journal was closed or another segment follows. All formats keep the first record as it is here.
 //
 // Segments are mapped files, given all their bytes when they are made: an append is a copy into
-// memory, no system call, and what was appended survives a SIGKILL. The chain is written last: a
-// header whose chain is 0 is a record that was being written when the process died. What follows
-// the last record is zero.
+// memory, and what was appended survives a SIGKILL. The chain is written last: a record whose chain
+// is 0 was being written when the process died. What follows the last record is zero. The next
+// segment is made under the name NAME.NNNNNN.hwj.new and renamed when the one before has its END:
+// so a file that is missing is known to be.
+//
+// A segment grows for a record that does not fit and ends after it, since images stand for the
+// actors after the last event.
 #ifndef HAWSER_TRANSPORT_JOURNAL_JOURNAL_H
 #define HAWSER_TRANSPORT_JOURNAL_JOURNAL_H
 
@@ -23,15 +28,16 @@ enum {
     HWI_JOURNAL_NAME_MAX = 64,
     HWI_JOURNAL_HEADER_BYTES = 16,
     HWI_JOURNAL_SEGMENTS_MAX = 1 << 20,    // numbers of one journal
-    HWI_JOURNAL_SEGMENT_BYTES = 16 << 20,  // default size of a segment
+    HWI_JOURNAL_SEGMENT_BYTES = 4 << 20, // default size of a segment
 };
 
 enum hwi_journal_kind {
     HWI_JOURNAL_HEAD = 1,  // a `journal_head` message
-    HWI_JOURNAL_IMAGE = 2, // u64 number of events the actor (`role`) has heard, then the image
+    HWI_JOURNAL_IMAGE = 2, // u64 number of events the actor (`role`) has heard, then the image, if
+                           // it has one
     HWI_JOURNAL_EVENT = 3, // see struct hwi_journal_event
-    HWI_JOURNAL_END = 4,   // u8: 1 = closed, 0 = goes on in the next segment
-    HWI_JOURNAL_LOST = 5,  // u64: events that could not be written (disk full); the chain goes on
+    HWI_JOURNAL_END = 4,   // u64: 1 = closed, 0 = goes on in the next segment
+    HWI_JOURNAL_LOST = 5,  // u64: events that could not be written (disk full); the segment ends
 };
 
 // What is kept of an effect: whom to, what, and 32 bits of the XXH3-64 of its encoded form.
@@ -49,25 +55,31 @@ struct hwi_journal;
 struct hwi_journal_config {
     const char *directory;   // made if it is missing (mode 0700)
     const char *name;        // "master-1f2e", "member-3a4b": [a-z0-9-] only, unique in the directory
-    uint64_t segment_bytes;  // 0 = default; raised to what the images need
+    uint64_t segment_bytes;  // 0 = default; raised to four times what the images need
     uint64_t bytes_max;      // of all segments; the oldest are removed beyond it. 0 = no bound
     uint64_t age_max_ms;     // segments that ended longer ago are removed. 0 = no bound
     uint64_t incarnation;    // in the head
-    // The actors and their states, for images: borrowed until close.
+    // The actors and their states (NULL: none now), for images: the array is borrowed until return,
+    // the rest until close.
     const struct hwi_actor_ops *const *actors;
+    uint32_t actor_count;
     const void *(*state_of)(void *user, const struct hwi_actor_ops *actor);
+    // Clock of the events and time of day at one moment; NULL = the system's. With a clock of its
+    // own a head says pid 0: nothing in the journal depends on the machine.
+    void (*clock)(void *user, uint64_t *monotonic_ns, uint64_t *realtime_ns);
     void *user;
 };
 
 // 0 and *journal owned, or an hws_status with a sentence in `error` (`bytes` of it).
 int hwi_journal_create(const struct hwi_journal_config *config, struct hwi_journal **journal,
                        char *error, size_t bytes);
-// Appends one step; `failed`: a check failed in it. Never fails: what the disk does not take is
-// counted, and said in the next record that fits. Arguments are borrowed until return.
+// Appends one step; `failed`: a check failed in it. An event whose message has type NONE: there was
+// no event, the actor was told to give up. Never fails: what the disk does not take is counted,
+// said in the next record that fits, and a new segment begins with images as soon as there is room.
+// Arguments are borrowed until return. The actor's state must be the one after the step.
 void hwi_journal_step(struct hwi_journal *journal, const struct hwi_actor_ops *actor,
                       const struct hwi_event *event, const struct hwi_effects *effects,
                       bool failed);
-// A readable name for the run, once known; in the heads of later segments. May be called often.
 uint64_t hwi_journal_lost(const struct hwi_journal *journal); // events that were not written
 void hwi_journal_close(struct hwi_journal *journal);          // takes; NULL allowed
 
@@ -78,7 +90,7 @@ struct hwi_journal_event {
     uint8_t role;    // whose event: enum hwi_role
     bool failed;     // a check failed in the step
     uint64_t number; // of the event in its actor, from 1
-    struct hwi_event event;               // borrowed until the next read
+    struct hwi_event event;  // borrowed until the next read; msg of type NONE: it was told to give up
     const struct hwi_journal_effect *effects; // borrowed until the next read
     uint32_t effect_count;
 };
@@ -87,7 +99,7 @@ struct hwi_journal_image {
     uint8_t role;
     uint64_t events; // that the actor had heard
     const unsigned char *bytes; // borrowed until the next read
-    size_t length;
+    size_t length; // 0: the actor has no images
 };
 
 // What a read found.
