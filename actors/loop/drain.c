@@ -310,7 +310,7 @@ const struct hwi_effects *hwi_drain_replay(struct hwi_drain *drain, enum hwi_rol
     HWI_CHECK(actor != NULL);
     if (actor->standing != LIVE)
         hwi_effects_reset(&drain->effects);
-    else if (!run_trapped(drain, actor, event->now_ns, event))
+    else if (event->msg->type == HWI_MSG_NONE || !run_trapped(drain, actor, event->now_ns, event))
         give_up(drain, actor, event->now_ns);
     return &drain->effects;
 }

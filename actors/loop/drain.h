@@ -70,7 +70,8 @@ const void *hwi_drain_state(const struct hwi_drain *drain, enum hwi_role role);
 void hwi_drain_restore(struct hwi_drain *drain, enum hwi_role role, void *state, uint64_t wake_ns);
 
 // Hands one recorded event to an actor, past the mailbox: nothing is carried out, `record` is not
-// called. Returns the effects, borrowed until the next call on the drain; none from an actor in
+// called. A message of type NONE is no event: the actor is told to give up, as it was when it was
+// recorded. Returns the effects, borrowed until the next call on the drain; none from an actor in
 // which a check has failed before.
 const struct hwi_effects *hwi_drain_replay(struct hwi_drain *drain, enum hwi_role role,
                                            const struct hwi_event *event);
