@@ -129,9 +129,11 @@ enum {
 // session.c
 struct session *hwi_master_session(struct master *m, uint64_t incarnation);
 struct session *hwi_master_session_of_peer(struct master *m, uint64_t peer);
+void hwi_master_index(struct master *m); // names and member_count, from the sessions
 // Index of the first session whose peer id is not lower.
 uint32_t hwi_master_session_place(const struct master *m, uint64_t peer);
 struct session *hwi_master_session_add(struct master *m, const struct hwi_msg_registration *r);
+void hwi_master_name(struct master *m, const struct session *s); // enters it in `names`
 void hwi_master_sweep(struct master *m);             // forgets sessions that are gone; others move
 uint32_t hwi_master_waiting(const struct master *m); // newcomers that could be admitted
 // Emits to a session and counts it. Good until the next emit.
@@ -165,6 +167,7 @@ void hwi_master_fault(struct master *m, const struct hwi_fault *fault);
 // Proposes the view that should be, if it is not the one in force.
 void hwi_master_reform(struct master *m, struct hwi_effects *fx);
 void hwi_master_propose_to(struct master *m, struct session *s, struct hwi_effects *fx);
+uint32_t hwi_master_broken_words(const struct master *m); // of a session's `broken`
 // The edge between two of the proposal is broken: `s` said so.
 void hwi_master_broken(struct master *m, struct session *s, struct session *t);
 // After a ready or a broken edge: announce, or drop and propose again

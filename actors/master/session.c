@@ -19,21 +19,30 @@ static uint32_t name_place(const struct master *m, uint64_t incarnation)
     return low;
 }
 
-static void add_name(struct master *m, uint64_t incarnation, uint64_t peer)
+void hwi_master_name(struct master *m, const struct session *s)
 {
     if (m->name_count == m->name_capacity) {
         m->name_capacity = HWI_MAX(16, m->name_capacity * 2);
         m->names = hwi_resize(m->alloc, m->names, m->name_capacity * sizeof *m->names);
     }
-    struct session_name *name = &m->names[name_place(m, incarnation)];
+    struct session_name *name = &m->names[name_place(m, s->incarnation)];
     memmove(name + 1, name, (size_t)(m->names + m->name_count++ - name) * sizeof *name);
-    *name = (struct session_name){.incarnation = incarnation, .peer = peer};
+    *name = (struct session_name){.incarnation = s->incarnation, .peer = s->peer};
 }
 
 static void remove_name(struct master *m, uint64_t incarnation)
 {
     struct session_name *name = &m->names[name_place(m, incarnation)];
     memmove(name, name + 1, (size_t)(m->names + --m->name_count - name) * sizeof *name);
+}
+
+void hwi_master_index(struct master *m)
+{
+    m->name_count = m->member_count = 0;
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        add_name(m, m->sessions[i].incarnation, m->sessions[i].peer);
+        m->member_count += m->sessions[i].member;
+    }
 }
 
 struct session *hwi_master_session(struct master *m, uint64_t incarnation)
@@ -76,7 +85,7 @@ struct session *hwi_master_session_add(struct master *m, const struct hwi_msg_re
     s->incarnation = r->incarnation;
     s->heard_ns = m->now_ns;
     memcpy(s->address, r->address, sizeof s->address);
-    add_name(m, s->incarnation, s->peer);
+    hwi_master_name(m, s);
     return s;
 }
 

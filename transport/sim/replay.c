@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Feeds recorded events to fresh actors and compares their effects, byte for byte. No data port, no
-// network, no trainer: nothing but the actors runs here.
+// network, no trainer: nothing but the actors runs here. Now and then the actor is saved, and what
+// was loaded from its image goes on in its place: so an image that lacks something is found, too.
+#include "actors/loop/player.h"
 #include "transport/sim/world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+    IMAGE_EVERY = 7,  // events, at first ...
+    IMAGE_SHARE = 64, // ... then this part of the events so far: images must stay cheap
+};
 
 struct reader {
     const char *at;
@@ -20,13 +27,16 @@ struct replayed {
     size_t length;
 };
 
-struct player {
+// One actor of the recording, played.
+struct play {
     const struct hwi_sim_process *process;
     const struct hwi_actor_ops *ops;
-    void *state;
-    struct hwi_effects effects;
-    uint64_t number; // of the event, from 1
-    bool given_up;
+    struct hwi_player *player;
+    const struct hwi_effects *effects; // of the last event
+    uint64_t number;                   // of the event, from 1
+    uint64_t image_at;                 // the event after which the next image is taken
+    char *error;                       // for a sentence, `bytes` of it
+    size_t bytes;
 };
 
 static uint64_t read_u64(struct reader *reader)
@@ -58,22 +68,6 @@ static void print(char *text, size_t bytes, struct hwi_addr addr, const struct h
     hwi_msg_print(msg, text + length, bytes - (size_t)length);
 }
 
-// One event into the fresh actor, with the drain's treatment of failed checks.
-static void play_step(struct player *player, const struct hwi_event *event)
-{
-    struct hwi_trap trap;
-    hwi_effects_reset(&player->effects);
-    hwi_trap_enter(&trap);
-    if (setjmp(trap.landing) == 0) {
-        player->ops->step(player->state, event, &player->effects);
-        hwi_trap_leave(&trap);
-        return;
-    }
-    hwi_effects_reset(&player->effects);
-    player->given_up = true;
-    player->ops->failed(player->state, event->now_ns, &player->effects);
-}
-
 static bool same(const struct hwi_envelope *got, const struct replayed *expected)
 {
     unsigned char *bytes;
@@ -85,8 +79,8 @@ static bool same(const struct hwi_envelope *got, const struct replayed *expected
     return equal;
 }
 
-static void explain(const struct player *player, const struct replayed *event, uint64_t effect,
-                    const struct replayed *expected, char *error, size_t bytes)
+static void explain(const struct play *play, const struct replayed *event, uint64_t effect,
+                    const struct replayed *expected)
 {
     char heard[HWI_SIM_LINE_BYTES_MAX], wanted[HWI_SIM_LINE_BYTES_MAX] = "nothing";
     char got[HWI_SIM_LINE_BYTES_MAX] = "nothing";
@@ -94,46 +88,87 @@ static void explain(const struct player *player, const struct replayed *event, u
     if (expected != NULL) {
         print(wanted, sizeof(wanted), expected->addr, &expected->msg);
     }
-    if (effect < player->effects.count) {
-        const struct hwi_envelope *envelope = &player->effects.items[effect];
+    if (effect < play->effects->count) {
+        const struct hwi_envelope *envelope = &play->effects->items[effect];
         print(got, sizeof(got), envelope->to, &envelope->msg);
     }
-    snprintf(error, bytes, "%s's %s, event %llu (%s), effect %llu: expected %s, got %s",
-             player->process->name, player->ops->name, (unsigned long long)player->number, heard,
+    snprintf(play->error, play->bytes, "%s's %s, event %llu (%s), effect %llu: expected %s, got %s",
+             play->process->name, play->ops->name, (unsigned long long)play->number, heard,
              (unsigned long long)effect + 1, wanted, got);
 }
 
-static bool compare(const struct player *player, const struct replayed *event,
-                    struct reader *reader, char *error, size_t bytes)
+static bool compare(const struct play *play, const struct replayed *event, struct reader *reader)
 {
     uint64_t count = read_u64(reader);
     bool equal = true;
     for (uint64_t i = 0; i < count; i++) {
         struct replayed expected = read_message(reader);
-        if (equal && (i >= player->effects.count || !same(&player->effects.items[i], &expected))) {
-            explain(player, event, i, &expected, error, bytes);
+        if (equal && (i >= play->effects->count || !same(&play->effects->items[i], &expected))) {
+            explain(play, event, i, &expected);
             equal = false;
         }
         free(expected.block);
     }
-    if (equal && player->effects.count > count) {
-        explain(player, event, count, NULL, error, bytes);
+    if (equal && play->effects->count > count) {
+        explain(play, event, count, NULL);
         equal = false;
     }
     return equal;
 }
 
-static bool play(struct player *player, struct reader *reader, char *error, size_t bytes)
+// The image of an actor that was loaded from `bytes` must be the same bytes.
+static bool same_image(const struct hwi_actor_ops *ops, const struct hwi_player *loaded,
+                       const unsigned char *bytes, size_t length)
 {
+    size_t again_length = 0;
+    unsigned char *again =
+        hwi_image_save(ops, hwi_player_state(loaded), &hwi_alloc_libc, &again_length);
+    bool equal = again != NULL && again_length == length && memcmp(again, bytes, length) == 0;
+    free(again);
+    return equal;
+}
+
+// Puts an actor loaded from the actor's image in its place.
+static bool reload(struct play *play)
+{
+    size_t length = 0;
+    unsigned char *bytes =
+        hwi_image_save(play->ops, hwi_player_state(play->player), &hwi_alloc_libc, &length);
+    struct hwi_player *loaded = hwi_player_create(play->ops, &hwi_alloc_libc);
+    const char *wrong = NULL;
+    if (bytes == NULL) {
+        wrong = "cannot be saved";
+    } else if (!hwi_player_load(loaded, bytes, length)) {
+        wrong = "cannot be loaded";
+    } else if (!same_image(play->ops, loaded, bytes, length)) {
+        wrong = "is another one when it is loaded and saved again";
+    }
+    if (wrong != NULL) {
+        snprintf(play->error, play->bytes, "%s's %s, after event %llu: its image %s",
+                 play->process->name, play->ops->name, (unsigned long long)play->number, wrong);
+    }
+    free(bytes);
+    hwi_player_destroy(play->player);
+    play->player = loaded;
+    play->image_at = play->number + HWI_MAX(IMAGE_EVERY, play->number / IMAGE_SHARE);
+    return wrong == NULL;
+}
+
+static bool play_events(struct play *play, struct reader *reader)
+{
+    const struct hwi_trap *failed = NULL;
     bool equal = true;
-    while (equal && reader->at < reader->end && !player->given_up) {
+    while (equal && reader->at < reader->end && failed == NULL) {
         uint64_t now_ns = read_u64(reader);
         struct replayed heard = read_message(reader);
         struct hwi_event event = {.now_ns = now_ns, .from = heard.addr, .msg = &heard.msg};
-        player->number++;
-        play_step(player, &event);
-        equal = compare(player, &heard, reader, error, bytes);
+        play->number++;
+        play->effects = hwi_player_step(play->player, &event, &failed);
+        equal = compare(play, &heard, reader);
         free(heard.block);
+        if (equal && failed == NULL && play->ops->image && play->number >= play->image_at) {
+            equal = reload(play);
+        }
     }
     return equal;
 }
@@ -147,12 +182,14 @@ static bool replay_process(const struct hwi_sim_process *process, char *error, s
             continue;
         }
         struct reader reader = {recording->bytes, recording->bytes + recording->length};
-        struct player player = {.process = process, .ops = hwi_sim_actor(process->sim, role)};
-        player.state = player.ops->create(&hwi_alloc_libc);
-        hwi_effects_init(&player.effects, &hwi_alloc_libc);
-        equal = play(&player, &reader, error, bytes);
-        hwi_effects_fini(&player.effects);
-        player.ops->destroy(player.state);
+        struct play play = {.process = process,
+                            .ops = hwi_sim_actor(process->sim, role),
+                            .image_at = IMAGE_EVERY,
+                            .error = error,
+                            .bytes = bytes};
+        play.player = hwi_player_create(play.ops, &hwi_alloc_libc);
+        equal = play_events(&play, &reader);
+        hwi_player_destroy(play.player);
     }
     return equal;
 }
