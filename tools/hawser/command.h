@@ -14,6 +14,7 @@ int command_bench(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_master(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_status(int argc, char **argv);
 

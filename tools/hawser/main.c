@@ -15,6 +15,7 @@ static const struct subcommand {
     {"run", command_run, "start a master and N trainers here; kill, stop and start them"},
     {"master", command_master, "run a master"},
     {"status", command_status, "members and operations of a run, and what waits for whom"},
+    {"replay", command_replay, "run the actors again over a recorded run, and compare"},
     {"bench", command_bench, "measure all-reduce, and plain TCP to compare it with"},
     {"info", command_info, "versions and limits"},
 };
