@@ -12,7 +12,9 @@ static bool *list_survivors(const struct master *m, struct hwi_effects *fx)
     for (uint32_t i = 0; i < m->session_count; i++) {
         const struct session *s = &m->sessions[i];
         if (s->member && s->proposed) {
-            survives[hwi_master_rank(m, s->peer)] = true;
+            int64_t rank = hwi_master_rank(m, s->peer);
+            HWI_CHECK(rank >= 0);
+            survives[rank] = true;
         }
     }
     return survives;

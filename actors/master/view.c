@@ -216,13 +216,18 @@ static bool is_broken(const struct session *s, const struct session *t)
     return named(s, t) || named(t, s);
 }
 
+uint32_t hwi_master_broken_words(const struct master *m)
+{
+    return (m->proposed_count + 63) / 64;
+}
+
 void hwi_master_broken(struct master *m, struct session *s, struct session *t)
 {
     if (s == t || is_broken(s, t)) {
         return;
     }
     if (s->broken == NULL) {
-        s->broken_count = (m->proposed_count + 63) / 64;
+        s->broken_count = hwi_master_broken_words(m);
         s->broken = hwi_new(m->alloc, s->broken_count * sizeof *s->broken);
     }
     s->broken[t->place / 64] |= UINT64_C(1) << (t->place % 64);
