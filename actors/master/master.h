@@ -133,7 +133,6 @@ void hwi_master_index(struct master *m); // names and member_count, from the ses
 // Index of the first session whose peer id is not lower.
 uint32_t hwi_master_session_place(const struct master *m, uint64_t peer);
 struct session *hwi_master_session_add(struct master *m, const struct hwi_msg_registration *r);
-void hwi_master_name(struct master *m, const struct session *s); // enters it in `names`
 void hwi_master_sweep(struct master *m);             // forgets sessions that are gone; others move
 uint32_t hwi_master_waiting(const struct master *m); // newcomers that could be admitted
 // Emits to a session and counts it. Good until the next emit.

@@ -19,7 +19,7 @@ static uint32_t name_place(const struct master *m, uint64_t incarnation)
     return low;
 }
 
-void hwi_master_name(struct master *m, const struct session *s)
+static void add_name(struct master *m, const struct session *s)
 {
     if (m->name_count == m->name_capacity) {
         m->name_capacity = HWI_MAX(16, m->name_capacity * 2);
@@ -40,7 +40,7 @@ void hwi_master_index(struct master *m)
 {
     m->name_count = m->member_count = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
-        add_name(m, m->sessions[i].incarnation, m->sessions[i].peer);
+        add_name(m, &m->sessions[i]);
         m->member_count += m->sessions[i].member;
     }
 }
@@ -85,7 +85,7 @@ struct session *hwi_master_session_add(struct master *m, const struct hwi_msg_re
     s->incarnation = r->incarnation;
     s->heard_ns = m->now_ns;
     memcpy(s->address, r->address, sizeof s->address);
-    hwi_master_name(m, s);
+    add_name(m, s);
     return s;
 }
 

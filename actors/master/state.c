@@ -13,9 +13,9 @@ static void offer_fields(struct hwi_image *image, void *item)
     hwi_image_bool(image, "dirty", &s->offer.dirty);
 }
 
+// Between steps none is `gone`.
 static void session_fields(struct hwi_image *image, void *item)
 {
-    const struct master *m = image->actor;
     struct session *s = item;
     hwi_image_u64(image, "peer", &s->peer);
     hwi_image_u64(image, "incarnation", &s->incarnation);
@@ -31,16 +31,10 @@ static void session_fields(struct hwi_image *image, void *item)
     hwi_image_bool(image, "unreachable", &s->unreachable);
     hwi_image_bool(image, "suspect", &s->suspect);
     hwi_image_bool(image, "late", &s->late);
-    hwi_image_bool(image, "gone", &s->gone);
     hwi_image_u32(image, "blame", &s->blame);
     hwi_image_u32(image, "place", &s->place);
-    hwi_image_u32(image, "place", &s->place);
-    hwi_image_require(image, !s->proposed || s->place < m->proposed_count);
     hwi_image_u32(image, "broken_count", &s->broken_count);
-    hwi_image_require(image, s->broken_count == 0 || s->broken_count == hwi_master_broken_words(m));
     HWI_IMAGE_ROW(image, "broken", s->broken, s->broken_count);
-    hwi_image_u32(image, "edges", &s->edges);
-    hwi_image_u32(image, "member_edges", &s->member_edges);
     hwi_image_u32(image, "edges", &s->edges);
     hwi_image_u32(image, "member_edges", &s->member_edges);
     HWI_IMAGE_RECORDS(image, "tallies", s->tallies, s->tally_count, HWI_OPS_MAX, &hwi_layout_tally);
@@ -95,19 +89,11 @@ static void proposal_fields(struct hwi_image *image, struct master *m)
     hwi_image_bool(image, "crossed", &m->crossed);
     hwi_image_bool(image, "admitting", &m->admitting);
     hwi_image_bool(image, "any_late", &m->any_late);
-    hwi_image_time(image, "hold_until", &m->hold_until_ns);
-    hwi_image_time(image, "reform_at", &m->reform_at_ns);
     hwi_image_u32(image, "proposed_count", &m->proposed_count);
-    hwi_image_u32(image, "ready_due", &m->ready_due);
-    hwi_image_u32(image, "broken_edges", &m->broken_edges);
-    hwi_image_bool(image, "crossed", &m->crossed);
-    hwi_image_bool(image, "admitting", &m->admitting);
-    hwi_image_bool(image, "any_late", &m->any_late);
     hwi_image_bool(image, "change", &m->change);
     hwi_image_bool(image, "again", &m->again);
     hwi_image_time(image, "turn_at", &m->turn_at_ns);
     hwi_image_time(image, "probe_at", &m->probe_at_ns);
-    hwi_image_time(image, "probe_from", &m->probe_from_ns);
     hwi_image_time(image, "probe_from", &m->probe_from_ns);
     hwi_image_time(image, "store_again", &m->store_again_ns);
 }
@@ -122,9 +108,7 @@ static void view_visit(struct hwi_image *image, struct master *m)
     HWI_IMAGE_RECORDS_IN(image, "past", m->past, m->past_count, HWI_PAST_VIEWS_MAX,
                          &hwi_layout_past);
     hwi_image_u64(image, "held_back_by", &m->held_back_by);
-    hwi_image_u64(image, "held_back_by", &m->held_back_by);
     hwi_image_bool(image, "ever_synced", &m->ever_synced);
-    hwi_image_u32(image, "offers", &m->offers);
     hwi_image_u32(image, "offers", &m->offers);
     hwi_image_struct(image, "plan", m, plan_fields);
 }
@@ -132,7 +116,7 @@ static void view_visit(struct hwi_image *image, struct master *m)
 // Members have a rank, and bits of broken edges a place.
 static bool is_possible(const struct master *m)
 {
-    uint32_t words = (m->proposed_count + 63) / 64;
+    uint32_t words = hwi_master_broken_words(m);
     bool possible = m->proposed_count <= HWI_MEMBERS_MAX;
     for (uint32_t i = 0; i < m->session_count; i++) {
         const struct session *s = &m->sessions[i];
@@ -147,11 +131,7 @@ static void finish_load(struct hwi_image *image, struct master *m)
 {
     hwi_image_require(image, is_possible(m));
     m->session_capacity = m->session_count;
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        if (!m->sessions[i].gone) {
-            hwi_master_name(m, &m->sessions[i]);
-        }
-    }
+    hwi_master_index(m);
 }
 
 void hwi_master_image(struct hwi_image *image, void *state)
@@ -166,8 +146,8 @@ void hwi_master_image(struct hwi_image *image, void *state)
     hwi_image_u64(image, "incarnation", &m->incarnation);
     hwi_image_u64(image, "highest", &m->highest);
     hwi_image_u64(image, "next_peer", &m->next_peer);
-    HWI_IMAGE_LIST(image, "sessions", m->sessions, m->session_count, UINT32_MAX, session_fields);
-    hwi_image_u32(image, "member_count", &m->member_count);
+    HWI_IMAGE_LIST(image, "sessions", m->sessions, m->session_count, HWI_MEMBERS_MAX,
+                   session_fields);
     view_visit(image, m);
     proposal_fields(image, m);
     hwi_image_u64(image, "committed_total", &m->committed_total);
