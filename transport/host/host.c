@@ -78,7 +78,9 @@ static int create_common(struct hwi_host *host, const struct hwi_host_config *co
     host->wake = (struct hwi_watch){.fd = host->inbox.wake, .kind = HWI_WATCH_WAKE};
     if (!hwi_poller_set(host->poller, &host->wake, HWI_READABLE | HWI_ON_CHANGE))
         return fail_errno(error, "watching for submissions");
+    hwi_ringport_init(&host->ringport, host->poller);
     host->drain = hwi_drain_create(&hwi_alloc_libc, &hwi_host_world_ops, host);
+    hwi_drain_trace(host->drain, host->ringport.ring);
     for (uint32_t i = 0; i < config->actor_count; i++) {
         hwi_drain_add(host->drain, config->actors[i]);
         host->roles |= 1u << config->actors[i]->role;
@@ -161,11 +163,13 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
         config->master ? create_member(host, config, error) : create_master(host, config, error);
     if (status != HWS_OK)
         return status;
-    hwi_relay_init(&host->relay, &host->control, NULL, 0);
+    hwi_relay_init(&host->relay, &host->control, host->ringport.memory, host->ringport.bytes);
     host->control.relay = &host->relay;
     host->control_watch = (struct hwi_watch){.fd = host->control.fd, .kind = HWI_WATCH_CONTROL};
     if (!hwi_poller_set(host->poller, &host->control_watch, 0))
         return fail_errno(error, "watching the control link");
+    hwi_ringport_open(&host->ringport, config->master ? "member" : "master", config->incarnation,
+                      host->address);
     hwi_host_publish(host);
     if (pthread_create(&host->thread, NULL, hwi_host_loop, host) != 0)
         return fail(error, HWS_E_SYSTEM, "the system has no room for another thread");
@@ -187,6 +191,7 @@ static void dismantle(struct hwi_host *host)
     if (host->drain)
         hwi_drain_destroy(host->drain);
     hwi_viewfile_close(&host->viewfile);
+    hwi_ringport_fini(&host->ringport);
     if (host->poller >= 0)
         close(host->poller);
     free(host->taken);
@@ -217,6 +222,7 @@ static struct hwi_host *create_empty(const struct hwi_host_config *config)
     host->poller = -1;
     host->viewfile.lock = -1;
     host->edges.listener.fd = -1;
+    host->ringport.readable = host->ringport.watch.fd = -1;
     pthread_mutex_init(&host->counters_mutex, NULL);
     if (hwi_inbox_init(&host->inbox))
         return host;

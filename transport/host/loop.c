@@ -64,6 +64,7 @@ void hwi_host_publish(struct hwi_host *host)
     host->counters.control_dropped_out = host->control.dropped_out;
     host->counters.stripes_refused = host->edges.refused;
     host->counters.edges_down = host->edges.downs;
+    host->counters.trace_failures = host->ringport.failures;
     pthread_mutex_lock(&host->counters_mutex);
     host->stats = stats;
     host->published = host->counters;
@@ -90,6 +91,8 @@ static bool dispatch(struct hwi_host *host, const struct hwi_ready *ready)
         return take_submissions(host);
     if (ready->watch->kind == HWI_WATCH_CONTROL)
         host->control.touched = true;
+    else if (ready->watch->kind == HWI_WATCH_RINGPORT)
+        hwi_ringport_ready(&host->ringport);
     else
         hwi_edges_ready(&host->edges, ready);
     return true;
@@ -119,7 +122,9 @@ static bool turn(struct hwi_host *host)
     uint32_t count = hwi_poller_wait(host->poller, ready, READY_MAX, time_to_sleep(host));
     for (uint32_t i = 0; i < count; i++)
         go_on = dispatch(host, &ready[i]) && go_on;
-    hwi_edges_expire(&host->edges, hwi_host_now());
+    uint64_t now_ns = hwi_host_now();
+    hwi_edges_expire(&host->edges, now_ns);
+    hwi_ringport_turn(&host->ringport, now_ns);
     if (host->relay.next_ns != HWI_NEVER && host->relay.next_ns <= hwi_host_now())
         hwi_relay_turn(&host->relay, hwi_host_now());
     host->more = settle(host);

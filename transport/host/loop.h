@@ -8,7 +8,9 @@
 #include "transport/host/host.h"
 #include "transport/host/inbox.h"
 #include "transport/host/relay.h"
+#include "transport/host/ringport.h"
 #include "transport/host/viewfile.h"
+#include "transport/journal/journal.h"
 
 struct hwi_host {
     const struct hwi_host_ops *ops; // borrowed
@@ -33,7 +35,10 @@ struct hwi_host {
     struct hwi_control control;
     struct hwi_edges edges;
     struct hwi_viewfile viewfile;
+    struct hwi_ringport ringport;
     struct hwi_relay relay;
+    struct hwi_journal *journal; // NULL: none is kept
+    uint32_t failed_roles;       // bit per local actor in which a check has failed
     struct hwi_host_counters counters;
     bool started;            // the first submission is here: the control link may speak
     bool more;               // the last turn left something over: do not sleep

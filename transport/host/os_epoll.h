@@ -15,7 +15,13 @@ enum {
     HWI_ON_CHANGE = 8, // interest only: tell once per change, not as long as it is so
 };
 
-enum hwi_watch_kind { HWI_WATCH_WAKE = 1, HWI_WATCH_CONTROL, HWI_WATCH_LISTENER, HWI_WATCH_STRIPE };
+enum hwi_watch_kind {
+    HWI_WATCH_WAKE = 1,
+    HWI_WATCH_CONTROL,
+    HWI_WATCH_LISTENER,
+    HWI_WATCH_STRIPE,
+    HWI_WATCH_RINGPORT
+};
 
 // One descriptor in the poller; embedded in what it belongs to, at a fixed place while it is open.
 struct hwi_watch {

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: MIT
-#define _GNU_SOURCE // NOLINT: accept4
+#define _GNU_SOURCE // NOLINT: accept4, memfd_create, struct ucred
 #include "transport/host/os_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "transport/host/host.h"
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010 // Linux 5.1
+#endif
+
+enum { PROC_PATH_BYTES = 40 };
 
 int hwi_os_event_create(void)
 {
@@ -55,6 +63,46 @@ int hwi_os_lock(const char *path)
     close(fd);
     errno = error;
     return -1;
+}
+
+// Another descriptor of the same memory, by which it can only be read.
+static int reopen_readable(int fd)
+{
+    char path[PROC_PATH_BYTES];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void *hwi_os_share_memory(const char *name, size_t bytes, int *readable)
+{
+    *readable = -1;
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return NULL;
+    void *memory = MAP_FAILED;
+    if (ftruncate(fd, (off_t)bytes) == 0)
+        memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    bool fixed = memory != MAP_FAILED && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0;
+    fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE); // an older kernel has only the reopening
+    if (fixed)
+        *readable = reopen_readable(fd);
+    close(fd);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+void hwi_os_unshare_memory(void *memory, size_t bytes)
+{
+    munmap(memory, bytes);
+}
+
+bool hwi_os_peer_uid(int socket, uint32_t *uid)
+{
+    struct ucred peer;
+    socklen_t bytes = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0)
+        return false;
+    *uid = (uint32_t)peer.uid;
+    return true;
 }
 
 uint64_t hwi_host_random(void)

@@ -4,6 +4,7 @@
 #define HAWSER_TRANSPORT_HOST_OS_LINUX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 // A descriptor that becomes readable when signalled; owned (close()); -1 with errno.
@@ -19,5 +20,13 @@ void hwi_os_name_thread(const char *name);
 // Opens (creates) `path` and locks it for this open file alone; owned; -1 with errno, EWOULDBLOCK =
 // locked.
 int hwi_os_lock(const char *path);
+
+// Zeroed memory of `bytes` that other processes may be let read: *readable is the descriptor for
+// them, by which nobody can write, shrink or grow it (owned). Returns the owned, writable mapping;
+// NULL if the system has no such thing.
+void *hwi_os_share_memory(const char *name, size_t bytes, int *readable);
+void hwi_os_unshare_memory(void *memory, size_t bytes);
+// Who is at the other end of a Unix socket.
+bool hwi_os_peer_uid(int socket, uint32_t *uid);
 
 #endif

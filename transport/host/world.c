@@ -4,6 +4,7 @@
 #include <hawser/types.h>
 
 #include "transport/host/loop.h"
+#include "transport/host/os_ticks.h"
 
 static void to_disk(struct hwi_host *host, const struct hwi_msg *msg)
 {
@@ -35,6 +36,7 @@ static void carry(void *world, const struct hwi_envelope *envelope)
     struct hwi_host *host = world;
     bool member = host->data != NULL, remote = envelope->to.id != 0;
     uint8_t role = envelope->to.role;
+    hwi_ringport_learn(&host->ringport, &envelope->msg);
     if (role == HWI_ROLE_TRAINER)
         to_trainer(host, &envelope->msg);
     else if (member && role == HWI_ROLE_MASTER)
@@ -72,13 +74,23 @@ void hwi_host_observe(hwi_observe_fn observe, void *user)
 static void record(void *world, const struct hwi_actor_ops *actor, const struct hwi_event *event,
                    const struct hwi_effects *effects)
 {
-    (void)world;
+    struct hwi_host *host = world;
+    hwi_ringport_learn(&host->ringport, event->msg);
+    if (host->journal)
+        hwi_journal_step(host->journal, actor, event, effects,
+                         host->failed_roles & 1u << actor->role);
     if (observer)
         observer(observer_user, actor, event, effects);
 }
 
+static uint64_t ticks(void *world)
+{
+    (void)world;
+    return hwi_os_ticks();
+}
+
 const struct hwi_world_ops hwi_host_world_ops = {
-    .carry = carry, .record = record, .check_failed = check_failed};
+    .carry = carry, .record = record, .check_failed = check_failed, .ticks = ticks};
 
 static void deliver(void *user, struct hwi_addr from, struct hwi_addr to, const struct hwi_msg *msg)
 {
