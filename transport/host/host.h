@@ -76,6 +76,7 @@ struct hwi_host_counters {
     uint64_t stripes_refused;     // connections closed before they were proven
     uint64_t edges_down;          // edge_down said
     uint64_t undeliverable;       // effects and messages for an actor that is not here
+    uint64_t trace_failures;      // no way to be traced, or readers that were refused
 };
 void hwi_host_counters(struct hwi_host *host, struct hwi_host_counters *counters);
 
