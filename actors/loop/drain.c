@@ -155,6 +155,22 @@ static void give_up(struct hwi_drain *drain, struct actor *actor, uint64_t now_n
     run_trapped(drain, actor, now_ns, NULL);
 }
 
+// An event of no message stands for the failure of an actor that could not be told something.
+static void run_or_give_up(struct hwi_drain *drain, struct actor *actor,
+                           const struct hwi_event *event)
+{
+    bool heard = event->msg->type != HWI_MSG_NONE;
+    if (!heard || !run_trapped(drain, actor, event->now_ns, event))
+        give_up(drain, actor, event->now_ns);
+}
+
+static void record(struct hwi_drain *drain, const struct actor *actor,
+                   const struct hwi_event *event)
+{
+    if (drain->world_ops->record)
+        drain->world_ops->record(drain->world, actor->ops, event, &drain->effects);
+}
+
 static void carry_out(struct hwi_drain *drain, const struct actor *sender,
                       const struct hwi_envelope *envelope)
 {
@@ -201,20 +217,21 @@ static void deliver(struct hwi_drain *drain, struct actor *actor, const struct h
                     uint64_t arrived)
 {
     note(drain, actor, event, arrived);
-    if (!run_trapped(drain, actor, event->now_ns, event))
-        give_up(drain, actor, event->now_ns);
-    if (drain->world_ops->record)
-        drain->world_ops->record(drain->world, actor->ops, event, &drain->effects);
+    run_or_give_up(drain, actor, event);
+    record(drain, actor, event);
     route(drain, actor);
 }
 
 static bool deliver_failure(struct hwi_drain *drain, uint64_t now_ns)
 {
+    static const struct hwi_msg nothing = {.type = HWI_MSG_NONE};
+    struct hwi_event event = {.now_ns = now_ns, .msg = &nothing};
     for (uint32_t i = 0; i < drain->actor_count; i++) {
         struct actor *actor = &drain->actors[i];
         if (actor->standing == FAILING) {
             begin(drain, now_ns);
             give_up(drain, actor, now_ns);
+            record(drain, actor, &event);
             route(drain, actor);
             return true;
         }

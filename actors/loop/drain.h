@@ -18,7 +18,8 @@ struct hwi_world_ops {
     // stripes, data port, disk, trainer. Answers come back through hwi_drain_post.
     void (*carry)(void *world, const struct hwi_envelope *envelope);
     // Optional: sees each step before its effects are carried out; `effects->items[i].from` is set.
-    // Of a step whose check failed, the effects are those of the actor's `failed`.
+    // Of a step whose check failed, the effects are those of the actor's `failed`. An event whose
+    // message has type NONE: the actor could not be told something and was made to give up.
     void (*record)(void *world, const struct hwi_actor_ops *actor, const struct hwi_event *event,
                    const struct hwi_effects *effects);
     // Optional: a check failed in `actor` (file, line, condition); the process lives.

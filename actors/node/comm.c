@@ -113,6 +113,9 @@ static hws_status create_host(struct hws_comm *comm, const hws_config *config, u
         .master = comm->master,
         .listen = config->listen,
         .incarnation = incarnation,
+        .journal = config->journal,
+        .journal_bytes_max = (uint64_t)config->journal_max << 20,
+        .journal_age_ms_max = config->journal_age_s * UINT64_C(1000),
     };
     char error[HWI_ERROR_BYTES_MAX] = "";
     struct hwi_host *host;

@@ -24,6 +24,13 @@
 #field, env, "0", doc, 0, 1, offsetof(type, field), HWI_OPTION_FLAG                        \
     }
 
+#define JOURNAL(type)                                                                              \
+    TEXT(type, journal, "HAWSER_JOURNAL", NULL, "directory to record in; default: nothing is"),    \
+        NUMBER(type, journal_max, "HAWSER_JOURNAL_MAX", "256", 16, 1 << 20,                        \
+               "MiB of one journal; the oldest part goes beyond it"),                              \
+        NUMBER(type, journal_age_s, "HAWSER_JOURNAL_AGE_S", NULL, 1, UINT32_MAX,                   \
+               "seconds after which a part goes as well; default: never")
+
 static const struct hwi_option comm_options[] = {
     TEXT(hws_config, master, "HAWSER_MASTER", NULL, "the master's address, host:port; required"),
     TEXT(hws_config, listen, "HAWSER_LISTEN", "127.0.0.1:0",
@@ -41,6 +48,7 @@ static const struct hwi_option comm_options[] = {
            "default deadline of a call"),
     NUMBER(hws_config, decision_grace_ms, "HAWSER_DECISION_GRACE_MS", "15000", 1, UINT32_MAX,
            "after a deadline, for the master's decision"),
+    JOURNAL(hws_config),
 };
 
 static const struct hwi_option master_options[] = {
@@ -58,6 +66,7 @@ static const struct hwi_option master_options[] = {
            "silence after which a member is out"),
     NUMBER(hws_master_config, propose_ms, NULL, NULL, 100, 600000,
            "how long a proposed view waits for members; default: dead_ms"),
+    JOURNAL(hws_master_config),
 };
 
 const struct hwi_option_table hwi_comm_options = {comm_options, HWI_COUNT(comm_options)};

@@ -61,6 +61,9 @@ static hws_status create_host(const hws_master_config *config, struct hwi_host *
         .listen = config->listen,
         .state_file = config->state_file,
         .new_run = config->new_run,
+        .journal = config->journal,
+        .journal_bytes_max = (uint64_t)config->journal_max << 20,
+        .journal_age_ms_max = config->journal_age_s * UINT64_C(1000),
     };
     char error[HWI_ERROR_BYTES_MAX] = "";
     int status = hwi_host_create(&host_config, host, error);

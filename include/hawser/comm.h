@@ -35,15 +35,18 @@ typedef struct hws_config {
     uint32_t open_ms;          /**< HAWSER_OPEN_MS: deadline to become a member, 1..; default 60000 */
     uint32_t timeout_ms;       /**< HAWSER_TIMEOUT_MS: default deadline of a call, 1..; default 60000 */
     uint32_t decision_grace_ms;/**< HAWSER_DECISION_GRACE_MS: after a deadline, for the master's decision; default 15000 */
+    const char *journal;       /**< HAWSER_JOURNAL: directory to record in what this process does, made if missing; default: none */
+    uint32_t journal_max;      /**< HAWSER_JOURNAL_MAX: MiB of one journal, the oldest part goes beyond it, 16..1048576; default 256 */
+    uint32_t journal_age_s;    /**< HAWSER_JOURNAL_AGE_S: older parts go as well, seconds; default: none does */
 } hws_config;
 
-#define HWS_CONFIG_INIT { sizeof(hws_config), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0 }
+#define HWS_CONFIG_INIT { sizeof(hws_config), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0 }
 
 /**
  * Connects to the master, registers and returns once this process is a member of a view (which is thereby
  * acknowledged). A newcomer to a run that goes on waits until the members call hws_admit. `config` is
  * borrowed until return; NULL means all from the environment. On success *comm is owned: hws_close() it.
- * Any thread. Errors: HWS_E_INVALID, HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen), HWS_E_NO_MEMORY,
+ * Any thread. Errors: HWS_E_INVALID, HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen, cannot write in `journal`), HWS_E_NO_MEMORY,
  * HWS_E_UNREACHABLE (no such host, or nothing heard from the master by open_ms: check the address), HWS_E_REFUSED (the
  * sentence says why), HWS_E_TIMEOUT (registered, but not admitted by open_ms), HWS_E_EVICTED (dropped from
  * a proposal: open again).

@@ -154,9 +154,37 @@ static int create_master(struct hwi_host *host, const struct hwi_host_config *co
     return HWS_OK;
 }
 
+static const void *state_of(void *user, const struct hwi_actor_ops *actor)
+{
+    struct hwi_host *host = user;
+    return hwi_drain_state(host->drain, actor->role);
+}
+
+static int create_journal(struct hwi_host *host, const struct hwi_host_config *config, char *error)
+{
+    char name[HWI_JOURNAL_NAME_MAX];
+    uint64_t id = config->master ? config->incarnation : hwi_host_random();
+    struct hwi_journal_config journal = {
+        .directory = config->journal,
+        .name = name,
+        .bytes_max = config->journal_bytes_max,
+        .age_max_ms = config->journal_age_ms_max,
+        .incarnation = config->master ? config->incarnation : 0,
+        .actors = config->actors,
+        .actor_count = config->actor_count,
+        .state_of = state_of,
+        .user = host,
+    };
+    snprintf(name, sizeof name, "%s-%llx", config->master ? "member" : "master",
+             (unsigned long long)id);
+    return hwi_journal_create(&journal, &host->journal, error, HWI_ERROR_BYTES_MAX);
+}
+
 static int create_parts(struct hwi_host *host, const struct hwi_host_config *config, char *error)
 {
     int status = create_common(host, config, error);
+    if (status == HWS_OK && config->journal)
+        status = create_journal(host, config, error);
     if (status != HWS_OK)
         return status;
     status =
@@ -188,6 +216,7 @@ static void dismantle(struct hwi_host *host)
     hwi_edges_fini(&host->edges);
     if (host->data)
         hwi_data_destroy(host->data);
+    hwi_journal_close(host->journal);
     if (host->drain)
         hwi_drain_destroy(host->drain);
     hwi_viewfile_close(&host->viewfile);

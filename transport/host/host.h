@@ -33,6 +33,10 @@ struct hwi_host_config {
     const char *state_file; // a master's view file, or NULL
     int new_run;            // begin although the file is missing, or ignore what it holds
     uint64_t incarnation;   // a member's: names its control session
+    // A directory for the journal, or NULL; and its bounds (0 = none). It is named by the
+    // incarnation, a master's by a random number. What its disk refuses later is lost and counted.
+    const char *journal;
+    uint64_t journal_bytes_max, journal_age_ms_max;
 };
 
 enum { HWI_ERROR_BYTES_MAX = 256 };
@@ -40,7 +44,7 @@ enum { HWI_ERROR_BYTES_MAX = 256 };
 // Binds, connects and starts the thread; events may be delivered before it returns. Returns 0 and
 // *host owned, or an hws_status with a sentence in `error` (HWI_ERROR_BYTES_MAX bytes):
 // HWS_E_INVALID (an address, a missing or damaged state file), HWS_E_UNREACHABLE (no such master
-// host, no route), HWS_E_SYSTEM (cannot listen, state file locked), HWS_E_NO_MEMORY. Nothing is
+// host, no route), HWS_E_SYSTEM (cannot listen, state file locked, no journal), HWS_E_NO_MEMORY. Nothing is
 // heard on the control link before the first submission. May block on a name's look-up.
 int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host, char *error);
 

@@ -59,6 +59,7 @@ static void check_failed(void *world, const struct hwi_actor_ops *actor,
                          const struct hwi_trap *trap)
 {
     struct hwi_host *host = world;
+    host->failed_roles |= 1u << actor->role;
     host->ops->check_failed(host->user, actor->name, trap->what, trap->file, trap->line);
 }
 

@@ -116,7 +116,7 @@ static void record(void *world, const struct hwi_actor_ops *actor, const struct 
                    const struct hwi_effects *effects)
 {
     struct hwi_sim_process *process = world;
-    if (!process->dying) {
+    if (!process->dying && event->msg->type != HWI_MSG_NONE) {
         hwi_sim_record(process, (uint8_t)actor->role, event, effects);
     }
 }
