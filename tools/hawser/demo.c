@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ static const char usage[] =
     "  --json            the last line is one JSON object; progress goes to stderr\n"
     "  --data DIR        IDX files of the digits (default: those that come with Hawser)\n"
     "  --seed S          of the network's start and the batches (default 1)\n"
+    "  --journal DIR     record in DIR what the master and all trainers do, for hawser replay\n"
     "  --help\n"
     "\n"
     "Exit code: 0 all final states are identical, the accuracy is at least 95 %, the kill hit an\n"
@@ -132,6 +134,7 @@ static int parse_arguments(struct demo *demo, const char **data, int argc, char 
         {"json", no_argument, NULL, 'j'},
         {"data", required_argument, NULL, 'd'},
         {"seed", required_argument, NULL, 's'},
+        {"journal", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -145,6 +148,8 @@ static int parse_arguments(struct demo *demo, const char **data, int argc, char 
         }
         if (c == 's' && !option_u32("demo", "--seed", optarg, 0, UINT32_MAX, &demo->seed))
             return EXIT_USAGE;
+        if (c == 'r')
+            setenv("HAWSER_JOURNAL", optarg, 1); // ours and the trainers'
         demo->json = demo->json || c == 'j';
         if (c == 'd')
             *data = optarg;

@@ -17,12 +17,13 @@ static const char usage[] =
     "  --min-members N      the first view waits for N members (default 1)\n"
     "  --heartbeat-ms N     how often members say that they live (default 500)\n"
     "  --dead-ms N          silence after which a member is out (default 5000)\n"
+    "  --journal DIR        record in DIR what the master does, for hawser replay\n"
     "  --help\n"
     "\n"
     "Exit code: 0 stopped by a signal, 1 could not start, 2 bad usage.\n"
     "Example: hawser master --listen 127.0.0.1:7700 --state run.state --new-run\n";
 
-enum { LISTEN = 1, STATE, NEW_RUN, INSECURE, MIN_MEMBERS, HEARTBEAT, DEAD };
+enum { LISTEN = 1, STATE, NEW_RUN, INSECURE, MIN_MEMBERS, HEARTBEAT, DEAD, JOURNAL };
 
 static const struct option longs[] = {
     {"listen", required_argument, NULL, LISTEN},
@@ -32,6 +33,7 @@ static const struct option longs[] = {
     {"min-members", required_argument, NULL, MIN_MEMBERS},
     {"heartbeat-ms", required_argument, NULL, HEARTBEAT},
     {"dead-ms", required_argument, NULL, DEAD},
+    {"journal", required_argument, NULL, JOURNAL},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -50,6 +52,9 @@ static bool set_option(hws_master_config *config, int option)
         return true;
     case INSECURE:
         config->insecure = 1;
+        return true;
+    case JOURNAL:
+        config->journal = optarg;
         return true;
     case MIN_MEMBERS:
         return option_u32("master", "--min-members", optarg, 1, 16384, &config->min_members);

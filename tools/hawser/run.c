@@ -23,6 +23,7 @@ static const char usage[] =
     "  --chaos SPEC         what to do to them, see below\n"
     "  --min-members M      the first view waits for M members (default N)\n"
     "  --dead-ms N          silence after which a member is out (default 5000)\n"
+    "  --journal DIR        record in DIR what the master and the members do, for hawser replay\n"
     "  --help\n"
     "\n"
     "SPEC is a list with commas. T and D are times such as 2s, 1.5s or 500ms, T from the start:\n"
@@ -280,6 +281,8 @@ static bool set_option(struct run *run, int option)
         return option_u32("run", "-n", optarg, 1, MEMBERS_MAX, &run->members);
     case 'm':
         return option_u32("run", "--min-members", optarg, 1, MEMBERS_MAX, &run->min_members);
+    case 'j':
+        return setenv("HAWSER_JOURNAL", optarg, 1) == 0; // ours and the members'
     case 'd':
         return option_u32("run", "--dead-ms", optarg, 500, 600000, &run->dead_ms);
     default:
@@ -296,6 +299,7 @@ int command_run(int argc, char **argv)
         {"chaos", required_argument, NULL, 'c'},
         {"min-members", required_argument, NULL, 'm'},
         {"dead-ms", required_argument, NULL, 'd'},
+        {"journal", required_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
