@@ -36,6 +36,9 @@ struct hwi_sim_config {
     uint32_t stripes;
     uint8_t durable;    // the master keeps a view file
     uint8_t heartbeats; // the transcript has heartbeats and pongs too
+    // Told of each reply as it comes, or NULL: it may note it, and not call back.
+    void (*replied)(void *user, uint32_t node);
+    void *replied_user;
     // By role, borrowed until destroy; NULL = the real actor.
     const struct hwi_actor_ops *actors[HWI_ROLE_MAX];
 

@@ -55,6 +55,9 @@ void hwi_sim_trainer_told(struct hwi_sim_process *process, const struct hwi_msg 
     HWI_CHECK(hwi_msg_clone(msg, request->reply, &request->reply_block));
     request->reply->u.reply.request = number;
     hwi_sim_transcript_add(process->sim, process->name, "", request->reply);
+    if (process->sim->config.replied != NULL) {
+        process->sim->config.replied(process->sim->config.replied_user, process->node);
+    }
     if (request->has_memory) {
         hwi_data_forget(process->data, msg->u.reply.request);
     }
