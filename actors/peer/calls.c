@@ -9,7 +9,7 @@
 struct call *hwi_peer_call_of(struct peer *p, struct hwi_op op)
 {
     uint32_t seen = 0;
-    for (uint32_t i = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {
+    for (uint32_t i = 0; i < p->call_capacity && seen < p->call_count; i++) {
         struct call *c = &p->calls[i];
         seen += c->stage != CALL_FREE;
         if ((c->stage == CALL_RUNNING || c->stage == CALL_DONE) && hwi_op_equal(c->op, op)) {
@@ -17,6 +17,16 @@ struct call *hwi_peer_call_of(struct peer *p, struct hwi_op op)
         }
     }
     return NULL;
+}
+
+void hwi_peer_calls_reserve(struct peer *p, uint32_t capacity)
+{
+    uint32_t old = p->call_capacity;
+    if (capacity > old) {
+        p->calls = hwi_resize(p->alloc, p->calls, capacity * sizeof *p->calls);
+        memset(p->calls + old, 0, (capacity - old) * sizeof *p->calls);
+        p->call_capacity = capacity;
+    }
 }
 
 struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag)
@@ -149,7 +159,7 @@ static void enter(struct peer *p, struct call *c, struct hwi_effects *fx)
 static bool must_wait(struct peer *p, const struct call *c)
 {
     bool vote = c->request.kind == HWI_KIND_AGREE || c->request.kind == HWI_KIND_ADMIT;
-    for (uint32_t i = 0, seen = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {
+    for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count; i++) {
         const struct call *d = &p->calls[i];
         seen += d->stage != CALL_FREE;
         if (d->stage == CALL_FREE || d->arrival >= c->arrival ||
@@ -176,7 +186,7 @@ static bool fence_open(struct peer *p, const struct call *c)
 static struct call *next_queued(struct peer *p, uint64_t after)
 {
     struct call *next = NULL;
-    for (uint32_t i = 0, seen = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {
+    for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count; i++) {
         struct call *c = &p->calls[i];
         seen += c->stage != CALL_FREE;
         if (c->stage == CALL_QUEUED && c->arrival > after &&
@@ -234,7 +244,7 @@ void hwi_peer_end(struct peer *p, struct call *c, int status, struct hwi_effects
 void hwi_peer_lane_failed(struct peer *p, enum hwi_role lane, struct hwi_effects *fx)
 {
     p->lanes_failed |= 1u << lane;
-    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+    for (uint32_t i = 0; i < p->call_capacity && p->call_count > 0; i++) {
         struct call *c = &p->calls[i];
         if (c->stage == CALL_ENDING && lane_of(c->request.kind) == lane) {
             hwi_peer_ended(p, c, NULL, fx); // it let go of the memory as it failed
@@ -251,7 +261,7 @@ static bool runs_again(const struct peer *p, const struct call *c)
 
 bool hwi_peer_failing(const struct peer *p)
 {
-    for (uint32_t i = 0, seen = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {
+    for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count; i++) {
         const struct call *c = &p->calls[i];
         seen += c->stage != CALL_FREE;
         if (c->stage == CALL_ENDING && !c->committed && !runs_again(p, c)) {
@@ -265,7 +275,7 @@ bool hwi_peer_failing(const struct peer *p)
 // others' calls there.
 static void fail_behind(struct peer *p, const struct call *c, struct hwi_effects *fx)
 {
-    for (uint32_t i = 0; i < HWI_OPS_MAX && p->phase == PHASE_MEMBER; i++) {
+    for (uint32_t i = 0; i < p->call_capacity && p->phase == PHASE_MEMBER; i++) {
         struct call *d = &p->calls[i];
         if (d->arrival <= c->arrival || d->request.kind != c->request.kind ||
             d->request.tag != c->request.tag) {
@@ -276,6 +286,14 @@ static void fail_behind(struct peer *p, const struct call *c, struct hwi_effects
         } else if (d->stage == CALL_ENDING && !d->committed) {
             d->request.retry = 0;
         }
+    }
+}
+
+// Calls that are ENDING may still belong to it.
+void hwi_peer_forget_before(struct peer *p)
+{
+    if (p->call_count == 0) {
+        hwi_peer_members_forget(p, &p->before);
     }
 }
 
@@ -323,6 +341,7 @@ void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ende
     reply_call(p, c, e, fx);
     c->stage = CALL_FREE;
     p->call_count--;
+    hwi_peer_forget_before(p);
     if (!c->committed && p->phase == PHASE_MEMBER &&
         hws_status_class((hws_status)c->status) == HWS_CLASS_RUN) {
         hwi_peer_finish(p, c->status, hws_status_text((hws_status)c->status), fx);
@@ -357,7 +376,7 @@ void hwi_peer_check_deadlines(struct peer *p, struct hwi_effects *fx)
     if (p->now_ns < p->excused_until_ns) {
         return;
     }
-    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+    for (uint32_t i = 0; i < p->call_capacity && p->call_count > 0; i++) {
         struct call *c = &p->calls[i];
         if (c->stage != CALL_FREE && p->now_ns >= c->deadline_ns) {
             check_deadline(p, c, fx);
@@ -368,7 +387,7 @@ void hwi_peer_check_deadlines(struct peer *p, struct hwi_effects *fx)
 uint64_t hwi_peer_next_deadline(const struct peer *p)
 {
     uint64_t next = HWI_NEVER;
-    for (uint32_t i = 0, seen = 0; i < HWI_OPS_MAX && seen < p->call_count; i++) {
+    for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count; i++) {
         const struct call *c = &p->calls[i];
         if (c->stage == CALL_FREE) {
             continue;

@@ -7,44 +7,106 @@
 
 static struct edge *find_edge(struct peer *p, uint64_t peer)
 {
-    for (uint32_t i = 0; i < p->edge_count; i++) {
-        if (p->edges[i].peer == peer) {
-            return &p->edges[i];
+    uint32_t low = 0, high = p->edge_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (p->edges[middle].peer < peer) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return NULL;
+    return low < p->edge_count && p->edges[low].peer == peer ? &p->edges[low] : NULL;
 }
 
-static struct edge *add_edge(struct peer *p, const struct hwi_member *m)
+static bool proposed(const struct peer *p, uint64_t peer)
 {
-    if (p->edge_count == p->edge_capacity) {
-        p->edge_capacity = HWI_MAX(16, p->edge_capacity * 2);
-        p->edges = hwi_resize(p->alloc, p->edges, p->edge_capacity * sizeof *p->edges);
-    }
-    struct edge *e = &p->edges[p->edge_count++];
-    *e = (struct edge){.peer = m->peer, .incarnation = m->incarnation, .state = EDGE_DOWN};
-    return e;
+    return hwi_peer_rank(&p->proposal, peer) >= 0;
 }
 
-static void open_edge(struct peer *p, struct edge *e, const struct hwi_member *m,
-                      struct hwi_effects *fx)
+static void open_edge(struct peer *p, struct edge *e, struct hwi_effects *fx)
 {
+    struct target *t = &p->targets[hwi_peer_rank(&p->proposal, e->peer)];
+    p->opening += e->state != EDGE_OPENING;
     e->state = EDGE_OPENING;
-    e->tries++;
+    t->tries++;
     struct hwi_msg_edge_open *o = HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_DATA), edge_open);
     o->run = p->run;
     o->self = p->id;
     o->self_incarnation = p->config.incarnation;
-    o->peer = m->peer;
-    o->incarnation = m->incarnation;
-    o->dial = p->id > m->peer;
+    o->peer = e->peer;
+    o->incarnation = t->incarnation;
+    o->dial = p->id > e->peer;
     o->stripes = p->config.stripes;
-    snprintf(o->address, sizeof o->address, "%s", m->address);
+    snprintf(o->address, sizeof o->address, "%s", o->dial ? p->addresses + t->address : "");
+}
+
+void hwi_peer_targets_forget(struct peer *p)
+{
+    hwi_free(p->alloc, p->targets);
+    hwi_free(p->alloc, p->addresses);
+    p->targets = NULL;
+    p->addresses = NULL;
+    p->addresses_bytes = 0;
+}
+
+static void note_targets(struct peer *p, const struct hwi_msg_propose *m)
+{
+    hwi_peer_targets_forget(p);
+    p->targets = hwi_new(p->alloc, m->members_count * sizeof *p->targets);
+    for (uint32_t i = 0; i < m->members_count; i++) {
+        bool dial = m->members[i].peer < p->id;
+        p->targets[i].incarnation = m->members[i].incarnation;
+        p->targets[i].address = p->addresses_bytes;
+        p->addresses_bytes += dial ? (uint32_t)strlen(m->members[i].address) + 1 : 0;
+    }
+    p->addresses = hwi_new(p->alloc, p->addresses_bytes);
+    for (uint32_t i = 0; i < m->members_count && m->members[i].peer < p->id; i++) {
+        const char *address = m->members[i].address;
+        memcpy(p->addresses + p->targets[i].address, address, strlen(address) + 1);
+    }
+}
+
+// An edge for each other member of the proposal and of the view, and for nobody else.
+static void list_edges(struct peer *p, struct hwi_effects *fx)
+{
+    struct edge *old = p->edges;
+    uint32_t old_count = p->edge_count, at = 0;
+    p->edge_count = 0;
+    p->edges = hwi_new(p->alloc, (old_count + p->proposal.count) * sizeof *p->edges);
+    for (uint32_t i = 0; i <= p->proposal.count; i++) {
+        uint64_t next = i < p->proposal.count ? p->proposal.ids[i].value : UINT64_MAX;
+        for (; at < old_count && old[at].peer < next; at++) {
+            p->edges[p->edge_count++] = old[at];
+        }
+        bool known = at < old_count && old[at].peer == next;
+        if (known || (i < p->proposal.count && next != p->id)) {
+            p->edges[p->edge_count++] =
+                known ? old[at++] : (struct edge){.peer = next, .state = EDGE_DOWN};
+        }
+    }
+    hwi_free(p->alloc, old);
+    hwi_peer_close_edges(p, false, fx);
+}
+
+static void open_edges(struct peer *p, struct hwi_effects *fx)
+{
+    p->opening = 0;
+    for (uint32_t i = 0; i < p->edge_count; i++) {
+        struct edge *e = &p->edges[i];
+        if (proposed(p, e->peer)) {
+            p->opening += e->state == EDGE_OPENING;
+            if (e->state != EDGE_UP) {
+                open_edge(p, e, fx);
+            }
+        }
+    }
 }
 
 void hwi_peer_on_propose(struct peer *p, const struct hwi_msg_propose *m, struct hwi_effects *fx)
 {
-    if (m->incarnation != p->config.incarnation || m->view <= p->view.number) {
+    if (m->incarnation != p->config.incarnation || m->view <= p->view.number ||
+        !hwi_peer_members_ordered(m->members, m->members_count)) {
         return;
     }
     if (m->view <= p->proposal.number) {
@@ -53,44 +115,30 @@ void hwi_peer_on_propose(struct peer *p, const struct hwi_msg_propose *m, struct
         }
         return;
     }
-    hwi_peer_members_copy(p, &p->proposal, m->view, m->members, m->members_count);
+    hwi_peer_members_set(p, &p->proposal, m->view, m->members, m->members_count);
     p->ready_said = false;
     p->ready_until_ns = p->now_ns + m->timeout_ms * HWI_NS_PER_MS / 4 * 3;
-    for (uint32_t i = 0; i < p->proposal.count; i++) {
-        const struct hwi_member *member = &p->proposal.list[i];
-        if (member->peer == p->id) {
-            continue;
-        }
-        struct edge *e = find_edge(p, member->peer);
-        e = e == NULL ? add_edge(p, member) : e;
-        e->tries = 0;
-        if (e->state != EDGE_UP) {
-            open_edge(p, e, member, fx);
-        }
-    }
-    hwi_peer_close_edges(p, false, fx);
+    note_targets(p, m);
+    list_edges(p, fx);
+    open_edges(p, fx);
     hwi_peer_say_ready(p, false, fx);
 }
 
 // A dialler that was refused gives up soon; an acceptor goes on expecting, until the proposal's
 // time is over.
-static bool may_try_again(const struct peer *p, const struct edge *e)
+static bool may_try_again(const struct peer *p, uint64_t peer)
 {
-    return e->tries < (p->id > e->peer ? 2 : PEER_EDGE_TRIES_MAX);
+    uint32_t tries = p->targets[hwi_peer_rank(&p->proposal, peer)].tries;
+    return tries < (p->id > peer ? 2 : PEER_EDGE_TRIES_MAX);
 }
 
 void hwi_peer_say_ready(struct peer *p, bool expired, struct hwi_effects *fx)
 {
-    if (p->proposal.number == 0 || p->ready_said) {
+    if (p->proposal.number == 0 || p->ready_said || (p->opening > 0 && !expired)) {
         return;
     }
-    for (uint32_t i = 0; i < p->edge_count && !expired; i++) {
-        bool concerned = hwi_peer_member(&p->proposal, p->edges[i].peer) != NULL;
-        if (concerned && p->edges[i].state == EDGE_OPENING) {
-            return;
-        }
-    }
     p->ready_said = true;
+    hwi_peer_targets_forget(p);
     hwi_peer_tell_ready(p, fx);
 }
 
@@ -99,8 +147,7 @@ void hwi_peer_tell_ready(struct peer *p, struct hwi_effects *fx)
     struct hwi_id *broken = hwi_effects_memory(fx, p->edge_count * sizeof *broken);
     uint32_t count = 0;
     for (uint32_t i = 0; i < p->edge_count; i++) {
-        bool concerned = hwi_peer_member(&p->proposal, p->edges[i].peer) != NULL;
-        if (concerned && p->edges[i].state != EDGE_UP) {
+        if (p->edges[i].state != EDGE_UP && proposed(p, p->edges[i].peer)) {
             broken[count++].value = p->edges[i].peer;
         }
     }
@@ -110,11 +157,18 @@ void hwi_peer_tell_ready(struct peer *p, struct hwi_effects *fx)
     r->broken_count = count;
 }
 
+// It is up or down from now on.
+static void settle(struct peer *p, struct edge *e, enum edge_state state)
+{
+    p->opening -= e->state == EDGE_OPENING && proposed(p, e->peer);
+    e->state = state;
+}
+
 void hwi_peer_on_edge_up(struct peer *p, uint64_t peer, struct hwi_effects *fx)
 {
     struct edge *e = find_edge(p, peer);
     if (e != NULL) {
-        e->state = EDGE_UP;
+        settle(p, e, EDGE_UP);
         hwi_peer_say_ready(p, false, fx);
     }
 }
@@ -133,15 +187,14 @@ void hwi_peer_on_edge_down(struct peer *p, uint64_t peer, struct hwi_effects *fx
         return;
     }
     bool was_up = e->state == EDGE_UP;
-    const struct hwi_member *proposed = hwi_peer_member(&p->proposal, peer);
-    e->state = EDGE_DOWN;
-    if (was_up && hwi_peer_member(&p->view, peer) != NULL) {
+    settle(p, e, EDGE_DOWN);
+    if (was_up && hwi_peer_rank(&p->view, peer) >= 0) {
         tell_lost(p, p->view.number, peer, fx);
     }
-    if (proposed != NULL && p->ready_said) {
+    if (proposed(p, peer) && p->ready_said) {
         tell_lost(p, p->proposal.number, peer, fx);
-    } else if (proposed != NULL && may_try_again(p, e)) {
-        open_edge(p, e, proposed, fx);
+    } else if (proposed(p, peer) && may_try_again(p, peer)) {
+        open_edge(p, e, fx);
     }
     hwi_peer_say_ready(p, false, fx);
 }
@@ -149,7 +202,7 @@ void hwi_peer_on_edge_down(struct peer *p, uint64_t peer, struct hwi_effects *fx
 void hwi_peer_report_edges(struct peer *p, struct hwi_effects *fx)
 {
     for (uint32_t i = 0; i < p->view.count; i++) {
-        uint64_t peer = p->view.list[i].peer;
+        uint64_t peer = p->view.ids[i].value;
         const struct edge *e = find_edge(p, peer);
         if (peer != p->id && (e == NULL || e->state != EDGE_UP)) {
             tell_lost(p, p->view.number, peer, fx);
@@ -162,8 +215,7 @@ void hwi_peer_close_edges(struct peer *p, bool all, struct hwi_effects *fx)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < p->edge_count; i++) {
         struct edge e = p->edges[i];
-        bool wanted = hwi_peer_member(&p->view, e.peer) != NULL ||
-                      hwi_peer_member(&p->proposal, e.peer) != NULL;
+        bool wanted = hwi_peer_rank(&p->view, e.peer) >= 0 || proposed(p, e.peer);
         if (wanted && !all) {
             p->edges[kept++] = e;
         } else {
@@ -171,4 +223,5 @@ void hwi_peer_close_edges(struct peer *p, bool all, struct hwi_effects *fx)
         }
     }
     p->edge_count = kept;
+    p->edges = hwi_resize(p->alloc, p->edges, kept * sizeof *p->edges);
 }

@@ -16,7 +16,7 @@ void hwi_peer_finish(struct peer *p, int status, const char *reason, struct hwi_
     p->phase = PHASE_FINISHED;
     p->finish_status = status;
     snprintf(p->finish_reason, sizeof p->finish_reason, "%s", reason);
-    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+    for (uint32_t i = 0; i < p->call_capacity && p->call_count > 0; i++) {
         if (p->calls[i].stage != CALL_FREE && p->calls[i].stage != CALL_ENDING) {
             hwi_peer_end(p, &p->calls[i], status, fx);
         }

@@ -44,13 +44,15 @@ static int judge(const struct peer *p, const struct hwi_msg_request *r)
 
 static struct call *free_call(struct peer *p)
 {
-    for (uint32_t i = 0; i < HWI_OPS_MAX; i++) {
-        if (p->calls[i].stage == CALL_FREE) {
-            return &p->calls[i];
-        }
+    uint32_t i = 0;
+    while (i < p->call_capacity && p->calls[i].stage != CALL_FREE) {
+        i++;
     }
-    HWI_CHECK(!"call_count is wrong");
-    return NULL;
+    HWI_CHECK(i < HWI_OPS_MAX); // call_count is right
+    if (i == p->call_capacity) {
+        hwi_peer_calls_reserve(p, HWI_MIN(HWI_MAX(4, 2 * i), HWI_OPS_MAX));
+    }
+    return &p->calls[i];
 }
 
 void hwi_peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx)

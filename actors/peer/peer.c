@@ -16,12 +16,14 @@ static void *create(const struct hwi_alloc *alloc)
 static void destroy(void *state)
 {
     struct peer *p = state;
-    hwi_free(p->alloc, p->view.list);
-    hwi_free(p->alloc, p->before.list);
-    hwi_free(p->alloc, p->proposal.list);
+    hwi_peer_members_forget(p, &p->view);
+    hwi_peer_members_forget(p, &p->before);
+    hwi_peer_members_forget(p, &p->proposal);
+    hwi_peer_targets_forget(p);
     hwi_free(p->alloc, p->lost);
     hwi_free(p->alloc, p->edges);
     hwi_free(p->alloc, p->channels);
+    hwi_free(p->alloc, p->calls);
     hwi_free(p->alloc, p);
 }
 
@@ -108,7 +110,7 @@ static void from_master(struct peer *p, const struct hwi_msg *msg, struct hwi_ef
 
 static void on_op_ended(struct peer *p, const struct hwi_msg_op_ended *e, struct hwi_effects *fx)
 {
-    for (uint32_t i = 0; i < HWI_OPS_MAX; i++) {
+    for (uint32_t i = 0; i < p->call_capacity; i++) {
         struct call *c = &p->calls[i];
         if (c->stage == CALL_ENDING && hwi_op_equal(c->op, e->op)) {
             hwi_peer_ended(p, c, e, fx);
@@ -208,7 +210,7 @@ static void failed(void *state, uint64_t now_ns, struct hwi_effects *fx)
     p->now_ns = now_ns;
     bool joining = p->phase == PHASE_JOINING;
     p->phase = PHASE_FINISHED;
-    for (uint32_t i = 0; i < HWI_OPS_MAX; i++) {
+    for (uint32_t i = 0; i < p->call_capacity; i++) {
         if (p->calls[i].stage != CALL_FREE) {
             hwi_peer_reply(p, p->calls[i].request.request, HWS_E_INTERNAL, NULL, fx);
         }

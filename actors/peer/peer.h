@@ -50,16 +50,24 @@ struct channel {
 
 enum edge_state { EDGE_OPENING, EDGE_UP, EDGE_DOWN };
 
+// All stripes to one member. There is one for each other member of the view and of the proposal.
 struct edge {
-    uint64_t peer, incarnation;
+    uint64_t peer;
     enum edge_state state;
-    uint32_t tries; // in this proposal
 };
 
+// What a view of M members costs each of its members: this, and an edge, M times.
 struct members {
-    uint64_t number;         // the view's; 0 = none
-    struct hwi_member *list; // by rank; owned
+    uint64_t number;    // the view's; 0 = none
+    struct hwi_id *ids; // ascending; owned
     uint32_t count, rank;
+};
+
+// How to reach a member of the proposal, until ready is said.
+struct target {
+    uint64_t incarnation;
+    uint32_t address; // where its text begins in `addresses`
+    uint32_t tries;
 };
 
 struct peer {
@@ -93,15 +101,20 @@ struct peer {
     uint32_t pending; // newcomers, as told with the announcement
 
     struct members proposal; // number 0 = none
+    struct target *targets;  // of the proposal, by rank; NULL = ready is said; owned
+    char *addresses;         // of those that we dial, each with its NUL; owned
+    uint32_t addresses_bytes;
+    uint32_t opening; // edges to members of the proposal that are being opened
     bool ready_said;
     uint64_t ready_until_ns;
-    struct edge *edges; // owned
-    uint32_t edge_count, edge_capacity;
+    struct edge *edges; // ordered by peer id; owned
+    uint32_t edge_count;
 
     struct channel *channels; // of the view in force, ordered by (kind, tag); owned
     uint32_t channel_count, channel_capacity;
-    struct call calls[HWI_OPS_MAX];
+    struct call *calls;  // at most HWI_OPS_MAX; owned
     uint32_t call_count; // not FREE
+    uint32_t call_capacity;
     uint64_t arrivals;
     // Bit per enum hwi_role: a check failed in that actor, it answers no more
     uint32_t lanes_failed;
@@ -146,6 +159,7 @@ void hwi_peer_on_edge_up(struct peer *p, uint64_t peer, struct hwi_effects *fx);
 void hwi_peer_on_edge_down(struct peer *p, uint64_t peer, struct hwi_effects *fx);
 void hwi_peer_say_ready(struct peer *p, bool expired, struct hwi_effects *fx); // if it is time
 void hwi_peer_tell_ready(struct peer *p, struct hwi_effects *fx);
+void hwi_peer_targets_forget(struct peer *p);
 // Lost ones of the view in force
 void hwi_peer_report_edges(struct peer *p, struct hwi_effects *fx);
 // To who is in no view of ours
@@ -155,17 +169,24 @@ void hwi_peer_close_edges(struct peer *p, bool all, struct hwi_effects *fx);
 void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx);
 // Hws_view
 void hwi_peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx);
-void hwi_peer_members_copy(struct peer *p, struct members *to, uint64_t number,
-                           const struct hwi_member *list, uint32_t count);
-// NULL = not in it
+// members.c
+void hwi_peer_members_set(struct peer *p, struct members *to, uint64_t number,
+                          const struct hwi_member *list, uint32_t count);
+void hwi_peer_members_forget(struct peer *p, struct members *m);
 struct hwi_id *hwi_peer_ids(const struct members *m, struct hwi_effects *fx); // by rank
-const struct hwi_member *hwi_peer_member(const struct members *m, uint64_t peer);
+// Its rank; -1 = not in it.
+int64_t hwi_peer_rank(const struct members *m, uint64_t peer);
+// Ranks follow from the order of peer ids; a master that lists them otherwise is not believed.
+bool hwi_peer_members_ordered(const struct hwi_member *list, uint32_t count);
 
 // calls.c: the table of calls and their channels.
 // Entered and not ENDING; NULL = none
 struct call *hwi_peer_call_of(struct peer *p, struct hwi_op op);
 // NULL = HWI_TAGS_MAX passed
 struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag);
+void hwi_peer_forget_before(struct peer *p); // the view before, if no call needs it
+// The table has room for so many, the new ones FREE. Calls move.
+void hwi_peer_calls_reserve(struct peer *p, uint32_t capacity);
 void hwi_peer_start_queued(struct peer *p, struct hwi_effects *fx);
 void hwi_peer_call_done(struct peer *p, struct call *c, struct hwi_effects *fx);
 void hwi_peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_effects *fx);

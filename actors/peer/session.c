@@ -74,7 +74,7 @@ static void tell_again(struct peer *p, struct hwi_effects *fx)
             hwi_peer_tell_done(p, &p->channels[i], fx);
         }
     }
-    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+    for (uint32_t i = 0; i < p->call_capacity && p->call_count > 0; i++) {
         const struct call *c = &p->calls[i];
         bool entered = c->stage == CALL_RUNNING || c->stage == CALL_DONE;
         if (entered && c->sync.offered && !c->sync.planned) {

@@ -7,7 +7,7 @@ static void members_fields(struct hwi_image *image, void *item)
 {
     struct members *m = item;
     hwi_image_u64(image, "number", &m->number);
-    HWI_IMAGE_RECORDS(image, "list", m->list, m->count, HWI_MEMBERS_MAX, &hwi_layout_member);
+    HWI_IMAGE_RECORDS(image, "ids", m->ids, m->count, HWI_MEMBERS_MAX, &hwi_layout_id);
     hwi_image_u32(image, "rank", &m->rank);
 }
 
@@ -17,9 +17,32 @@ static void edge_fields(struct hwi_image *image, void *item)
         [EDGE_OPENING] = "opening", [EDGE_UP] = "up", [EDGE_DOWN] = "down"};
     struct edge *e = item;
     hwi_image_u64(image, "peer", &e->peer);
-    hwi_image_u64(image, "incarnation", &e->incarnation);
     HWI_IMAGE_ENUM(image, "state", e->state, states);
-    hwi_image_u32(image, "tries", &e->tries);
+}
+
+static void target_fields(struct hwi_image *image, void *item)
+{
+    struct target *t = item;
+    hwi_image_u64(image, "incarnation", &t->incarnation);
+    hwi_image_u32(image, "address", &t->address);
+    hwi_image_u32(image, "tries", &t->tries);
+}
+
+// How to reach the proposal's members. What was loaded may be followed: there is a target for each,
+// and each text that is dialled ends.
+static void target_list_fields(struct hwi_image *image, struct peer *p)
+{
+    uint32_t count = p->targets == NULL ? 0 : p->proposal.count;
+    HWI_IMAGE_LIST(image, "targets", p->targets, count, HWI_MEMBERS_MAX, target_fields);
+    hwi_image_u32(image, "addresses_bytes", &p->addresses_bytes);
+    HWI_IMAGE_ROW(image, "addresses", p->addresses, p->addresses_bytes);
+    bool open = p->proposal.number != 0 && !p->ready_said;
+    hwi_image_require(image, count == (open ? p->proposal.count : 0));
+    uint32_t bytes = p->addresses_bytes;
+    hwi_image_require(image, image->failed || bytes == 0 || p->addresses[bytes - 1] == '\0');
+    for (uint32_t i = 0; i < count && !image->failed && p->proposal.ids[i].value < p->id; i++) {
+        hwi_image_require(image, p->targets[i].address < bytes);
+    }
 }
 
 static void channel_fields(struct hwi_image *image, void *item)
@@ -77,7 +100,11 @@ static void visit_calls(struct hwi_image *image, struct peer *p)
         }
         hwi_image_item_begin(image);
         hwi_image_u32(image, "place", &place);
-        hwi_image_require(image, place < HWI_OPS_MAX && p->calls[place].stage == CALL_FREE);
+        hwi_image_require(image, place < HWI_OPS_MAX);
+        if (load && !image->failed) {
+            hwi_peer_calls_reserve(p, place + 1);
+            hwi_image_require(image, p->calls[place].stage == CALL_FREE);
+        }
         if (!image->failed) {
             call_fields(image, &p->calls[place]);
             hwi_image_require(image, p->calls[place].stage != CALL_FREE);
@@ -117,8 +144,9 @@ static void view_fields(struct hwi_image *image, struct peer *p)
     hwi_image_struct(image, "proposal", &p->proposal, members_fields);
     hwi_image_bool(image, "ready_said", &p->ready_said);
     hwi_image_time(image, "ready_until", &p->ready_until_ns);
+    target_list_fields(image, p);
+    hwi_image_u32(image, "opening", &p->opening);
     HWI_IMAGE_LIST(image, "edges", p->edges, p->edge_count, UINT32_MAX, edge_fields);
-    p->edge_capacity = HWI_MAX(p->edge_capacity, p->edge_count);
 }
 
 void hwi_peer_image(struct hwi_image *image, void *state)

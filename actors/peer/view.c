@@ -6,38 +6,6 @@
 
 #include <hawser/types.h>
 
-const struct hwi_member *hwi_peer_member(const struct members *m, uint64_t peer)
-{
-    for (uint32_t i = 0; i < m->count; i++) {
-        if (m->list[i].peer == peer) {
-            return &m->list[i];
-        }
-    }
-    return NULL;
-}
-
-struct hwi_id *hwi_peer_ids(const struct members *m, struct hwi_effects *fx)
-{
-    struct hwi_id *ids = hwi_effects_memory(fx, m->count * sizeof *ids);
-    for (uint32_t i = 0; i < m->count; i++) {
-        ids[i].value = m->list[i].peer;
-    }
-    return ids;
-}
-
-void hwi_peer_members_copy(struct peer *p, struct members *to, uint64_t number,
-                           const struct hwi_member *list, uint32_t count)
-{
-    to->list = hwi_resize(p->alloc, to->list, (count + 1) * sizeof *to->list);
-    memcpy(to->list, list, count * sizeof *to->list);
-    to->number = number;
-    to->count = count;
-    to->rank = 0;
-    while (to->rank < count && list[to->rank].peer != p->id) {
-        to->rank++;
-    }
-}
-
 static const struct hwi_past *past_of(const struct hwi_msg_announce *a, uint64_t view)
 {
     for (uint32_t i = 0; i < a->past_count; i++) {
@@ -79,7 +47,7 @@ static int abort_status(const struct peer *p, const struct hwi_past *past, struc
 // The announcement decides every call of the old view.
 static void decide_calls(struct peer *p, const struct hwi_past *past, struct hwi_effects *fx)
 {
-    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+    for (uint32_t i = 0; i < p->call_capacity && p->call_count > 0; i++) {
         struct call *c = &p->calls[i];
         if (c->stage != CALL_RUNNING && c->stage != CALL_DONE) {
             continue;
@@ -101,16 +69,31 @@ static void decide_calls(struct peer *p, const struct hwi_past *past, struct hwi
     }
 }
 
-static void note_lost(struct peer *p, const struct hwi_msg_announce *a)
+// Members of the view in force that the next one has not, in *lost if there is room.
+static uint32_t list_lost(const struct peer *p, const struct hwi_msg_announce *a,
+                          struct hwi_id *lost)
 {
-    p->lost = hwi_resize(p->alloc, p->lost, (p->view.count + 1) * sizeof *p->lost);
-    p->lost_count = 0;
-    struct members next = {.list = a->members, .count = a->members_count};
+    uint32_t count = 0, at = 0;
     for (uint32_t i = 0; i < p->view.count; i++) {
-        if (hwi_peer_member(&next, p->view.list[i].peer) == NULL) {
-            p->lost[p->lost_count++].value = p->view.list[i].peer;
+        uint64_t peer = p->view.ids[i].value;
+        while (at < a->members_count && a->members[at].peer < peer) {
+            at++;
+        }
+        if (at == a->members_count || a->members[at].peer != peer) {
+            if (lost != NULL) {
+                lost[count].value = peer;
+            }
+            count++;
         }
     }
+    return count;
+}
+
+static void note_lost(struct peer *p, const struct hwi_msg_announce *a)
+{
+    p->lost_count = list_lost(p, a, NULL);
+    p->lost = hwi_resize(p->alloc, p->lost, p->lost_count * sizeof *p->lost);
+    list_lost(p, a, p->lost);
 }
 
 static void tell_lanes(struct peer *p, struct hwi_effects *fx)
@@ -128,13 +111,14 @@ static void tell_lanes(struct peer *p, struct hwi_effects *fx)
 
 static void switch_view(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx)
 {
-    struct members old = p->before;
+    hwi_peer_members_forget(p, &p->before);
     p->before = p->view;
-    p->view = old;
-    hwi_peer_members_copy(p, &p->view, a->view, a->members, a->members_count);
+    p->view = (struct members){0};
+    hwi_peer_members_set(p, &p->view, a->view, a->members, a->members_count);
     p->channel_count = 0;
-    p->proposal.number = 0;
-    p->proposal.count = 0;
+    hwi_peer_members_forget(p, &p->proposal);
+    hwi_peer_targets_forget(p);
+    p->opening = 0;
     p->ready_said = false;
     tell_lanes(p, fx);
     hwi_peer_close_edges(p, false, fx);
@@ -151,7 +135,7 @@ static void become_member(struct peer *p, struct hwi_effects *fx)
 
 static void answer_admit(struct peer *p, struct hwi_effects *fx)
 {
-    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+    for (uint32_t i = 0; i < p->call_capacity && p->call_count > 0; i++) {
         struct call *c = &p->calls[i];
         if (c->stage == CALL_ENDING && c->op.kind == HWI_KIND_ADMIT) {
             hwi_peer_ended(p, c, NULL, fx);
@@ -159,22 +143,19 @@ static void answer_admit(struct peer *p, struct hwi_effects *fx)
     }
 }
 
-// Ranks follow from the order of peer ids; a master that lists them otherwise is not believed.
-static bool ordered(const struct hwi_member *list, uint32_t count)
+static bool lists(const struct hwi_msg_announce *a, uint64_t peer)
 {
-    for (uint32_t i = 1; i < count; i++) {
-        if (list[i - 1].peer >= list[i].peer) {
-            return false;
-        }
+    uint32_t i = 0;
+    while (i < a->members_count && a->members[i].peer != peer) {
+        i++;
     }
-    return true;
+    return i < a->members_count;
 }
 
 void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx)
 {
-    struct members next = {.list = a->members, .count = a->members_count};
-    if (a->incarnation != p->config.incarnation || a->view <= p->view.number ||
-        hwi_peer_member(&next, p->id) == NULL || !ordered(a->members, a->members_count)) {
+    if (a->incarnation != p->config.incarnation || a->view <= p->view.number || !lists(a, p->id) ||
+        !hwi_peer_members_ordered(a->members, a->members_count)) {
         return;
     }
     const struct hwi_past *past = past_of(a, p->view.number);
@@ -196,11 +177,12 @@ void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, stru
     }
     answer_admit(p, fx);
     hwi_peer_start_queued(p, fx);
+    hwi_peer_forget_before(p);
 }
 
 static bool old_calls_in_flight(const struct peer *p)
 {
-    for (uint32_t i = 0; i < HWI_OPS_MAX && p->call_count > 0; i++) {
+    for (uint32_t i = 0; i < p->call_capacity && p->call_count > 0; i++) {
         const struct call *c = &p->calls[i];
         if (c->stage == CALL_ENDING && c->op.view != p->view.number) {
             return true;

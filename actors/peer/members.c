@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// The members of a view, as little of them as will do: a run of M members keeps M of these lists.
+#include "actors/peer/peer.h"
+
+#include <string.h>
+
+int64_t hwi_peer_rank(const struct members *m, uint64_t peer)
+{
+    uint32_t low = 0, high = m->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (m->ids[middle].value < peer) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < m->count && m->ids[low].value == peer ? (int64_t)low : -1;
+}
+
+struct hwi_id *hwi_peer_ids(const struct members *m, struct hwi_effects *fx)
+{
+    return hwi_effects_copy(fx, m->ids, m->count * sizeof *m->ids);
+}
+
+void hwi_peer_members_set(struct peer *p, struct members *to, uint64_t number,
+                          const struct hwi_member *list, uint32_t count)
+{
+    to->ids = hwi_resize(p->alloc, to->ids, count * sizeof *to->ids);
+    for (uint32_t i = 0; i < count; i++) {
+        to->ids[i].value = list[i].peer;
+    }
+    to->number = number;
+    to->count = count;
+    int64_t rank = hwi_peer_rank(to, p->id);
+    to->rank = rank < 0 ? count : (uint32_t)rank;
+}
+
+void hwi_peer_members_forget(struct peer *p, struct members *m)
+{
+    hwi_free(p->alloc, m->ids);
+    *m = (struct members){0};
+}
+
+bool hwi_peer_members_ordered(const struct hwi_member *list, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        if (list[i - 1].peer >= list[i].peer) {
+            return false;
+        }
+    }
+    return true;
+}
