@@ -103,7 +103,8 @@ static void compare_actors(struct comparison *all, struct replay_set *a, uint32_
             continue;
         struct replay_parting parting = {
             .role = role, .a = {.set = a, .source = i}, .b = {.set = b, .source = j}};
-        all->verdict = HWI_MAX(all->verdict, replay_find_parting(&parting));
+        int verdict = replay_find_parting(&parting);
+        all->verdict = HWI_MAX(all->verdict, verdict);
         if (!parting.parted && !parting.equal)
             continue; // such an actor is in neither
         all->pairs++;

@@ -31,9 +31,10 @@ int replay_timeline(struct replay_set *set, const struct replay_options *options
                 replay_print_event(stdout, &set->sources[item.source], item.ns, item.event);
         replay_merge_close(merge);
         verdict = REPLAY_OK;
-        for (uint32_t i = 0; i < set->count; i++)
-            if (replay_chosen(set, options, i))
-                verdict = HWI_MAX(verdict, (int)check_end(set, i));
+        for (uint32_t i = 0; i < set->count; i++) {
+            int end = replay_chosen(set, options, i) ? (int)check_end(set, i) : REPLAY_OK;
+            verdict = HWI_MAX(verdict, end);
+        }
     }
     hwi_free(&hwi_alloc_libc, limits);
     return verdict;
