@@ -12,6 +12,7 @@ enum {
     HWI_TAGS_MAX = 4096,             // distinct (kind, tag) channels in one view
     HWI_OPS_MAX = 256,               // operations in flight on one communicator
     HWI_PAST_VIEWS_MAX = 16,         // earlier views whose outcomes the master still keeps
+    HWI_STATUS_NAMES_MAX = 64,       // members that a status names for one operation
     HWI_STRIPES_MAX = 32,            // TCP connections per pair and lane
     HWI_TENSORS_MAX = 4096,          // tensors in one state object
     HWI_NAME_BYTES_MAX = 64,         // a tensor's name, with its NUL

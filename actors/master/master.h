@@ -122,7 +122,6 @@ enum {
     MASTER_HOLD_SESSIONS = 64,  // sessions for each ms that a proposal is held
     MASTER_STORE_AGAIN_MS = 1000,
     MASTER_PAST_TALLIES_MAX = 2 * HWI_TAGS_MAX, // of all earlier views: they fit one message
-    MASTER_STATUS_NAMES_MAX = 64,               // members named for one operation in a status
     MASTER_TRACE_SHARE = 2048,                  // bytes per second that each ring may send at least
 };
 

@@ -37,21 +37,23 @@ static const char *standing_name(uint8_t standing)
 
 // ---- for people ------------------------------------------------------------------------------
 
-static void print_ids(const char *before, const struct hwi_id *ids, uint32_t count)
+static void print_ids(const char *before, const struct hwi_id *ids, uint32_t count, uint32_t in_all)
 {
     if (count == 0)
         return;
     fputs(before, stdout);
     for (uint32_t i = 0; i < count; i++)
         printf("%s%" PRIu64, i ? ", " : "", ids[i].value);
+    if (in_all > count)
+        printf(" and %" PRIu32 " more", in_all - count);
 }
 
 static void print_op(const struct hwi_status_op *op)
 {
     printf("  %s tag %" PRIu64 " number %" PRIu32, kind_name(op->kind), op->tag, op->seq);
-    print_ids(": not called yet by member ", op->absent, op->absent_count);
+    print_ids(": not called yet by member ", op->absent, op->absent_count, op->absent_in_all);
     print_ids(op->absent_count ? "; in progress at member " : ": in progress at member ",
-              op->working, op->working_count);
+              op->working, op->working_count, op->working_in_all);
     putchar('\n');
 }
 
@@ -110,7 +112,8 @@ static void print_json(const struct hwi_msg_status *status)
                kind_name(op->kind), op->tag, op->seq);
         print_json_ids("absent", op->absent, op->absent_count);
         print_json_ids("working", op->working, op->working_count);
-        putchar('}');
+        printf(",\"absent_in_all\":%" PRIu32 ",\"working_in_all\":%" PRIu32 "}", op->absent_in_all,
+               op->working_in_all);
     }
     puts("]}");
 }
