@@ -44,7 +44,7 @@ static void source_fields(struct hwi_image *image, void *item)
     hwi_image_u64(image, "peer", &source->peer);
     hwi_image_u32(image, "next", &source->next);
     hwi_image_u32(image, "end", &source->end);
-    hwi_image_u32(image, "retry", &source->retry);
+    hwi_image_index(image, "retry", &source->retry);
     hwi_image_u32(image, "in_flight", &source->in_flight);
     hwi_image_u32(image, "good", &source->good);
 }
@@ -52,8 +52,8 @@ static void source_fields(struct hwi_image *image, void *item)
 static void want_fields(struct hwi_image *image, void *item)
 {
     struct hwi_want *want = item;
-    hwi_image_u32(image, "block", &want->block);
-    hwi_image_u32(image, "retry_next", &want->retry_next);
+    hwi_image_index(image, "block", &want->block);
+    hwi_image_index(image, "retry_next", &want->retry_next);
     hwi_image_u16(image, "asked", &want->asked);
     hwi_image_u16(image, "failed", &want->failed);
 }

@@ -227,6 +227,16 @@ void hwi_image_u64(struct hwi_image *image, const char *name, uint64_t *value)
     visit_number(image, name, value, sizeof(*value));
 }
 
+void hwi_image_index(struct hwi_image *image, const char *name, uint32_t *index)
+{
+    bool printed = image->mode == HWI_IMAGE_PRINT && *index != UINT32_MAX;
+    move_number(image, index, sizeof(*index));
+    if (printed) {
+        hwi_image_line(image, name);
+        hwi_image_printf(image, "%" PRIu32 "\n", *index);
+    }
+}
+
 void hwi_image_bool(struct hwi_image *image, const char *name, bool *value)
 {
     uint8_t number = *value;

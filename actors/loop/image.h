@@ -53,6 +53,7 @@ void hwi_image_u8(struct hwi_image *image, const char *name, uint8_t *value);
 void hwi_image_u16(struct hwi_image *image, const char *name, uint16_t *value);
 void hwi_image_u32(struct hwi_image *image, const char *name, uint32_t *value);
 void hwi_image_u64(struct hwi_image *image, const char *name, uint64_t *value);
+void hwi_image_index(struct hwi_image *image, const char *name, uint32_t *index); // ~0 = none
 void hwi_image_time(struct hwi_image *image, const char *name, uint64_t *ns);  // printed in seconds
 void hwi_image_kind(struct hwi_image *image, const char *name, uint8_t *kind); // enum hwi_kind
 void hwi_image_status(struct hwi_image *image, const char *name, int *status); // hws_status

@@ -83,9 +83,20 @@ static void destroy(void *state)
     hwi_free(&guard->process->alloc, guard);
 }
 
+// The real actor's image: what it saves loads without a guard, too.
+static void image(struct hwi_image *to, void *state)
+{
+    struct guard *guard = state;
+    if (guard->ops->image != NULL) {
+        guard->ops->image(to, guard->state);
+    }
+}
+
 const struct hwi_actor_ops hwi_sim_guards[HWI_ROLE_MAX] = {
-    [HWI_ROLE_MASTER] = {"master", HWI_ROLE_MASTER, create_master, step, failed, destroy},
-    [HWI_ROLE_PEER] = {"peer", HWI_ROLE_PEER, create_peer, step, failed, destroy},
-    [HWI_ROLE_REDUCER] = {"reducer", HWI_ROLE_REDUCER, create_reducer, step, failed, destroy},
-    [HWI_ROLE_SNAPSHOT] = {"snapshot", HWI_ROLE_SNAPSHOT, create_snapshot, step, failed, destroy},
+    [HWI_ROLE_MASTER] = {"master", HWI_ROLE_MASTER, create_master, step, failed, destroy, image},
+    [HWI_ROLE_PEER] = {"peer", HWI_ROLE_PEER, create_peer, step, failed, destroy, image},
+    [HWI_ROLE_REDUCER] = {"reducer", HWI_ROLE_REDUCER, create_reducer, step, failed, destroy,
+                          image},
+    [HWI_ROLE_SNAPSHOT] = {"snapshot", HWI_ROLE_SNAPSHOT, create_snapshot, step, failed, destroy,
+                           image},
 };
