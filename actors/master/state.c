@@ -129,6 +129,9 @@ static bool is_possible(const struct master *m)
 
 static void finish_load(struct hwi_image *image, struct master *m)
 {
+    if (image->failed) {
+        return;
+    }
     hwi_image_require(image, is_possible(m));
     m->session_capacity = m->session_count;
     hwi_master_index(m);

@@ -48,7 +48,7 @@ static void print_window(struct hwi_image *image, const struct hwi_ledger *ledge
         uint32_t here = hwi_ledger_operands(ledger, chunk);
         uint32_t next = ledger->next[chunk % ledger->window];
         hwi_image_item_begin(image);
-        hwi_image_u32(image, "chunk", &chunk);
+        hwi_image_index(image, "chunk", &chunk);
         hwi_image_u32(image, "operands_here", &here);
         hwi_image_u32(image, "next_rank", &next);
         hwi_image_item_end(image);
