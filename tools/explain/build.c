@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// Builds the model: who the rings belong to, then all their records in the order of time.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/explain/model.h"
+
+struct entry {
+    int64_t at_ns;
+    uint32_t process, index;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    if (x->at_ns != y->at_ns)
+        return x->at_ns < y->at_ns ? -1 : 1;
+    if (x->process != y->process)
+        return x->process < y->process ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+// The peer id that a ring's records say its process has; 0 = none.
+static uint64_t peer_in_records(const struct explain_ring *ring)
+{
+    uint64_t peer = 0;
+    for (uint32_t i = 0; i < ring->count; i++) {
+        const struct hwi_ring_record *r = &ring->records[i];
+        bool tells = r->type == HWI_MSG_welcome || r->type == HWI_MSG_lane_view;
+        if (tells && !hwi_ring_is_sent(r))
+            peer = r->key;
+    }
+    return peer;
+}
+
+static bool is_master(const struct explain_ring *ring)
+{
+    for (uint32_t i = 0; i < ring->count; i++)
+        if (hwi_ring_actor(&ring->records[i]) == HWI_ROLE_MASTER)
+            return true;
+    return strcmp(ring->owner.name, "master") == 0;
+}
+
+static void note_gaps(struct process *p)
+{
+    const struct explain_ring *ring = p->ring;
+    for (uint32_t i = 1; i < ring->count; i++)
+        p->gap += ring->records[i].number - ring->records[i - 1].number - 1;
+}
+
+static void add_process(struct model *model, uint32_t index)
+{
+    const struct explain_ring *ring = &model->input->rings[index];
+    struct process *p = &model->processes[index];
+    *p = (struct process){.ring = ring,
+                          .master = is_master(ring),
+                          .incarnation = ring->owner.incarnation,
+                          .shift_ns = (int64_t)ring->realtime_zero_ns,
+                          .asked_ns = NEVER_NS,
+                          .master_ns = NEVER_NS};
+    for (uint32_t role = 0; role < HWI_ROLE_MAX; role++)
+        p->acted_ns[role] = NEVER_NS;
+    note_gaps(p);
+    if (p->master) {
+        model->master = (int32_t)index;
+        return;
+    }
+    p->peer = ring->owner.peer ? ring->owner.peer : peer_in_records(ring);
+    if (p->peer == 0)
+        return;
+    struct member *member = model_member(model, p->peer);
+    member->process = (int32_t)index;
+    member->incarnation = p->incarnation;
+}
+
+static void span(struct model *model, struct process *p)
+{
+    const struct explain_ring *ring = p->ring;
+    uint64_t last = ring->count ? ring->records[ring->count - 1].handled : ring->as_of_ns;
+    p->first_ns = model_time(p, ring->count ? ring->records[0].handled : last);
+    p->last_ns = model_time(p, last);
+    p->as_of_ns = ring->as_of_ns ? model_time(p, ring->as_of_ns) : p->last_ns;
+    model->now_ns = HWI_MAX(model->now_ns, p->as_of_ns);
+}
+
+static void hear_all(struct model *model)
+{
+    size_t total = 0, at = 0;
+    for (uint32_t i = 0; i < model->process_count; i++)
+        total += model->processes[i].ring->count;
+    struct entry *entries = hwi_new(&hwi_alloc_libc, (total + 1) * sizeof *entries);
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        const struct process *p = &model->processes[i];
+        for (uint32_t j = 0; j < p->ring->count; j++)
+            entries[at++] = (struct entry){model_time(p, p->ring->records[j].handled), i, j};
+    }
+    qsort(entries, total, sizeof *entries, compare_entries);
+    for (size_t i = 0; i < total; i++)
+        model_hear(model, entries[i].process,
+                   &model->processes[entries[i].process].ring->records[entries[i].index]);
+    hwi_free(&hwi_alloc_libc, entries);
+}
+
+// What a live master says of itself is true now, also where rings are missing.
+static void hear_status(struct model *model)
+{
+    const struct hwi_msg_status *status = model->input->status;
+    if (!status)
+        return;
+    model->view = HWI_MAX(model->view, status->view);
+    model->min_members = status->min_members;
+    for (uint32_t i = 0; i < status->members_count; i++) {
+        const struct hwi_status_member *told = &status->members[i];
+        struct member *member = model_member(model, told->peer);
+        int64_t heard_ns = model->now_ns - (int64_t)told->silent_ns;
+        member->heard_ns = HWI_MAX(member->heard_ns, heard_ns);
+        if (told->standing == 2 && status->view)
+            model_add_member(model_view(model, status->view), told->peer);
+    }
+    for (uint32_t i = 0; i < status->ops_count; i++) {
+        const struct hwi_status_op *op = &status->ops[i];
+        struct channel *channel = model_channel(model, status->view, op->kind, op->tag);
+        channel->committed = HWI_MAX(channel->committed, op->seq);
+        for (uint32_t j = 0; j < op->working_count; j++) {
+            struct part *part = model_part(channel, op->working[j].value);
+            part->entered = HWI_MAX(part->entered, op->seq + 1);
+        }
+        for (uint32_t j = 0; j < op->absent_count; j++)
+            model_part(channel, op->absent[j].value);
+    }
+}
+
+void model_build(struct model *model, const struct explain_input *input,
+                 struct explain_report *report)
+{
+    *model = (struct model){.input = input,
+                            .master = -1,
+                            .now_ns = NEVER_NS,
+                            .commit_ns = NEVER_NS,
+                            .report = report,
+                            .process_count = input->count};
+    model->patience_ns = (int64_t)(input->patience_ns ? input->patience_ns : HWI_NS_PER_S);
+    model->processes =
+        hwi_new(&hwi_alloc_libc, (input->count + 1) * sizeof *model->processes);
+    for (uint32_t i = 0; i < input->count; i++)
+        add_process(model, i);
+    model_align(model);
+    for (uint32_t i = 0; i < input->count; i++)
+        span(model, &model->processes[i]);
+    hear_all(model);
+    hear_status(model);
+}
+
+void model_fini(struct model *model)
+{
+    const struct hwi_alloc *libc = &hwi_alloc_libc;
+    for (uint32_t i = 0; i < model->process_count; i++)
+        hwi_free(libc, model->processes[i].asked);
+    for (uint32_t i = 0; i < model->channel_count; i++)
+        hwi_free(libc, model->channels[i].parts);
+    for (uint32_t i = 0; i < model->view_count; i++) {
+        hwi_free(libc, model->views[i].members);
+        hwi_free(libc, model->views[i].ready);
+    }
+    hwi_free(libc, model->processes);
+    hwi_free(libc, model->members);
+    hwi_free(libc, model->channels);
+    hwi_free(libc, model->views);
+    hwi_free(libc, model->failures);
+    hwi_free(libc, model->breakages);
+    hwi_free(libc, model->withdrawals);
+}
+
+int64_t model_silence(const struct model *model)
+{
+    int64_t longest = 0;
+    for (uint32_t i = 0; i < model->member_count; i++) {
+        const struct member *m = &model->members[i];
+        if (m->beats > 2)
+            longest = HWI_MAX(longest, (m->beat_last_ns - m->beat_first_ns) / (m->beats - 1));
+    }
+    int64_t beat = longest ? longest : (int64_t)(HWI_NS_PER_S / 2);
+    return HWI_MAX(3 * beat + (int64_t)HWI_NS_PER_S / 10, model->patience_ns);
+}

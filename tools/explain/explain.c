@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Asks every rule, and puts first what was first to go wrong.
+#include "tools/explain/explain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/explain/model.h"
+
+static void say_nothing(struct model *model)
+{
+    struct explain_finding *finding = finding_new(model, model->now_ns, false);
+    const struct view *view = model_find_view(model, model->view);
+    finding_say(finding, "nothing waits");
+    if (model->commits)
+        finding_say(finding, ": %" PRIu64 " operations were committed, the last %s ago",
+                    model->commits, print_time(model->now_ns - model->commit_ns).text);
+    if (view)
+        finding_say(finding, "; view %" PRIu64 " has %u member%s", view->number,
+                    view->member_count, view->member_count == 1 ? "" : "s");
+}
+
+static void say_caveats(const struct model *model)
+{
+    struct explain_report *report = model->report;
+    uint64_t lost = 0;
+    uint32_t absent = 0, rings = 0;
+    size_t at = 0;
+    const struct view *view = model_find_view(model, model->view);
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        lost += model->processes[i].gap;
+        rings += model->processes[i].gap > 0;
+    }
+    for (uint32_t i = 0; view && i < view->member_count; i++) {
+        const struct member *member = model_find_member(model, view->members[i]);
+        absent += !member || member->process < 0;
+    }
+    if (lost)
+        at += (size_t)snprintf(report->caveat, sizeof report->caveat,
+                               "%" PRIu64 " records of %u rings were lost", lost, rings);
+    if (absent)
+        at += (size_t)snprintf(report->caveat + at, sizeof report->caveat - at,
+                               "%sthe rings of %u of the view's %u members are not here",
+                               at ? "; " : "", absent, view->member_count);
+    if (model->master < 0 && !model->input->status)
+        snprintf(report->caveat + at, sizeof report->caveat - at, "%sthe master's ring is not here",
+                 at ? "; " : "");
+}
+
+void explain_analyse(const struct explain_input *input, struct explain_report *report)
+{
+    struct model model;
+    memset(report, 0, sizeof *report);
+    model_build(&model, input, report);
+    rule_master(&model);
+    rule_members(&model);
+    rule_edges(&model);
+    rule_mismatch(&model);
+    rule_deadlines(&model);
+    rule_operations(&model);
+    rule_views(&model);
+    rule_failures(&model);
+    report->trouble = report->count > 0;
+    if (!report->trouble)
+        say_nothing(&model);
+    findings_sort(&model);
+    say_caveats(&model);
+    report->now_ns = model.now_ns;
+    for (uint32_t i = 0; i < input->count; i++)
+        report->epoch_ns |= (int64_t)(input->rings[i].realtime_zero_ns != 0);
+    model_fini(&model);
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// What was first to go wrong in a run, in plain words, from what its rings say. Pure: the same
+// rings give the same report; no clock, no files. One thread at a time.
+#ifndef HAWSER_TOOLS_EXPLAIN_EXPLAIN_H
+#define HAWSER_TOOLS_EXPLAIN_EXPLAIN_H
+
+#include "actors/loop/ring.h"
+
+enum {
+    EXPLAIN_SENTENCE_MAX = 400,
+    EXPLAIN_LINE_MAX = 200,
+    EXPLAIN_LINES_MAX = 12, // of evidence, for each finding
+    EXPLAIN_FINDINGS_MAX = 32,
+};
+
+// What one process heard and said. Times are nanoseconds on its monotonic clock.
+struct explain_ring {
+    struct hwi_ring_owner owner;
+    uint64_t realtime_zero_ns;             // CLOCK_REALTIME - its monotonic clock; 0 = virtual time
+    const struct hwi_ring_record *records; // in order of number, which may have gaps
+    uint32_t count;
+    uint64_t as_of_ns; // when it was read; 0 = at its last record
+    bool live;         // read from a process that lives; else from a file
+};
+
+struct explain_input {
+    const struct explain_ring *rings;
+    uint32_t count;
+    const struct hwi_msg_status *status; // how the master says that the run stands, or NULL
+    uint64_t patience_ns;                // what lasts less is no finding; 0 = a second
+    bool whole; // all rings that exist answered or were asked: who is not here does not answer
+};
+
+struct explain_finding {
+    int64_t at_ns; // since when, on the common clock
+    bool open;     // it still is so
+    char sentence[EXPLAIN_SENTENCE_MAX];
+    char lines[EXPLAIN_LINES_MAX][EXPLAIN_LINE_MAX]; // the evidence, by time
+    int64_t line_ns[EXPLAIN_LINES_MAX];
+    uint32_t line_count;
+    char hint[EXPLAIN_SENTENCE_MAX];
+};
+
+struct explain_report {
+    int64_t now_ns;       // the latest moment that any ring knows, on the common clock
+    int64_t epoch_ns;     // common clock - this = ns since 1970; 0 = virtual time
+    bool trouble;         // the first finding is one; else it says that nothing waits
+    char caveat[EXPLAIN_SENTENCE_MAX]; // what is missing (records, rings), or empty
+    struct explain_finding findings[EXPLAIN_FINDINGS_MAX]; // first cause first; at least one
+    uint32_t count;
+};
+
+// Fills in *report. The input is borrowed until return.
+void explain_analyse(const struct explain_input *input, struct explain_report *report);
+
+// "12.0 s", "340 ms".
+void explain_print_time(int64_t ns, char *text, size_t bytes);
+
+#endif

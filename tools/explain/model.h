@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+// What is known of a run, rebuilt from the rings of its processes: who is a member, who was last
+// heard when, how far each channel is on each member. The rules (rule_*.c) read it.
+#ifndef HAWSER_TOOLS_EXPLAIN_MODEL_H
+#define HAWSER_TOOLS_EXPLAIN_MODEL_H
+
+#include "tools/explain/explain.h"
+
+#define NEVER_NS INT64_MIN
+
+// A call of the trainer that has no reply yet.
+struct asked {
+    uint64_t request, tag;
+    uint8_t kind;
+    int64_t at_ns;
+};
+
+// A call that failed.
+struct failure {
+    uint64_t view, tag;
+    uint8_t kind;
+    int32_t status;
+    int64_t at_ns;
+    uint32_t process;
+};
+
+// One ring.
+struct process {
+    const struct explain_ring *ring;
+    bool master;
+    uint64_t peer, incarnation; // peer 0 = not known
+    int64_t shift_ns;           // common clock - its own
+    int64_t first_ns, last_ns, as_of_ns;
+    int64_t acted_ns[HWI_ROLE_MAX]; // the last thing each actor heard
+    int64_t asked_ns;               // the trainer's last call
+    uint8_t asked_kind;
+    uint64_t asked_tag;
+    int64_t master_ns; // it last heard the master, ...
+    uint16_t master_type;
+    int64_t unanswered_ns; // ... and first spoke to it after that
+    uint32_t unanswered;   // how often it spoke since
+    uint64_t view;         // in force here
+    uint64_t gap;          // records that were lost before they could be read
+    struct asked *asked;   // owned
+    uint32_t asked_count, asked_capacity;
+};
+
+// A peer that anybody knows.
+struct member {
+    uint64_t peer, incarnation; // incarnation 0 = not known
+    int32_t process;            // its ring; -1 = not here
+    int64_t heard_ns;           // the master heard it last, ...
+    uint16_t heard_type;        // ... saying this
+    int64_t beat_first_ns, beat_last_ns;
+    uint32_t beats; // heartbeats heard by the master
+    int64_t unreachable_ns, left_ns, evicted_ns;
+    int32_t evicted_status;
+    bool explained;  // a finding says what became of it
+};
+
+// How far one member is on a channel.
+struct part {
+    uint64_t peer;
+    uint32_t entered, done;
+    int64_t entered_ns;   // of the last one entered
+    uint64_t signature;   // of the last call known
+    uint32_t signed_seq;  // its sequence + 1
+};
+
+struct channel {
+    uint64_t view, tag;
+    uint8_t kind;
+    uint32_t committed;
+    int64_t committed_ns;
+    struct part *parts; // owned
+    uint32_t part_count, part_capacity;
+};
+
+struct view {
+    uint64_t number;
+    int64_t proposed_ns, announced_ns;
+    uint64_t *members; // as far as known; owned
+    uint32_t member_count, member_capacity;
+    uint64_t *ready; // who said so; owned
+    uint32_t ready_count, ready_capacity;
+};
+
+// Stripes between two members that broke.
+struct breakage {
+    uint64_t a, b; // a < b
+    int64_t at_ns;
+    int64_t mended_ns; // opened again
+    uint32_t sides;    // who noticed: bit 0 for a, bit 1 for b
+};
+
+// A member gave up an operation.
+struct withdrawal {
+    struct hwi_op op;
+    uint64_t peer;
+    int32_t status;
+    int64_t at_ns;
+};
+
+struct model {
+    const struct explain_input *input;
+    int64_t now_ns;
+    int64_t patience_ns;
+    struct process *processes; // owned, one for each ring
+    uint32_t process_count;
+    int32_t master; // its process; -1 = no ring of it
+    uint64_t view;  // the newest in force anywhere
+    struct member *members; // by peer id; owned
+    uint32_t member_count, member_capacity;
+    struct channel *channels; // by view, kind, tag; owned
+    uint32_t channel_count, channel_capacity;
+    struct view *views; // by number; owned
+    uint32_t view_count, view_capacity;
+    struct failure *failures; // by time; owned
+    uint32_t failure_count, failure_capacity;
+    struct breakage *breakages; // owned
+    uint32_t breakage_count, breakage_capacity;
+    struct withdrawal *withdrawals; // owned
+    uint32_t withdrawal_count, withdrawal_capacity;
+    uint64_t commits; // operations committed, counted once for each channel and view
+    int64_t commit_ns; // the last one
+    uint32_t min_members; // as the master was told; 0 = not known
+    struct explain_report *report;
+};
+
+// build.c
+void model_build(struct model *model, const struct explain_input *input,
+                 struct explain_report *report);
+void model_fini(struct model *model);
+
+// align.c: the processes' shifts, so that nothing is heard before it was said.
+void model_align(struct model *model);
+
+// hear.c: takes one record in.
+void model_hear(struct model *model, uint32_t process, const struct hwi_ring_record *record);
+
+// tables.c. Those that make what is not there never return NULL.
+struct member *model_member(struct model *model, uint64_t peer);
+struct member *model_find_member(const struct model *model, uint64_t peer);
+struct member *model_session(const struct model *model, uint64_t incarnation); // or NULL
+struct channel *model_channel(struct model *model, uint64_t view, uint8_t kind, uint64_t tag);
+struct part *model_part(struct channel *channel, uint64_t peer);
+const struct part *model_find_part(const struct channel *channel, uint64_t peer);
+struct view *model_view(struct model *model, uint64_t number);
+struct view *model_find_view(const struct model *model, uint64_t number);
+void model_add_member(struct view *view, uint64_t peer);
+void model_add_ready(struct view *view, uint64_t peer);
+bool model_in(const uint64_t *list, uint32_t count, uint64_t value);
+// One more element of an owned array; zeroed.
+void *model_grow(void *array, uint32_t *count, uint32_t *capacity, size_t bytes);
+
+// A time of its clock on the common one.
+static inline int64_t model_time(const struct process *process, uint64_t ns)
+{
+    return (int64_t)ns + process->shift_ns;
+}
+
+// How long a member may be silent: a few of its heartbeats.
+int64_t model_silence(const struct model *model);
+
+// ---- findings: report.c
+// --------------------------------------------------------------------------
+
+// A new finding, or one to throw away if there are too many. Good until the next one.
+struct explain_finding *finding_new(struct model *model, int64_t at_ns, bool open);
+__attribute__((format(printf, 2, 3))) void finding_say(struct explain_finding *finding,
+                                                       const char *format, ...);
+__attribute__((format(printf, 3, 4))) void finding_show(struct explain_finding *finding,
+                                                        int64_t at_ns, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void finding_advise(struct explain_finding *finding,
+                                                          const char *format, ...);
+void findings_sort(struct model *model);
+
+// "tag 7 (all-reduce, number 3 of view 2)"
+enum { OP_BYTES = 96, PEERS_BYTES = 128, TIME_BYTES = 24, WHO_BYTES = 96 };
+struct op_text {
+    char text[OP_BYTES];
+};
+struct peers_text {
+    char text[PEERS_BYTES];
+};
+struct time_text {
+    char text[TIME_BYTES];
+};
+struct who_text {
+    char text[WHO_BYTES];
+};
+struct op_text print_op(struct hwi_op op);
+struct peers_text print_peers(const uint64_t *peers, uint32_t count); // "peer 3", "peers 1 and 3"
+struct time_text print_time(int64_t ns);
+// "peer 3 (pid 4242, 127.0.0.1:4000)": as much as is known.
+struct who_text print_who(const struct model *model, uint64_t peer);
+const char *print_type(uint16_t type);
+
+// ---- rules: each adds what it finds
+// --------------------------------------------------------------
+
+void rule_master(struct model *model);     // rule_master.c: the master does not answer
+void rule_members(struct model *model);    // rule_members.c: who is silent, gone or put out
+void rule_edges(struct model *model);      // rule_edges.c: stripes between two that live
+void rule_mismatch(struct model *model);   // rule_mismatch.c: different calls
+void rule_operations(struct model *model); // rule_operations.c: what waits now
+void rule_deadlines(struct model *model);  // rule_deadlines.c: what waited too long
+void rule_views(struct model *model);      // rule_views.c: proposals, the first view
+void rule_failures(struct model *model);   // rule_failures.c: calls that failed for other reasons
+
+#endif

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// Findings: their words, their order.
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/wire/codec.h"
+#include "tools/explain/model.h"
+
+// ---- words -------------------------------------------------------------------------------------
+
+void explain_print_time(int64_t ns, char *text, size_t bytes)
+{
+    double s = (double)ns / 1e9;
+    if (s < 0.0005)
+        snprintf(text, bytes, "less than a ms");
+    else if (s < 0.9995)
+        snprintf(text, bytes, "%.0f ms", s * 1e3);
+    else if (s < 100)
+        snprintf(text, bytes, "%.1f s", s);
+    else if (s < 7200)
+        snprintf(text, bytes, "%.0f min", s / 60);
+    else
+        snprintf(text, bytes, "%.1f h", s / 3600);
+}
+
+struct time_text print_time(int64_t ns)
+{
+    struct time_text time;
+    explain_print_time(ns, time.text, sizeof time.text);
+    return time;
+}
+
+struct op_text print_op(struct hwi_op op)
+{
+    struct op_text made;
+    int n = 0;
+    switch (op.kind) {
+    case HWI_KIND_ALL_REDUCE:
+        n = snprintf(made.text, sizeof made.text, "tag %" PRIu64 " (all-reduce", op.tag);
+        break;
+    case HWI_KIND_AGREE:
+        n = snprintf(made.text, sizeof made.text, "tag %" PRIu64 " (agree", op.tag);
+        break;
+    case HWI_KIND_SYNC:
+        n = snprintf(made.text, sizeof made.text, "the sync (");
+        break;
+    case HWI_KIND_ADMIT:
+        n = snprintf(made.text, sizeof made.text, "admit (");
+        break;
+    default:
+        n = snprintf(made.text, sizeof made.text, "tag %" PRIu64 " (call", op.tag);
+        break;
+    }
+    const char *comma = made.text[n - 1] == '(' ? "" : ", ";
+    snprintf(made.text + n, sizeof made.text - (size_t)n, "%snumber %" PRIu32 " of view %" PRIu64 ")",
+             comma, op.seq, op.view);
+    return made;
+}
+
+struct peers_text print_peers(const uint64_t *peers, uint32_t count)
+{
+    enum { NAMED_MAX = 6 };
+    struct peers_text made;
+    size_t at = (size_t)snprintf(made.text, sizeof made.text, "peer%s ", count == 1 ? "" : "s");
+    for (uint32_t i = 0; i < count && i < NAMED_MAX; i++) {
+        const char *before = i == 0 ? "" : i + 1 == count ? " and " : ", ";
+        at += (size_t)snprintf(made.text + at, sizeof made.text - at, "%s%" PRIu64, before,
+                               peers[i]);
+    }
+    if (count > NAMED_MAX)
+        snprintf(made.text + at, sizeof made.text - at, " and %u more", count - NAMED_MAX);
+    return made;
+}
+
+struct who_text print_who(const struct model *model, uint64_t peer)
+{
+    struct who_text made;
+    const struct member *member = model_find_member(model, peer);
+    const struct hwi_ring_owner *owner =
+        member && member->process >= 0 ? &model->processes[member->process].ring->owner : NULL;
+    int n = snprintf(made.text, sizeof made.text, "peer %" PRIu64, peer);
+    if (owner && owner->pid)
+        snprintf(made.text + n, sizeof made.text - (size_t)n, " (pid %" PRIu64 "%s%s)", owner->pid,
+                 owner->address[0] ? ", " : "", owner->address);
+    return made;
+}
+
+const char *print_type(uint16_t type)
+{
+    const struct hwi_layout *layout = hwi_layout_of(type);
+    return layout ? layout->name : "a message of another build";
+}
+
+// ---- findings ----------------------------------------------------------------------------------
+
+struct explain_finding *finding_new(struct model *model, int64_t at_ns, bool open)
+{
+    struct explain_report *report = model->report;
+    // With too many the last is replaced: what comes later is rather a consequence.
+    if (report->count == EXPLAIN_FINDINGS_MAX)
+        report->count--;
+    struct explain_finding *finding = &report->findings[report->count++];
+    memset(finding, 0, sizeof *finding);
+    finding->at_ns = at_ns;
+    finding->open = open;
+    return finding;
+}
+
+void finding_say(struct explain_finding *finding, const char *format, ...)
+{
+    size_t at = strlen(finding->sentence);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(finding->sentence + at, sizeof finding->sentence - at, format, arguments);
+    va_end(arguments);
+}
+
+void finding_advise(struct explain_finding *finding, const char *format, ...)
+{
+    size_t at = strlen(finding->hint);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(finding->hint + at, sizeof finding->hint - at, format, arguments);
+    va_end(arguments);
+}
+
+void finding_show(struct explain_finding *finding, int64_t at_ns, const char *format, ...)
+{
+    va_list arguments;
+    if (finding->line_count == EXPLAIN_LINES_MAX || at_ns == NEVER_NS)
+        return;
+    uint32_t index = finding->line_count++;
+    for (; index > 0 && finding->line_ns[index - 1] > at_ns; index--) {
+        finding->line_ns[index] = finding->line_ns[index - 1];
+        memcpy(finding->lines[index], finding->lines[index - 1], sizeof finding->lines[index]);
+    }
+    finding->line_ns[index] = at_ns;
+    va_start(arguments, format);
+    vsnprintf(finding->lines[index], sizeof finding->lines[index], format, arguments);
+    va_end(arguments);
+}
+
+// What still is so comes first; then by when it began.
+static bool comes_before(const struct explain_finding *a, const struct explain_finding *b)
+{
+    if (a->open != b->open)
+        return a->open;
+    return a->at_ns < b->at_ns;
+}
+
+// Insertion keeps the rules' order where times are equal.
+void findings_sort(struct model *model)
+{
+    struct explain_report *report = model->report;
+    struct explain_finding *moved = hwi_new(&hwi_alloc_libc, sizeof *moved);
+    for (uint32_t i = 1; i < report->count; i++) {
+        uint32_t j = i;
+        *moved = report->findings[i];
+        for (; j > 0 && comes_before(moved, &report->findings[j - 1]); j--)
+            report->findings[j] = report->findings[j - 1];
+        report->findings[j] = *moved;
+    }
+    hwi_free(&hwi_alloc_libc, moved);
+}

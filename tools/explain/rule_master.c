@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// The master, or the way to it, is gone.
+#include <inttypes.h>
+
+#include <hawser/types.h>
+
+#include "tools/explain/model.h"
+
+// This member spoke to the master again and again and heard nothing.
+static bool unheard(const struct model *model, const struct process *p)
+{
+    if (p->master || p->unanswered < 2)
+        return false;
+    const struct member *member = p->peer ? model_find_member(model, p->peer) : NULL;
+    if (member && (member->left_ns != NEVER_NS || member->evicted_ns != NEVER_NS))
+        return false;
+    return p->last_ns - p->unanswered_ns > model_silence(model);
+}
+
+static int32_t failure_after(const struct model *model, int64_t at_ns, int32_t status)
+{
+    for (uint32_t i = 0; i < model->failure_count; i++)
+        if (model->failures[i].status == status && model->failures[i].at_ns >= at_ns)
+            return (int32_t)i;
+    return -1;
+}
+
+static void show_unknown(const struct model *model, struct explain_finding *finding)
+{
+    int32_t index = failure_after(model, finding->at_ns, HWS_E_OUTCOME_UNKNOWN);
+    if (index < 0)
+        return;
+    const struct failure *failure = &model->failures[index];
+    uint64_t peer = model->processes[failure->process].peer;
+    finding_say(finding, "; a call of peer %" PRIu64 " returned OUTCOME_UNKNOWN", peer);
+    finding_show(finding, failure->at_ns, "peer %" PRIu64 ": %s", peer,
+                 hws_status_text(HWS_E_OUTCOME_UNKNOWN));
+}
+
+// Nobody hears the master.
+static void say_gone(struct model *model, const uint64_t *peers, uint32_t count, int64_t since_ns)
+{
+    struct explain_finding *finding = finding_new(model, since_ns, true);
+    finding_say(finding, "the master has not answered for %s: %s %s to it and hear%s nothing",
+                print_time(model->now_ns - since_ns).text, print_peers(peers, count).text,
+                count == 1 ? "speaks" : "speak", count == 1 ? "s" : "");
+    show_unknown(model, finding);
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        const struct process *p = &model->processes[i];
+        if (p->master)
+            finding_show(finding, p->last_ns, "the master's process did something last");
+        else if (unheard(model, p) && p->master_ns != NEVER_NS)
+            finding_show(finding, p->master_ns, "peer %" PRIu64 " heard the master last: %s",
+                         p->peer, print_type(p->master_type));
+    }
+    finding_advise(finding, "see whether `hawser master` still runs and can be reached; started "
+                            "again with its --state file it takes the run up where it was");
+}
+
+// Others hear it.
+static void say_cut(struct model *model, const struct process *p)
+{
+    struct explain_finding *finding = finding_new(model, p->unanswered_ns, true);
+    finding_say(finding,
+                "peer %" PRIu64 " has not heard the master for %s, and others do: the link "
+                "between the two is cut",
+                p->peer, print_time(model->now_ns - p->unanswered_ns).text);
+    show_unknown(model, finding);
+    finding_show(finding, p->master_ns, "peer %" PRIu64 " heard the master last: %s", p->peer,
+                 print_type(p->master_type));
+    finding_show(finding, p->unanswered_ns, "peer %" PRIu64 " spoke to it, and %u times since",
+                 p->peer, p->unanswered - 1);
+    struct member *member = p->peer ? model_find_member(model, p->peer) : NULL;
+    if (member) {
+        finding_show(finding, member->heard_ns, "the master heard peer %" PRIu64 " last: %s",
+                     p->peer, print_type(member->heard_type));
+        member->explained = true;
+    }
+    finding_advise(finding, "look at the network between %s and the master",
+                   print_who(model, p->peer).text);
+}
+
+void rule_master(struct model *model)
+{
+    uint64_t peers[8];
+    uint32_t count = 0, others = 0;
+    int64_t since_ns = NEVER_NS;
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        const struct process *p = &model->processes[i];
+        if (!p->master && unheard(model, p)) {
+            peers[HWI_MIN(count, 7)] = p->peer;
+            count++;
+            since_ns = HWI_MAX(since_ns, p->unanswered_ns);
+        } else if (!p->master && p->as_of_ns - p->last_ns < model_silence(model)) {
+            others += p->master_ns != NEVER_NS;
+        }
+    }
+    if (count > 0 && others == 0)
+        say_gone(model, peers, HWI_MIN(count, 8), since_ns);
+    for (uint32_t i = 0; others > 0 && i < model->process_count; i++)
+        if (unheard(model, &model->processes[i]))
+            say_cut(model, &model->processes[i]);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// Members that were killed, froze, or were put out.
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <hawser/types.h>
+
+#include "tools/explain/model.h"
+
+enum { ENDS_MAX = 8 };
+
+// Who says that its stripes to `peer` broke for good, not long before or after `near_ns`.
+static uint32_t who_lost(const struct model *model, uint64_t peer, uint64_t ends[ENDS_MAX],
+                         int64_t *first_ns)
+{
+    uint32_t count = 0;
+    *first_ns = NEVER_NS;
+    for (uint32_t i = 0; i < model->breakage_count; i++) {
+        const struct breakage *broken = &model->breakages[i];
+        bool concerns = broken->a == peer || broken->b == peer;
+        uint64_t other = broken->a == peer ? broken->b : broken->a;
+        if (!concerns || broken->mended_ns != NEVER_NS || model_in(ends, count, other))
+            continue;
+        if (*first_ns == NEVER_NS || broken->at_ns < *first_ns)
+            *first_ns = broken->at_ns;
+        if (count < ENDS_MAX)
+            ends[count++] = other;
+    }
+    return count;
+}
+
+// The first view that came into force after `at_ns` without this peer; NULL = none.
+static const struct view *view_without(const struct model *model, uint64_t peer, int64_t at_ns)
+{
+    for (uint32_t i = 0; i < model->view_count; i++) {
+        const struct view *view = &model->views[i];
+        if (view->announced_ns != NEVER_NS && view->announced_ns >= at_ns &&
+            !model_in(view->members, view->member_count, peer))
+            return view;
+    }
+    return NULL;
+}
+
+static bool was_member(const struct model *model, uint64_t peer)
+{
+    for (uint32_t i = 0; i < model->view_count; i++)
+        if (model_in(model->views[i].members, model->views[i].member_count, peer))
+            return true;
+    return false;
+}
+
+static void say_put_out(const struct model *model, const struct member *member, int64_t since_ns,
+                        struct explain_finding *finding)
+{
+    const struct view *view = view_without(model, member->peer, since_ns);
+    finding->open = view == NULL;
+    if (view && model->master >= 0) {
+        finding_say(finding, "; the master put it out in view %" PRIu64, view->number);
+        finding_show(finding, member->evicted_ns, "the master put it out: %s",
+                     hws_status_text((hws_status)member->evicted_status));
+        finding_show(finding, view->announced_ns, "view %" PRIu64 " came into force without it",
+                     view->number);
+    } else if (view) {
+        finding_say(finding, "; view %" PRIu64 " is without it", view->number);
+    } else if (member->evicted_ns != NEVER_NS) {
+        finding_say(finding, "; the master put it out, and the next view is not in force yet");
+    } else {
+        finding_say(finding, "; the master has not put it out yet");
+    }
+}
+
+// What its own ring says, if it is here.
+static void show_own(const struct model *model, const struct member *member,
+                     struct explain_finding *finding)
+{
+    if (member->process < 0)
+        return;
+    const struct process *p = &model->processes[member->process];
+    finding_show(finding, p->last_ns, "the last thing in its own ring");
+    finding_show(finding, p->asked_ns, "its trainer made its last call");
+}
+
+static void say_gone(struct model *model, struct member *member, const uint64_t *ends,
+                     uint32_t count, int64_t first_ns)
+{
+    int64_t since_ns = first_ns;
+    struct explain_finding *finding = finding_new(model, since_ns, true);
+    finding_say(finding, "peer %" PRIu64 " is gone: its connections to %s", member->peer,
+                print_peers(ends, count).text);
+    if (member->unreachable_ns != NEVER_NS)
+        finding_say(finding, " and to the master");
+    finding_say(finding, " broke %s ago", print_time(model->now_ns - since_ns).text);
+    say_put_out(model, member, since_ns, finding);
+    finding_show(finding, member->heard_ns, "the master heard it last: %s",
+                 print_type(member->heard_type));
+    finding_show(finding, first_ns, "its stripes broke at %s", print_peers(ends, count).text);
+    finding_show(finding, member->unreachable_ns, "the master found its connection gone");
+    show_own(model, member, finding);
+    finding_advise(finding,
+                   "its process was killed or crashed, or its machine is gone: look at what %s "
+                   "wrote last; started again it joins as a newcomer",
+                   print_who(model, member->peer).text);
+    member->explained = true;
+}
+
+static void say_silent(struct model *model, struct member *member, int64_t until_ns)
+{
+    struct explain_finding *finding = finding_new(model, member->heard_ns, true);
+    bool out = member->evicted_ns != NEVER_NS;
+    finding_say(finding, "peer %" PRIu64 " stopped speaking %s ago: its last message was %s",
+                member->peer, print_time(model->now_ns - member->heard_ns).text,
+                member->heard_type ? print_type(member->heard_type) : "not seen here");
+    say_put_out(model, member, member->heard_ns, finding);
+    finding_show(finding, member->heard_ns, "the master heard it last: %s",
+                 print_type(member->heard_type));
+    if (out)
+        finding_show(finding, member->evicted_ns, "it had said nothing for %s",
+                     print_time(until_ns - member->heard_ns).text);
+    show_own(model, member, finding);
+    finding_advise(finding,
+                   "its process is stopped, or its machine or network is: look at %s; if it "
+                   "lives it joins again as a newcomer",
+                   print_who(model, member->peer).text);
+    member->explained = true;
+}
+
+static void say_evicted(struct model *model, struct member *member)
+{
+    struct explain_finding *finding = finding_new(model, member->evicted_ns, false);
+    finding_say(finding, "the master put peer %" PRIu64 " out %s ago: %s", member->peer,
+                print_time(model->now_ns - member->evicted_ns).text,
+                hws_status_text((hws_status)member->evicted_status));
+    finding_show(finding, member->evicted_ns, "the master put it out");
+    finding_advise(finding, "hws_last_error of %s says the reason",
+                   print_who(model, member->peer).text);
+    member->explained = true;
+}
+
+static void judge(struct model *model, struct member *member)
+{
+    uint64_t ends[ENDS_MAX];
+    int64_t first_ns, silence_ns = model_silence(model);
+    uint32_t count = who_lost(model, member->peer, ends, &first_ns);
+    int64_t master_ns =
+        model->master >= 0 ? model->processes[model->master].last_ns : model->now_ns;
+    bool out = member->evicted_ns != NEVER_NS;
+    int64_t until_ns = out ? member->evicted_ns : HWI_MAX(master_ns, member->heard_ns);
+    bool silent = member->heard_ns != NEVER_NS && until_ns - member->heard_ns > silence_ns;
+    bool unknown = member->heard_ns == NEVER_NS && member->process < 0;
+    bool alone = unknown && count > 0 && view_without(model, member->peer, first_ns);
+    if (count > 0 && (member->unreachable_ns != NEVER_NS || silent || alone))
+        say_gone(model, member, ends, count, first_ns);
+    else if (silent && was_member(model, member->peer))
+        say_silent(model, member, until_ns);
+    else if (out && count == 0 && member->evicted_status != HWS_E_CLOSED)
+        say_evicted(model, member);
+}
+
+void rule_members(struct model *model)
+{
+    for (uint32_t i = 0; i < model->member_count; i++) {
+        struct member *member = &model->members[i];
+        if (member->left_ns == NEVER_NS && !member->explained)
+            judge(model, member);
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// Members called different things on one tag.
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <hawser/types.h>
+
+#include "tools/explain/model.h"
+
+enum { CALL_BYTES = 64 };
+
+// As HWI_RING_SIGNATURE packs it.
+static void print_signature(uint64_t signature, uint64_t other, char text[CALL_BYTES])
+{
+    static const char *const plans[] = {"by size", "one-shot", "direct"};
+    uint64_t count = signature & ((UINT64_C(1) << 44) - 1);
+    uint32_t dtype = (uint32_t)(signature >> 44 & 0xff), redop = (uint32_t)(signature >> 52 & 0xff);
+    uint32_t plan = (uint32_t)(signature >> 60);
+    int n = snprintf(text, CALL_BYTES, "%s x %" PRIu64 " %s", hws_dtype_name((hws_dtype)dtype),
+                     count, hws_redop_name((hws_redop)redop));
+    if (plan != other >> 60)
+        snprintf(text + n, CALL_BYTES - (size_t)n, ", plan %s",
+                 plan < HWI_COUNT(plans) ? plans[plan] : "?");
+}
+
+static int32_t failure_of(const struct model *model, uint64_t view, uint8_t kind, uint64_t tag)
+{
+    for (uint32_t i = 0; i < model->failure_count; i++) {
+        const struct failure *f = &model->failures[i];
+        if (f->status == HWS_E_MISMATCH && f->kind == kind && f->tag == tag &&
+            (view == 0 || f->view == view))
+            return (int32_t)i;
+    }
+    return -1;
+}
+
+static void say(struct model *model, const struct channel *channel, const struct part *a,
+                const struct part *b)
+{
+    char first[CALL_BYTES], second[CALL_BYTES];
+    struct hwi_op op = {channel->view, channel->kind, channel->tag, a->signed_seq - 1};
+    struct explain_finding *finding =
+        finding_new(model, HWI_MAX(a->entered_ns, b->entered_ns), channel->view == model->view);
+    print_signature(a->signature, b->signature, first);
+    print_signature(b->signature, a->signature, second);
+    finding_say(finding, "members called different things on %s: peer %" PRIu64 " %s, peer %" PRIu64
+                         " %s", print_op(op).text, a->peer, first, b->peer, second);
+    for (uint32_t i = 0; i < channel->part_count; i++) {
+        const struct part *part = &channel->parts[i];
+        char call[CALL_BYTES];
+        print_signature(part->signature, 0, call);
+        if (part->signed_seq == a->signed_seq)
+            finding_show(finding, part->entered_ns, "peer %" PRIu64 " called %s", part->peer, call);
+    }
+    int32_t failed = failure_of(model, channel->view, channel->kind, channel->tag);
+    if (failed >= 0)
+        finding_show(finding, model->failures[failed].at_ns, "peer %" PRIu64 "'s call failed: %s",
+                     model->processes[model->failures[failed].process].peer,
+                     hws_status_text(HWS_E_MISMATCH));
+    finding_advise(finding, "make the same call on all members: the same type, count and operation "
+                            "in the same order on each tag");
+}
+
+// The first two that differ in the same operation.
+static bool compare(struct model *model, const struct channel *channel)
+{
+    for (uint32_t i = 0; i < channel->part_count; i++) {
+        const struct part *a = &channel->parts[i];
+        for (uint32_t j = i + 1; a->signed_seq > 0 && j < channel->part_count; j++) {
+            const struct part *b = &channel->parts[j];
+            if (b->signed_seq == a->signed_seq && b->signature != a->signature) {
+                bool swap = a->peer > b->peer;
+                say(model, channel, swap ? b : a, swap ? a : b);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// Votes carry no signature that others see: only the reply says it.
+static void say_vote(struct model *model, const struct failure *failure)
+{
+    struct hwi_op op = {failure->view, failure->kind, failure->tag, 0};
+    struct explain_finding *finding = finding_new(model, failure->at_ns, false);
+    const struct channel *channel =
+        model_channel(model, failure->view, failure->kind, failure->tag);
+    op.seq = channel->committed;
+    finding_say(finding, "members called different things on %s", print_op(op).text);
+    finding_show(finding, failure->at_ns, "peer %" PRIu64 "'s call failed: %s",
+                 model->processes[failure->process].peer, hws_status_text(HWS_E_MISMATCH));
+    finding_advise(finding, "make the same call on all members: hws_last_error names two of them");
+}
+
+void rule_mismatch(struct model *model)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < model->channel_count; i++)
+        found |= compare(model, &model->channels[i]);
+    for (uint32_t i = 0; !found && i < model->failure_count; i++) {
+        if (model->failures[i].status == HWS_E_MISMATCH) {
+            say_vote(model, &model->failures[i]);
+            return;
+        }
+    }
+}

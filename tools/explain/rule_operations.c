@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+// Operations in flight: who has not made the call, who is not Done, and what it does meanwhile.
+#include <inttypes.h>
+#include <string.h>
+
+#include <hawser/types.h>
+
+#include "tools/explain/model.h"
+
+enum { LISTED_MAX = 8 };
+
+// The members that an operation waits for.
+struct waits {
+    struct hwi_op op;
+    const struct channel *channel;
+    int64_t since_ns;
+    uint64_t absent[LISTED_MAX], working[LISTED_MAX];
+    uint32_t absent_count, working_count;
+    bool excused; // one of them is explained already
+};
+
+static uint8_t lane_of(uint8_t kind)
+{
+    return kind == HWI_KIND_ALL_REDUCE ? HWI_ROLE_REDUCER
+           : kind == HWI_KIND_SYNC     ? HWI_ROLE_SNAPSHOT
+                                       : HWI_ROLE_PEER;
+}
+
+static const struct process *process_of(const struct model *model, uint64_t peer)
+{
+    const struct member *member = model_find_member(model, peer);
+    return member && member->process >= 0 ? &model->processes[member->process] : NULL;
+}
+
+// True if some ring here would show that this member made the call.
+static bool would_show(const struct model *model, uint8_t kind, uint64_t peer)
+{
+    bool vote = kind == HWI_KIND_AGREE || kind == HWI_KIND_ADMIT;
+    if (process_of(model, peer) || model->input->status)
+        return true;
+    if (vote)
+        return model->master >= 0;
+    return kind == HWI_KIND_ALL_REDUCE;
+}
+
+static bool excused(const struct model *model, uint64_t peer)
+{
+    const struct member *member = model_find_member(model, peer);
+    return member && (member->explained || member->left_ns != NEVER_NS);
+}
+
+static void sort_out(const struct model *model, struct waits *w, uint64_t peer)
+{
+    const struct part *part = model_find_part(w->channel, peer);
+    bool called = part && part->entered > w->op.seq;
+    if (called && part->entered == w->op.seq + 1 && part->entered_ns != NEVER_NS)
+        w->since_ns = w->since_ns == NEVER_NS ? part->entered_ns
+                                              : HWI_MIN(w->since_ns, part->entered_ns);
+    if (part && part->done > w->op.seq)
+        return;
+    if (excused(model, peer))
+        w->excused = true;
+    else if (!called && would_show(model, w->op.kind, peer) && w->absent_count < LISTED_MAX)
+        w->absent[w->absent_count++] = peer;
+    else if (called && w->working_count < LISTED_MAX)
+        w->working[w->working_count++] = peer;
+}
+
+static struct waits waits_of(const struct model *model, const struct channel *channel)
+{
+    struct waits w = {.channel = channel,
+                      .since_ns = NEVER_NS,
+                      .op = {channel->view, channel->kind, channel->tag, channel->committed}};
+    const struct view *view = model_find_view(model, channel->view);
+    for (uint32_t i = 0; view && i < view->member_count; i++)
+        sort_out(model, &w, view->members[i]);
+    return w;
+}
+
+// ---- evidence ----------------------------------------------------------------------------------
+
+static void show_calls(const struct waits *w, struct explain_finding *finding)
+{
+    for (uint32_t i = 0; i < w->channel->part_count; i++) {
+        const struct part *part = &w->channel->parts[i];
+        if (part->entered == w->op.seq + 1)
+            finding_show(finding, part->entered_ns, "peer %" PRIu64 " made the call", part->peer);
+    }
+}
+
+static const char *call_name(uint8_t kind)
+{
+    static const char *const names[] = {[HWI_KIND_NONE] = "hws_view",
+                                        [HWI_KIND_ALL_REDUCE] = "all-reduce",
+                                        [HWI_KIND_AGREE] = "agree",
+                                        [HWI_KIND_ADMIT] = "admit",
+                                        [HWI_KIND_SYNC] = "sync",
+                                        [HWI_KIND_CLOSE] = "close"};
+    return kind < HWI_COUNT(names) && names[kind] ? names[kind] : "call";
+}
+
+static void show_trainer(const struct process *p, struct explain_finding *finding)
+{
+    if (p && p->asked_ns != NEVER_NS)
+        finding_show(finding, p->asked_ns, "the last call of peer %" PRIu64 "'s trainer: %s, tag %"
+                     PRIu64, p->peer, call_name(p->asked_kind), p->asked_tag);
+}
+
+static void show_heard(const struct model *model, uint64_t peer, struct explain_finding *finding)
+{
+    const struct member *member = model_find_member(model, peer);
+    if (member && member->heard_ns != NEVER_NS && member->heard_type)
+        finding_show(finding, member->heard_ns, "the master heard peer %" PRIu64 " last: %s", peer,
+                     print_type(member->heard_type));
+}
+
+// ---- nobody made it ----------------------------------------------------------------------------
+
+// What the one that is waited for does instead.
+static void say_idle(const struct model *model, const struct waits *w,
+                     struct explain_finding *finding)
+{
+    static const char *const names[HWI_ROLE_MAX] = {[HWI_ROLE_REDUCER] = "reducer",
+                                                    [HWI_ROLE_SNAPSHOT] = "snapshot actor"};
+    const struct process *p = process_of(model, w->absent[0]);
+    uint8_t lane = lane_of(w->op.kind);
+    if (!p)
+        return;
+    const struct asked *other = p->asked_count ? &p->asked[0] : NULL;
+    if (other)
+        finding_say(finding, "; it waits in %s on tag %" PRIu64 " for %s",
+                    call_name(other->kind), other->tag,
+                    print_time(p->as_of_ns - other->at_ns).text);
+    else if (!names[lane] && p->asked_ns != NEVER_NS)
+        finding_say(finding, "; its trainer has called nothing for %s",
+                    print_time(p->as_of_ns - p->asked_ns).text);
+    else if (names[lane] && p->acted_ns[lane] != NEVER_NS)
+        finding_say(finding, "; its %s has been idle for %s", names[lane],
+                    print_time(p->as_of_ns - p->acted_ns[lane]).text);
+    else if (names[lane])
+        finding_say(finding, "; its %s has done nothing yet", names[lane]);
+}
+
+static void say_absent(struct model *model, const struct waits *w)
+{
+    struct explain_finding *finding = finding_new(model, w->since_ns, true);
+    finding_say(finding, "%s waits for %s, which %s not made the call", print_op(w->op).text,
+                print_peers(w->absent, w->absent_count).text, w->absent_count == 1 ? "has" : "have");
+    if (w->absent_count == 1)
+        say_idle(model, w, finding);
+    show_calls(w, finding);
+    for (uint32_t i = 0; i < w->absent_count; i++) {
+        show_trainer(process_of(model, w->absent[i]), finding);
+        show_heard(model, w->absent[i], finding);
+    }
+    finding_advise(finding,
+                   "see what the trainer of %s does: all members have to make the same calls, in "
+                   "the same order on each tag",
+                   print_who(model, w->absent[0]).text);
+}
+
+// ---- all made it -------------------------------------------------------------------------------
+
+// How far the operation is on one member, from its own ring.
+struct progress {
+    uint32_t chunks, blocks, hashed;
+    int64_t last_ns; // the last of them
+    uint64_t from;
+    bool offered;
+};
+
+static struct progress progress_of(const struct process *p, struct hwi_op op)
+{
+    struct progress found = {.last_ns = NEVER_NS};
+    for (uint32_t i = 0; i < p->ring->count; i++) {
+        const struct hwi_ring_record *r = &p->ring->records[i];
+        struct hwi_op named;
+        if (hwi_ring_is_sent(r))
+            continue;
+        bool ours = hwi_ring_op(r, &named) && hwi_op_equal(named, op);
+        bool piece = r->type == HWI_MSG_chunk || r->type == HWI_MSG_block_placed;
+        found.offered |= ours && r->type == HWI_MSG_state_hashed;
+        found.hashed += op.kind == HWI_KIND_SYNC && r->type == HWI_MSG_block_hashed;
+        if (!ours || !piece)
+            continue;
+        found.chunks += r->type == HWI_MSG_chunk;
+        found.blocks += r->type == HWI_MSG_block_placed;
+        found.last_ns = model_time(p, r->handled);
+        found.from = r->key >> 32;
+    }
+    return found;
+}
+
+static void say_sync(const struct process *p, const struct progress *progress,
+                     struct explain_finding *finding)
+{
+    if (!progress->offered)
+        finding_say(finding, ", which is still hashing its state");
+    else if (progress->blocks)
+        finding_say(finding,
+                    ", which fetches the state: %u blocks came, the last %s ago from peer %" PRIu64,
+                    progress->blocks, print_time(p->as_of_ns - progress->last_ns).text,
+                    progress->from);
+    else
+        finding_say(finding, ", which has its state hashed and no block fetched");
+}
+
+static void say_reduce(const struct process *p, const struct progress *progress,
+                       struct explain_finding *finding)
+{
+    if (progress->chunks)
+        finding_say(finding, ", which made the call: %u chunks came to it, the last %s ago from "
+                             "peer %" PRIu64,
+                    progress->chunks, print_time(p->as_of_ns - progress->last_ns).text,
+                    progress->from);
+    else
+        finding_say(finding, ", which made the call; no chunk has come to it");
+}
+
+static void say_working(struct model *model, const struct waits *w)
+{
+    struct explain_finding *finding = finding_new(model, w->since_ns, true);
+    const struct process *p = process_of(model, w->working[0]);
+    finding_say(finding, "%s waits for %s", print_op(w->op).text,
+                print_peers(w->working, w->working_count).text);
+    if (p && w->working_count == 1) {
+        struct progress progress = progress_of(p, w->op);
+        if (w->op.kind == HWI_KIND_SYNC)
+            say_sync(p, &progress, finding);
+        else
+            say_reduce(p, &progress, finding);
+        finding_show(finding, progress.last_ns, "the last piece came to peer %" PRIu64, p->peer);
+    } else {
+        finding_say(finding, ": all members made the call, and %s not Done",
+                    w->working_count == 1 ? "it is" : "they are");
+    }
+    show_calls(w, finding);
+    show_heard(model, w->working[0], finding);
+    finding_advise(finding,
+                   "it may only be slow: see whether pieces keep coming (hawser trace), and look "
+                   "at the network to %s", print_who(model, w->working[0]).text);
+}
+
+static void say_decision(struct model *model, const struct waits *w)
+{
+    struct explain_finding *finding = finding_new(model, w->since_ns, true);
+    finding_say(finding, "%s waits for the master's decision: all members are Done",
+                print_op(w->op).text);
+    show_calls(w, finding);
+    finding_advise(finding, "look at the master: hawser status");
+}
+
+static void judge(struct model *model, const struct channel *channel)
+{
+    uint32_t entered = 0;
+    for (uint32_t i = 0; i < channel->part_count; i++)
+        entered = HWI_MAX(entered, channel->parts[i].entered);
+    if (entered <= channel->committed)
+        return;
+    struct waits w = waits_of(model, channel);
+    if (w.since_ns == NEVER_NS)
+        w.since_ns = model->now_ns - model->patience_ns; // told by the status only
+    if (model->now_ns - w.since_ns < model->patience_ns || w.excused)
+        return;
+    if (w.absent_count)
+        say_absent(model, &w);
+    else if (w.working_count)
+        say_working(model, &w);
+    else
+        say_decision(model, &w);
+}
+
+void rule_operations(struct model *model)
+{
+    for (uint32_t i = 0; i < model->channel_count; i++)
+        if (model->channels[i].view == model->view)
+            judge(model, &model->channels[i]);
+}

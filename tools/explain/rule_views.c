@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Views that do not come: a proposal that waits, a run that has not begun, newcomers that wait.
+#include <inttypes.h>
+
+#include "tools/explain/model.h"
+
+enum { LISTED_MAX = 8 };
+
+static bool is_member(const struct model *model, uint64_t peer)
+{
+    const struct view *view = model_find_view(model, model->view);
+    return view && model_in(view->members, view->member_count, peer);
+}
+
+static void say_proposal(struct model *model, const struct view *view)
+{
+    uint64_t waits[LISTED_MAX];
+    uint32_t count = 0, newcomers = 0;
+    for (uint32_t i = 0; i < view->member_count && count < LISTED_MAX; i++) {
+        uint64_t peer = view->members[i];
+        const struct member *member = model_find_member(model, peer);
+        if (model_in(view->ready, view->ready_count, peer))
+            continue;
+        if (member && (member->explained || member->left_ns != NEVER_NS))
+            return; // that finding says what is waited for
+        waits[count++] = peer;
+        newcomers += !is_member(model, peer);
+    }
+    struct explain_finding *finding = finding_new(model, view->proposed_ns, true);
+    finding_say(finding, "view %" PRIu64 ", proposed %s ago, waits for ", view->number,
+                print_time(model->now_ns - view->proposed_ns).text);
+    if (count)
+        finding_say(finding, "%s%s to be ready", print_peers(waits, count).text,
+                    newcomers == count ? (count == 1 ? ", a newcomer," : ", newcomers,") : "");
+    else
+        finding_say(finding, "the master to announce it");
+    finding_show(finding, view->proposed_ns, "the master proposed view %" PRIu64, view->number);
+    for (uint32_t i = 0; i < count; i++)
+        finding_show(finding, model_find_member(model, waits[i])
+                                  ? model_find_member(model, waits[i])->heard_ns : NEVER_NS,
+                     "the master heard peer %" PRIu64 " last", waits[i]);
+    finding_advise(finding, "a member is ready when its stripes to all others are open: see whether "
+                            "their addresses can be reached from each other; who is not ready in "
+                            "time is left out");
+}
+
+static void say_first(struct model *model)
+{
+    uint32_t registered = 0;
+    int64_t since_ns = model->now_ns;
+    for (uint32_t i = 0; i < model->member_count; i++)
+        registered += model->members[i].left_ns == NEVER_NS &&
+                      model->members[i].evicted_ns == NEVER_NS;
+    for (uint32_t i = 0; i < model->process_count; i++)
+        since_ns = HWI_MIN(since_ns, model->processes[i].first_ns);
+    struct explain_finding *finding = finding_new(model, since_ns, true);
+    finding_say(finding, "the run has no view yet: %u member%s registered", registered,
+                registered == 1 ? " has" : "s have");
+    if (model->min_members)
+        finding_say(finding, ", and the first view waits for %u", model->min_members);
+    finding_advise(finding, "start the others, or the master with fewer --min-members");
+}
+
+// No trouble as such, but what a newcomer wants to know.
+static void say_newcomers(struct model *model)
+{
+    uint64_t waits[LISTED_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->member_count && count < LISTED_MAX; i++) {
+        const struct member *m = &model->members[i];
+        if (m->beats > 4 && !is_member(model, m->peer) && m->evicted_ns == NEVER_NS &&
+            m->left_ns == NEVER_NS && !m->explained)
+            waits[count++] = m->peer;
+    }
+    if (!count)
+        return;
+    struct explain_finding *finding = finding_new(model, model->now_ns, true);
+    finding_say(finding, "%s %s to be admitted: the members have not called hws_admit",
+                print_peers(waits, count).text, count == 1 ? "waits" : "wait");
+    finding_advise(finding, "the members' trainers call hws_admit when hws_pending says that "
+                            "newcomers wait");
+}
+
+void rule_views(struct model *model)
+{
+    const struct view *last = model->view_count ? &model->views[model->view_count - 1] : NULL;
+    bool waits = last && last->announced_ns == NEVER_NS && last->proposed_ns != NEVER_NS;
+    if (waits && model->now_ns - last->proposed_ns >= model->patience_ns)
+        say_proposal(model, last);
+    else if (!waits && model->view == 0 && (model->master >= 0 || model->input->status))
+        say_first(model);
+    else if (!waits && model->view != 0 && model->master >= 0)
+        say_newcomers(model);
+}

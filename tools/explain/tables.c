@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// The model's tables: ordered arrays, found by halving.
+#include <string.h>
+
+#include "tools/explain/model.h"
+
+void *model_grow(void *array, uint32_t *count, uint32_t *capacity, size_t bytes)
+{
+    if (*count == *capacity) {
+        *capacity = *capacity ? *capacity * 2 : 8;
+        array = hwi_resize(&hwi_alloc_libc, array, *capacity * bytes);
+    }
+    memset((char *)array + *count * bytes, 0, bytes);
+    (*count)++;
+    return array;
+}
+
+// Makes room at `index` of an array that model_grow has just made longer; zeroed.
+static void open_gap(void *array, uint32_t count, uint32_t index, size_t bytes)
+{
+    char *at = (char *)array + index * bytes;
+    memmove(at + bytes, at, (count - 1 - index) * bytes);
+    memset(at, 0, bytes);
+}
+
+// ---- members -----------------------------------------------------------------------------------
+
+static uint32_t member_index(const struct model *model, uint64_t peer)
+{
+    uint32_t low = 0, high = model->member_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (model->members[middle].peer < peer)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct member *model_find_member(const struct model *model, uint64_t peer)
+{
+    uint32_t index = member_index(model, peer);
+    bool found = index < model->member_count && model->members[index].peer == peer;
+    return found ? &model->members[index] : NULL;
+}
+
+struct member *model_member(struct model *model, uint64_t peer)
+{
+    struct member *member = model_find_member(model, peer);
+    if (member)
+        return member;
+    uint32_t index = member_index(model, peer);
+    model->members = model_grow(model->members, &model->member_count, &model->member_capacity,
+                                sizeof *model->members);
+    open_gap(model->members, model->member_count, index, sizeof *model->members);
+    member = &model->members[index];
+    *member = (struct member){.peer = peer,
+                              .process = -1,
+                              .heard_ns = NEVER_NS,
+                              .beat_first_ns = NEVER_NS,
+                              .unreachable_ns = NEVER_NS,
+                              .left_ns = NEVER_NS,
+                              .evicted_ns = NEVER_NS};
+    return member;
+}
+
+struct member *model_session(const struct model *model, uint64_t incarnation)
+{
+    for (uint32_t i = 0; i < model->member_count; i++)
+        if (model->members[i].incarnation == incarnation)
+            return &model->members[i];
+    return NULL;
+}
+
+// ---- channels ----------------------------------------------------------------------------------
+
+static int compare_channel(const struct channel *c, uint64_t view, uint8_t kind, uint64_t tag)
+{
+    if (c->view != view)
+        return c->view < view ? -1 : 1;
+    if (c->kind != kind)
+        return c->kind < kind ? -1 : 1;
+    return c->tag < tag ? -1 : c->tag > tag;
+}
+
+struct channel *model_channel(struct model *model, uint64_t view, uint8_t kind, uint64_t tag)
+{
+    uint32_t low = 0, high = model->channel_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (compare_channel(&model->channels[middle], view, kind, tag) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < model->channel_count &&
+        compare_channel(&model->channels[low], view, kind, tag) == 0)
+        return &model->channels[low];
+    model->channels = model_grow(model->channels, &model->channel_count, &model->channel_capacity,
+                                 sizeof *model->channels);
+    open_gap(model->channels, model->channel_count, low, sizeof *model->channels);
+    model->channels[low] = (struct channel){
+        .view = view, .kind = kind, .tag = tag, .committed_ns = NEVER_NS};
+    return &model->channels[low];
+}
+
+const struct part *model_find_part(const struct channel *channel, uint64_t peer)
+{
+    for (uint32_t i = 0; i < channel->part_count; i++)
+        if (channel->parts[i].peer == peer)
+            return &channel->parts[i];
+    return NULL;
+}
+
+struct part *model_part(struct channel *channel, uint64_t peer)
+{
+    const struct part *found = model_find_part(channel, peer);
+    if (found)
+        return &channel->parts[found - channel->parts];
+    channel->parts = model_grow(channel->parts, &channel->part_count, &channel->part_capacity,
+                                sizeof *channel->parts);
+    struct part *part = &channel->parts[channel->part_count - 1];
+    part->peer = peer;
+    part->entered_ns = NEVER_NS;
+    return part;
+}
+
+// ---- views -------------------------------------------------------------------------------------
+
+struct view *model_find_view(const struct model *model, uint64_t number)
+{
+    for (uint32_t i = model->view_count; i-- > 0;)
+        if (model->views[i].number == number)
+            return &model->views[i];
+    return NULL;
+}
+
+struct view *model_view(struct model *model, uint64_t number)
+{
+    struct view *view = model_find_view(model, number);
+    if (view)
+        return view;
+    model->views =
+        model_grow(model->views, &model->view_count, &model->view_capacity, sizeof *model->views);
+    uint32_t index = model->view_count - 1;
+    while (index > 0 && model->views[index - 1].number > number)
+        index--;
+    open_gap(model->views, model->view_count, index, sizeof *model->views);
+    view = &model->views[index];
+    *view = (struct view){.number = number, .proposed_ns = NEVER_NS, .announced_ns = NEVER_NS};
+    return view;
+}
+
+bool model_in(const uint64_t *list, uint32_t count, uint64_t value)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i] == value)
+            return true;
+    return false;
+}
+
+// Adds to an ordered list of ids, once.
+static uint64_t *add_id(uint64_t *list, uint32_t *count, uint32_t *capacity, uint64_t id)
+{
+    if (id == 0 || model_in(list, *count, id))
+        return list;
+    list = model_grow(list, count, capacity, sizeof *list);
+    uint32_t index = *count - 1;
+    for (; index > 0 && list[index - 1] > id; index--)
+        list[index] = list[index - 1];
+    list[index] = id;
+    return list;
+}
+
+void model_add_member(struct view *view, uint64_t peer)
+{
+    view->members = add_id(view->members, &view->member_count, &view->member_capacity, peer);
+}
+
+void model_add_ready(struct view *view, uint64_t peer)
+{
+    view->ready = add_id(view->ready, &view->ready_count, &view->ready_capacity, peer);
+}
