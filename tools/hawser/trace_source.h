@@ -18,7 +18,8 @@ struct trace_ring {
     uint64_t realtime_zero_ns;   // CLOCK_REALTIME - CLOCK_MONOTONIC: rings that agree in it to a
                                  // millisecond are on one machine and share its monotonic clock
     uint64_t lost;               // records that this reader did not get, exactly
-    bool ended;                  // its process is gone or let go: nothing more will come
+    bool current; // what it held when it was opened has been read (or never asked for)
+    bool ended;   // its process is gone or let go: nothing more will come
 };
 
 // One record. Within a ring they come in order of number; `arrived` and `handled` are nanoseconds
@@ -49,7 +50,8 @@ struct trace_source *trace_open_processes(const uint32_t *pids, uint32_t count, 
 // The whole run of the master at "HOST:PORT". Likewise.
 struct trace_source *trace_open_run(const char *master, bool history, char *error);
 
-// True once every ring has ended (and there was one).
+// True once every ring is current, or all have ended (and there is one).
+bool trace_is_current(const struct trace_source *source);
 bool trace_has_ended(const struct trace_source *source);
 
 #endif
