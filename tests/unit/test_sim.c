@@ -22,7 +22,8 @@ struct tiny_master {
 
 static void *create_master(const struct hwi_alloc *alloc)
 {
-    return hwi_new(alloc, sizeof(struct tiny_master));
+    (void)alloc;
+    return hwi_new(&hwi_alloc_libc, sizeof(struct tiny_master));
 }
 
 static void propose(struct tiny_master *master, struct hwi_effects *effects)
@@ -65,7 +66,6 @@ static void step_master(void *state, const struct hwi_event *event, struct hwi_e
 // ---- a peer that registers, opens edges, and replies to its opening with how many came up
 
 struct tiny_peer {
-    const struct hwi_alloc *alloc;
     uint64_t request, incarnation, self;
     uint32_t up, down, others;
     uint32_t calls;
@@ -73,9 +73,8 @@ struct tiny_peer {
 
 static void *create_peer(const struct hwi_alloc *alloc)
 {
-    struct tiny_peer *peer = hwi_new(alloc, sizeof(struct tiny_peer));
-    peer->alloc = alloc;
-    return peer;
+    (void)alloc;
+    return hwi_new(&hwi_alloc_libc, sizeof(struct tiny_peer));
 }
 
 static void on_open(struct tiny_peer *peer, const struct hwi_msg_open *open,
@@ -97,8 +96,7 @@ static void on_propose(struct tiny_peer *peer, const struct hwi_msg_propose *pro
         if (member->peer == peer->self) {
             continue;
         }
-        struct hwi_msg_edge_open *out =
-            HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), edge_open);
+        struct hwi_msg_edge_open *out = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), edge_open);
         out->self = peer->self;
         out->self_incarnation = peer->incarnation;
         out->peer = member->peer;
@@ -172,7 +170,8 @@ static void destroy(void *state)
 
 static void *create_idle(const struct hwi_alloc *alloc)
 {
-    return hwi_new(alloc, 1);
+    (void)alloc;
+    return hwi_new(&hwi_alloc_libc, 1);
 }
 
 static void step_idle(void *state, const struct hwi_event *event, struct hwi_effects *effects)
@@ -182,14 +181,14 @@ static void step_idle(void *state, const struct hwi_event *event, struct hwi_eff
     (void)effects;
 }
 
-static const struct hwi_actor_ops tiny_master = {
-    "master", HWI_ROLE_MASTER, create_master, step_master, on_failed, destroy};
-static const struct hwi_actor_ops tiny_peer = {
-    "peer", HWI_ROLE_PEER, create_peer, step_peer, on_failed, destroy};
-static const struct hwi_actor_ops idle_reducer = {
-    "reducer", HWI_ROLE_REDUCER, create_idle, step_idle, on_failed, destroy};
-static const struct hwi_actor_ops idle_snapshot = {
-    "snapshot", HWI_ROLE_SNAPSHOT, create_idle, step_idle, on_failed, destroy};
+static const struct hwi_actor_ops tiny_master = {"master",    HWI_ROLE_MASTER, create_master,
+                                                 step_master, on_failed,       destroy};
+static const struct hwi_actor_ops tiny_peer = {"peer",    HWI_ROLE_PEER, create_peer,
+                                               step_peer, on_failed,     destroy};
+static const struct hwi_actor_ops idle_reducer = {"reducer", HWI_ROLE_REDUCER, create_idle,
+                                                  step_idle, on_failed,        destroy};
+static const struct hwi_actor_ops idle_snapshot = {"snapshot", HWI_ROLE_SNAPSHOT, create_idle,
+                                                   step_idle,  on_failed,         destroy};
 
 static struct hwi_sim *start(uint32_t members)
 {
@@ -198,8 +197,10 @@ static struct hwi_sim *start(uint32_t members)
         .control_ns = 5 * HWI_NS_PER_MS,
         .edge_ns = HWI_NS_PER_MS,
         .stripes = 2,
-        .actors = {[HWI_ROLE_MASTER] = &tiny_master, [HWI_ROLE_PEER] = &tiny_peer,
-                   [HWI_ROLE_REDUCER] = &idle_reducer, [HWI_ROLE_SNAPSHOT] = &idle_snapshot},
+        .actors = {[HWI_ROLE_MASTER] = &tiny_master,
+                   [HWI_ROLE_PEER] = &tiny_peer,
+                   [HWI_ROLE_REDUCER] = &idle_reducer,
+                   [HWI_ROLE_SNAPSHOT] = &idle_snapshot},
     };
     struct hwi_sim *sim = hwi_sim_create(&config);
     for (uint32_t i = 0; i < members; i++) {
@@ -398,8 +399,10 @@ static void replay_finds_an_actor_that_is_not_a_function(void **unused)
     forgetful.step = step_forgetful;
     struct hwi_sim_config config = {
         .min_members = 1,
-        .actors = {[HWI_ROLE_MASTER] = &tiny_master, [HWI_ROLE_PEER] = &forgetful,
-                   [HWI_ROLE_REDUCER] = &idle_reducer, [HWI_ROLE_SNAPSHOT] = &idle_snapshot},
+        .actors = {[HWI_ROLE_MASTER] = &tiny_master,
+                   [HWI_ROLE_PEER] = &forgetful,
+                   [HWI_ROLE_REDUCER] = &idle_reducer,
+                   [HWI_ROLE_SNAPSHOT] = &idle_snapshot},
     };
     struct hwi_sim *sim = hwi_sim_create(&config);
     hwi_sim_member(sim, 1);

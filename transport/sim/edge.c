@@ -7,33 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct hwi_sim_edge *edge_by_conn(struct hwi_sim_process *process,
-                                         const struct hwi_sim_conn *conn)
-{
-    for (uint32_t i = 0; i < 64; i++) {
-        if (process->edges[i].peer != 0 && process->edges[i].conn == conn) {
-            return &process->edges[i];
-        }
-    }
-    return NULL;
-}
-
-struct hwi_sim_edge *hwi_sim_edge_of(struct hwi_sim_process *process, uint64_t peer)
-{
-    for (uint32_t i = 0; i < 64; i++) {
-        if (process->edges[i].peer == peer) {
-            return &process->edges[i];
-        }
-    }
-    return NULL;
-}
-
-struct hwi_sim_edge *hwi_sim_edge_over(struct hwi_sim_process *process,
-                                       const struct hwi_sim_conn *conn)
-{
-    struct hwi_sim_edge *edge = edge_by_conn(process, conn);
-    return edge != NULL && edge->up ? edge : NULL;
-}
+typedef void happen_fn(struct hwi_sim_process *process, struct hwi_sim_event *event);
 
 static void tell_peer(struct hwi_sim_process *process, uint64_t peer, const char *down)
 {
@@ -48,16 +22,31 @@ static void tell_peer(struct hwi_sim_process *process, uint64_t peer, const char
                    &msg);
 }
 
-static void schedule(struct hwi_sim_process *process, struct hwi_sim_conn *conn,
-                     void (*happen)(struct hwi_sim_process *, struct hwi_sim_event *),
-                     uint64_t delay_ns, const char *reason)
+static struct hwi_sim_event *new_event(struct hwi_sim_process *process, struct hwi_sim_conn *conn,
+                                       happen_fn *happen)
 {
-    struct hwi_sim_event *event = hwi_sim_event_new();
-    event->process = process;
-    event->happen = happen;
+    struct hwi_sim_event *event = hwi_sim_event_new(process->sim, process, happen);
     event->conn = conn;
+    conn->references++;
+    return event;
+}
+
+// Something that the network tells `process`: it comes from the other end. Returns when.
+static uint64_t tell_end(struct hwi_sim_process *process, struct hwi_sim_conn *conn,
+                         happen_fn *happen, const char *reason)
+{
+    struct hwi_sim *sim = process->sim;
+    const struct hwi_sim_process *other = conn->ends[conn->ends[0] == process];
+    struct hwi_sim_event *event = new_event(process, conn, happen);
+    uint64_t last_ns = 0;
     event->reason = reason;
-    hwi_sim_schedule(process->sim, event, delay_ns);
+    event->travels = true;
+    event->from_node = other->node;
+    event->to_node = process->node;
+    hwi_sim_schedule(
+        sim, event,
+        hwi_sim_delay_over(sim, other->node, process->node, sim->config.edge_ns, &last_ns));
+    return last_ns;
 }
 
 // ---- closing
@@ -65,16 +54,18 @@ static void schedule(struct hwi_sim_process *process, struct hwi_sim_conn *conn,
 // This end has no edge any more; says nothing to anybody.
 static void forget(struct hwi_sim_process *process, struct hwi_sim_edge *edge)
 {
-    if (edge->up) {
-        hwi_sim_stripes_stop(edge->conn, process);
+    struct hwi_sim_conn *conn = edge->conn;
+    if (edge->up && !process->crashed) {
+        hwi_sim_stripes_stop(conn, process);
         hwi_data_edge_remove(process->data, edge->peer);
     }
-    *edge = (struct hwi_sim_edge){0};
+    hwi_sim_edge_remove(process, edge);
+    hwi_sim_conn_release(conn);
 }
 
 static void go_down(struct hwi_sim_process *process, struct hwi_sim_event *event)
 {
-    struct hwi_sim_edge *edge = edge_by_conn(process, event->conn);
+    struct hwi_sim_edge *edge = hwi_sim_edge_by_conn(process, event->conn);
     if (edge != NULL) {
         uint64_t peer = edge->peer;
         forget(process, edge);
@@ -88,26 +79,26 @@ static void shut(struct hwi_sim_conn *conn, const struct hwi_sim_process *closer
     if (!conn->open) {
         return;
     }
-    conn->open = false;
     for (int i = 0; i < 2; i++) {
         if (conn->ends[i] != closer) {
-            schedule(conn->ends[i], conn, go_down, conn->ends[i]->sim->config.edge_ns, why);
+            tell_end(conn->ends[i], conn, go_down, why);
         }
     }
+    hwi_sim_conn_close(conn);
 }
 
 static void drop(struct hwi_sim_process *process, struct hwi_sim_edge *edge, const char *why)
 {
     struct hwi_sim_conn *conn = edge->conn;
-    forget(process, edge);
     if (conn != NULL) {
         shut(conn, process, why);
     }
+    forget(process, edge);
 }
 
 void hwi_sim_edge_break(struct hwi_sim_process *process, struct hwi_sim_conn *conn, const char *why)
 {
-    struct hwi_sim_edge *edge = edge_by_conn(process, conn);
+    struct hwi_sim_edge *edge = hwi_sim_edge_by_conn(process, conn);
     if (edge != NULL) {
         uint64_t peer = edge->peer;
         drop(process, edge, why);
@@ -125,25 +116,28 @@ void hwi_sim_edge_close(struct hwi_sim_process *process, uint64_t peer)
 
 void hwi_sim_edges_kill(struct hwi_sim_process *process)
 {
-    for (uint32_t i = 0; i < 64; i++) {
-        if (process->edges[i].peer != 0) {
-            drop(process, &process->edges[i], "connection reset");
+    struct hwi_sim_edges *edges = &process->edges;
+    for (uint32_t i = 0; edges->count > 0; i = (i + 1) & (edges->capacity - 1)) {
+        while (edges->slots[i].peer != 0) { // another one may move into its place
+            drop(process, &edges->slots[i], "connection reset");
         }
     }
-    for (struct hwi_sim_conn *conn = process->sim->conns; conn != NULL; conn = conn->next) {
-        if (conn->ends[0] == process || conn->ends[1] == process) {
-            shut(conn, process, "connection reset");
-        }
+    while (process->conns != NULL) {
+        shut(process->conns, process, "connection reset");
     }
+    hwi_free(&hwi_alloc_libc, edges->slots);
+    *edges = (struct hwi_sim_edges){0};
 }
 
-void hwi_sim_cut_edge(struct hwi_sim *sim, uint32_t a, uint32_t b, bool stay)
+void hwi_sim_edge_cut(struct hwi_sim *sim, uint32_t a, uint32_t b)
 {
-    HWI_CHECK(a < sim->member_count && b < sim->member_count && a != b);
-    sim->cut[a][b] = sim->cut[b][a] = stay;
-    for (struct hwi_sim_conn *conn = sim->conns; conn != NULL; conn = conn->next) {
-        uint32_t from = conn->ends[0]->node, to = conn->ends[1]->node;
-        if ((from == a && to == b) || (from == b && to == a)) {
+    const struct hwi_sim_process *from = hwi_sim_process_of(sim, a);
+    HWI_CHECK(a != b);
+    for (struct hwi_sim_conn *conn = from->conns, *next; conn != NULL; conn = next) {
+        int side = conn->ends[1] == from;
+        next = conn->next[side];
+        if (conn->ends[!side]->node == b) {
+            sim->faults[HWI_SIM_CUT]++;
             shut(conn, NULL, "connection reset");
         }
     }
@@ -153,7 +147,7 @@ void hwi_sim_cut_edge(struct hwi_sim *sim, uint32_t a, uint32_t b, bool stay)
 
 static void come_up(struct hwi_sim_process *process, struct hwi_sim_event *event)
 {
-    struct hwi_sim_edge *edge = edge_by_conn(process, event->conn);
+    struct hwi_sim_edge *edge = hwi_sim_edge_by_conn(process, event->conn);
     if (edge != NULL && event->conn->open) {
         edge->up = true;
         hwi_data_edge_add(process->data, edge->peer);
@@ -161,14 +155,21 @@ static void come_up(struct hwi_sim_process *process, struct hwi_sim_event *event
     }
 }
 
+static void attach(struct hwi_sim_edge *edge, struct hwi_sim_conn *conn)
+{
+    edge->conn = conn;
+    conn->references++;
+}
+
 // The acceptor's peer actor wants the edge and the hello is here.
 static void accept_hello(struct hwi_sim_edge *edge, struct hwi_sim_conn *conn)
 {
-    edge->conn = conn;
+    struct hwi_sim *sim = conn->ends[1]->sim;
+    attach(edge, conn);
     conn->waits = false;
-    for (int i = 0; i < 2; i++) {
-        schedule(conn->ends[i], conn, come_up, conn->ends[i]->sim->config.edge_ns, NULL);
-    }
+    conn->up_ns[0] = tell_end(conn->ends[0], conn, come_up, NULL);
+    conn->up_ns[1] = sim->now_ns + sim->config.edge_ns;
+    hwi_sim_schedule(sim, new_event(conn->ends[1], conn, come_up), sim->config.edge_ns);
 }
 
 static void hello_arrives(struct hwi_sim_process *process, struct hwi_sim_event *event)
@@ -178,8 +179,8 @@ static void hello_arrives(struct hwi_sim_process *process, struct hwi_sim_event 
     if (!conn->open) {
         return;
     }
-    conn->waits = true;
-    if (edge == NULL || edge->incarnation != conn->ends[0]->incarnation) {
+    conn->waits = conn->wanted == process->incarnation;
+    if (edge == NULL || !conn->waits || edge->incarnation != conn->ends[0]->incarnation) {
         return;
     }
     if (edge->conn != NULL) {
@@ -191,16 +192,16 @@ static void hello_arrives(struct hwi_sim_process *process, struct hwi_sim_event 
 
 static void refuse_hello(struct hwi_sim *sim, struct hwi_sim_event *event)
 {
+    (void)sim;
     if (event->conn->open) {
-        event->conn->open = false;
-        schedule(event->conn->ends[0], event->conn, go_down, sim->config.edge_ns,
-                 "connection refused");
+        tell_end(event->conn->ends[0], event->conn, go_down, "connection refused");
+        hwi_sim_conn_close(event->conn);
     }
 }
 
 static void give_up_opening(struct hwi_sim_process *process, struct hwi_sim_event *event)
 {
-    struct hwi_sim_edge *edge = edge_by_conn(process, event->conn);
+    struct hwi_sim_edge *edge = hwi_sim_edge_by_conn(process, event->conn);
     if (edge != NULL && !edge->up) {
         hwi_sim_edge_break(process, event->conn, "timed out");
     }
@@ -209,9 +210,34 @@ static void give_up_opening(struct hwi_sim_process *process, struct hwi_sim_even
 static struct hwi_sim_process *process_at(struct hwi_sim *sim, const char *address)
 {
     uint32_t node;
-    bool known = sscanf(address, "sim:%u", &node) == 1 && node < sim->member_count;
+    bool known = sscanf(address, "sim:%u", &node) == 1 && node < sim->node_count;
     HWI_CHECK(known);
-    return sim->members[node];
+    return sim->nodes[node].process;
+}
+
+static bool can_reach(const struct hwi_sim *sim, uint32_t from, uint32_t to)
+{
+    const struct hwi_sim_pair *pair = hwi_sim_pair_of(sim, from, to);
+    return !sim->nodes[from].unreachable && !sim->nodes[to].unreachable &&
+           (pair == NULL || !pair->cut);
+}
+
+static void send_hello(struct hwi_sim_process *from, struct hwi_sim_process *to,
+                       struct hwi_sim_conn *conn)
+{
+    struct hwi_sim *sim = from->sim;
+    uint64_t last_ns = 0;
+    if (!can_reach(sim, from->node, to->node)) {
+        sim->faults[HWI_SIM_UNREACHED]++;
+        return;
+    }
+    struct hwi_sim_event *event = new_event(to, conn, hello_arrives);
+    event->refuse = refuse_hello;
+    event->travels = event->both = true;
+    event->from_node = from->node;
+    event->to_node = to->node;
+    hwi_sim_schedule(sim, event,
+                     hwi_sim_delay_over(sim, from->node, to->node, sim->config.edge_ns, &last_ns));
 }
 
 static void dial(struct hwi_sim_process *process, struct hwi_sim_edge *edge,
@@ -219,42 +245,21 @@ static void dial(struct hwi_sim_process *process, struct hwi_sim_edge *edge,
 {
     struct hwi_sim *sim = process->sim;
     struct hwi_sim_process *target = process_at(sim, open->address);
-    struct hwi_sim_conn *conn = hwi_new(&hwi_alloc_libc, sizeof(*conn));
-    *conn = (struct hwi_sim_conn){
-        .next = sim->conns,
-        .ends = {process, target},
-        .peers = {open->self, open->peer},
-        .open = true,
-        .stripes = open->stripes,
-    };
-    sim->conns = conn;
-    hwi_sim_stripes_create(conn);
-    edge->conn = conn;
-    schedule(process, conn, give_up_opening, HWI_SIM_EDGE_TIMEOUT_NS, NULL);
-    if (!process->unreachable && !target->unreachable && !sim->cut[process->node][target->node]) {
-        struct hwi_sim_event *event = hwi_sim_event_new();
-        event->process = target;
-        event->happen = hello_arrives;
-        event->refuse = refuse_hello;
-        event->conn = conn;
-        hwi_sim_schedule(sim, event, sim->config.edge_ns);
-    }
-}
-
-static struct hwi_sim_edge *new_edge(struct hwi_sim_process *process,
-                                     const struct hwi_msg_edge_open *open)
-{
-    struct hwi_sim_edge *edge = hwi_sim_edge_of(process, 0);
-    HWI_CHECK(edge != NULL);
-    edge->peer = open->peer;
-    edge->incarnation = open->incarnation;
-    return edge;
+    struct hwi_sim_conn *conn = hwi_sim_conn_new(process, target);
+    conn->peers[0] = open->self;
+    conn->peers[1] = open->peer;
+    conn->wanted = open->incarnation;
+    conn->stripes = open->stripes;
+    attach(edge, conn);
+    hwi_sim_schedule(sim, new_event(process, conn, give_up_opening), HWI_SIM_EDGE_TIMEOUT_NS);
+    send_hello(process, target, conn);
 }
 
 static void look_for_hello(struct hwi_sim_process *process, struct hwi_sim_edge *edge)
 {
-    for (struct hwi_sim_conn *conn = process->sim->conns; conn != NULL; conn = conn->next) {
-        if (conn->open && conn->waits && conn->ends[1] == process && conn->peers[0] == edge->peer &&
+    for (struct hwi_sim_conn *conn = process->conns; conn != NULL;
+         conn = conn->next[conn->ends[1] == process]) {
+        if (conn->waits && conn->ends[1] == process && conn->peers[0] == edge->peer &&
             conn->ends[0]->incarnation == edge->incarnation) {
             accept_hello(edge, conn);
             return;
@@ -274,20 +279,11 @@ void hwi_sim_edge_open(struct hwi_sim_process *process, const struct hwi_msg_edg
     if (edge != NULL) {
         drop(process, edge, "another incarnation took its place");
     }
-    edge = new_edge(process, open);
+    edge = hwi_sim_edge_add(process, open->peer);
+    edge->incarnation = open->incarnation;
     if (open->dial) {
         dial(process, edge, open);
     } else {
         look_for_hello(process, edge);
-    }
-}
-
-void hwi_sim_conns_fini(struct hwi_sim *sim)
-{
-    while (sim->conns != NULL) {
-        struct hwi_sim_conn *conn = sim->conns;
-        sim->conns = conn->next;
-        hwi_sim_stripes_destroy(conn);
-        hwi_free(&hwi_alloc_libc, conn);
     }
 }

@@ -5,12 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void *resize(void *user, void *pointer, size_t bytes)
-{
-    (void)user;
-    return hwi_alloc_libc.resize(hwi_alloc_libc.user, pointer, bytes);
-}
-
 // ---- the data port's ops
 
 // The node that has this peer id on one of our edges.
@@ -48,10 +42,9 @@ static void broken(void *user, uint64_t peer, const char *why)
     struct hwi_sim_process *process = user;
     struct hwi_sim_edge *edge = hwi_sim_edge_of(process, peer);
     if (edge != NULL && edge->up) {
-        struct hwi_sim_event *event = hwi_sim_event_new();
-        event->process = process;
-        event->happen = break_edge;
+        struct hwi_sim_event *event = hwi_sim_event_new(process->sim, process, break_edge);
         event->conn = edge->conn;
+        event->conn->references++;
         event->reason = why;
         hwi_sim_schedule(process->sim, event, 0);
     }
@@ -67,12 +60,40 @@ static void told_tool(struct hwi_sim *sim, const struct hwi_msg *msg)
     HWI_CHECK(hwi_msg_clone(msg, sim->status, &sim->status_block));
 }
 
-static void store(struct hwi_sim_process *process)
+// ---- the disk
+
+static void keep(struct hwi_sim *sim, struct hwi_sim_packet *file)
 {
-    struct hwi_msg stored = {.type = HWI_MSG_stored};
-    hwi_sim_process_tell(process, hwi_addr_of(HWI_ROLE_DISK, 0), HWI_ROLE_MASTER, &stored,
-                         HWI_SIM_DISK_NS);
+    hwi_sim_packet_release(sim, sim->view_file);
+    sim->view_file = file;
+    file->references++;
 }
+
+static void stored(struct hwi_sim_process *process, struct hwi_sim_event *event)
+{
+    static const struct hwi_msg msg = {.type = HWI_MSG_stored};
+    keep(process->sim, event->packet);
+    hwi_drain_post(process->drain, hwi_addr_of(HWI_ROLE_DISK, 0), hwi_addr_of(HWI_ROLE_MASTER, 0),
+                   &msg);
+}
+
+// The master died over it: the file may be the new one or the old one.
+static void half_stored(struct hwi_sim *sim, struct hwi_sim_event *event)
+{
+    if (event->process == sim->master && hwi_sim_draw(sim, 2) == 0) {
+        keep(sim, event->packet);
+    }
+}
+
+static void store(struct hwi_sim_process *process, const struct hwi_msg *msg)
+{
+    struct hwi_sim_event *event = hwi_sim_event_new(process->sim, process, stored);
+    event->refuse = half_stored;
+    event->packet = hwi_sim_packet_encode(process->sim, msg);
+    hwi_sim_schedule(process->sim, event, HWI_SIM_DISK_NS);
+}
+
+// ---- where effects go
 
 static void data_command(struct hwi_sim_process *process, const struct hwi_envelope *envelope)
 {
@@ -101,7 +122,7 @@ static void carry(void *world, const struct hwi_envelope *envelope)
         hwi_sim_trainer_told(process, &envelope->msg);
         break;
     case HWI_ROLE_DISK:
-        store(process);
+        store(process, &envelope->msg);
         break;
     case HWI_ROLE_RING: // nobody asks for a relay here
         break;
@@ -116,24 +137,30 @@ static void record(void *world, const struct hwi_actor_ops *actor, const struct 
                    const struct hwi_effects *effects)
 {
     struct hwi_sim_process *process = world;
+    process->sim->step++; // what is carried from now on are this step's effects
     if (!process->dying && event->msg->type != HWI_MSG_NONE) {
         hwi_sim_record(process, (uint8_t)actor->role, event, effects);
+    }
+}
+
+static void note_failure(struct hwi_sim_process *process, const char *who,
+                         const struct hwi_trap *trap)
+{
+    char line[HWI_SIM_LINE_BYTES_MAX];
+    int length = snprintf(line, sizeof(line), "%s's %s at %.3f ms: %s:%d: %s", process->name, who,
+                          (double)process->sim->now_ns / (double)HWI_NS_PER_MS, trap->file,
+                          trap->line, trap->what);
+    struct hwi_sim_text *failure = &process->sim->failure;
+    if (failure->length == 0 && length > 0) {
+        hwi_sim_text_add(failure, line, HWI_MIN((size_t)length, sizeof(line) - 1) + 1);
+        failure->bytes[failure->length - 1] = '\0';
     }
 }
 
 static void check_failed(void *world, const struct hwi_actor_ops *actor,
                          const struct hwi_trap *trap)
 {
-    struct hwi_sim_process *process = world;
-    char line[HWI_SIM_LINE_BYTES_MAX];
-    int length = snprintf(line, sizeof(line), "%s's %s at %.3f ms: %s:%d: %s", process->name,
-                          actor->name, (double)process->sim->now_ns / (double)HWI_NS_PER_MS,
-                          trap->file, trap->line, trap->what);
-    struct hwi_sim_text *failure = &process->sim->failure;
-    if (failure->length == 0 && length > 0) {
-        hwi_sim_text_add(failure, line, HWI_MIN((size_t)length, sizeof(line) - 1) + 1);
-        failure->bytes[failure->length - 1] = '\0';
-    }
+    note_failure(world, actor->name, trap);
 }
 
 static const struct hwi_world_ops world_ops = {
@@ -144,64 +171,107 @@ static const struct hwi_world_ops world_ops = {
 
 // ---- life
 
-struct hwi_sim_process *hwi_sim_process_create(struct hwi_sim *sim, const char *name, uint32_t node,
-                                               const enum hwi_role *roles, uint32_t count)
+static void name_process(struct hwi_sim_process *process)
+{
+    char *name = process->name;
+    if (process->node == HWI_SIM_MASTER) {
+        snprintf(name, sizeof(process->name), "master");
+    } else if (process->starts == 1) {
+        snprintf(name, sizeof(process->name), "member %u", process->node);
+    } else {
+        snprintf(name, sizeof(process->name), "member %u.%u", process->node, process->starts - 1);
+    }
+}
+
+static void add_actors(struct hwi_sim_process *process)
+{
+    process->drain = hwi_drain_create(&process->alloc, &world_ops, process);
+    if (process->node == HWI_SIM_MASTER) {
+        hwi_drain_add(process->drain, &hwi_sim_guards[HWI_ROLE_MASTER]);
+    } else {
+        hwi_drain_add(process->drain, &hwi_sim_guards[HWI_ROLE_PEER]);
+        hwi_drain_add(process->drain, &hwi_sim_guards[HWI_ROLE_REDUCER]);
+        hwi_drain_add(process->drain, &hwi_sim_guards[HWI_ROLE_SNAPSHOT]);
+        process->data = hwi_data_create(&process->alloc, &data_ops, process);
+    }
+}
+
+struct hwi_sim_process *hwi_sim_process_create(struct hwi_sim *sim, struct hwi_sim_node *node,
+                                               uint32_t number)
 {
     struct hwi_sim_process *process = hwi_new(&hwi_alloc_libc, sizeof(*process));
     process->sim = sim;
-    snprintf(process->name, sizeof(process->name), "%s", name);
-    process->node = node;
-    process->incarnation = HWI_SIM_INCARNATION_FIRST + node;
+    process->node = number;
+    process->starts = ++node->starts;
     process->alive = true;
-    process->control_up = true;
-    process->held_end = &process->held;
-    process->alloc = (struct hwi_alloc){.resize = resize, .user = process};
-    process->drain = hwi_drain_create(&process->alloc, &world_ops, process);
-    for (uint32_t i = 0; i < count; i++) {
-        hwi_drain_add(process->drain, &hwi_sim_guards[roles[i]]);
-    }
-    if (roles[0] != HWI_ROLE_MASTER) {
-        process->data = hwi_data_create(&process->alloc, &data_ops, process);
-    }
+    process->wake_ns = HWI_NEVER;
+    process->alloc = hwi_sim_alloc;
+    process->alloc.user = process;
+    process->clock.since_ns = process->clock.local_ns = sim->now_ns;
+    name_process(process);
+    add_actors(process);
+    node->process = process;
     return process;
 }
 
-static void drop_held(struct hwi_sim_process *process)
+static void bury(struct hwi_sim_process *process)
 {
-    while (process->held != NULL) {
-        struct hwi_sim_event *event = process->held;
-        process->held = event->next;
-        hwi_sim_event_free(event);
-    }
-    process->held_end = &process->held;
-}
-
-static void end(struct hwi_sim_process *process)
-{
+    struct hwi_sim *sim = process->sim;
     process->alive = false;
+    process->died_ns = sim->now_ns;
     hwi_sim_edges_kill(process);
-    if (process->data != NULL) {
-        hwi_data_destroy(process->data);
+    if (process->crashed) {
+        hwi_sim_memory_drop(process);
+    } else {
+        if (process->data != NULL) {
+            hwi_data_destroy(process->data);
+        }
+        hwi_drain_destroy(process->drain);
     }
-    hwi_drain_destroy(process->drain);
     process->drain = NULL;
     process->data = NULL;
-    drop_held(process);
+    hwi_sim_queue_drop(sim, &process->held);
+    hwi_sim_queue_drop(sim, &process->control.waiting);
+    hwi_sim_sleep_update(process);
+}
+
+// Nobody listens any more: members lose their connections, and try until there is a master again.
+static void hang_up(struct hwi_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->node_count; i++) {
+        struct hwi_sim_process *member = sim->nodes[i].process;
+        if (member->alive && !member->control.down) {
+            hwi_sim_control_down(member, HWI_SIM_RECONNECT_NS);
+        }
+    }
 }
 
 void hwi_sim_process_kill(struct hwi_sim_process *process)
 {
-    if (process->alive) {
-        process->died_ns = process->sim->now_ns;
-        end(process);
+    struct hwi_sim *sim = process->sim;
+    if (!process->alive) {
+        return;
     }
+    bury(process);
+    if (process == sim->master) {
+        hang_up(sim);
+    }
+}
+
+void hwi_sim_process_crash(struct hwi_sim_process *process, const struct hwi_trap *trap)
+{
+    note_failure(process, "process", trap);
+    process->crashed = true;
+    hwi_sim_process_kill(process);
 }
 
 void hwi_sim_process_destroy(struct hwi_sim_process *process)
 {
     if (process->alive) {
-        end(process);
+        bury(process);
     }
+    hwi_sim_edges_kill(process); // those that were dialled to it since
+    hwi_sim_control_fini(process);
     hwi_sim_trainer_fini(process);
     for (uint32_t role = 0; role < HWI_ROLE_MAX; role++) {
         hwi_sim_text_fini(&process->recordings[role]);
@@ -213,19 +283,21 @@ void hwi_sim_process_run(struct hwi_sim_process *process)
 {
     uint32_t events = 0;
     while (process->alive && !process->frozen &&
-           hwi_drain_step(process->drain, process->sim->now_ns)) {
+           hwi_drain_step(process->drain, hwi_sim_local(process))) {
         HWI_CHECK(++events < HWI_DRAIN_EVENTS_MAX); // actors that never come to rest
         if (process->dying) {
+            process->sim->faults[HWI_SIM_KILLED] += !process->left;
             hwi_sim_process_kill(process);
         }
     }
+    hwi_sim_sleep_update(process);
 }
 
 static void hear(struct hwi_sim_process *process, struct hwi_sim_event *event)
 {
     struct hwi_msg msg;
     void *block = NULL;
-    HWI_CHECK(hwi_decode(event->bytes, event->length, &msg, &block) == HWI_CODEC_OK);
+    HWI_CHECK(hwi_sim_packet_read(event->packet, NULL, &msg, &block));
     hwi_drain_post(process->drain, event->from, event->to, &msg);
     free(block);
 }
@@ -233,17 +305,15 @@ static void hear(struct hwi_sim_process *process, struct hwi_sim_event *event)
 void hwi_sim_process_tell(struct hwi_sim_process *process, struct hwi_addr from, enum hwi_role to,
                           const struct hwi_msg *msg, uint64_t delay_ns)
 {
-    struct hwi_sim_event *event = hwi_sim_event_new();
-    event->process = process;
-    event->happen = hear;
+    struct hwi_sim_event *event = hwi_sim_event_new(process->sim, process, hear);
     event->from = from;
     event->to = hwi_addr_of(to, 0);
-    HWI_CHECK(hwi_encode(msg, &event->bytes, &event->length) == HWI_CODEC_OK);
+    event->packet = hwi_sim_packet_encode(process->sim, msg);
     hwi_sim_schedule(process->sim, event, delay_ns);
 }
 
 struct hwi_sim_process *hwi_sim_process_by_incarnation(struct hwi_sim *sim, uint64_t incarnation)
 {
-    uint64_t node = incarnation - HWI_SIM_INCARNATION_FIRST;
-    return node < sim->member_count ? sim->members[node] : NULL;
+    uint64_t index = incarnation - HWI_SIM_INCARNATION_FIRST;
+    return index < sim->member_count ? sim->members[index] : NULL;
 }

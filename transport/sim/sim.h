@@ -115,8 +115,7 @@ struct hwi_sim_link {
     uint32_t damage_in;    // stripes: a byte is flipped on the way; the receiver breaks the edge
 };
 // Replaces the link's settings; what is on its way already keeps its delays. One direction.
-void hwi_sim_link(struct hwi_sim *sim, uint32_t from, uint32_t to,
-                  const struct hwi_sim_link *link);
+void hwi_sim_link(struct hwi_sim *sim, uint32_t from, uint32_t to, const struct hwi_sim_link *link);
 // The same for all links that begin or end at a member, on top of the links' own: delays and
 // jitters add up, the smallest bandwidth and the most frequent of each hit count. For slow
 // newcomers and clogged nodes. NULL or all zero = none.
@@ -206,6 +205,10 @@ bool hwi_sim_until(struct hwi_sim *sim, uint32_t node, uint64_t request, uint64_
 // One thing: a message, a frame, a wake-up, with all that the process does about it. False, and
 // time stands still, if nothing is due by `end_ns` (a time, not a duration).
 bool hwi_sim_step(struct hwi_sim *sim, uint64_t end_ns);
+// The node whose process did the last thing.
+uint32_t hwi_sim_last_node(const struct hwi_sim *sim);
+// Replies of all trainers so far: tells after a step whether there is a new one.
+uint64_t hwi_sim_replies(const struct hwi_sim *sim);
 // Moves time to `at_ns`; everything before must have been done by hwi_sim_step.
 void hwi_sim_skip(struct hwi_sim *sim, uint64_t at_ns);
 uint64_t hwi_sim_now(const struct hwi_sim *sim);
@@ -213,7 +216,8 @@ uint64_t hwi_sim_now(const struct hwi_sim *sim);
 // ---- looking
 
 void hwi_sim_stats(struct hwi_sim *sim, uint32_t node, struct hwi_data_stats *stats);
-// Asks the master how the run stands; no time passes. Lists are borrowed until the next call.
+// Asks the master how the run stands; no time passes. Lists are borrowed until the next call. All
+// zero if the master is dead, frozen or has not booted.
 void hwi_sim_status(struct hwi_sim *sim, struct hwi_msg_status *status);
 
 // What the run cost so far.
@@ -224,8 +228,8 @@ struct hwi_sim_costs {
     uint64_t master_bytes;    // that the master sent
     uint64_t member_messages; // that members sent to the master
     uint64_t member_bytes;
-    uint64_t frames;      // that reached another member
-    uint64_t frame_bytes; // their payload
+    uint64_t frames;          // that reached another member
+    uint64_t frame_bytes;     // their payload
     uint64_t control_dropped; // control messages that could not be decoded
 };
 void hwi_sim_costs(const struct hwi_sim *sim, struct hwi_sim_costs *costs);

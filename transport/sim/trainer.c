@@ -13,8 +13,8 @@ static const struct hwi_addr trainer = {.role = HWI_ROLE_TRAINER};
 
 static struct hwi_sim_process *member(const struct hwi_sim *sim, uint32_t node)
 {
-    HWI_CHECK(node < sim->member_count);
-    return sim->members[node];
+    HWI_CHECK(node < sim->node_count);
+    return sim->nodes[node].process;
 }
 
 static uint32_t add_request(struct hwi_sim_process *process, uint8_t kind)
@@ -51,6 +51,7 @@ void hwi_sim_trainer_told(struct hwi_sim_process *process, const struct hwi_msg 
     HWI_CHECK(msg->type == HWI_MSG_reply && number < process->request_count);
     struct hwi_sim_request *request = &process->requests[number];
     HWI_CHECK(request->reply == NULL); // a request is answered once
+    process->sim->replies++;
     request->reply = hwi_new(&hwi_alloc_libc, sizeof(*request->reply));
     HWI_CHECK(hwi_msg_clone(msg, request->reply, &request->reply_block));
     request->reply->u.reply.request = number;
@@ -62,8 +63,19 @@ void hwi_sim_trainer_told(struct hwi_sim_process *process, const struct hwi_msg 
         hwi_data_forget(process->data, msg->u.reply.request);
     }
     if (request->kind == HWI_KIND_CLOSE) {
-        process->dying = true;
+        process->dying = process->left = true;
     }
+}
+
+void hwi_sim_forget(struct hwi_sim *sim, uint32_t node, uint64_t number)
+{
+    struct hwi_sim_process *process = member(sim, node);
+    HWI_CHECK(number < process->request_count);
+    struct hwi_sim_request *request = &process->requests[number];
+    free(request->reply_block);
+    hwi_free(&hwi_alloc_libc, request->reply);
+    request->reply = NULL;
+    request->reply_block = NULL;
 }
 
 void hwi_sim_trainer_fini(struct hwi_sim_process *process)
@@ -75,16 +87,8 @@ void hwi_sim_trainer_fini(struct hwi_sim_process *process)
     hwi_free(&hwi_alloc_libc, process->requests);
 }
 
-uint32_t hwi_sim_member(struct hwi_sim *sim, uint32_t min_members)
+void hwi_sim_trainer_open(struct hwi_sim_process *process, uint32_t min_members)
 {
-    static const enum hwi_role roles[] = {HWI_ROLE_PEER, HWI_ROLE_REDUCER, HWI_ROLE_SNAPSHOT};
-    HWI_CHECK(sim->member_count < 64);
-    uint32_t node = sim->member_count;
-    char name[16];
-    snprintf(name, sizeof(name), "member %u", node);
-    struct hwi_sim_process *process =
-        hwi_sim_process_create(sim, name, node, roles, HWI_COUNT(roles));
-    sim->members[sim->member_count++] = process;
     struct hwi_msg msg = {.type = HWI_MSG_open};
     msg.u.open = (struct hwi_msg_open){
         .incarnation = process->incarnation,
@@ -92,11 +96,10 @@ uint32_t hwi_sim_member(struct hwi_sim *sim, uint32_t min_members)
         .timeout_ns = 60 * HWI_NS_PER_S,
         .grace_ns = 15 * HWI_NS_PER_S,
         .min_members = min_members,
-        .stripes = sim->config.stripes,
+        .stripes = process->sim->config.stripes,
     };
-    snprintf(msg.u.open.address, sizeof(msg.u.open.address), "sim:%u", node);
+    snprintf(msg.u.open.address, sizeof(msg.u.open.address), "sim:%u", process->node);
     hwi_sim_process_tell(process, trainer, HWI_ROLE_PEER, &msg, 0);
-    return node;
 }
 
 static uint64_t bytes_of(const struct hwi_sim_call *call)

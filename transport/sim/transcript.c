@@ -27,7 +27,7 @@ void hwi_sim_transcript_add(struct hwi_sim *sim, const char *from, const char *t
                             const struct hwi_msg *msg)
 {
     bool pulse = msg->type == HWI_MSG_heartbeat || msg->type == HWI_MSG_pong;
-    if (pulse && !sim->config.heartbeats) {
+    if (sim->config.untold || (pulse && !sim->config.heartbeats)) {
         return;
     }
     char message[HWI_SIM_LINE_BYTES_MAX];
