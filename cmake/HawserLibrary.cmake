@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-# libhawser, shared and static, from the components; the simulator stays out of it.
+# libhawser, shared and static, from the components; the simulator and what runs in it stay out.
 get_property(components GLOBAL PROPERTY HAWSER_COMPONENTS)
 set(objects)
 foreach(component ${components})
-    if(NOT component STREQUAL "hwi_transport_sim")
+    if(NOT component MATCHES "^hwi_(transport_sim|tools_swarm)$")
         list(APPEND objects $<TARGET_OBJECTS:${component}>)
     endif()
 endforeach()
@@ -23,4 +23,8 @@ endforeach()
 if(TARGET hwi_transport_sim)
     add_library(hawser_sim STATIC $<TARGET_OBJECTS:hwi_transport_sim>)
     target_link_libraries(hawser_sim PUBLIC hawser_static)
+endif()
+if(TARGET hwi_tools_swarm)
+    add_library(hawser_swarm STATIC $<TARGET_OBJECTS:hwi_tools_swarm>)
+    target_link_libraries(hawser_swarm PUBLIC hawser_sim)
 endif()

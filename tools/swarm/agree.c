@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+// C2 and C3: what all members were told of one operation. An operation is named by its channel, view
+// and place among the channel's committed ones, which each member counts for itself.
+#include "tools/swarm/crew.h"
+
+#include <xxhash.h>
+
+#include <string.h>
+
+struct life *swarm_life(struct swarm *s, uint64_t peer)
+{
+    struct life *life = peer < s->life_count ? &s->lives[peer] : NULL;
+    return life != NULL && life->seat != UINT32_MAX ? life : NULL;
+}
+
+struct seat *swarm_seat_of(struct swarm *s, uint64_t peer)
+{
+    struct life *life = swarm_life(s, peer);
+    struct seat *seat = life != NULL ? &s->seats[life->seat] : NULL;
+    bool lives = seat != NULL && seat->life == life->number && seat->stage == STAGE_MEMBER &&
+                 swarm_alive(s, seat) && !seat->leaving;
+    return lives ? seat : NULL;
+}
+
+// ---- the reference
+
+static void add(const struct hwi_sim_call *asked, const void *input, void *sum, uint64_t index)
+{
+    if (asked->dtype == HWS_F64) {
+        double a, b;
+        memcpy(&a, (const char *)sum + index * sizeof(a), sizeof(a));
+        memcpy(&b, (const char *)input + index * sizeof(b), sizeof(b));
+        a += b;
+        memcpy((char *)sum + index * sizeof(a), &a, sizeof(a));
+    } else {
+        float a, b;
+        memcpy(&a, (const char *)sum + index * sizeof(a), sizeof(a));
+        memcpy(&b, (const char *)input + index * sizeof(b), sizeof(b));
+        a += b;
+        memcpy((char *)sum + index * sizeof(a), &a, sizeof(a));
+    }
+}
+
+static void divide(const struct hwi_sim_call *asked, void *sum, uint32_t by)
+{
+    for (uint64_t i = 0; i < asked->count; i++) {
+        if (asked->dtype == HWS_F64) {
+            double *at = (double *)sum + i;
+            *at /= (double)by;
+        } else {
+            float *at = (float *)sum + i;
+            *at /= (float)by;
+        }
+    }
+}
+
+// Members' inputs in rank order, one element after the other, in the type's own precision.
+static void reference(struct swarm *s, const struct call *call, const struct hwi_msg_reply *reply,
+                      void *sum, void *input)
+{
+    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
+        const struct life *life = swarm_life(s, reply->members[rank].value);
+        if (life == NULL) {
+            swarm_fail(s, SWARM_SAFETY, "C2: a result names peer %llu, which never opened",
+                       (unsigned long long)reply->members[rank].value);
+            return;
+        }
+        swarm_fill(&call->asked, life->incarnation, call->key, rank == 0 ? sum : input);
+        for (uint64_t i = 0; rank > 0 && i < call->asked.count; i++) {
+            add(&call->asked, input, sum, i);
+        }
+    }
+    if (call->asked.redop == HWS_AVG) {
+        divide(&call->asked, sum, reply->members_count);
+    }
+}
+
+static void check_reduction(struct swarm *s, const struct seat *seat, const struct call *call,
+                            const struct hwi_msg_reply *reply)
+{
+    void *sum = hwi_new(&hwi_alloc_libc, 2 * call->bytes + 16);
+    void *input = (char *)sum + (call->bytes + 15) / 8 * 8;
+    reference(s, call, reply, sum, input);
+    if (memcmp(sum, swarm_output(call), call->bytes) != 0) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "C2: member %u's result of %s %s x %llu, tag %llu, in view %llu is not the "
+                   "reduction over the %u members that it names",
+                   seat->node, hws_redop_name((hws_redop)call->asked.redop),
+                   hws_dtype_name((hws_dtype)call->asked.dtype),
+                   (unsigned long long)call->asked.count, (unsigned long long)call->asked.tag,
+                   (unsigned long long)reply->view, reply->members_count);
+    }
+    hwi_free(&hwi_alloc_libc, sum);
+}
+
+static void check_vote(struct swarm *s, const struct seat *seat, const struct call *call,
+                       const struct hwi_msg_reply *reply)
+{
+    bool and = call->asked.redop == HWI_AGREE_AND;
+    uint64_t value = UINT64_MAX;
+    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
+        const struct life *life = swarm_life(s, reply->members[rank].value);
+        uint64_t vote = life != NULL ? swarm_vote(life->incarnation, call->key) : 0;
+        value = and ? value & vote : HWI_MIN(value, vote);
+    }
+    if (value != reply->value) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "C2: member %u was told %llx as the %s of %u votes in view %llu, and it is %llx",
+                   seat->node, (unsigned long long)reply->value, and ? "AND" : "least",
+                   reply->members_count, (unsigned long long)reply->view,
+                   (unsigned long long)value);
+    }
+}
+
+// ---- instances
+
+static struct instance *find(struct swarm *s, uint32_t channel, uint64_t view, uint32_t place)
+{
+    for (uint32_t i = s->instance_count; i-- > 0;) {
+        struct instance *made = &s->instances[i];
+        if (made->channel == channel && made->view == view && made->place == place) {
+            return made;
+        }
+    }
+    return NULL;
+}
+
+static uint64_t result_of(const struct swarm *s, const struct seat *seat, const struct call *call)
+{
+    return call->channel == CHANNEL_SYNC         ? swarm_state_hash(s, seat)
+           : call->asked.kind == HWI_KIND_ALL_REDUCE ? XXH3_64bits(swarm_output(call), call->bytes)
+                                                     : 0;
+}
+
+// The call of `seat` on the channel that was made `before` others that are in flight; NULL = none.
+static struct call *in_flight(struct seat *seat, uint32_t channel, uint32_t before)
+{
+    struct call *found = NULL;
+    for (uint64_t after = 0;; before--) {
+        found = NULL;
+        for (uint32_t i = 0; i < CALLS_MAX; i++) {
+            struct call *call = &seat->calls[i];
+            bool next = call->busy && call->channel == channel && call->order + 1 > after;
+            if (next && (found == NULL || call->order < found->order)) {
+                found = call;
+            }
+        }
+        if (found == NULL || before == 0) {
+            return found;
+        }
+        after = found->order + 2;
+    }
+}
+
+// Somebody got OK: every member of the view that still lives must get it too.
+static void bind(struct swarm *s, const struct seat *first, uint32_t channel, uint32_t place,
+                 const struct hwi_msg_reply *reply)
+{
+    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
+        struct seat *seat = swarm_seat_of(s, reply->members[rank].value);
+        if (seat == NULL || seat == first) {
+            continue;
+        }
+        bool here = seat->channels[channel].view == reply->view;
+        uint32_t oks = here ? seat->channels[channel].oks : 0;
+        if (oks >= place) {
+            continue;
+        }
+        struct call *call = in_flight(seat, channel, place - oks - 1);
+        if (call == NULL) {
+            swarm_fail(s, SWARM_SAFETY,
+                       "C3: member %u got OK for operation %u of channel %u in view %llu, and "
+                       "member %u, which is in the view and lives, was told otherwise before",
+                       first->node, place, channel, (unsigned long long)reply->view, seat->node);
+            return;
+        }
+        call->must_ok = reply->view;
+    }
+}
+
+static bool same_call(const struct hwi_sim_call *a, const struct hwi_sim_call *b)
+{
+    return a->kind == b->kind && a->dtype == b->dtype && a->redop == b->redop &&
+           a->count == b->count && a->plan == b->plan && a->tag == b->tag;
+}
+
+static void compare(struct swarm *s, const struct seat *seat, const struct call *call,
+                    const struct hwi_msg_reply *reply, const struct instance *made)
+{
+    const char *what = made->key != call->key                ? "which call of the program it was"
+                       : !same_call(&made->asked, &call->asked) ? "what was called"
+                       : made->value != reply->value         ? "its value"
+                       : made->pending != reply->pending     ? "how many newcomers wait"
+                       : !hwi_hash_equal(made->root, reply->root)       ? "the root hash"
+                       : made->result != result_of(s, seat, call) ? "the bytes"
+                                                                  : NULL;
+    if (what != NULL) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "C2: members %u and %u both got OK for operation %u of channel %u in view %llu "
+                   "and differ in %s",
+                   made->seat, seat->node, made->place, call->channel,
+                   (unsigned long long)reply->view, what);
+    }
+}
+
+static void remember(struct swarm *s, const struct seat *seat, const struct call *call,
+                     uint32_t place, const struct hwi_msg_reply *reply)
+{
+    s->instances = swarm_grow(s->instances, s->instance_count, &s->instance_capacity,
+                              sizeof(*s->instances));
+    s->instances[s->instance_count++] = (struct instance){
+        .channel = call->channel, .view = reply->view, .place = place, .key = call->key,
+        .seat = seat->node, .result = result_of(s, seat, call), .value = reply->value,
+        .pending = reply->pending, .root = reply->root, .asked = call->asked};
+}
+
+// An admission: answered with the view that is then in force, which is not the same for all. Who is
+// in that view and is no newcomer has voted, and was or will be told so.
+static void check_admission(struct swarm *s, const struct seat *seat,
+                            const struct hwi_msg_reply *reply)
+{
+    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
+        struct seat *other = swarm_seat_of(s, reply->members[rank].value);
+        if (other == NULL || other == seat || other->opened_view >= reply->view ||
+            other->admit_view >= reply->view) {
+            continue;
+        }
+        struct call *call = in_flight(other, CHANNEL_ADMIT, 0);
+        if (call == NULL) {
+            swarm_fail(s, SWARM_SAFETY,
+                       "C3: member %u got OK for an admission with view %llu, and member %u, "
+                       "which is in it, was told otherwise before",
+                       seat->node, (unsigned long long)reply->view, other->node);
+            return;
+        }
+        call->must_ok = reply->view;
+    }
+}
+
+void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
+                  const struct hwi_msg_reply *reply)
+{
+    if (call->must_ok != 0 && call->must_ok != reply->view && call->channel != CHANNEL_ADMIT) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "C3: member %u got OK in view %llu for a call that others got OK for in view "
+                   "%llu, of which it is a member",
+                   seat->node, (unsigned long long)reply->view, (unsigned long long)call->must_ok);
+        return;
+    }
+    if (call->channel == CHANNEL_ADMIT) {
+        check_admission(s, seat, reply);
+        return;
+    }
+    if (seat->channels[call->channel].view != reply->view) {
+        seat->channels[call->channel].view = reply->view;
+        seat->channels[call->channel].oks = 0;
+    }
+    uint32_t place = ++seat->channels[call->channel].oks;
+    const struct instance *made = find(s, call->channel, reply->view, place);
+    if (made != NULL) {
+        compare(s, seat, call, reply, made);
+        return;
+    }
+    if (call->asked.kind == HWI_KIND_ALL_REDUCE) {
+        check_reduction(s, seat, call, reply);
+    } else if (call->asked.kind == HWI_KIND_AGREE) {
+        check_vote(s, seat, call, reply);
+    }
+    remember(s, seat, call, place, reply);
+    bind(s, seat, call->channel, place, reply);
+}

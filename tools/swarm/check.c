@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+// What must hold of each reply and of the whole run: C1 (in time), C4 (mismatches), buffers, views.
+#include "tools/swarm/crew.h"
+
+#include <xxhash.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define GRACE_NS (15 * HWI_NS_PER_S)     // decision_grace, as the simulator opens members
+#define OPEN_NS (60 * HWI_NS_PER_S)      // ... and their deadline to become one
+#define EXCUSE_NS (1100 * HWI_NS_PER_MS) // after a freeze
+#define SLACK_NS (500 * HWI_NS_PER_MS)
+
+// ---- views
+
+static struct view *place_of(struct swarm *s, uint64_t number)
+{
+    uint32_t at = s->view_count;
+    while (at > 0 && s->views[at - 1].number >= number) {
+        at--;
+    }
+    return &s->views[at];
+}
+
+static bool in_view(const struct view *view, uint64_t peer)
+{
+    for (uint32_t i = 0; i < view->count; i++) {
+        if (view->peers[i] == peer) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// An incarnation is in an unbroken row of views: who was put out never comes back.
+static void check_row(struct swarm *s, uint64_t peer, const struct life *life)
+{
+    for (uint32_t i = 0; i < s->view_count; i++) {
+        const struct view *view = &s->views[i];
+        bool between = view->number > life->first_view && view->number < life->last_view;
+        if (between && !in_view(view, peer)) {
+            swarm_fail(s, SWARM_SAFETY,
+                       "views: peer %llu is in views %llu and %llu and not in %llu: it was put "
+                       "out and came back",
+                       (unsigned long long)peer, (unsigned long long)life->first_view,
+                       (unsigned long long)life->last_view, (unsigned long long)view->number);
+        }
+    }
+}
+
+static void check_rows(struct swarm *s, uint64_t number)
+{
+    for (uint64_t peer = 0; peer < s->life_count; peer++) {
+        struct life *life = swarm_life(s, peer);
+        if (life != NULL && in_view(place_of(s, number), peer)) {
+            life->first_view = HWI_MIN(life->first_view, number);
+            life->last_view = HWI_MAX(life->last_view, number);
+        }
+        if (life != NULL) {
+            check_row(s, peer, life);
+        }
+    }
+}
+
+static void add_view(struct swarm *s, struct view *at, const struct hwi_msg_reply *reply)
+{
+    size_t index = (size_t)(at - s->views);
+    s->views = swarm_grow(s->views, s->view_count, &s->view_capacity, sizeof(*s->views));
+    struct view *view = s->views + index;
+    memmove(view + 1, view, (s->view_count++ - index) * sizeof(*view));
+    *view = (struct view){.number = reply->view, .count = reply->members_count};
+    view->peers = hwi_new(&hwi_alloc_libc, (view->count + 1) * sizeof(*view->peers));
+    for (uint32_t i = 0; i < view->count; i++) {
+        view->peers[i] = reply->members[i].value;
+    }
+    check_rows(s, reply->view);
+}
+
+// The view's number names one list of members for ever, and ranks are places in it.
+static void check_members(struct swarm *s, const struct seat *seat,
+                          const struct hwi_msg_reply *reply)
+{
+    struct view *view = place_of(s, reply->view);
+    if (view == s->views + s->view_count || view->number != reply->view) {
+        add_view(s, view, reply);
+        return;
+    }
+    bool same = view->count == reply->members_count;
+    for (uint32_t i = 0; same && i < view->count; i++) {
+        same = view->peers[i] == reply->members[i].value;
+    }
+    if (!same) {
+        swarm_fail(s, SWARM_SAFETY, "views: member %u was told other members of view %llu than "
+                   "somebody before", seat->node, (unsigned long long)reply->view);
+    }
+}
+
+static void enrol(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
+{
+    uint64_t peer = reply->members[reply->rank].value;
+    if (peer >= 1 << 20 || swarm_life(s, peer) != NULL) {
+        swarm_fail(s, SWARM_SAFETY, "views: member %u opened as peer %llu, which somebody was before",
+                   seat->node, (unsigned long long)peer);
+        return;
+    }
+    while (s->life_count <= peer) {
+        s->lives = swarm_grow(s->lives, s->life_count, &s->life_capacity, sizeof(*s->lives));
+        s->lives[s->life_count++] = (struct life){.seat = UINT32_MAX};
+    }
+    seat->peer = peer;
+    s->lives[peer] = (struct life){.seat = seat->node, .number = seat->life,
+                                   .incarnation = seat->incarnation, .first_view = reply->view,
+                                   .last_view = reply->view};
+}
+
+void swarm_check_view(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply)
+{
+    bool ok = reply->status == HWS_OK;
+    if (ok && (reply->view == 0 || reply->rank >= reply->members_count)) {
+        swarm_fail(s, SWARM_SAFETY, "views: member %u got OK with view %llu, rank %u of %u",
+                   seat->node, (unsigned long long)reply->view, reply->rank, reply->members_count);
+        return;
+    }
+    if (ok && seat->peer == 0) {
+        enrol(s, &s->seats[seat->node], reply);
+    }
+    if (swarm_failed(s) || reply->members_count == 0) {
+        return;
+    }
+    check_members(s, seat, reply);
+    if (ok && reply->members[reply->rank].value != seat->peer) {
+        swarm_fail(s, SWARM_SAFETY, "views: member %u is peer %llu and got rank %u of view %llu, "
+                   "which is another's", seat->node, (unsigned long long)seat->peer, reply->rank,
+                   (unsigned long long)reply->view);
+    } else if (ok && reply->view < seat->view) {
+        swarm_fail(s, SWARM_SAFETY, "views: member %u was in view %llu and then got OK in %llu",
+                   seat->node, (unsigned long long)seat->view, (unsigned long long)reply->view);
+    }
+}
+
+// ---- C4
+
+// `signature` is what the trainer of `peer` called on this tag, as far as it can be known.
+static bool called(struct swarm *s, uint64_t peer, const struct hwi_signature *signature,
+                   const struct call *call, bool *known)
+{
+    struct seat *seat = swarm_seat_of(s, peer);
+    *known = false;
+    for (uint32_t i = 0; seat != NULL && i < CALLS_MAX; i++) {
+        const struct call *other = &seat->calls[i];
+        if (!other->busy || other->channel != call->channel) {
+            continue;
+        }
+        *known = true;
+        if (other->asked.redop == signature->redop && other->asked.count == signature->count &&
+            other->asked.dtype == signature->dtype && other->asked.plan == signature->plan) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool equal_signatures(const struct hwi_signature *a, const struct hwi_signature *b)
+{
+    return a->kind == b->kind && a->dtype == b->dtype && a->redop == b->redop &&
+           a->count == b->count && a->plan == b->plan;
+}
+
+static void check_mismatch(struct swarm *s, const struct seat *seat, const struct call *call,
+                           const struct hwi_msg_reply *reply)
+{
+    const struct hwi_fault *fault = &reply->fault;
+    bool known_a, known_b;
+    bool a = called(s, fault->peer_a, &fault->signature_a, call, &known_a);
+    bool b = called(s, fault->peer_b, &fault->signature_b, call, &known_b);
+    s->outcome->mismatches++;
+    if (fault->peer_a == 0 || fault->peer_b == 0 || fault->peer_a == fault->peer_b ||
+        equal_signatures(&fault->signature_a, &fault->signature_b)) {
+        swarm_fail(s, SWARM_SAFETY, "C4: member %u was told of a mismatch on tag %llu that does not "
+                   "name two sides that differ (peers %llu and %llu)", seat->node,
+                   (unsigned long long)call->asked.tag, (unsigned long long)fault->peer_a,
+                   (unsigned long long)fault->peer_b);
+    } else if ((known_a && !a) || (known_b && !b)) {
+        swarm_fail(s, SWARM_SAFETY, "C4: member %u was told of a mismatch on tag %llu, and peer "
+                   "%llu made no such call", seat->node, (unsigned long long)call->asked.tag,
+                   (unsigned long long)(known_a && !a ? fault->peer_a : fault->peer_b));
+    }
+}
+
+// ---- statuses and buffers
+
+static bool is_allowed(const struct seat *seat, const struct call *call, hws_status status)
+{
+    bool reduces = call->asked.kind == HWI_KIND_ALL_REDUCE;
+    bool operation = reduces || call->asked.kind == HWI_KIND_AGREE;
+    switch (status) {
+    case HWS_OK:
+    case HWS_E_EVICTED:
+    case HWS_E_OUTCOME_UNKNOWN:
+        return true;
+    case HWS_E_CLOSED:
+        return seat->leaving;
+    case HWS_E_BUSY:
+        return call->channel == CHANNELS;
+    case HWS_E_MISMATCH:
+        return operation;
+    case HWS_E_NOT_SYNCED:
+        return reduces;
+    case HWS_E_STATE_LOST:
+    case HWS_E_REFUSED:
+        return true; // a sync that puts a member out ends its other calls likewise
+    case HWS_E_TOO_FEW:
+        return call->channel != CHANNEL_ADMIT;
+    default:
+        return hws_status_class(status) == HWS_CLASS_VIEW && call->channel != CHANNELS;
+    }
+}
+
+static void check_status(struct swarm *s, const struct seat *seat, const struct call *call,
+                         const struct hwi_msg_reply *reply)
+{
+    hws_status status = (hws_status)reply->status;
+    uint64_t now_ns = hwi_sim_now(s->sim);
+    if (!is_allowed(seat, call, status)) {
+        swarm_fail(s, SWARM_SAFETY, "C1: member %u got %s for a call on channel %u: %s", seat->node,
+                   hws_status_name(status), call->channel, reply->reason);
+    } else if (status == HWS_E_TIMEOUT && now_ns < call->deadline_ns && !seat->clock_touched) {
+        swarm_fail(s, SWARM_SAFETY, "C1: member %u got HWS_E_TIMEOUT %llu ms before its deadline",
+                   seat->node,
+                   (unsigned long long)((call->deadline_ns - now_ns) / HWI_NS_PER_MS));
+    } else if (status == HWS_E_MEMBER_LOST && reply->lost_count == 0) {
+        swarm_fail(s, SWARM_SAFETY, "C1: member %u got HWS_E_MEMBER_LOST and nobody is named",
+                   seat->node);
+    } else if (call->must_ok != 0 && status != HWS_OK &&
+               hws_status_class(status) != HWS_CLASS_RUN) {
+        swarm_fail(s, SWARM_SAFETY, "C3: member %u got %s for a call on channel %u that others got "
+                   "OK for in view %llu, of which it is a member", seat->node,
+                   hws_status_name(status), call->channel, (unsigned long long)call->must_ok);
+    }
+}
+
+static void check_buffers(struct swarm *s, const struct seat *seat, const struct call *call,
+                          bool ok)
+{
+    bool in_place = call->asked.input == call->asked.output;
+    bool kept = XXH3_64bits(swarm_input(call), call->bytes) == call->input_hash;
+    if (!kept && (!ok || !in_place)) {
+        swarm_fail(s, SWARM_SAFETY, "buffers: member %u's input was %s (tag %llu)", seat->node,
+                   in_place ? "not put back after an error" : "written",
+                   (unsigned long long)call->asked.tag);
+    } else if (!swarm_guards_hold(call)) {
+        swarm_fail(s, SWARM_SAFETY, "buffers: member %u: bytes beside a buffer were written",
+                   seat->node);
+    }
+}
+
+static void check_sync(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
+{
+    if (!swarm_state_read(s, seat) || swarm_revision(seat) != reply->value) {
+        swarm_fail(s, SWARM_SAFETY, "C2: member %u synced to revision %llu and holds bytes that "
+                   "nobody wrote as that", seat->node, (unsigned long long)reply->value);
+    }
+}
+
+void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
+                 const struct hwi_msg_reply *reply)
+{
+    bool ok = reply->status == HWS_OK;
+    check_status(s, seat, call, reply);
+    swarm_check_view(s, seat, reply);
+    if (call->memory != NULL && !swarm_failed(s)) {
+        check_buffers(s, seat, call, ok);
+    }
+    if (reply->status == HWS_E_MISMATCH) {
+        check_mismatch(s, seat, call, reply);
+    }
+    if (!ok || call->channel == CHANNELS || swarm_failed(s)) {
+        return;
+    }
+    if (call->channel == CHANNEL_SYNC) {
+        check_sync(s, seat, reply);
+    }
+    swarm_agreed(s, seat, call, reply);
+}
+
+// ---- C1, deaths, bounds
+
+static uint64_t due_of(const struct seat *seat, uint64_t deadline_ns)
+{
+    uint64_t due = HWI_MAX(deadline_ns + GRACE_NS, seat->thawed_ns + EXCUSE_NS) + SLACK_NS;
+    return seat->clock_touched ? due + (due - seat->opened_ns) : due;
+}
+
+static void watch_calls(struct swarm *s, struct seat *seat)
+{
+    uint64_t now_ns = hwi_sim_now(s->sim);
+    if (seat->stage == STAGE_OPENING && now_ns > due_of(seat, seat->opened_ns + OPEN_NS)) {
+        swarm_fail(s, SWARM_SAFETY, "C1: member %u's opening was not answered in time", seat->node);
+    }
+    for (uint32_t i = 0; i < CALLS_MAX; i++) {
+        const struct call *call = &seat->calls[i];
+        if (call->busy && now_ns > due_of(seat, call->deadline_ns)) {
+            swarm_fail(s, SWARM_SAFETY,
+                       "C1: member %u's call on channel %u, made at %llu ms, was not answered by its "
+                       "deadline and grace", seat->node, call->channel,
+                       (unsigned long long)(call->made_ns / HWI_NS_PER_MS));
+        }
+    }
+}
+
+void swarm_watch(struct swarm *s)
+{
+    for (uint32_t i = 0; i < s->traits.peers; i++) {
+        struct seat *seat = &s->seats[i];
+        if (seat->stage == STAGE_EMPTY || seat->stage == STAGE_OVER) {
+            continue;
+        }
+        if (!hwi_sim_alive(s->sim, seat->node)) {
+            swarm_over(s, seat);
+        } else if (!seat->frozen) {
+            watch_calls(s, seat);
+        }
+    }
+    const char *failure = hwi_sim_check_failure(s->sim);
+    if (failure != NULL) {
+        swarm_fail(s, SWARM_SAFETY, "a check failed: %s", failure);
+    }
+}

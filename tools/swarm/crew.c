@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+// Trainers' lives. A trainer opens, syncs, and makes round after round; after a failure it waits for
+// what is in flight, acknowledges the view, syncs (or, in a crew that leaves it to `retry`, does not)
+// and makes what failed again. What all members do next follows from what all were told alike.
+#include "tools/swarm/crew.h"
+
+enum {
+    AGAIN_MS = 20,      // before a call is made again
+    FEW_MS = 1500,      // before newcomers are looked for
+    RESTART_MS = 25000, // most between two lives
+    DAWDLE_MS = 45000,
+    ABSENT_CHANCE = 200 // in 1000: nobody comes back before the faults are over
+};
+
+bool swarm_alive(const struct swarm *s, const struct seat *seat)
+{
+    return (seat->stage == STAGE_OPENING || seat->stage == STAGE_MEMBER) &&
+           hwi_sim_alive(s->sim, seat->node);
+}
+
+uint32_t swarm_living(const struct swarm *s)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->traits.peers; i++) {
+        count += swarm_alive(s, &s->seats[i]);
+    }
+    return count;
+}
+
+void swarm_then(struct swarm *s, struct seat *seat, enum next next, uint64_t in_ns)
+{
+    seat->next = next;
+    swarm_timer(s, in_ns, TIMER_ACT, seat->node, seat->life);
+}
+
+static uint64_t soon(struct seat *seat)
+{
+    return swarm_below(&seat->draw, AGAIN_MS * HWI_NS_PER_MS);
+}
+
+static uint64_t compute_ns(struct swarm *s, struct seat *seat)
+{
+    uint64_t ns = swarm_between(&seat->draw, s->traits.pace_ms / 2, s->traits.pace_ms);
+    if (s->healed_ns == HWI_NEVER && swarm_chance(&seat->draw, s->traits.dawdle)) {
+        ns += swarm_below(&seat->draw, DAWDLE_MS);
+    }
+    return ns * HWI_NS_PER_MS;
+}
+
+// ---- beginning and end
+
+static void begin_life(struct swarm *s, struct seat *seat)
+{
+    bool keep = seat->state != NULL && !seat->state_dirty &&
+                swarm_chance(&seat->draw, s->traits.keep_state);
+    if (!keep) {
+        swarm_state_fresh(s, seat);
+    }
+    seat->stage = STAGE_OPENING;
+    seat->incarnation = hwi_sim_incarnation(s->sim, seat->node);
+    seat->opened_ns = hwi_sim_now(s->sim);
+    seat->frozen = seat->leaving = seat->clock_touched = false;
+    seat->peer = seat->view = seat->synced_view = seat->admit_view = 0;
+    seat->failed = seat->few = false;
+    seat->launched = seat->healed_rounds = 0;
+    seat->next = NEXT_NOTHING;
+    seat->must_sync = true;
+    for (uint32_t i = 0; i < CHANNELS; i++) {
+        seat->channels[i].view = 0;
+    }
+    swarm_state_attach(s, seat);
+}
+
+void swarm_start(struct swarm *s, struct seat *seat)
+{
+    if (seat->stage == STAGE_EMPTY) {
+        // Nodes are numbered as they start: who sits here gets the next number's seat
+        for (uint32_t node = 0; node <= seat->node; node++) {
+            struct seat *earlier = &s->seats[node];
+            if (earlier->stage == STAGE_EMPTY) {
+                HWI_CHECK(hwi_sim_member(s->sim, s->traits.min_members) == node);
+                earlier->life++;
+                begin_life(s, earlier);
+            }
+        }
+        return;
+    }
+    swarm_calls_drop(seat);
+    hwi_sim_restart(s->sim, seat->node, s->traits.min_members);
+    seat->life++;
+    begin_life(s, seat);
+}
+
+void swarm_over(struct swarm *s, struct seat *seat)
+{
+    if (seat->stage == STAGE_OVER) {
+        return;
+    }
+    for (uint32_t i = 0; i < CALLS_MAX; i++) { // a sync may have been under way
+        seat->state_dirty |= seat->calls[i].busy && seat->calls[i].channel == CHANNEL_SYNC;
+    }
+    seat->stage = STAGE_OVER;
+    seat->next = NEXT_NOTHING;
+    uint64_t pause_ms = swarm_below(&seat->draw, RESTART_MS);
+    bool healed = s->healed_ns != HWI_NEVER;
+    if (healed || !swarm_chance(&seat->draw, ABSENT_CHANCE)) {
+        pause_ms = healed ? pause_ms / 8 : pause_ms;
+        swarm_timer(s, pause_ms * HWI_NS_PER_MS, TIMER_START, seat->node, seat->life);
+    }
+}
+
+void swarm_leave(struct swarm *s, struct seat *seat)
+{
+    seat->leaving = true;
+    hwi_sim_leave(s->sim, seat->node);
+}
+
+// This incarnation is finished.
+static void finish(struct swarm *s, struct seat *seat)
+{
+    if (!seat->leaving) {
+        swarm_leave(s, seat);
+    }
+    swarm_over(s, seat);
+}
+
+// ---- what is next
+
+static void end_round(struct swarm *s, struct seat *seat)
+{
+    seat->round++;
+    seat->done = seat->launched = 0;
+    seat->rounds++;
+    seat->healed_rounds += s->healed_ns != HWI_NEVER;
+    swarm_state_write(s, seat);
+    bool knows = !seat->joined_midway;
+    seat->joined_midway = false;
+    enum next next = NEXT_ROUND;
+    if (knows && seat->pending > 0) {
+        next = NEXT_ADMIT;
+    } else if (knows && s->traits.sync_on_change && seat->view != seat->synced_view) {
+        next = NEXT_SYNC;
+    } else if (s->traits.sync_every > 0 && seat->round % s->traits.sync_every == 0) {
+        next = NEXT_SYNC;
+    }
+    swarm_then(s, seat, next, compute_ns(s, seat));
+}
+
+void swarm_settle(struct swarm *s, struct seat *seat)
+{
+    if (seat->failed) {
+        swarm_then(s, seat, NEXT_VIEW, soon(seat));
+    } else if (seat->done + 1 == 1u << swarm_round_ops(s, seat->round)) {
+        end_round(s, seat);
+    } else {
+        swarm_then(s, seat, NEXT_ROUND, soon(seat));
+    }
+}
+
+static void whole_view(struct swarm *s, struct seat *seat, uint32_t channel, uint8_t kind)
+{
+    struct hwi_sim_call asked = {.kind = kind};
+    if (kind == HWI_KIND_SYNC) {
+        asked.value = swarm_revision(seat);
+        asked.retry = swarm_chance(&seat->draw, s->traits.retry / 2);
+        seat->must_sync = true;
+    }
+    swarm_call(s, seat, channel, 0, 0, &asked);
+}
+
+void swarm_act(struct swarm *s, struct seat *seat)
+{
+    enum next next = seat->next;
+    if (seat->frozen || seat->leaving || !swarm_alive(s, seat)) {
+        return; // a frozen trainer goes on when it thaws
+    }
+    seat->next = NEXT_NOTHING;
+    switch (next) {
+    case NEXT_VIEW:
+        swarm_call(s, seat, CHANNELS, 0, 0, &(struct hwi_sim_call){0});
+        break;
+    case NEXT_SYNC:
+        whole_view(s, seat, CHANNEL_SYNC, HWI_KIND_SYNC);
+        break;
+    case NEXT_ADMIT:
+        whole_view(s, seat, CHANNEL_ADMIT, HWI_KIND_ADMIT);
+        break;
+    case NEXT_ROUND:
+        seat->launched = 0;
+        swarm_launch(s, seat);
+        break;
+    default:
+        break;
+    }
+}
+
+// ---- what comes back
+
+static void opened(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
+{
+    seat->stage = STAGE_MEMBER;
+    seat->view = seat->opened_view = reply->view;
+    s->outcome->lives++;
+    swarm_then(s, seat, NEXT_SYNC, soon(seat));
+}
+
+static void viewed(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
+{
+    if (reply->status == HWS_E_BUSY) {
+        swarm_then(s, seat, NEXT_VIEW, soon(seat));
+        return;
+    }
+    bool few = seat->few || reply->members_count < s->traits.min_members;
+    seat->failed = seat->few = false;
+    seat->launched = 0;
+    if (few) {
+        swarm_then(s, seat, NEXT_ADMIT, FEW_MS * HWI_NS_PER_MS);
+    } else {
+        bool sync = s->traits.sync_on_change || seat->must_sync;
+        swarm_then(s, seat, sync ? NEXT_SYNC : NEXT_ROUND, soon(seat));
+    }
+}
+
+static void synced(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
+{
+    seat->must_sync = seat->state_dirty = false;
+    seat->view = seat->synced_view = reply->view;
+    seat->launched = 0;
+    seat->joined_midway = seat->done != 0;
+    swarm_then(s, seat, NEXT_ROUND, soon(seat));
+}
+
+// An operation of the round. What the one with the highest number said counts: all know the same.
+static void operated(struct swarm *s, struct seat *seat, uint32_t op,
+                     const struct hwi_msg_reply *reply)
+{
+    seat->done |= 1u << op;
+    swarm_state_mark(s, seat);
+    if (seat->done >> op == 1) {
+        seat->pending = reply->pending;
+        seat->view = reply->view;
+    }
+}
+
+static void succeeded(struct swarm *s, struct seat *seat, const struct call *call,
+                      const struct hwi_msg_reply *reply)
+{
+    if (call->channel == CHANNEL_ADMIT) {
+        seat->admit_view = seat->view = reply->view;
+        seat->must_sync = true;
+        swarm_then(s, seat, NEXT_SYNC, soon(seat));
+    } else if (call->channel == CHANNEL_SYNC) {
+        synced(s, seat, reply);
+    } else {
+        operated(s, seat, call->op, reply);
+    }
+}
+
+static void answered(struct swarm *s, struct seat *seat, struct call *call,
+                     const struct hwi_msg_reply *reply)
+{
+    struct call was = *call;
+    call->memory = NULL;
+    swarm_call_free(seat, call);
+    bool ok = reply->status == HWS_OK;
+    if (hws_status_class((hws_status)reply->status) == HWS_CLASS_RUN) {
+        seat->state_dirty |= was.channel == CHANNEL_SYNC;
+        finish(s, seat);
+    } else if (was.channel == CHANNELS) {
+        viewed(s, seat, reply);
+    } else {
+        seat->failed |= !ok;
+        seat->few |= reply->status == HWS_E_TOO_FEW;
+        seat->state_dirty |= !ok && was.channel == CHANNEL_SYNC;
+        if (ok) {
+            succeeded(s, seat, &was, reply);
+        }
+        bool operation = was.channel < CHANNEL_ADMIT;
+        if (operation && ok && !seat->failed) {
+            swarm_launch(s, seat); // there is room in the window
+        }
+        if (seat->busy == 0 && (operation || !ok)) {
+            swarm_settle(s, seat);
+        }
+    }
+    hwi_free(&hwi_alloc_libc, was.memory);
+}
+
+static void hear_opening(struct swarm *s, struct seat *seat)
+{
+    const struct hwi_msg_reply *reply = hwi_sim_reply(s->sim, seat->node, 0);
+    if (reply == NULL) {
+        return;
+    }
+    swarm_check_view(s, seat, reply);
+    if (reply->status == HWS_OK) {
+        opened(s, seat, reply);
+    } else {
+        finish(s, seat);
+    }
+}
+
+void swarm_hear(struct swarm *s, struct seat *seat)
+{
+    if (seat->stage == STAGE_OPENING) {
+        hear_opening(s, seat);
+    }
+    for (uint32_t i = 0; i < CALLS_MAX && seat->stage == STAGE_MEMBER; i++) {
+        struct call *call = &seat->calls[i];
+        const struct hwi_msg_reply *reply =
+            call->busy ? hwi_sim_reply(s->sim, seat->node, call->request) : NULL;
+        if (reply != NULL) {
+            uint64_t request = call->request;
+            swarm_check(s, seat, call, reply);
+            answered(s, seat, call, reply);
+            hwi_sim_forget(s->sim, seat->node, request);
+        }
+    }
+}

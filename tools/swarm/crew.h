@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+// A run's inner structures; nothing outside of tools/swarm sees them. Everything is owned by the
+// struct swarm it belongs to.
+//
+// A seat is a place in the crew: at most one process at a time, whose trainer follows the seed's
+// program. The program is rounds of operations; a trainer's position (round, operations done in
+// it) is part of the shared state, so whoever syncs knows where it is. A seat has the node number
+// of its processes; a process on it is a life, named by its incarnation.
+#ifndef HAWSER_TOOLS_SWARM_CREW_H
+#define HAWSER_TOOLS_SWARM_CREW_H
+
+#include <hawser/types.h>
+
+#include "tools/swarm/draw.h"
+#include "tools/swarm/streams.h"
+#include "tools/swarm/swarm.h"
+
+enum {
+    ROUND_OPS_MAX = 6,
+    ROUND_SHIFT = 3, // revision = round << ROUND_SHIFT | operations done in it
+    TAGS = 4,        // of reductions
+    VOTE_TAGS = 2,   // of agree
+    CHANNELS = TAGS + VOTE_TAGS + 2,
+    CHANNEL_ADMIT = TAGS + VOTE_TAGS,
+    CHANNEL_SYNC,
+    CALLS_MAX = ROUND_OPS_MAX + 2, // of one trainer in flight
+    TENSORS = 3,                   // of a state
+};
+
+// What the seed drew for the whole run.
+struct traits {
+    uint32_t peers, steps, min_members;
+    struct hwi_sim_config sim;
+    uint32_t pace_ms;         // how long a trainer computes between rounds, at most
+    uint32_t dawdle;          // in 1000: it takes much longer
+    uint32_t hurry;           // in 1000 calls: a deadline that may pass
+    uint32_t late;            // in 1000 seats: started later
+    uint32_t mismatch;        // in 1000 operations: somebody calls something else
+    uint32_t retry;           // in 1000 operations: with retry
+    bool sync_on_change;      // else failed operations are made again without a sync
+    uint32_t sync_every;      // rounds; 0 = only when needed
+    uint32_t window;          // operations of a round in flight at once
+    uint32_t tags;            // in use; fewer tags than operations: several in flight on one
+    uint32_t elements_most;   // of most tensors
+    uint32_t large;           // in 1000 tensors: larger than a chunk
+    uint64_t state_bytes;
+    uint32_t keep_state;      // in 1000 rejoins: with the state as it was
+};
+
+// One operation of a round: the same for all members.
+struct round_op {
+    uint8_t kind, dtype, redop, plan, retry;
+    uint64_t tag, count;
+    uint32_t deviant; // the seat that calls something else at first; UINT32_MAX = nobody
+};
+
+// One call in flight.
+struct call {
+    bool busy;
+    uint64_t request;
+    uint64_t key; // which call of the program: (revision of its round, operation)
+    uint32_t op;  // index in the round
+    uint32_t channel;
+    struct hwi_sim_call asked;
+    uint64_t made_ns, deadline_ns;
+    unsigned char *memory; // buffers with guards; owned
+    size_t bytes;          // of one buffer
+    uint64_t input_hash;
+    uint64_t order;   // among the seat's calls
+    uint64_t must_ok; // another member got OK for it in this view; 0 = not known
+};
+
+enum next { NEXT_NOTHING, NEXT_VIEW, NEXT_SYNC, NEXT_ADMIT, NEXT_ROUND };
+
+enum stage {
+    STAGE_EMPTY,   // nobody was ever here
+    STAGE_OPENING, // a process that is no member yet
+    STAGE_MEMBER,
+    STAGE_OVER,    // the incarnation is finished, or the process dead
+};
+
+struct seat {
+    uint32_t node;
+    enum stage stage;
+    uint32_t life; // processes so far
+    bool frozen, leaving;
+    bool clock_touched; // in this life
+    uint64_t peer, incarnation;
+    uint64_t opened_ns, thawed_ns;
+    uint64_t opened_view;
+    struct swarm_draw draw;
+
+    // the trainer
+    enum next next;
+    uint32_t round, done, launched; // bits: operations of the round
+    bool joined_midway; // a sync was in this round: not all know what was said before it
+    bool failed, few;  // in this round: an operation failed; the view was too small
+    bool must_sync;
+    uint64_t view;        // as of its last success
+    uint64_t synced_view;
+    uint32_t pending;     // newcomers, as of the highest operation since the last sync
+    uint32_t rounds, healed_rounds; // made since the beginning; since the end of the faults
+    uint64_t deviated_key;
+    struct call calls[CALLS_MAX];
+    uint32_t busy;
+    uint64_t orders;
+    uint64_t admit_view; // of its last admission
+
+    // its state: tensors in one piece of memory
+    unsigned char *state;
+    uint64_t origin; // who filled it first
+    bool state_dirty;
+
+    struct {
+        uint64_t view;
+        uint32_t oks;
+    } channels[CHANNELS];
+    struct hwi_sim_link link;
+};
+
+// A member's incarnation, by its peer id.
+struct life {
+    uint32_t seat; // UINT32_MAX = never heard of
+    uint32_t number;
+    uint64_t incarnation;
+    uint64_t first_view, last_view; // it was seen in
+};
+
+// A view that some reply named.
+struct view {
+    uint64_t number;
+    uint64_t *peers; // by rank; owned
+    uint32_t count;
+};
+
+// An operation that somebody got OK for.
+struct instance {
+    uint32_t channel;
+    uint64_t view;
+    uint32_t place; // among the channel's committed operations of the view, from 1
+    uint64_t key;
+    uint32_t seat;  // who got it first
+    uint64_t result, value;
+    uint32_t pending;
+    struct hwi_hash root;
+    struct hwi_sim_call asked;
+};
+
+enum timer_what { TIMER_ACT, TIMER_START, TIMER_STRIKE, TIMER_MEND, TIMER_WATCH };
+
+struct timer {
+    uint64_t at_ns, sequence;
+    enum timer_what what;
+    uint32_t which; // a seat or an event of the schedule
+    uint32_t life;
+};
+
+struct swarm {
+    const struct swarm_config *config;
+    struct swarm_outcome *outcome;
+    struct traits traits;
+    struct hwi_sim *sim;
+    struct swarm_schedule schedule;
+    bool lasting[SWARM_KINDS * SWARM_EVENTS_MAX]; // events that struck and are to be mended
+    // By kind and number: nodes they struck
+    uint8_t hits[SWARM_KINDS][SWARM_EVENTS_MAX], others[SWARM_KINDS][SWARM_EVENTS_MAX];
+    struct timer *timers; // a heap
+    uint32_t timer_count, timer_capacity;
+    uint64_t timer_sequence;
+    struct seat seats[SWARM_PEERS_MAX];
+    struct life *lives; // by peer id
+    uint32_t life_count, life_capacity;
+    struct view *views; // by number
+    uint32_t view_count, view_capacity;
+    struct instance *instances;
+    uint32_t instance_count, instance_capacity;
+    uint64_t healed_ns; // HWI_NEVER = faults go on
+    uint64_t answered;  // a bit for each node that may have been answered
+};
+
+// swarm.c
+// The first violation ends the run.
+__attribute__((format(printf, 3, 4))) void swarm_fail(struct swarm *s, enum swarm_verdict verdict,
+                                                      const char *format, ...);
+bool swarm_failed(const struct swarm *s);
+void swarm_timer(struct swarm *s, uint64_t in_ns, enum timer_what what, uint32_t which,
+                 uint32_t life);
+void *swarm_grow(void *list, uint32_t count, uint32_t *capacity, size_t bytes);
+
+// traits.c
+void swarm_traits_draw(struct traits *traits, const struct swarm_config *config);
+void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index, struct round_op *op);
+uint32_t swarm_round_ops(const struct swarm *s, uint32_t round);
+
+// crew.c: trainers' lives
+void swarm_start(struct swarm *s, struct seat *seat);   // a process, the first or another
+void swarm_act(struct swarm *s, struct seat *seat);     // does what is next
+void swarm_hear(struct swarm *s, struct seat *seat);    // looks for replies
+void swarm_over(struct swarm *s, struct seat *seat);    // its life ended: another may follow
+void swarm_leave(struct swarm *s, struct seat *seat);
+void swarm_settle(struct swarm *s, struct seat *seat);  // nothing is in flight: what is next?
+void swarm_then(struct swarm *s, struct seat *seat, enum next next, uint64_t in_ns);
+bool swarm_alive(const struct swarm *s, const struct seat *seat);
+uint32_t swarm_living(const struct swarm *s);
+
+// calls.c: what trainers ask
+struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, uint64_t key,
+                        uint32_t op, const struct hwi_sim_call *asked);
+void swarm_call_free(struct seat *seat, struct call *call);
+void swarm_calls_drop(struct seat *seat);
+void swarm_launch(struct swarm *s, struct seat *seat); // operations of its round
+uint64_t swarm_key(const struct seat *seat, uint32_t op);
+unsigned char *swarm_input(const struct call *call);
+unsigned char *swarm_output(const struct call *call);
+bool swarm_guards_hold(const struct call *call);
+
+// tensors.c: contents
+void swarm_fill(const struct hwi_sim_call *asked, uint64_t incarnation, uint64_t key, void *to);
+uint64_t swarm_vote(uint64_t incarnation, uint64_t key);
+
+// state.c: the shared state
+uint64_t swarm_revision(const struct seat *seat);
+void swarm_state_attach(struct swarm *s, struct seat *seat);
+void swarm_state_fresh(struct swarm *s, struct seat *seat);
+void swarm_state_mark(struct swarm *s, struct seat *seat);  // operations done in the round changed
+void swarm_state_write(struct swarm *s, struct seat *seat); // the round changed
+// Takes the position from the bytes; false if they are not what a trainer wrote.
+bool swarm_state_read(struct swarm *s, struct seat *seat);
+uint64_t swarm_state_hash(const struct swarm *s, const struct seat *seat);
+
+// check.c: what must hold of a reply
+void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
+                 const struct hwi_msg_reply *reply);
+void swarm_check_view(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply);
+// Calls not answered in time, processes that died, bounds.
+void swarm_watch(struct swarm *s);
+
+// agree.c: what must hold of all replies to one operation
+void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
+                  const struct hwi_msg_reply *reply);
+struct life *swarm_life(struct swarm *s, uint64_t peer); // NULL = unknown
+struct seat *swarm_seat_of(struct swarm *s, uint64_t peer); // NULL = not living any more
+
+// weather.c
+void swarm_strike(struct swarm *s, uint32_t event);
+void swarm_mend(struct swarm *s, uint32_t event);
+void swarm_heal(struct swarm *s);
+
+#endif

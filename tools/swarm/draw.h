@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// Random numbers from seeds: integers only, the same on every machine.
+#ifndef HAWSER_TOOLS_SWARM_DRAW_H
+#define HAWSER_TOOLS_SWARM_DRAW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct swarm_draw {
+    uint64_t state;
+};
+
+// One number for two: streams and values that depend on both and on nothing else.
+uint64_t swarm_mix(uint64_t a, uint64_t b);
+// A stream of its own for each (seed, what, which): what one stream is asked never shifts another.
+struct swarm_draw swarm_stream(uint64_t seed, uint64_t what, uint64_t which);
+uint64_t swarm_next(struct swarm_draw *draw);
+uint64_t swarm_below(struct swarm_draw *draw, uint64_t below); // below > 0
+uint64_t swarm_between(struct swarm_draw *draw, uint64_t least, uint64_t most); // both included
+bool swarm_chance(struct swarm_draw *draw, uint32_t in_thousand);
+
+#endif

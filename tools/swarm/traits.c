@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// What a seed draws for its run, and the program its crew follows.
+#include "tools/swarm/crew.h"
+
+static uint32_t between(struct swarm_draw *draw, uint32_t least, uint32_t most)
+{
+    return (uint32_t)swarm_between(draw, least, most);
+}
+
+// 0 in most seeds, else up to `most`.
+static uint32_t sometimes(struct swarm_draw *draw, uint32_t in_thousand, uint32_t most)
+{
+    uint32_t value = between(draw, 1, most);
+    return swarm_chance(draw, in_thousand) ? value : 0;
+}
+
+static void draw_links(struct hwi_sim_config *sim, struct swarm_draw *draw)
+{
+    sim->control_ns = swarm_between(draw, 1, 60) * HWI_NS_PER_MS;
+    sim->edge_ns = swarm_between(draw, 1, 60) * HWI_NS_PER_MS;
+    sim->edge_bytes_per_s = swarm_between(draw, 1000000, 50000000);
+    sim->stripes = between(draw, 1, 4);
+    sim->durable = (uint8_t)swarm_below(draw, 2);
+    sim->heartbeat_ms = between(draw, 4, 15) * 100;
+    sim->dead_ms = sim->heartbeat_ms * between(draw, 5, 8);
+    sim->propose_ms = between(draw, 2, 8) * 1000;
+}
+
+static void draw_habits(struct traits *t, struct swarm_draw *draw)
+{
+    t->pace_ms = between(draw, 1, swarm_chance(draw, 300) ? 2 : 12) * 1000;
+    t->dawdle = sometimes(draw, 300, 40);
+    t->hurry = sometimes(draw, 300, 100);
+    t->late = sometimes(draw, 400, 600);
+    t->mismatch = sometimes(draw, 250, 60);
+    t->retry = swarm_chance(draw, 300) ? 1000 : sometimes(draw, 400, 1000);
+    t->sync_on_change = t->retry < 1000;
+    t->sync_every = sometimes(draw, 500, 8);
+    t->window = between(draw, 1, ROUND_OPS_MAX);
+    t->tags = between(draw, 1, TAGS);
+    t->keep_state = between(draw, 0, 1000);
+}
+
+static void draw_sizes(struct traits *t, struct swarm_draw *draw)
+{
+    t->elements_most = between(draw, 1, swarm_chance(draw, 300) ? 3000 : 200);
+    t->large = sometimes(draw, 60, 40);
+    t->state_bytes = swarm_chance(draw, 40) ? swarm_between(draw, 1, 2 * HWI_BLOCK_BYTES)
+                                            : swarm_between(draw, 1, 4000);
+}
+
+void swarm_traits_draw(struct traits *t, const struct swarm_config *config)
+{
+    struct swarm_draw peers = swarm_stream(config->seed, SWARM_STREAM_PEERS, 0);
+    struct swarm_draw draw = swarm_stream(config->seed, SWARM_STREAM_TRAITS, 0);
+    *t = (struct traits){0};
+    t->peers = between(&peers, config->peers_least, config->peers_most);
+    t->steps = between(&draw, 6, 30);
+    t->steps = config->steps != 0 ? config->steps : t->steps;
+    uint32_t least = between(&draw, 1, 4);
+    t->min_members = HWI_MIN(least, (t->peers + 1) / 2);
+    draw_links(&t->sim, &draw);
+    draw_habits(t, &draw);
+    draw_sizes(t, &draw);
+    t->sim.min_members = t->min_members;
+    t->sim.seed = config->seed;
+    t->sim.unrecorded = true;
+    t->sim.untold = !config->transcript;
+    t->sim.digest = HWI_SIM_DIGEST_LIGHT;
+    t->sim.journal = config->journal;
+}
+
+// ---- the program
+
+static struct swarm_draw round_stream(const struct swarm *s, uint32_t round, uint32_t which)
+{
+    uint64_t number = (uint64_t)round << ROUND_SHIFT | which;
+    return swarm_stream(s->config->seed, SWARM_STREAM_ROUND, number);
+}
+
+uint32_t swarm_round_ops(const struct swarm *s, uint32_t round)
+{
+    struct swarm_draw draw = round_stream(s, round, ROUND_OPS_MAX);
+    return between(&draw, 1, ROUND_OPS_MAX);
+}
+
+static void draw_reduction(const struct traits *t, struct swarm_draw *draw, struct round_op *op)
+{
+    op->kind = HWI_KIND_ALL_REDUCE;
+    op->tag = swarm_below(draw, t->tags);
+    op->dtype = swarm_chance(draw, 500) ? HWS_F32 : HWS_F64;
+    op->redop = swarm_chance(draw, 500) ? HWS_SUM : HWS_AVG;
+    op->plan = swarm_chance(draw, 400) ? (uint8_t)(1 + swarm_below(draw, 2)) : HWI_PLAN_AUTO;
+    op->count = swarm_chance(draw, t->large) ? swarm_between(draw, 4000, 40000)
+                                             : swarm_between(draw, 1, t->elements_most);
+}
+
+static void draw_vote(struct swarm_draw *draw, struct round_op *op)
+{
+    op->kind = HWI_KIND_AGREE;
+    op->tag = swarm_below(draw, VOTE_TAGS);
+    op->redop = swarm_chance(draw, 500) ? HWI_AGREE_AND : HWI_AGREE_MIN;
+}
+
+void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index, struct round_op *op)
+{
+    const struct traits *t = &s->traits;
+    struct swarm_draw draw = round_stream(s, round, index);
+    *op = (struct round_op){0};
+    if (swarm_chance(&draw, 750)) {
+        draw_reduction(t, &draw, op);
+    } else {
+        draw_vote(&draw, op);
+    }
+    op->retry = swarm_chance(&draw, t->retry);
+    uint32_t deviant = (uint32_t)swarm_below(&draw, t->peers);
+    op->deviant = swarm_chance(&draw, t->mismatch) ? deviant : UINT32_MAX;
+}
