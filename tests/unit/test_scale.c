@@ -384,6 +384,80 @@ static void a_runs_cost_grows_with_its_members(void **unused)
     assert_true(many.allocated / 1024 < 512);
 }
 
+// Two members that never acknowledge a view use every tag in each of several.
+static void outcomes_of_many_tags_fit_an_announcement(void **unused)
+{
+    (void)unused;
+    struct run run;
+    begin(&run, 2);
+    play_registrations(&run);
+    for (int views = 0; views < 4; views++) {
+        play_readies(&run);
+        const struct hwi_msg_announce *a = &said(&run, HWI_MSG_announce)->u.announce;
+        uint32_t tallies = 0;
+        for (uint32_t i = 0; i < a->past_count; i++) {
+            tallies += a->past[i].tallies_count;
+        }
+        assert_int_equal(tallies, HWI_MIN(views, 2) * HWI_TAGS_MAX);
+        assert_true(a->past_count == 0 || a->past[a->past_count - 1].view == run.view - 1);
+        struct hwi_msg done = {.type = HWI_MSG_done};
+        done.u.done = (struct hwi_msg_done){
+            .view = run.view, .kind = HWI_KIND_ALL_REDUCE, .count = UINT32_MAX};
+        for (uint64_t i = 0; i < 2 * HWI_TAGS_MAX; i++) {
+            done.u.done.tag = UINT64_MAX - i / 2;
+            hear_peer(&run, i % 2, &done);
+        }
+        phase(&run);
+        struct hwi_msg withdraw = {.type = HWI_MSG_withdraw};
+        withdraw.u.withdraw.op =
+            (struct hwi_op){.view = run.view, .kind = HWI_KIND_ALL_REDUCE, .tag = 1};
+        hear_peer(&run, 0, &withdraw);
+        run.proposal = said(&run, HWI_MSG_propose)->u.propose.view;
+    }
+    end(&run);
+}
+
+// What the master may have to say at most: all limits reached at once.
+static void the_longest_messages_can_be_encoded(void **unused)
+{
+    (void)unused;
+    struct hwi_member *members = calloc(HWI_MEMBERS_MAX, sizeof *members);
+    struct hwi_tally *tallies = calloc(HWI_TAGS_MAX, sizeof *tallies);
+    struct hwi_fault *faults = calloc(HWI_OPS_MAX, sizeof *faults);
+    struct hwi_past past[HWI_PAST_VIEWS_MAX] = {0};
+    for (uint32_t i = 0; i < HWI_MEMBERS_MAX; i++) {
+        members[i] =
+            (struct hwi_member){.peer = HWI_ID_MAX - i, .incarnation = HWI_ID_MAX - i, .synced = 1};
+        memset(members[i].address, 'a', sizeof members[i].address - 1);
+    }
+    for (uint32_t i = 0; i < HWI_TAGS_MAX; i++) {
+        tallies[i] = (struct hwi_tally){HWI_KIND_MAX, UINT64_MAX, UINT32_MAX, UINT32_MAX,
+                                        UINT32_MAX,   UINT64_MAX, UINT32_MAX};
+    }
+    for (uint32_t i = 0; i < HWI_OPS_MAX; i++) {
+        struct hwi_signature signature = {HWI_KIND_MAX, 64, 64, HWI_TENSOR_BYTES_MAX, 8};
+        faults[i] = (struct hwi_fault){INT32_MIN,  HWI_KIND_MAX, UINT64_MAX, HWI_ID_MAX,
+                                       HWI_ID_MAX, signature,    signature};
+    }
+    for (uint32_t i = 0; i < HWI_PAST_VIEWS_MAX; i++) {
+        past[i] = (struct hwi_past){
+            .view = HWI_ID_MAX, .faults = faults, .faults_count = HWI_OPS_MAX, .tallies = tallies};
+        past[i].tallies_count = i < 2 ? HWI_TAGS_MAX : 0;
+    }
+    struct hwi_msg announce = {.type = HWI_MSG_announce};
+    announce.u.announce = (struct hwi_msg_announce){.run = HWI_ID_MAX,
+                                                    .view = HWI_ID_MAX,
+                                                    .incarnation = HWI_ID_MAX,
+                                                    .members = members,
+                                                    .members_count = HWI_MEMBERS_MAX,
+                                                    .past = past,
+                                                    .past_count = HWI_PAST_VIEWS_MAX};
+    assert_in_range(encoded(&announce), 1 << 20, HWI_MESSAGE_BYTES_MAX);
+    free(members);
+    free(tallies);
+    free(faults);
+}
+
 int main(void)
 {
     const char *wanted = getenv("HAWSER_SCALE");
@@ -394,6 +468,8 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_runs_cost_grows_with_its_members),
+        cmocka_unit_test(outcomes_of_many_tags_fit_an_announcement),
+        cmocka_unit_test(the_longest_messages_can_be_encoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
