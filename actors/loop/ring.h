@@ -79,7 +79,8 @@ struct hwi_ring_head {
     uint64_t version;  // of clock and owner: odd while they are written
     struct hwi_ring_clock clock;
     struct hwi_ring_owner owner;
-    uint64_t reserved[7];
+    uint64_t taken; // ticks, in a copy that was written out: when that was; 0 in a live ring
+    uint64_t reserved[6];
 };
 
 // ---- the writer: owner thread

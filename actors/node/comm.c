@@ -116,6 +116,7 @@ static hws_status create_host(struct hws_comm *comm, const hws_config *config, u
         .journal = config->journal,
         .journal_bytes_max = (uint64_t)config->journal_max << 20,
         .journal_age_ms_max = config->journal_age_s * UINT64_C(1000),
+        .flight = config->flight != NULL ? config->flight : config->journal,
     };
     char error[HWI_ERROR_BYTES_MAX] = "";
     struct hwi_host *host;

@@ -29,7 +29,9 @@
         NUMBER(type, journal_max, "HAWSER_JOURNAL_MAX", "256", 16, 1 << 20,                        \
                "MiB of one journal; the oldest part goes beyond it"),                              \
         NUMBER(type, journal_age_s, "HAWSER_JOURNAL_AGE_S", NULL, 1, UINT32_MAX,                   \
-               "seconds after which a part goes as well; default: never")
+               "seconds after which a part goes as well; default: never"),                         \
+        TEXT(type, flight, "HAWSER_FLIGHT", NULL,                                                  \
+             "directory for what was last done when a call fails; default: journal")
 
 static const struct hwi_option comm_options[] = {
     TEXT(hws_config, master, "HAWSER_MASTER", NULL, "the master's address, host:port; required"),

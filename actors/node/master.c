@@ -64,6 +64,7 @@ static hws_status create_host(const hws_master_config *config, struct hwi_host *
         .journal = config->journal,
         .journal_bytes_max = (uint64_t)config->journal_max << 20,
         .journal_age_ms_max = config->journal_age_s * UINT64_C(1000),
+        .flight = config->flight != NULL ? config->flight : config->journal,
     };
     char error[HWI_ERROR_BYTES_MAX] = "";
     int status = hwi_host_create(&host_config, host, error);

@@ -38,9 +38,10 @@ typedef struct hws_config {
     const char *journal;       /**< HAWSER_JOURNAL: directory to record in what this process does, made if missing; default: none */
     uint32_t journal_max;      /**< HAWSER_JOURNAL_MAX: MiB of one journal, the oldest part goes beyond it, 16..1048576; default 256 */
     uint32_t journal_age_s;    /**< HAWSER_JOURNAL_AGE_S: older parts go as well, seconds; default: none does */
+    const char *flight;        /**< HAWSER_FLIGHT: directory for what this process last did when a call fails (hawser explain); default: `journal` */
 } hws_config;
 
-#define HWS_CONFIG_INIT { sizeof(hws_config), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0 }
+#define HWS_CONFIG_INIT { sizeof(hws_config), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL }
 
 /**
  * Connects to the master, registers and returns once this process is a member of a view (which is thereby

@@ -30,9 +30,10 @@ typedef struct hws_master_config {
     const char *journal;      /**< directory to record in what the master does; default HAWSER_JOURNAL, else none */
     uint32_t journal_max;     /**< MiB of one journal, 16..1048576; default HAWSER_JOURNAL_MAX, else 256 */
     uint32_t journal_age_s;   /**< older parts go as well, seconds; default HAWSER_JOURNAL_AGE_S, else none does */
+    const char *flight;       /**< directory for what the master last did when it puts a member out; default HAWSER_FLIGHT, else `journal` */
 } hws_master_config;
 
-#define HWS_MASTER_CONFIG_INIT { sizeof(hws_master_config), NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0 }
+#define HWS_MASTER_CONFIG_INIT { sizeof(hws_master_config), NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL }
 
 /**
  * Starts a master in a thread of its own and returns once it listens. `config` is borrowed until

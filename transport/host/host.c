@@ -180,6 +180,16 @@ static int create_journal(struct hwi_host *host, const struct hwi_host_config *c
     return hwi_journal_create(&journal, &host->journal, error, HWI_ERROR_BYTES_MAX);
 }
 
+static void create_flight(struct hwi_host *host, const struct hwi_host_config *config)
+{
+    char name[HWI_FLIGHT_NAME_MAX];
+    uint64_t id = config->master ? config->incarnation : hwi_host_random();
+    snprintf(name, sizeof name, "%s-%llx", config->master ? "member" : "master",
+             (unsigned long long)id);
+    hwi_flight_init(&host->flight, config->flight, name, host->ringport.memory,
+                    host->ringport.bytes);
+}
+
 static int create_parts(struct hwi_host *host, const struct hwi_host_config *config, char *error)
 {
     int status = create_common(host, config, error);
@@ -193,6 +203,7 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
         return status;
     hwi_relay_init(&host->relay, &host->control, host->ringport.memory, host->ringport.bytes);
     host->control.relay = &host->relay;
+    create_flight(host, config);
     host->control_watch = (struct hwi_watch){.fd = host->control.fd, .kind = HWI_WATCH_CONTROL};
     if (!hwi_poller_set(host->poller, &host->control_watch, 0))
         return fail_errno(error, "watching the control link");
@@ -220,6 +231,7 @@ static void dismantle(struct hwi_host *host)
     if (host->drain)
         hwi_drain_destroy(host->drain);
     hwi_viewfile_close(&host->viewfile);
+    hwi_flight_fini(&host->flight);
     hwi_ringport_fini(&host->ringport);
     if (host->poller >= 0)
         close(host->poller);

@@ -37,6 +37,9 @@ struct hwi_host_config {
     // incarnation, a master's by a random number. What its disk refuses later is lost and counted.
     const char *journal;
     uint64_t journal_bytes_max, journal_age_ms_max;
+    // A directory for what the ring holds when something fails, or NULL. What cannot be written
+    // there is lost and counted.
+    const char *flight;
 };
 
 enum { HWI_ERROR_BYTES_MAX = 256 };

@@ -77,7 +77,7 @@ static uint64_t time_to_sleep(const struct hwi_host *host)
         return 0;
     uint64_t next_ns =
         HWI_MIN(hwi_drain_next_wake(host->drain), hwi_edges_next_deadline(&host->edges));
-    next_ns = HWI_MIN(next_ns, host->relay.next_ns);
+    next_ns = HWI_MIN(next_ns, HWI_MIN(host->relay.next_ns, host->flight.due_ns));
     if (next_ns == HWI_NEVER)
         return HWI_NEVER;
     uint64_t now_ns = hwi_host_now();
@@ -127,6 +127,7 @@ static bool turn(struct hwi_host *host)
     hwi_ringport_turn(&host->ringport, now_ns);
     if (host->relay.next_ns != HWI_NEVER && host->relay.next_ns <= hwi_host_now())
         hwi_relay_turn(&host->relay, hwi_host_now());
+    hwi_flight_turn(&host->flight, now_ns);
     host->more = settle(host);
     hwi_edges_bury(&host->edges);
     hwi_host_publish(host);

@@ -5,6 +5,7 @@
 
 #include "transport/host/control.h"
 #include "transport/host/edges.h"
+#include "transport/host/flight.h"
 #include "transport/host/host.h"
 #include "transport/host/inbox.h"
 #include "transport/host/relay.h"
@@ -37,6 +38,7 @@ struct hwi_host {
     struct hwi_viewfile viewfile;
     struct hwi_ringport ringport;
     struct hwi_relay relay;
+    struct hwi_flight flight;
     struct hwi_journal *journal; // NULL: none is kept
     uint32_t failed_roles;       // bit per local actor in which a check has failed
     struct hwi_host_counters counters;

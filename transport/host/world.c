@@ -25,6 +25,16 @@ static void to_data(struct hwi_host *host, const struct hwi_envelope *envelope)
         hwi_data_command(host->data, envelope);
 }
 
+// A call that failed, a member that is put out: what led to it is kept before anybody hears of it.
+static void note_failure(struct hwi_host *host, const struct hwi_msg *msg)
+{
+    int status = msg->type == HWI_MSG_reply     ? msg->u.reply.status
+                 : msg->type == HWI_MSG_evicted ? msg->u.evicted.status
+                                                : HWS_OK;
+    if (status != HWS_OK && status != HWS_E_CLOSED)
+        hwi_flight_want(&host->flight, hwi_host_now());
+}
+
 static void to_trainer(struct hwi_host *host, const struct hwi_msg *msg)
 {
     hwi_host_publish(host); // who reads the counters after a reply finds its operation in them
@@ -37,6 +47,7 @@ static void carry(void *world, const struct hwi_envelope *envelope)
     bool member = host->data != NULL, remote = envelope->to.id != 0;
     uint8_t role = envelope->to.role;
     hwi_ringport_learn(&host->ringport, &envelope->msg);
+    note_failure(host, &envelope->msg);
     if (role == HWI_ROLE_TRAINER)
         to_trainer(host, &envelope->msg);
     else if (member && role == HWI_ROLE_MASTER)
@@ -60,6 +71,7 @@ static void check_failed(void *world, const struct hwi_actor_ops *actor,
 {
     struct hwi_host *host = world;
     host->failed_roles |= 1u << actor->role;
+    hwi_flight_want(&host->flight, hwi_host_now());
     host->ops->check_failed(host->user, actor->name, trap->what, trap->file, trap->line);
 }
 
