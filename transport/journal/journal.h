@@ -82,6 +82,9 @@ void hwi_journal_step(struct hwi_journal *journal, const struct hwi_actor_ops *a
                       bool failed);
 uint64_t hwi_journal_lost(const struct hwi_journal *journal); // events that were not written
 void hwi_journal_close(struct hwi_journal *journal);          // takes; NULL allowed
+// As if the process were killed: what was appended stays, and the journal has no end. Takes; NULL
+// allowed.
+void hwi_journal_abandon(struct hwi_journal *journal);
 
 // ---- reading: any thread
 // --------------------------------------------------------------------------

@@ -345,6 +345,14 @@ void hwi_journal_close(struct hwi_journal *journal)
     discard(journal);
 }
 
+void hwi_journal_abandon(struct hwi_journal *journal)
+{
+    if (!journal)
+        return;
+    hwi_segment_close(&journal->segment);
+    discard(journal);
+}
+
 static int fail(char *error, size_t bytes, int status, const char *what, const char *directory,
                 int problem)
 {
