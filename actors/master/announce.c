@@ -162,15 +162,18 @@ void hwi_master_seal(struct master *m, struct hwi_effects *fx)
     }
 }
 
-static struct hwi_member *list_members(struct master *m, struct hwi_effects *fx)
+// With what it takes to reach them if `whole`; who is told of a view has that from its proposal.
+static struct hwi_member *list_members(struct master *m, bool whole, struct hwi_effects *fx)
 {
     struct hwi_member *members = hwi_effects_memory(fx, m->view.count * sizeof *members);
     for (uint32_t rank = 0; rank < m->view.count; rank++) {
         const struct session *s = hwi_master_session_of_peer(m, m->view.ids[rank]);
         members[rank].peer = m->view.ids[rank];
         if (s != NULL) { // a member that just died is still in the view
-            members[rank].incarnation = s->incarnation;
             members[rank].synced = s->synced;
+        }
+        if (s != NULL && whole) {
+            members[rank].incarnation = s->incarnation;
             memcpy(members[rank].address, s->address, sizeof s->address);
         }
     }
@@ -197,7 +200,7 @@ static struct hwi_msg_announce announcement(struct master *m, struct hwi_effects
         .run = m->run,
         .view = m->view.number,
         .pending = m->view.pending,
-        .members = list_members(m, fx),
+        .members = list_members(m, false, fx),
         .members_count = m->view.count,
         .past = list_past(m, fx),
         .past_count = m->past_count,
@@ -235,7 +238,7 @@ void hwi_master_store(struct master *m, struct hwi_effects *fx)
     f->highest = m->highest;
     f->next_peer = m->next_peer;
     f->view = m->view.number;
-    f->members = list_members(m, fx);
+    f->members = list_members(m, true, fx);
     f->members_count = m->view.count;
     f->past = m->past; // the disk writes it before another step
     f->past_count = m->past_count;

@@ -33,12 +33,10 @@ static void two_members_become_a_view(void **unused)
         "[      17.000] member 1 > master: ready{view=1}\n"
         "[      17.000] member 0 > master: ready{view=1}\n"
         "[      22.000] master > member 0: announce{run=1 view=1 incarnation=1000 membe"
-        "rs=[{peer=1 incarnation=1000 address=\"sim:0\"} {peer=2 incarnation=1001 addre"
-        "ss=\"sim:1\"}]}\n"
+        "rs=[{peer=1} {peer=2}]}\n"
         "[      22.000] member 0: reply{view=1 members=[1 2]}\n"
         "[      22.000] master > member 1: announce{run=1 view=1 incarnation=1001 membe"
-        "rs=[{peer=1 incarnation=1000 address=\"sim:0\"} {peer=2 incarnation=1001 addre"
-        "ss=\"sim:1\"}]}\n"
+        "rs=[{peer=1} {peer=2}]}\n"
         "[      22.000] member 1: reply{view=1 rank=1 members=[1 2]}\n");
     scenario_end(s);
 }

@@ -364,7 +364,7 @@ static void assert_views_bounded(const struct cost *a, const struct cost *b, uin
 {
     assert_linear(a->steps, b->steps, times);
     assert_linear(a->effects, b->effects, times);
-    assert_linear(a->message_max, b->message_max, times);
+    assert_true(b->message_max <= 2 * times * a->message_max); // ids grow from one byte to three
 }
 
 static void a_runs_cost_grows_with_its_members(void **unused)
