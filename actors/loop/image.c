@@ -17,7 +17,7 @@ enum { MAGIC = 0x4d495748 }; // "HWIM"
 unsigned char *hwi_image_grow(struct hwi_image *image, size_t bytes)
 {
     HWI_CHECK(bytes <= HWI_IMAGE_BYTES_MAX - image->length);
-    if (image->capacity - image->length < bytes) {
+    if (!image->bytes || image->capacity - image->length < bytes) {
         size_t capacity = HWI_MAX(2 * image->capacity, image->length + bytes + 256);
         image->bytes = hwi_resize(image->alloc, image->bytes, capacity);
         image->capacity = capacity;
