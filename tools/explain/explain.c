@@ -68,6 +68,6 @@ void explain_analyse(const struct explain_input *input, struct explain_report *r
     say_caveats(&model);
     report->now_ns = model.now_ns;
     for (uint32_t i = 0; i < input->count; i++)
-        report->epoch_ns |= (int64_t)(input->rings[i].realtime_zero_ns != 0);
+        report->realtime |= input->rings[i].realtime_zero_ns != 0;
     model_fini(&model);
 }

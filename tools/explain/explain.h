@@ -28,7 +28,6 @@ struct explain_input {
     uint32_t count;
     const struct hwi_msg_status *status; // how the master says that the run stands, or NULL
     uint64_t patience_ns;                // what lasts less is no finding; 0 = a second
-    bool whole; // all rings that exist answered or were asked: who is not here does not answer
 };
 
 struct explain_finding {
@@ -43,7 +42,7 @@ struct explain_finding {
 
 struct explain_report {
     int64_t now_ns;       // the latest moment that any ring knows, on the common clock
-    int64_t epoch_ns;     // common clock - this = ns since 1970; 0 = virtual time
+    bool realtime;        // the common clock counts from 1970; else it is virtual
     bool trouble;         // the first finding is one; else it says that nothing waits
     char caveat[EXPLAIN_SENTENCE_MAX]; // what is missing (records, rings), or empty
     struct explain_finding findings[EXPLAIN_FINDINGS_MAX]; // first cause first; at least one

@@ -12,11 +12,14 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_TRAINER = 3 };
 // Entry points: argv[0] is the subcommand's name. Each returns the process's exit code.
 int command_bench(int argc, char **argv);
 int command_demo(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_master(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_sim(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_trace(int argc, char **argv);
 
 // Prints "hawser NAME: sentence" on stderr.
 __attribute__((format(printf, 2, 3))) void complain(const char *command, const char *format, ...);

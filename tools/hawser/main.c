@@ -15,7 +15,9 @@ static const struct subcommand {
     {"run", command_run, "start a master and N trainers here; kill, stop and start them"},
     {"master", command_master, "run a master"},
     {"status", command_status, "members and operations of a run, and what waits for whom"},
+    {"explain", command_explain, "what was first to go wrong in a run, or what it waits for"},
     {"replay", command_replay, "run the actors again over a recorded run, and compare"},
+    {"sim", command_sim, "simulate runs from seeds, with faults, and check what must hold"},
     {"bench", command_bench, "measure all-reduce, and plain TCP to compare it with"},
     {"info", command_info, "versions and limits"},
 };

@@ -24,7 +24,6 @@ struct sender {
     uint64_t next;     // number of the record expected; 0 = none came yet
     uint64_t as_of_ns; // its clock, when it spoke last
     uint64_t heard_ns; // ours
-    bool settled;
 };
 
 struct run_source {
@@ -109,8 +108,7 @@ static void learn(struct run_source *run, uint32_t index, const struct hwi_msg_t
     sender->heard_ns = now;
     uint64_t last =
         batch->records_count ? batch->records[batch->records_count - 1].number + 1 : sender->next;
-    sender->settled |= last == batch->next || (!last && batch->next == 1) ||
-                       (!run->history && batch->records_count == 0);
+    ring->current |= !run->history || last == batch->next || (!last && batch->next == 1);
 }
 
 static void notice_ends(struct run_source *run, uint64_t now)
@@ -254,15 +252,6 @@ struct trace_source *trace_open_run(const char *master, bool history, char *erro
 uint32_t trace_run_asked(const struct trace_source *source)
 {
     return ((const struct run_source *)source)->asked;
-}
-
-uint32_t trace_run_settled(const struct trace_source *source)
-{
-    const struct run_source *run = (const struct run_source *)source;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < source->ring_count; i++)
-        count += run->senders[i].settled;
-    return count;
 }
 
 uint64_t trace_run_as_of(const struct trace_source *source, uint32_t ring)
