@@ -47,9 +47,9 @@ static bool add_name(struct names *names, const char *name)
         names->items = grown;
         names->capacity = capacity;
     }
-    char *copy = malloc(strlen(name) + 1);
+    char *copy = strdup(name);
     if (copy)
-        names->items[names->count++] = strcpy(copy, name);
+        names->items[names->count++] = copy;
     return copy != NULL;
 }
 

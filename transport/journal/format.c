@@ -17,16 +17,15 @@ static uint64_t check_of(uint64_t six, uint64_t offset)
 
 uint64_t hwi_journal_header_pack(struct hwi_journal_header header, uint64_t offset)
 {
-    uint64_t six =
-        header.bytes | (uint64_t)header.kind << 32 | (uint64_t)header.role << 40;
+    uint64_t six = header.bytes | (uint64_t)header.kind << 32 | (uint64_t)header.role << 40;
     return six | check_of(six, offset) << 48;
 }
 
 bool hwi_journal_header_unpack(uint64_t word, uint64_t offset, struct hwi_journal_header *header)
 {
     uint64_t six = word & UINT64_C(0xffffffffffff);
-    *header = (struct hwi_journal_header){(uint32_t)six, (uint8_t)(six >> 32),
-                                          (uint8_t)(six >> 40)};
+    *header =
+        (struct hwi_journal_header){(uint32_t)six, (uint8_t)(six >> 32), (uint8_t)(six >> 40)};
     return word >> 48 == check_of(six, offset) && header->bytes <= HWI_JOURNAL_PAYLOAD_MAX;
 }
 

@@ -14,7 +14,7 @@
 enum {
     HWI_JOURNAL_PATH_MAX = 4096,
     HWI_JOURNAL_VARINT_MAX = 10,
-    HWI_JOURNAL_PAYLOAD_MAX = (256 << 20) + 64, // an image and its count
+    HWI_JOURNAL_PAYLOAD_MAX = (256 << 20) + 64,           // an image and its count
     HWI_JOURNAL_END_BYTES = HWI_JOURNAL_HEADER_BYTES + 8, // an END or LOST, whole
 };
 

@@ -27,7 +27,7 @@ enum {
     HWI_JOURNAL_FORMAT = 1,
     HWI_JOURNAL_NAME_MAX = 64,
     HWI_JOURNAL_HEADER_BYTES = 16,
-    HWI_JOURNAL_SEGMENTS_MAX = 1 << 20,    // numbers of one journal
+    HWI_JOURNAL_SEGMENTS_MAX = 1 << 20,  // numbers of one journal
     HWI_JOURNAL_SEGMENT_BYTES = 4 << 20, // default size of a segment
 };
 
@@ -53,12 +53,12 @@ struct hwi_journal_effect {
 struct hwi_journal;
 
 struct hwi_journal_config {
-    const char *directory;   // made if it is missing (mode 0700)
-    const char *name;        // "master-1f2e", "member-3a4b": [a-z0-9-] only, unique in the directory
-    uint64_t segment_bytes;  // 0 = default; raised to four times what the images need
-    uint64_t bytes_max;      // of all segments; the oldest are removed beyond it. 0 = no bound
-    uint64_t age_max_ms;     // segments that ended longer ago are removed. 0 = no bound
-    uint64_t incarnation;    // in the head
+    const char *directory;  // made if it is missing (mode 0700)
+    const char *name;       // "master-1f2e", "member-3a4b": [a-z0-9-] only, unique in the directory
+    uint64_t segment_bytes; // 0 = default; raised to four times what the images need
+    uint64_t bytes_max;     // of all segments; the oldest are removed beyond it. 0 = no bound
+    uint64_t age_max_ms;    // segments that ended longer ago are removed. 0 = no bound
+    uint64_t incarnation;   // in the head
     // The actors and their states (NULL: none now), for images: the array is borrowed until return,
     // the rest until close.
     const struct hwi_actor_ops *const *actors;
@@ -93,16 +93,17 @@ struct hwi_journal_event {
     uint8_t role;    // whose event: enum hwi_role
     bool failed;     // a check failed in the step
     uint64_t number; // of the event in its actor, from 1
-    struct hwi_event event;  // borrowed until the next read; msg of type NONE: it was told to give up
+    struct hwi_event
+        event; // borrowed until the next read; msg of type NONE: it was told to give up
     const struct hwi_journal_effect *effects; // borrowed until the next read
     uint32_t effect_count;
 };
 
 struct hwi_journal_image {
     uint8_t role;
-    uint64_t events; // that the actor had heard
+    uint64_t events;            // that the actor had heard
     const unsigned char *bytes; // borrowed until the next read
-    size_t length; // 0: the actor has no images
+    size_t length;              // 0: the actor has no images
 };
 
 // What a read found.

@@ -82,9 +82,9 @@ static bool note_file(struct hwi_journal_reader *reader, const char *path)
         reader->files = grown;
         reader->file_capacity = capacity;
     }
-    char *copy = malloc(strlen(path) + 1);
+    char *copy = strdup(path);
     if (copy)
-        reader->files[reader->file_count++] = strcpy(copy, path);
+        reader->files[reader->file_count++] = copy;
     return copy != NULL;
 }
 
@@ -259,9 +259,8 @@ static enum hwi_journal_found take(struct hwi_journal_reader *reader,
 }
 
 // Moves past a good record.
-static enum hwi_journal_found pass(struct hwi_journal_reader *reader,
-                                   enum hwi_journal_found found, size_t bytes,
-                                   struct hwi_journal_record *record)
+static enum hwi_journal_found pass(struct hwi_journal_reader *reader, enum hwi_journal_found found,
+                                   size_t bytes, struct hwi_journal_record *record)
 {
     const struct hwi_msg_journal_head *head = &reader->head.u.journal_head;
     record->offset = reader->at;
@@ -397,7 +396,8 @@ int hwi_journal_open(const char *directory, const char *name, struct hwi_journal
         !hwi_journal_extent(directory, name, &made->first, &made->last)) {
         if (errno)
             strerror_r(errno, text, sizeof(text));
-        snprintf(error, bytes, "cannot read the journal %.64s in %.120s: %s", name, directory, text);
+        snprintf(error, bytes, "cannot read the journal %.64s in %.120s: %s", name, directory,
+                 text);
         free(made);
         return HWS_E_INVALID;
     }

@@ -165,8 +165,8 @@ static uint32_t count_excess(const struct hwi_journal *journal, uint64_t next_by
     for (; count < journal->kept_count; count++) {
         const struct kept *oldest = &journal->kept[count];
         bool large = config->bytes_max && bytes > config->bytes_max;
-        bool old = config->age_max_ms &&
-                   now_ns - oldest->ended_ns > config->age_max_ms * HWI_NS_PER_MS;
+        bool old =
+            config->age_max_ms && now_ns - oldest->ended_ns > config->age_max_ms * HWI_NS_PER_MS;
         if (!large && !old)
             break;
         bytes -= oldest->bytes;
@@ -254,10 +254,9 @@ static void roll(struct hwi_journal *journal, uint64_t now_ns)
     char fresh[HWI_JOURNAL_PATH_MAX], path[HWI_JOURNAL_PATH_MAX];
     uint32_t excess = count_excess(journal, journal->config.segment_bytes, now_ns);
     uint64_t chain = hwi_segment_chain_after(&journal->segment, HWI_JOURNAL_END, 0);
-    int problem = make_kept_room(journal)
-                      ? make_segment(journal, journal->number + 1, chain,
-                                     journal->removed + excess, &next)
-                      : ENOMEM;
+    int problem = make_kept_room(journal) ? make_segment(journal, journal->number + 1, chain,
+                                                         journal->removed + excess, &next)
+                                          : ENOMEM;
     if (problem) {
         journal->retry_ns = now_ns + RETRY_NS;
         return;
@@ -283,15 +282,14 @@ static bool append(struct hwi_journal *journal, const struct hwi_actor_ops *acto
     struct hwi_segment *segment = &journal->segment;
     size_t length;
     int error;
-    while ((error = hwi_journal_event_pack(event, effects, failed, journal->before_ns,
-                                           journal->scratch + HEAD_AT,
-                                           journal->scratch_bytes - HEAD_AT - 8, &length)) ==
-           HWI_CODEC_ROOM)
+    while ((error = hwi_journal_event_pack(
+                event, effects, failed, journal->before_ns, journal->scratch + HEAD_AT,
+                journal->scratch_bytes - HEAD_AT - 8, &length)) == HWI_CODEC_ROOM)
         if (!make_scratch(journal, 2 * journal->scratch_bytes))
             return false;
     size_t whole = HWI_JOURNAL_HEADER_BYTES + hwi_journal_padded(length);
-    if (error || (!hwi_segment_fits(segment, whole) && (segment->used >= journal->roll_at ||
-                                                        hwi_segment_grow(segment, whole) != 0)))
+    if (error || (!hwi_segment_fits(segment, whole) &&
+                  (segment->used >= journal->roll_at || hwi_segment_grow(segment, whole) != 0)))
         return false;
     hwi_segment_put(segment, HWI_JOURNAL_EVENT, actor->role, journal->scratch, length);
     journal->before_ns = event->now_ns;
@@ -307,8 +305,7 @@ static bool wants_to_roll(const struct hwi_journal *journal, uint64_t now_ns)
 }
 
 void hwi_journal_step(struct hwi_journal *journal, const struct hwi_actor_ops *actor,
-                      const struct hwi_event *event, const struct hwi_effects *effects,
-                      bool failed)
+                      const struct hwi_event *event, const struct hwi_effects *effects, bool failed)
 {
     if (!journal->events)
         journal->began_ns = event->now_ns;
@@ -415,8 +412,8 @@ int hwi_journal_create(const struct hwi_journal_config *config, struct hwi_journ
     if (status == HWS_OK) {
         int problem = make_first(made);
         if (problem)
-            status = fail(error, bytes, HWS_E_SYSTEM, "cannot write a journal in", directory,
-                          problem);
+            status =
+                fail(error, bytes, HWS_E_SYSTEM, "cannot write a journal in", directory, problem);
     }
     if (status == HWS_OK)
         *journal = made;
