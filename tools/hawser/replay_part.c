@@ -11,6 +11,8 @@ enum { WINDOW = 256, CONTEXT = 4 };
 
 struct tooth {
     uint64_t key, number, now_ns;
+    uint64_t before; // events of its side that count and came before it
+    uint64_t moved;  // of both, until then
 };
 
 struct side {
@@ -18,6 +20,7 @@ struct side {
     struct replay_parting_side *about;
     struct tooth waiting[WINDOW]; // not seen on the other side yet, in order
     uint32_t count;
+    uint64_t read;
     bool ended;
     enum replay_verdict verdict; // of its end
 };
@@ -35,8 +38,10 @@ static bool next(struct side *side, uint8_t role, enum replay_likeness likeness,
                                               found, &record);
         } else if (found == HWI_JOURNAL_FOUND_EVENT && record.event.role == role &&
                    !replay_is_background(record.event.event.msg)) {
-            *tooth = (struct tooth){replay_normal_key(&record.event, likeness),
-                                    record.event.number, record.event.event.now_ns};
+            *tooth = (struct tooth){.key = replay_normal_key(&record.event, likeness),
+                                    .number = record.event.number,
+                                    .now_ns = record.event.event.now_ns,
+                                    .before = side->read++};
             return true;
         }
     }
@@ -69,6 +74,7 @@ static bool mesh(struct replay_parting *parting, struct side *side, struct side 
     }
     if (side->count == WINDOW)
         return false;
+    tooth.moved = parting->moved;
     side->waiting[side->count++] = tooth;
     return true;
 }
@@ -90,11 +96,15 @@ static void zip(struct replay_parting *parting, struct side *a, struct side *b)
     parting->parted = a->count || b->count;
 }
 
-static void finish(struct side *side)
+// All that came before the oldest that waits was found on the other side.
+static void finish(struct replay_parting *parting, struct side *side)
 {
+    const struct tooth *oldest = &side->waiting[0];
     if (side->count) {
-        side->about->number = side->waiting[0].number;
-        side->about->now_ns = side->waiting[0].now_ns;
+        side->about->number = oldest->number;
+        side->about->now_ns = oldest->now_ns;
+        parting->equal = HWI_MIN(parting->equal, oldest->before);
+        parting->moved = HWI_MIN(parting->moved, oldest->moved);
     }
     hwi_journal_reader_close(side->reader);
 }
@@ -109,8 +119,8 @@ int replay_find_parting(struct replay_parting *parting)
         zip(parting, &a, &b);
         verdict = (int)HWI_MAX(a.verdict, b.verdict);
     }
-    finish(&a);
-    finish(&b);
+    finish(parting, &a);
+    finish(parting, &b);
     return verdict;
 }
 

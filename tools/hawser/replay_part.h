@@ -16,7 +16,7 @@ struct replay_parting {
     uint8_t role;
     struct replay_parting_side a, b;
     bool parted;
-    uint64_t equal; // events of both, background aside
+    uint64_t equal; // events of both (before they part), background aside
     uint64_t moved; // of them: in another order
 };
 
