@@ -66,6 +66,7 @@ void hwi_edge_dial(struct hwi_edges *edges, struct hwi_edge *edge)
     uint64_t now_ns = hwi_host_now();
     edge->attempt = now_ns; // rises with every dial of this process
     edge->deadline_ns = now_ns + HWI_PROVE_NS_MAX;
+    edges->dials_until_ns = HWI_MIN(edges->dials_until_ns, edge->deadline_ns);
     edge->count = HWI_MIN(HWI_MAX(edge->want.stripes, 1u), (uint32_t)HWI_STRIPES_MAX);
     // A name could take seconds to look up, and its owner could be anybody.
     const char *wrong = hwi_address_parse(edge->want.address, HWI_ADDRESS_NUMERIC, &address);

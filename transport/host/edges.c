@@ -189,7 +189,7 @@ void hwi_edges_open(struct hwi_edges *edges, const struct hwi_msg_edge_open *wan
         hwi_edge_drop(edges, edge);
     edge = insert(edges, want);
     if (!edge)
-        refuse(edges, want->peer, "no room for an edge to %s", want->address);
+        refuse(edges, want->peer, "no room for more than %d edges", HWI_EDGES_MAX);
     else if (want->dial)
         hwi_edge_dial(edges, edge);
     else
@@ -348,17 +348,28 @@ void hwi_edges_ready(struct hwi_edges *edges, const struct hwi_ready *ready)
 // ---- time and life
 // ---------------------------------------------------------------------------------
 
+static void expire_dials(struct hwi_edges *edges, uint64_t now_ns)
+{
+    edges->dials_until_ns = HWI_NEVER;
+    for (uint32_t i = edges->count; i-- > 0;) {
+        struct hwi_edge *edge = edges->sorted[i];
+        if (edge->state != HWI_EDGE_DIALLING)
+            continue;
+        if (edge->deadline_ns <= now_ns)
+            hwi_edge_fail(edges, edge, "%s did not answer in %d s", edge->want.address,
+                          (int)(HWI_PROVE_NS_MAX / HWI_NS_PER_S));
+        else
+            edges->dials_until_ns = HWI_MIN(edges->dials_until_ns, edge->deadline_ns);
+    }
+}
+
 void hwi_edges_expire(struct hwi_edges *edges, uint64_t now_ns)
 {
     if (now_ns < hwi_edges_next_deadline(edges))
         return;
     hwi_edges_expire_unproven(edges, now_ns);
-    for (uint32_t i = edges->count; i-- > 0;) {
-        struct hwi_edge *edge = edges->sorted[i];
-        if (edge->state == HWI_EDGE_DIALLING && edge->deadline_ns <= now_ns)
-            hwi_edge_fail(edges, edge, "%s did not answer in %d s", edge->want.address,
-                          (int)(HWI_PROVE_NS_MAX / HWI_NS_PER_S));
-    }
+    if (now_ns >= edges->dials_until_ns)
+        expire_dials(edges, now_ns);
 }
 
 uint64_t hwi_edges_next_deadline(const struct hwi_edges *edges)
@@ -366,10 +377,7 @@ uint64_t hwi_edges_next_deadline(const struct hwi_edges *edges)
     uint64_t next_ns = edges->unproven ? edges->unproven->deadline_ns : HWI_NEVER;
     if (edges->accept_after_ns)
         next_ns = HWI_MIN(next_ns, edges->accept_after_ns);
-    for (uint32_t i = 0; i < edges->count; i++)
-        if (edges->sorted[i]->state == HWI_EDGE_DIALLING)
-            next_ns = HWI_MIN(next_ns, edges->sorted[i]->deadline_ns);
-    return next_ns;
+    return HWI_MIN(next_ns, edges->dials_until_ns);
 }
 
 void hwi_edges_bury(struct hwi_edges *edges)
@@ -400,6 +408,7 @@ bool hwi_edges_init(struct hwi_edges *edges, int poller, struct hwi_drain *drain
     edges->poller = poller;
     edges->drain = drain;
     edges->data = data;
+    edges->dials_until_ns = HWI_NEVER;
     edges->listener = (struct hwi_watch){.fd = fd, .kind = HWI_WATCH_LISTENER};
     edges->staging = malloc(sizeof *edges->staging);
     if (edges->staging && hwi_poller_set(poller, &edges->listener, HWI_READABLE))

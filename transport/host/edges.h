@@ -44,6 +44,7 @@ struct hwi_edges {
     uint64_t accept_after_ns; // 0 = the listener is not paused
     struct hwi_edge **sorted; // by peer id
     uint32_t count, capacity;
+    uint64_t dials_until_ns; // no edge's deadline is before it: all are looked at only then
     struct hwi_edge *dirty;
     struct hwi_stripe *unproven; // oldest first
     uint32_t unproven_count;
