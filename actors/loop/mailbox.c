@@ -5,7 +5,10 @@
 #include "actors/loop/mailbox.h"
 #include "actors/wire/copy.h"
 
-enum { CAPACITY_FIRST = 32 };
+enum {
+    CAPACITY_FIRST = 32,
+    CAPACITY_KEPT_MAX = 256, // a larger ring is given back when it is empty
+};
 
 void hwi_mailbox_init(struct hwi_mailbox *mailbox, const struct hwi_alloc *alloc)
 {
@@ -58,5 +61,10 @@ bool hwi_mailbox_pop(struct hwi_mailbox *mailbox, struct hwi_letter *letter)
     *letter = mailbox->letters[mailbox->first];
     mailbox->first = (mailbox->first + 1) & (mailbox->capacity - 1);
     mailbox->count--;
+    if (mailbox->count == 0 && mailbox->capacity > CAPACITY_KEPT_MAX) {
+        hwi_free(mailbox->alloc, mailbox->letters);
+        mailbox->letters = NULL;
+        mailbox->capacity = mailbox->first = 0;
+    }
     return true;
 }
