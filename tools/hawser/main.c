@@ -18,6 +18,7 @@ static const struct subcommand {
     {"explain", command_explain, "what was first to go wrong in a run, or what it waits for"},
     {"replay", command_replay, "run the actors again over a recorded run, and compare"},
     {"sim", command_sim, "simulate runs from seeds, with faults, and check what must hold"},
+    {"trace", command_trace, "what actors hear and say, live, as lines or as a picture"},
     {"bench", command_bench, "measure all-reduce, and plain TCP to compare it with"},
     {"info", command_info, "versions and limits"},
 };

@@ -10,6 +10,9 @@
 // In a child right after fork: die (SIGKILL) when the parent does; exits if it is gone already.
 void os_die_with(pid_t parent);
 
+// From now on the processor is this process's only when nobody else wants it much.
+void os_be_patient(void);
+
 // The directory of this program's file, without a trailing slash.
 bool os_program_directory(char *path, size_t bytes);
 

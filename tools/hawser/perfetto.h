@@ -7,7 +7,7 @@
 #include "actors/loop/ring.h"
 
 enum {
-    PERFETTO_RECORDS_MAX = 1 << 23, // what comes after is only counted
+    PERFETTO_RECORDS_MAX = 1 << 21, // what comes after is only counted
     PERFETTO_PROCESSES_MAX = HWI_MEMBERS_MAX + 1,
     PERFETTO_ERROR_BYTES = 256,
 };
