@@ -270,6 +270,7 @@ struct hwi_sim_process {
     struct hwi_sim_control control;
     struct hwi_sim_request *requests;
     uint32_t request_count, request_capacity;
+    uint64_t collected; // failures of operations that the trainer was told of
     struct hwi_sim_text recordings[HWI_ROLE_MAX];
     uint32_t events_seen[HWI_ROLE_MAX];
     uint32_t types_seen[HWI_MSG_TYPE_MAX];
