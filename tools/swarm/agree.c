@@ -148,7 +148,7 @@ static struct call *in_flight(struct seat *seat, uint32_t channel, uint32_t befo
         if (found == NULL || before == 0) {
             return found;
         }
-        after = found->order + 2;
+        after = found->order + 1;
     }
 }
 

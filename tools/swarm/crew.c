@@ -300,20 +300,34 @@ static void hear_opening(struct swarm *s, struct seat *seat)
     }
 }
 
+// The first call that was answered, in the order in which they were made.
+static struct call *first_answered(struct swarm *s, struct seat *seat)
+{
+    struct call *first = NULL;
+    for (uint32_t i = 0; i < CALLS_MAX; i++) {
+        struct call *call = &seat->calls[i];
+        if (call->busy && (first == NULL || call->order < first->order) &&
+            hwi_sim_reply(s->sim, seat->node, call->request) != NULL) {
+            first = call;
+        }
+    }
+    return first;
+}
+
 void swarm_hear(struct swarm *s, struct seat *seat)
 {
     if (seat->stage == STAGE_OPENING) {
         hear_opening(s, seat);
     }
-    for (uint32_t i = 0; i < CALLS_MAX && seat->stage == STAGE_MEMBER; i++) {
-        struct call *call = &seat->calls[i];
-        const struct hwi_msg_reply *reply =
-            call->busy ? hwi_sim_reply(s->sim, seat->node, call->request) : NULL;
-        if (reply != NULL) {
-            uint64_t request = call->request;
-            swarm_check(s, seat, call, reply);
-            answered(s, seat, call, reply);
-            hwi_sim_forget(s->sim, seat->node, request);
+    while (seat->stage == STAGE_MEMBER && !swarm_failed(s)) {
+        struct call *call = first_answered(s, seat);
+        if (call == NULL) {
+            return;
         }
+        uint64_t request = call->request;
+        const struct hwi_msg_reply *reply = hwi_sim_reply(s->sim, seat->node, request);
+        swarm_check(s, seat, call, reply);
+        answered(s, seat, call, reply);
+        hwi_sim_forget(s->sim, seat->node, request);
     }
 }
