@@ -48,7 +48,7 @@ def recorded(world):
     """A master and three members: one is killed, another one comes late."""
     def work():
         master, members = world.start(3)
-        for step in range(10):
+        for step in range(5):
             for answer in all_do(members, "reduce", count=100 + step):
                 answer.expect(sum="right")
         members.pop().kill()
@@ -57,8 +57,8 @@ def recorded(world):
         newcomer = world.start_member(master)
         world.join(members, newcomer)
         members.append(newcomer)
-        for step in range(10):
-            for answer in all_do(members, "reduce", count=100000 + step):
+        for step in range(3):
+            for answer in all_do(members, "reduce", count=40000 + step):
                 answer.expect(sum="right")
         world.end_well()
     return keep_journals("run", work)

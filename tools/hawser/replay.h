@@ -167,6 +167,9 @@ bool replay_limits(struct replay_set *set, const struct replay_options *options,
 // ---------------------------------------------------------------------------
 
 int replay_timeline(struct replay_set *set, const struct replay_options *options);
+// Writes the timeline up to the limits to options->perfetto.
+int replay_picture(struct replay_set *set, const struct replay_options *options,
+                   const uint64_t *limits);
 int replay_diff(struct replay_set *set, struct replay_set *other,
                 const struct replay_options *options);
 

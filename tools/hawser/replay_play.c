@@ -87,7 +87,9 @@ static void on_image(struct replay_game *game, const struct hwi_journal_record *
     struct replay_part *part = chosen_part(game, image->role);
     if (!part || part->stopped)
         return;
-    if (!part->player) {
+    if (image->length == 0) {
+        part->blind = !part->player; // an actor without images
+    } else if (!part->player) {
         load(game, part, image);
     } else if (game->same_decision && !replay_same_state(part, image)) {
         replay_print_state_difference(game, part, record);
