@@ -61,10 +61,11 @@ void explain_analyse(const struct explain_input *input, struct explain_report *r
     rule_operations(&model);
     rule_views(&model);
     rule_failures(&model);
-    report->trouble = report->count > 0;
-    if (!report->trouble)
-        say_nothing(&model);
     findings_sort(&model);
+    if (!report->trouble) {
+        say_nothing(&model);
+        finding_first(&model);
+    }
     say_caveats(&model);
     report->now_ns = model.now_ns;
     for (uint32_t i = 0; i < input->count; i++)

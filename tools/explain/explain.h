@@ -33,6 +33,7 @@ struct explain_input {
 struct explain_finding {
     int64_t at_ns; // since when, on the common clock
     bool open;     // it still is so
+    bool over;     // operations were committed in a later view: the run has gone on
     char sentence[EXPLAIN_SENTENCE_MAX];
     char lines[EXPLAIN_LINES_MAX][EXPLAIN_LINE_MAX]; // the evidence, by time
     int64_t line_ns[EXPLAIN_LINES_MAX];
@@ -43,7 +44,7 @@ struct explain_finding {
 struct explain_report {
     int64_t now_ns;       // the latest moment that any ring knows, on the common clock
     bool realtime;        // the common clock counts from 1970; else it is virtual
-    bool trouble;         // the first finding is one; else it says that nothing waits
+    bool trouble;         // something is open or not over; else the first finding says that nothing waits
     char caveat[EXPLAIN_SENTENCE_MAX]; // what is missing (records, rings), or empty
     struct explain_finding findings[EXPLAIN_FINDINGS_MAX]; // first cause first; at least one
     uint32_t count;

@@ -183,6 +183,15 @@ static void note_announce(const struct heard *h, uint64_t peer)
     h->model->view = HWI_MAX(h->model->view, view->number);
 }
 
+// Said again to whoever speaks after it: the first time counts.
+static void note_evicted(const struct heard *h, struct member *member)
+{
+    if (member->evicted_ns != NEVER_NS)
+        return;
+    member->evicted_ns = h->at_ns;
+    member->evicted_status = (int32_t)(uint32_t)h->record->key;
+}
+
 // ---- a member's ring ---------------------------------------------------------------------------
 
 static void from_master(const struct heard *h)
@@ -203,11 +212,8 @@ static void from_master(const struct heard *h)
         p->view = HWI_MAX(p->view, h->record->view);
         break;
     case HWI_MSG_evicted:
-        if (p->peer) {
-            struct member *member = model_member(h->model, p->peer);
-            member->evicted_ns = h->at_ns;
-            member->evicted_status = (int32_t)(uint32_t)h->record->key;
-        }
+        if (p->peer)
+            note_evicted(h, model_member(h->model, p->peer));
         break;
     default:
         break;
@@ -271,9 +277,12 @@ static void master_hears(const struct heard *h, struct member *member)
 {
     uint16_t type = h->record->type;
     if (type == HWI_MSG_unreachable) {
-        member->unreachable_ns = h->at_ns;
+        if (member->evicted_ns == NEVER_NS)
+            member->unreachable_ns = h->at_ns;
         return;
     }
+    if (member->evicted_ns != NEVER_NS)
+        return; // it does not know yet that it is out
     member->heard_ns = h->at_ns;
     member->heard_type = type;
     member->unreachable_ns = NEVER_NS;
@@ -306,8 +315,7 @@ static void master_says(const struct heard *h, struct member *member)
         note_commit(h);
         break;
     case HWI_MSG_evicted:
-        member->evicted_ns = h->at_ns;
-        member->evicted_status = (int32_t)(uint32_t)h->record->key;
+        note_evicted(h, member);
         break;
     default:
         break;

@@ -55,7 +55,8 @@ struct member {
     uint32_t beats; // heartbeats heard by the master
     int64_t unreachable_ns, left_ns, evicted_ns;
     int32_t evicted_status;
-    bool explained;  // a finding says what became of it
+    bool explained;     // a finding says what became of it, ...
+    int64_t trouble_ns; // ... since when
 };
 
 // How far one member is on a channel.
@@ -162,6 +163,13 @@ static inline int64_t model_time(const struct process *process, uint64_t ns)
 // How long a member may be silent: a few of its heartbeats.
 int64_t model_silence(const struct model *model);
 
+// A finding says what became of this member.
+static inline void model_explain(struct member *member, int64_t since_ns)
+{
+    member->explained = true;
+    member->trouble_ns = since_ns;
+}
+
 // ---- findings: report.c
 // --------------------------------------------------------------------------
 
@@ -173,7 +181,8 @@ __attribute__((format(printf, 3, 4))) void finding_show(struct explain_finding *
                                                         int64_t at_ns, const char *format, ...);
 __attribute__((format(printf, 2, 3))) void finding_advise(struct explain_finding *finding,
                                                           const char *format, ...);
-void findings_sort(struct model *model);
+void findings_sort(struct model *model); // and says whether there is trouble
+void finding_first(struct model *model); // moves the last one to the beginning
 
 // "tag 7 (all-reduce, number 3 of view 2)"
 enum { OP_BYTES = 96, PEERS_BYTES = 128, TIME_BYTES = 24, WHO_BYTES = 96 };

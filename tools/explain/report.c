@@ -143,12 +143,26 @@ void finding_show(struct explain_finding *finding, int64_t at_ns, const char *fo
     va_end(arguments);
 }
 
-// What still is so comes first; then by when it began.
+// What still is so comes first, what is over last; then by when it began.
 static bool comes_before(const struct explain_finding *a, const struct explain_finding *b)
 {
     if (a->open != b->open)
         return a->open;
+    if (a->over != b->over)
+        return b->over;
     return a->at_ns < b->at_ns;
+}
+
+// True if an operation was committed in a view that came into force after this.
+static bool went_on(const struct model *model, int64_t at_ns)
+{
+    for (uint32_t i = 0; i < model->channel_count; i++) {
+        const struct channel *channel = &model->channels[i];
+        const struct view *view = model_find_view(model, channel->view);
+        if (channel->committed > 0 && view && view->announced_ns > at_ns)
+            return true;
+    }
+    return false;
 }
 
 // Insertion keeps the rules' order where times are equal.
@@ -156,6 +170,11 @@ void findings_sort(struct model *model)
 {
     struct explain_report *report = model->report;
     struct explain_finding *moved = hwi_new(&hwi_alloc_libc, sizeof *moved);
+    for (uint32_t i = 0; i < report->count; i++) {
+        struct explain_finding *finding = &report->findings[i];
+        finding->over = !finding->open && went_on(model, finding->at_ns);
+        report->trouble |= !finding->over;
+    }
     for (uint32_t i = 1; i < report->count; i++) {
         uint32_t j = i;
         *moved = report->findings[i];
@@ -163,5 +182,15 @@ void findings_sort(struct model *model)
             report->findings[j] = report->findings[j - 1];
         report->findings[j] = *moved;
     }
+    hwi_free(&hwi_alloc_libc, moved);
+}
+
+void finding_first(struct model *model)
+{
+    struct explain_report *report = model->report;
+    struct explain_finding *moved = hwi_new(&hwi_alloc_libc, sizeof *moved);
+    *moved = report->findings[report->count - 1];
+    memmove(report->findings + 1, report->findings, (report->count - 1) * sizeof *moved);
+    report->findings[0] = *moved;
     hwi_free(&hwi_alloc_libc, moved);
 }

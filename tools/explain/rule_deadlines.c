@@ -26,7 +26,7 @@ static uint32_t who_lacked(const struct model *model, const struct withdrawal *w
             bool lacked = done ? !part || part->done <= w->op.seq : !called;
             if (lacked)
                 list[count++] = view->members[j];
-            *explained |= lacked && member && member->explained;
+            *explained |= lacked && member && member->explained && member->trouble_ns <= w->at_ns;
         }
     }
     return count;
@@ -51,7 +51,7 @@ static void say_deadline(struct model *model, const struct withdrawal *w)
     uint64_t absent[LISTED_MAX], slow[LISTED_MAX];
     bool explained = false;
     uint32_t absent_count = who_lacked(model, w, false, absent, &explained);
-    uint32_t slow_count = who_lacked(model, w, true, slow, &explained);
+    uint32_t slow_count = absent_count ? 0 : who_lacked(model, w, true, slow, &explained);
     if (explained)
         return;
     struct explain_finding *finding = finding_new(model, w->at_ns, false);

@@ -40,7 +40,7 @@ static void say_consequence(struct model *model, const struct breakage *broken,
             finding_say(finding, "; peer %" PRIu64 " was put out for it", ends[i]);
             finding_show(finding, member->evicted_ns, "the master put peer %" PRIu64 " out",
                          ends[i]);
-            member->explained = true;
+            model_explain(member, broken->at_ns);
             return;
         }
     }

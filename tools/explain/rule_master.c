@@ -74,7 +74,7 @@ static void say_cut(struct model *model, const struct process *p)
     if (member) {
         finding_show(finding, member->heard_ns, "the master heard peer %" PRIu64 " last: %s",
                      p->peer, print_type(member->heard_type));
-        member->explained = true;
+        model_explain(member, p->unanswered_ns);
     }
     finding_advise(finding, "look at the network between %s and the master",
                    print_who(model, p->peer).text);

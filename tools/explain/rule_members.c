@@ -81,26 +81,28 @@ static void show_own(const struct model *model, const struct member *member,
 }
 
 static void say_gone(struct model *model, struct member *member, const uint64_t *ends,
-                     uint32_t count, int64_t first_ns)
+                     uint32_t count, int64_t since_ns)
 {
-    int64_t since_ns = first_ns;
     struct explain_finding *finding = finding_new(model, since_ns, true);
-    finding_say(finding, "peer %" PRIu64 " is gone: its connections to %s", member->peer,
-                print_peers(ends, count).text);
-    if (member->unreachable_ns != NEVER_NS)
-        finding_say(finding, " and to the master");
-    finding_say(finding, " broke %s ago", print_time(model->now_ns - since_ns).text);
+    bool master = member->unreachable_ns != NEVER_NS;
+    finding_say(finding, "peer %" PRIu64 " is gone: its connection%s to ", member->peer,
+                count + master > 1 ? "s" : "");
+    if (count)
+        finding_say(finding, "%s%s", print_peers(ends, count).text, master ? " and to " : "");
+    finding_say(finding, "%s broke %s ago", master ? "the master" : "",
+                print_time(model->now_ns - since_ns).text);
     say_put_out(model, member, since_ns, finding);
     finding_show(finding, member->heard_ns, "the master heard it last: %s",
                  print_type(member->heard_type));
-    finding_show(finding, first_ns, "its stripes broke at %s", print_peers(ends, count).text);
+    if (count)
+        finding_show(finding, since_ns, "its stripes broke at %s", print_peers(ends, count).text);
     finding_show(finding, member->unreachable_ns, "the master found its connection gone");
     show_own(model, member, finding);
     finding_advise(finding,
                    "its process was killed or crashed, or its machine is gone: look at what %s "
                    "wrote last; started again it joins as a newcomer",
                    print_who(model, member->peer).text);
-    member->explained = true;
+    model_explain(member, since_ns);
 }
 
 static void say_silent(struct model *model, struct member *member, int64_t until_ns)
@@ -121,7 +123,7 @@ static void say_silent(struct model *model, struct member *member, int64_t until
                    "its process is stopped, or its machine or network is: look at %s; if it "
                    "lives it joins again as a newcomer",
                    print_who(model, member->peer).text);
-    member->explained = true;
+    model_explain(member, member->heard_ns);
 }
 
 static void say_evicted(struct model *model, struct member *member)
@@ -133,7 +135,7 @@ static void say_evicted(struct model *model, struct member *member)
     finding_show(finding, member->evicted_ns, "the master put it out");
     finding_advise(finding, "hws_last_error of %s says the reason",
                    print_who(model, member->peer).text);
-    member->explained = true;
+    model_explain(member, member->evicted_ns);
 }
 
 static void judge(struct model *model, struct member *member)
@@ -148,8 +150,9 @@ static void judge(struct model *model, struct member *member)
     bool silent = member->heard_ns != NEVER_NS && until_ns - member->heard_ns > silence_ns;
     bool unknown = member->heard_ns == NEVER_NS && member->process < 0;
     bool alone = unknown && count > 0 && view_without(model, member->peer, first_ns);
-    if (count > 0 && (member->unreachable_ns != NEVER_NS || silent || alone))
-        say_gone(model, member, ends, count, first_ns);
+    bool unreachable = member->unreachable_ns != NEVER_NS && (count > 0 || out);
+    if (unreachable || (count > 0 && (silent || alone)))
+        say_gone(model, member, ends, count, count ? first_ns : member->unreachable_ns);
     else if (silent && was_member(model, member->peer))
         say_silent(model, member, until_ns);
     else if (out && count == 0 && member->evicted_status != HWS_E_CLOSED)
