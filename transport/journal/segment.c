@@ -75,6 +75,13 @@ void hwi_segment_close(struct hwi_segment *segment)
     segment->fd = -1;
 }
 
+void hwi_segment_abandon(struct hwi_segment *segment)
+{
+    munmap(segment->bytes, segment->capacity);
+    close(segment->fd);
+    segment->fd = -1;
+}
+
 // Zeros written ahead bring the pages in by the dozen: a fault for each would cost four times that.
 static void warm(struct hwi_segment *segment, size_t end)
 {

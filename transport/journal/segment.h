@@ -33,5 +33,7 @@ uint64_t hwi_segment_chain_after(const struct hwi_segment *segment, enum hwi_jou
                                  uint64_t number);
 // Unmaps the file, cuts it to what was used and closes it.
 void hwi_segment_close(struct hwi_segment *segment);
+// As a killed process leaves it: zeros follow what was appended.
+void hwi_segment_abandon(struct hwi_segment *segment);
 
 #endif

@@ -346,7 +346,7 @@ void hwi_journal_abandon(struct hwi_journal *journal)
 {
     if (!journal)
         return;
-    hwi_segment_close(&journal->segment);
+    hwi_segment_abandon(&journal->segment);
     discard(journal);
 }
 

@@ -49,6 +49,11 @@ static void *create_snapshot(const struct hwi_alloc *alloc)
     return create(alloc, HWI_ROLE_SNAPSHOT);
 }
 
+const void *hwi_sim_guarded(const void *state)
+{
+    return ((const struct guard *)state)->state;
+}
+
 // Counts the event; true if it is the process's last moment.
 static bool fatal(struct hwi_sim_process *process, uint8_t role, uint16_t type)
 {

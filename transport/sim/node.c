@@ -35,6 +35,7 @@ static void start_member(struct hwi_sim *sim, uint32_t node, uint32_t min_member
     process->incarnation = HWI_SIM_INCARNATION_FIRST + sim->member_count;
     process->rank = 1 + sim->member_count;
     keep_member(sim, process);
+    hwi_sim_watch(process);
     if (!sim->master->alive) {
         hwi_sim_control_down(process, HWI_SIM_RECONNECT_NS);
     }
@@ -68,6 +69,7 @@ void hwi_sim_master_start(struct hwi_sim *sim)
 {
     sim->master = hwi_sim_process_create(sim, &sim->master_node, HWI_SIM_MASTER);
     sim->master->incarnation = sim->master_node.starts;
+    hwi_sim_watch(sim->master);
     struct hwi_msg msg = {.type = HWI_MSG_master_start};
     msg.u.master_start = (struct hwi_msg_master_start){
         .run = sim->master_node.starts,

@@ -138,9 +138,13 @@ static void record(void *world, const struct hwi_actor_ops *actor, const struct 
 {
     struct hwi_sim_process *process = world;
     process->sim->step++; // what is carried from now on are this step's effects
+    if (!process->dying) {
+        hwi_sim_watch_step(process, (uint8_t)actor->role, event, effects);
+    }
     if (!process->dying && event->msg->type != HWI_MSG_NONE) {
         hwi_sim_record(process, (uint8_t)actor->role, event, effects);
     }
+    process->step_failed = false;
 }
 
 static void note_failure(struct hwi_sim_process *process, const char *who,
@@ -160,10 +164,19 @@ static void note_failure(struct hwi_sim_process *process, const char *who,
 static void check_failed(void *world, const struct hwi_actor_ops *actor,
                          const struct hwi_trap *trap)
 {
-    note_failure(world, actor->name, trap);
+    struct hwi_sim_process *process = world;
+    process->step_failed = true;
+    note_failure(process, actor->name, trap);
+}
+
+static uint64_t ticks(void *world)
+{
+    const struct hwi_sim_process *process = world;
+    return process->sim->now_ns;
 }
 
 static const struct hwi_world_ops world_ops = {
+    .ticks = ticks,
     .carry = carry,
     .record = record,
     .check_failed = check_failed,
@@ -219,6 +232,7 @@ static void bury(struct hwi_sim_process *process)
     struct hwi_sim *sim = process->sim;
     process->alive = false;
     process->died_ns = sim->now_ns;
+    hwi_sim_unwatch(process);
     hwi_sim_edges_kill(process);
     if (process->crashed) {
         hwi_sim_memory_drop(process);
@@ -273,6 +287,7 @@ void hwi_sim_process_destroy(struct hwi_sim_process *process)
     hwi_sim_edges_kill(process); // those that were dialled to it since
     hwi_sim_control_fini(process);
     hwi_sim_trainer_fini(process);
+    free(process->ring_memory);
     for (uint32_t role = 0; role < HWI_ROLE_MAX; role++) {
         hwi_sim_text_fini(&process->recordings[role]);
     }

@@ -20,6 +20,7 @@ struct hwi_sim *hwi_sim_create(const struct hwi_sim_config *config)
 
 void hwi_sim_destroy(struct hwi_sim *sim)
 {
+    sim->ending = true;
     for (uint32_t i = 0; i < sim->member_count; i++) {
         hwi_sim_process_destroy(sim->members[i]);
     }

@@ -52,9 +52,11 @@ struct hwi_sim_config {
     uint8_t virtual_edges; // an edge costs two bits until the first frame makes its stripes;
                            // opening it takes two delays and cannot be cut, blocked or refused;
                            // the processes must not be restarted on their node
-    uint8_t rings;         // each process has a ring: hwi_sim_ring
-    const char *journal;   // directory: each process writes its journal there; NULL = none.
-                           // Borrowed until destroy
+    uint32_t rings;        // records of each process's ring, a power of two; 0 = no rings
+    // A directory: each process writes its journal there ("master-1", "member-3e8": incarnations in
+    // hexadecimal). One that is killed has no end in its journal; those that live at destroy are
+    // closed. NULL = none. Borrowed until destroy.
+    const char *journal;
 };
 
 // Returns owned; `config` is borrowed until return. Starts the master.
@@ -236,7 +238,8 @@ void hwi_sim_costs(const struct hwi_sim *sim, struct hwi_sim_costs *costs);
 // Bytes that a process's actors, mailbox and data port hold now (its request table and the
 // simulator's own are not in it); 0 if it is dead. Also the master.
 uint64_t hwi_sim_memory(const struct hwi_sim *sim, uint32_t node);
-// The process's ring (config.rings), in virtual nanoseconds: borrowed until destroy, also of a dead
+// The process's ring (config.rings; hwi_ring_bytes(config.rings) bytes for hwi_ring_attach), all in
+// nanoseconds of virtual time, whatever the process's clock: borrowed until destroy, also of a dead
 // process until its node is restarted. NULL without config.rings.
 const struct hwi_ring_head *hwi_sim_ring(const struct hwi_sim *sim, uint32_t node);
 

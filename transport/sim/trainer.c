@@ -34,6 +34,17 @@ static bool is_operation(uint8_t kind)
     return kind != HWI_KIND_NONE && kind != HWI_KIND_CLOSE;
 }
 
+static uint64_t collected(const struct hwi_sim_process *process)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < process->request_count; i++) {
+        const struct hwi_sim_request *request = &process->requests[i];
+        count += request->reply != NULL && request->waited && is_operation(request->kind) &&
+                 request->reply->u.reply.status != HWS_OK;
+    }
+    return count;
+}
+
 void hwi_sim_trainer_told(struct hwi_sim_process *process, const struct hwi_msg *msg)
 {
     uint64_t number = msg->u.reply.request - 1;
@@ -112,7 +123,7 @@ uint64_t hwi_sim_call(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_c
         .value = call->value,
         .timeout_ns = call->timeout_ms * HWI_NS_PER_MS,
         .async = is_operation(call->kind),
-        .collected = process->collected,
+        .collected = collected(process),
     };
     uint32_t number = add_request(process, call->kind);
     msg.u.request.request = number + 1;
@@ -160,9 +171,6 @@ const struct hwi_msg_reply *hwi_sim_reply(struct hwi_sim *sim, uint32_t node, ui
     if (asked->reply == NULL) {
         return NULL;
     }
-    if (!asked->waited) {
-        asked->waited = true;
-        process->collected += is_operation(asked->kind) && asked->reply->u.reply.status != HWS_OK;
-    }
+    asked->waited = true;
     return &asked->reply->u.reply;
 }
