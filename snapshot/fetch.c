@@ -5,24 +5,14 @@
 
 #include "snapshot/snapshot.h"
 
-static bool is_other_member(const struct hwi_snapshot *s, uint64_t peer)
-{
-    if (peer == s->self)
-        return false;
-    for (uint32_t i = 0; i < s->reader_count; i++) {
-        if (s->readers[i].peer == peer)
-            return true;
-    }
-    return false;
-}
-
 // Receivers begin at different sources, so that no source serves all manifests.
 static void pick_sources(struct hwi_snapshot *s, const struct hwi_id *sources, uint32_t count)
 {
     struct hwi_fetch *fetch = &s->fetch;
     for (uint32_t i = 0; i < count && fetch->source_count < HWI_FETCH_SOURCES_MAX; i++) {
         uint64_t peer = sources[(s->self % count + i) % count].value;
-        if (!is_other_member(s, peer) || hwi_fetch_source(fetch, peer) != HWI_FETCH_NONE)
+        bool other = peer != s->self && hwi_snapshot_is_member(s, peer);
+        if (!other || hwi_fetch_source(fetch, peer) != HWI_FETCH_NONE)
             continue;
         fetch->sources[fetch->source_count++] =
             (struct hwi_source){.peer = peer, .retry = HWI_FETCH_NONE};

@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: MIT
-#include "snapshot/snapshot.h"
+#include "snapshot/serve.h"
+
+bool hwi_snapshot_is_member(const struct hwi_snapshot *s, uint64_t peer)
+{
+    uint32_t low = 0, high = s->member_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (s->members[middle] < peer)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < s->member_count && s->members[low] == peer;
+}
 
 void hwi_snapshot_on_lane_view(struct hwi_snapshot *s, const struct hwi_event *event,
                                struct hwi_effects *fx)
 {
     (void)fx;
     const struct hwi_msg_lane_view *m = &event->msg->u.lane_view;
-    hwi_free(s->alloc, s->readers);
-    s->readers = NULL;
-    s->reader_count = 0;
-    if (m->members_count > 0)
-        s->readers = hwi_new(s->alloc, m->members_count * sizeof *s->readers);
+    hwi_serve_forget(s);
+    s->members = hwi_resize(s->alloc, s->members, m->members_count * sizeof *s->members);
     for (uint32_t i = 0; i < m->members_count; i++)
-        s->readers[i].peer = m->members[i].value;
-    s->reader_count = m->members_count;
+        s->members[i] = m->members[i].value;
+    s->member_count = m->members_count;
     s->view = m->view;
     s->self = m->self;
     // A sync of the view that is gone waits for its op_end and asks for nothing more.

@@ -1,17 +1,40 @@
 // SPDX-License-Identifier: MIT
 #include "snapshot/serve.h"
 
+#include <string.h>
+
+// Index of the reader, or of where it would be.
+static uint32_t place_of(const struct hwi_snapshot *s, uint64_t peer)
+{
+    uint32_t low = 0, high = s->reader_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (s->readers[middle].peer < peer)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct hwi_reader *hwi_serve_reader(struct hwi_snapshot *s, uint64_t peer, const struct hwi_op *op)
 {
     bool open = s->phase == HWI_SNAPSHOT_HASHING || s->phase == HWI_SNAPSHOT_HASHED ||
                 s->phase == HWI_SNAPSHOT_HOLDING;
-    if (!open || !hwi_op_equal(s->op, *op))
+    if (!open || !hwi_op_equal(s->op, *op) || !hwi_snapshot_is_member(s, peer))
         return NULL;
-    for (uint32_t i = 0; i < s->reader_count; i++) {
-        if (s->readers[i].peer == peer)
-            return &s->readers[i];
+    uint32_t at = place_of(s, peer);
+    if (at < s->reader_count && s->readers[at].peer == peer)
+        return &s->readers[at];
+    if (s->reader_count == s->reader_capacity) {
+        uint32_t capacity = HWI_MAX(4u, 2 * s->reader_capacity);
+        s->readers = hwi_resize(s->alloc, s->readers, capacity * sizeof *s->readers);
+        s->reader_capacity = capacity;
     }
-    return NULL;
+    struct hwi_reader *reader = &s->readers[at];
+    memmove(reader + 1, reader, (s->reader_count++ - at) * sizeof *reader);
+    *reader = (struct hwi_reader){.peer = peer};
+    return reader;
 }
 
 static void send_page(struct hwi_snapshot *s, uint64_t peer, uint32_t first,
@@ -79,6 +102,7 @@ void hwi_serve_early(struct hwi_snapshot *s, struct hwi_effects *fx)
 
 void hwi_serve_forget(struct hwi_snapshot *s)
 {
-    for (uint32_t i = 0; i < s->reader_count; i++)
-        s->readers[i] = (struct hwi_reader){.peer = s->readers[i].peer};
+    hwi_free(s->alloc, s->readers);
+    s->readers = NULL;
+    s->reader_count = s->reader_capacity = 0;
 }

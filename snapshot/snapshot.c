@@ -34,6 +34,7 @@ static void destroy(void *state)
     hwi_fetch_forget(&s->fetch, s->alloc);
     hwi_manifest_fini(&s->manifest, s->alloc);
     hwi_free(s->alloc, s->held);
+    hwi_free(s->alloc, s->members);
     hwi_free(s->alloc, s->readers);
     hwi_free(s->alloc, s);
 }

@@ -39,8 +39,10 @@ struct hwi_snapshot {
     const struct hwi_alloc *alloc; // borrowed
     uint64_t view;
     uint64_t self;
-    struct hwi_reader *readers; // the view's members; owned
-    uint32_t reader_count;
+    uint64_t *members; // the view's, ascending; owned
+    uint32_t member_count;
+    struct hwi_reader *readers; // those that asked for something, ordered by peer id; owned
+    uint32_t reader_count, reader_capacity;
 
     struct hwi_manifest manifest;
     struct hwi_hash *held; // hashes of our blocks as last heard; owned
@@ -82,6 +84,7 @@ void hwi_snapshot_on_block_placed(struct hwi_snapshot *snapshot, const struct hw
 void hwi_snapshot_on_quiesced(struct hwi_snapshot *snapshot, const struct hwi_event *event,
                               struct hwi_effects *effects);
 
+bool hwi_snapshot_is_member(const struct hwi_snapshot *snapshot, uint64_t peer);
 // Asks the data port for hashes up to the window.
 void hwi_snapshot_ask_hashes(struct hwi_snapshot *snapshot, struct hwi_effects *effects);
 // The elected state is here: tells the peer and serves it from now on.

@@ -126,7 +126,11 @@ void hwi_snapshot_image(struct hwi_image *image, void *state)
     HWI_IMAGE_ENUM(image, "phase", s->phase, phases);
     hwi_image_u64(image, "view", &s->view);
     hwi_image_u64(image, "self", &s->self);
+    hwi_image_u32(image, "member_count", &s->member_count);
+    hwi_image_require(image, s->member_count <= HWI_MEMBERS_MAX);
+    HWI_IMAGE_ROW(image, "members", s->members, s->member_count);
     HWI_IMAGE_LIST(image, "readers", s->readers, s->reader_count, HWI_MEMBERS_MAX, reader_fields);
+    s->reader_capacity = HWI_MAX(s->reader_capacity, s->reader_count);
     hwi_image_struct(image, "manifest", &s->manifest, manifest_fields);
     HWI_IMAGE_ROW(image, "held", s->held, s->manifest.block_count);
     HWI_IMAGE_RECORD(image, "op", op, &s->op);

@@ -6,10 +6,12 @@
 static void take_members(struct hwi_reducer *reducer, const struct hwi_msg_lane_view *message)
 {
     uint32_t world = message->members_count;
-    size_t bytes = HWI_MAX(world, 1u) * sizeof(uint64_t);
-    reducer->members = hwi_resize(reducer->alloc, reducer->members, bytes);
-    reducer->ahead_bytes = hwi_resize(reducer->alloc, reducer->ahead_bytes, bytes);
-    memset(reducer->ahead_bytes, 0, bytes);
+    size_t count = HWI_MAX(world, 1u);
+    reducer->members =
+        hwi_resize(reducer->alloc, reducer->members, count * sizeof(*reducer->members));
+    reducer->ahead_bytes =
+        hwi_resize(reducer->alloc, reducer->ahead_bytes, count * sizeof(*reducer->ahead_bytes));
+    memset(reducer->ahead_bytes, 0, count * sizeof(*reducer->ahead_bytes));
     reducer->world = world;
     reducer->self = world;
     for (uint32_t i = 0; i < world; i++) {

@@ -120,7 +120,7 @@ struct hwi_reducer {
     const struct hwi_alloc *alloc;
     uint64_t view;         // in force; 0 = none
     uint64_t *members;     // [world] peer ids by rank, ascending
-    uint64_t *ahead_bytes; // [world] sent to a member before its call, in this view
+    uint32_t *ahead_bytes; // [world] sent to a member before its call, in this view
     uint32_t world;
     uint32_t self; // own rank
     uint32_t reduction_count;
