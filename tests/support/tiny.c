@@ -12,16 +12,23 @@
 // ---- a master that gives peer ids, and proposes everybody to everybody at `min_members`
 
 struct tiny_master {
+    const struct hwi_alloc *alloc; // first in each state: for destroy
     uint32_t wanted;
     uint32_t count;
     uint64_t sessions[8];
     struct hwi_member members[8];
 };
 
+static void *create(const struct hwi_alloc *alloc, size_t bytes)
+{
+    const struct hwi_alloc **state = hwi_new(alloc, bytes);
+    *state = alloc;
+    return state;
+}
+
 static void *create_master(const struct hwi_alloc *alloc)
 {
-    (void)alloc;
-    return hwi_new(&hwi_alloc_libc, sizeof(struct tiny_master));
+    return create(alloc, sizeof(struct tiny_master));
 }
 
 static void propose(struct tiny_master *master, struct hwi_effects *effects)
@@ -64,6 +71,7 @@ static void step_master(void *state, const struct hwi_event *event, struct hwi_e
 // ---- a peer that registers, opens edges, and replies to its opening with how many came up
 
 struct tiny_peer {
+    const struct hwi_alloc *alloc;
     uint64_t request, incarnation, self;
     uint32_t up, down, others;
     uint32_t calls;
@@ -71,8 +79,7 @@ struct tiny_peer {
 
 static void *create_peer(const struct hwi_alloc *alloc)
 {
-    (void)alloc;
-    return hwi_new(&hwi_alloc_libc, sizeof(struct tiny_peer));
+    return create(alloc, sizeof(struct tiny_peer));
 }
 
 static void on_open(struct tiny_peer *peer, const struct hwi_msg_open *open,
@@ -174,7 +181,7 @@ static void on_failed(void *state, uint64_t now_ns, struct hwi_effects *effects)
 
 static void destroy(void *state)
 {
-    hwi_free(&hwi_alloc_libc, state);
+    hwi_free(*(const struct hwi_alloc **)state, state);
 }
 
 // ---- a reducer that passes grants on to others; a snapshot with nothing to do
@@ -191,8 +198,7 @@ static void step_reducer(void *state, const struct hwi_event *event, struct hwi_
 
 static void *create_idle(const struct hwi_alloc *alloc)
 {
-    (void)alloc;
-    return hwi_new(&hwi_alloc_libc, 1);
+    return create(alloc, sizeof(alloc));
 }
 
 static void step_idle(void *state, const struct hwi_event *event, struct hwi_effects *effects)
