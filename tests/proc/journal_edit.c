@@ -150,8 +150,10 @@ static bool change_tag(unsigned char *payload, size_t bytes)
     void *block;
     size_t length;
     unsigned char *message = message_of(payload, bytes, &length);
-    if (hwi_decode(message, length, &msg, &block) || msg.type != HWI_MSG_request ||
-        msg.u.request.kind != HWI_KIND_ALL_REDUCE)
+    if (length == 0 || hwi_decode(message, length, &msg, &block))
+        return false;
+    free(block); // a request has no lists
+    if (msg.type != HWI_MSG_request || msg.u.request.kind != HWI_KIND_ALL_REDUCE)
         return false;
     msg.u.request.tag ^= 2;
     replace(message, length, &msg);
