@@ -23,9 +23,10 @@ static const char usage[] =
     "  compare              both, in turn within one run, with 2 members: how near is all-reduce?\n"
     "  ring                 what it costs an actor's message to be kept in the ring, in turn "
     "without\n"
+    "  journal              what it costs 2 members to keep journals, in turn without\n"
     "\n"
     "  --peers N            member processes of all-reduce, 1 to 64 (default 2)\n"
-    "  --sizes LIST         bytes of the tensor (default 4K,64K,1M,16M,64M)\n"
+    "  --sizes LIST         bytes of the tensor (default 4K,64K,1M,16M,64M; journal 4K,16M)\n"
     "  --plan PLAN          auto, one-shot or direct (default auto: by size)\n"
     "  --stripes K          connections per pair, 1 to 32 (default 4)\n"
     "  --repeats R          timed repeats per size, to 100000 (default: about 1.5 s of them)\n"
@@ -220,13 +221,14 @@ static bool parse_kind(const char *text, struct bench_job *job)
     } kinds[] = {{"all-reduce", BENCH_ALL_REDUCE},
                  {"raw", BENCH_RAW},
                  {"compare", BENCH_COMPARE},
-                 {"ring", BENCH_RING}};
+                 {"ring", BENCH_RING},
+                 {"journal", BENCH_JOURNAL}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(text, kinds[i].name) == 0) {
             job->kind = kinds[i].kind;
             return true;
         }
-    complain("bench", "unknown kind %s; it is all-reduce, raw, compare or ring", text);
+    complain("bench", "unknown kind %s; it is all-reduce, raw, compare, ring or journal", text);
     return false;
 }
 
@@ -270,7 +272,8 @@ static int parse_arguments(struct bench_job *job, int argc, char **argv)
     }
     if (argc - optind != 1) {
         complain("bench",
-                 "expected one kind: all-reduce, raw, compare or ring; try hawser bench --help");
+                 "expected one kind: all-reduce, raw, compare, ring or journal; try hawser bench "
+                 "--help");
         return EXIT_USAGE;
     }
     return parse_kind(argv[optind], job) ? EXIT_OK : EXIT_USAGE;
@@ -279,12 +282,15 @@ static int parse_arguments(struct bench_job *job, int argc, char **argv)
 int command_bench(int argc, char **argv)
 {
     struct bench_job job = {.peers = 2, .stripes = 4};
-    parse_sizes("4K,64K,1M,16M,64M", &job);
     int code = parse_arguments(&job, argc, argv);
     if (code != EXIT_OK || !job.kind)
         return code;
     if (job.kind == BENCH_RING)
         return bench_ring();
+    if (job.size_count == 0)
+        parse_sizes(job.kind == BENCH_JOURNAL ? "4K,16M" : "4K,64K,1M,16M,64M", &job);
+    if (job.kind == BENCH_JOURNAL)
+        return bench_journal(&job);
     if ((job.kind & BENCH_RAW) && job.peers != 2) {
         complain("bench", "raw and compare are between 2 processes; leave --peers out");
         return EXIT_USAGE;

@@ -19,6 +19,7 @@ enum bench_kind {
     BENCH_RAW = 2,
     BENCH_COMPARE = 3, // both
     BENCH_RING = 4,
+    BENCH_JOURNAL = 8,
 };
 
 struct bench_job {
@@ -63,6 +64,9 @@ int bench_member(const struct bench_job *job, const char *master, struct raw *ra
 
 // Measures and prints what the ring costs a message. Returns an exit code.
 int bench_ring(void);
+
+// Measures and prints what keeping journals costs streams of all-reduces. Returns an exit code.
+int bench_journal(const struct bench_job *job);
 
 // Sorts `samples` (nanoseconds).
 struct bench_times bench_summary(uint64_t *samples, uint32_t count);
