@@ -17,7 +17,7 @@ static struct hwi_sim_process *member(const struct hwi_sim *sim, uint32_t node)
     return sim->nodes[node].process;
 }
 
-static uint32_t add_request(struct hwi_sim_process *process, uint8_t kind)
+uint32_t hwi_sim_request_add(struct hwi_sim_process *process, uint8_t kind)
 {
     if (process->request_count == process->request_capacity) {
         HWI_CHECK(process->request_capacity < HWI_SIM_REQUESTS_MAX);
@@ -32,17 +32,6 @@ static uint32_t add_request(struct hwi_sim_process *process, uint8_t kind)
 static bool is_operation(uint8_t kind)
 {
     return kind != HWI_KIND_NONE && kind != HWI_KIND_CLOSE;
-}
-
-static uint64_t collected(const struct hwi_sim_process *process)
-{
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < process->request_count; i++) {
-        const struct hwi_sim_request *request = &process->requests[i];
-        count += request->reply != NULL && request->waited && is_operation(request->kind) &&
-                 request->reply->u.reply.status != HWS_OK;
-    }
-    return count;
 }
 
 void hwi_sim_trainer_told(struct hwi_sim_process *process, const struct hwi_msg *msg)
@@ -92,7 +81,7 @@ void hwi_sim_trainer_open(struct hwi_sim_process *process, uint32_t min_members)
     struct hwi_msg msg = {.type = HWI_MSG_open};
     msg.u.open = (struct hwi_msg_open){
         .incarnation = process->incarnation,
-        .request = add_request(process, HWI_KIND_NONE) + 1,
+        .request = hwi_sim_request_add(process, HWI_KIND_NONE) + 1,
         .timeout_ns = 60 * HWI_NS_PER_S,
         .grace_ns = 15 * HWI_NS_PER_S,
         .min_members = min_members,
@@ -123,9 +112,9 @@ uint64_t hwi_sim_call(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_c
         .value = call->value,
         .timeout_ns = call->timeout_ms * HWI_NS_PER_MS,
         .async = is_operation(call->kind),
-        .collected = collected(process),
+        .collected = process->collected,
     };
-    uint32_t number = add_request(process, call->kind);
+    uint32_t number = hwi_sim_request_add(process, call->kind);
     msg.u.request.request = number + 1;
     if (process->alive) {
         if (call->output != NULL) {
@@ -171,6 +160,9 @@ const struct hwi_msg_reply *hwi_sim_reply(struct hwi_sim *sim, uint32_t node, ui
     if (asked->reply == NULL) {
         return NULL;
     }
-    asked->waited = true;
+    if (!asked->waited) {
+        asked->waited = true;
+        process->collected += is_operation(asked->kind) && asked->reply->u.reply.status != HWS_OK;
+    }
     return &asked->reply->u.reply;
 }

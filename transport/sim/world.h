@@ -86,10 +86,12 @@ struct hwi_sim_process {
     struct hwi_sim_control control;
     struct hwi_sim_request *requests;
     uint32_t request_count, request_capacity;
+    uint64_t collected; // failed operations whose reply its trainer has seen
     struct hwi_sim_text recordings[HWI_ROLE_MAX];
     uint32_t events_seen[HWI_ROLE_MAX];
     uint32_t types_seen[HWI_MSG_TYPE_MAX];
     struct hwi_sim_fate fate;
+    struct hwi_sim_driven *driven; // a process of a record; NULL = none. Owned
 };
 
 struct hwi_sim_node {
@@ -153,7 +155,23 @@ void hwi_sim_process_tell(struct hwi_sim_process *process, struct hwi_addr from,
                           const struct hwi_msg *msg, uint64_t delay_ns);
 struct hwi_sim_process *hwi_sim_process_by_incarnation(struct hwi_sim *sim, uint64_t incarnation);
 
+// Where an effect goes that is not for an actor of the process nor for its clock.
+void hwi_sim_carry(struct hwi_sim_process *process, const struct hwi_envelope *envelope);
+// What came from outside, for an actor of the process.
+void hwi_sim_post(struct hwi_sim_process *process, struct hwi_addr from, struct hwi_addr to,
+                  const struct hwi_msg *msg);
+
+// drive.c: processes that a record drives.
+void hwi_sim_driven_post(struct hwi_sim_process *process, struct hwi_addr from, struct hwi_addr to,
+                         const struct hwi_msg *msg);
+struct hwi_sim_process *hwi_sim_driven_by_incarnation(const struct hwi_sim *sim,
+                                                      uint64_t incarnation); // NULL = nobody
+struct hwi_sim_process *hwi_sim_driven_at(const struct hwi_sim *sim, const char *address);
+void hwi_sim_driven_free(struct hwi_sim_process *process);
+
 // node.c: nodes, and starting the processes on them.
+uint32_t hwi_sim_node_add(struct hwi_sim *sim); // without a process
+void hwi_sim_keep_member(struct hwi_sim *sim, struct hwi_sim_process *process);
 struct hwi_sim_node *hwi_sim_node_of(struct hwi_sim *sim, uint32_t node); // also the master
 struct hwi_sim_process *hwi_sim_process_of(const struct hwi_sim *sim, uint32_t node);
 void hwi_sim_master_start(struct hwi_sim *sim);
@@ -230,6 +248,7 @@ void hwi_sim_stripes_resume(struct hwi_sim *sim, uint32_t from, uint32_t to);
 void hwi_sim_flight_release(struct hwi_sim_flight *flight);
 
 // trainer.c
+uint32_t hwi_sim_request_add(struct hwi_sim_process *process, uint8_t kind);
 void hwi_sim_trainer_open(struct hwi_sim_process *process, uint32_t min_members);
 void hwi_sim_trainer_told(struct hwi_sim_process *process, const struct hwi_msg *msg);
 void hwi_sim_trainer_fini(struct hwi_sim_process *process);
