@@ -68,7 +68,7 @@ static inline void store_words(void *to, const void *from, size_t words)
     for (size_t i = 0; i < words; i++) {
         uint64_t word;
         memcpy(&word, source + i * sizeof(word), sizeof(word));
-        __atomic_store_n(&target[i], word, __ATOMIC_RELAXED);
+        __atomic_store_n(&target[i], word, __ATOMIC_RELEASE);
     }
 }
 
@@ -77,7 +77,7 @@ static void load_words(void *to, const void *from, size_t words)
     unsigned char *target = to;
     const uint64_t *source = from;
     for (size_t i = 0; i < words; i++) {
-        uint64_t word = __atomic_load_n(&source[i], __ATOMIC_RELAXED);
+        uint64_t word = __atomic_load_n(&source[i], __ATOMIC_ACQUIRE);
         memcpy(target + i * sizeof(word), &word, sizeof(word));
     }
 }
@@ -88,7 +88,6 @@ void hwi_ring_tell(struct hwi_ring *ring, const struct hwi_ring_clock *clock,
     struct hwi_ring_head *head = ring->head;
     uint64_t version = head->version;
     __atomic_store_n(&head->version, version + 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
     store_words(&head->clock, clock, sizeof(*clock) / sizeof(uint64_t));
     store_words(&head->owner, owner, sizeof(*owner) / sizeof(uint64_t));
     __atomic_store_n(&head->version, version + 2, __ATOMIC_RELEASE);
@@ -119,7 +118,7 @@ static inline uint64_t last_word(const struct hwi_msg *msg, const struct hwi_rin
 
 static inline void put(uint64_t *word, uint64_t value)
 {
-    __atomic_store_n(word, value, __ATOMIC_RELAXED);
+    __atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
 
 static inline void fill(struct hwi_ring_record *record, const struct hwi_msg *msg,
@@ -140,7 +139,6 @@ static inline void add(struct hwi_ring *ring, const struct hwi_msg *msg, uint64_
     struct hwi_ring_record *slot = &ring->records[ring->next & ring->mask];
     __builtin_prefetch(&ring->records[(ring->next + AHEAD) & ring->mask], 1);
     put(&slot->number, 0);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
     put(&slot->arrived, arrived);
     put(&slot->handled, handled);
     fill(slot, msg, shape, other.id, last_word(msg, shape, actor, other, sent));
@@ -217,7 +215,6 @@ static bool copy(const struct hwi_ring_record *slot, uint64_t number,
     if (__atomic_load_n(&slot->number, __ATOMIC_ACQUIRE) != number)
         return false;
     load_words(record, slot, WORDS);
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
     return __atomic_load_n(&slot->number, __ATOMIC_RELAXED) == number;
 }
 
@@ -249,7 +246,6 @@ bool hwi_ring_head(const struct hwi_ring_reader *reader, struct hwi_ring_head *h
     for (uint32_t i = 0; i < HEAD_TRIES; i++) {
         uint64_t version = __atomic_load_n(&shared->version, __ATOMIC_ACQUIRE);
         load_words(head, shared, sizeof(*head) / sizeof(uint64_t));
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
         if (!(version & 1) && __atomic_load_n(&shared->version, __ATOMIC_RELAXED) == version) {
             head->owner.name[sizeof(head->owner.name) - 1] = '\0';
             head->owner.address[sizeof(head->owner.address) - 1] = '\0';

@@ -29,6 +29,8 @@ struct mapping {
     void *memory;
     size_t bytes;
     uint64_t current; // number that `next` had at the beginning
+    uint64_t first;   // number of the oldest record then that was wanted
+    bool begun;       // something was read
     uint32_t pid;
     char path[HWI_RINGPORT_PATH_MAX]; // of its socket: as long as that is there, the host is
 };
@@ -114,6 +116,7 @@ static void attach(struct processes *all, uint32_t pid, const char *path)
     if (!all->history)
         new.reader.next = hwi_ring_next(&new.reader);
     new.current = hwi_ring_next(&new.reader);
+    new.first = new.reader.next;
     snprintf(new.path, sizeof new.path, "%s", path);
     uint32_t index = all->source.ring_count++;
     all->mappings[index] = new;
@@ -164,6 +167,16 @@ static void search_all(struct processes *all)
 
 // ---- reading -----------------------------------------------------------------------------------
 
+// The oldest records may be overwritten before the first look at them: nobody was promised those.
+static void begin(struct mapping *mapping, const struct hwi_ring_record *records, uint32_t count)
+{
+    if (mapping->begun || !count)
+        return;
+    mapping->begun = true;
+    if (mapping->first < mapping->current)
+        mapping->reader.lost -= HWI_MIN(records[0].number, mapping->current) - mapping->first;
+}
+
 static uint32_t read_ring(struct processes *all, uint32_t index, struct trace_item *items,
                           uint32_t max)
 {
@@ -171,6 +184,7 @@ static uint32_t read_ring(struct processes *all, uint32_t index, struct trace_it
     struct hwi_ring_reader *reader = &all->mappings[index].reader;
     struct hwi_ring_clock clock;
     uint32_t count = hwi_ring_read(reader, records, HWI_MIN(max, (uint32_t)BATCH_MAX));
+    begin(&all->mappings[index], records, count);
     all->source.rings[index].lost = reader->lost;
     all->source.rings[index].current = reader->next >= all->mappings[index].current;
     if (!count || !refresh(all, index, &clock))
