@@ -35,9 +35,9 @@ typedef struct hws_config {
     uint32_t open_ms;          /**< HAWSER_OPEN_MS: deadline to become a member, 1..; default 60000 */
     uint32_t timeout_ms;       /**< HAWSER_TIMEOUT_MS: default deadline of a call, 1..; default 60000 */
     uint32_t decision_grace_ms;/**< HAWSER_DECISION_GRACE_MS: after a deadline, for the master's decision; default 15000 */
-    const char *journal;       /**< HAWSER_JOURNAL: directory to record in what this process does, made if missing; default: none */
-    uint32_t journal_max;      /**< HAWSER_JOURNAL_MAX: MiB of one journal, the oldest part goes beyond it, 16..1048576; default 256 */
-    uint32_t journal_age_s;    /**< HAWSER_JOURNAL_AGE_S: older parts go as well, seconds; default: none does */
+    const char *journal;       /**< HAWSER_JOURNAL: directory to record in, made if missing; default: none */
+    uint32_t journal_max;      /**< HAWSER_JOURNAL_MAX: MiB of it, the oldest goes, 16..1048576; default 256 */
+    uint32_t journal_age_s;    /**< HAWSER_JOURNAL_AGE_S: what is older goes; default: nothing does */
     const char *flight;        /**< HAWSER_FLIGHT: directory for what this process last did when a call fails (hawser explain); default: `journal` */
 } hws_config;
 

@@ -27,9 +27,9 @@ typedef struct hws_master_config {
     uint32_t heartbeat_ms;    /**< 50..60000; default 500, at most a fifth of dead_ms */
     uint32_t dead_ms;         /**< silence after which a member is out, 500..600000; default 5000 */
     uint32_t propose_ms;      /**< how long a proposed view waits for members, 100..600000; default dead_ms */
-    const char *journal;      /**< directory to record in what the master does; default HAWSER_JOURNAL, else none */
-    uint32_t journal_max;     /**< MiB of one journal, 16..1048576; default HAWSER_JOURNAL_MAX, else 256 */
-    uint32_t journal_age_s;   /**< older parts go as well, seconds; default HAWSER_JOURNAL_AGE_S, else none does */
+    const char *journal;      /**< directory to record in; default HAWSER_JOURNAL, else none */
+    uint32_t journal_max;     /**< MiB of it, 16..1048576; default HAWSER_JOURNAL_MAX, else 256 */
+    uint32_t journal_age_s;   /**< what is older goes; default HAWSER_JOURNAL_AGE_S, else nothing */
     const char *flight;       /**< directory for what the master last did when it puts a member out; default HAWSER_FLIGHT, else `journal` */
 } hws_master_config;
 
@@ -39,8 +39,8 @@ typedef struct hws_master_config {
  * Starts a master in a thread of its own and returns once it listens. `config` is borrowed until
  * return. On success *master is owned by the caller: end it with hws_master_stop().
  * Any thread. Errors: HWS_E_INVALID (a field out of its range, a state file that is damaged or
- * missing without new_run), HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen, state file locked or unreadable, cannot write in `journal`:
- * hws_last_error() names it), HWS_E_NO_MEMORY.
+ * missing without new_run), HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen, state file locked or unreadable,
+ * cannot write in `journal`: hws_last_error() names it), HWS_E_NO_MEMORY.
  */
 HWS_API hws_status hws_master_start(const hws_master_config *config, hws_master **master);
 
