@@ -320,6 +320,13 @@ void hwi_drain_restore(struct hwi_drain *drain, enum hwi_role role, void *state,
     actor->standing = LIVE;
 }
 
+void hwi_drain_wake(struct hwi_drain *drain, enum hwi_role role, uint64_t wake_ns)
+{
+    struct actor *actor = find_actor(drain, (uint8_t)role);
+    HWI_CHECK(actor != NULL);
+    actor->wake_ns = wake_ns;
+}
+
 const struct hwi_effects *hwi_drain_replay(struct hwi_drain *drain, enum hwi_role role,
                                            const struct hwi_event *event)
 {

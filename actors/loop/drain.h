@@ -70,6 +70,9 @@ const void *hwi_drain_state(const struct hwi_drain *drain, enum hwi_role role);
 // there, and is woken at `wake_ns` (HWI_NEVER = not).
 void hwi_drain_restore(struct hwi_drain *drain, enum hwi_role role, void *state, uint64_t wake_ns);
 
+// The actor is woken at `wake_ns` (HWI_NEVER = not), as if it had asked for that.
+void hwi_drain_wake(struct hwi_drain *drain, enum hwi_role role, uint64_t wake_ns);
+
 // Hands one recorded event to an actor, past the mailbox: nothing is carried out, `record` is not
 // called. A message of type NONE is no event: the actor is told to give up, as it was when it was
 // recorded. Returns the effects, borrowed until the next call on the drain; none from an actor in

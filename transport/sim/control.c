@@ -40,7 +40,7 @@ static void arrive(struct hwi_sim_process *process, struct hwi_sim_event *event)
         return;
     }
     hwi_sim_transcript_add(sim, event->other->name, process->name, &msg);
-    hwi_drain_post(process->drain, event->from, event->to, &msg);
+    hwi_sim_post(process, event->from, event->to, &msg);
     free(block);
 }
 
@@ -262,7 +262,7 @@ static void post(struct hwi_sim_process *from, struct hwi_sim_process *to, struc
 static void say_unreachable(struct hwi_sim_process *master, const struct hwi_sim_process *to)
 {
     static const struct hwi_msg msg = {.type = HWI_MSG_unreachable};
-    hwi_drain_post(master->drain, hwi_addr_of(HWI_ROLE_PEER, to->incarnation), master_addr, &msg);
+    hwi_sim_post(master, hwi_addr_of(HWI_ROLE_PEER, to->incarnation), master_addr, &msg);
 }
 
 static void send_to_member(struct hwi_sim *sim, const struct hwi_envelope *envelope)

@@ -18,8 +18,7 @@ static void tell_peer(struct hwi_sim_process *process, uint64_t peer, const char
     } else {
         msg.u.edge_up.peer = peer;
     }
-    hwi_drain_post(process->drain, hwi_addr_of(HWI_ROLE_DATA, 0), hwi_addr_of(HWI_ROLE_PEER, 0),
-                   &msg);
+    hwi_sim_post(process, hwi_addr_of(HWI_ROLE_DATA, 0), hwi_addr_of(HWI_ROLE_PEER, 0), &msg);
 }
 
 static struct hwi_sim_event *new_event(struct hwi_sim_process *process, struct hwi_sim_conn *conn,
@@ -210,6 +209,9 @@ static void give_up_opening(struct hwi_sim_process *process, struct hwi_sim_even
 static struct hwi_sim_process *process_at(struct hwi_sim *sim, const char *address)
 {
     uint32_t node;
+    if (sim->config.driven) {
+        return hwi_sim_driven_at(sim, address);
+    }
     bool known = sscanf(address, "sim:%u", &node) == 1 && node < sim->node_count;
     HWI_CHECK(known);
     return sim->nodes[node].process;

@@ -18,7 +18,7 @@ struct hwi_sim_process *hwi_sim_process_of(const struct hwi_sim *sim, uint32_t n
 
 // ---- starting
 
-static void keep_member(struct hwi_sim *sim, struct hwi_sim_process *process)
+void hwi_sim_keep_member(struct hwi_sim *sim, struct hwi_sim_process *process)
 {
     if (sim->member_count == sim->member_capacity) {
         HWI_CHECK(sim->member_capacity < HWI_SIM_PROCESSES_MAX);
@@ -34,7 +34,7 @@ static void start_member(struct hwi_sim *sim, uint32_t node, uint32_t min_member
     struct hwi_sim_process *process = hwi_sim_process_create(sim, &sim->nodes[node], node);
     process->incarnation = HWI_SIM_INCARNATION_FIRST + sim->member_count;
     process->rank = 1 + sim->member_count;
-    keep_member(sim, process);
+    hwi_sim_keep_member(sim, process);
     hwi_sim_watch(process);
     if (!sim->master->alive) {
         hwi_sim_control_down(process, HWI_SIM_RECONNECT_NS);
@@ -42,7 +42,7 @@ static void start_member(struct hwi_sim *sim, uint32_t node, uint32_t min_member
     hwi_sim_trainer_open(process, min_members);
 }
 
-uint32_t hwi_sim_member(struct hwi_sim *sim, uint32_t min_members)
+uint32_t hwi_sim_node_add(struct hwi_sim *sim)
 {
     if (sim->node_count == sim->node_capacity) {
         HWI_CHECK(sim->node_capacity < HWI_SIM_NODES_MAX);
@@ -52,6 +52,12 @@ uint32_t hwi_sim_member(struct hwi_sim *sim, uint32_t min_members)
     }
     uint32_t node = sim->node_count++;
     sim->nodes[node] = (struct hwi_sim_node){0};
+    return node;
+}
+
+uint32_t hwi_sim_member(struct hwi_sim *sim, uint32_t min_members)
+{
+    uint32_t node = hwi_sim_node_add(sim);
     start_member(sim, node, min_members);
     return node;
 }
@@ -100,7 +106,7 @@ void hwi_sim_restart(struct hwi_sim *sim, uint32_t node, uint32_t min_members)
     hwi_sim_kill(sim, node);
     sim->faults[HWI_SIM_RESTARTED]++;
     if (node == HWI_SIM_MASTER) {
-        keep_member(sim, sim->master); // it replays like all others
+        hwi_sim_keep_member(sim, sim->master); // it replays like all others
         hwi_sim_master_start(sim);
     } else {
         start_member(sim, node, min_members);

@@ -23,7 +23,7 @@ static void deliver(void *user, struct hwi_addr from, struct hwi_addr to, const 
     if (from.id != 0) {
         hwi_sim_transcript_add(process->sim, name_of_peer(process, from.id), process->name, msg);
     }
-    hwi_drain_post(process->drain, from, to, msg);
+    hwi_sim_post(process, from, to, msg);
 }
 
 static void break_edge(struct hwi_sim_process *process, struct hwi_sim_event *event)
@@ -73,8 +73,7 @@ static void stored(struct hwi_sim_process *process, struct hwi_sim_event *event)
 {
     static const struct hwi_msg msg = {.type = HWI_MSG_stored};
     keep(process->sim, event->packet);
-    hwi_drain_post(process->drain, hwi_addr_of(HWI_ROLE_DISK, 0), hwi_addr_of(HWI_ROLE_MASTER, 0),
-                   &msg);
+    hwi_sim_post(process, hwi_addr_of(HWI_ROLE_DISK, 0), hwi_addr_of(HWI_ROLE_MASTER, 0), &msg);
 }
 
 // The master died over it: the file may be the new one or the old one.
@@ -107,9 +106,8 @@ static void data_command(struct hwi_sim_process *process, const struct hwi_envel
     }
 }
 
-static void carry(void *world, const struct hwi_envelope *envelope)
+void hwi_sim_carry(struct hwi_sim_process *process, const struct hwi_envelope *envelope)
 {
-    struct hwi_sim_process *process = world;
     switch (envelope->to.role) {
     case HWI_ROLE_MASTER:
     case HWI_ROLE_PEER:
@@ -130,6 +128,21 @@ static void carry(void *world, const struct hwi_envelope *envelope)
         HWI_CHECK(process->data != NULL);
         data_command(process, envelope);
         break;
+    }
+}
+
+static void carry(void *world, const struct hwi_envelope *envelope)
+{
+    hwi_sim_carry(world, envelope);
+}
+
+void hwi_sim_post(struct hwi_sim_process *process, struct hwi_addr from, struct hwi_addr to,
+                  const struct hwi_msg *msg)
+{
+    if (process->driven == NULL) {
+        hwi_drain_post(process->drain, from, to, msg);
+    } else {
+        hwi_sim_driven_post(process, from, to, msg);
     }
 }
 
@@ -285,6 +298,7 @@ void hwi_sim_process_destroy(struct hwi_sim_process *process)
         bury(process);
     }
     hwi_sim_edges_kill(process); // those that were dialled to it since
+    hwi_sim_driven_free(process);
     hwi_sim_control_fini(process);
     hwi_sim_trainer_fini(process);
     free(process->ring_memory);
@@ -313,7 +327,7 @@ static void hear(struct hwi_sim_process *process, struct hwi_sim_event *event)
     struct hwi_msg msg;
     void *block = NULL;
     HWI_CHECK(hwi_sim_packet_read(event->packet, NULL, &msg, &block));
-    hwi_drain_post(process->drain, event->from, event->to, &msg);
+    hwi_sim_post(process, event->from, event->to, &msg);
     free(block);
 }
 
@@ -330,5 +344,8 @@ void hwi_sim_process_tell(struct hwi_sim_process *process, struct hwi_addr from,
 struct hwi_sim_process *hwi_sim_process_by_incarnation(struct hwi_sim *sim, uint64_t incarnation)
 {
     uint64_t index = incarnation - HWI_SIM_INCARNATION_FIRST;
+    if (sim->config.driven) {
+        return hwi_sim_driven_by_incarnation(sim, incarnation);
+    }
     return index < sim->member_count ? sim->members[index] : NULL;
 }

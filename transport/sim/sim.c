@@ -14,7 +14,9 @@ struct hwi_sim *hwi_sim_create(const struct hwi_sim_config *config)
     HWI_CHECK(sim->digest != NULL);
     XXH3_64bits_reset(sim->digest);
     sim->status = hwi_new(&hwi_alloc_libc, sizeof(*sim->status));
-    hwi_sim_master_start(sim);
+    if (!config->driven) {
+        hwi_sim_master_start(sim);
+    }
     return sim;
 }
 
@@ -24,7 +26,9 @@ void hwi_sim_destroy(struct hwi_sim *sim)
     for (uint32_t i = 0; i < sim->member_count; i++) {
         hwi_sim_process_destroy(sim->members[i]);
     }
-    hwi_sim_process_destroy(sim->master);
+    if (sim->master != NULL) {
+        hwi_sim_process_destroy(sim->master);
+    }
     hwi_sim_links_fini(sim);
     hwi_sim_packet_release(sim, sim->view_file);
     hwi_sim_events_fini(sim);

@@ -53,6 +53,7 @@ struct hwi_sim_config {
                            // opening it takes two delays and cannot be cut, blocked or refused;
                            // the processes must not be restarted on their node
     uint32_t rings;        // records of each process's ring, a power of two; 0 = no rings
+    uint8_t driven; // begins without a master: see drive.h
     // A directory: each process writes its journal there ("master-1", "member-3e8": incarnations in
     // hexadecimal). One that is killed has no end in its journal; those that live at destroy are
     // closed. NULL = none. Borrowed until destroy.
