@@ -45,6 +45,7 @@ struct replay_options {
     const char *other;   // --diff: DIR or DIR/NAME
     const char *journal; // --actor ...@JOURNAL: a name or the beginning of one; NULL = all
     const char *perfetto;
+    const char *fork; // --fork: phrases, see fork_spec.h
     uint8_t role; // --actor: HWI_ROLE_NONE = all
     struct replay_point until;
     bool step, state, timeline;
@@ -155,6 +156,9 @@ struct replay_progress {
     uint32_t verdict;
     uint8_t role;    // the event being played ...
     uint64_t number; // ... 0 = none yet
+    // What the one who looks on wants of the journals to come, too.
+    bool hurries; // no more waiting between steps
+    bool leaves;  // no more
 };
 
 // Plays one journal up to its first `limit` events and prints what it finds.

@@ -55,7 +55,7 @@ static void play_apart(struct replay_set *set, uint32_t source,
                        struct replay_progress *progress)
 {
     int status = 0;
-    *progress = (struct replay_progress){0};
+    *progress = (struct replay_progress){.hurries = progress->hurries};
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
@@ -112,7 +112,7 @@ int replay_play_all(struct replay_set *set, const struct replay_options *options
         complain("replay", "cannot make a temporary file of %zu bytes", sizeof(*progress));
     if (progress && replay_limits(set, options, limits)) {
         for (uint32_t i = 0; i < set->count; i++) {
-            if (!replay_chosen(set, options, i) || limits[i] == 0)
+            if (!replay_chosen(set, options, i) || limits[i] == 0 || progress->leaves)
                 continue;
             play_apart(set, i, options, limits[i], progress);
             total.actors += progress->actors;

@@ -6,11 +6,9 @@
 static bool wait_for_enter(struct replay_game *game)
 {
     char line[16];
-    if (!fgets(line, sizeof(line), stdin) || line[0] == 'q')
-        return false;
-    if (line[0] == 'c')
-        game->waits = false;
-    return true;
+    game->progress->leaves = !fgets(line, sizeof(line), stdin) || line[0] == 'q';
+    game->progress->hurries = !game->progress->leaves && line[0] == 'c';
+    return !game->progress->leaves;
 }
 
 bool replay_print_step(struct replay_game *game, const struct hwi_journal_event *event,
@@ -20,7 +18,7 @@ bool replay_print_step(struct replay_game *game, const struct hwi_journal_event 
                        replay_time(game->set, game->source_index, event->event.now_ns), event);
     for (uint32_t i = 0; i < effects->count; i++)
         replay_print_effect(stdout, &effects->items[i]);
-    return !game->waits || wait_for_enter(game);
+    return !game->waits || game->progress->hurries || wait_for_enter(game);
 }
 
 void replay_print_failed(struct replay_game *game, const struct hwi_journal_event *event,
