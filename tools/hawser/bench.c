@@ -24,9 +24,13 @@ static const char usage[] =
     "  ring                 what it costs an actor's message to be kept in the ring, in turn "
     "without\n"
     "  journal              what it costs 2 members to keep journals, in turn without\n"
+    "  trace                what it costs 2 members to be traced: in turn without, by a tracer "
+    "that\n"
+    "                       prints everything, and by one that is stopped\n"
     "\n"
     "  --peers N            member processes of all-reduce, 1 to 64 (default 2)\n"
-    "  --sizes LIST         bytes of the tensor (default 4K,64K,1M,16M,64M; journal 4K,16M)\n"
+    "  --sizes LIST         bytes of the tensor (default 4K,64K,1M,16M,64M; journal 4K,16M;\n"
+    "                       trace 4K)\n"
     "  --plan PLAN          auto, one-shot or direct (default auto: by size)\n"
     "  --stripes K          connections per pair, 1 to 32 (default 4)\n"
     "  --repeats R          timed repeats per size, to 100000 (default: about 1.5 s of them)\n"
@@ -218,17 +222,16 @@ static bool parse_kind(const char *text, struct bench_job *job)
     static const struct {
         const char *name;
         enum bench_kind kind;
-    } kinds[] = {{"all-reduce", BENCH_ALL_REDUCE},
-                 {"raw", BENCH_RAW},
-                 {"compare", BENCH_COMPARE},
-                 {"ring", BENCH_RING},
-                 {"journal", BENCH_JOURNAL}};
+    } kinds[] = {{"all-reduce", BENCH_ALL_REDUCE}, {"raw", BENCH_RAW},
+                 {"compare", BENCH_COMPARE},       {"ring", BENCH_RING},
+                 {"journal", BENCH_JOURNAL},       {"trace", BENCH_TRACE}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(text, kinds[i].name) == 0) {
             job->kind = kinds[i].kind;
             return true;
         }
-    complain("bench", "unknown kind %s; it is all-reduce, raw, compare, ring or journal", text);
+    complain("bench", "unknown kind %s; it is all-reduce, raw, compare, ring, journal or trace",
+             text);
     return false;
 }
 
@@ -272,8 +275,8 @@ static int parse_arguments(struct bench_job *job, int argc, char **argv)
     }
     if (argc - optind != 1) {
         complain("bench",
-                 "expected one kind: all-reduce, raw, compare, ring or journal; try hawser bench "
-                 "--help");
+                 "expected one kind: all-reduce, raw, compare, ring, journal or trace; try hawser "
+                 "bench --help");
         return EXIT_USAGE;
     }
     return parse_kind(argv[optind], job) ? EXIT_OK : EXIT_USAGE;
@@ -287,10 +290,14 @@ int command_bench(int argc, char **argv)
         return code;
     if (job.kind == BENCH_RING)
         return bench_ring();
-    if (job.size_count == 0)
+    if (job.size_count == 0 && job.kind == BENCH_TRACE)
+        parse_sizes("4K", &job);
+    else if (job.size_count == 0)
         parse_sizes(job.kind == BENCH_JOURNAL ? "4K,16M" : "4K,64K,1M,16M,64M", &job);
     if (job.kind == BENCH_JOURNAL)
         return bench_journal(&job);
+    if (job.kind == BENCH_TRACE)
+        return bench_trace(&job);
     if ((job.kind & BENCH_RAW) && job.peers != 2) {
         complain("bench", "raw and compare are between 2 processes; leave --peers out");
         return EXIT_USAGE;

@@ -20,6 +20,7 @@ enum bench_kind {
     BENCH_COMPARE = 3, // both
     BENCH_RING = 4,
     BENCH_JOURNAL = 8,
+    BENCH_TRACE = 16,
 };
 
 struct bench_job {
@@ -67,6 +68,8 @@ int bench_ring(void);
 
 // Measures and prints what keeping journals costs streams of all-reduces. Returns an exit code.
 int bench_journal(const struct bench_job *job);
+// Measures and prints what a tracer costs a stream of all-reduces. Likewise.
+int bench_trace(const struct bench_job *job);
 
 // Sorts `samples` (nanoseconds).
 struct bench_times bench_summary(uint64_t *samples, uint32_t count);
