@@ -40,17 +40,22 @@ static void edge_fields(struct hwi_image *image, void *item)
     hwi_image_bool(image, "called", &edge->called);
 }
 
+// The chunks of which something has come: `next_rank` is who is waited for.
 static void print_window(struct hwi_image *image, const struct hwi_ledger *ledger)
 {
-    uint32_t count = ledger->granted - ledger->low;
+    uint32_t count = 0;
+    for (uint32_t chunk = ledger->low; chunk < ledger->granted; chunk++)
+        count += hwi_ledger_operands(ledger, chunk) > 1;
     hwi_image_list_begin(image, "window", &count, count);
     for (uint32_t chunk = ledger->low; chunk < ledger->granted; chunk++) {
         uint32_t here = hwi_ledger_operands(ledger, chunk);
         uint32_t next = ledger->next[chunk % ledger->window];
+        if (here <= 1)
+            continue;
         hwi_image_item_begin(image);
         hwi_image_index(image, "chunk", &chunk);
         hwi_image_u32(image, "operands_here", &here);
-        hwi_image_u32(image, "next_rank", &next);
+        hwi_image_index(image, "next_rank", &next);
         hwi_image_item_end(image);
     }
     hwi_image_list_end(image);
@@ -92,7 +97,11 @@ static void work_fields(struct hwi_image *image, struct hwi_reduction *reduction
     hwi_image_list_begin(image, "edges", &world, world);
     hwi_image_require(image, world == reduction->shape.world);
     for (uint32_t rank = 0; rank < reduction->shape.world; rank++) {
+        if (image->mode == HWI_IMAGE_PRINT && rank == reduction->ledger.self)
+            continue;
         hwi_image_item_begin(image);
+        if (image->mode == HWI_IMAGE_PRINT)
+            hwi_image_index(image, "rank", &rank);
         edge_fields(image, &reduction->edges[rank]);
         hwi_image_item_end(image);
     }
