@@ -113,9 +113,27 @@ static void load_items(struct hwi_image *image, const struct hwi_image_list *lis
     }
 }
 
+// Ids, digests and the like: a line for all.
+static void print_values(struct hwi_image *image, const char *name, const unsigned char *items,
+                         size_t bytes, uint32_t count, const struct hwi_layout *layout)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        char text[64];
+        hwi_record_print(layout, items + i * bytes, text, sizeof(text));
+        if (i == 0)
+            hwi_image_line(image, name);
+        hwi_image_printf(image, "%s%s", text, i + 1 < count ? " " : "\n");
+    }
+}
+
 void hwi_image_list(struct hwi_image *image, const char *name, struct hwi_image_list list,
                     uint32_t *count, hwi_image_fields_fn fields, const struct hwi_layout *layout)
 {
+    if (image->mode == HWI_IMAGE_PRINT && layout && layout->field_count == 1) {
+        const void *items = list.array ? pointer_at(list.array) : list.memory;
+        print_values(image, name, items, list.bytes, *count, layout);
+        return;
+    }
     hwi_image_list_begin(image, name, count, list.most);
     if (image->mode == HWI_IMAGE_LOAD) {
         load_items(image, &list, count, fields, layout);
