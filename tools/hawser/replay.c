@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `hawser replay`: what was recorded is run again, laid out in time, or compared.
-#include "tools/hawser/replay.h"
+#include "tools/hawser/fork.h"
 
 static int compare_with(struct replay_set *set, const struct replay_options *options)
 {
@@ -27,6 +27,8 @@ int command_replay(int argc, char **argv)
     verdict = REPLAY_UNREADABLE;
     if (!replay_set_open(options.path, &set, error))
         complain("replay", "%s", error);
+    else if (options.fork)
+        verdict = fork_run(&set, &options);
     else if (options.timeline)
         verdict = replay_timeline(&set, &options);
     else if (options.other)

@@ -25,6 +25,12 @@ static const char usage[] =
     "  --perfetto FILE          with --timeline: write Chrome trace JSON instead of text\n"
     "  --diff DIR2              do not replay: print where this history and the one of DIR2 (or\n"
     "                           DIR2/NAME) part; ids, addresses and times do not count\n"
+    "  --fork FAULTS            do not replay only: carry the run on in the simulator from just before\n"
+    "                           the event that --until names (or from its time) and print what becomes\n"
+    "                           of it. FAULTS, separated by commas: \"kill peer 3\", \"lose this message\",\n"
+    "                           \"freeze peer 2 for 3s\", \"mute peer 2 for 3s\" (its link to the master),\n"
+    "                           \"cut 1 and 2\", \"slow peer 4 by 300ms\"; each may end in \"at +2s\"; or\n"
+    "                           \"nothing\". Needs the journals of all actors from their beginning\n"
     "  --help\n"
     "\n"
     "Times are seconds after the first event of DIR. What was lost on the way to a full disk, or\n"
@@ -40,13 +46,14 @@ static const char usage[] =
     "  6  an actor crashed in the replay, and not when it was recorded\n"
     "Example: hawser replay journal --actor peer@member-3a --until 12.5s --state\n";
 
-enum { ACTOR = 1, UNTIL, STEP, STATE, TIMELINE, PERFETTO, DIFF };
+enum { ACTOR = 1, UNTIL, STEP, STATE, TIMELINE, PERFETTO, DIFF, FORK };
 
 static const struct option longs[] = {
     {"actor", required_argument, NULL, ACTOR}, {"until", required_argument, NULL, UNTIL},
     {"step", no_argument, NULL, STEP},         {"state", no_argument, NULL, STATE},
     {"timeline", no_argument, NULL, TIMELINE}, {"perfetto", required_argument, NULL, PERFETTO},
-    {"diff", required_argument, NULL, DIFF},   {"help", no_argument, NULL, 'h'},
+    {"diff", required_argument, NULL, DIFF},   {"fork", required_argument, NULL, FORK},
+    {"help", no_argument, NULL, 'h'},
     {0},
 };
 
@@ -135,6 +142,9 @@ static bool set_option(struct replay_options *options, int option)
     case TIMELINE:
         options->timeline = true;
         return true;
+    case FORK:
+        options->fork = optarg;
+        return true;
     case PERFETTO:
         options->perfetto = optarg;
         return true;
@@ -148,6 +158,10 @@ static bool set_option(struct replay_options *options, int option)
 static const char *contradiction(const struct replay_options *options)
 {
     bool play = options->step || options->state;
+    if (options->fork && (play || options->timeline || options->other || options->role))
+        return "--fork goes with --until only";
+    if (options->fork && options->until.kind < REPLAY_TO_TIME)
+        return "--fork begins where --until says: a time such as 12.5s, or ACTOR@JOURNAL:NUMBER";
     if (options->perfetto && !options->timeline)
         return "--perfetto goes with --timeline";
     if (options->timeline && options->other)
