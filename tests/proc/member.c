@@ -26,6 +26,7 @@ static void do_open(struct member *m, const struct words *words)
     config.open_ms = (uint32_t)words_number(words, "open_ms", 0);
     config.timeout_ms = (uint32_t)words_number(words, "timeout_ms", 0);
     config.decision_grace_ms = (uint32_t)words_number(words, "grace_ms", 0);
+    config.journal = words_text(words, "journal");
     hws_status status = hws_open(&config, &m->comm);
     if (status != HWS_OK) {
         answer(status, began_ns, NULL, "%s", "");

@@ -31,6 +31,10 @@ for line in bench("raw", "--sizes", "4K,1M"):
 for line in bench("compare", "--sizes", "4K,1M"):
     check(line["raw_median_s"] > 0 and line["median_s"] > 0 and line["of_raw"] > 0, f"compare: {line}")
 
+for line in bench("journal", "--sizes", "4K,1M"):
+    check(line["turns"] == 4 and line["with_ms"] > 0 and line["without_ms"] > 0, f"journal: {line}")
+    check(line["cost"] > -1 and line["cpu_cost"] > -1, f"journal: {line}")
+
 check([line["peers"] for line in bench("all-reduce", "--peers", "1", "--sizes", "4K")] == [1], "a view of one")
 done = run(HAWSER, "bench", "all-reduce", "--sizes", "4K", "--repeats", "4")
 check(done.returncode == 0 and "4 KiB" in done.stdout and "busbw" in done.stdout, "the table", done)

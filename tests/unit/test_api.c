@@ -301,6 +301,23 @@ static void test_listening_errors(void **state)
     assert_null(master);
 }
 
+static void test_journals_that_cannot_be_kept(void **state)
+{
+    (void)state;
+    hws_config config = run.config;
+    hws_comm *other = NULL;
+    hws_master_config master_config = HWS_MASTER_CONFIG_INIT;
+    hws_master *master = NULL;
+    config.journal = master_config.journal = "/nonexistent/journals";
+    assert_int_equal(hws_open(&config, &other), HWS_E_SYSTEM);
+    assert_said("/nonexistent/journals");
+    assert_int_equal(hws_status_class(HWS_E_SYSTEM), HWS_CLASS_LOCAL);
+    assert_int_equal(hws_master_start(&master_config, &master), HWS_E_SYSTEM);
+    assert_said("/nonexistent/journals");
+    assert_null(other);
+    assert_null(master);
+}
+
 static void test_nobody_at_the_address(void **state)
 {
     (void)state;
@@ -394,6 +411,7 @@ int main(void)
         TEST(test_sync_arguments),
         TEST(test_addresses),
         TEST(test_listening_errors),
+        TEST(test_journals_that_cannot_be_kept),
         TEST(test_nobody_at_the_address),
         TEST(test_not_admitted_in_time),
         cmocka_unit_test_teardown(test_master_gone, teardown),

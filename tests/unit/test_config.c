@@ -53,6 +53,30 @@ static void test_defaults(void **state)
     assert_int_equal(config.open_ms, 60000);
     assert_int_equal(config.timeout_ms, 60000);
     assert_int_equal(config.decision_grace_ms, 15000);
+    assert_null(config.journal);
+    assert_int_equal(config.journal_max, 256);
+    assert_int_equal(config.journal_age_s, 0);
+}
+
+static void test_a_master_takes_its_journal_from_the_environment_too(void **state)
+{
+    (void)state;
+    hws_master_config given = HWS_MASTER_CONFIG_INIT, config;
+    setenv("HAWSER_JOURNAL", "/tmp/somewhere", 1);
+    setenv("HAWSER_JOURNAL_MAX", "16", 1);
+    setenv("HAWSER_JOURNAL_AGE_S", "60", 1);
+    assert_int_equal(hwi_master_config_read(&given, &config), HWS_OK);
+    assert_string_equal(config.journal, "/tmp/somewhere");
+    assert_int_equal(config.journal_max, 16);
+    assert_int_equal(config.journal_age_s, 60);
+    given.journal = "/tmp/elsewhere";
+    setenv("HAWSER_JOURNAL_MAX", "15", 1);
+    assert_int_equal(hwi_master_config_read(&given, &config), HWS_E_INVALID);
+    assert_said("HAWSER_JOURNAL_MAX");
+    given.journal_max = 17;
+    assert_int_equal(hwi_master_config_read(&given, &config), HWS_OK);
+    assert_string_equal(config.journal, "/tmp/elsewhere");
+    assert_int_equal(config.journal_max, 17);
 }
 
 static void test_environment_fills_what_is_not_given(void **state)
@@ -282,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup(test_addresses_to_dial_need_a_port, setup),
         cmocka_unit_test_setup(test_long_addresses_are_refused, setup),
         cmocka_unit_test_setup(test_older_callers_have_a_shorter_struct, setup),
+        cmocka_unit_test_setup(test_a_master_takes_its_journal_from_the_environment_too, setup),
         cmocka_unit_test_setup(test_master_defaults, setup),
         cmocka_unit_test_setup(test_heartbeat_follows_dead_ms, setup),
         cmocka_unit_test_setup(test_master_bounds, setup),

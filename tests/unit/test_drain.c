@@ -143,8 +143,9 @@ static void record(void *world, const struct hwi_actor_ops *actor, const struct 
                    const struct hwi_effects *effects)
 {
     (void)world;
+    const struct hwi_layout *layout = hwi_layout_of(event->msg->type);
     note("record %s at %u: %s, %u effects\n", actor->name, (unsigned)event->now_ns,
-         hwi_layout_of(event->msg->type)->name, effects->count);
+         layout ? layout->name : "nothing", effects->count);
     for (uint32_t i = 0; i < effects->count; i++)
         assert_int_equal(effects->items[i].from.role, actor->role);
 }
@@ -489,7 +490,7 @@ static void who_cannot_be_told_fails(void **state)
 {
     (void)state;
     struct bench bench;
-    begin(&bench, &quiet_world);
+    begin(&bench, &recorded_world);
     behave_failed = give_up_politely;
     post_number(&bench, HWI_ROLE_PEER, 1);
     hwi_drain_run(bench.drain, 1);
@@ -503,8 +504,10 @@ static void who_cannot_be_told_fails(void **state)
     hwi_drain_run(bench.drain, 8);
     assert_transcript("check failed in peer: memory != NULL || bytes == 0\n"
                       "failed role 2\n"
+                      "record peer at 8: nothing, 3 effects\n"
                       "carry peer>trainer edge_up{peer=8}\n"
-                      "step peer>reducer edge_up{peer=99}\n");
+                      "step peer>reducer edge_up{peer=99}\n"
+                      "record reducer at 8: edge_up, 0 effects\n");
     end(&bench);
 }
 
