@@ -30,7 +30,8 @@ struct hwi_image {
 };
 
 // Returns the actor's state as owned bytes (hwi_free with `alloc`), *length of them; NULL if they
-// would pass HWI_IMAGE_BYTES_MAX or there is no memory.
+// would pass HWI_IMAGE_BYTES_MAX, if there is no memory, or if a failed check broke off a step and
+// left no whole state.
 unsigned char *hwi_image_save(const struct hwi_actor_ops *ops, const void *state,
                               const struct hwi_alloc *alloc, size_t *length);
 // Returns a new state (owned; ops->destroy) as it was when `bytes` (borrowed until return) were

@@ -130,7 +130,8 @@ void hwi_image_list(struct hwi_image *image, const char *name, struct hwi_image_
                     uint32_t *count, hwi_image_fields_fn fields, const struct hwi_layout *layout)
 {
     if (image->mode == HWI_IMAGE_PRINT && layout && layout->field_count == 1) {
-        const void *items = list.array ? pointer_at(list.array) : list.memory;
+        const unsigned char *items = list.array ? pointer_at(list.array) : list.memory;
+        HWI_CHECK(items || *count == 0);
         print_values(image, name, items, list.bytes, *count, layout);
         return;
     }
@@ -139,6 +140,7 @@ void hwi_image_list(struct hwi_image *image, const char *name, struct hwi_image_
         load_items(image, &list, count, fields, layout);
     } else {
         unsigned char *items = list.array ? pointer_at(list.array) : list.memory;
+        HWI_CHECK(items || *count == 0); // not so after a step that was broken off
         for (uint32_t i = 0; i < *count; i++)
             visit_item(image, items + i * list.bytes, fields, layout);
     }
@@ -294,6 +296,7 @@ void hwi_image_row_in(struct hwi_image *image, const char *name, void *memory, s
                       uint32_t count)
 {
     unsigned char *items = memory;
+    HWI_CHECK(items || count == 0);                  // not so after a step that was broken off
     size_t width = HWI_MIN(bytes, sizeof(uint64_t)); // a hash is two numbers
     if (image->mode == HWI_IMAGE_PRINT) {
         print_row(image, name, items, bytes, count);

@@ -95,8 +95,11 @@ static void visit_calls(struct hwi_image *image, struct peer *p)
     hwi_image_list_begin(image, "calls", &count, HWI_OPS_MAX);
     for (uint32_t i = 0; i < count && !image->failed; i++, place++) {
         bool load = image->mode == HWI_IMAGE_LOAD;
-        while (!load && p->calls[place].stage == CALL_FREE) {
-            place++;
+        for (; !load; place++) {
+            HWI_CHECK(place < p->call_capacity); // not so after a step that was broken off
+            if (p->calls[place].stage != CALL_FREE) {
+                break;
+            }
         }
         hwi_image_item_begin(image);
         hwi_image_u32(image, "place", &place);

@@ -381,6 +381,22 @@ static void a_state_of_zeros_is_short(void **unused)
     zoo_destroy(zoo);
 }
 
+// What a step leaves that ran out of memory between a count and its list.
+static void a_broken_state_is_not_saved(void **unused)
+{
+    (void)unused;
+    struct zoo *zoo = zoo_create(&hwi_alloc_libc);
+    size_t length;
+    zoo->row_count = 1;
+    assert_null(hwi_image_save(&zoo_ops, zoo, &hwi_alloc_libc, &length));
+    assert_null(hwi_image_print(&zoo_ops, zoo, &hwi_alloc_libc));
+    zoo->row_count = 0;
+    zoo->leaf_count = 1;
+    assert_null(hwi_image_save(&zoo_ops, zoo, &hwi_alloc_libc, &length));
+    assert_null(hwi_image_print(&zoo_ops, zoo, &hwi_alloc_libc));
+    zoo_destroy(zoo);
+}
+
 // Saves the full zoo, sets one byte, and says if it still loads.
 static bool loads_with(size_t from_end, unsigned char value)
 {
@@ -497,6 +513,7 @@ int main(void)
         cmocka_unit_test(memory_that_ends_is_no_image_and_no_leak),
         cmocka_unit_test(every_field_is_printed_and_comes_back),
         cmocka_unit_test(a_state_of_zeros_is_short),
+        cmocka_unit_test(a_broken_state_is_not_saved),
         cmocka_unit_test(values_beyond_their_limits_do_not_load),
         cmocka_unit_test(a_reducer_can_be_read),
     };
