@@ -125,6 +125,7 @@ struct model {
     uint64_t commits; // operations committed, counted once for each channel and view
     int64_t commit_ns; // the last one
     uint32_t min_members; // as the master was told; 0 = not known
+    bool master_gone;     // a finding says so: nothing is decided
     struct explain_report *report;
 };
 
@@ -148,6 +149,7 @@ struct part *model_part(struct channel *channel, uint64_t peer);
 const struct part *model_find_part(const struct channel *channel, uint64_t peer);
 struct view *model_view(struct model *model, uint64_t number);
 struct view *model_find_view(const struct model *model, uint64_t number);
+const struct view *model_proposal(const struct model *model); // that is open; NULL = none
 void model_add_member(struct view *view, uint64_t peer);
 void model_add_ready(struct view *view, uint64_t peer);
 bool model_in(const uint64_t *list, uint32_t count, uint64_t value);

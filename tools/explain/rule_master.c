@@ -6,15 +6,18 @@
 
 #include "tools/explain/model.h"
 
-// This member spoke to the master again and again and heard nothing.
+// This member spoke to the master again and again and heard nothing, until now or until it left.
 static bool unheard(const struct model *model, const struct process *p)
 {
+    const struct member *member = p->peer ? model_find_member(model, p->peer) : NULL;
+    int64_t until_ns = p->last_ns;
     if (p->master || p->unanswered < 2)
         return false;
-    const struct member *member = p->peer ? model_find_member(model, p->peer) : NULL;
-    if (member && (member->left_ns != NEVER_NS || member->evicted_ns != NEVER_NS))
-        return false;
-    return p->last_ns - p->unanswered_ns > model_silence(model);
+    if (member && member->left_ns != NEVER_NS)
+        until_ns = HWI_MIN(until_ns, member->left_ns);
+    if (member && member->evicted_ns != NEVER_NS)
+        until_ns = HWI_MIN(until_ns, member->evicted_ns);
+    return until_ns - p->unanswered_ns > model_silence(model);
 }
 
 static int32_t failure_after(const struct model *model, int64_t at_ns, int32_t status)
@@ -41,6 +44,7 @@ static void show_unknown(const struct model *model, struct explain_finding *find
 static void say_gone(struct model *model, const uint64_t *peers, uint32_t count, int64_t since_ns)
 {
     struct explain_finding *finding = finding_new(model, since_ns, true);
+    model->master_gone = true;
     finding_say(finding, "the master has not answered for %s: %s %s to it and hear%s nothing",
                 print_time(model->now_ns - since_ns).text, print_peers(peers, count).text,
                 count == 1 ? "speaks" : "speak", count == 1 ? "s" : "");

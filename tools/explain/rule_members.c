@@ -49,6 +49,12 @@ static bool was_member(const struct model *model, uint64_t peer)
     return false;
 }
 
+static bool is_member(const struct model *model, uint64_t peer)
+{
+    const struct view *view = model_find_view(model, model->view);
+    return view && model_in(view->members, view->member_count, peer);
+}
+
 static void say_put_out(const struct model *model, const struct member *member, int64_t since_ns,
                         struct explain_finding *finding)
 {
@@ -62,6 +68,9 @@ static void say_put_out(const struct model *model, const struct member *member, 
                      view->number);
     } else if (view) {
         finding_say(finding, "; view %" PRIu64 " is without it", view->number);
+    } else if (member->evicted_ns != NEVER_NS && !is_member(model, member->peer)) {
+        finding->open = false; // a newcomer: no view changes for it
+        finding_say(finding, "; the master put it out");
     } else if (member->evicted_ns != NEVER_NS) {
         finding_say(finding, "; the master put it out, and the next view is not in force yet");
     } else {

@@ -262,11 +262,12 @@ static void judge(struct model *model, const struct channel *channel)
         w.since_ns = model->now_ns - model->patience_ns; // told by the status only
     if (model->now_ns - w.since_ns < model->patience_ns || w.excused)
         return;
+    bool change = model->master_gone || model_proposal(model); // that is what it waits for
     if (w.absent_count)
         say_absent(model, &w);
     else if (w.working_count)
         say_working(model, &w);
-    else
+    else if (!change)
         say_decision(model, &w);
 }
 

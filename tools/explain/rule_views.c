@@ -83,12 +83,13 @@ static void say_newcomers(struct model *model)
 
 void rule_views(struct model *model)
 {
-    const struct view *last = model->view_count ? &model->views[model->view_count - 1] : NULL;
-    bool waits = last && last->announced_ns == NEVER_NS && last->proposed_ns != NEVER_NS;
-    if (waits && model->now_ns - last->proposed_ns >= model->patience_ns)
-        say_proposal(model, last);
-    else if (!waits && model->view == 0 && (model->master >= 0 || model->input->status))
+    const struct view *proposal = model_proposal(model);
+    if (model->master_gone)
+        return;
+    if (proposal && model->now_ns - proposal->proposed_ns >= model->patience_ns)
+        say_proposal(model, proposal);
+    else if (!proposal && model->view == 0 && (model->master >= 0 || model->input->status))
         say_first(model);
-    else if (!waits && model->view != 0 && model->master >= 0)
+    else if (!proposal && model->view != 0 && model->master >= 0)
         say_newcomers(model);
 }

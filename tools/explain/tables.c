@@ -152,6 +152,13 @@ struct view *model_view(struct model *model, uint64_t number)
     return view;
 }
 
+const struct view *model_proposal(const struct model *model)
+{
+    const struct view *last = model->view_count ? &model->views[model->view_count - 1] : NULL;
+    bool open = last && last->announced_ns == NEVER_NS && last->proposed_ns != NEVER_NS;
+    return open ? last : NULL;
+}
+
 bool model_in(const uint64_t *list, uint32_t count, uint64_t value)
 {
     for (uint32_t i = 0; i < count; i++)

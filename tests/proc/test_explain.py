@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""`hawser explain` and the relay of a whole run's trace, on real processes: what waits for whom is told by one process, by the
+master and from files; what failed leaves a file; a slow tool slows nobody."""
+import os
+import re
+import signal
+import subprocess
+import time
+
+import zmtp
+from harness import BUILD, SLOW, all_do, check, main
+
+TROUBLE = 3
+
+
+def hawser(world, *words, seconds=30.0):
+    """Runs a command to its end: exit code and what it printed."""
+    done = subprocess.run([str(BUILD / "hawser"), *map(str, words)], capture_output=True, text=True, timeout=seconds * SLOW)
+    for line in (done.stdout + done.stderr).splitlines():
+        world.note("hawser", line)
+    return done.returncode, done.stdout + done.stderr
+
+
+def explain(world, *words, code=TROUBLE):
+    got, text = hawser(world, "explain", *words)
+    check(got == code, f"explain {words}: exit code {got}, expected {code}: {text}")
+    return text
+
+
+def expect(pattern, text):
+    check(re.search(pattern, text), f"expected {pattern!r} in: {text}")
+
+
+def flights(world):
+    folder = world.folder / "flight"
+    return sorted(name for name in os.listdir(folder) if name.endswith(".flight")) if folder.exists() else []
+
+
+def start(world, count, **options):
+    os.environ["HAWSER_FLIGHT"] = str(world.folder / "flight")
+    return world.start(count, **options)
+
+
+def reduce_some(members, times, **words):
+    for _ in range(times):
+        for answer in all_do(members, "reduce", count=1000, **words):
+            answer.expect()
+
+
+def test_a_stalled_run(world):
+    """A member that does not make a call is named by whoever is asked, and by what its absence leaves behind."""
+    master, members = start(world, 3)
+    reduce_some(members, 3, tag=7)
+    expect(r"^nothing waits: 3 operations were committed", explain(world, master.address, code=0))
+    waiting, absent = members[:2], members[2]
+    for member in waiting:
+        member.tell("reduce", count=1000, tag=7, timeout_ms=8000 * SLOW)
+    time.sleep(1.5)
+    named = rf"^tag 7 \(all-reduce, number 3 of view 1\) waits for peer {absent.peer}, which has not made the call"
+    idle = named + r"; its reducer has been idle for \d"
+    for target, pattern in ((master.address, idle), (waiting[0].pid, named), (absent.pid, idle)):
+        expect(pattern, explain(world, target))
+    text = explain(world, master.address, "--save", world.folder / "saved")
+    expect(rf"peer {absent.peer} \(pid {absent.pid}, ", text)
+    expect(r"4 rings, ", text)
+    expect(idle, explain(world, world.folder / "saved"))
+    check(not flights(world), "a flight file though nothing has failed")
+    for member in waiting:
+        member.hear().expect(("HWS_E_TIMEOUT", "HWS_E_WITHDRAWN"))
+    check(len(flights(world)) == 2, f"expected a file of each member whose call failed, got {flights(world)}")
+    expect(rf"^tag 7 \(all-reduce, number 3 of view 1\) was given up .* ago at the deadline of peer \d: "
+           rf"peer {absent.peer} had not made the call", explain(world, world.folder / "flight"))
+
+
+def test_a_killed_member(world):
+    """The others' calls fail and leave files, and so does the master; together they say who went."""
+    master, members = start(world, 3)
+    reduce_some(members, 2)
+    victim, *others = members
+    for member in others:
+        member.start(count=1000).expect()
+    victim.kill()
+    for answer in all_do(others, "wait"):
+        answer.expect("HWS_E_MEMBER_LOST")
+    expect(rf"^peer {victim.peer} is gone: its connections to .*broke .* ago; the master put it out in view \d",
+           explain(world, world.folder / "flight"))
+    expect(rf"^peer {victim.peer} is gone: ", explain(world, master.address))
+    for member in others:
+        member.view().expect()
+    reduce_some(others, 1)
+    expect(rf"^nothing waits: (.|\n)*peer {victim.peer} is gone: ", explain(world, master.address, "--all", code=0))
+
+
+def test_a_frozen_member(world):
+    _, members = start(world, 3, dead_ms=60000)
+    master = world.processes[0]
+    reduce_some(members, 2)
+    frozen, *others = members
+    frozen.stop()
+    for member in others:
+        member.tell("reduce", count=1000, tag=7, timeout_ms=60000)
+    time.sleep(2.5 * SLOW)
+    text = explain(world, master.address)
+    expect(rf"peer {frozen.peer} stopped speaking .* ago: its last message was \w+; the master has not put it out yet", text)
+    expect(r"1 of 4 processes do not answer", text)
+    frozen.proceed()
+    frozen.reduce(count=1000, tag=7).expect()
+    for member in others:
+        member.hear().expect()
+
+
+def test_different_calls(world):
+    master, members = start(world, 2)
+    members[0].tell("reduce", count=100, tag=7)
+    members[1].tell("reduce", count=120, tag=7)
+    for member in members:
+        member.hear().expect("HWS_E_MISMATCH")
+    sentence = (r"^members called different things on tag 7 \(all-reduce, number 0 of view 1\): "
+                r"peer 1 f32 x 100 sum, peer 2 f32 x 120 sum")
+    expect(sentence, explain(world, master.address))
+    expect(sentence, explain(world, world.folder / "flight"))
+
+
+def test_flight_files_are_few(world):
+    """One a second at most, eight of one process, and the first of them stays."""
+    _, (member, victim) = start(world, 2)
+    victim.kill()
+    member.reduce(count=1000).expect(("HWS_E_MEMBER_LOST", "HWS_E_VIEW"))
+    (first,) = flights(world)[:1]
+    began, calls = time.monotonic(), 0
+    while time.monotonic() - began < 9.5:
+        member.reduce(count=1000).expect("HWS_E_VIEW")
+        calls += 1
+        own = [name for name in flights(world) if name.startswith("member")]
+        most = min(8, time.monotonic() - began + 2)
+        check(len(own) <= most, f"{len(own)} files after {time.monotonic() - began:.1f} s and {calls} failed calls")
+    check(calls > 1000, f"only {calls} calls failed in 9.5 s: are they slowed down?")
+    check(len(own) == 8 and first in flights(world), f"of {first} and what followed there is {flights(world)}")
+
+
+def test_bad_targets(world):
+    code, text = hawser(world, "explain", world.folder)
+    check(code == 1 and "no files *.flight" in text, f"exit code {code}: {text}")
+    bad = world.folder / "bad.flight"
+    bad.write_bytes(b"HWSRRNG1" + bytes(5000))
+    code, text = hawser(world, "explain", bad)
+    check(code == 1 and "is no ring file" in text, f"exit code {code}: {text}")
+    code, text = hawser(world, "explain", world.folder)
+    check(code == 1 and "damaged or of another build" in text, f"exit code {code}: {text}")
+    code, text = hawser(world, "explain", "127.0.0.1:1")
+    check(code == 1 and "no answer from a master" in text, f"exit code {code}: {text}")
+    code, _ = hawser(world, "explain")
+    check(code == 2, f"exit code {code} without a target")
+
+
+def test_a_whole_run_is_traced(world):
+    """Messages of the master and of every member come through the master; nothing is lost at this pace."""
+    master, members = start(world, 3)
+    reduce_some(members, 5)
+    tracer = subprocess.Popen([str(BUILD / "hawser"), "trace", master.address, "--for", "3s"], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+    time.sleep(1)
+    reduce_some(members, 5, tag=9)
+    text = tracer.communicate(timeout=30 * SLOW)[0]
+    check(tracer.returncode == 0, f"trace ended with code {tracer.returncode}: {text[-2000:]}")
+    lines = text.splitlines()
+    for who in ["master"] + [f"member {member.peer}" for member in members]:
+        check(sum(who in line for line in lines) > 5, f"too few lines of {who} in: {text[:4000]}")
+    expect(r"all_reduce/9#4@v1", text)
+    check("trace_batch" not in text, "the trace traces itself")
+    asked = sum("trace_want" in line for line in lines)
+    check(asked <= 6, f"the master heard {asked} questions in 3 s")
+
+
+def test_a_stopped_tool_slows_nobody(world):
+    master, members = start(world, 2)
+    reduce_some(members, 1)
+
+    def took():
+        began = time.monotonic()
+        reduce_some(members, 200)
+        return time.monotonic() - began
+
+    tracer = subprocess.Popen([str(BUILD / "hawser"), "trace", master.address, "--follow"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(1)
+        tracer.send_signal(signal.SIGSTOP)
+        before = master.resident_bytes()
+        slow_s = took()
+        check(slow_s < 20 * SLOW, f"200 operations took {slow_s:.1f} s beside a stopped tool")
+        time.sleep(4)  # its last question is over: nothing is sent any more
+        check(master.resident_bytes() - before < 64 << 20, "the master keeps what a stopped tool does not take")
+    finally:
+        tracer.kill()
+        tracer.wait()
+
+
+def test_hostile_tools_and_peers(world):
+    """Questions that come too often are not heard, nor batches that nobody asked for; the run goes on."""
+    master, members = start(world, 2)
+    flood = zmtp.Guest(master.address, zmtp.session(b"T", 1))
+    for _ in range(2000):
+        flood.send(zmtp.pack([22, 3000, 8 << 20, 1 << 30]))
+    crowd = [zmtp.Guest(master.address, zmtp.session(b"T", number)) for number in range(2, 12)]
+    for guest in crowd:
+        guest.send(zmtp.pack([22, 3000, 1 << 20, 0]))
+    liar = zmtp.Guest(master.address, zmtp.session(b"P", 99))
+    for tool in (1, 77):
+        liar.send(zmtp.pack([25, tool, 0, members[0].peer, 1, 1, "member", "x", 0, 1, 1, 5, []]))
+    reduce_some(members, 50)
+    code, text = hawser(world, "trace", members[0].pid, "--message", "trace_relay")
+    check(code == 0, f"exit code {code}: {text}")
+    heard = sum("trace_relay" in line and "master" in line for line in text.splitlines())
+    check(0 < heard <= 20, f"member 1 was asked {heard} times for its trace")
+    for guest in [flood, liar, *crowd]:
+        guest.socket.close()
+
+
+if __name__ == "__main__":
+    main(globals())
