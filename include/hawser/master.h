@@ -30,7 +30,7 @@ typedef struct hws_master_config {
     const char *journal;      /**< directory to record in; default HAWSER_JOURNAL, else none */
     uint32_t journal_max;     /**< MiB of it, 16..1048576; default HAWSER_JOURNAL_MAX, else 256 */
     uint32_t journal_age_s;   /**< what is older goes; default HAWSER_JOURNAL_AGE_S, else nothing */
-    const char *flight;       /**< directory for what the master last did when it puts a member out; default HAWSER_FLIGHT, else `journal` */
+    const char *flight;       /**< where its last doings go when it puts a member out; default HAWSER_FLIGHT, else `journal` */
 } hws_master_config;
 
 #define HWS_MASTER_CONFIG_INIT { sizeof(hws_master_config), NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL }
