@@ -34,9 +34,9 @@ enum replay_point_kind {
 
 struct replay_point {
     enum replay_point_kind kind;
-    uint64_t number; // TO_NUMBER, TO_EVENT
-    int64_t ns;      // TO_TIME
-    uint8_t role;    // TO_EVENT
+    uint64_t number;     // TO_NUMBER, TO_EVENT
+    int64_t ns;          // TO_TIME
+    uint8_t role;        // TO_EVENT
     const char *journal; // TO_EVENT: a name or the beginning of one, borrowed
 };
 
@@ -46,7 +46,7 @@ struct replay_options {
     const char *journal; // --actor ...@JOURNAL: a name or the beginning of one; NULL = all
     const char *perfetto;
     const char *fork; // --fork: phrases, see fork_spec.h
-    uint8_t role; // --actor: HWI_ROLE_NONE = all
+    uint8_t role;     // --actor: HWI_ROLE_NONE = all
     struct replay_point until;
     bool step, state, timeline;
 };

@@ -43,8 +43,8 @@ static void add(struct delays *delays, struct delay delay)
 {
     if (delays->count == delays->capacity) {
         delays->capacity = delays->capacity ? 2 * delays->capacity : 64;
-        delays->items = hwi_resize(&hwi_alloc_libc, delays->items,
-                                   delays->capacity * sizeof(*delays->items));
+        delays->items =
+            hwi_resize(&hwi_alloc_libc, delays->items, delays->capacity * sizeof(*delays->items));
     }
     uint32_t at = place(delays, delay.from, delay.to);
     memmove(&delays->items[at + 1], &delays->items[at],

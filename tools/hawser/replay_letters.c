@@ -155,8 +155,7 @@ bool replay_letters_has(const struct replay_letters *letters, uint64_t key)
     return at != 0;
 }
 
-bool replay_letters_take(struct replay_letters *letters, uint64_t key,
-                         struct replay_letter *letter)
+bool replay_letters_take(struct replay_letters *letters, uint64_t key, struct replay_letter *letter)
 {
     struct bucket *bucket = &letters->buckets[key % BUCKETS];
     uint32_t before = 0, at = bucket->first;

@@ -118,8 +118,7 @@ static void post_effects(struct replay_merge *merge, uint32_t source)
     }
     for (uint32_t i = 0; i < event->effect_count; i++) {
         uint64_t key = replay_letters_said(merge->letters, source, &event->effects[i]);
-        merge->flows[i] =
-            key ? replay_letters_put(merge->letters, key, source, stream->ns) : 0;
+        merge->flows[i] = key ? replay_letters_put(merge->letters, key, source, stream->ns) : 0;
     }
 }
 
@@ -133,10 +132,8 @@ bool replay_merge_next(struct replay_merge *merge, struct replay_item *item)
         return false;
     const struct stream *stream = &merge->streams[i];
     merge->ns = HWI_MAX(merge->ns, stream->ns);
-    *item = (struct replay_item){.source = i,
-                                 .ns = merge->ns,
-                                 .ordinal = stream->ordinal,
-                                 .event = &stream->record.event};
+    *item = (struct replay_item){
+        .source = i, .ns = merge->ns, .ordinal = stream->ordinal, .event = &stream->record.event};
     item->sent_here =
         stream->key && replay_letters_take(merge->letters, stream->key, &item->letter);
     post_effects(merge, i);

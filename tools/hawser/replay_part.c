@@ -34,8 +34,8 @@ static bool next(struct side *side, uint8_t role, enum replay_likeness likeness,
         enum hwi_journal_found found = hwi_journal_read(side->reader, &record);
         if (found > HWI_JOURNAL_FOUND_LOST) {
             side->ended = true;
-            side->verdict = replay_report_end(&side->about->set->sources[side->about->source],
-                                              found, &record);
+            side->verdict =
+                replay_report_end(&side->about->set->sources[side->about->source], found, &record);
         } else if (found == HWI_JOURNAL_FOUND_EVENT && record.event.role == role &&
                    !replay_is_background(record.event.event.msg)) {
             *tooth = (struct tooth){.key = replay_normal_key(&record.event, likeness),

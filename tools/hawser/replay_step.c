@@ -33,8 +33,7 @@ void replay_print_failed(struct replay_game *game, const struct hwi_journal_even
 void replay_print_state(struct replay_game *game, const struct replay_part *part)
 {
     char name[REPLAY_NAME_MAX];
-    char *text =
-        hwi_image_print(part->ops, hwi_player_state(part->player), &hwi_alloc_libc);
+    char *text = hwi_image_print(part->ops, hwi_player_state(part->player), &hwi_alloc_libc);
     printf("state after %s:\n%s",
            replay_event_name(game->source, (uint8_t)part->ops->role, part->number, name),
            text ? text : "too large to be printed\n");

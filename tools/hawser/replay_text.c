@@ -19,6 +19,10 @@ const char *replay_event_name(const struct replay_source *source, uint8_t role, 
 void replay_print_msg(FILE *stream, const struct hwi_msg *msg)
 {
     char line[REPLAY_LINE_MAX];
+    if (msg->type == HWI_MSG_NONE) {
+        fputs("no message: it was told to give up", stream);
+        return;
+    }
     size_t length = hwi_msg_print(msg, line, sizeof(line));
     fprintf(stream, "%s%s", line, length >= sizeof(line) ? ".." : "");
 }
