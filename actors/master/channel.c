@@ -131,7 +131,8 @@ void hwi_master_count(struct master *m, struct channel *c, uint32_t rank, uint32
 void hwi_master_fault(struct master *m, const struct hwi_fault *fault)
 {
     for (uint32_t i = 0; i < m->fault_count; i++) {
-        if (m->faults[i].kind == fault->kind && m->faults[i].tag == fault->tag) {
+        const struct hwi_fault *known = &m->faults[i];
+        if (known->kind == fault->kind && known->tag == fault->tag && known->seq == fault->seq) {
             return; // the first to speak is told to all
         }
     }

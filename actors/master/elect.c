@@ -89,7 +89,9 @@ static struct session *choose(struct master *m, struct hwi_effects *fx)
 
 static void state_is_lost(struct master *m, struct hwi_effects *fx)
 {
+    const struct channel *c = hwi_master_channel_known(m, HWI_KIND_SYNC, 0);
     struct hwi_fault fault = {.status = HWS_E_STATE_LOST, .kind = HWI_KIND_SYNC};
+    fault.seq = c != NULL ? c->committed : 0;
     hwi_master_fault(m, &fault);
     m->change = true;
     hwi_master_reform(m, fx);

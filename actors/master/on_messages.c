@@ -58,6 +58,7 @@ static void disagree(struct master *m, const struct channel *c, uint64_t peer, u
     struct hwi_fault fault = {.status = HWS_E_MISMATCH,
                               .kind = c->kind,
                               .tag = c->tag,
+                              .seq = c->committed,
                               .peer_a = m->view.ids[voter],
                               .peer_b = peer,
                               .signature_a = {.kind = c->kind, .redop = c->redop},
@@ -105,6 +106,7 @@ void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hw
     struct hwi_fault fault = w->fault;
     fault.kind = w->op.kind;
     fault.tag = w->op.tag;
+    fault.seq = w->op.seq;
     hwi_master_fault(m, &fault);
     m->change = true;
     if (m->stage == STAGE_NONE) {

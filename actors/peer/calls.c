@@ -281,10 +281,11 @@ static void fail_behind(struct peer *p, const struct call *c, struct hwi_effects
             d->request.tag != c->request.tag) {
             continue;
         }
+        if (d->stage == CALL_QUEUED || (d->stage == CALL_ENDING && !d->committed)) {
+            d->request.retry = 0;
+        }
         if (d->stage == CALL_QUEUED) {
             hwi_peer_end(p, d, HWS_E_VIEW, fx);
-        } else if (d->stage == CALL_ENDING && !d->committed) {
-            d->request.retry = 0;
         }
     }
 }

@@ -437,7 +437,7 @@ static void the_longest_messages_can_be_encoded(void **unused)
     for (uint32_t i = 0; i < HWI_OPS_MAX; i++) {
         struct hwi_signature signature = {HWI_KIND_MAX, 64, 64, HWI_TENSOR_BYTES_MAX, 8};
         faults[i] = (struct hwi_fault){INT32_MIN,  HWI_KIND_MAX, UINT64_MAX, HWI_ID_MAX,
-                                       HWI_ID_MAX, signature,    signature};
+                                       HWI_ID_MAX, signature,    signature, UINT32_MAX};
     }
     for (uint32_t i = 0; i < HWI_PAST_VIEWS_MAX; i++) {
         past[i] = (struct hwi_past){

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// What seeds found: for each, the shortest run that shows it.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/support/scenario.h"
+
+// A vote that fails by its deadline takes the one behind it along, also one with `retry`: else that
+// one would meet the others' next try of the first.
+static void who_waits_behind_a_failure_fails_with_it(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    struct call first = {.kind = HWI_KIND_AGREE, .step = 1, .redop = HWI_AGREE_MIN, .value = 5,
+                         .retry = 1};
+    struct call hurried = first, second = first;
+    hurried.timeout_ms = 200;
+    second.step = 2;
+    second.value = 7;
+    uint64_t late = make_call(s, 0, &hurried);
+    uint64_t behind = make_call(s, 0, &second);
+    expect_status(s, 0, late, HWS_E_TIMEOUT);
+    expect_status(s, 0, behind, HWS_E_VIEW);
+    acknowledge(s, 0);
+    uint64_t ours[2] = {make_call(s, 0, &first), make_call(s, 0, &second)};
+    uint64_t theirs[2] = {make_call(s, 1, &first), make_call(s, 1, &second)};
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(expect_status(s, 0, ours[i], HWS_OK)->value, i == 0 ? 5 : 7);
+        expect_status(s, 1, theirs[i], HWS_OK);
+    }
+    scenario_end(s);
+}
+
+// Of two reductions on one tag the first passes its deadline: the second, which has time, does not
+// say that its own has passed.
+static void only_the_late_one_timed_out(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    uint64_t late = make_call(s, 0, &(struct call){.step = 1, .count = 10, .timeout_ms = 200});
+    uint64_t behind = all_reduce(s, 0, 2, 10);
+    expect_status(s, 0, late, HWS_E_TIMEOUT);
+    expect_status(s, 0, behind, HWS_E_WITHDRAWN);
+    everybody_acknowledges(s);
+    everybody_all_reduces(s, 3, 10);
+    scenario_end(s);
+}
+
+// Only the call that was different is a mismatch, not the one behind it on its tag.
+static void only_the_other_call_is_a_mismatch(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    uint64_t wrong[2] = {all_reduce(s, 0, 1, 10), all_reduce(s, 1, 1, 11)};
+    uint64_t right[2] = {all_reduce(s, 0, 2, 20), all_reduce(s, 1, 2, 20)};
+    for (uint32_t node = 0; node < 2; node++) {
+        expect_status(s, node, wrong[node], HWS_E_MISMATCH);
+        expect_status(s, node, right[node], HWS_E_WITHDRAWN);
+    }
+    everybody_acknowledges(s);
+    everybody_all_reduces(s, 3, 10);
+    scenario_end(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_waits_behind_a_failure_fails_with_it),
+        cmocka_unit_test(only_the_late_one_timed_out),
+        cmocka_unit_test(only_the_other_call_is_a_mismatch),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
