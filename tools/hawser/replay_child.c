@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,8 +16,8 @@ static struct replay_progress *share(FILE **file)
     struct replay_progress *progress = MAP_FAILED;
     *file = tmpfile();
     if (*file && ftruncate(fileno(*file), sizeof(*progress)) == 0)
-        progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED,
-                        fileno(*file), 0);
+        progress =
+            mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED, fileno(*file), 0);
     return progress == MAP_FAILED ? NULL : progress;
 }
 
@@ -85,6 +86,16 @@ static const char *verdict_name(uint32_t verdict)
     return names[verdict];
 }
 
+// What the children have used: the machine may have had other things to do.
+static double core_seconds(void)
+{
+    struct rusage used;
+    if (getrusage(RUSAGE_CHILDREN, &used))
+        return 1;
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
+}
+
 static int sum_up(const struct replay_progress *total, const struct replay_options *options,
                   uint64_t took_ns)
 {
@@ -93,8 +104,8 @@ static int sum_up(const struct replay_progress *total, const struct replay_optio
         return REPLAY_UNREADABLE;
     }
     if (took_ns > HWI_NS_PER_S && !options->step)
-        printf("replay: %.1f s, %.0f events/s\n", (double)took_ns * 1e-9,
-               (double)total->events * 1e9 / (double)took_ns);
+        printf("replay: %.1f s, %.0f events for each second of a core\n", (double)took_ns * 1e-9,
+               (double)total->events / core_seconds());
     printf("replay: %s actors=%" PRIu32 " events=%" PRIu64 "\n", verdict_name(total->verdict),
            total->actors, total->events);
     return (int)total->verdict;

@@ -140,8 +140,8 @@ void replay_print_state_difference(struct replay_game *game, const struct replay
                                    const struct hwi_journal_record *record)
 {
     char name[REPLAY_NAME_MAX];
-    void *recorded = hwi_image_load(part->ops, record->image.bytes, record->image.length,
-                                    &hwi_alloc_libc);
+    void *recorded =
+        hwi_image_load(part->ops, record->image.bytes, record->image.length, &hwi_alloc_libc);
     printf("replay: %s: the state differs from its image in %s, offset %" PRIu64 "\n",
            replay_event_name(game->source, (uint8_t)part->ops->role, part->number, name),
            record->file, record->offset);
