@@ -294,6 +294,50 @@ static void a_member_is_killed(void **state)
     end(story);
 }
 
+static void a_member_is_killed_seen_by_one(void **state)
+{
+    (void)state;
+    struct story *story = begin(3);
+    all_reduce_all(story, 7, 3);
+    reduce(story, 0, 7, 100);
+    reduce(story, 2, 7, 100);
+    run_s(story, 0.5);
+    hwi_sim_kill(story->sim, 1);
+    run_s(story, 1);
+    explain_some(story, 1, false);
+    expect_first(story, "peer 2 is gone: its connection to peer 1 broke 999 ms ago; view 3 is "
+                        "without it");
+    end(story);
+}
+
+static void an_opening_waits(void **state)
+{
+    (void)state;
+    struct story *story = begin(2);
+    hwi_sim_member(story->sim, 1);
+    story->nodes++;
+    run_s(story, 3);
+    explain_some(story, 4, false);
+    expect_first(story, "hws_open of process 0 has waited for 3.0 s: it is registered as peer 3 and "
+                        "not admitted yet");
+    end(story);
+}
+
+static void a_call_waits_for_members(void **state)
+{
+    (void)state;
+    struct hwi_sim_config config = scenario_config;
+    struct story *story = begin_with(&config, 0);
+    assert_int_equal(hwi_sim_member(story->sim, 2), story->nodes++);
+    run_s(story, 2);
+    struct hwi_sim_call made = {.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_AND, .tag = 6,
+                                .retry = 1, .timeout_ms = 60000};
+    hwi_sim_call(story->sim, 0, &made);
+    run_s(story, 2);
+    explain(story, "a call of peer 1 on tag 6 has waited to begin for 2.0 s: view 1 has 1 member");
+    end(story);
+}
+
 static void calls_do_not_match(void **state)
 {
     (void)state;
@@ -489,7 +533,8 @@ static void any_records_are_survived(void **state)
             records[i].tag %= 4;
             records[i].other %= 4;
             records[i].key %= 5;
-            records[i].arrived = records[i].handled %= UINT64_C(1) << 40;
+            if (round % 2)
+                records[i].arrived = records[i].handled %= UINT64_C(1) << 40;
             records[i].roles = (uint8_t)(records[i].roles % 6 | (records[i].roles >> 4) % 6 << 4);
         }
         struct explain_input input = {.rings = rings, .count = 2};
@@ -510,6 +555,9 @@ int main(void)
         cmocka_unit_test(a_deadline_passed),
         cmocka_unit_test(a_member_is_frozen),
         cmocka_unit_test(a_member_is_killed),
+        cmocka_unit_test(a_member_is_killed_seen_by_one),
+        cmocka_unit_test(an_opening_waits),
+        cmocka_unit_test(a_call_waits_for_members),
         cmocka_unit_test(calls_do_not_match),
         cmocka_unit_test(a_link_is_cut),
         cmocka_unit_test(a_link_stays_cut),

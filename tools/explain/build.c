@@ -56,8 +56,10 @@ static void add_process(struct model *model, uint32_t index)
     *p = (struct process){.ring = ring,
                           .master = is_master(ring),
                           .incarnation = ring->owner.incarnation,
-                          .shift_ns = (int64_t)ring->realtime_zero_ns,
+                          .shift_ns =
+                              (int64_t)HWI_MIN(ring->realtime_zero_ns, (uint64_t)TIME_NS_MAX),
                           .asked_ns = NEVER_NS,
+                          .open_ns = NEVER_NS,
                           .master_ns = NEVER_NS};
     for (uint32_t role = 0; role < HWI_ROLE_MAX; role++)
         p->acted_ns[role] = NEVER_NS;
@@ -113,7 +115,8 @@ static void hear_status(struct model *model)
     for (uint32_t i = 0; i < status->members_count; i++) {
         const struct hwi_status_member *told = &status->members[i];
         struct member *member = model_member(model, told->peer);
-        int64_t heard_ns = model->now_ns - (int64_t)told->silent_ns;
+        int64_t silent_ns = (int64_t)HWI_MIN(told->silent_ns, (uint64_t)TIME_NS_MAX);
+        int64_t heard_ns = model->now_ns - silent_ns;
         member->heard_ns = HWI_MAX(member->heard_ns, heard_ns);
         if (told->standing == 2 && status->view)
             model_add_member(model_view(model, status->view), told->peer);

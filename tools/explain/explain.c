@@ -60,6 +60,7 @@ void explain_analyse(const struct explain_input *input, struct explain_report *r
     rule_deadlines(&model);
     rule_operations(&model);
     rule_views(&model);
+    rule_queued(&model);
     rule_failures(&model);
     findings_sort(&model);
     if (!report->trouble) {

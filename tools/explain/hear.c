@@ -142,6 +142,9 @@ static void note_down(const struct heard *h, uint64_t peer)
 {
     struct model *model = h->model;
     uint64_t self = h->process->peer;
+    if (self == 0 || peer == 0)
+        return;
+    model_member(model, peer);
     uint64_t a = HWI_MIN(self, peer), b = HWI_MAX(self, peer);
     uint32_t side = self == a ? 1 : 2;
     struct breakage *last = find_breakage(model, a, b);
@@ -179,6 +182,7 @@ static void note_announce(const struct heard *h, uint64_t peer)
     struct view *view = model_view(h->model, h->record->view);
     if (view->announced_ns == NEVER_NS || h->at_ns < view->announced_ns)
         view->announced_ns = h->at_ns;
+    view->told = (uint32_t)h->record->key;
     model_add_member(view, peer);
     h->model->view = HWI_MAX(h->model->view, view->number);
 }
@@ -238,6 +242,9 @@ static void to_master(const struct heard *h)
 static void peer_hears(const struct heard *h)
 {
     switch (h->record->type) {
+    case HWI_MSG_open:
+        h->process->open_ns = h->at_ns;
+        break;
     case HWI_MSG_request:
         note_request(h);
         break;

@@ -40,6 +40,7 @@ struct process {
     int64_t unanswered_ns; // ... and first spoke to it after that
     uint32_t unanswered;   // how often it spoke since
     uint64_t view;         // in force here
+    int64_t open_ns;       // its trainer opened
     uint64_t gap;          // records that were lost before they could be read
     struct asked *asked;   // owned
     uint32_t asked_count, asked_capacity;
@@ -82,6 +83,7 @@ struct view {
     int64_t proposed_ns, announced_ns;
     uint64_t *members; // as far as known; owned
     uint32_t member_count, member_capacity;
+    uint32_t told; // how many it has, as announced; 0 = not known
     uint64_t *ready; // who said so; owned
     uint32_t ready_count, ready_capacity;
 };
@@ -156,10 +158,13 @@ bool model_in(const uint64_t *list, uint32_t count, uint64_t value);
 // One more element of an owned array; zeroed.
 void *model_grow(void *array, uint32_t *count, uint32_t *capacity, size_t bytes);
 
+// Times that no clock has: rings come from others.
+#define TIME_NS_MAX (INT64_MAX / 4)
+
 // A time of its clock on the common one.
 static inline int64_t model_time(const struct process *process, uint64_t ns)
 {
-    return (int64_t)ns + process->shift_ns;
+    return (int64_t)HWI_MIN(ns, (uint64_t)TIME_NS_MAX) + process->shift_ns;
 }
 
 // How long a member may be silent: a few of its heartbeats.
@@ -217,6 +222,7 @@ void rule_mismatch(struct model *model);   // rule_mismatch.c: different calls
 void rule_operations(struct model *model); // rule_operations.c: what waits now
 void rule_deadlines(struct model *model);  // rule_deadlines.c: what waited too long
 void rule_views(struct model *model);      // rule_views.c: proposals, the first view
+void rule_queued(struct model *model);     // rule_queued.c: calls and openings that have not begun
 void rule_failures(struct model *model);   // rule_failures.c: calls that failed for other reasons
 
 #endif

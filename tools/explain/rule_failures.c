@@ -11,8 +11,6 @@ static void say(struct model *model, const struct failure *failure, const char *
 {
     const struct process *p = &model->processes[failure->process];
     struct explain_finding *finding = finding_new(model, failure->at_ns, false);
-    struct hwi_op op = {.view = failure->view, .kind = failure->kind, .tag = failure->tag};
-    (void)op;
     finding_say(finding, "a call of peer %" PRIu64 " failed %s ago: %s%s", p->peer,
                 print_time(model->now_ns - failure->at_ns).text,
                 hws_status_text((hws_status)failure->status), why);

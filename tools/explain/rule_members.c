@@ -29,14 +29,20 @@ static uint32_t who_lost(const struct model *model, uint64_t peer, uint64_t ends
     return count;
 }
 
-// The first view that came into force after `at_ns` without this peer; NULL = none.
+// The first view that came into force after `at_ns` without this peer; NULL = none. Where not all
+// members of a view are known, fewer than before are taken for that.
 static const struct view *view_without(const struct model *model, uint64_t peer, int64_t at_ns)
 {
+    uint32_t before = 0;
     for (uint32_t i = 0; i < model->view_count; i++) {
         const struct view *view = &model->views[i];
-        if (view->announced_ns != NEVER_NS && view->announced_ns >= at_ns &&
+        bool whole = view->told <= view->member_count || view->told < before;
+        if (view->announced_ns == NEVER_NS)
+            continue;
+        if (view->announced_ns >= at_ns && whole &&
             !model_in(view->members, view->member_count, peer))
             return view;
+        before = view->told;
     }
     return NULL;
 }
