@@ -95,6 +95,22 @@ static void name_call(const struct perfetto_item *call, char name[NAME_BYTES])
         snprintf(name, NAME_BYTES, "%s/%" PRIu64, hwi_kind_name(record->kind), record->tag);
 }
 
+// "all_reduce/7#3@v2, request 5, status 0".
+static void describe(const struct perfetto_item *item, const struct perfetto_item *reply,
+                     char what[WHAT_BYTES])
+{
+    struct hwi_op op;
+    char name[NAME_BYTES] = "";
+    if (hwi_ring_op(&item->record, &op))
+        snprintf(name, sizeof name, "%s/%" PRIu64 "#%" PRIu32 "@v%" PRIu64 ", ",
+                 hwi_kind_name(op.kind), op.tag, op.seq, op.view);
+    if (reply)
+        snprintf(what, WHAT_BYTES, "%srequest %" PRIu64 ", status %" PRId32, name, item->record.key,
+                 (int32_t)reply->record.seq);
+    else
+        snprintf(what, WHAT_BYTES, "%srequest %" PRIu64 ", not answered", name, item->record.key);
+}
+
 // What the picture's right edge is for a call that was not answered yet.
 static int64_t last_of(const struct perfetto *p, uint32_t process)
 {
@@ -108,7 +124,7 @@ static void draw_operation(struct perfetto_out *out, const struct perfetto *p,
                            uint32_t end_count)
 {
     const struct perfetto_item *call = NULL, *memory = NULL, *reply = NULL, *end = NULL;
-    char name[NAME_BYTES], what[WHAT_BYTES] = "", text[WHAT_BYTES] = "";
+    char name[NAME_BYTES], what[WHAT_BYTES];
     for (uint32_t i = 0; i < count; i++) {
         const struct perfetto_item *item = &p->items[entries[i].index];
         if (item->record.type == HWI_MSG_request)
@@ -122,15 +138,11 @@ static void draw_operation(struct perfetto_out *out, const struct perfetto *p,
         return;
     end = memory ? find_end(p, ends, end_count, memory) : NULL;
     name_call(call, name);
-    hwi_ring_print(memory ? &memory->record : &call->record, what, sizeof what);
-    if (reply)
-        snprintf(text, sizeof text, "%.120s, status %" PRId32, what, (int32_t)reply->record.seq);
-    else
-        snprintf(text, sizeof text, "%.120s, not answered", what);
+    describe(memory ? memory : call, reply, what);
     struct perfetto_span span = {
         .category = "operation",
         .name = name,
-        .what = text,
+        .what = what,
         .process = call->process,
         .start_ns = perfetto_time(p, call->process, call->record.arrived),
         .end_ns = reply ? perfetto_time(p, call->process, reply->record.handled)

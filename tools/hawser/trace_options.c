@@ -32,8 +32,8 @@ static const char usage[] =
     "  --help\n"
     "\n"
     "Exit code: 0 traced, 1 could not attach or write, 2 bad usage.\n"
-    "Examples: hawser trace 4711 --message commit --follow\n"
-    "          hawser trace 127.0.0.1:40123 --for 2s --perfetto run.json\n";
+    "Example: hawser trace 4711 --message commit --follow\n"
+    "Example: hawser trace 127.0.0.1:40123 --for 2s --perfetto run.json\n";
 
 static bool parse_u64(const char *text, uint64_t *value)
 {
