@@ -194,6 +194,7 @@ static void route(struct hwi_drain *drain, struct actor *sender)
             sender->wake_ns = envelope->msg.u.wake_at.at_ns;
     }
     drain->step_ticks = 0;
+    hwi_effects_reset(&drain->effects); // what a large step took is not kept until the next one
 }
 
 static void begin(struct hwi_drain *drain, uint64_t now_ns)
