@@ -9,14 +9,16 @@
 
 #include "tests/support/tiny.h"
 
+enum { TINY_MEMBERS_MAX = 128 };
+
 // ---- a master that gives peer ids, and proposes everybody to everybody at `min_members`
 
 struct tiny_master {
     const struct hwi_alloc *alloc; // first in each state: for destroy
     uint32_t wanted;
     uint32_t count;
-    uint64_t sessions[8];
-    struct hwi_member members[8];
+    uint64_t sessions[TINY_MEMBERS_MAX];
+    struct hwi_member members[TINY_MEMBERS_MAX];
 };
 
 static void *create(const struct hwi_alloc *alloc, size_t bytes)

@@ -221,6 +221,28 @@ static void each_process_has_a_ring(void **unused)
     tiny_finish(sim);
 }
 
+static void virtual_edges_come_into_being_with_the_first_frame(void **unused)
+{
+    (void)unused;
+    struct hwi_sim_config config = tiny_config(100);
+    config.virtual_edges = 1;
+    struct hwi_sim *sim = tiny_start_with(&config, 100);
+    tiny_run_ms(sim, 100);
+    for (uint32_t node = 0; node < 100; node++) {
+        assert_int_equal(tiny_opened(sim, node), 99);
+    }
+    hwi_sim_mark(sim);
+    hwi_sim_call(sim, 7, &(struct hwi_sim_call){.tag = 91, .value = 77});
+    tiny_run_ms(sim, 100);
+    assert_non_null(strstr(hwi_sim_transcript(sim), "member 7 > member 90: grant{granted=77}"));
+    hwi_sim_kill(sim, 7); // 90 hears it from its stripes, the others without
+    tiny_run_ms(sim, 100);
+    const char *lines = hwi_sim_transcript(sim);
+    assert_non_null(strstr(lines, "[     206.000] member 90 > master: edge_lost{peer=8}"));
+    assert_non_null(strstr(lines, "[     206.000] member 50 > master: edge_lost{peer=8}"));
+    tiny_finish(sim);
+}
+
 static void read_journal(const char *directory, const char *name, uint32_t events,
                          enum hwi_journal_found end)
 {
@@ -281,6 +303,7 @@ int main(void)
         cmocka_unit_test(a_failed_check_is_kept_and_the_process_lives),
         cmocka_unit_test(equal_runs_have_equal_digests),
         cmocka_unit_test(replay_finds_an_actor_that_is_not_a_function),
+        cmocka_unit_test(virtual_edges_come_into_being_with_the_first_frame),
         cmocka_unit_test(each_process_has_a_ring),
         cmocka_unit_test(each_process_writes_a_journal),
     };

@@ -9,7 +9,7 @@
 
 typedef void happen_fn(struct hwi_sim_process *process, struct hwi_sim_event *event);
 
-static void tell_peer(struct hwi_sim_process *process, uint64_t peer, const char *down)
+void hwi_sim_edge_tell(struct hwi_sim_process *process, uint64_t peer, const char *down)
 {
     struct hwi_msg msg = {.type = down != NULL ? HWI_MSG_edge_down : HWI_MSG_edge_up};
     if (down != NULL) {
@@ -58,6 +58,9 @@ static void forget(struct hwi_sim_process *process, struct hwi_sim_edge *edge)
         hwi_sim_stripes_stop(conn, process);
         hwi_data_edge_remove(process->data, edge->peer);
     }
+    if (process->sim->config.virtual_edges) {
+        hwi_sim_virtual_forget(process, edge->peer);
+    }
     hwi_sim_edge_remove(process, edge);
     hwi_sim_conn_release(conn);
 }
@@ -68,7 +71,7 @@ static void go_down(struct hwi_sim_process *process, struct hwi_sim_event *event
     if (edge != NULL) {
         uint64_t peer = edge->peer;
         forget(process, edge);
-        tell_peer(process, peer, event->reason);
+        hwi_sim_edge_tell(process, peer, event->reason);
     }
 }
 
@@ -101,7 +104,7 @@ void hwi_sim_edge_break(struct hwi_sim_process *process, struct hwi_sim_conn *co
     if (edge != NULL) {
         uint64_t peer = edge->peer;
         drop(process, edge, why);
-        tell_peer(process, peer, why);
+        hwi_sim_edge_tell(process, peer, why);
     }
 }
 
@@ -150,7 +153,7 @@ static void come_up(struct hwi_sim_process *process, struct hwi_sim_event *event
     if (edge != NULL && event->conn->open) {
         edge->up = true;
         hwi_data_edge_add(process->data, edge->peer);
-        tell_peer(process, edge->peer, NULL);
+        hwi_sim_edge_tell(process, edge->peer, NULL);
     }
 }
 
@@ -269,12 +272,36 @@ static void look_for_hello(struct hwi_sim_process *process, struct hwi_sim_edge 
     }
 }
 
+static void join_end(struct hwi_sim_process *process, const struct hwi_sim_process *other,
+                     struct hwi_sim_conn *conn)
+{
+    struct hwi_sim_edge *edge = hwi_sim_edge_add(process, other->peer);
+    edge->incarnation = other->incarnation;
+    edge->up = true;
+    attach(edge, conn);
+    hwi_data_edge_add(process->data, other->peer);
+}
+
+void hwi_sim_edge_join(struct hwi_sim_process *process, struct hwi_sim_process *other)
+{
+    if (hwi_sim_edge_of(other, process->peer) != NULL) {
+        return; // of a connection whose end it has not noticed yet
+    }
+    struct hwi_sim_conn *conn = hwi_sim_conn_new(process, other);
+    conn->peers[0] = process->peer;
+    conn->peers[1] = other->peer;
+    conn->wanted = other->incarnation;
+    conn->stripes = process->sim->config.stripes;
+    join_end(process, other, conn);
+    join_end(other, process, conn);
+}
+
 void hwi_sim_edge_open(struct hwi_sim_process *process, const struct hwi_msg_edge_open *open)
 {
     struct hwi_sim_edge *edge = hwi_sim_edge_of(process, open->peer);
     if (edge != NULL && edge->incarnation == open->incarnation) {
         if (edge->up) {
-            tell_peer(process, open->peer, NULL);
+            hwi_sim_edge_tell(process, open->peer, NULL);
         }
         return; // else it is being opened, and will be answered
     }

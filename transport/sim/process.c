@@ -94,14 +94,29 @@ static void store(struct hwi_sim_process *process, const struct hwi_msg *msg)
 
 // ---- where effects go
 
+static void close_edge(struct hwi_sim_process *process, uint64_t peer)
+{
+    if (process->sim->config.virtual_edges) {
+        hwi_sim_virtual_close(process, peer);
+    }
+    hwi_sim_edge_close(process, peer);
+}
+
 static void data_command(struct hwi_sim_process *process, const struct hwi_envelope *envelope)
 {
     const struct hwi_msg *msg = &envelope->msg;
-    if (envelope->to.role == HWI_ROLE_DATA && msg->type == HWI_MSG_edge_open) {
+    bool command = envelope->to.role == HWI_ROLE_DATA;
+    bool virtual_edges = process->sim->config.virtual_edges;
+    if (command && msg->type == HWI_MSG_edge_open && virtual_edges) {
+        hwi_sim_virtual_open(process, &msg->u.edge_open);
+    } else if (command && msg->type == HWI_MSG_edge_open) {
         hwi_sim_edge_open(process, &msg->u.edge_open);
-    } else if (envelope->to.role == HWI_ROLE_DATA && msg->type == HWI_MSG_edge_close) {
-        hwi_sim_edge_close(process, msg->u.edge_close.peer);
+    } else if (command && msg->type == HWI_MSG_edge_close) {
+        close_edge(process, msg->u.edge_close.peer);
     } else {
+        if (virtual_edges && !command) {
+            hwi_sim_virtual_need(process, envelope->to.id);
+        }
         hwi_data_command(process->data, envelope);
     }
 }
@@ -246,6 +261,7 @@ static void bury(struct hwi_sim_process *process)
     process->alive = false;
     process->died_ns = sim->now_ns;
     hwi_sim_unwatch(process);
+    hwi_sim_virtual_kill(process);
     hwi_sim_edges_kill(process);
     if (process->crashed) {
         hwi_sim_memory_drop(process);

@@ -38,6 +38,7 @@ void hwi_sim_destroy(struct hwi_sim *sim)
     hwi_sim_text_fini(&sim->scratch);
     hwi_free(&hwi_alloc_libc, sim->members);
     hwi_free(&hwi_alloc_libc, sim->nodes);
+    hwi_free(&hwi_alloc_libc, sim->by_peer);
     hwi_free(&hwi_alloc_libc, sim->sleepers);
     XXH3_freeState(sim->digest);
     free(sim->status_block);

@@ -46,13 +46,14 @@ struct hwi_sim_config {
     // or damaged. Equal seeds draw equally.
     uint64_t seed;
     // For long and large runs.
-    uint8_t unrecorded;    // keeps no recordings: hwi_sim_replay finds nothing to compare
-    uint8_t untold;        // keeps no transcript: it is empty
-    uint8_t digest;        // enum hwi_sim_digest
-    uint8_t virtual_edges; // an edge costs two bits until the first frame makes its stripes;
-                           // opening it takes two delays and cannot be cut, blocked or refused;
-                           // the processes must not be restarted on their node
-    uint32_t rings;        // records of each process's ring, a power of two; 0 = no rings
+    uint8_t unrecorded; // keeps no recordings: hwi_sim_replay finds nothing to compare
+    uint8_t untold;     // keeps no transcript: it is empty
+    uint8_t digest;     // enum hwi_sim_digest
+    // For thousands of members: an edge costs two bits until the first frame makes its stripes. It
+    // opens in at most two delays whatever is set for its link (blocks, cuts, unreachable), and
+    // only one with stripes can be cut.
+    uint8_t virtual_edges;
+    uint32_t rings; // records of each process's ring, a power of two; 0 = no rings
     uint8_t driven; // begins without a master: see drive.h
     // A directory: each process writes its journal there ("master-1", "member-3e8": incarnations in
     // hexadecimal). One that is killed has no end in its journal; those that live at destroy are

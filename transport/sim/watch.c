@@ -112,6 +112,7 @@ void hwi_sim_watch_step(struct hwi_sim_process *process, uint8_t role,
     if (event->msg->type == HWI_MSG_welcome) {
         process->peer = event->msg->u.welcome.peer;
         process->run = event->msg->u.welcome.run;
+        hwi_sim_virtual_named(process);
         if (process->ring != NULL) {
             tell_ring(process);
         }

@@ -56,6 +56,12 @@ struct hwi_sim_clock {
     int32_t ppm;
 };
 
+// One bit for each process ever started, by its place in sim->members.
+struct hwi_sim_bits {
+    uint64_t *words;
+    uint32_t count;
+};
+
 struct hwi_sim_process {
     struct hwi_sim *sim;
     char name[32];   // "master", "member 3", "member 3.1" after a restart
@@ -82,7 +88,9 @@ struct hwi_sim_process {
     uint32_t sleeper; // place among sim->sleepers + 1; 0 = not there
     uint64_t heard;   // newest sequence that arrived
     struct hwi_sim_edges edges;
-    struct hwi_sim_conn *conns; // open ones
+    struct hwi_sim_bits wanted, up; // virtual edges: asked for, told that it is up
+    bool round_due;                 // an event will tell of those that came up
+    struct hwi_sim_conn *conns;     // open ones
     struct hwi_sim_control control;
     struct hwi_sim_request *requests;
     uint32_t request_count, request_capacity;
@@ -123,6 +131,8 @@ struct hwi_sim {
     struct hwi_sim_node *nodes;
     uint32_t node_count, node_capacity;
     struct hwi_sim_pairs pairs;
+    struct hwi_sim_process **by_peer; // virtual edges: by peer id
+    uint32_t peer_capacity;
     uint32_t linked_nodes; // that have settings of their own, ever
 
     struct hwi_sim_packet *free_packets;
@@ -231,7 +241,19 @@ void hwi_sim_edge_remove(struct hwi_sim_process *process, struct hwi_sim_edge *e
 struct hwi_sim_edge *hwi_sim_edge_over(struct hwi_sim_process *process,
                                        const struct hwi_sim_conn *conn);
 
+// virtual.c
+void hwi_sim_virtual_named(struct hwi_sim_process *process); // it learnt its peer id
+void hwi_sim_virtual_open(struct hwi_sim_process *process, const struct hwi_msg_edge_open *open);
+void hwi_sim_virtual_close(struct hwi_sim_process *process, uint64_t peer);
+void hwi_sim_virtual_forget(struct hwi_sim_process *process, uint64_t peer);
+void hwi_sim_virtual_kill(struct hwi_sim_process *process);
+// A frame will leave for this peer: makes the connection if the edge is up and has none.
+void hwi_sim_virtual_need(struct hwi_sim_process *process, uint64_t peer);
+
 // edge.c
+void hwi_sim_edge_tell(struct hwi_sim_process *process, uint64_t peer, const char *down);
+// An edge between two that are told it is up: its connection at once.
+void hwi_sim_edge_join(struct hwi_sim_process *process, struct hwi_sim_process *other);
 void hwi_sim_edge_open(struct hwi_sim_process *process, const struct hwi_msg_edge_open *open);
 void hwi_sim_edge_close(struct hwi_sim_process *process, uint64_t peer);
 void hwi_sim_edge_break(struct hwi_sim_process *process, struct hwi_sim_conn *conn,
