@@ -20,12 +20,12 @@
 enum {
     MEMBERS = 2,
     PROCESSES = MEMBERS + 1,
-    TURNS = 40, // of each state, unless told
+    TURNS = 200, // of each state, unless told
     ADDRESS_BYTES = 64,
     ITEMS_MAX = 4096,
     READ_MS = 5,
 };
-#define TURN_NS UINT64_C(100000000)
+#define TURN_NS UINT64_C(20000000)
 
 enum state { WITHOUT, READING, STOPPED, STATES };
 
