@@ -72,6 +72,26 @@ def test_a_stalled_run(world):
            rf"peer {absent.peer} had not made the call", explain(world, world.folder / "flight"))
 
 
+def test_journals_are_enough(world):
+    """Of a run that was recorded and killed while it stalled, with no file of a failure, the journals tell it."""
+    folder = world.folder / "journal"
+    os.environ["HAWSER_JOURNAL"] = str(folder)
+    try:
+        _, members = start(world, 3, journal=folder)
+        reduce_some(members, 3, tag=7)
+        for member in members[:2]:
+            member.tell("reduce", count=1000, tag=7, timeout_ms=60000)
+        time.sleep(1.5)
+        for process in world.processes:
+            process.kill()
+    finally:
+        del os.environ["HAWSER_JOURNAL"]
+    text = explain(world, folder)
+    expect(rf"^tag 7 \(all-reduce, number 3 of view 1\) waits for peer {members[2].peer}, which has not made the call; "
+           r"its reducer has been idle for \d", text)
+    expect(rf"peer {members[2].peer} \(pid {members[2].pid}\)", text)
+
+
 def test_a_killed_member(world):
     """The others' calls fail and leave files, and so does the master; together they say who went."""
     master, members = start(world, 3)

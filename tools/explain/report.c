@@ -15,7 +15,7 @@ void explain_print_time(int64_t ns, char *text, size_t bytes)
 {
     double s = (double)ns / 1e9;
     if (s < 0.0005)
-        snprintf(text, bytes, "less than a ms");
+        snprintf(text, bytes, "under 1 ms");
     else if (s < 0.9995)
         snprintf(text, bytes, "%.0f ms", s * 1e3);
     else if (s < 100)

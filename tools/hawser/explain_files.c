@@ -117,19 +117,24 @@ bool rings_load(struct rings *rings, const char *path, uint32_t *skipped, char *
         snprintf(error, RINGS_ERROR_BYTES, "%.160s: %s", path, strerror(errno));
         return false;
     }
-    bool directory = S_ISDIR(found.st_mode);
+    bool directory = S_ISDIR(found.st_mode), good = false;
     if (directory ? load_directory(rings, path, skipped) > 0 : load_file(rings, path))
+        good = true;
+    if (directory && rings_load_journals(rings, path, skipped) > 0)
+        good = true;
+    if (good)
         return true;
     if (!directory)
         snprintf(error, RINGS_ERROR_BYTES, "%.160s is no ring file of this build", path);
     else if (*skipped)
         snprintf(error, RINGS_ERROR_BYTES,
-                 "the %u files *" SUFFIX " in %.120s are damaged or of another build", *skipped,
+                 "the %u rings and journals in %.120s are damaged or of another build", *skipped,
                  path);
     else
         snprintf(error, RINGS_ERROR_BYTES,
-                 "no files *" SUFFIX " in %.120s: nothing has failed there, or HAWSER_FLIGHT and "
-                 "HAWSER_JOURNAL named another directory", path);
+                 "no files *" SUFFIX " or journals in %.120s: nothing has failed there, or "
+                 "HAWSER_FLIGHT and HAWSER_JOURNAL named another directory",
+                 path);
     return false;
 }
 

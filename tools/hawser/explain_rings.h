@@ -25,10 +25,14 @@ void rings_append(struct rings *rings, uint32_t index, const struct hwi_ring_rec
 // Orders each ring's records by number and drops those that are there twice.
 void rings_settle(struct rings *rings);
 
-// Adds the ring in a file, or all in a directory; several files of one process become one ring.
+// Adds the ring in a file, or all in a directory, with its journals; several files of one process
+// become one ring.
 // False with a sentence in `error` (RINGS_ERROR_BYTES) if there is none that can be read; *skipped
 // counts files that are no rings of this build.
 bool rings_load(struct rings *rings, const char *path, uint32_t *skipped, char *error);
+// Adds a ring for each journal of a directory whose process has none yet, or went on after the file
+// of its ring was written. Returns how many journals were read; *skipped counts the others.
+uint32_t rings_load_journals(struct rings *rings, const char *directory, uint32_t *skipped);
 // Writes each ring to a file in `directory`, which is made if it is missing.
 bool rings_save(const struct rings *rings, const char *directory, char *error);
 
