@@ -75,7 +75,7 @@ int hwi_encode(const struct hwi_msg *msg, unsigned char **bytes, size_t *length)
 
 // As hwi_encode, into `capacity` bytes at `bytes` (borrowed until return) and without allocation.
 // HWI_CODEC_ROOM if they do not fit, or would leave fewer than HWI_ENCODE_SLACK bytes.
-enum { HWI_ENCODE_SLACK = 160 };
+enum { HWI_ENCODE_SLACK = 1024 };
 int hwi_encode_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capacity,
                     size_t *length);
 

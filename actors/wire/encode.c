@@ -9,11 +9,12 @@
 #include "actors/wire/codec.h"
 
 enum {
-    BUFFER_BYTES_FIRST = 512,
-    HASHED_BYTES = 1024, // of a message that is hashed in one go; more than any one value takes
-    NUMBER_BYTES_MAX = 9,
-    HEAD_BYTES_MAX = 5, // of an array or a string
+    BUFFER_BYTES_FIRST = 2048,
+    NUMBER_U8 = 2, // encoded, at most
+    NUMBER_U32 = 5,
+    NUMBER_U64 = 9,
     HASH_BYTES = 18,
+    HEAD_BYTES = 5, // of an array or a string
 };
 
 // Where encoded bytes go, and the first error. An error of a field does not end the walk: a hash
@@ -65,7 +66,7 @@ static bool stay_within(struct sink *sink, size_t bytes)
 struct hashing {
     struct sink sink; // first: make_room is given it
     XXH3_state_t state;
-    unsigned char buffer[HASHED_BYTES];
+    unsigned char buffer[HWI_ENCODE_SLACK];
 };
 
 static bool hash_and_rewind(struct sink *sink, size_t bytes)
@@ -77,193 +78,269 @@ static bool hash_and_rewind(struct sink *sink, size_t bytes)
     }
     XXH3_64bits_update(sink->hash, sink->bytes, (size_t)(sink->at - sink->bytes));
     sink->at = sink->bytes;
-    return bytes <= HASHED_BYTES;
+    return bytes <= HWI_ENCODE_SLACK;
 }
 
-static inline bool has_room(struct sink *sink, size_t bytes)
+// Room for `bytes` at or instead of `at`; NULL if there is none.
+static inline unsigned char *room_at(struct sink *sink, unsigned char *at, size_t bytes)
 {
-    return (size_t)(sink->end - sink->at) >= bytes || sink->make_room(sink, bytes);
+    if ((size_t)(sink->end - at) >= bytes)
+        return at;
+    sink->at = at;
+    return sink->make_room(sink, bytes) ? sink->at : NULL;
 }
 
 // ---- msgpack, each value in its shortest form --------------------------------------------------
 
-static inline unsigned char *put_big_endian(unsigned char *at, unsigned char first, uint64_t value,
-                                            unsigned bytes)
+static inline unsigned char *put_1(unsigned char *at, unsigned first, uint64_t value)
 {
-    *at++ = first;
-    for (unsigned shift = 8 * bytes; shift > 0; shift -= 8)
-        *at++ = (unsigned char)(value >> (shift - 8));
-    return at;
+    at[0] = (unsigned char)first;
+    at[1] = (unsigned char)value;
+    return at + 2;
+}
+
+static inline unsigned char *put_2(unsigned char *at, unsigned first, uint64_t value)
+{
+    at[0] = (unsigned char)first;
+    at[1] = (unsigned char)(value >> 8);
+    at[2] = (unsigned char)value;
+    return at + 3;
+}
+
+static inline unsigned char *put_4(unsigned char *at, unsigned first, uint64_t value)
+{
+    at[0] = (unsigned char)first;
+    at[1] = (unsigned char)(value >> 24);
+    at[2] = (unsigned char)(value >> 16);
+    at[3] = (unsigned char)(value >> 8);
+    at[4] = (unsigned char)value;
+    return at + 5;
+}
+
+static inline unsigned char *put_8(unsigned char *at, unsigned first, uint64_t value)
+{
+    at[0] = (unsigned char)first;
+    at[1] = (unsigned char)(value >> 56);
+    at[2] = (unsigned char)(value >> 48);
+    at[3] = (unsigned char)(value >> 40);
+    at[4] = (unsigned char)(value >> 32);
+    at[5] = (unsigned char)(value >> 24);
+    at[6] = (unsigned char)(value >> 16);
+    at[7] = (unsigned char)(value >> 8);
+    at[8] = (unsigned char)value;
+    return at + 9;
+}
+
+static unsigned char *put_large(unsigned char *at, uint64_t value)
+{
+    if (value <= UINT8_MAX)
+        return put_1(at, 0xcc, value);
+    if (value <= UINT16_MAX)
+        return put_2(at, 0xcd, value);
+    if (value <= UINT32_MAX)
+        return put_4(at, 0xce, value);
+    return put_8(at, 0xcf, value);
 }
 
 static inline unsigned char *put_unsigned(unsigned char *at, uint64_t value)
 {
-    if (value < 0x80) {
-        *at = (unsigned char)value;
-        return at + 1;
-    }
-    if (value <= UINT8_MAX)
-        return put_big_endian(at, 0xcc, value, 1);
-    if (value <= UINT16_MAX)
-        return put_big_endian(at, 0xcd, value, 2);
-    if (value <= UINT32_MAX)
-        return put_big_endian(at, 0xce, value, 4);
-    return put_big_endian(at, 0xcf, value, 8);
+    if (value >= 0x80)
+        return put_large(at, value);
+    *at = (unsigned char)value;
+    return at + 1;
 }
 
 static unsigned char *put_signed(unsigned char *at, int32_t value)
 {
-    if (value >= -32)
-        return value < 0 ? put_big_endian(at, (unsigned char)value, 0, 0)
-                         : put_unsigned(at, (uint64_t)value);
-    if (value >= INT8_MIN)
-        return put_big_endian(at, 0xd0, (uint8_t)value, 1);
-    if (value >= INT16_MIN)
-        return put_big_endian(at, 0xd1, (uint16_t)value, 2);
-    return put_big_endian(at, 0xd2, (uint32_t)value, 4);
+    if (value >= 0)
+        return put_unsigned(at, (uint64_t)value);
+    if (value < INT16_MIN)
+        return put_4(at, 0xd2, (uint32_t)value);
+    if (value < INT8_MIN)
+        return put_2(at, 0xd1, (uint16_t)value);
+    if (value < -32)
+        return put_1(at, 0xd0, (uint8_t)value);
+    *at = (unsigned char)value;
+    return at + 1;
 }
 
 static inline unsigned char *put_array(unsigned char *at, uint32_t count)
 {
-    if (count < 16)
-        return put_big_endian(at, (unsigned char)(0x90 | count), 0, 0);
-    if (count <= UINT16_MAX)
-        return put_big_endian(at, 0xdc, count, 2);
-    return put_big_endian(at, 0xdd, count, 4);
+    if (count > UINT16_MAX)
+        return put_4(at, 0xdd, count);
+    if (count >= 16)
+        return put_2(at, 0xdc, count);
+    *at = (unsigned char)(0x90 | count);
+    return at + 1;
 }
 
 static unsigned char *put_string_head(unsigned char *at, size_t length)
 {
-    if (length < 32)
-        return put_big_endian(at, (unsigned char)(0xa0 | length), 0, 0);
-    if (length <= UINT8_MAX)
-        return put_big_endian(at, 0xd9, length, 1);
-    if (length <= UINT16_MAX)
-        return put_big_endian(at, 0xda, length, 2);
-    return put_big_endian(at, 0xdb, length, 4);
+    if (length > UINT16_MAX)
+        return put_4(at, 0xdb, length);
+    if (length > UINT8_MAX)
+        return put_2(at, 0xda, length);
+    if (length >= 32)
+        return put_1(at, 0xd9, length);
+    *at = (unsigned char)(0xa0 | length);
+    return at + 1;
 }
 
-// ---- by the layout -----------------------------------------------------------------------------
-
-static inline void pack_unsigned(struct sink *sink, uint64_t value, uint64_t limit)
+static inline unsigned char *put_limited(struct sink *sink, unsigned char *at, uint64_t value,
+                                         uint64_t limit)
 {
     if (value > limit)
         refuse(sink, HWI_CODEC_LIMIT);
-    if (has_room(sink, NUMBER_BYTES_MAX))
-        sink->at = put_unsigned(sink->at, value);
+    return put_unsigned(at, value);
 }
 
-static void pack_signed(struct sink *sink, int32_t value)
+static inline unsigned char *put_hash(unsigned char *at, const struct hwi_hash *hash)
 {
-    if (has_room(sink, NUMBER_BYTES_MAX))
-        sink->at = put_signed(sink->at, value);
-}
-
-static inline void pack_array(struct sink *sink, uint32_t count)
-{
-    if (has_room(sink, HEAD_BYTES_MAX))
-        sink->at = put_array(sink->at, count);
-}
-
-static void pack_hash(struct sink *sink, const struct hwi_hash *hash)
-{
-    if (!has_room(sink, HASH_BYTES))
-        return;
-    unsigned char *at = sink->at;
-    at[0] = 0xc4;
-    at[1] = 16;
+    *at++ = 0xc4;
+    *at++ = 16;
     for (unsigned i = 0; i < 8; i++) {
-        at[2 + i] = (unsigned char)(hash->lo >> (8 * i));
-        at[10 + i] = (unsigned char)(hash->hi >> (8 * i));
+        at[i] = (unsigned char)(hash->lo >> (8 * i));
+        at[8 + i] = (unsigned char)(hash->hi >> (8 * i));
     }
-    sink->at += HASH_BYTES;
+    return at + 16;
 }
 
-static void pack_string(struct sink *sink, const char *text, size_t size)
+static unsigned char *put_string(struct sink *sink, unsigned char *at, const char *text,
+                                 size_t size)
 {
     const char *end = memchr(text, 0, size);
     size_t length = end ? (size_t)(end - text) : size;
     if (!end)
         refuse(sink, HWI_CODEC_LIMIT);
-    if (!has_room(sink, HEAD_BYTES_MAX + length))
-        return;
-    sink->at = put_string_head(sink->at, length);
-    memcpy(sink->at, text, length);
-    sink->at += length;
+    at = put_string_head(at, length);
+    memcpy(at, text, length);
+    return at + length;
 }
 
-static void pack_fields(struct sink *sink, const struct hwi_layout *layout,
-                        const unsigned char *base);
+// ---- the table, unrolled: records and messages without what is in their lists ------------------
 
-static void pack_record(struct sink *sink, const struct hwi_layout *layout,
-                        const unsigned char *base)
-{
-    pack_array(sink, layout->field_count);
-    pack_fields(sink, layout, base);
-}
+// ROOM: bytes at most. VALUES: how many. FIELDS: how many are the record's own.
+#define RECORD(name) enum { ROOM_##name = HEAD_BYTES
+#define END_RECORD(name)                                                                           \
+    }                                                                                              \
+    ;                                                                                              \
+    _Static_assert((int)ROOM_##name <= (int)HWI_ENCODE_SLACK, #name);
+#define MESSAGE(name, id, route, doc) enum { ROOM_##name = HEAD_BYTES + NUMBER_U8
+#define END_MESSAGE(name) END_RECORD(name)
+#define U8(owner, field, limit, doc) +NUMBER_U8
+#define U32(owner, field, limit, doc) +NUMBER_U32
+#define U64(owner, field, limit, doc) +NUMBER_U64
+#define I32(owner, field, doc) +NUMBER_U32
+#define HASH(owner, field, doc) +HASH_BYTES
+#define STR(owner, field, bytes, doc) +HEAD_BYTES + (bytes)
+#define REC(owner, kind, field, doc) +ROOM_##kind
+#define LIST(owner, kind, field, most, doc) +HEAD_BYTES
+#include "actors/wire/msg.def"
+#include "actors/wire/msg_undef.h"
 
-static void pack_list(struct sink *sink, const struct hwi_field *field, const unsigned char *base)
-{
-    uint32_t count;
-    const unsigned char *items;
-    memcpy(&count, base + field->count_offset, sizeof(count));
-    memcpy(&items, base + field->offset, sizeof(items));
-    if (count > field->limit)
-        refuse(sink, HWI_CODEC_LIMIT);
-    pack_array(sink, count);
-    sink->values += count;
-    for (uint32_t i = 0; i < count; i++)
-        pack_record(sink, field->record, items + (size_t)i * field->record->bytes);
-}
+#define RECORD(name) enum { VALUES_##name = 0
+#define END_RECORD(name)                                                                           \
+    }                                                                                              \
+    ;
+#define MESSAGE(name, id, route, doc) RECORD(name)
+#define END_MESSAGE(name) END_RECORD(name)
+#define U8(owner, field, limit, doc) +1
+#define U32(owner, field, limit, doc) +1
+#define U64(owner, field, limit, doc) +1
+#define I32(owner, field, doc) +1
+#define HASH(owner, field, doc) +1
+#define STR(owner, field, bytes, doc) +1
+#define REC(owner, kind, field, doc) +1 + VALUES_##kind
+#define LIST(owner, kind, field, most, doc) +1
+#include "actors/wire/msg.def"
 
-static void pack_fields(struct sink *sink, const struct hwi_layout *layout,
-                        const unsigned char *base)
+#undef REC
+#undef RECORD
+#define RECORD(name) enum { FIELDS_##name = 0
+#define REC(owner, kind, field, doc) +1
+#include "actors/wire/msg.def"
+#include "actors/wire/msg_undef.h"
+
+// Each takes ROOM bytes at `at` for granted and returns what follows, or NULL when nothing more is
+// taken. Behind a list the room is asked for again.
+#define RECORD(name)                                                                               \
+    static unsigned char *pack_##name(struct sink *sink, unsigned char *at,                        \
+                                      const struct hwi_##name *from)                               \
+    {                                                                                              \
+        enum { ROOM = ROOM_##name };                                                               \
+        at = put_array(at, FIELDS_##name);
+#define END_RECORD(name)                                                                           \
+    (void)sink;                                                                                    \
+    return at;                                                                                     \
+    }
+#define MESSAGE(name, id, route, doc)                                                              \
+    static unsigned char *pack_##name(struct sink *sink, unsigned char *at,                        \
+                                      const struct hwi_msg_##name *from)                           \
+    {                                                                                              \
+        enum { ROOM = ROOM_##name };                                                               \
+        at = put_array(at, 1 + FIELDS_##name);                                                     \
+        at = put_unsigned(at, id);                                                                 \
+        sink->values += 2 + VALUES_##name;
+#define END_MESSAGE(name)                                                                          \
+    (void)from;                                                                                    \
+    END_RECORD(name)
+#define U8(owner, field, limit, doc) at = put_limited(sink, at, from->field, limit);
+#define U32(owner, field, limit, doc) at = put_limited(sink, at, from->field, limit);
+#define U64(owner, field, limit, doc) at = put_limited(sink, at, from->field, limit);
+#define I32(owner, field, doc) at = put_signed(at, from->field);
+#define HASH(owner, field, doc) at = put_hash(at, &from->field);
+#define STR(owner, field, bytes, doc) at = put_string(sink, at, from->field, bytes);
+#define REC(owner, kind, field, doc)                                                               \
+    at = pack_##kind(sink, at, &from->field);                                                      \
+    if (!at)                                                                                       \
+        return NULL;
+#define LIST(owner, kind, field, most, doc)                                                        \
+    if (from->field##_count > (most))                                                              \
+        refuse(sink, HWI_CODEC_LIMIT);                                                             \
+    sink->values += from->field##_count * (1 + VALUES_##kind);                                     \
+    at = put_array(at, from->field##_count);                                                       \
+    for (uint32_t i = 0; i < from->field##_count; i++)                                             \
+        if (!(at = room_at(sink, at, ROOM_##kind)) ||                                              \
+            !(at = pack_##kind(sink, at, &from->field[i])))                                        \
+            return NULL;                                                                           \
+    at = room_at(sink, at, ROOM);                                                                  \
+    if (!at)                                                                                       \
+        return NULL;
+#include "actors/wire/msg.def"
+#include "actors/wire/msg_undef.h"
+
+static unsigned char *pack_typed(struct sink *sink, unsigned char *at, const struct hwi_msg *msg)
 {
-    const struct hwi_field *field = layout->fields;
-    sink->values += layout->field_count;
-    for (uint32_t i = 0; i < layout->field_count; i++, field++) {
-        const void *at = base + field->offset;
-        switch ((enum hwi_field_kind)field->kind) {
-        case HWI_FIELD_U8:
-            pack_unsigned(sink, *(const uint8_t *)at, field->limit);
-            break;
-        case HWI_FIELD_U32:
-            pack_unsigned(sink, *(const uint32_t *)at, field->limit);
-            break;
-        case HWI_FIELD_U64:
-            pack_unsigned(sink, *(const uint64_t *)at, field->limit);
-            break;
-        case HWI_FIELD_I32:
-            pack_signed(sink, *(const int32_t *)at);
-            break;
-        case HWI_FIELD_HASH:
-            pack_hash(sink, at);
-            break;
-        case HWI_FIELD_STR:
-            pack_string(sink, at, field->limit);
-            break;
-        case HWI_FIELD_REC:
-            pack_record(sink, field->record, at);
-            break;
-        case HWI_FIELD_LIST:
-            pack_list(sink, field, base);
-            break;
-        }
+    switch (msg->type) {
+#define RECORD(name)
+#define END_RECORD(name)
+#define MESSAGE(name, id, route, doc)                                                              \
+    case id:                                                                                       \
+        return (at = room_at(sink, at, ROOM_##name)) ? pack_##name(sink, at, &msg->u.name) : NULL;
+#define END_MESSAGE(name)
+#define U8(owner, field, limit, doc)
+#define U32(owner, field, limit, doc)
+#define U64(owner, field, limit, doc)
+#define I32(owner, field, doc)
+#define HASH(owner, field, doc)
+#define STR(owner, field, bytes, doc)
+#define REC(owner, kind, field, doc)
+#define LIST(owner, kind, field, most, doc)
+#include "actors/wire/msg.def"
+#include "actors/wire/msg_undef.h"
+    default:
+        refuse(sink, HWI_CODEC_UNKNOWN);
+        return NULL;
     }
 }
 
+// Leaves sink->at behind the message.
 static void pack_message(struct sink *sink, const struct hwi_msg *msg)
 {
-    const struct hwi_layout *layout = hwi_layout_of(msg->type);
-    if (!layout) {
-        refuse(sink, HWI_CODEC_UNKNOWN);
-        return;
-    }
-    pack_array(sink, 1 + layout->field_count);
-    pack_unsigned(sink, msg->type, UINT16_MAX);
-    sink->values += 2; // the array itself and the type
-    pack_fields(sink, layout, (const unsigned char *)&msg->u);
-    if (sink->values > HWI_CODEC_VALUES_MAX)
+    unsigned char *at = pack_typed(sink, sink->at, msg);
+    if (at)
+        sink->at = at;
+    if (sink->values > HWI_CODEC_VALUES_MAX || sink->at - sink->bytes > HWI_MESSAGE_BYTES_MAX)
         refuse(sink, HWI_CODEC_LIMIT);
 }
 
@@ -273,8 +350,6 @@ int hwi_encode(const struct hwi_msg *msg, unsigned char **bytes, size_t *length)
 {
     struct sink sink = {.make_room = grow};
     pack_message(&sink, msg);
-    if (sink.at - sink.bytes > HWI_MESSAGE_BYTES_MAX)
-        refuse(&sink, HWI_CODEC_LIMIT);
     if (sink.error) {
         free(sink.bytes);
         return sink.error;
@@ -289,8 +364,6 @@ int hwi_encode_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capa
 {
     struct sink sink = {bytes, bytes, bytes + capacity, stay_within, NULL, 0, 0};
     pack_message(&sink, msg);
-    if (sink.at - sink.bytes > HWI_MESSAGE_BYTES_MAX)
-        refuse(&sink, HWI_CODEC_LIMIT);
     if (sink.error)
         return sink.error;
     *length = (size_t)(sink.at - sink.bytes);
@@ -301,7 +374,8 @@ uint64_t hwi_msg_hash(const struct hwi_msg *msg)
 {
     struct hashing hashing;
     unsigned char *buffer = hashing.buffer;
-    hashing.sink = (struct sink){buffer, buffer, buffer + HASHED_BYTES, hash_and_rewind, NULL, 0, 0};
+    hashing.sink =
+        (struct sink){buffer, buffer, buffer + HWI_ENCODE_SLACK, hash_and_rewind, NULL, 0, 0};
     pack_message(&hashing.sink, msg);
     size_t left = (size_t)(hashing.sink.at - buffer);
     if (!hashing.sink.hash)
