@@ -192,7 +192,7 @@ void findings_sort(struct model *model); // and says whether there is trouble
 void finding_first(struct model *model); // moves the last one to the beginning
 
 // "tag 7 (all-reduce, number 3 of view 2)"
-enum { OP_BYTES = 96, PEERS_BYTES = 128, TIME_BYTES = 24, WHO_BYTES = 96 };
+enum { OP_BYTES = 96, PEERS_BYTES = 128, TIME_BYTES = 24, WHO_BYTES = 128 };
 struct op_text {
     char text[OP_BYTES];
 };
