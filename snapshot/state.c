@@ -66,7 +66,7 @@ static bool is_want(const struct hwi_fetch *fetch, uint32_t index)
 // What the fetch takes for indexes are some.
 static bool is_whole(const struct hwi_fetch *fetch, const struct hwi_manifest *manifest)
 {
-    bool whole = fetch->source_count == 0 || fetch->lister < fetch->source_count;
+    bool whole = fetch->lister < HWI_MAX(fetch->source_count, 1u);
     for (uint32_t i = 0; i < fetch->source_count; i++) {
         const struct hwi_source *source = &fetch->sources[i];
         whole = whole && source->next <= source->end && source->end <= fetch->want_count;

@@ -19,6 +19,7 @@ static struct tape tapes[TAPES] = {
     {&hwi_master_ops}, {&hwi_peer_ops}, {&hwi_reducer_ops}, {&hwi_snapshot_ops}};
 static const void *on_tape[TAPES]; // whose events are kept
 static bool taping;
+static uint64_t drawn; // 0 = the largest images are kept
 
 static void forget_events(struct tape *tape)
 {
@@ -39,15 +40,25 @@ static void keep_event(struct tape *tape, const struct hwi_event *event)
     kept->event.msg = &kept->msg;
 }
 
-// Keeps the image of the state before this event if it is the largest so far, and the events from
-// there on.
+// Each event is chosen with the same chance, whatever their number: the n-th replaces what was
+// chosen before with a chance of 1/n.
+static bool is_chosen(struct tape *tape, size_t length)
+{
+    if (drawn == 0) {
+        return length > tape->length;
+    }
+    drawn = drawn * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (drawn >> 33) % ++tape->seen == 0;
+}
+
+// Keeps the image of the state before this event if it is chosen, and the events from there on.
 static void watch(const struct taped *taped, const struct hwi_event *event)
 {
     struct tape *tape = taped->tape;
     size_t length = 0;
     unsigned char *image = hwi_image_save(tape->ops, taped->state, &hwi_alloc_libc, &length);
     expect(image != NULL, "the %s cannot be saved", tape->ops->name);
-    if (length > tape->length) {
+    if (is_chosen(tape, length)) {
         free(tape->image);
         forget_events(tape);
         tape->image = image;
@@ -163,8 +174,19 @@ static void join_and_sync(struct scenario *s)
               &(struct call){.kind = HWI_KIND_SYNC, .step = 50, .value = 7, .timeout_ms = 60000});
 }
 
-struct tape *tape_record(void)
+void tape_fini(void)
 {
+    for (uint32_t i = 0; i < TAPES; i++) {
+        forget_events(&tapes[i]);
+        free(tapes[i].image);
+        tapes[i] = (struct tape){.ops = tapes[i].ops};
+    }
+}
+
+struct tape *tape_record(uint64_t draw)
+{
+    tape_fini();
+    drawn = draw;
     struct hwi_sim_config config = scenario_config;
     config.edge_bytes_per_s = 20000000;
     config.durable = 1;
@@ -178,13 +200,4 @@ struct tape *tape_record(void)
     taping = false;
     scenario_end(scenario);
     return tapes;
-}
-
-void tape_fini(void)
-{
-    for (uint32_t i = 0; i < TAPES; i++) {
-        forget_events(&tapes[i]);
-        free(tapes[i].image);
-        tapes[i] = (struct tape){.ops = tapes[i].ops};
-    }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Real states for tests of images: a scenario in which much is under way at once, from which the
-// largest image of each actor and the events that it heard next are kept.
+// Real states for tests of images: a scenario in which much is under way at once, from which one
+// image of each actor and the events that it heard next are kept.
 #ifndef HAWSER_TESTS_SUPPORT_TAPE_H
 #define HAWSER_TESTS_SUPPORT_TAPE_H
 
@@ -20,10 +20,12 @@ struct tape {
     size_t length;
     struct tape_event events[TAPE_EVENTS_MAX];
     uint32_t count;
+    uint64_t seen; // events it could have begun with
 };
 
-// Plays the scenario; the array of TAPES tapes is static. The scenario ends with the usual proof.
-struct tape *tape_record(void);
+// Plays the scenario, which ends with the usual proof. Keeps the largest images for draw 0, others
+// for others. The array of TAPES tapes is static and good until the next call or tape_fini.
+struct tape *tape_record(uint64_t draw);
 void tape_fini(void);
 
 #endif
