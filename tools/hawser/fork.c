@@ -121,22 +121,20 @@ static bool add_processes(struct fork *fork)
     return true;
 }
 
-// Its journal ends here, and others went on for so long that it must have been gone.
-static bool has_ended(const struct fork *fork, uint32_t i, int64_t end_ns, uint32_t heartbeat_ms)
+// Others went on for so long after its last event that it must have been gone.
+static bool ends(const struct fork_process *process, int64_t end_ns, uint32_t heartbeat_ms)
 {
-    const struct fork_process *process = &fork->processes[i];
     int64_t silent_ns = (int64_t)(SILENT_BEATS * heartbeat_ms * HWI_NS_PER_MS);
-    return process->there && process->events <= fork->limits[i] &&
-           (process->closed || process->last_ns + silent_ns < end_ns);
+    return process->events > 0 && (process->closed || process->last_ns + silent_ns < end_ns);
 }
 
-static void mark_ended(struct fork *fork, uint32_t heartbeat_ms)
+static void find_ends(struct fork *fork, uint32_t heartbeat_ms)
 {
     int64_t end_ns = INT64_MIN;
     for (uint32_t i = 0; i < fork->set->count; i++)
         end_ns = HWI_MAX(end_ns, fork->processes[i].last_ns);
     for (uint32_t i = 0; i < fork->set->count; i++)
-        fork->processes[i].ended = has_ended(fork, i, end_ns, heartbeat_ms);
+        fork->processes[i].ends = ends(&fork->processes[i], end_ns, heartbeat_ms);
 }
 
 static bool drive(struct fork *fork, const struct replay_item *item, uint64_t at_ns)
@@ -150,7 +148,7 @@ static bool drive(struct fork *fork, const struct replay_item *item, uint64_t at
         return false;
     }
     fork_trainer_before(fork->sim, process->node, &process->trainer, &event->event);
-    if (process->ended && item->ordinal == process->events)
+    if (process->ends && item->ordinal == process->events)
         hwi_sim_drive_end(fork->sim, process->node);
     return true;
 }
@@ -168,8 +166,9 @@ static void look_ahead(struct fork *fork, const struct replay_item *item, struct
 {
     struct fork_process *process = &fork->processes[item->source];
     if (point->source == item->source && item->ordinal == fork->limits[item->source] + 1)
-        point->lost = point->lose && hwi_sim_drive_lose(fork->sim, process->node, item->event->role,
-                                                        &item->event->event);
+        point->lost =
+            point->lose && process->there &&
+            hwi_sim_drive_lose(fork->sim, process->node, item->event->role, &item->event->event);
     if (is_member(process))
         fork_trainer_learn(&process->trainer, item->event, (uint64_t)(item->ns - point->ns));
 }
@@ -288,6 +287,18 @@ static uint64_t strike_due(struct fork *fork, struct fork_plan *plan)
 // ---- behind the fork
 // ----------------------------------------------------------------------------
 
+// What ended in the recording without a farewell ends here too, once it has made its last call.
+static uint64_t end_as_recorded(struct fork *fork, const struct fork_process *process)
+{
+    uint64_t due_ns = fork->fork_ns + (uint64_t)HWI_MAX(0, process->last_ns - fork->point_ns);
+    if (!process->ends || process->closed || process->trainer.made < process->trainer.count)
+        return HWI_NEVER;
+    if (hwi_sim_now(fork->sim) < due_ns)
+        return due_ns;
+    hwi_sim_kill(fork->sim, process->node);
+    return HWI_NEVER;
+}
+
 // Lets all trainers do what is due; returns when the next one has something to do. *idle: none has
 // anything left.
 static uint64_t act_all(struct fork *fork, bool *idle)
@@ -299,7 +310,7 @@ static uint64_t act_all(struct fork *fork, bool *idle)
         if (!is_member(process) || !hwi_sim_alive(fork->sim, process->node))
             continue;
         uint64_t due_ns = fork_trainer_act(fork->sim, process->node, &process->trainer);
-        next_ns = HWI_MIN(next_ns, due_ns);
+        next_ns = HWI_MIN(next_ns, HWI_MIN(due_ns, end_as_recorded(fork, process)));
         *idle = *idle && fork_trainer_idle(&process->trainer);
     }
     return next_ns;
@@ -356,7 +367,7 @@ static bool create_simulation(struct fork *fork)
     fork->sim = hwi_sim_create(&config);
     for (uint32_t i = 0; i < fork->set->count; i++)
         read_extent(fork, i);
-    mark_ended(fork, start.heartbeat_ms);
+    find_ends(fork, start.heartbeat_ms);
     return true;
 }
 
@@ -392,12 +403,14 @@ static int fork_here(struct fork *fork, const struct replay_options *options,
     if (!play(fork, &point))
         return REPLAY_CRASH;
     if (point.lose && !point.lost) {
-        complain("replay", "that event heard no message that could be lost");
+        complain("replay", "that event heard no message that could be lost: only what travels "
+                           "between a member and the master can be");
         return REPLAY_UNREADABLE;
     }
     hwi_sim_mark(fork->sim);
     hwi_sim_let_go(fork->sim, LINK_US * UINT64_C(1000));
     fork->fork_ns = hwi_sim_now(fork->sim);
+    fork->point_ns = point.ns;
     carry_on(fork, plan);
     fork_tell(fork, &plan->spec);
     return hwi_sim_check_failure(fork->sim) ? REPLAY_CRASH : REPLAY_OK;

@@ -14,9 +14,10 @@ enum {
 
 // A request that the record has behind the fork, and when its trainer made it.
 struct fork_request {
-    struct hwi_msg msg;
-    uint32_t replies;  // of requests behind the fork that its trainer had by then
-    uint64_t delay_ns; // since the last of them, or since the fork
+    struct hwi_msg msg; // a request, or the layout of the shared state
+    void *block;        // the message's lists, or NULL; owned
+    uint32_t replies;   // of requests behind the fork that its trainer had by then
+    uint64_t delay_ns;  // since the last of them, or since the fork
 };
 
 // A call that was made and not answered.
@@ -43,12 +44,12 @@ struct fork_trainer {
     uint32_t again_count;
     bool acknowledges;
     uint32_t ok, failed, repeats;
-    int finished; // the hws_status (class RUN) that ended it; 0 = goes on
+    int finished; // the hws_status that ended its incarnation; 0 = goes on
 };
 
 struct fork_process {
     bool there; // has events before the fork
-    bool ended; // before it
+    bool ends;  // others went on without it
     uint32_t node;
     uint64_t peer;   // FORK_MASTER = the master; 0 = not a member yet
     uint64_t events; // of its journal
@@ -63,7 +64,8 @@ struct fork {
     struct hwi_sim *sim;
     struct fork_process *processes; // by source
     uint64_t *limits;               // events of each source before the fork
-    uint64_t fork_ns;               // virtual time of the fork
+    int64_t point_ns;               // time of the last event before the fork, as replay_time ...
+    uint64_t fork_ns;               // ... and in the simulation
 };
 
 // fork_check.c: every process that the master heard of before the fork (limits: events of each
@@ -84,6 +86,11 @@ void fork_trainer_learn(struct fork_trainer *trainer, const struct hwi_journal_e
 uint64_t fork_trainer_act(struct hwi_sim *sim, uint32_t node, struct fork_trainer *trainer);
 bool fork_trainer_idle(const struct fork_trainer *trainer); // nothing open, nothing to make
 void fork_trainer_fini(struct fork_trainer *trainer);
+
+static inline bool fork_gone_before(const struct fork *fork, uint32_t i)
+{
+    return fork->processes[i].ends && fork->processes[i].events <= fork->limits[i];
+}
 
 // fork_tell.c: prints what became of the run.
 void fork_tell(struct fork *fork, const struct fork_spec *spec);

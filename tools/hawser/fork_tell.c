@@ -3,8 +3,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <hawser/types.h>
+
+enum { LINE_MAX_SHOWN = 200 };
 
 static void tell_plan(const struct fork *fork, const struct fork_spec *spec)
 {
@@ -21,10 +24,23 @@ static void tell_plan(const struct fork *fork, const struct fork_spec *spec)
         later += !process->there && process->events > 0;
         if (process->there)
             printf("  %s is %s%s\n", process->name, fork->set->names[i],
-                   process->ended ? ", gone before the fork" : "");
+                   fork_gone_before(fork, i) ? ", gone before the fork" : "");
     }
     if (later > 0)
         printf("  %" PRIu32 " processes that began behind the fork are left out\n", later);
+}
+
+// The lists of members and outcomes make some lines very long.
+static void tell_transcript(const char *at)
+{
+    while (*at != '\0') {
+        int length = (int)strcspn(at, "\n");
+        if (length > LINE_MAX_SHOWN)
+            printf("%.*s ...\n", LINE_MAX_SHOWN, at);
+        else
+            printf("%.*s\n", length, at);
+        at += (size_t)length + (at[length] == '\n');
+    }
 }
 
 static void tell_process(const struct fork *fork, const struct fork_process *process)
@@ -50,9 +66,9 @@ void fork_tell(struct fork *fork, const struct fork_spec *spec)
     struct hwi_msg_status status;
     const char *failure = hwi_sim_check_failure(fork->sim);
     tell_plan(fork, spec);
-    fputs(hwi_sim_transcript(fork->sim), stdout);
+    tell_transcript(hwi_sim_transcript(fork->sim));
     for (uint32_t i = 0; i < fork->set->count; i++)
-        if (fork->processes[i].there && !fork->processes[i].ended &&
+        if (fork->processes[i].there && !fork_gone_before(fork, i) &&
             fork->processes[i].peer != FORK_MASTER)
             tell_process(fork, &fork->processes[i]);
     if (failure != NULL)

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tools/hawser/fork.h"
 
+#include <stdlib.h>
+
 #include <hawser/types.h>
+
+#include "actors/wire/codec.h"
 
 static void add(struct fork_trainer *trainer, const struct fork_request *request)
 {
@@ -18,17 +22,26 @@ static bool is_request(const struct hwi_event *event)
     return event->msg->type == HWI_MSG_request && event->from.role == HWI_ROLE_TRAINER;
 }
 
+// The opening is answered like a request.
+static uint64_t request_of(const struct hwi_event *event)
+{
+    return event->msg->type == HWI_MSG_open ? event->msg->u.open.request
+           : is_request(event)              ? event->msg->u.request.request
+                                            : 0;
+}
+
 void fork_trainer_before(struct hwi_sim *sim, uint32_t node, struct fork_trainer *trainer,
                          const struct hwi_event *event)
 {
-    if (!is_request(event))
+    uint64_t request = request_of(event);
+    if (request == 0)
         return;
     if (trainer->open_count == HWI_OPS_MAX - 1)
         fork_trainer_begin(sim, node, trainer);
     if (trainer->open_count == HWI_OPS_MAX - 1)
         return; // answered after the fork, but nobody counts it
-    trainer->open[trainer->open_count++] = (struct fork_call){
-        .number = hwi_sim_recorded(event->msg->u.request.request), .recorded = trainer->count};
+    trainer->open[trainer->open_count++] =
+        (struct fork_call){.number = hwi_sim_recorded(request), .recorded = trainer->count};
     add(trainer, &(struct fork_request){.msg = *event->msg});
 }
 
@@ -51,10 +64,12 @@ void fork_trainer_begin(struct hwi_sim *sim, uint32_t node, struct fork_trainer 
 void fork_trainer_learn(struct fork_trainer *trainer, const struct hwi_journal_event *event,
                         uint64_t ns)
 {
-    if (is_request(&event->event) && trainer->count < FORK_REQUESTS_MAX)
-        add(trainer, &(struct fork_request){.msg = *event->event.msg,
-                                            .replies = trainer->told,
-                                            .delay_ns = ns - trainer->told_ns});
+    bool asks = is_request(&event->event) || event->event.msg->type == HWI_MSG_state_layout;
+    if (asks && trainer->count < FORK_REQUESTS_MAX) {
+        struct fork_request request = {.replies = trainer->told, .delay_ns = ns - trainer->told_ns};
+        HWI_CHECK(hwi_msg_clone(event->event.msg, &request.msg, &request.block));
+        add(trainer, &request);
+    }
     for (uint32_t i = 0; i < event->effect_count; i++) {
         if (event->effects[i].type == HWI_MSG_reply) {
             trainer->told++;
@@ -66,8 +81,10 @@ void fork_trainer_learn(struct fork_trainer *trainer, const struct hwi_journal_e
 static void make(struct hwi_sim *sim, uint32_t node, struct fork_trainer *trainer,
                  const struct hwi_msg *msg, uint32_t recorded)
 {
-    trainer->open[trainer->open_count++] =
-        (struct fork_call){.number = hwi_sim_submit(sim, node, msg), .recorded = recorded};
+    uint64_t number = hwi_sim_submit(sim, node, msg);
+    if (msg->type == HWI_MSG_request)
+        trainer->open[trainer->open_count++] =
+            (struct fork_call){.number = number, .recorded = recorded};
 }
 
 static void acknowledge(struct hwi_sim *sim, uint32_t node, struct fork_trainer *trainer)
@@ -83,8 +100,10 @@ static void acknowledge(struct hwi_sim *sim, uint32_t node, struct fork_trainer 
 // again, as retry would; an end is an end.
 static void judge(struct fork_trainer *trainer, const struct fork_call *call, hws_status status)
 {
-    bool view = hws_status_class(status) == HWS_CLASS_VIEW;
-    if (hws_status_class(status) == HWS_CLASS_RUN)
+    bool opening = call->recorded != FORK_ACKNOWLEDGES &&
+                   trainer->requests[call->recorded].msg.type == HWI_MSG_open;
+    bool view = hws_status_class(status) == HWS_CLASS_VIEW && !opening;
+    if (hws_status_class(status) == HWS_CLASS_RUN || (opening && status != HWS_OK))
         trainer->finished = status;
     if (call->recorded == FORK_ACKNOWLEDGES) {
         trainer->acknowledges = false;
@@ -158,5 +177,7 @@ bool fork_trainer_idle(const struct fork_trainer *trainer)
 
 void fork_trainer_fini(struct fork_trainer *trainer)
 {
+    for (uint32_t i = 0; i < trainer->count; i++)
+        free(trainer->requests[i].block);
     hwi_free(&hwi_alloc_libc, trainer->requests);
 }

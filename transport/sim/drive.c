@@ -120,7 +120,9 @@ static struct hwi_ring_record record_of(struct hwi_addr from, struct hwi_addr to
 {
     struct hwi_ring_record record;
     hwi_ring_record_of(to.role, false, from, msg, 0, 0, &record);
-    record.number = 0;
+    if (msg->type == HWI_MSG_quiesced) {
+        record.key = 0; // bytes on the wire: zeros compress better
+    }
     return record;
 }
 
@@ -169,6 +171,7 @@ static void drop_kept(struct hwi_sim_driven *driven, uint32_t index)
             (driven->kept_count - index) * sizeof(struct kept));
 }
 
+// From the other end of a control link.
 static bool is_control(struct hwi_addr from)
 {
     return from.role == HWI_ROLE_MASTER || (from.role == HWI_ROLE_PEER && from.id != 0);
@@ -340,10 +343,10 @@ bool hwi_sim_drive(struct hwi_sim *sim, uint32_t node, enum hwi_role role,
     HWI_CHECK(process->driven != NULL && !process->driven->free);
     size_t failures = sim->failure.length;
     run_to(sim, HWI_MAX(at_ns, sim->now_ns));
-    take(process, role, event);
     if (!process->alive) {
-        return false;
+        return true; // what it still heard after it had left
     }
+    take(process, role, event);
     process->clock = (struct hwi_sim_clock){.since_ns = sim->now_ns, .local_ns = event->now_ns};
     if (event->from.role == HWI_ROLE_CLOCK) {
         process->driven->wake_ns[role] = HWI_NEVER;
@@ -363,7 +366,7 @@ bool hwi_sim_drive_lose(struct hwi_sim *sim, uint32_t node, enum hwi_role role,
     struct hwi_sim_process *process = hwi_sim_process_of(sim, node);
     struct hwi_ring_record wanted = record_of(event->from, hwi_addr_of(role, 0), event->msg);
     uint64_t end_ns = sim->now_ns + WAIT_NS;
-    while (is_awaited(event) && process->alive) {
+    while (is_control(event->from) && process->alive) {
         if (take_kept(process->driven, event->from, &wanted)) {
             return true;
         }
@@ -502,6 +505,14 @@ uint64_t hwi_sim_submit(struct hwi_sim *sim, uint32_t node, const struct hwi_msg
     struct hwi_sim_process *process = hwi_sim_process_of(sim, node);
     struct hwi_msg msg = *request;
     HWI_CHECK(process->driven != NULL && process->driven->free);
+    if (request->type == HWI_MSG_state_layout) {
+        if (process->alive) {
+            give_tensors(process, &request->u.state_layout);
+            hwi_sim_process_tell(process, hwi_addr_of(HWI_ROLE_TRAINER, 0), HWI_ROLE_SNAPSHOT,
+                                 request, 0);
+        }
+        return HWI_NEVER;
+    }
     HWI_CHECK(request->type == HWI_MSG_request);
     uint32_t number = hwi_sim_request_add(process, request->u.request.kind);
     msg.u.request.request = number + 1;

@@ -24,7 +24,8 @@ bool hwi_sim_drive(struct hwi_sim *sim, uint32_t node, enum hwi_role role,
                    const struct hwi_event *event, uint64_t at_ns);
 
 // The record says that this message is heard next: it is not to be heard at all. False if nothing
-// like it is on its way.
+// like it is on its way, or it did not come over a control link (stripes lose nothing unless they
+// break).
 bool hwi_sim_drive_lose(struct hwi_sim *sim, uint32_t node, enum hwi_role role,
                         const struct hwi_event *event);
 
@@ -38,7 +39,7 @@ void hwi_sim_let_go(struct hwi_sim *sim, uint64_t delay_ns);
 uint64_t hwi_sim_recorded(uint64_t request);
 
 // After that: a trainer's request as it was recorded (borrowed until return), under a new number,
-// which is returned. Its tensors are the simulation's.
+// which is returned; or the layout of its state (HWI_NEVER). All tensors are the simulation's.
 uint64_t hwi_sim_submit(struct hwi_sim *sim, uint32_t node, const struct hwi_msg *request);
 
 #endif
