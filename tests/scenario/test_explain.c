@@ -310,6 +310,39 @@ static void a_member_is_killed_seen_by_one(void **state)
     end(story);
 }
 
+static void leaving_is_no_trouble(void **state)
+{
+    (void)state;
+    struct story *story = begin(3);
+    all_reduce_all(story, 7, 3);
+    hwi_sim_leave(story->sim, 1);
+    run_s(story, 2);
+    explain(story, "nothing waits: 3 operations were committed, the last 2.0 s ago; view 2 has 2 "
+                   "members");
+    assert_int_equal(story->report.count, 1);
+    explain_some(story, 1, false);
+    expect_first(story, "nothing waits: 3 operations were committed, the last 2.0 s ago; view 2 has "
+                        "2 members");
+    end(story);
+}
+
+static void the_master_starts_again(void **state)
+{
+    (void)state;
+    struct hwi_sim_config config = scenario_config;
+    config.durable = 1;
+    struct story *story = begin_with(&config, 3);
+    all_reduce_all(story, 7, 3);
+    hwi_sim_restart(story->sim, HWI_SIM_MASTER, 3);
+    run_s(story, 4);
+    for (uint32_t node = 0; node < 3; node++)
+        reduce(story, node, 7, 100);
+    run_s(story, 1);
+    explain(story, "the master was started again 5.0 s ago and put peers 1, 2 and 3 out");
+    assert_int_equal(story->report.count, 1);
+    end(story);
+}
+
 static void an_opening_waits(void **state)
 {
     (void)state;
@@ -556,6 +589,8 @@ int main(void)
         cmocka_unit_test(a_member_is_frozen),
         cmocka_unit_test(a_member_is_killed),
         cmocka_unit_test(a_member_is_killed_seen_by_one),
+        cmocka_unit_test(leaving_is_no_trouble),
+        cmocka_unit_test(the_master_starts_again),
         cmocka_unit_test(an_opening_waits),
         cmocka_unit_test(a_call_waits_for_members),
         cmocka_unit_test(calls_do_not_match),

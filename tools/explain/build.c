@@ -141,6 +141,7 @@ void model_build(struct model *model, const struct explain_input *input,
                             .master = -1,
                             .now_ns = NEVER_NS,
                             .commit_ns = NEVER_NS,
+                            .started_ns = NEVER_NS,
                             .report = report,
                             .process_count = input->count};
     model->patience_ns = (int64_t)(input->patience_ns ? input->patience_ns : HWI_NS_PER_S);

@@ -16,9 +16,10 @@ static void say_nothing(struct model *model)
     if (model->commits)
         finding_say(finding, ": %" PRIu64 " operations were committed, the last %s ago",
                     model->commits, print_time(model->now_ns - model->commit_ns).text);
+    uint32_t count = view ? HWI_MAX(view->told, view->member_count) : 0;
     if (view)
-        finding_say(finding, "; view %" PRIu64 " has %u member%s", view->number,
-                    view->member_count, view->member_count == 1 ? "" : "s");
+        finding_say(finding, "; view %" PRIu64 " has %u member%s", view->number, count,
+                    count == 1 ? "" : "s");
 }
 
 static void say_caveats(const struct model *model)

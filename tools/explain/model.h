@@ -128,6 +128,7 @@ struct model {
     int64_t commit_ns; // the last one
     uint32_t min_members; // as the master was told; 0 = not known
     bool master_gone;     // a finding says so: nothing is decided
+    int64_t started_ns;   // the master started, if its ring says so
     struct explain_report *report;
 };
 
@@ -151,6 +152,9 @@ struct part *model_part(struct channel *channel, uint64_t peer);
 const struct part *model_find_part(const struct channel *channel, uint64_t peer);
 struct view *model_view(struct model *model, uint64_t number);
 struct view *model_find_view(const struct model *model, uint64_t number);
+// The first view that came into force after `at_ns` without this peer; NULL = none. Where not all
+// members of a view are known, fewer than before are taken for that.
+const struct view *model_view_without(const struct model *model, uint64_t peer, int64_t at_ns);
 const struct view *model_proposal(const struct model *model); // that is open; NULL = none
 void model_add_member(struct view *view, uint64_t peer);
 void model_add_ready(struct view *view, uint64_t peer);

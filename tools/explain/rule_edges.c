@@ -14,7 +14,9 @@ static bool ended(const struct model *model, uint64_t peer, int64_t at_ns)
         return true;
     bool left = member->left_ns != NEVER_NS && member->left_ns <= at_ns + (int64_t)HWI_NS_PER_S;
     bool out = member->evicted_ns != NEVER_NS && member->evicted_ns <= at_ns;
-    return left || out || member->explained;
+    bool unknown = member->process < 0 && member->heard_ns == NEVER_NS;
+    return left || out || member->explained ||
+           (unknown && model_view_without(model, peer, at_ns)); // it may have left
 }
 
 static const struct view *view_after(const struct model *model, int64_t at_ns)
@@ -44,8 +46,10 @@ static void say_consequence(struct model *model, const struct breakage *broken,
             return;
         }
     }
-    finding_say(finding, "; the operations in flight ended with view %" PRIu64
-                         ", which has both again", view->number);
+    finding_say(finding, "; the operations in flight ended with view %" PRIu64, view->number);
+    if (model_in(view->members, view->member_count, broken->a) &&
+        model_in(view->members, view->member_count, broken->b))
+        finding_say(finding, ", which has both again");
 }
 
 static void show_withdrawals(const struct model *model, const struct breakage *broken,

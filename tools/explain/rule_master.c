@@ -84,8 +84,38 @@ static void say_cut(struct model *model, const struct process *p)
                    print_who(model, p->peer).text);
 }
 
+// It was started again, and members of the time before are out.
+static void say_restarted(struct model *model)
+{
+    uint64_t peers[8];
+    uint32_t count = 0;
+    bool before = false;
+    for (uint32_t i = 0; i < model->view_count; i++)
+        before |= model->views[i].announced_ns != NEVER_NS &&
+                  model->views[i].announced_ns < model->started_ns;
+    for (uint32_t i = 0; before && i < model->member_count; i++) {
+        struct member *member = &model->members[i];
+        if (member->evicted_ns == NEVER_NS || member->evicted_ns < model->started_ns ||
+            member->heard_ns > member->evicted_ns)
+            continue;
+        model_explain(member, model->started_ns);
+        peers[HWI_MIN(count, 7)] = member->peer;
+        count++;
+    }
+    if (count == 0)
+        return;
+    struct explain_finding *finding = finding_new(model, model->started_ns, false);
+    finding_say(finding, "the master was started again %s ago and put %s out",
+                print_time(model->now_ns - model->started_ns).text,
+                print_peers(peers, HWI_MIN(count, 8)).text);
+    finding_show(finding, model->started_ns, "the master started");
+    finding_advise(finding, "they close and open again; see why the master ended");
+}
+
 void rule_master(struct model *model)
 {
+    if (model->started_ns != NEVER_NS)
+        say_restarted(model);
     uint64_t peers[8];
     uint32_t count = 0, others = 0;
     int64_t since_ns = NEVER_NS;

@@ -29,24 +29,6 @@ static uint32_t who_lost(const struct model *model, uint64_t peer, uint64_t ends
     return count;
 }
 
-// The first view that came into force after `at_ns` without this peer; NULL = none. Where not all
-// members of a view are known, fewer than before are taken for that.
-static const struct view *view_without(const struct model *model, uint64_t peer, int64_t at_ns)
-{
-    uint32_t before = 0;
-    for (uint32_t i = 0; i < model->view_count; i++) {
-        const struct view *view = &model->views[i];
-        bool whole = view->told <= view->member_count || view->told < before;
-        if (view->announced_ns == NEVER_NS)
-            continue;
-        if (view->announced_ns >= at_ns && whole &&
-            !model_in(view->members, view->member_count, peer))
-            return view;
-        before = view->told;
-    }
-    return NULL;
-}
-
 static bool was_member(const struct model *model, uint64_t peer)
 {
     for (uint32_t i = 0; i < model->view_count; i++)
@@ -64,7 +46,7 @@ static bool is_member(const struct model *model, uint64_t peer)
 static void say_put_out(const struct model *model, const struct member *member, int64_t since_ns,
                         struct explain_finding *finding)
 {
-    const struct view *view = view_without(model, member->peer, since_ns);
+    const struct view *view = model_view_without(model, member->peer, since_ns);
     finding->open = view == NULL;
     if (view && model->master >= 0) {
         finding_say(finding, "; the master put it out in view %" PRIu64, view->number);
@@ -153,6 +135,15 @@ static void say_evicted(struct model *model, struct member *member)
     model_explain(member, member->evicted_ns);
 }
 
+// A call failed after this: without that, a member that is gone may as well have left.
+static bool harmed(const struct model *model, int64_t at_ns)
+{
+    for (uint32_t i = 0; i < model->failure_count; i++)
+        if (model->failures[i].at_ns >= at_ns)
+            return true;
+    return false;
+}
+
 static void judge(struct model *model, struct member *member)
 {
     uint64_t ends[ENDS_MAX];
@@ -164,7 +155,8 @@ static void judge(struct model *model, struct member *member)
     int64_t until_ns = out ? member->evicted_ns : HWI_MAX(master_ns, member->heard_ns);
     bool silent = member->heard_ns != NEVER_NS && until_ns - member->heard_ns > silence_ns;
     bool unknown = member->heard_ns == NEVER_NS && member->process < 0;
-    bool alone = unknown && count > 0 && view_without(model, member->peer, first_ns);
+    bool alone = unknown && count > 0 && harmed(model, first_ns) &&
+                 model_view_without(model, member->peer, first_ns);
     bool unreachable = member->unreachable_ns != NEVER_NS && (count > 0 || out);
     if (unreachable || (count > 0 && (silent || alone)))
         say_gone(model, member, ends, count, count ? first_ns : member->unreachable_ns);

@@ -152,6 +152,22 @@ struct view *model_view(struct model *model, uint64_t number)
     return view;
 }
 
+const struct view *model_view_without(const struct model *model, uint64_t peer, int64_t at_ns)
+{
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < model->view_count; i++) {
+        const struct view *view = &model->views[i];
+        bool whole = view->told <= view->member_count || view->told < before;
+        if (view->announced_ns == NEVER_NS)
+            continue;
+        if (view->announced_ns >= at_ns && whole &&
+            !model_in(view->members, view->member_count, peer))
+            return view;
+        before = view->told;
+    }
+    return NULL;
+}
+
 const struct view *model_proposal(const struct model *model)
 {
     const struct view *last = model->view_count ? &model->views[model->view_count - 1] : NULL;

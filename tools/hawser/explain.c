@@ -92,7 +92,7 @@ static bool read_run(const char *address, struct rings *rings, struct hwi_msg *s
     char error[TRACE_ERROR_BYTES], ignored[STATUS_ERROR_BYTES];
     struct trace_source *source = trace_open_run(address, true, error);
     if (!source) {
-        complain("explain", "%s", error);
+        complain("explain", "%s (members on this machine can be asked by their process ids)", error);
         return false;
     }
     collect(source, true, rings);
