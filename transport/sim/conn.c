@@ -4,6 +4,12 @@
 
 // ---- connections
 
+// Who dials the address it has taken over from a dead member finds itself: one end, listed once.
+static int first_end(const struct hwi_sim_conn *conn)
+{
+    return conn->ends[0] == conn->ends[1] ? 1 : 0;
+}
+
 struct hwi_sim_conn *hwi_sim_conn_new(struct hwi_sim_process *from, struct hwi_sim_process *to)
 {
     struct hwi_sim_conn *conn = hwi_new(&hwi_alloc_libc, sizeof(*conn));
@@ -11,7 +17,7 @@ struct hwi_sim_conn *hwi_sim_conn_new(struct hwi_sim_process *from, struct hwi_s
     conn->ends[1] = to;
     conn->open = true;
     conn->references = 1; // as long as it is open
-    for (int i = 0; i < 2; i++) {
+    for (int i = first_end(conn); i < 2; i++) {
         struct hwi_sim_process *end = conn->ends[i];
         conn->next[i] = end->conns;
         if (end->conns != NULL) {
@@ -32,7 +38,7 @@ void hwi_sim_conn_release(struct hwi_sim_conn *conn)
 
 void hwi_sim_conn_close(struct hwi_sim_conn *conn)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = first_end(conn); i < 2; i++) {
         struct hwi_sim_process *end = conn->ends[i];
         struct hwi_sim_conn *next = conn->next[i], *previous = conn->previous[i];
         if (previous != NULL) {
