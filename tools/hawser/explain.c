@@ -58,8 +58,22 @@ static bool is_address(const char *text)
     return colon && colon > text && is_number(colon + 1) && !strchr(text, '/');
 }
 
-// Everything that the source's rings hold, as far as it comes in time. `awaited`: rings that are to
-// be current.
+// Copies what comes in one look; how many of the records were of rings still on their history.
+static uint32_t read_some(struct trace_source *source, struct trace_item *items,
+                          struct rings *rings)
+{
+    uint32_t awaited = 0, before = rings->count;
+    uint32_t count = source->ops->read(source, items, ITEMS_MAX, READ_MS);
+    while (rings->count < source->ring_count)
+        rings_add(rings, &source->rings[rings->count].owner, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        rings_append(rings, items[i].ring, &items[i].record);
+        awaited += !source->rings[items[i].ring].current;
+    }
+    return awaited + (rings->count - before) + (count == ITEMS_MAX);
+}
+
+// Everything that the source's rings hold, as far as it comes in time.
 static void collect(struct trace_source *source, bool run, struct rings *rings)
 {
     struct trace_item *items = calloc(ITEMS_MAX, sizeof *items);
@@ -67,15 +81,11 @@ static void collect(struct trace_source *source, bool run, struct rings *rings)
     bool complete = false;
     while (items && !complete && now_ns() - last < QUIET_MS * HWI_NS_PER_MS &&
            now_ns() - begin < READ_MS_MAX * HWI_NS_PER_MS) {
-        uint32_t count = source->ops->read(source, items, ITEMS_MAX, READ_MS);
-        while (rings->count < source->ring_count)
-            rings_add(rings, &source->rings[rings->count].owner, 0);
-        for (uint32_t i = 0; i < count; i++)
-            rings_append(rings, items[i].ring, &items[i].record);
-        if (!complete && count)
+        bool more = read_some(source, items, rings) > 0;
+        if (more)
             last = now_ns();
-        complete = trace_is_current(source) && (!run || source->ring_count >= trace_run_asked(source));
-        complete &= count < ITEMS_MAX;
+        bool all = !run || source->ring_count >= trace_run_asked(source);
+        complete = !more && all && trace_is_current(source);
     }
     for (uint32_t i = 0; i < rings->count; i++) {
         struct explain_ring *ring = &rings->rings[i];
