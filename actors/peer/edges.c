@@ -7,7 +7,12 @@
 
 static struct edge *find_edge(struct peer *p, uint64_t peer)
 {
-    uint32_t low = 0, high = p->edge_count;
+    if (p->edge_count == 0 || peer < p->edges[0].peer) {
+        return NULL;
+    }
+    // As in hwi_peer_rank; our own id is left out.
+    uint32_t low = 0, high = (uint32_t)HWI_MIN(peer - p->edges[0].peer, p->edge_count - 1);
+    low = high > 0 && p->edges[high - 1].peer <= peer ? high - 1 : 0;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (p->edges[middle].peer < peer) {
@@ -16,7 +21,7 @@ static struct edge *find_edge(struct peer *p, uint64_t peer)
             high = middle;
         }
     }
-    return low < p->edge_count && p->edges[low].peer == peer ? &p->edges[low] : NULL;
+    return p->edges[low].peer == peer ? &p->edges[low] : NULL;
 }
 
 static bool proposed(const struct peer *p, uint64_t peer)
@@ -24,9 +29,9 @@ static bool proposed(const struct peer *p, uint64_t peer)
     return hwi_peer_rank(&p->proposal, peer) >= 0;
 }
 
-static void open_edge(struct peer *p, struct edge *e, struct hwi_effects *fx)
+static void open_edge(struct peer *p, struct edge *e, int64_t rank, struct hwi_effects *fx)
 {
-    struct target *t = &p->targets[hwi_peer_rank(&p->proposal, e->peer)];
+    struct target *t = &p->targets[rank];
     p->opening += e->state != EDGE_OPENING;
     e->state = EDGE_OPENING;
     t->tries++;
@@ -94,11 +99,10 @@ static void open_edges(struct peer *p, struct hwi_effects *fx)
     p->opening = 0;
     for (uint32_t i = 0; i < p->edge_count; i++) {
         struct edge *e = &p->edges[i];
-        if (proposed(p, e->peer)) {
+        int64_t rank = e->state == EDGE_UP ? -1 : hwi_peer_rank(&p->proposal, e->peer);
+        if (rank >= 0) {
             p->opening += e->state == EDGE_OPENING;
-            if (e->state != EDGE_UP) {
-                open_edge(p, e, fx);
-            }
+            open_edge(p, e, rank, fx);
         }
     }
 }
@@ -126,10 +130,9 @@ void hwi_peer_on_propose(struct peer *p, const struct hwi_msg_propose *m, struct
 
 // A dialler that was refused gives up soon; an acceptor goes on expecting, until the proposal's
 // time is over.
-static bool may_try_again(const struct peer *p, uint64_t peer)
+static bool may_try_again(const struct peer *p, uint64_t peer, int64_t rank)
 {
-    uint32_t tries = p->targets[hwi_peer_rank(&p->proposal, peer)].tries;
-    return tries < (p->id > peer ? 2 : PEER_EDGE_TRIES_MAX);
+    return p->targets[rank].tries < (p->id > peer ? 2 : PEER_EDGE_TRIES_MAX);
 }
 
 void hwi_peer_say_ready(struct peer *p, bool expired, struct hwi_effects *fx)
@@ -191,10 +194,11 @@ void hwi_peer_on_edge_down(struct peer *p, uint64_t peer, struct hwi_effects *fx
     if (was_up && hwi_peer_rank(&p->view, peer) >= 0) {
         tell_lost(p, p->view.number, peer, fx);
     }
-    if (proposed(p, peer) && p->ready_said) {
+    int64_t rank = hwi_peer_rank(&p->proposal, peer);
+    if (rank >= 0 && p->ready_said) {
         tell_lost(p, p->proposal.number, peer, fx);
-    } else if (proposed(p, peer) && may_try_again(p, peer)) {
-        open_edge(p, e, fx);
+    } else if (rank >= 0 && may_try_again(p, peer, rank)) {
+        open_edge(p, e, rank, fx);
     }
     hwi_peer_say_ready(p, false, fx);
 }

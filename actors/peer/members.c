@@ -6,7 +6,14 @@
 
 int64_t hwi_peer_rank(const struct members *m, uint64_t peer)
 {
-    uint32_t low = 0, high = m->count;
+    if (m->count == 0 || peer < m->ids[0].value) {
+        return -1;
+    }
+    // Ids ascend, so it is not higher than this; and there, if none between has left.
+    uint32_t low = 0, high = (uint32_t)HWI_MIN(peer - m->ids[0].value, m->count - 1);
+    if (m->ids[high].value == peer) {
+        return high;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (m->ids[middle].value < peer) {
@@ -15,7 +22,7 @@ int64_t hwi_peer_rank(const struct members *m, uint64_t peer)
             high = middle;
         }
     }
-    return low < m->count && m->ids[low].value == peer ? (int64_t)low : -1;
+    return m->ids[low].value == peer ? (int64_t)low : -1;
 }
 
 struct hwi_id *hwi_peer_ids(const struct members *m, struct hwi_effects *fx)
