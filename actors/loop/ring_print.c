@@ -63,7 +63,7 @@ static void put_field(struct text *text, const char *name, uint64_t value)
         return;
     if (strcmp(leaf, "status") == 0)
         put(text, "%s%s=%" PRId32, text->between, name, (int32_t)value);
-    else if (strcmp(leaf, "hash") == 0 || strcmp(leaf, "incarnation") == 0)
+    else if (strcmp(leaf, "run") == 0 || strcmp(leaf, "incarnation") == 0)
         put(text, "%s%s=%016" PRIx64, text->between, name, value);
     else
         put(text, "%s%s=%" PRIu64, text->between, name, value);
