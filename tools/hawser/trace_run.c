@@ -22,6 +22,7 @@ enum {
 // What the source knows of one of its rings besides.
 struct sender {
     uint64_t next;     // number of the record expected; 0 = none came yet
+    uint64_t history;  // number that its next record had when it spoke first
     uint64_t as_of_ns; // its clock, when it spoke last
     uint64_t heard_ns; // ours
 };
@@ -108,7 +109,8 @@ static void learn(struct run_source *run, uint32_t index, const struct hwi_msg_t
     sender->heard_ns = now;
     uint64_t last =
         batch->records_count ? batch->records[batch->records_count - 1].number + 1 : sender->next;
-    ring->current |= !run->history || last == batch->next || (!last && batch->next == 1);
+    sender->history = sender->history ? sender->history : batch->next;
+    ring->current |= !run->history || last >= sender->history || (!last && batch->next == 1);
 }
 
 static void notice_ends(struct run_source *run, uint64_t now)
