@@ -250,12 +250,22 @@ static void say_decision(struct model *model, const struct waits *w)
     finding_advise(finding, "look at the master: hawser status");
 }
 
+// The master's own word, if it is here: a commit may be among records that were lost.
+static bool denied(const struct model *model, const struct channel *channel)
+{
+    const struct hwi_msg_status *status = model->input->status;
+    bool listed = !status || status->view != channel->view;
+    for (uint32_t i = 0; !listed && i < status->ops_count; i++)
+        listed = status->ops[i].kind == channel->kind && status->ops[i].tag == channel->tag;
+    return !listed;
+}
+
 static void judge(struct model *model, const struct channel *channel)
 {
     uint32_t entered = 0;
     for (uint32_t i = 0; i < channel->part_count; i++)
         entered = HWI_MAX(entered, channel->parts[i].entered);
-    if (entered <= channel->committed)
+    if (entered <= channel->committed || denied(model, channel))
         return;
     struct waits w = waits_of(model, channel);
     if (w.since_ns == NEVER_NS)
