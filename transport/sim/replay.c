@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Feeds recorded events to fresh actors and compares their effects, byte for byte. No data port, no
-// network, no trainer: nothing but the actors runs here. Now and then the actor is saved, and what
-// was loaded from its image goes on in its place: so an image that lacks something is found, too.
+// network, no trainer: nothing but the actors runs here. Over and over the actor is saved, and
+// what was loaded from its image goes on in its place: so an image that lacks something is found,
+// too.
 #include "actors/loop/player.h"
 #include "transport/sim/world.h"
 
@@ -10,8 +11,10 @@
 #include <string.h>
 
 enum {
-    IMAGE_EVERY = 7,  // events, at first ...
-    IMAGE_SHARE = 64, // ... then this part of the events so far: images must stay cheap
+    // After each event at first, then after this part of the events so far; large images more
+    // rarely: they must stay cheap.
+    IMAGE_SHARE = 256,
+    IMAGE_BYTES = 8 << 10,
 };
 
 struct reader {
@@ -150,7 +153,7 @@ static bool reload(struct play *play)
     free(bytes);
     hwi_player_destroy(play->player);
     play->player = loaded;
-    play->image_at = play->number + HWI_MAX(IMAGE_EVERY, play->number / IMAGE_SHARE);
+    play->image_at = play->number + 1 + play->number / IMAGE_SHARE + length / IMAGE_BYTES;
     return wrong == NULL;
 }
 
@@ -184,7 +187,7 @@ static bool replay_process(const struct hwi_sim_process *process, char *error, s
         struct reader reader = {recording->bytes, recording->bytes + recording->length};
         struct play play = {.process = process,
                             .ops = hwi_sim_actor(process->sim, role),
-                            .image_at = IMAGE_EVERY,
+                            .image_at = 1,
                             .error = error,
                             .bytes = bytes};
         play.player = hwi_player_create(play.ops, &hwi_alloc_libc);
