@@ -38,6 +38,7 @@ struct hwi_layout {
     const struct hwi_field *fields;
     uint32_t field_count;
     uint32_t bytes; // sizeof its struct
+    uint32_t lists; // LIST fields, those of its RECs included: most messages have none
 };
 
 // The message's layout, or NULL for a type that does not exist. Static memory.
@@ -80,8 +81,8 @@ int hwi_encode_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capa
                     size_t *length);
 
 // Decodes hostile bytes (borrowed until return). A first pass without allocation checks depth,
-// counts against the bytes left and the number of values; only then memory is taken, about 24 bytes
-// for each value, and the limits of msg.def are checked. On success *msg owns one block in *block
+// counts against the bytes left and the number of values; then the limits of msg.def are checked, and
+// only then memory is taken, for the lists alone. On success *msg owns one block in *block
 // (free() it; NULL if the message has no lists). On error *block is NULL and nothing is left.
 int hwi_decode(const unsigned char *bytes, size_t length, struct hwi_msg *msg, void **block);
 

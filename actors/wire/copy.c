@@ -57,7 +57,7 @@ static void copy_lists(const struct hwi_layout *layout, unsigned char *base, uns
 size_t hwi_msg_lists_bytes(const struct hwi_msg *msg)
 {
     const struct hwi_layout *layout = hwi_layout_of(msg->type);
-    return layout ? lists_bytes(layout, (const unsigned char *)&msg->u) : 0;
+    return layout && layout->lists ? lists_bytes(layout, (const unsigned char *)&msg->u) : 0;
 }
 
 void hwi_msg_copy(const struct hwi_msg *from, struct hwi_msg *to, void *memory)
@@ -68,5 +68,6 @@ void hwi_msg_copy(const struct hwi_msg *from, struct hwi_msg *to, void *memory)
     if (!layout)
         return;
     memcpy(&to->u, &from->u, layout->bytes);
-    copy_lists(layout, (unsigned char *)&to->u, &cursor);
+    if (layout->lists)
+        copy_lists(layout, (unsigned char *)&to->u, &cursor);
 }

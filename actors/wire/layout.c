@@ -17,6 +17,23 @@
 #include "actors/wire/msg.def"
 #include "actors/wire/msg_undef.h"
 
+#define RECORD(name) enum { LISTS_##name = 0
+#define END_RECORD(name)                                                                           \
+    }                                                                                              \
+    ;
+#define MESSAGE(name, id, route, doc) RECORD(name)
+#define END_MESSAGE(name) END_RECORD(name)
+#define U8(owner, field, limit, doc)
+#define U32(owner, field, limit, doc)
+#define U64(owner, field, limit, doc)
+#define I32(owner, field, doc)
+#define HASH(owner, field, doc)
+#define STR(owner, field, bytes, doc)
+#define REC(owner, kind, field, doc) +LISTS_##kind
+#define LIST(owner, kind, field, most, doc) +1
+#include "actors/wire/msg.def"
+#include "actors/wire/msg_undef.h"
+
 // An empty last row, because C has no empty arrays and some messages have no fields.
 #define RECORD(name) static const struct hwi_field fields_##name[] = {
 #define END_RECORD(name_)                                                                          \
@@ -30,6 +47,7 @@
         .fields = fields_##name_,                                                                  \
         .field_count = HWI_COUNT(fields_##name_) - 1,                                              \
         .bytes = sizeof(owner_##name_),                                                            \
+        .lists = LISTS_##name_,                                                                    \
     };
 #define MESSAGE(name, id, route, doc) static const struct hwi_field fields_##name[] = {
 #define END_MESSAGE(name)                                                                          \
@@ -49,7 +67,7 @@
 #define REC(owner, of, field, doc)                                                                 \
     {ROW(owner, field, doc), .kind = HWI_FIELD_REC, .record = &hwi_layout_##of},
 #define LIST(owner, of, field, most, doc)                                                          \
-    {ROW(owner, field, doc), .kind = HWI_FIELD_LIST, .record = &hwi_layout_##of, .limit = most,        \
+    {ROW(owner, field, doc), .kind = HWI_FIELD_LIST, .record = &hwi_layout_##of, .limit = most,    \
      .count_offset = offsetof(owner_##owner, field##_count)},
 #include "actors/wire/msg.def"
 #include "actors/wire/msg_undef.h"
@@ -63,7 +81,8 @@ static const struct hwi_layout layouts[HWI_MSG_TYPE_MAX] = {
             .route = #route_,                                                                      \
             .fields = fields_##name_,                                                              \
             .field_count = HWI_COUNT(fields_##name_) - 1,                                          \
-            .bytes = sizeof(owner_##name_)},
+            .bytes = sizeof(owner_##name_),                                                        \
+            .lists = LISTS_##name_},
 #define END_MESSAGE(name)
 #define U8(owner, field, limit, doc)
 #define U32(owner, field, limit, doc)

@@ -103,6 +103,37 @@ static void encoding_into_a_buffer_gives_the_same_bytes(void **state)
     }
 }
 
+// Unpacked and packed again by msgpack-c it is the same bytes: each value is in its shortest form.
+static void msgpack_writes_the_same_bytes(void **state)
+{
+    (void)state;
+    uint64_t seed = 4;
+    for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++) {
+        for (unsigned round = 0; round < 100 && hwi_layout_of(type); round++) {
+            struct hwi_msg msg;
+            unsigned char *bytes = NULL;
+            size_t length = 0, offset = 0;
+            msgpack_unpacked unpacked;
+            msgpack_sbuffer again;
+            msgpack_packer packer;
+            random_msg(&seed, type, round % 40, &arena, &msg);
+            assert_int_equal(hwi_encode(&msg, &bytes, &length), HWI_CODEC_OK);
+            msgpack_unpacked_init(&unpacked);
+            msgpack_sbuffer_init(&again);
+            msgpack_packer_init(&packer, &again, msgpack_sbuffer_write);
+            assert_int_equal(msgpack_unpack_next(&unpacked, (char *)bytes, length, &offset),
+                             MSGPACK_UNPACK_SUCCESS);
+            assert_int_equal(msgpack_pack_object(&packer, unpacked.data), 0);
+            assert_int_equal(again.size, length);
+            assert_memory_equal(again.data, bytes, length);
+            msgpack_sbuffer_destroy(&again);
+            msgpack_unpacked_destroy(&unpacked);
+            free(bytes);
+            hwi_effects_reset(&arena);
+        }
+    }
+}
+
 static void every_message_survives_the_round_trip(void **state)
 {
     (void)state;
@@ -518,6 +549,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_message_survives_the_round_trip),
+        cmocka_unit_test(msgpack_writes_the_same_bytes),
         cmocka_unit_test(encoding_into_a_buffer_gives_the_same_bytes),
         cmocka_unit_test(the_largest_view_fits),
         cmocka_unit_test(the_bytes_are_these),
