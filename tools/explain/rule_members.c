@@ -23,8 +23,12 @@ static uint32_t who_lost(const struct model *model, uint64_t peer, uint64_t ends
             continue;
         if (*first_ns == NEVER_NS || broken->at_ns < *first_ns)
             *first_ns = broken->at_ns;
-        if (count < ENDS_MAX)
-            ends[count++] = other;
+        if (count == ENDS_MAX)
+            continue;
+        uint32_t at = count++;
+        for (; at > 0 && ends[at - 1] > other; at--)
+            ends[at] = ends[at - 1];
+        ends[at] = other;
     }
     return count;
 }

@@ -160,10 +160,9 @@ static const void *state_of(void *user, const struct hwi_actor_ops *actor)
     return hwi_drain_state(host->drain, actor->role);
 }
 
-static int create_journal(struct hwi_host *host, const struct hwi_host_config *config, char *error)
+static int create_journal(struct hwi_host *host, const struct hwi_host_config *config,
+                          const char *name, char *error)
 {
-    char name[HWI_JOURNAL_NAME_MAX];
-    uint64_t id = config->master ? config->incarnation : hwi_host_random();
     struct hwi_journal_config journal = {
         .directory = config->journal,
         .name = name,
@@ -175,26 +174,24 @@ static int create_journal(struct hwi_host *host, const struct hwi_host_config *c
         .state_of = state_of,
         .user = host,
     };
-    snprintf(name, sizeof name, "%s-%llx", config->master ? "member" : "master",
-             (unsigned long long)id);
     return hwi_journal_create(&journal, &host->journal, error, HWI_ERROR_BYTES_MAX);
 }
 
-static void create_flight(struct hwi_host *host, const struct hwi_host_config *config)
+// Of its files: by the incarnation, or a random number.
+static void print_name(const struct hwi_host_config *config, char name[HWI_JOURNAL_NAME_MAX])
 {
-    char name[HWI_FLIGHT_NAME_MAX];
     uint64_t id = config->master ? config->incarnation : hwi_host_random();
-    snprintf(name, sizeof name, "%s-%llx", config->master ? "member" : "master",
+    snprintf(name, HWI_JOURNAL_NAME_MAX, "%s-%llx", config->master ? "member" : "master",
              (unsigned long long)id);
-    hwi_flight_init(&host->flight, config->flight, name, host->ringport.memory,
-                    host->ringport.bytes);
 }
 
 static int create_parts(struct hwi_host *host, const struct hwi_host_config *config, char *error)
 {
+    char name[HWI_JOURNAL_NAME_MAX];
+    print_name(config, name);
     int status = create_common(host, config, error);
     if (status == HWS_OK && config->journal)
-        status = create_journal(host, config, error);
+        status = create_journal(host, config, name, error);
     if (status != HWS_OK)
         return status;
     status =
@@ -203,7 +200,8 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
         return status;
     hwi_relay_init(&host->relay, &host->control, host->ringport.memory, host->ringport.bytes);
     host->control.relay = &host->relay;
-    create_flight(host, config);
+    hwi_flight_init(&host->flight, config->flight, name, host->ringport.memory,
+                    host->ringport.bytes);
     host->control_watch = (struct hwi_watch){.fd = host->control.fd, .kind = HWI_WATCH_CONTROL};
     if (!hwi_poller_set(host->poller, &host->control_watch, 0))
         return fail_errno(error, "watching the control link");
