@@ -35,6 +35,13 @@ for line in bench("journal", "--sizes", "4K,1M"):
     check(line["turns"] == 4 and line["with_ms"] > 0 and line["without_ms"] > 0, f"journal: {line}")
     check(line["cost"] > -1 and line["cpu_cost"] > -1, f"journal: {line}")
 
+lines = bench("ring")
+check(len(lines) == 4 and all(line["ns_per_message"] < line["with_ns"] for line in lines), f"ring: {lines}")
+
+for line in bench("trace"):
+    check(line["bytes"] == 4096 and line["turns"] == 4 and min(line["without_us"], line["reading_us"], line["stopped_us"]) > 0 and
+          line["reading_cost"] > -1 and line["stopped_cost"] > -1, f"trace: {line}")
+
 check([line["peers"] for line in bench("all-reduce", "--peers", "1", "--sizes", "4K")] == [1], "a view of one")
 done = run(HAWSER, "bench", "all-reduce", "--sizes", "4K", "--repeats", "4")
 check(done.returncode == 0 and "4 KiB" in done.stdout and "busbw" in done.stdout, "the table", done)

@@ -289,7 +289,7 @@ int command_bench(int argc, char **argv)
     if (code != EXIT_OK || !job.kind)
         return code;
     if (job.kind == BENCH_RING)
-        return bench_ring();
+        return bench_ring(&job);
     if (job.size_count == 0 && job.kind == BENCH_TRACE)
         parse_sizes("4K", &job);
     else if (job.size_count == 0)

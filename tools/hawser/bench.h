@@ -64,7 +64,7 @@ int bench_member(const struct bench_job *job, const char *master, struct raw *ra
                  int results);
 
 // Measures and prints what the ring costs a message. Returns an exit code.
-int bench_ring(void);
+int bench_ring(const struct bench_job *job);
 
 // Measures and prints what keeping journals costs streams of all-reduces. Returns an exit code.
 int bench_journal(const struct bench_job *job);

@@ -149,7 +149,17 @@ static struct hwi_drain *start(const struct mode *mode, uint64_t *carried)
     return drain;
 }
 
-static void compare(const struct mode *mode, struct hwi_ring *ring)
+static void print_mode(const struct mode *mode, bool json, double without, double with, double cost)
+{
+    if (json)
+        printf("{\"bench\":\"ring\",\"messages\":\"%s\",\"without_ns\":%.2f,\"with_ns\":%.2f,"
+               "\"ns_per_message\":%.2f}\n",
+               mode->what, without, with, cost);
+    else
+        printf("%-36s %9.1f %9.1f %12.1f\n", mode->what, without, with, cost);
+}
+
+static void compare(const struct mode *mode, bool json, struct hwi_ring *ring)
 {
     double without[ROUNDS], with[ROUNDS], cost[ROUNDS];
     uint64_t carried = 0;
@@ -161,11 +171,11 @@ static void compare(const struct mode *mode, struct hwi_ring *ring)
         with[i] = measure(drain, mode->batch);
         cost[i] = (with[i] - without[i]) / mode->messages;
     }
-    printf("%-36s %9.1f %9.1f %12.1f\n", mode->what, median(without), median(with), median(cost));
+    print_mode(mode, json, median(without), median(with), median(cost));
     hwi_drain_destroy(drain);
 }
 
-int bench_ring(void)
+int bench_ring(const struct bench_job *job)
 {
     static const struct mode modes[] = {
         {"between actors", &reducer, 1, 0},
@@ -181,9 +191,10 @@ int bench_ring(void)
     }
     struct hwi_ring *ring =
         hwi_ring_create(&hwi_alloc_libc, memset(memory, 0, bytes), HWI_RING_RECORDS);
-    printf("%-36s %9s %9s %12s\n", "", "ns/event", "with ring", "ns/message");
+    if (!job->json)
+        printf("%-36s %9s %9s %12s\n", "", "ns/event", "with ring", "ns/message");
     for (size_t i = 0; i < HWI_COUNT(modes); i++)
-        compare(&modes[i], ring);
+        compare(&modes[i], job->json, ring);
     hwi_ring_destroy(ring);
     free(memory);
     return EXIT_OK;
