@@ -11,7 +11,7 @@
 enum {
     LINK_US = 200,        // one-way delay of the simulated links
     HEAD_EVENTS_MAX = 64, // the master's start is among its first events
-    QUIET_S = 60,         // without a reply: nothing more will come
+    QUIET_S = 120,        // without a reply: nothing more will come
     RUN_S = 3600,         // of virtual time, at the most
     AFTER_S = 2,          // of virtual time after the last reply
     SILENT_BEATS = 3,     // heartbeats without an event: the process was gone

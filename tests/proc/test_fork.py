@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""A recorded run is carried on in the simulator from any of its events."""
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness import BUILD, all_do, check, main, os
+
+RECORD = tempfile.TemporaryDirectory(prefix="hawser-fork-")
+
+
+def fork(folder, until, faults, code=0):
+    """What the command prints; its exit code is as expected."""
+    done = subprocess.run([str(word) for word in (BUILD / "hawser", "replay", folder, "--until", until, "--fork", faults)],
+                          capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+    check(done.returncode == code, f"fork at {until} with {faults}: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def fates(text):
+    """By peer id: how it is in the end, and the numbers of its calls: OK, failed, made again, not made."""
+    found = re.findall(r"^peer (\d+): ([^;]+); of its calls behind the fork (\d+) were OK, (\d+) failed, (\d+) were made again "
+                       r"after a change, (\d+) were not made", text, re.M)
+    check(found, f"what became of the members: {text[-1000:]}")
+    return {int(peer): (fate, *map(int, numbers)) for peer, fate, *numbers in found}
+
+
+def recorded(world):
+    """A master and three members that reduce and sync, and leave in the end: once for all tests."""
+    folder = Path(RECORD.name) / "run"
+    if not folder.exists():
+        os.environ["HAWSER_JOURNAL"] = str(folder)
+        try:
+            master, members = world.start(3)
+            for step in range(20):
+                for answer in all_do(members, "reduce", count=1000 + 5000 * step, retry=True):
+                    answer.expect(sum="right")
+            world.end_well()
+        finally:
+            del os.environ["HAWSER_JOURNAL"]
+    return folder
+
+
+def names(folder, kind=""):
+    return sorted(path.name.split(".")[0] for path in folder.glob(f"{kind}*.000001.hwj"))
+
+
+def event_of(folder, text, number=1):
+    """ACTOR@JOURNAL:N of the number-th event in the timeline that has the text."""
+    done = subprocess.run([BUILD / "hawser", "replay", folder, "--timeline"], capture_output=True, text=True, timeout=60)
+    lines = [line.split() for line in done.stdout.splitlines() if text in line]
+    check(done.returncode == 0, f"the timeline: {done.returncode} {done.stderr}")
+    check(len(lines) >= number, f"{number} events with {text}")
+    return next(word for word in lines[number - 1] if "@" in word)
+
+
+def test_nothing_happens(world):
+    """Wherever it is forked, all calls that the record has behind the fork are made, and are OK."""
+    folder = recorded(world)
+    for number in (1, 10, 19):
+        ends = fates(fork(folder, event_of(folder, "  commit{", number), "nothing"))
+        check(sorted(ends) == [1, 2, 3], f"three members: {ends}")
+        check(all(end[2:] == (0, 0, 0) and end[1] > 0 for end in ends.values()), f"all calls are OK: {ends}")
+
+
+def test_a_member_is_killed(world):
+    text = fork(recorded(world), event_of(recorded(world), "  commit{", 5), "kill peer 2")
+    ends = fates(text)
+    check(ends[2][0] == "gone" and ends[2][4] > 0, f"peer 2 makes no more calls: {ends}")
+    check(all(ends[peer][2] == 0 and ends[peer][4] == 0 for peer in (1, 3)), f"the others go on to their end: {ends}")
+    check("propose{" in text and "announce{" in text, "the next view is seen to be made")
+
+
+def test_a_message_is_lost(world):
+    """The master does not hear a done: the link's counts show it, the member registers again, nobody fails."""
+    folder = recorded(world)
+    text = fork(folder, event_of(folder, "  done{", 7), "lose this message")
+    check("registration{" in text, f"the member registers again: {text[-1500:]}")
+    check(all(end[2:] == (0, 0, 0) for end in fates(text).values()), f"all calls are OK: {fates(text)}")
+
+
+def test_the_master_is_killed(world):
+    folder = recorded(world)
+    ends = fates(fork(folder, event_of(folder, "  commit{", 5), "kill master"))
+    check(all("OUTCOME_UNKNOWN" in end[0] or "UNREACHABLE" in end[0] or end[2] > 0 for end in ends.values()),
+          f"nobody hangs: {ends}")
+
+
+def test_every_stop(world):
+    """From events all over the run, with a rough mix of faults: nothing crashes."""
+    folder = recorded(world)
+    for name in names(folder):
+        for actor in ("master",) if name.startswith("master") else ("peer", "reducer"):
+            for number in (20, 40, 60):
+                fork(folder, f"{actor}@{name}:{number}", "freeze 1 for 8s at 100ms, cut 2 and 3 for 1s, slow 3 by 50ms")
+
+
+def test_what_is_missing_is_said(world):
+    folder = recorded(world)
+    point = event_of(folder, "  commit{", 5)
+    check("there is no such peer" in fork(folder, point, "kill peer 9", code=1), "a peer that is not there")
+    check("is no fault" in fork(folder, point, "explode", code=2), "a phrase that is none")
+    check("could be lost" in fork(folder, event_of(folder, "chunk{"), "lose this message", code=1), "a frame is not lost")
+    gone = next(name for name in names(folder, "member") if name not in point)
+    path = folder / f"{gone}.000001.hwj"
+    path.rename(folder / "aside")
+    try:
+        text = fork(folder, point, "nothing", code=1)
+    finally:
+        (folder / "aside").rename(path)
+    check(f"the journal {gone} is missing" in text, f"the missing journal is named: {text}")
+
+
+main(globals())
