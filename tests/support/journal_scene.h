@@ -49,6 +49,8 @@ struct journal_tally {
 
 // Reads to the verdict, and compares each event with the one that was written.
 struct journal_tally journal_read_all(struct journal_scene *scene);
+// Reads to the verdict, and that is all it tells: many times faster.
+struct journal_tally journal_find_verdict(struct journal_scene *scene);
 
 void journal_segment_path(const struct journal_scene *scene, uint32_t number,
                           char path[JOURNAL_PATH_BYTES]);
