@@ -94,6 +94,16 @@ static void large_tensors_of_both_types_sum_and_average(void **unused)
     scenario_end(s);
 }
 
+// Shares of more chunks than an owner has scratch for: grants follow what is reduced.
+static void a_tensor_larger_than_the_scratch_moves_in_a_window(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    everybody(s, &(struct call){.step = 1, .count = 5000001});
+    everybody(s, &(struct call){.step = 2, .count = 5000001, .in_place = 1});
+    scenario_end(s);
+}
+
 static void many_operations_fly_at_once_on_many_tags(void **unused)
 {
     (void)unused;
@@ -142,6 +152,7 @@ int main(void)
         cmocka_unit_test(two_members_commit_one_all_reduce),
         cmocka_unit_test(every_size_plan_and_alignment_gives_the_reference_bits),
         cmocka_unit_test(large_tensors_of_both_types_sum_and_average),
+        cmocka_unit_test(a_tensor_larger_than_the_scratch_moves_in_a_window),
         cmocka_unit_test(many_operations_fly_at_once_on_many_tags),
         cmocka_unit_test(members_may_call_their_tags_in_different_orders),
         cmocka_unit_test(a_view_of_one_reduces_to_itself),
