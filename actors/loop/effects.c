@@ -7,7 +7,7 @@
 enum {
     ARENA_BLOCK_BYTES = 16 << 10,
     ARENA_BYTES_MAX = 64 << 20, // lists of one step's effects; passing it is a failed check
-    ITEMS_KEPT_MAX = 256,       // a larger array is given back at reset
+    ITEMS_KEPT_MAX = 64,        // a larger array is given back at reset
 };
 
 struct hwi_arena_block {

@@ -9,6 +9,7 @@
 
 #include "tools/hawser/command.h"
 #include "tools/hawser/sim_batch.h"
+#include "tools/hawser/sim_large.h"
 #include "tools/hawser/sim_report.h"
 
 static const char usage[] =
@@ -20,7 +21,8 @@ static const char usage[] =
     "  --seed S             the first seed (default 1); equal seeds run equally on any machine\n"
     "  --seeds COUNT        run so many, from S on (default 1)\n"
     "  --jobs J             at once, 1 to 64 (default 1)\n"
-    "  --peers N, A-B       members, 1 to 64, or each seed draws between (default 3-16)\n"
+    "  --peers N, A-B       members, 1 to 64, or each seed draws between (default 3-16); N above 64:\n"
+    "                       no faults; what a run of that size costs (with --seed, --steps, --json)\n"
     "  --steps K            rounds under faults, 1 to 10000 (default: each seed draws)\n"
     "  --faults SPEC        \"kill=0.5,freeze\": these faults, so many a minute (without a number the\n"
     "                       seed draws it); all; none (default: each seed draws which)\n"
@@ -107,9 +109,11 @@ static bool parse_peers(const char *text, struct swarm_config *config)
     size_t length = dash != NULL ? (size_t)(dash - text) : strlen(text);
     snprintf(first, sizeof(first), "%.*s", (int)length, text);
     const char *second = dash != NULL ? dash + 1 : first;
-    return option_u32("sim", "--peers", first, 1, SWARM_PEERS_MAX, &config->peers_least) &&
-           option_u32("sim", "--peers", second, config->peers_least, SWARM_PEERS_MAX,
-                      &config->peers_most);
+    if (!option_u32("sim", "--peers", first, 1, HWI_MEMBERS_MAX, &config->peers_least)) {
+        return false;
+    }
+    uint32_t most = dash != NULL ? SWARM_PEERS_MAX : HWI_MEMBERS_MAX;
+    return option_u32("sim", "--peers", second, config->peers_least, most, &config->peers_most);
 }
 
 static bool apply(struct job *job, int c)
@@ -150,9 +154,24 @@ static bool apply(struct job *job, int c)
     }
 }
 
+static bool is_large(const struct job *job)
+{
+    return job->batch.config.peers_most > SWARM_PEERS_MAX;
+}
+
 static bool makes_sense(const struct job *job)
 {
     const struct swarm_config *config = &job->batch.config;
+    bool others = job->batch.seeds > 1 || config->faults != NULL || config->only != NULL ||
+                  config->journal != NULL || config->transcript || job->shrink;
+    if (is_large(job) && others) {
+        complain("sim", "with more than %d members there is only --seed, --steps and --json",
+                 SWARM_PEERS_MAX);
+        return false;
+    }
+    if (is_large(job)) {
+        return true;
+    }
     char error[SWARM_SENTENCE_BYTES_MAX];
     if (!swarm_config_check(config, error, sizeof(error))) {
         complain("sim", "%s; try hawser sim --help", error);
@@ -205,6 +224,12 @@ int command_sim(int argc, char **argv)
         return code;
     }
     struct swarm_config *config = &job.batch.config;
+    if (is_large(&job)) {
+        return sim_large_run(&(struct sim_large){.seed = config->seed,
+                                                 .peers = config->peers_most,
+                                                 .steps = config->steps,
+                                                 .json = job.report.json});
+    }
     if (config->transcript) {
         config->look = print_transcript;
     }
