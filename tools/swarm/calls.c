@@ -66,6 +66,7 @@ static void give_buffers(struct seat *seat, struct call *call, bool in_place)
 void swarm_call_free(struct seat *seat, struct call *call)
 {
     hwi_free(&hwi_alloc_libc, call->memory);
+    seat->answered[call->order % CALLS_MAX] = call->asked;
     *call = (struct call){0};
     seat->busy--;
 }

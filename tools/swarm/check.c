@@ -141,24 +141,27 @@ void swarm_check_view(struct swarm *s, const struct seat *seat, const struct hwi
 
 // ---- C4
 
-// `signature` is what the trainer of `peer` called on this tag, as far as it can be known.
-static bool called(struct swarm *s, uint64_t peer, const struct hwi_signature *signature,
-                   const struct call *call, bool *known)
+static bool has_signature(const struct hwi_sim_call *asked, const struct call *call,
+                          const struct hwi_signature *signature)
 {
-    struct seat *seat = swarm_seat_of(s, peer);
-    *known = false;
+    return asked->kind == call->asked.kind && asked->tag == call->asked.tag &&
+           asked->redop == signature->redop && asked->count == signature->count &&
+           asked->dtype == signature->dtype && asked->plan == signature->plan;
+}
+
+// The trainer of `peer` called that on this tag a short while ago, as far as it can be known.
+static bool called(struct swarm *s, uint64_t peer, const struct hwi_signature *signature,
+                   const struct call *call)
+{
+    const struct seat *seat = swarm_seat_of(s, peer);
     for (uint32_t i = 0; seat != NULL && i < CALLS_MAX; i++) {
         const struct call *other = &seat->calls[i];
-        if (!other->busy || other->channel != call->channel) {
-            continue;
-        }
-        *known = true;
-        if (other->asked.redop == signature->redop && other->asked.count == signature->count &&
-            other->asked.dtype == signature->dtype && other->asked.plan == signature->plan) {
+        if ((other->busy && has_signature(&other->asked, call, signature)) ||
+            has_signature(&seat->answered[i], call, signature)) {
             return true;
         }
     }
-    return false;
+    return seat == NULL;
 }
 
 static bool equal_signatures(const struct hwi_signature *a, const struct hwi_signature *b)
@@ -171,9 +174,8 @@ static void check_mismatch(struct swarm *s, const struct seat *seat, const struc
                            const struct hwi_msg_reply *reply)
 {
     const struct hwi_fault *fault = &reply->fault;
-    bool known_a, known_b;
-    bool a = called(s, fault->peer_a, &fault->signature_a, call, &known_a);
-    bool b = called(s, fault->peer_b, &fault->signature_b, call, &known_b);
+    bool a = called(s, fault->peer_a, &fault->signature_a, call);
+    bool b = called(s, fault->peer_b, &fault->signature_b, call);
     s->outcome->mismatches++;
     if (fault->peer_a == 0 || fault->peer_b == 0 || fault->peer_a == fault->peer_b ||
         equal_signatures(&fault->signature_a, &fault->signature_b)) {
@@ -181,10 +183,10 @@ static void check_mismatch(struct swarm *s, const struct seat *seat, const struc
                    "name two sides that differ (peers %llu and %llu)", seat->node,
                    (unsigned long long)call->asked.tag, (unsigned long long)fault->peer_a,
                    (unsigned long long)fault->peer_b);
-    } else if ((known_a && !a) || (known_b && !b)) {
+    } else if (!a || !b) {
         swarm_fail(s, SWARM_SAFETY, "C4: member %u was told of a mismatch on tag %llu, and peer "
                    "%llu made no such call", seat->node, (unsigned long long)call->asked.tag,
-                   (unsigned long long)(known_a && !a ? fault->peer_a : fault->peer_b));
+                   (unsigned long long)(!a ? fault->peer_a : fault->peer_b));
     }
 }
 

@@ -104,6 +104,7 @@ struct seat {
     struct call calls[CALLS_MAX];
     uint32_t busy;
     uint64_t orders;
+    struct hwi_sim_call answered[CALLS_MAX]; // the last ones, by order
     uint64_t admit_view; // of its last admission
 
     // its state: tensors in one piece of memory
