@@ -38,7 +38,7 @@ typedef struct hws_config {
     const char *journal;       /**< HAWSER_JOURNAL: directory to record in, made if missing; default: none */
     uint32_t journal_max;      /**< HAWSER_JOURNAL_MAX: MiB of it, the oldest goes, 16..1048576; default 256 */
     uint32_t journal_age_s;    /**< HAWSER_JOURNAL_AGE_S: what is older goes; default: nothing does */
-    const char *flight;        /**< HAWSER_FLIGHT: where its last doings go when a call fails (hawser explain); default: `journal` */
+    const char *flight;        /**< HAWSER_FLIGHT: where its last doings go when a call fails; default: `journal` */
 } hws_config;
 
 #define HWS_CONFIG_INIT { sizeof(hws_config), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL }

@@ -13,317 +13,177 @@
 #include <hawser/types.h>
 
 #include "tests/support/scenario.h"
-#include "tools/explain/explain.h"
+#include "tests/support/story.h"
 
-enum { NODES_MAX = 8, ELEMENTS_MAX = 1 << 20, RECORDS = 1 << 13, STATE_BYTES = 8 << 20 };
+enum { STATE_BYTES = 8 << 20 };
 
-// One simulated run and what explain made of it last.
-struct story {
-    struct hwi_sim *sim;
-    uint32_t nodes;
-    float *buffers[NODES_MAX];
-    unsigned char *states[NODES_MAX];
-    struct explain_report report;
-};
-
-static struct story *begin_with(const struct hwi_sim_config *config, uint32_t members)
-{
-    struct story *story = calloc(1, sizeof *story);
-    struct hwi_sim_config with_rings = *config;
-    with_rings.rings = RECORDS;
-    with_rings.min_members = members;
-    story->sim = hwi_sim_create(&with_rings);
-    for (uint32_t i = 0; i < members; i++)
-        assert_int_equal(hwi_sim_member(story->sim, 1), story->nodes++);
-    hwi_sim_run(story->sim, HWI_NS_PER_S);
-    return story;
-}
-
-static struct story *begin(uint32_t members)
-{
-    return begin_with(&scenario_config, members);
-}
-
-static void end(struct story *story)
-{
-    hwi_sim_destroy(story->sim);
-    for (uint32_t i = 0; i < NODES_MAX; i++) {
-        free(story->buffers[i]);
-        free(story->states[i]);
-    }
-    free(story);
-}
-
-static void run_s(struct story *story, double seconds)
-{
-    hwi_sim_run(story->sim, (uint64_t)(seconds * 1e9));
-}
-
-static uint64_t call(struct story *story, uint32_t node, uint8_t kind, uint64_t tag, uint64_t count,
-                     uint64_t timeout_ms)
-{
-    if (!story->buffers[node])
-        story->buffers[node] = calloc(ELEMENTS_MAX, sizeof(float));
-    struct hwi_sim_call made = {.kind = kind,
-                                .dtype = HWS_F32,
-                                .redop = kind == HWI_KIND_AGREE ? HWI_AGREE_AND : HWS_SUM,
-                                .tag = tag,
-                                .count = count,
-                                .input = story->buffers[node],
-                                .output = story->buffers[node],
-                                .timeout_ms = timeout_ms};
-    return hwi_sim_call(story->sim, node, &made);
-}
-
-static uint64_t reduce(struct story *story, uint32_t node, uint64_t tag, uint64_t count)
-{
-    return call(story, node, HWI_KIND_ALL_REDUCE, tag, count, 60000);
-}
-
-static void all_reduce_all(struct story *story, uint64_t tag, uint32_t times)
-{
-    for (uint32_t i = 0; i < times; i++) {
-        uint64_t requests[NODES_MAX];
-        for (uint32_t node = 0; node < story->nodes; node++)
-            if (hwi_sim_alive(story->sim, node))
-                requests[node] = reduce(story, node, tag, 100);
-        for (uint32_t node = 0; node < story->nodes; node++)
-            if (hwi_sim_alive(story->sim, node)) {
-                assert_true(
-                    hwi_sim_until(story->sim, node, requests[node], 10 * HWI_NS_PER_S));
-                assert_int_equal(hwi_sim_reply(story->sim, node, requests[node])->status, HWS_OK);
-            }
-    }
-}
-
-// ---- reading the rings ---------------------------------------------------------------------------
-
-static uint32_t read_ring(const struct hwi_ring_head *head, struct hwi_ring_record *records)
-{
-    struct hwi_ring_reader reader;
-    assert_true(hwi_ring_attach(&reader, head, hwi_ring_bytes(head->capacity)));
-    return hwi_ring_read(&reader, records, RECORDS);
-}
-
-// `nodes`: bit per node whose ring is there, HWI_SIM_MASTER's is bit 31.
-#define MASTER_BIT (UINT32_C(1) << 31)
-#define ALL UINT32_MAX
-
-static void explain_some(struct story *story, uint32_t nodes, bool status)
-{
-    struct explain_ring rings[NODES_MAX + 1];
-    struct hwi_msg_status told;
-    struct explain_input input = {.rings = rings, .count = 0};
-    for (uint32_t i = 0; i <= story->nodes; i++) {
-        uint32_t node = i ? i - 1 : HWI_SIM_MASTER;
-        if (!(nodes & (i ? UINT32_C(1) << (i - 1) : MASTER_BIT)))
-            continue;
-        const struct hwi_ring_head *head = hwi_sim_ring(story->sim, node);
-        struct hwi_ring_record *records = calloc(RECORDS, sizeof *records);
-        rings[input.count++] = (struct explain_ring){.owner = head->owner,
-                                                     .records = records,
-                                                     .count = read_ring(head, records),
-                                                     .as_of_ns = hwi_sim_now(story->sim)};
-    }
-    if (status) {
-        hwi_sim_status(story->sim, &told);
-        input.status = &told;
-    }
-    explain_analyse(&input, &story->report);
-    for (uint32_t i = 0; i < input.count; i++)
-        free((void *)(uintptr_t)rings[i].records);
-}
-
-static void print_report(const struct story *story)
-{
-    for (uint32_t i = 0; i < story->report.count; i++) {
-        const struct explain_finding *finding = &story->report.findings[i];
-        print_message("%s %s\n", finding->open ? "open" : finding->over ? "over" : "past",
-                      finding->sentence);
-        for (uint32_t j = 0; j < finding->line_count; j++)
-            print_message("    %.3f %s\n", (double)finding->line_ns[j] / 1e9, finding->lines[j]);
-        print_message("    => %s\n", finding->hint);
-    }
-    print_message("note: %s\n", story->report.caveat);
-}
-
-static void expect_first(struct story *story, const char *sentence)
-{
-    const char *found = story->report.findings[0].sentence;
-    if (strcmp(found, sentence) != 0 || getenv("VERBOSE"))
-        print_report(story);
-    assert_string_equal(found, sentence);
-}
-
-static void explain(struct story *story, const char *sentence)
-{
-    explain_some(story, ALL, false);
-    expect_first(story, sentence);
-}
-
-static void expect_line(const struct story *story, uint32_t finding, const char *line)
-{
-    const struct explain_finding *f = &story->report.findings[finding];
-    for (uint32_t i = 0; i < f->line_count; i++)
-        if (strcmp(f->lines[i], line) == 0)
-            return;
-    print_report(story);
-    fail_msg("no line \"%s\"", line);
-}
-
-// ---- stories -------------------------------------------------------------------------------------
+// ---- stories
+// -------------------------------------------------------------------------------------
 
 static void nothing_waits(void **state)
 {
     (void)state;
-    struct story *story = begin(3);
-    all_reduce_all(story, 0, 5);
-    run_s(story, 2);
-    explain(story, "nothing waits: 5 operations were committed, the last 2.0 s ago; view 1 has 3 "
-                   "members");
+    struct story *story = story_begin(3);
+    story_reduce_all(story, 0, 5);
+    story_run(story, 2);
+    story_explain(story,
+                  "nothing waits: 5 operations were committed, the last 2.0 s ago; view 1 has 3 "
+                  "members");
     assert_false(story->report.trouble);
     assert_string_equal(story->report.caveat, "");
-    end(story);
+    story_end(story);
 }
 
 static void a_member_does_not_make_the_call(void **state)
 {
     (void)state;
-    struct story *story = begin(3);
-    all_reduce_all(story, 7, 3);
-    reduce(story, 0, 7, 100);
-    reduce(story, 1, 7, 100);
-    run_s(story, 12);
+    struct story *story = story_begin(3);
+    story_reduce_all(story, 7, 3);
+    story_reduce(story, 0, 7, 100);
+    story_reduce(story, 1, 7, 100);
+    story_run(story, 12);
     const char *sentence = "tag 7 (all-reduce, number 3 of view 1) waits for peer 3, which has not "
                            "made the call; its reducer has been idle for 12.0 s";
-    explain(story, sentence);
+    story_explain(story, sentence);
     assert_true(story->report.trouble);
-    expect_line(story, 0, "peer 1 made the call");
-    expect_line(story, 0, "the last call of peer 3's trainer: all-reduce, tag 7");
+    story_expect_line(story, 0, "peer 1 made the call");
+    story_expect_line(story, 0, "the last call of peer 3's trainer: all-reduce, tag 7");
     // One that waits knows as much; the one that is waited for, and the master's status too.
-    explain_some(story, 1, false);
-    expect_first(story, "tag 7 (all-reduce, number 3 of view 1) waits for peer 3, which has not "
-                        "made the call");
-    explain_some(story, 4, false);
-    expect_first(story, sentence);
-    explain_some(story, MASTER_BIT, true);
-    expect_first(story, "tag 7 (all-reduce, number 3 of view 1) waits for peer 3, which has not "
-                        "made the call");
-    end(story);
+    story_explain_some(story, 1, false);
+    story_expect_first(story,
+                       "tag 7 (all-reduce, number 3 of view 1) waits for peer 3, which has not "
+                       "made the call");
+    story_explain_some(story, 4, false);
+    story_expect_first(story, sentence);
+    story_explain_some(story, STORY_MASTER, true);
+    story_expect_first(story,
+                       "tag 7 (all-reduce, number 3 of view 1) waits for peer 3, which has not "
+                       "made the call");
+    story_end(story);
 }
 
 static void a_member_waits_elsewhere(void **state)
 {
     (void)state;
-    struct story *story = begin(2);
-    reduce(story, 0, 1, 100);
-    reduce(story, 1, 2, 100);
-    run_s(story, 3);
-    explain(story, "tag 1 (all-reduce, number 0 of view 1) waits for peer 2, which has not made "
-                   "the call; it waits in all-reduce on tag 2 for 3.0 s");
-    end(story);
+    struct story *story = story_begin(2);
+    story_reduce(story, 0, 1, 100);
+    story_reduce(story, 1, 2, 100);
+    story_run(story, 3);
+    story_explain(story,
+                  "tag 1 (all-reduce, number 0 of view 1) waits for peer 2, which has not made "
+                  "the call; it waits in all-reduce on tag 2 for 3.0 s");
+    story_end(story);
 }
 
 static void a_member_does_not_vote(void **state)
 {
     (void)state;
-    struct story *story = begin(3);
-    call(story, 0, HWI_KIND_AGREE, 4, 0, 60000);
-    call(story, 2, HWI_KIND_AGREE, 4, 0, 60000);
-    run_s(story, 5);
-    explain(story, "tag 4 (agree, number 0 of view 1) waits for peer 2, which has not made the "
-                   "call");
-    end(story);
+    struct story *story = story_begin(3);
+    story_call(story, 0, HWI_KIND_AGREE, 4, 0, 60000);
+    story_call(story, 2, HWI_KIND_AGREE, 4, 0, 60000);
+    story_run(story, 5);
+    story_explain(story,
+                  "tag 4 (agree, number 0 of view 1) waits for peer 2, which has not made the "
+                  "call");
+    story_end(story);
 }
 
 static void a_deadline_passed(void **state)
 {
     (void)state;
-    struct story *story = begin(3);
-    all_reduce_all(story, 7, 1);
-    call(story, 0, HWI_KIND_ALL_REDUCE, 7, 100, 2000);
-    call(story, 2, HWI_KIND_ALL_REDUCE, 7, 100, 3000);
-    run_s(story, 2.5);
-    explain_some(story, ALL, false);
-    expect_first(story, "tag 7 (all-reduce, number 1 of view 1) was given up 495 ms ago at the "
-                        "deadline of peer 1: peer 2 had not made the call");
-    end(story);
+    struct story *story = story_begin(3);
+    story_reduce_all(story, 7, 1);
+    story_call(story, 0, HWI_KIND_ALL_REDUCE, 7, 100, 2000);
+    story_call(story, 2, HWI_KIND_ALL_REDUCE, 7, 100, 3000);
+    story_run(story, 2.5);
+    story_explain_some(story, STORY_ALL, false);
+    story_expect_first(story,
+                       "tag 7 (all-reduce, number 1 of view 1) was given up 495 ms ago at the "
+                       "deadline of peer 1: peer 2 had not made the call");
+    story_end(story);
 }
 
 static void a_member_is_frozen(void **state)
 {
     (void)state;
-    struct story *story = begin(3);
-    all_reduce_all(story, 7, 3);
+    struct story *story = story_begin(3);
+    story_reduce_all(story, 7, 3);
     hwi_sim_freeze(story->sim, 1);
-    reduce(story, 0, 7, 100);
-    reduce(story, 2, 7, 100);
-    run_s(story, 3);
-    explain(story, "peer 2 stopped speaking 3.0 s ago: its last message was done; the master has "
-                   "not put it out yet");
+    story_reduce(story, 0, 7, 100);
+    story_reduce(story, 2, 7, 100);
+    story_run(story, 3);
+    story_explain(story,
+                  "peer 2 stopped speaking 3.0 s ago: its last message was done; the master has "
+                  "not put it out yet");
     assert_int_equal(story->report.count, 1); // what waits for it is no finding of its own
-    run_s(story, 3);
-    explain(story, "peer 2 stopped speaking 6.0 s ago: its last message was done; the master put "
-                   "it out in view 2");
-    end(story);
+    story_run(story, 3);
+    story_explain(story,
+                  "peer 2 stopped speaking 6.0 s ago: its last message was done; the master put "
+                  "it out in view 2");
+    story_end(story);
 }
 
 static void a_member_is_killed(void **state)
 {
     (void)state;
-    struct story *story = begin(3);
-    all_reduce_all(story, 7, 3);
-    uint64_t cut[3] = {reduce(story, 0, 7, 100), 0, reduce(story, 2, 7, 100)};
-    run_s(story, 0.5);
+    struct story *story = story_begin(3);
+    story_reduce_all(story, 7, 3);
+    uint64_t cut[3] = {story_reduce(story, 0, 7, 100), 0, story_reduce(story, 2, 7, 100)};
+    story_run(story, 0.5);
     hwi_sim_kill(story->sim, 1);
-    run_s(story, 1);
-    explain(story, "peer 2 is gone: its connections to peers 1 and 3 and to the master broke 999 "
-                   "ms ago; the master put it out in view 3");
+    story_run(story, 1);
+    story_explain(story,
+                  "peer 2 is gone: its connections to peers 1 and 3 and to the master broke 999 "
+                  "ms ago; the master put it out in view 3");
     for (uint32_t node = 0; node < 3; node += 2) {
         assert_int_equal(hwi_sim_reply(story->sim, node, cut[node])->status, HWS_E_MEMBER_LOST);
         uint64_t request = hwi_sim_view(story->sim, node);
         assert_true(hwi_sim_until(story->sim, node, request, HWI_NS_PER_S));
         assert_int_equal(hwi_sim_reply(story->sim, node, request)->status, HWS_OK);
     }
-    all_reduce_all(story, 7, 1); // the rest goes on
-    run_s(story, 1);
-    explain(story, "nothing waits: 4 operations were committed, the last 1.0 s ago; view 3 has 2 "
-                   "members");
+    story_reduce_all(story, 7, 1); // the rest goes on
+    story_run(story, 1);
+    story_explain(story,
+                  "nothing waits: 4 operations were committed, the last 1.0 s ago; view 3 has 2 "
+                  "members");
     assert_false(story->report.trouble);
     assert_true(story->report.findings[1].over);
-    end(story);
+    story_end(story);
 }
 
 static void a_member_is_killed_seen_by_one(void **state)
 {
     (void)state;
-    struct story *story = begin(3);
-    all_reduce_all(story, 7, 3);
-    reduce(story, 0, 7, 100);
-    reduce(story, 2, 7, 100);
-    run_s(story, 0.5);
+    struct story *story = story_begin(3);
+    story_reduce_all(story, 7, 3);
+    story_reduce(story, 0, 7, 100);
+    story_reduce(story, 2, 7, 100);
+    story_run(story, 0.5);
     hwi_sim_kill(story->sim, 1);
-    run_s(story, 1);
-    explain_some(story, 1, false);
-    expect_first(story, "peer 2 is gone: its connection to peer 1 broke 999 ms ago; view 3 is "
-                        "without it");
-    end(story);
+    story_run(story, 1);
+    story_explain_some(story, 1, false);
+    story_expect_first(story,
+                       "peer 2 is gone: its connection to peer 1 broke 999 ms ago; view 3 is "
+                       "without it");
+    story_end(story);
 }
 
 static void leaving_is_no_trouble(void **state)
 {
     (void)state;
-    struct story *story = begin(3);
-    all_reduce_all(story, 7, 3);
+    struct story *story = story_begin(3);
+    story_reduce_all(story, 7, 3);
     hwi_sim_leave(story->sim, 1);
-    run_s(story, 2);
-    explain(story, "nothing waits: 3 operations were committed, the last 2.0 s ago; view 2 has 2 "
-                   "members");
+    story_run(story, 2);
+    story_explain(story,
+                  "nothing waits: 3 operations were committed, the last 2.0 s ago; view 2 has 2 "
+                  "members");
     assert_int_equal(story->report.count, 1);
-    explain_some(story, 1, false);
-    expect_first(story, "nothing waits: 3 operations were committed, the last 2.0 s ago; view 2 has "
-                        "2 members");
-    end(story);
+    story_explain_some(story, 1, false);
+    story_expect_first(story,
+                       "nothing waits: 3 operations were committed, the last 2.0 s ago; view 2 has "
+                       "2 members");
+    story_end(story);
 }
 
 static void the_master_starts_again(void **state)
@@ -331,122 +191,121 @@ static void the_master_starts_again(void **state)
     (void)state;
     struct hwi_sim_config config = scenario_config;
     config.durable = 1;
-    struct story *story = begin_with(&config, 3);
-    all_reduce_all(story, 7, 3);
+    struct story *story = story_begin_with(&config, 3);
+    story_reduce_all(story, 7, 3);
     hwi_sim_restart(story->sim, HWI_SIM_MASTER, 3);
-    run_s(story, 4);
+    story_run(story, 4);
     for (uint32_t node = 0; node < 3; node++)
-        reduce(story, node, 7, 100);
-    run_s(story, 1);
-    explain(story, "the master was started again 5.0 s ago and put peers 1, 2 and 3 out");
+        story_reduce(story, node, 7, 100);
+    story_run(story, 1);
+    story_explain(story, "the master was started again 5.0 s ago and put peers 1, 2 and 3 out");
     assert_int_equal(story->report.count, 1);
-    end(story);
+    story_end(story);
 }
 
 static void an_opening_waits(void **state)
 {
     (void)state;
-    struct story *story = begin(2);
+    struct story *story = story_begin(2);
     hwi_sim_member(story->sim, 1);
     story->nodes++;
-    run_s(story, 3);
-    explain_some(story, 4, false);
-    expect_first(story, "hws_open of process 0 has waited for 3.0 s: it is registered as peer 3 and "
-                        "not admitted yet");
-    end(story);
+    story_run(story, 3);
+    story_explain_some(story, 4, false);
+    story_expect_first(story,
+                       "hws_open of process 0 has waited for 3.0 s: it is registered as peer 3 and "
+                       "not admitted yet");
+    story_end(story);
 }
 
 static void a_call_waits_for_members(void **state)
 {
     (void)state;
     struct hwi_sim_config config = scenario_config;
-    struct story *story = begin_with(&config, 0);
+    struct story *story = story_begin_with(&config, 0);
     assert_int_equal(hwi_sim_member(story->sim, 2), story->nodes++);
-    run_s(story, 2);
-    struct hwi_sim_call made = {.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_AND, .tag = 6,
-                                .retry = 1, .timeout_ms = 60000};
+    story_run(story, 2);
+    struct hwi_sim_call made = {
+        .kind = HWI_KIND_AGREE, .redop = HWI_AGREE_AND, .tag = 6, .retry = 1, .timeout_ms = 60000};
     hwi_sim_call(story->sim, 0, &made);
-    run_s(story, 2);
-    explain(story, "a call of peer 1 on tag 6 has waited to begin for 2.0 s: view 1 has 1 member");
-    end(story);
+    story_run(story, 2);
+    story_explain(story,
+                  "a call of peer 1 on tag 6 has waited to begin for 2.0 s: view 1 has 1 member");
+    story_end(story);
 }
 
 static void calls_do_not_match(void **state)
 {
     (void)state;
-    struct story *story = begin(3);
-    reduce(story, 0, 7, 100);
-    reduce(story, 1, 7, 100);
-    reduce(story, 2, 7, 120);
-    run_s(story, 1);
-    explain(story, "members called different things on tag 7 (all-reduce, number 0 of view 1): "
-                   "peer 1 f32 x 100 sum, peer 3 f32 x 120 sum");
-    end(story);
+    struct story *story = story_begin(3);
+    story_reduce(story, 0, 7, 100);
+    story_reduce(story, 1, 7, 100);
+    story_reduce(story, 2, 7, 120);
+    story_run(story, 1);
+    story_explain(story,
+                  "members called different things on tag 7 (all-reduce, number 0 of view 1): "
+                  "peer 1 f32 x 100 sum, peer 3 f32 x 120 sum");
+    story_end(story);
 }
 
 static void a_link_is_cut(void **state)
 {
     (void)state;
-    struct story *story = begin(4);
-    all_reduce_all(story, 7, 2);
+    struct story *story = story_begin(4);
+    story_reduce_all(story, 7, 2);
     for (uint32_t node = 0; node < 3; node++)
-        reduce(story, node, 7, 100);
-    run_s(story, 0.5);
+        story_reduce(story, node, 7, 100);
+    story_run(story, 0.5);
     hwi_sim_cut_edge(story->sim, 0, 3, false);
-    run_s(story, 0.5);
-    explain(story, "the stripes between peer 1 and peer 4 broke 499 ms ago; the operations in "
-                   "flight ended with view 2, which has both again");
-    end(story);
+    story_run(story, 0.5);
+    story_explain(story,
+                  "the stripes between peer 1 and peer 4 broke 499 ms ago; the operations in "
+                  "flight ended with view 2, which has both again");
+    story_end(story);
 }
 
 static void a_link_stays_cut(void **state)
 {
     (void)state;
-    struct story *story = begin(4);
-    all_reduce_all(story, 7, 2);
+    struct story *story = story_begin(4);
+    story_reduce_all(story, 7, 2);
     hwi_sim_cut_edge(story->sim, 0, 3, true);
-    run_s(story, 12);
-    explain_some(story, ALL, false);
-    const char *begins = "the stripes between peer 1 and peer 4 broke 12.0 s ago; peer ";
-    if (strncmp(story->report.findings[0].sentence, begins, strlen(begins)) != 0)
-        print_report(story);
-    assert_memory_equal(story->report.findings[0].sentence, begins, strlen(begins));
-    end(story);
+    story_run(story, 12);
+    story_explain_some(story, STORY_ALL, false);
+    story_expect_begins(story, "the stripes between peer 1 and peer 4 broke 12.0 s ago; peer ");
+    story_end(story);
 }
 
 static void the_master_is_gone(void **state)
 {
     (void)state;
-    struct story *story = begin(3);
-    all_reduce_all(story, 7, 2);
+    struct story *story = story_begin(3);
+    story_reduce_all(story, 7, 2);
     hwi_sim_kill(story->sim, HWI_SIM_MASTER);
     for (uint32_t node = 0; node < 3; node++)
-        call(story, node, HWI_KIND_ALL_REDUCE, 7, 100, 3000);
-    run_s(story, 12);
-    explain(story, "the master has not answered for 12.0 s: peers 1, 2 and 3 speak to it and hear "
-                   "nothing");
-    run_s(story, 8);
-    explain_some(story, 7, false);
+        story_call(story, node, HWI_KIND_ALL_REDUCE, 7, 100, 3000);
+    story_run(story, 12);
+    story_explain(story,
+                  "the master has not answered for 12.0 s: peers 1, 2 and 3 speak to it and hear "
+                  "nothing");
+    story_run(story, 8);
+    story_explain_some(story, 7, false);
     if (!strstr(story->report.findings[0].sentence, "returned OUTCOME_UNKNOWN"))
-        print_report(story);
+        story_print(story);
     assert_non_null(strstr(story->report.findings[0].sentence, "returned OUTCOME_UNKNOWN"));
-    end(story);
+    story_end(story);
 }
 
 static void one_does_not_hear_the_master(void **state)
 {
     (void)state;
-    struct story *story = begin(3);
-    all_reduce_all(story, 7, 2);
-    run_s(story, 2);
+    struct story *story = story_begin(3);
+    story_reduce_all(story, 7, 2);
+    story_run(story, 2);
     hwi_sim_control(story->sim, 1, false);
-    run_s(story, 4);
-    explain_some(story, ALL, false);
-    const char *begins = "peer 2 has not heard the master for ";
-    if (strncmp(story->report.findings[0].sentence, begins, strlen(begins)) != 0)
-        print_report(story);
-    assert_memory_equal(story->report.findings[0].sentence, begins, strlen(begins));
-    end(story);
+    story_run(story, 4);
+    story_explain_some(story, STORY_ALL, false);
+    story_expect_begins(story, "peer 2 has not heard the master for ");
+    story_end(story);
 }
 
 static void hold_state(struct story *story, uint32_t node, int seed)
@@ -468,80 +327,80 @@ static void a_sync_is_slow(void **state)
     (void)state;
     struct hwi_sim_config config = scenario_config;
     config.edge_bytes_per_s = 1 << 20;
-    struct story *story = begin_with(&config, 3);
+    struct story *story = story_begin_with(&config, 3);
     for (uint32_t node = 0; node < 3; node++) {
         hold_state(story, node, node == 2 ? 9 : 1);
         struct hwi_sim_call made = {
             .kind = HWI_KIND_SYNC, .value = node == 2 ? 1 : 2, .timeout_ms = 60000};
         hwi_sim_call(story->sim, node, &made);
     }
-    run_s(story, 2.5);
-    explain_some(story, ALL, false);
-    const char *begins = "the sync (number 0 of view 1) waits for peer 3, which fetches the state: ";
-    if (strncmp(story->report.findings[0].sentence, begins, strlen(begins)) != 0)
-        print_report(story);
-    assert_memory_equal(story->report.findings[0].sentence, begins, strlen(begins));
-    end(story);
+    story_run(story, 2.5);
+    story_explain_some(story, STORY_ALL, false);
+    story_expect_begins(
+        story, "the sync (number 0 of view 1) waits for peer 3, which fetches the state: ");
+    story_end(story);
 }
 
 static void the_first_view_waits(void **state)
 {
     (void)state;
     struct hwi_sim_config config = scenario_config;
-    struct story *story = begin_with(&config, 0);
-    end(story);
-    config.rings = RECORDS;
+    struct story *story = story_begin_with(&config, 0);
+    story_end(story);
+    config.rings = STORY_RECORDS;
     config.min_members = 3;
     story = calloc(1, sizeof *story);
     story->sim = hwi_sim_create(&config);
     story->nodes = 2;
     hwi_sim_member(story->sim, 1);
     hwi_sim_member(story->sim, 1);
-    run_s(story, 5);
-    explain(story, "the run has no view yet: 2 members have registered, and the first view waits "
-                   "for 3");
-    end(story);
+    story_run(story, 5);
+    story_explain(story,
+                  "the run has no view yet: 2 members have registered, and the first view waits "
+                  "for 3");
+    story_end(story);
 }
 
 static void a_newcomer_is_not_ready(void **state)
 {
     (void)state;
-    struct story *story = begin(2);
+    struct story *story = story_begin(2);
     uint32_t newcomer = hwi_sim_member(story->sim, 1);
     story->nodes++;
-    run_s(story, 3);
-    explain(story, "peer 3 waits to be admitted: the members have not called hws_admit");
+    story_run(story, 3);
+    story_explain(story, "peer 3 waits to be admitted: the members have not called hws_admit");
     hwi_sim_block(story->sim, 0, newcomer, true);
-    call(story, 0, HWI_KIND_ADMIT, 0, 0, 60000);
-    call(story, 1, HWI_KIND_ADMIT, 0, 0, 60000);
-    run_s(story, 1.2);
-    explain(story, "view 2, proposed 1.2 s ago, waits for peers 1 and 3 to be ready");
+    story_call(story, 0, HWI_KIND_ADMIT, 0, 0, 60000);
+    story_call(story, 1, HWI_KIND_ADMIT, 0, 0, 60000);
+    story_run(story, 1.2);
+    story_explain(story, "view 2, proposed 1.2 s ago, waits for peers 1 and 3 to be ready");
     hwi_sim_freeze(story->sim, newcomer);
-    run_s(story, 3);
-    explain(story, "peer 3 stopped speaking 3.0 s ago: its last message was heartbeat; the master "
-                   "put it out");
-    end(story);
+    story_run(story, 3);
+    story_explain(story,
+                  "peer 3 stopped speaking 3.0 s ago: its last message was heartbeat; the master "
+                  "put it out");
+    story_end(story);
 }
 
 static void lost_records_are_told(void **state)
 {
     (void)state;
-    struct story *story = begin(2);
-    all_reduce_all(story, 7, 2);
+    struct story *story = story_begin(2);
+    story_reduce_all(story, 7, 2);
     const struct hwi_ring_head *head = hwi_sim_ring(story->sim, 0);
-    struct hwi_ring_record *records = calloc(RECORDS, sizeof *records);
-    struct explain_ring ring = {.owner = head->owner,
-                                .records = records,
-                                .count = read_ring(head, records)};
+    struct hwi_ring_record *records = calloc(STORY_RECORDS, sizeof *records);
+    struct explain_ring ring = {
+        .owner = head->owner, .records = records, .count = story_read_ring(head, records)};
     memmove(records + 10, records + 13, (ring.count - 13) * sizeof *records);
     ring.count -= 3;
     struct explain_input input = {.rings = &ring, .count = 1};
     explain_analyse(&input, &story->report);
-    assert_string_equal(story->report.caveat,
-                        "3 records of 1 rings were lost; the rings of 1 of the view's 2 members are "
-                        "not here; the master's ring is not here");
+    assert_string_equal(
+        story->report.caveat,
+        "3 records of 1 rings were lost; the rings of 1 of the view's 2 members are "
+        "not here; the master's ring is not here");
     free(records);
-    end(story);
+    story_end(story);
 }
 
 // Rings may come from others: whatever is in them, there is a report.

@@ -19,8 +19,7 @@ static int64_t least_delay(const struct process *from, const struct process *to,
             if (heard->type != type || hwi_ring_is_sent(heard) || heard->other != heard_from)
                 continue;
             if (heard->key == said->key && heard->seq == said->seq) {
-                int64_t delay =
-                    model_time(to, heard->arrived) - model_time(from, said->handled);
+                int64_t delay = model_time(to, heard->arrived) - model_time(from, said->handled);
                 least = HWI_MIN(least, delay);
                 j = k + 1;
                 break;

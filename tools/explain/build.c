@@ -145,8 +145,7 @@ void model_build(struct model *model, const struct explain_input *input,
                             .report = report,
                             .process_count = input->count};
     model->patience_ns = (int64_t)(input->patience_ns ? input->patience_ns : HWI_NS_PER_S);
-    model->processes =
-        hwi_new(&hwi_alloc_libc, (input->count + 1) * sizeof *model->processes);
+    model->processes = hwi_new(&hwi_alloc_libc, (input->count + 1) * sizeof *model->processes);
     for (uint32_t i = 0; i < input->count; i++)
         add_process(model, i);
     model_align(model);

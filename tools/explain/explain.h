@@ -42,9 +42,9 @@ struct explain_finding {
 };
 
 struct explain_report {
-    int64_t now_ns;       // the latest moment that any ring knows, on the common clock
-    bool realtime;        // the common clock counts from 1970; else it is virtual
-    bool trouble;         // something is open or not over; else the first finding says that nothing waits
+    int64_t now_ns; // the latest moment that any ring knows, on the common clock
+    bool realtime;  // the common clock counts from 1970; else it is virtual
+    bool trouble;   // something is open or not over; else the first finding says that nothing waits
     char caveat[EXPLAIN_SENTENCE_MAX]; // what is missing (records, rings), or empty
     struct explain_finding findings[EXPLAIN_FINDINGS_MAX]; // first cause first; at least one
     uint32_t count;

@@ -93,8 +93,8 @@ static void note_request(const struct heard *h)
     p->asked_kind = kind_of(r);
     p->asked_tag = r->tag;
     p->asked = model_grow(p->asked, &p->asked_count, &p->asked_capacity, sizeof *p->asked);
-    p->asked[p->asked_count - 1] = (struct asked){
-        .request = r->key, .tag = r->tag, .kind = kind_of(r), .at_ns = h->at_ns};
+    p->asked[p->asked_count - 1] =
+        (struct asked){.request = r->key, .tag = r->tag, .kind = kind_of(r), .at_ns = h->at_ns};
 }
 
 static struct asked take_asked(struct process *p, uint64_t request)
@@ -154,15 +154,14 @@ static void note_down(const struct heard *h, uint64_t peer)
     }
     model->breakages = model_grow(model->breakages, &model->breakage_count,
                                   &model->breakage_capacity, sizeof *model->breakages);
-    model->breakages[model->breakage_count - 1] = (struct breakage){
-        .a = a, .b = b, .at_ns = h->at_ns, .mended_ns = NEVER_NS, .sides = side};
+    model->breakages[model->breakage_count - 1] =
+        (struct breakage){.a = a, .b = b, .at_ns = h->at_ns, .mended_ns = NEVER_NS, .sides = side};
 }
 
 static void note_up(const struct heard *h, uint64_t peer)
 {
     uint64_t self = h->process->peer;
-    struct breakage *last =
-        find_breakage(h->model, HWI_MIN(self, peer), HWI_MAX(self, peer));
+    struct breakage *last = find_breakage(h->model, HWI_MIN(self, peer), HWI_MAX(self, peer));
     if (last)
         last->mended_ns = h->at_ns;
 }

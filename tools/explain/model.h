@@ -64,9 +64,9 @@ struct member {
 struct part {
     uint64_t peer;
     uint32_t entered, done;
-    int64_t entered_ns;   // of the last one entered
-    uint64_t signature;   // of the last call known
-    uint32_t signed_seq;  // its sequence + 1
+    int64_t entered_ns;  // of the last one entered
+    uint64_t signature;  // of the last call known
+    uint32_t signed_seq; // its sequence + 1
 };
 
 struct channel {
@@ -83,7 +83,7 @@ struct view {
     int64_t proposed_ns, announced_ns;
     uint64_t *members; // as far as known; owned
     uint32_t member_count, member_capacity;
-    uint32_t told; // how many it has, as announced; 0 = not known
+    uint32_t told;   // how many it has, as announced; 0 = not known
     uint64_t *ready; // who said so; owned
     uint32_t ready_count, ready_capacity;
 };
@@ -110,8 +110,8 @@ struct model {
     int64_t patience_ns;
     struct process *processes; // owned, one for each ring
     uint32_t process_count;
-    int32_t master; // its process; -1 = no ring of it
-    uint64_t view;  // the newest in force anywhere
+    int32_t master;         // its process; -1 = no ring of it
+    uint64_t view;          // the newest in force anywhere
     struct member *members; // by peer id; owned
     uint32_t member_count, member_capacity;
     struct channel *channels; // by view, kind, tag; owned
@@ -124,8 +124,8 @@ struct model {
     uint32_t breakage_count, breakage_capacity;
     struct withdrawal *withdrawals; // owned
     uint32_t withdrawal_count, withdrawal_capacity;
-    uint64_t commits; // operations committed, counted once for each channel and view
-    int64_t commit_ns; // the last one
+    uint64_t commits;     // operations committed, counted once for each channel and view
+    int64_t commit_ns;    // the last one
     uint32_t min_members; // as the master was told; 0 = not known
     bool master_gone;     // a finding says so: nothing is decided
     int64_t started_ns;   // the master started, if its ring says so

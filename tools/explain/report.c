@@ -55,8 +55,8 @@ struct op_text print_op(struct hwi_op op)
         break;
     }
     const char *comma = made.text[n - 1] == '(' ? "" : ", ";
-    snprintf(made.text + n, sizeof made.text - (size_t)n, "%snumber %" PRIu32 " of view %" PRIu64 ")",
-             comma, op.seq, op.view);
+    snprintf(made.text + n, sizeof made.text - (size_t)n,
+             "%snumber %" PRIu32 " of view %" PRIu64 ")", comma, op.seq, op.view);
     return made;
 }
 
@@ -67,8 +67,8 @@ struct peers_text print_peers(const uint64_t *peers, uint32_t count)
     size_t at = (size_t)snprintf(made.text, sizeof made.text, "peer%s ", count == 1 ? "" : "s");
     for (uint32_t i = 0; i < count && i < NAMED_MAX; i++) {
         const char *before = i == 0 ? "" : i + 1 == count ? " and " : ", ";
-        at += (size_t)snprintf(made.text + at, sizeof made.text - at, "%s%" PRIu64, before,
-                               peers[i]);
+        at +=
+            (size_t)snprintf(made.text + at, sizeof made.text - at, "%s%" PRIu64, before, peers[i]);
     }
     if (count > NAMED_MAX)
         snprintf(made.text + at, sizeof made.text - at, " and %u more", count - NAMED_MAX);

@@ -67,8 +67,9 @@ static void say_deadline(struct model *model, const struct withdrawal *w)
     show_calls(model, w, finding);
     finding_show(finding, w->at_ns, "peer %" PRIu64 " withdrew: its deadline had passed", w->peer);
     if (absent_count)
-        finding_advise(finding, "see what the trainer of %s did then, or allow more time "
-                                "(HAWSER_TIMEOUT_MS)",
+        finding_advise(finding,
+                       "see what the trainer of %s did then, or allow more time "
+                       "(HAWSER_TIMEOUT_MS)",
                        print_who(model, absent[0]).text);
     else
         finding_advise(finding, "allow more time (HAWSER_TIMEOUT_MS), or look at the network");

@@ -16,8 +16,7 @@ static void say(struct model *model, const struct failure *failure, const char *
                 hws_status_text((hws_status)failure->status), why);
     finding_show(finding, failure->at_ns, "%s in view %" PRIu64,
                  hws_status_name((hws_status)failure->status), failure->view);
-    finding_advise(finding, "hws_last_error of %s says what to do",
-                   print_who(model, p->peer).text);
+    finding_advise(finding, "hws_last_error of %s says what to do", print_who(model, p->peer).text);
 }
 
 static bool always_told(int32_t status)

@@ -43,8 +43,9 @@ static void say(struct model *model, const struct channel *channel, const struct
         finding_new(model, HWI_MAX(a->entered_ns, b->entered_ns), channel->view == model->view);
     print_signature(a->signature, b->signature, first);
     print_signature(b->signature, a->signature, second);
-    finding_say(finding, "members called different things on %s: peer %" PRIu64 " %s, peer %" PRIu64
-                         " %s", print_op(op).text, a->peer, first, b->peer, second);
+    finding_say(finding,
+                "members called different things on %s: peer %" PRIu64 " %s, peer %" PRIu64 " %s",
+                print_op(op).text, a->peer, first, b->peer, second);
     for (uint32_t i = 0; i < channel->part_count; i++) {
         const struct part *part = &channel->parts[i];
         char call[CALL_BYTES];

@@ -54,8 +54,8 @@ static void sort_out(const struct model *model, struct waits *w, uint64_t peer)
     const struct part *part = model_find_part(w->channel, peer);
     bool called = part && part->entered > w->op.seq;
     if (called && part->entered == w->op.seq + 1 && part->entered_ns != NEVER_NS)
-        w->since_ns = w->since_ns == NEVER_NS ? part->entered_ns
-                                              : HWI_MIN(w->since_ns, part->entered_ns);
+        w->since_ns =
+            w->since_ns == NEVER_NS ? part->entered_ns : HWI_MIN(w->since_ns, part->entered_ns);
     if (part && part->done > w->op.seq)
         return;
     if (excused(model, peer))
@@ -90,20 +90,19 @@ static void show_calls(const struct waits *w, struct explain_finding *finding)
 
 static const char *call_name(uint8_t kind)
 {
-    static const char *const names[] = {[HWI_KIND_NONE] = "hws_view",
-                                        [HWI_KIND_ALL_REDUCE] = "all-reduce",
-                                        [HWI_KIND_AGREE] = "agree",
-                                        [HWI_KIND_ADMIT] = "admit",
-                                        [HWI_KIND_SYNC] = "sync",
-                                        [HWI_KIND_CLOSE] = "close"};
+    static const char *const names[] = {
+        [HWI_KIND_NONE] = "hws_view", [HWI_KIND_ALL_REDUCE] = "all-reduce",
+        [HWI_KIND_AGREE] = "agree",   [HWI_KIND_ADMIT] = "admit",
+        [HWI_KIND_SYNC] = "sync",     [HWI_KIND_CLOSE] = "close"};
     return kind < HWI_COUNT(names) && names[kind] ? names[kind] : "call";
 }
 
 static void show_trainer(const struct process *p, struct explain_finding *finding)
 {
     if (p && p->asked_ns != NEVER_NS)
-        finding_show(finding, p->asked_ns, "the last call of peer %" PRIu64 "'s trainer: %s, tag %"
-                     PRIu64, p->peer, call_name(p->asked_kind), p->asked_tag);
+        finding_show(finding, p->asked_ns,
+                     "the last call of peer %" PRIu64 "'s trainer: %s, tag %" PRIu64, p->peer,
+                     call_name(p->asked_kind), p->asked_tag);
 }
 
 static void show_heard(const struct model *model, uint64_t peer, struct explain_finding *finding)
@@ -120,17 +119,16 @@ static void show_heard(const struct model *model, uint64_t peer, struct explain_
 static void say_idle(const struct model *model, const struct waits *w,
                      struct explain_finding *finding)
 {
-    static const char *const names[HWI_ROLE_MAX] = {[HWI_ROLE_REDUCER] = "reducer",
-                                                    [HWI_ROLE_SNAPSHOT] = "snapshot actor"};
+    static const char *const names[HWI_ROLE_MAX] = {
+        [HWI_ROLE_REDUCER] = "reducer", [HWI_ROLE_SNAPSHOT] = "snapshot actor"};
     const struct process *p = process_of(model, w->absent[0]);
     uint8_t lane = lane_of(w->op.kind);
     if (!p)
         return;
     const struct asked *other = p->asked_count ? &p->asked[0] : NULL;
     if (other)
-        finding_say(finding, "; it waits in %s on tag %" PRIu64 " for %s",
-                    call_name(other->kind), other->tag,
-                    print_time(p->as_of_ns - other->at_ns).text);
+        finding_say(finding, "; it waits in %s on tag %" PRIu64 " for %s", call_name(other->kind),
+                    other->tag, print_time(p->as_of_ns - other->at_ns).text);
     else if (!names[lane] && p->asked_ns != NEVER_NS)
         finding_say(finding, "; its trainer has called nothing for %s",
                     print_time(p->as_of_ns - p->asked_ns).text);
@@ -145,7 +143,8 @@ static void say_absent(struct model *model, const struct waits *w)
 {
     struct explain_finding *finding = finding_new(model, w->since_ns, true);
     finding_say(finding, "%s waits for %s, which %s not made the call", print_op(w->op).text,
-                print_peers(w->absent, w->absent_count).text, w->absent_count == 1 ? "has" : "have");
+                print_peers(w->absent, w->absent_count).text,
+                w->absent_count == 1 ? "has" : "have");
     if (w->absent_count == 1)
         say_idle(model, w, finding);
     show_calls(w, finding);
@@ -209,8 +208,9 @@ static void say_reduce(const struct process *p, const struct progress *progress,
                        struct explain_finding *finding)
 {
     if (progress->chunks)
-        finding_say(finding, ", which made the call: %u chunks came to it, the last %s ago from "
-                             "peer %" PRIu64,
+        finding_say(finding,
+                    ", which made the call: %u chunks came to it, the last %s ago from "
+                    "peer %" PRIu64,
                     progress->chunks, print_time(p->as_of_ns - progress->last_ns).text,
                     progress->from);
     else
@@ -238,7 +238,8 @@ static void say_working(struct model *model, const struct waits *w)
     show_heard(model, w->working[0], finding);
     finding_advise(finding,
                    "it may only be slow: see whether pieces keep coming (hawser trace), and look "
-                   "at the network to %s", print_who(model, w->working[0]).text);
+                   "at the network to %s",
+                   print_who(model, w->working[0]).text);
 }
 
 static void say_decision(struct model *model, const struct waits *w)

@@ -15,8 +15,7 @@ static void say_opening(struct model *model, const struct process *p)
         finding_say(finding, ": it is registered as peer %" PRIu64 " and not admitted yet",
                     p->peer);
     finding_show(finding, p->open_ns, "its trainer called hws_open");
-    finding_show(finding, p->master_ns, "it heard the master last: %s",
-                 print_type(p->master_type));
+    finding_show(finding, p->master_ns, "it heard the master last: %s", print_type(p->master_type));
     finding_advise(finding, p->master_ns == NEVER_NS
                                 ? "see whether `hawser master` runs at the address it was given"
                                 : "the first view waits for --min-members; a run that goes on lets "
@@ -46,8 +45,9 @@ static void say_queued(struct model *model, const struct process *p, const struc
     finding_say(finding, ": view %" PRIu64 " has %u member%s", p->view, count,
                 count == 1 ? "" : "s");
     finding_show(finding, asked->at_ns, "its trainer made the call");
-    finding_advise(finding, "it waits for HAWSER_MIN_MEMBERS members, or for an earlier call on its "
-                            "tag; newcomers come in with hws_admit");
+    finding_advise(finding,
+                   "it waits for HAWSER_MIN_MEMBERS members, or for an earlier call on its "
+                   "tag; newcomers come in with hws_admit");
 }
 
 void rule_queued(struct model *model)

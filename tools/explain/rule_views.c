@@ -36,12 +36,15 @@ static void say_proposal(struct model *model, const struct view *view)
         finding_say(finding, "the master to announce it");
     finding_show(finding, view->proposed_ns, "the master proposed view %" PRIu64, view->number);
     for (uint32_t i = 0; i < count; i++)
-        finding_show(finding, model_find_member(model, waits[i])
-                                  ? model_find_member(model, waits[i])->heard_ns : NEVER_NS,
+        finding_show(finding,
+                     model_find_member(model, waits[i])
+                         ? model_find_member(model, waits[i])->heard_ns
+                         : NEVER_NS,
                      "the master heard peer %" PRIu64 " last", waits[i]);
-    finding_advise(finding, "a member is ready when its stripes to all others are open: see whether "
-                            "their addresses can be reached from each other; who is not ready in "
-                            "time is left out");
+    finding_advise(finding,
+                   "a member is ready when its stripes to all others are open: see whether "
+                   "their addresses can be reached from each other; who is not ready in "
+                   "time is left out");
 }
 
 static void say_first(struct model *model)
@@ -49,8 +52,8 @@ static void say_first(struct model *model)
     uint32_t registered = 0;
     int64_t since_ns = model->now_ns;
     for (uint32_t i = 0; i < model->member_count; i++)
-        registered += model->members[i].left_ns == NEVER_NS &&
-                      model->members[i].evicted_ns == NEVER_NS;
+        registered +=
+            model->members[i].left_ns == NEVER_NS && model->members[i].evicted_ns == NEVER_NS;
     for (uint32_t i = 0; i < model->process_count; i++)
         since_ns = HWI_MIN(since_ns, model->processes[i].first_ns);
     struct explain_finding *finding = finding_new(model, since_ns, true);

@@ -94,14 +94,13 @@ struct channel *model_channel(struct model *model, uint64_t view, uint8_t kind, 
         else
             high = middle;
     }
-    if (low < model->channel_count &&
-        compare_channel(&model->channels[low], view, kind, tag) == 0)
+    if (low < model->channel_count && compare_channel(&model->channels[low], view, kind, tag) == 0)
         return &model->channels[low];
     model->channels = model_grow(model->channels, &model->channel_count, &model->channel_capacity,
                                  sizeof *model->channels);
     open_gap(model->channels, model->channel_count, low, sizeof *model->channels);
-    model->channels[low] = (struct channel){
-        .view = view, .kind = kind, .tag = tag, .committed_ns = NEVER_NS};
+    model->channels[low] =
+        (struct channel){.view = view, .kind = kind, .tag = tag, .committed_ns = NEVER_NS};
     return &model->channels[low];
 }
 

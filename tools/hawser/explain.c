@@ -14,8 +14,8 @@
 enum {
     EXIT_TROUBLE = 3,
     ITEMS_MAX = 1024,
-    READ_MS = 100,    // one look at a source
-    QUIET_MS = 1500,  // so long without anything new from those that are awaited: they do not come
+    READ_MS = 100,   // one look at a source
+    QUIET_MS = 1500, // so long without anything new from those that are awaited: they do not come
     READ_MS_MAX = 20000,
 };
 
@@ -45,7 +45,8 @@ struct options {
     int target_count;
 };
 
-// ---- reading -------------------------------------------------------------------------------------
+// ---- reading
+// -------------------------------------------------------------------------------------
 
 static bool is_number(const char *text)
 {
@@ -102,7 +103,8 @@ static bool read_run(const char *address, struct rings *rings, struct hwi_msg *s
     char error[TRACE_ERROR_BYTES], ignored[STATUS_ERROR_BYTES];
     struct trace_source *source = trace_open_run(address, true, error);
     if (!source) {
-        complain("explain", "%s (members on this machine can be asked by their process ids)", error);
+        complain("explain", "%s (members on this machine can be asked by their process ids)",
+                 error);
         return false;
     }
     collect(source, true, rings);
@@ -120,7 +122,8 @@ static bool read_processes(const struct options *options, struct rings *rings)
     char error[TRACE_ERROR_BYTES];
     uint32_t pids[TRACE_PIDS_MAX], count = 0;
     for (int i = 0; i < options->target_count; i++)
-        if (count == TRACE_PIDS_MAX || !parse_u32(options->targets[i], 1, UINT32_MAX, &pids[count++])) {
+        if (count == TRACE_PIDS_MAX ||
+            !parse_u32(options->targets[i], 1, UINT32_MAX, &pids[count++])) {
             complain("explain", "%s is not a process id", options->targets[i]);
             return false;
         }
@@ -149,7 +152,8 @@ static bool read_files(const struct options *options, struct rings *rings)
     return true;
 }
 
-// ---- printing ------------------------------------------------------------------------------------
+// ---- printing
+// ------------------------------------------------------------------------------------
 
 static void print_finding(const struct explain_report *report,
                           const struct explain_finding *finding)
@@ -194,7 +198,8 @@ static void print_report(const struct explain_report *report, const struct rings
     print_moment(report, rings);
 }
 
-// ---- the command ---------------------------------------------------------------------------------
+// ---- the command
+// ---------------------------------------------------------------------------------
 
 // EXIT_OK, or another code to exit with; *done if the help was printed.
 static int parse(int argc, char **argv, struct options *options, bool *done)
@@ -230,8 +235,8 @@ static int parse(int argc, char **argv, struct options *options, bool *done)
     return EXIT_OK;
 }
 
-static bool read_targets(const struct options *options, struct rings *rings,
-                         struct hwi_msg *status, void **block)
+static bool read_targets(const struct options *options, struct rings *rings, struct hwi_msg *status,
+                         void **block)
 {
     const char *first = options->targets[0];
     bool good;

@@ -15,7 +15,8 @@
 
 enum { PATH_BYTES = 4096, BLOCK_RECORDS = 256 };
 
-// ---- reading -------------------------------------------------------------------------------------
+// ---- reading
+// -------------------------------------------------------------------------------------
 
 // Returns the file's bytes (owned; aligned for records), *bytes of them, or NULL with errno.
 static void *read_file(const char *path, size_t *bytes)
@@ -96,8 +97,7 @@ static uint32_t load_directory(struct rings *rings, const char *path, uint32_t *
     int count = scandir(path, &names, NULL, alphasort); // the same order everywhere
     for (int i = 0; i < count; i++) {
         char file[PATH_BYTES];
-        bool fits = snprintf(file, sizeof file, "%s/%s", path, names[i]->d_name) <
-                    (int)sizeof file;
+        bool fits = snprintf(file, sizeof file, "%s/%s", path, names[i]->d_name) < (int)sizeof file;
         if (is_flight(names[i]->d_name) && fits && loaded < RINGS_FILES_MAX) {
             bool good = load_file(rings, file);
             loaded += good;
@@ -138,12 +138,13 @@ bool rings_load(struct rings *rings, const char *path, uint32_t *skipped, char *
     return false;
 }
 
-// ---- writing -------------------------------------------------------------------------------------
+// ---- writing
+// -------------------------------------------------------------------------------------
 
 static uint32_t capacity_for(const struct explain_ring *ring)
 {
-    uint64_t span = ring->count
-                        ? ring->records[ring->count - 1].number - ring->records[0].number + 1 : 1;
+    uint64_t span =
+        ring->count ? ring->records[ring->count - 1].number - ring->records[0].number + 1 : 1;
     uint32_t capacity = 64;
     while (capacity < span && capacity < HWI_RING_RECORDS_MAX)
         capacity *= 2;

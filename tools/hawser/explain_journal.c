@@ -85,8 +85,7 @@ static void take_event(struct playing *playing, const struct hwi_journal_event *
     hwi_ring_heard(playing->ring, role, event->event.from, event->event.msg, event->event.now_ns,
                    event->event.now_ns);
     if (playing->players[role])
-        write_effects(playing, role,
-                      hwi_player_step(playing->players[role], &event->event, NULL),
+        write_effects(playing, role, hwi_player_step(playing->players[role], &event->event, NULL),
                       event->event.now_ns);
 }
 

@@ -9,9 +9,9 @@
 enum { RINGS_ERROR_BYTES = 256, RINGS_FILES_MAX = 4096 };
 
 struct rings {
-    struct explain_ring *rings;        // owned
-    struct hwi_ring_record **records;  // owned, and each of them: what rings[i].records points to
-    uint32_t *capacities;              // owned
+    struct explain_ring *rings;       // owned
+    struct hwi_ring_record **records; // owned, and each of them: what rings[i].records points to
+    uint32_t *capacities;             // owned
     uint32_t count, capacity;
 };
 

@@ -32,7 +32,8 @@ void hwi_flight_fini(struct hwi_flight *flight)
     flight->directory = NULL;
 }
 
-// ---- one file ------------------------------------------------------------------------------------
+// ---- one file
+// ------------------------------------------------------------------------------------
 
 static bool print_path(const struct hwi_flight *flight, uint32_t number, const char *more,
                        char path[HWI_FLIGHT_PATH_MAX])
@@ -88,7 +89,8 @@ static bool write_file(const struct hwi_flight *flight, uint32_t number)
     return false;
 }
 
-// ---- how many ------------------------------------------------------------------------------------
+// ---- how many
+// ------------------------------------------------------------------------------------
 
 static bool is_flight(const char *name)
 {
@@ -106,9 +108,9 @@ static uint32_t find_oldest(DIR *directory, char oldest[HWI_FLIGHT_PATH_MAX])
         struct stat status;
         if (!is_flight(entry->d_name) || fstatat(dirfd(directory), entry->d_name, &status, 0) != 0)
             continue;
-        bool older = status.st_mtim.tv_sec < least.tv_sec ||
-                     (status.st_mtim.tv_sec == least.tv_sec &&
-                      status.st_mtim.tv_nsec < least.tv_nsec);
+        bool older =
+            status.st_mtim.tv_sec < least.tv_sec ||
+            (status.st_mtim.tv_sec == least.tv_sec && status.st_mtim.tv_nsec < least.tv_nsec);
         if (count++ == 0 || older) {
             least = status.st_mtim;
             snprintf(oldest, HWI_FLIGHT_PATH_MAX, "%s", entry->d_name);
@@ -131,7 +133,8 @@ static void keep_bounds(const struct hwi_flight *flight)
         closedir(directory);
 }
 
-// ---- when ----------------------------------------------------------------------------------------
+// ---- when
+// ----------------------------------------------------------------------------------------
 
 void hwi_flight_turn(struct hwi_flight *flight, uint64_t now_ns)
 {

@@ -8,22 +8,22 @@
 #include "actors/loop/ring.h"
 
 enum {
-    HWI_FLIGHT_OWN_MAX = 8,          // files of one process; the first of them stays
-    HWI_FLIGHT_DIRECTORY_MAX = 64,   // files of one directory: the oldest go
+    HWI_FLIGHT_OWN_MAX = 8,        // files of one process; the first of them stays
+    HWI_FLIGHT_DIRECTORY_MAX = 64, // files of one directory: the oldest go
     HWI_FLIGHT_EVERY_MS = 1000,
     HWI_FLIGHT_PATH_MAX = 4096,
     HWI_FLIGHT_NAME_MAX = 64,
 };
 
 struct hwi_flight {
-    char *directory; // owned; NULL = nothing is written
+    char *directory;                // owned; NULL = nothing is written
     char name[HWI_FLIGHT_NAME_MAX]; // files are NAME.NNNNNN.flight
-    const void *ring; // borrowed
+    const void *ring;               // borrowed
     size_t ring_bytes;
-    uint64_t due_ns;               // when to write next; HWI_NEVER = nothing is to be written
-    uint64_t wrote_ns;             // when it wrote last; 0 = never
-    uint32_t number;               // of the last file
-    uint64_t failures;             // files that could not be written
+    uint64_t due_ns;   // when to write next; HWI_NEVER = nothing is to be written
+    uint64_t wrote_ns; // when it wrote last; 0 = never
+    uint32_t number;   // of the last file
+    uint64_t failures; // files that could not be written
 };
 
 // `directory` (NULL: records nothing) and `name` are copied; the ring is borrowed until fini.

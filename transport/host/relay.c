@@ -8,10 +8,10 @@
 #include "transport/host/control.h"
 
 enum {
-    TURN_MS = 20,    // one batch in each: what waits in the socket stays far below its bound
+    TURN_MS = 20,     // one batch in each: what waits in the socket stays far below its bound
     SILENCE_MS = 500, // then an empty batch says that this process lives
-    ASK_MS = 200,    // a tool's questions may come this often
-    BURST_MS = 1000, // a guest's bytes of this time may come at once
+    ASK_MS = 200,     // a tool's questions may come this often
+    BURST_MS = 1000,  // a guest's bytes of this time may come at once
 };
 
 void hwi_relay_init(struct hwi_relay *relay, struct hwi_control *control, const void *ring,
@@ -28,7 +28,8 @@ void hwi_relay_fini(struct hwi_relay *relay)
     relay->next_ns = HWI_NEVER;
 }
 
-// ---- this process's ring -------------------------------------------------------------------------
+// ---- this process's ring
+// -------------------------------------------------------------------------
 
 static struct hwi_relay_tool *find_tool(struct hwi_relay *relay, uint64_t id)
 {
@@ -204,8 +205,7 @@ bool hwi_relay_pass(struct hwi_relay *relay, uint64_t session,
 {
     struct hwi_relay_guest *guest = batch->tool ? find_guest(relay, batch->tool, now_ns) : NULL;
     if (!guest || guest->id != batch->tool || now_ns >= guest->until_ns ||
-        batch->incarnation != session ||
-        guest->paid_ns > now_ns + BURST_MS * HWI_NS_PER_MS) {
+        batch->incarnation != session || guest->paid_ns > now_ns + BURST_MS * HWI_NS_PER_MS) {
         relay->dropped++;
         return false;
     }

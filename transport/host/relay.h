@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The relay: sends what this process's ring says to tools that trace the whole run, through the
 // master's control socket; and on a master lets the members' pieces pass. Bounded in every way: how
-// many tools, how often, how many bytes; what does not fit is dropped, and the records' numbers tell
-// the tool exactly how many. Nothing of it passes an actor, so tracing is not traced. Host thread.
+// many tools, how often, how many bytes; what does not fit is dropped, and the records' numbers
+// tell the tool exactly how many. Nothing of it passes an actor, so tracing is not traced. Host
+// thread.
 #ifndef HAWSER_TRANSPORT_HOST_RELAY_H
 #define HAWSER_TRANSPORT_HOST_RELAY_H
 
