@@ -22,12 +22,13 @@ enum {
     WITH,
     RUNS,
     MEMBERS = 2,
-    TURNS = 300, // of each run, unless told
+    TURNS_LARGE = 200, // of each run, unless told
+    TURNS_SMALL = 2000,
     WARM_UPS = 10,
     ADDRESS_BYTES = 64,
     PATH_BYTES = 512,
 };
-#define TURN_BYTES (UINT64_C(256) << 10) // of a turn's all-reduces, at least one of them
+#define TURN_BYTES (UINT64_C(32) << 10) // of a turn's all-reduces, at least one of them
 
 struct member {
     const struct bench_job *job;
@@ -153,7 +154,9 @@ static void print_size(struct member *member, uint32_t turns)
 
 static bool measure_size(struct member *member, uint64_t bytes, bool speaks)
 {
-    uint32_t turns = member->job->repeats ? member->job->repeats : TURNS;
+    uint32_t turns = bytes > TURN_BYTES ? TURNS_LARGE : TURNS_SMALL;
+    if (member->job->repeats)
+        turns = member->job->repeats;
     member->count = bytes / sizeof(float);
     member->buffer = malloc(bytes);
     if (!member->buffer)
