@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/snapshot_fleet.h"
+#include "tests/support/reborn.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -247,6 +248,7 @@ static void deliver(struct fleet *fleet, struct fleet_post *p)
     }
     if (p->msg.type == HWI_MSG_block_placed && !arrive(fleet, p->to, &p->msg.u.block_placed))
         return;
+    node->state = reborn(&hwi_snapshot_ops, node->state);
     hwi_snapshot_ops.step(node->state, &event, &fleet->effects);
     for (uint32_t i = 0; i < fleet->effects.count; i++)
         carry(fleet, p->to, &fleet->effects.items[i]);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "actors/wire/codec.h"
+#include "tests/support/reborn.h"
 #include "tests/support/symbolic_port.h"
 
 struct symbolic *symbolic_create(uint32_t members, uint64_t seed)
@@ -278,6 +279,7 @@ static void deliver(struct symbolic *symbolic, uint32_t who, struct hwi_addr fro
     trace(symbolic, who, "> ", from, msg);
     if (msg->type == HWI_MSG_lane_view)
         member->world = msg->u.lane_view.members_count;
+    member->state = reborn(&hwi_reducer_ops, member->state);
     hwi_reducer_ops.step(member->state, &event, &symbolic->effects);
     carry_out(symbolic, who);
 }

@@ -11,6 +11,7 @@
 #include <hawser/types.h>
 
 #include "actors/loop/step.h"
+#include "tests/support/reborn.h"
 
 enum { MANY = 3000, FIRST = 1000 };
 
@@ -24,6 +25,7 @@ static void hear(struct play *play, struct hwi_addr from, const struct hwi_msg *
 {
     struct hwi_event event = {play->now_ns, from, msg};
     hwi_effects_reset(&play->effects);
+    play->master = reborn(&hwi_master_ops, play->master);
     hwi_master_ops.step(play->master, &event, &play->effects);
 }
 
@@ -155,6 +157,8 @@ static void hundreds_that_fall_silent_together_are_put_out_together(void **unuse
     for (uint64_t i = 0; i < MANY; i++) {
         enrol(&play, FIRST + i);
     }
+    play.now_ns += 100 * HWI_NS_PER_MS; // that many are waited for a little
+    wake(&play);
     uint64_t proposal = said(&play, FIRST, HWI_MSG_propose)->u.propose.view;
     for (uint64_t i = 0; i < MANY; i++) {
         say_ready(&play, FIRST + i, proposal, 0);
