@@ -21,6 +21,7 @@ enum {
     SEARCH_MS = 500, // between two searches for new hosts of the processes
     BATCH_MAX = 512, // records of one ring before the others have their turn
     BASE_BYTES = 64,
+    HEADROOM = 32, // this part of a full ring's history is left out
 };
 
 // One ring, mapped. The public part of it is in the source's `rings`, at the same index.
@@ -29,8 +30,6 @@ struct mapping {
     void *memory;
     size_t bytes;
     uint64_t current; // number that `next` had at the beginning
-    uint64_t first;   // number of the oldest record then that was wanted
-    bool begun;       // something was read
     uint32_t pid;
     char path[HWI_RINGPORT_PATH_MAX]; // of its socket: as long as that is there, the host is
 };
@@ -115,8 +114,9 @@ static void attach(struct processes *all, uint32_t pid, const char *path)
     }
     if (!all->history)
         new.reader.next = hwi_ring_next(&new.reader);
+    else if (new.reader.next > 1) // the very oldest are about to be overwritten
+        new.reader.next += new.reader.capacity / HEADROOM;
     new.current = hwi_ring_next(&new.reader);
-    new.first = new.reader.next;
     snprintf(new.path, sizeof new.path, "%s", path);
     uint32_t index = all->source.ring_count++;
     all->mappings[index] = new;
@@ -167,16 +167,6 @@ static void search_all(struct processes *all)
 
 // ---- reading -----------------------------------------------------------------------------------
 
-// The oldest records may be overwritten before the first look at them: nobody was promised those.
-static void begin(struct mapping *mapping, const struct hwi_ring_record *records, uint32_t count)
-{
-    if (mapping->begun || !count)
-        return;
-    mapping->begun = true;
-    if (mapping->first < mapping->current)
-        mapping->reader.lost -= HWI_MIN(records[0].number, mapping->current) - mapping->first;
-}
-
 static uint32_t read_ring(struct processes *all, uint32_t index, struct trace_item *items,
                           uint32_t max)
 {
@@ -184,7 +174,6 @@ static uint32_t read_ring(struct processes *all, uint32_t index, struct trace_it
     struct hwi_ring_reader *reader = &all->mappings[index].reader;
     struct hwi_ring_clock clock;
     uint32_t count = hwi_ring_read(reader, records, HWI_MIN(max, (uint32_t)BATCH_MAX));
-    begin(&all->mappings[index], records, count);
     all->source.rings[index].lost = reader->lost;
     all->source.rings[index].current = reader->next >= all->mappings[index].current;
     if (!count || !refresh(all, index, &clock))

@@ -18,7 +18,7 @@ static const char usage[] =
     "TARGET is the number of a process on this machine, several of them with commas between, or\n"
     "the address HOST:PORT of a master: then the whole run, as much as its control links bear.\n"
     "\n"
-    "  --from-start       begin with what is still kept, the last 32768 messages of each process\n"
+    "  --from-start       begin with what is still kept, some 32000 messages of each process\n"
     "                     (default), and end there\n"
     "  --follow           go on with what comes, until Ctrl-C or the processes end; without\n"
     "                     --from-start only that\n"
