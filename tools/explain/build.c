@@ -71,9 +71,9 @@ static void add_process(struct model *model, uint32_t index)
     p->peer = ring->owner.peer ? ring->owner.peer : peer_in_records(ring);
     if (p->peer == 0)
         return;
-    struct member *member = model_member(model, p->peer);
-    member->process = (int32_t)index;
-    member->incarnation = p->incarnation;
+    model_member(model, p->peer)->process = (int32_t)index;
+    if (p->incarnation)
+        model_name_session(model, p->incarnation, p->peer);
 }
 
 static void span(struct model *model, struct process *p)
@@ -168,6 +168,7 @@ void model_fini(struct model *model)
     }
     hwi_free(libc, model->processes);
     hwi_free(libc, model->members);
+    hwi_free(libc, model->sessions);
     hwi_free(libc, model->channels);
     hwi_free(libc, model->views);
     hwi_free(libc, model->failures);

@@ -337,7 +337,7 @@ static void master_record(const struct heard *h)
     if (h->other.role != HWI_ROLE_PEER)
         return;
     if (h->sent && h->record->type == HWI_MSG_welcome)
-        model_member(h->model, h->record->key)->incarnation = h->other.id;
+        model_name_session(h->model, h->other.id, h->record->key);
     struct member *member = model_session(h->model, h->other.id);
     if (member && h->sent)
         master_says(h, member);

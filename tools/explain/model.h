@@ -48,10 +48,10 @@ struct process {
 
 // A peer that anybody knows.
 struct member {
-    uint64_t peer, incarnation; // incarnation 0 = not known
-    int32_t process;            // its ring; -1 = not here
-    int64_t heard_ns;           // the master heard it last, ...
-    uint16_t heard_type;        // ... saying this
+    uint64_t peer;
+    int32_t process;     // its ring; -1 = not here
+    int64_t heard_ns;    // the master heard it last, ...
+    uint16_t heard_type; // ... saying this
     int64_t beat_first_ns, beat_last_ns;
     uint32_t beats; // heartbeats heard by the master
     int64_t unreachable_ns, left_ns, evicted_ns;
@@ -104,6 +104,11 @@ struct withdrawal {
     int64_t at_ns;
 };
 
+// Whose control session an incarnation names.
+struct session {
+    uint64_t incarnation, peer;
+};
+
 struct model {
     const struct explain_input *input;
     int64_t now_ns;
@@ -114,6 +119,8 @@ struct model {
     uint64_t view;          // the newest in force anywhere
     struct member *members; // by peer id; owned
     uint32_t member_count, member_capacity;
+    struct session *sessions; // by incarnation; owned
+    uint32_t session_count, session_capacity;
     struct channel *channels; // by view, kind, tag; owned
     uint32_t channel_count, channel_capacity;
     struct view *views; // by number; owned
@@ -147,6 +154,7 @@ void model_hear(struct model *model, uint32_t process, const struct hwi_ring_rec
 struct member *model_member(struct model *model, uint64_t peer);
 struct member *model_find_member(const struct model *model, uint64_t peer);
 struct member *model_session(const struct model *model, uint64_t incarnation); // or NULL
+void model_name_session(struct model *model, uint64_t incarnation, uint64_t peer);
 struct channel *model_channel(struct model *model, uint64_t view, uint8_t kind, uint64_t tag);
 struct part *model_part(struct channel *channel, uint64_t peer);
 const struct part *model_find_part(const struct channel *channel, uint64_t peer);
@@ -158,6 +166,7 @@ const struct view *model_view_without(const struct model *model, uint64_t peer, 
 const struct view *model_proposal(const struct model *model); // that is open; NULL = none
 void model_add_member(struct view *view, uint64_t peer);
 void model_add_ready(struct view *view, uint64_t peer);
+// `list` is in ascending order.
 bool model_in(const uint64_t *list, uint32_t count, uint64_t value);
 // One more element of an owned array; zeroed.
 void *model_grow(void *array, uint32_t *count, uint32_t *capacity, size_t bytes);

@@ -65,12 +65,36 @@ struct member *model_member(struct model *model, uint64_t peer)
     return member;
 }
 
+static uint32_t session_index(const struct model *model, uint64_t incarnation)
+{
+    uint32_t low = 0, high = model->session_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (model->sessions[middle].incarnation < incarnation)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct member *model_session(const struct model *model, uint64_t incarnation)
 {
-    for (uint32_t i = 0; i < model->member_count; i++)
-        if (model->members[i].incarnation == incarnation)
-            return &model->members[i];
-    return NULL;
+    uint32_t index = session_index(model, incarnation);
+    bool found = index < model->session_count && model->sessions[index].incarnation == incarnation;
+    return found ? model_find_member(model, model->sessions[index].peer) : NULL;
+}
+
+void model_name_session(struct model *model, uint64_t incarnation, uint64_t peer)
+{
+    uint32_t index = session_index(model, incarnation);
+    model_member(model, peer);
+    if (index == model->session_count || model->sessions[index].incarnation != incarnation) {
+        model->sessions = model_grow(model->sessions, &model->session_count,
+                                     &model->session_capacity, sizeof *model->sessions);
+        open_gap(model->sessions, model->session_count, index, sizeof *model->sessions);
+    }
+    model->sessions[index] = (struct session){incarnation, peer};
 }
 
 // ---- channels ----------------------------------------------------------------------------------
@@ -104,25 +128,37 @@ struct channel *model_channel(struct model *model, uint64_t view, uint8_t kind, 
     return &model->channels[low];
 }
 
+static uint32_t part_index(const struct channel *channel, uint64_t peer)
+{
+    uint32_t low = 0, high = channel->part_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (channel->parts[middle].peer < peer)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 const struct part *model_find_part(const struct channel *channel, uint64_t peer)
 {
-    for (uint32_t i = 0; i < channel->part_count; i++)
-        if (channel->parts[i].peer == peer)
-            return &channel->parts[i];
-    return NULL;
+    uint32_t index = part_index(channel, peer);
+    bool found = index < channel->part_count && channel->parts[index].peer == peer;
+    return found ? &channel->parts[index] : NULL;
 }
 
 struct part *model_part(struct channel *channel, uint64_t peer)
 {
-    const struct part *found = model_find_part(channel, peer);
-    if (found)
-        return &channel->parts[found - channel->parts];
+    uint32_t index = part_index(channel, peer);
+    if (index < channel->part_count && channel->parts[index].peer == peer)
+        return &channel->parts[index];
     channel->parts = model_grow(channel->parts, &channel->part_count, &channel->part_capacity,
                                 sizeof *channel->parts);
-    struct part *part = &channel->parts[channel->part_count - 1];
-    part->peer = peer;
-    part->entered_ns = NEVER_NS;
-    return part;
+    open_gap(channel->parts, channel->part_count, index, sizeof *channel->parts);
+    channel->parts[index].peer = peer;
+    channel->parts[index].entered_ns = NEVER_NS;
+    return &channel->parts[index];
 }
 
 // ---- views -------------------------------------------------------------------------------------
@@ -174,23 +210,33 @@ const struct view *model_proposal(const struct model *model)
     return open ? last : NULL;
 }
 
+static uint32_t id_index(const uint64_t *list, uint32_t count, uint64_t id)
+{
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (list[middle] < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 bool model_in(const uint64_t *list, uint32_t count, uint64_t value)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (list[i] == value)
-            return true;
-    return false;
+    uint32_t index = id_index(list, count, value);
+    return index < count && list[index] == value;
 }
 
 // Adds to an ordered list of ids, once.
 static uint64_t *add_id(uint64_t *list, uint32_t *count, uint32_t *capacity, uint64_t id)
 {
-    if (id == 0 || model_in(list, *count, id))
+    uint32_t index = id_index(list, *count, id);
+    if (id == 0 || (index < *count && list[index] == id))
         return list;
     list = model_grow(list, count, capacity, sizeof *list);
-    uint32_t index = *count - 1;
-    for (; index > 0 && list[index - 1] > id; index--)
-        list[index] = list[index - 1];
+    open_gap(list, *count, index, sizeof *list);
     list[index] = id;
     return list;
 }
