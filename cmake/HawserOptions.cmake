@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 option(HAWSER_TESTS "Build the tests (needs cmocka)" ON)
 option(HAWSER_WERROR "Warnings are errors" OFF)
+option(HAWSER_CANARY "Plant a bug in the protocol, for the simulator to find" OFF)
 set(HAWSER_SANITIZE "" CACHE STRING "Value for -fsanitize=, or empty")
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
@@ -28,6 +29,9 @@ target_compile_options(hawser_flags INTERFACE -Wall -Wextra -Wshadow -Wstrict-pr
     -ffp-contract=off)
 if(HAWSER_WERROR)
     target_compile_options(hawser_flags INTERFACE -Werror)
+endif()
+if(HAWSER_CANARY)
+    target_compile_definitions(hawser_flags INTERFACE HWI_CANARY)
 endif()
 if(HAWSER_SANITIZE)
     target_compile_options(hawser_flags INTERFACE -fsanitize=${HAWSER_SANITIZE}

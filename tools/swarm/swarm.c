@@ -250,6 +250,10 @@ static void finish_outcome(struct swarm *s)
     hwi_sim_status(s->sim, &status);
     outcome->committed = status.committed;
     outcome->aborted = status.aborted;
+    char error[SWARM_SENTENCE_BYTES_MAX];
+    if (s->config->replayed && !hwi_sim_replay(s->sim, error, sizeof(error))) {
+        swarm_fail(s, SWARM_DIFFERS, "C6: an actor did not do the same again: %s", error);
+    }
     if (s->config->look != NULL) {
         s->config->look(s->config->user, s->sim);
     }

@@ -28,6 +28,7 @@ struct swarm_config {
     const char *journal;              // directory for the journals of all processes, or NULL
     bool transcript;                  // is kept, for `look`
     bool twice;                       // runs it a second time and compares
+    bool replayed;                    // feeds what actors heard to fresh ones and compares
     // Sees the simulation after its end, or NULL.
     void (*look)(void *user, struct hwi_sim *sim);
     void *user;

@@ -64,7 +64,7 @@ void swarm_traits_draw(struct traits *t, const struct swarm_config *config)
     draw_sizes(t, &draw);
     t->sim.min_members = t->min_members;
     t->sim.seed = config->seed;
-    t->sim.unrecorded = true;
+    t->sim.unrecorded = !config->replayed;
     t->sim.untold = !config->transcript;
     t->sim.digest = HWI_SIM_DIGEST_LIGHT;
     t->sim.journal = config->journal;
