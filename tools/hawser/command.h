@@ -43,6 +43,9 @@ bool parse_bytes(const char **text, uint64_t *bytes);
 // Prints "text" in quotes, without what could end a JSON string: texts may come from others.
 void print_json_text(const char *text);
 
+// Replaces by '?' what is no plain printable character: texts of others go to a terminal.
+void make_printable(char *text);
+
 uint64_t now_ns(void); // CLOCK_MONOTONIC
 
 #endif

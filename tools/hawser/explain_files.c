@@ -182,7 +182,9 @@ bool rings_save(const struct rings *rings, const char *directory, char *error)
     for (uint32_t i = 0; i < rings->count; i++) {
         char path[PATH_BYTES];
         const struct hwi_ring_owner *owner = &rings->rings[i].owner;
-        snprintf(path, sizeof path, "%s/%s-%" PRIx64 ".000000" SUFFIX, directory, owner->name,
+        // Named as its process would: what others say of themselves makes no path.
+        snprintf(path, sizeof path, "%s/%s-%" PRIx64 ".000000" SUFFIX, directory,
+                 owner->incarnation ? "member" : "master",
                  owner->incarnation ? owner->incarnation : owner->pid);
         FILE *file = fopen(path, "wb");
         bool good = file && write_ring(file, &rings->rings[i]);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/hawser/command.h"
+
 void rings_free(struct rings *rings)
 {
     for (uint32_t i = 0; i < rings->count; i++)
@@ -30,6 +32,8 @@ uint32_t rings_add(struct rings *rings, const struct hwi_ring_owner *owner,
     uint32_t index = rings->count++;
     rings->rings[index] =
         (struct explain_ring){.owner = *owner, .realtime_zero_ns = realtime_zero_ns};
+    make_printable(rings->rings[index].owner.name);
+    make_printable(rings->rings[index].owner.address);
     rings->records[index] = NULL;
     rings->capacities[index] = 0;
     return index;

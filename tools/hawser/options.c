@@ -114,6 +114,13 @@ void print_json_text(const char *text)
     putchar('"');
 }
 
+void make_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
 uint64_t now_ns(void)
 {
     struct timespec now;

@@ -103,6 +103,8 @@ static void learn(struct run_source *run, uint32_t index, const struct hwi_msg_t
                                           .run = batch->run};
     snprintf(ring->owner.name, sizeof ring->owner.name, "%.*s", HWI_RING_NAME_MAX - 1, batch->name);
     snprintf(ring->owner.address, sizeof ring->owner.address, "%s", batch->address);
+    make_printable(ring->owner.name);
+    make_printable(ring->owner.address);
     ring->realtime_zero_ns = batch->realtime_ns - batch->now_ns;
     ring->ended = false;
     sender->as_of_ns = batch->now_ns;
