@@ -101,8 +101,8 @@ struct master {
     enum stage stage;
     uint64_t proposal; // its number
     uint64_t proposal_until_ns;
-    uint64_t hold_until_ns; // it is not replaced before: many changes at once make one proposal
-    uint64_t reform_at_ns;  // then it is replaced, for it is out of date; HWI_NEVER = it is not
+    uint64_t reform_at_ns; // then the view is looked at again: what is open now is out of date;
+                           // HWI_NEVER = nothing has changed
     uint32_t proposed_count, ready_due, broken_edges; // of it
     bool crossed;           // it has a broken edge between a member and a newcomer
     bool admitting;         // it acts on the members' vote
@@ -119,7 +119,7 @@ struct master {
 enum {
     MASTER_PROBE_MS = 50,
     MASTER_PROBE_US_EACH = 100, // of the time between two rounds of probes, for each that is sent
-    MASTER_HOLD_SESSIONS = 64,  // sessions for each ms that a proposal is held
+    MASTER_HOLD_SESSIONS = 64,  // sessions for each ms from a change to the proposal it calls for
     MASTER_STORE_AGAIN_MS = 1000,
     MASTER_PAST_TALLIES_MAX = 2 * HWI_TAGS_MAX, // of all earlier views: they fit one message
     MASTER_TRACE_SHARE = 2048,                  // bytes per second that each ring may send at least
@@ -162,8 +162,10 @@ void hwi_master_tell_commit(const struct master *m, const struct channel *c, str
 void hwi_master_fault(struct master *m, const struct hwi_fault *fault);
 
 // view.c
-// Proposes the view that should be, if it is not the one in force.
+// The view may have to change. Proposes the one that should be, if it is not the one in force: at
+// once, in a large run a little later, so that many changes make one proposal.
 void hwi_master_reform(struct master *m, struct hwi_effects *fx);
+void hwi_master_reform_now(struct master *m, struct hwi_effects *fx);
 void hwi_master_propose_to(struct master *m, struct session *s, struct hwi_effects *fx);
 uint32_t hwi_master_broken_words(const struct master *m); // of a session's `broken`
 // The edge between two of the proposal is broken: `s` said so.

@@ -53,8 +53,7 @@ void hwi_master_on_woken(struct master *m, struct hwi_effects *fx)
         hwi_master_proposal_expired(m, fx);
     }
     if (m->now_ns >= m->reform_at_ns) {
-        m->reform_at_ns = HWI_NEVER;
-        hwi_master_reform(m, fx);
+        hwi_master_reform_now(m, fx);
     }
     if (m->now_ns >= m->probe_at_ns) {
         probe_suspects(m, fx);

@@ -82,7 +82,6 @@ static void proposal_fields(struct hwi_image *image, struct master *m)
     HWI_IMAGE_ENUM(image, "stage", m->stage, stages);
     hwi_image_u64(image, "proposal", &m->proposal);
     hwi_image_time(image, "proposal_until", &m->proposal_until_ns);
-    hwi_image_time(image, "hold_until", &m->hold_until_ns);
     hwi_image_time(image, "reform_at", &m->reform_at_ns);
     hwi_image_u32(image, "ready_due", &m->ready_due);
     hwi_image_u32(image, "broken_edges", &m->broken_edges);

@@ -76,21 +76,12 @@ void hwi_master_propose_to(struct master *m, struct session *s, struct hwi_effec
     tell(s, &made, fx);
 }
 
-// How long it is not replaced: in a large run the notices of one cause come over some time, and
-// each proposal says all members to all members. Nothing for a small run.
-static uint64_t hold_ns(const struct master *m)
-{
-    uint64_t hold_ms = m->session_count / MASTER_HOLD_SESSIONS;
-    return HWI_MIN(hold_ms, m->config.propose_ms / 4) * HWI_NS_PER_MS;
-}
-
 static void open_proposal(struct master *m, struct hwi_effects *fx)
 {
     bool newcomers = newcomers_wanted(m);
     m->stage = STAGE_OPEN;
     m->admitting = newcomers && m->member_count > 0;
     m->proposal_until_ns = m->now_ns + m->config.propose_ms * HWI_NS_PER_MS;
-    m->hold_until_ns = m->now_ns + hold_ns(m);
     m->probe_at_ns = HWI_MIN(m->probe_at_ns, m->now_ns + MASTER_PROBE_MS * HWI_NS_PER_MS);
     m->proposed_count = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
@@ -163,6 +154,14 @@ static bool other_view_wanted(struct master *m, struct hwi_effects *fx)
     return true;
 }
 
+// In a large run the notices of one cause come over some time, and each proposal says all members
+// to all members. Nothing for a small run.
+static uint64_t hold_ns(const struct master *m)
+{
+    uint64_t hold_ms = m->session_count / MASTER_HOLD_SESSIONS;
+    return HWI_MIN(hold_ms, m->config.propose_ms / 4) * HWI_NS_PER_MS;
+}
+
 void hwi_master_reform(struct master *m, struct hwi_effects *fx)
 {
     if (m->stage == STAGE_SEALING) {
@@ -172,10 +171,15 @@ void hwi_master_reform(struct master *m, struct hwi_effects *fx)
     if (m->stage == STAGE_BURNING) {
         return; // the members are looked up when the number is durable
     }
-    if (m->stage == STAGE_OPEN && m->now_ns < m->hold_until_ns) {
-        m->reform_at_ns = m->hold_until_ns;
+    if (hold_ns(m) > 0) {
+        m->reform_at_ns = HWI_MIN(m->reform_at_ns, m->now_ns + hold_ns(m));
         return;
     }
+    hwi_master_reform_now(m, fx);
+}
+
+void hwi_master_reform_now(struct master *m, struct hwi_effects *fx)
+{
     close_proposal(m);
     if (!other_view_wanted(m, fx)) {
         return;

@@ -171,6 +171,16 @@ static void report(const struct run *run, const char *what)
     }
 }
 
+// In a large run the master waits a little for more changes.
+static void wait_for_proposal(struct run *run)
+{
+    struct hwi_msg woken = {.type = HWI_MSG_woken};
+    for (int i = 0; i < 10 && said(run, HWI_MSG_propose) == NULL; i++) {
+        run->now_ns = HWI_MAX(run->now_ns, said(run, HWI_MSG_wake_at)->u.wake_at.at_ns);
+        hear(run, hwi_addr_of(HWI_ROLE_CLOCK, 0), &woken);
+    }
+}
+
 static void play_registrations(struct run *run)
 {
     phase(run);
@@ -182,6 +192,7 @@ static void play_registrations(struct run *run)
                  "[2001:db8:1234:5678:9abc:def0:1234:5678]:%05u", 1 + i % 65535);
         hear_peer(run, i, &msg);
     }
+    wait_for_proposal(run);
     report(run, "registrations, propose");
     assert_all_told(run, 2);
     run->proposal = said(run, HWI_MSG_propose)->u.propose.view;
@@ -284,11 +295,7 @@ static void play_deaths(struct run *run)
             hear(run, hwi_addr_of(HWI_ROLE_PEER, FIRST + i), &gone);
         }
     }
-    struct hwi_msg woken = {.type = HWI_MSG_woken};
-    for (int i = 0; i < 10 && said(run, HWI_MSG_propose) == NULL; i++) {
-        run->now_ns = HWI_MAX(run->now_ns, said(run, HWI_MSG_wake_at)->u.wake_at.at_ns);
-        hear(run, hwi_addr_of(HWI_ROLE_CLOCK, 0), &woken);
-    }
+    wait_for_proposal(run);
     report(run, "8 deaths, propose");
     const struct hwi_msg *propose = said(run, HWI_MSG_propose);
     assert_non_null(propose);
@@ -437,7 +444,7 @@ static void the_longest_messages_can_be_encoded(void **unused)
     for (uint32_t i = 0; i < HWI_OPS_MAX; i++) {
         struct hwi_signature signature = {HWI_KIND_MAX, 64, 64, HWI_TENSOR_BYTES_MAX, 8};
         faults[i] = (struct hwi_fault){INT32_MIN,  HWI_KIND_MAX, UINT64_MAX, HWI_ID_MAX,
-                                       HWI_ID_MAX, signature,    signature, UINT32_MAX};
+                                       HWI_ID_MAX, signature,    signature,  UINT32_MAX};
     }
     for (uint32_t i = 0; i < HWI_PAST_VIEWS_MAX; i++) {
         past[i] = (struct hwi_past){
