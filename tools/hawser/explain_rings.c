@@ -32,8 +32,6 @@ uint32_t rings_add(struct rings *rings, const struct hwi_ring_owner *owner,
     uint32_t index = rings->count++;
     rings->rings[index] =
         (struct explain_ring){.owner = *owner, .realtime_zero_ns = realtime_zero_ns};
-    make_printable(rings->rings[index].owner.name);
-    make_printable(rings->rings[index].owner.address);
     rings->records[index] = NULL;
     rings->capacities[index] = 0;
     return index;
@@ -64,6 +62,8 @@ void rings_settle(struct rings *rings)
         struct explain_ring *ring = &rings->rings[i];
         struct hwi_ring_record *records = rings->records[i];
         uint32_t kept = 0;
+        make_printable(ring->owner.name);
+        make_printable(ring->owner.address);
         if (ring->count == 0)
             continue;
         qsort(records, ring->count, sizeof *records, compare_numbers);
