@@ -66,7 +66,7 @@ static void give_buffers(struct seat *seat, struct call *call, bool in_place)
 void swarm_call_free(struct seat *seat, struct call *call)
 {
     hwi_free(&hwi_alloc_libc, call->memory);
-    seat->answered[call->order % CALLS_MAX] = call->asked;
+    seat->answered[call->order % ANSWERED_MAX] = call->asked;
     *call = (struct call){0};
     seat->busy--;
 }
@@ -116,6 +116,18 @@ struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, ui
 
 // ---- a round
 
+// Once in its round for each operation: the second try is as the others'.
+static bool is_deviant(struct seat *seat, const struct round_op *op, uint32_t index)
+{
+    if (seat->deviant_round != seat->round) {
+        seat->deviant_round = seat->round;
+        seat->deviated = 0;
+    }
+    bool first = (seat->deviated >> index & 1) == 0;
+    seat->deviated |= 1u << index;
+    return first && op->deviant == seat->node;
+}
+
 // Something else than the others call.
 static void deviate(struct swarm *s, struct seat *seat, struct hwi_sim_call *asked)
 {
@@ -142,8 +154,7 @@ static void launch_one(struct swarm *s, struct seat *seat, uint32_t index)
     struct hwi_sim_call asked = {.kind = op.kind, .dtype = op.dtype, .redop = op.redop,
                                  .retry = op.retry, .plan = op.plan, .tag = op.tag,
                                  .count = op.count};
-    if (op.deviant == seat->node && seat->deviated_key != key + 1) {
-        seat->deviated_key = key + 1; // once: the second try is as the others'
+    if (is_deviant(seat, &op, index)) {
         deviate(s, seat, &asked);
     }
     if (op.kind == HWI_KIND_AGREE) {

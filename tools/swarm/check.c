@@ -154,14 +154,15 @@ static bool called(struct swarm *s, uint64_t peer, const struct hwi_signature *s
                    const struct call *call)
 {
     const struct seat *seat = swarm_seat_of(s, peer);
-    for (uint32_t i = 0; seat != NULL && i < CALLS_MAX; i++) {
+    bool found = seat == NULL;
+    for (uint32_t i = 0; !found && i < CALLS_MAX; i++) {
         const struct call *other = &seat->calls[i];
-        if ((other->busy && has_signature(&other->asked, call, signature)) ||
-            has_signature(&seat->answered[i], call, signature)) {
-            return true;
-        }
+        found = other->busy && has_signature(&other->asked, call, signature);
     }
-    return seat == NULL;
+    for (uint32_t i = 0; !found && i < ANSWERED_MAX; i++) {
+        found = has_signature(&seat->answered[i], call, signature);
+    }
+    return found;
 }
 
 static bool equal_signatures(const struct hwi_signature *a, const struct hwi_signature *b)

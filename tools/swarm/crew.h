@@ -24,6 +24,7 @@ enum {
     CHANNEL_ADMIT = TAGS + VOTE_TAGS,
     CHANNEL_SYNC,
     CALLS_MAX = ROUND_OPS_MAX + 2, // of one trainer in flight
+    ANSWERED_MAX = 64,             // calls of one trainer that are remembered
     TENSORS = 3,                   // of a state
 };
 
@@ -100,11 +101,11 @@ struct seat {
     uint64_t synced_view;
     uint32_t pending;     // newcomers, as of the highest operation since the last sync
     uint32_t rounds, healed_rounds; // made since the beginning; since the end of the faults
-    uint64_t deviated_key;
+    uint32_t deviant_round, deviated; // bits: operations of that round it called otherwise once
     struct call calls[CALLS_MAX];
     uint32_t busy;
     uint64_t orders;
-    struct hwi_sim_call answered[CALLS_MAX]; // the last ones, by order
+    struct hwi_sim_call answered[ANSWERED_MAX]; // the last ones, by order
     uint64_t admit_view; // of its last admission
 
     // its state: tensors in one piece of memory
