@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// The master dies and is started again, with its view file or without.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <hawser/types.h>
+
+#include "tests/support/scenario.h"
+
+static struct scenario *start(uint8_t durable)
+{
+    struct hwi_sim_config config = scenario_config;
+    config.min_members = 3;
+    config.durable = durable;
+    struct scenario *s = scenario_start_with(&config, 3);
+    everybody_all_reduces(s, 1, 100);
+    return s;
+}
+
+static void restart_master(struct scenario *s, uint64_t ms)
+{
+    hwi_sim_kill(s->sim, HWI_SIM_MASTER);
+    run_ms(s, ms);
+    hwi_sim_restart(s->sim, HWI_SIM_MASTER, 0);
+    run_ms(s, 3000);
+}
+
+// Three others take the places of those that were told to join again; returns their view.
+static uint64_t begin_again(struct scenario *s)
+{
+    uint64_t view = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        hwi_sim_leave(s->sim, i);
+        start_member(s);
+    }
+    for (uint32_t i = 3; i < 6; i++) {
+        expect_open(s, i, HWS_OK);
+        view = hwi_sim_reply(s->sim, i, 0)->view;
+    }
+    return view;
+}
+
+static void a_call_over_the_death_of_the_master_is_answered(void **unused)
+{
+    (void)unused;
+    struct scenario *s = start(1);
+    uint64_t calls[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        calls[i] = all_reduce(s, i, 2, 100);
+    }
+    run_ms(s, 3); // all hold the result, nobody knows whether it counts
+    restart_master(s, 2000);
+    for (uint32_t i = 0; i < 3; i++) {
+        expect_status(s, i, calls[i], HWS_E_EVICTED);
+    }
+    scenario_end(s);
+}
+
+static void views_are_counted_on_from_the_file(void **unused)
+{
+    (void)unused;
+    struct scenario *s = start(1);
+    uint64_t before = hwi_sim_reply(s->sim, 0, 0)->view;
+    restart_master(s, 500);
+    assert_true(begin_again(s) > before);
+    scenario_end(s);
+}
+
+static void without_a_file_it_is_another_run(void **unused)
+{
+    (void)unused;
+    struct scenario *s = start(0);
+    restart_master(s, 500);
+    begin_again(s);
+    scenario_end(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_call_over_the_death_of_the_master_is_answered),
+        cmocka_unit_test(views_are_counted_on_from_the_file),
+        cmocka_unit_test(without_a_file_it_is_another_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
