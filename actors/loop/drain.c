@@ -25,7 +25,7 @@ struct hwi_drain {
     struct hwi_effects effects;
     struct hwi_ring *ring; // borrowed; NULL = none
     uint64_t now_ns;       // of the last step
-    uint64_t step_ticks;   // when the step that is being carried out began; 0 = none is
+    uint64_t step_ticks; // when the step that is being carried out began: its messages arrive then
 };
 
 struct hwi_drain *hwi_drain_create(const struct hwi_alloc *alloc,
@@ -82,25 +82,17 @@ static uint64_t read_ticks(const struct hwi_drain *drain)
     return drain->world_ops->ticks ? drain->world_ops->ticks(drain->world) : drain->now_ns;
 }
 
-// What is posted while a step is carried out came with it: the clock is not read again.
-static uint64_t arrival_ticks(const struct hwi_drain *drain)
-{
-    if (!drain->ring)
-        return 0;
-    return drain->step_ticks ? drain->step_ticks : read_ticks(drain);
-}
-
 // A message that cannot be kept (no memory, mailbox full) is the failure of the actor it is for:
 // it would otherwise go on without having heard it.
 static void post(struct hwi_drain *drain, struct actor *actor, struct hwi_addr from,
-                 struct hwi_addr to, const struct hwi_msg *msg)
+                 struct hwi_addr to, const struct hwi_msg *msg, uint64_t arrived)
 {
     struct hwi_trap trap;
     if (actor->standing != LIVE)
         return;
     hwi_trap_enter(&trap);
     if (setjmp(trap.landing) == 0) {
-        hwi_mailbox_push(&drain->mailbox, from, to, msg, arrival_ticks(drain));
+        hwi_mailbox_push(&drain->mailbox, from, to, msg, arrived);
         hwi_trap_leave(&trap);
         return;
     }
@@ -113,7 +105,7 @@ void hwi_drain_post(struct hwi_drain *drain, struct hwi_addr from, struct hwi_ad
 {
     struct actor *actor = find_actor(drain, to.role);
     HWI_CHECK(actor != NULL);
-    post(drain, actor, from, to, msg);
+    post(drain, actor, from, to, msg, drain->ring ? read_ticks(drain) : 0);
 }
 
 // Names the sender in every effect, and checks, while the step's trap is still set, those that the
@@ -187,7 +179,7 @@ static void route(struct hwi_drain *drain, struct actor *sender)
         const struct hwi_envelope *envelope = &effects->items[i];
         struct actor *actor = envelope->to.id ? NULL : find_actor(drain, envelope->to.role);
         if (actor)
-            post(drain, actor, envelope->from, envelope->to, &envelope->msg);
+            post(drain, actor, envelope->from, envelope->to, &envelope->msg, drain->step_ticks);
         else if (envelope->to.role != HWI_ROLE_CLOCK)
             carry_out(drain, sender, envelope);
         else
