@@ -215,14 +215,14 @@ static void remember(struct swarm *s, const struct seat *seat, const struct call
 }
 
 // An admission: answered with the view that is then in force, which is not the same for all. Who is
-// in that view and is no newcomer has voted, and was or will be told so.
+// in that view and was in the one before has voted, and was or will be told so.
 static void check_admission(struct swarm *s, const struct seat *seat,
                             const struct hwi_msg_reply *reply)
 {
     for (uint32_t rank = 0; rank < reply->members_count; rank++) {
         struct seat *other = swarm_seat_of(s, reply->members[rank].value);
-        if (other == NULL || other == seat || other->opened_view >= reply->view ||
-            other->admit_view >= reply->view) {
+        if (other == NULL || other == seat || other->opened_view > seat->view ||
+            other->admit_view >= seat->view) {
             continue;
         }
         struct call *call = in_flight(other, CHANNEL_ADMIT, 0);
