@@ -119,7 +119,7 @@ static void hear_status(struct model *model)
         int64_t heard_ns = model->now_ns - silent_ns;
         member->heard_ns = HWI_MAX(member->heard_ns, heard_ns);
         if (told->standing == 2 && status->view)
-            model_add_member(model_view(model, status->view), told->peer);
+            peers_add(&model_view(model, status->view)->members, told->peer);
     }
     for (uint32_t i = 0; i < status->ops_count; i++) {
         const struct hwi_status_op *op = &status->ops[i];
@@ -163,8 +163,8 @@ void model_fini(struct model *model)
     for (uint32_t i = 0; i < model->channel_count; i++)
         hwi_free(libc, model->channels[i].parts);
     for (uint32_t i = 0; i < model->view_count; i++) {
-        hwi_free(libc, model->views[i].members);
-        hwi_free(libc, model->views[i].ready);
+        peers_free(&model->views[i].members);
+        peers_free(&model->views[i].ready);
     }
     hwi_free(libc, model->processes);
     hwi_free(libc, model->members);

@@ -16,7 +16,7 @@ static void say_nothing(struct model *model)
     if (model->commits)
         finding_say(finding, ": %" PRIu64 " operations were committed, the last %s ago",
                     model->commits, print_time(model->now_ns - model->commit_ns).text);
-    uint32_t count = view ? HWI_MAX(view->told, view->member_count) : 0;
+    uint32_t count = view ? HWI_MAX(view->told, view->members.count) : 0;
     if (view)
         finding_say(finding, "; view %" PRIu64 " has %u member%s", view->number, count,
                     count == 1 ? "" : "s");
@@ -33,8 +33,8 @@ static void say_caveats(const struct model *model)
         lost += model->processes[i].gap;
         rings += model->processes[i].gap > 0;
     }
-    for (uint32_t i = 0; view && i < view->member_count; i++) {
-        const struct member *member = model_find_member(model, view->members[i]);
+    for (uint32_t i = 0; view && i < view->members.count; i++) {
+        const struct member *member = model_find_member(model, view->members.ids[i]);
         absent += !member || member->process < 0;
     }
     if (lost)
@@ -43,7 +43,7 @@ static void say_caveats(const struct model *model)
     if (absent)
         at += (size_t)snprintf(report->caveat + at, sizeof report->caveat - at,
                                "%sthe rings of %u of the view's %u members are not here",
-                               at ? "; " : "", absent, view->member_count);
+                               at ? "; " : "", absent, view->members.count);
     if (model->master < 0 && !model->input->status)
         snprintf(report->caveat + at, sizeof report->caveat - at, "%sthe master's ring is not here",
                  at ? "; " : "");

@@ -42,7 +42,7 @@ static void note_entered(const struct heard *h, uint64_t peer, bool signs)
         part->signed_seq = r->seq + 1;
         part->signature = r->key;
     }
-    model_add_member(model_view(h->model, r->view), peer);
+    peers_add(&model_view(h->model, r->view)->members, peer);
 }
 
 static void note_done(const struct heard *h, uint64_t peer)
@@ -56,7 +56,7 @@ static void note_done(const struct heard *h, uint64_t peer)
         part->entered = part->done;
         part->entered_ns = h->at_ns;
     }
-    model_add_member(model_view(h->model, r->view), peer);
+    peers_add(&model_view(h->model, r->view)->members, peer);
 }
 
 static void note_commit(const struct heard *h)
@@ -173,7 +173,7 @@ static void note_propose(const struct heard *h, uint64_t peer)
     struct view *view = model_view(h->model, h->record->view);
     if (view->proposed_ns == NEVER_NS || h->at_ns < view->proposed_ns)
         view->proposed_ns = h->at_ns;
-    model_add_member(view, peer);
+    peers_add(&view->members, peer);
 }
 
 static void note_announce(const struct heard *h, uint64_t peer)
@@ -182,7 +182,7 @@ static void note_announce(const struct heard *h, uint64_t peer)
     if (view->announced_ns == NEVER_NS || h->at_ns < view->announced_ns)
         view->announced_ns = h->at_ns;
     view->told = (uint32_t)h->record->key;
-    model_add_member(view, peer);
+    peers_add(&view->members, peer);
     h->model->view = HWI_MAX(h->model->view, view->number);
 }
 
@@ -235,7 +235,7 @@ static void to_master(const struct heard *h)
     else if (h->record->type == HWI_MSG_leave && p->peer)
         model_member(h->model, p->peer)->left_ns = h->at_ns;
     else if (h->record->type == HWI_MSG_ready && p->peer)
-        model_add_ready(model_view(h->model, h->record->view), p->peer);
+        peers_add(&model_view(h->model, h->record->view)->ready, p->peer);
 }
 
 static void peer_hears(const struct heard *h)
@@ -274,7 +274,7 @@ static void member_record(const struct heard *h)
     else if (type == HWI_MSG_call && !h->sent)
         note_entered(h, h->other.id, true);
     else if (type == HWI_MSG_call && h->record->view)
-        model_add_member(model_view(h->model, h->record->view), h->other.id);
+        peers_add(&model_view(h->model, h->record->view)->members, h->other.id);
 }
 
 // ---- the master's ring -------------------------------------------------------------------------
@@ -304,7 +304,7 @@ static void master_hears(const struct heard *h, struct member *member)
     } else if (type == HWI_MSG_leave) {
         member->left_ns = h->at_ns;
     } else if (type == HWI_MSG_ready) {
-        model_add_ready(model_view(h->model, h->record->view), member->peer);
+        peers_add(&model_view(h->model, h->record->view)->ready, member->peer);
     }
 }
 

@@ -78,14 +78,18 @@ struct channel {
     uint32_t part_count, part_capacity;
 };
 
+// Peer ids in ascending order.
+struct peers {
+    uint64_t *ids; // owned
+    uint32_t count, capacity;
+};
+
 struct view {
     uint64_t number;
     int64_t proposed_ns, announced_ns;
-    uint64_t *members; // as far as known; owned
-    uint32_t member_count, member_capacity;
-    uint32_t told;   // how many it has, as announced; 0 = not known
-    uint64_t *ready; // who said so; owned
-    uint32_t ready_count, ready_capacity;
+    struct peers members; // as far as known
+    uint32_t told;        // how many it has, as announced; 0 = not known
+    struct peers ready;   // who said so
 };
 
 // Stripes between two members that broke.
@@ -164,10 +168,9 @@ struct view *model_find_view(const struct model *model, uint64_t number);
 // members of a view are known, fewer than before are taken for that.
 const struct view *model_view_without(const struct model *model, uint64_t peer, int64_t at_ns);
 const struct view *model_proposal(const struct model *model); // that is open; NULL = none
-void model_add_member(struct view *view, uint64_t peer);
-void model_add_ready(struct view *view, uint64_t peer);
-// `list` is in ascending order.
-bool model_in(const uint64_t *list, uint32_t count, uint64_t value);
+void peers_add(struct peers *peers, uint64_t peer);           // once; 0 is nobody
+void peers_free(struct peers *peers);
+bool peers_has(const struct peers *peers, uint64_t peer);
 // One more element of an owned array; zeroed.
 void *model_grow(void *array, uint32_t *count, uint32_t *capacity, size_t bytes);
 
@@ -219,7 +222,7 @@ struct who_text {
     char text[WHO_BYTES];
 };
 struct op_text print_op(struct hwi_op op);
-struct peers_text print_peers(const uint64_t *peers, uint32_t count); // "peer 3", "peers 1 and 3"
+struct peers_text print_peers(const struct peers *peers); // "peer 3", "peers 1 and 3"
 struct time_text print_time(int64_t ns);
 // "peer 3 (pid 4242, 127.0.0.1:4000)": as much as is known.
 struct who_text print_who(const struct model *model, uint64_t peer);

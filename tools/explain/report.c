@@ -60,18 +60,20 @@ struct op_text print_op(struct hwi_op op)
     return made;
 }
 
-struct peers_text print_peers(const uint64_t *peers, uint32_t count)
+struct peers_text print_peers(const struct peers *peers)
 {
     enum { NAMED_MAX = 6 };
     struct peers_text made;
-    size_t at = (size_t)snprintf(made.text, sizeof made.text, "peer%s ", count == 1 ? "" : "s");
-    for (uint32_t i = 0; i < count && i < NAMED_MAX; i++) {
-        const char *before = i == 0 ? "" : i + 1 == count ? " and " : ", ";
-        at +=
-            (size_t)snprintf(made.text + at, sizeof made.text - at, "%s%" PRIu64, before, peers[i]);
+    uint32_t named = HWI_MIN(peers->count, (uint32_t)NAMED_MAX);
+    size_t at =
+        (size_t)snprintf(made.text, sizeof made.text, "peer%s ", peers->count == 1 ? "" : "s");
+    for (uint32_t i = 0; i < named; i++) {
+        const char *before = i == 0 ? "" : i + 1 == peers->count ? " and " : ", ";
+        at += (size_t)snprintf(made.text + at, sizeof made.text - at, "%s%" PRIu64, before,
+                               peers->ids[i]);
     }
-    if (count > NAMED_MAX)
-        snprintf(made.text + at, sizeof made.text - at, " and %u more", count - NAMED_MAX);
+    if (peers->count > named)
+        snprintf(made.text + at, sizeof made.text - at, " and %u more", peers->count - named);
     return made;
 }
 

@@ -6,30 +6,26 @@
 
 #include "tools/explain/model.h"
 
-enum { LISTED_MAX = 8 };
-
 // Members of the view that had not called (or, `done`, were not Done) when it was given up.
-static uint32_t who_lacked(const struct model *model, const struct withdrawal *w, bool done,
-                           uint64_t list[LISTED_MAX], bool *explained)
+static void find_lacking(const struct model *model, const struct withdrawal *w, bool done,
+                         struct peers *lacking, bool *explained)
 {
     const struct view *view = model_find_view(model, w->op.view);
-    uint32_t count = 0;
     for (uint32_t i = 0; i < model->channel_count && view; i++) {
         const struct channel *c = &model->channels[i];
         if (c->view != w->op.view || c->kind != w->op.kind || c->tag != w->op.tag)
             continue;
-        for (uint32_t j = 0; j < view->member_count && count < LISTED_MAX; j++) {
-            const struct part *part = model_find_part(c, view->members[j]);
-            const struct member *member = model_find_member(model, view->members[j]);
+        for (uint32_t j = 0; j < view->members.count; j++) {
+            const struct part *part = model_find_part(c, view->members.ids[j]);
+            const struct member *member = model_find_member(model, view->members.ids[j]);
             bool late = part && part->entered == w->op.seq + 1 && part->entered_ns > w->at_ns;
             bool called = part && part->entered > w->op.seq && !late;
             bool lacked = done ? !part || part->done <= w->op.seq : !called;
             if (lacked)
-                list[count++] = view->members[j];
+                peers_add(lacking, view->members.ids[j]);
             *explained |= lacked && member && member->explained && member->trouble_ns <= w->at_ns;
         }
     }
-    return count;
 }
 
 static void show_calls(const struct model *model, const struct withdrawal *w,
@@ -46,33 +42,41 @@ static void show_calls(const struct model *model, const struct withdrawal *w,
     }
 }
 
-static void say_deadline(struct model *model, const struct withdrawal *w)
+static void say_lacking(struct model *model, const struct withdrawal *w, const struct peers *absent,
+                        const struct peers *slow)
 {
-    uint64_t absent[LISTED_MAX], slow[LISTED_MAX];
-    bool explained = false;
-    uint32_t absent_count = who_lacked(model, w, false, absent, &explained);
-    uint32_t slow_count = absent_count ? 0 : who_lacked(model, w, true, slow, &explained);
-    if (explained)
-        return;
     struct explain_finding *finding = finding_new(model, w->at_ns, false);
     finding_say(finding, "%s was given up %s ago at the deadline of peer %" PRIu64 ": ",
                 print_op(w->op).text, print_time(model->now_ns - w->at_ns).text, w->peer);
-    if (absent_count)
-        finding_say(finding, "%s had not made the call", print_peers(absent, absent_count).text);
-    else if (slow_count)
+    if (absent->count)
+        finding_say(finding, "%s had not made the call", print_peers(absent).text);
+    else if (slow->count)
         finding_say(finding, "all members had made the call, %s %s not Done",
-                    print_peers(slow, slow_count).text, slow_count == 1 ? "was" : "were");
+                    print_peers(slow).text, slow->count == 1 ? "was" : "were");
     else
         finding_say(finding, "the master had not decided");
-    show_calls(model, w, finding);
     finding_show(finding, w->at_ns, "peer %" PRIu64 " withdrew: its deadline had passed", w->peer);
-    if (absent_count)
+    show_calls(model, w, finding);
+    if (absent->count)
         finding_advise(finding,
                        "see what the trainer of %s did then, or allow more time "
                        "(HAWSER_TIMEOUT_MS)",
-                       print_who(model, absent[0]).text);
+                       print_who(model, absent->ids[0]).text);
     else
         finding_advise(finding, "allow more time (HAWSER_TIMEOUT_MS), or look at the network");
+}
+
+static void say_deadline(struct model *model, const struct withdrawal *w)
+{
+    struct peers absent = {0}, slow = {0};
+    bool explained = false;
+    find_lacking(model, w, false, &absent, &explained);
+    if (absent.count == 0)
+        find_lacking(model, w, true, &slow, &explained);
+    if (!explained)
+        say_lacking(model, w, &absent, &slow);
+    peers_free(&absent);
+    peers_free(&slow);
 }
 
 static void say_given_up(struct model *model, const struct withdrawal *w)

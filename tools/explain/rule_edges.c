@@ -47,8 +47,7 @@ static void say_consequence(struct model *model, const struct breakage *broken,
         }
     }
     finding_say(finding, "; the operations in flight ended with view %" PRIu64, view->number);
-    if (model_in(view->members, view->member_count, broken->a) &&
-        model_in(view->members, view->member_count, broken->b))
+    if (peers_has(&view->members, broken->a) && peers_has(&view->members, broken->b))
         finding_say(finding, ", which has both again");
 }
 

@@ -41,13 +41,13 @@ static void show_unknown(const struct model *model, struct explain_finding *find
 }
 
 // Nobody hears the master.
-static void say_gone(struct model *model, const uint64_t *peers, uint32_t count, int64_t since_ns)
+static void say_gone(struct model *model, const struct peers *peers, int64_t since_ns)
 {
     struct explain_finding *finding = finding_new(model, since_ns, true);
     model->master_gone = true;
     finding_say(finding, "the master has not answered for %s: %s %s to it and hear%s nothing",
-                print_time(model->now_ns - since_ns).text, print_peers(peers, count).text,
-                count == 1 ? "speaks" : "speak", count == 1 ? "s" : "");
+                print_time(model->now_ns - since_ns).text, print_peers(peers).text,
+                peers->count == 1 ? "speaks" : "speak", peers->count == 1 ? "s" : "");
     show_unknown(model, finding);
     for (uint32_t i = 0; i < model->process_count; i++) {
         const struct process *p = &model->processes[i];
@@ -87,8 +87,7 @@ static void say_cut(struct model *model, const struct process *p)
 // It was started again, and members of the time before are out.
 static void say_restarted(struct model *model)
 {
-    uint64_t peers[8];
-    uint32_t count = 0;
+    struct peers out = {0};
     bool before = false;
     for (uint32_t i = 0; i < model->view_count; i++)
         before |= model->views[i].announced_ns != NEVER_NS &&
@@ -99,30 +98,29 @@ static void say_restarted(struct model *model)
             member->heard_ns > member->evicted_ns)
             continue;
         model_explain(member, model->started_ns);
-        peers[HWI_MIN(count, 7)] = member->peer;
-        count++;
+        peers_add(&out, member->peer);
     }
-    if (count == 0)
+    if (out.count == 0)
         return;
     struct explain_finding *finding = finding_new(model, model->started_ns, false);
     finding_say(finding, "the master was started again %s ago and put %s out",
-                print_time(model->now_ns - model->started_ns).text,
-                print_peers(peers, HWI_MIN(count, 8)).text);
+                print_time(model->now_ns - model->started_ns).text, print_peers(&out).text);
     finding_show(finding, model->started_ns, "the master started");
     finding_advise(finding, "they close and open again; see why the master ended");
+    peers_free(&out);
 }
 
 void rule_master(struct model *model)
 {
     if (model->started_ns != NEVER_NS)
         say_restarted(model);
-    uint64_t peers[8];
+    struct peers unheard_by = {0};
     uint32_t count = 0, others = 0;
     int64_t since_ns = NEVER_NS;
     for (uint32_t i = 0; i < model->process_count; i++) {
         const struct process *p = &model->processes[i];
         if (!p->master && unheard(model, p)) {
-            peers[HWI_MIN(count, 7)] = p->peer;
+            peers_add(&unheard_by, p->peer);
             count++;
             since_ns = HWI_MAX(since_ns, p->unanswered_ns);
         } else if (!p->master && p->as_of_ns - p->last_ns < model_silence(model)) {
@@ -130,8 +128,9 @@ void rule_master(struct model *model)
         }
     }
     if (count > 0 && others == 0)
-        say_gone(model, peers, HWI_MIN(count, 8), since_ns);
+        say_gone(model, &unheard_by, since_ns);
     for (uint32_t i = 0; others > 0 && i < model->process_count; i++)
         if (unheard(model, &model->processes[i]))
             say_cut(model, &model->processes[i]);
+    peers_free(&unheard_by);
 }

@@ -7,36 +7,27 @@
 
 #include "tools/explain/model.h"
 
-enum { ENDS_MAX = 8 };
-
-// Who says that its stripes to `peer` broke for good, not long before or after `near_ns`.
-static uint32_t who_lost(const struct model *model, uint64_t peer, uint64_t ends[ENDS_MAX],
-                         int64_t *first_ns)
+// Who says that its stripes to `peer` broke for good; since when.
+static struct peers who_lost(const struct model *model, uint64_t peer, int64_t *first_ns)
 {
-    uint32_t count = 0;
+    struct peers ends = {0};
     *first_ns = NEVER_NS;
     for (uint32_t i = 0; i < model->breakage_count; i++) {
         const struct breakage *broken = &model->breakages[i];
         bool concerns = broken->a == peer || broken->b == peer;
-        uint64_t other = broken->a == peer ? broken->b : broken->a;
-        if (!concerns || broken->mended_ns != NEVER_NS || model_in(ends, count, other))
+        if (!concerns || broken->mended_ns != NEVER_NS)
             continue;
         if (*first_ns == NEVER_NS || broken->at_ns < *first_ns)
             *first_ns = broken->at_ns;
-        if (count == ENDS_MAX)
-            continue;
-        uint32_t at = count++;
-        for (; at > 0 && ends[at - 1] > other; at--)
-            ends[at] = ends[at - 1];
-        ends[at] = other;
+        peers_add(&ends, broken->a == peer ? broken->b : broken->a);
     }
-    return count;
+    return ends;
 }
 
 static bool was_member(const struct model *model, uint64_t peer)
 {
     for (uint32_t i = 0; i < model->view_count; i++)
-        if (model_in(model->views[i].members, model->views[i].member_count, peer))
+        if (peers_has(&model->views[i].members, peer))
             return true;
     return false;
 }
@@ -44,7 +35,7 @@ static bool was_member(const struct model *model, uint64_t peer)
 static bool is_member(const struct model *model, uint64_t peer)
 {
     const struct view *view = model_find_view(model, model->view);
-    return view && model_in(view->members, view->member_count, peer);
+    return view && peers_has(&view->members, peer);
 }
 
 static void say_put_out(const struct model *model, const struct member *member, int64_t since_ns,
@@ -81,22 +72,22 @@ static void show_own(const struct model *model, const struct member *member,
     finding_show(finding, p->asked_ns, "its trainer made its last call");
 }
 
-static void say_gone(struct model *model, struct member *member, const uint64_t *ends,
-                     uint32_t count, int64_t since_ns)
+static void say_gone(struct model *model, struct member *member, const struct peers *ends,
+                     int64_t since_ns)
 {
     struct explain_finding *finding = finding_new(model, since_ns, true);
     bool master = member->unreachable_ns != NEVER_NS;
     finding_say(finding, "peer %" PRIu64 " is gone: its connection%s to ", member->peer,
-                count + master > 1 ? "s" : "");
-    if (count)
-        finding_say(finding, "%s%s", print_peers(ends, count).text, master ? " and to " : "");
+                ends->count + master > 1 ? "s" : "");
+    if (ends->count)
+        finding_say(finding, "%s%s", print_peers(ends).text, master ? " and to " : "");
     finding_say(finding, "%s broke %s ago", master ? "the master" : "",
                 print_time(model->now_ns - since_ns).text);
     say_put_out(model, member, since_ns, finding);
     finding_show(finding, member->heard_ns, "the master heard it last: %s",
                  print_type(member->heard_type));
-    if (count)
-        finding_show(finding, since_ns, "its stripes broke at %s", print_peers(ends, count).text);
+    if (ends->count)
+        finding_show(finding, since_ns, "its stripes broke at %s", print_peers(ends).text);
     finding_show(finding, member->unreachable_ns, "the master found its connection gone");
     show_own(model, member, finding);
     finding_advise(finding,
@@ -150,9 +141,9 @@ static bool harmed(const struct model *model, int64_t at_ns)
 
 static void judge(struct model *model, struct member *member)
 {
-    uint64_t ends[ENDS_MAX];
     int64_t first_ns, silence_ns = model_silence(model);
-    uint32_t count = who_lost(model, member->peer, ends, &first_ns);
+    struct peers ends = who_lost(model, member->peer, &first_ns);
+    uint32_t count = ends.count;
     int64_t master_ns =
         model->master >= 0 ? model->processes[model->master].last_ns : model->now_ns;
     bool out = member->evicted_ns != NEVER_NS;
@@ -163,11 +154,12 @@ static void judge(struct model *model, struct member *member)
                  model_view_without(model, member->peer, first_ns);
     bool unreachable = member->unreachable_ns != NEVER_NS && (count > 0 || out);
     if (unreachable || (count > 0 && (silent || alone)))
-        say_gone(model, member, ends, count, count ? first_ns : member->unreachable_ns);
+        say_gone(model, member, &ends, count ? first_ns : member->unreachable_ns);
     else if (silent && was_member(model, member->peer))
         say_silent(model, member, until_ns);
     else if (out && count == 0 && member->evicted_status != HWS_E_CLOSED)
         say_evicted(model, member);
+    peers_free(&ends);
 }
 
 void rule_members(struct model *model)

@@ -7,15 +7,12 @@
 
 #include "tools/explain/model.h"
 
-enum { LISTED_MAX = 8 };
-
 // The members that an operation waits for.
 struct waits {
     struct hwi_op op;
     const struct channel *channel;
     int64_t since_ns;
-    uint64_t absent[LISTED_MAX], working[LISTED_MAX];
-    uint32_t absent_count, working_count;
+    struct peers absent, working;
     bool excused; // one of them is explained already
 };
 
@@ -60,10 +57,10 @@ static void sort_out(const struct model *model, struct waits *w, uint64_t peer)
         return;
     if (excused(model, peer))
         w->excused = true;
-    else if (!called && would_show(model, w->op.kind, peer) && w->absent_count < LISTED_MAX)
-        w->absent[w->absent_count++] = peer;
-    else if (called && w->working_count < LISTED_MAX)
-        w->working[w->working_count++] = peer;
+    else if (!called && would_show(model, w->op.kind, peer))
+        peers_add(&w->absent, peer);
+    else if (called)
+        peers_add(&w->working, peer);
 }
 
 static struct waits waits_of(const struct model *model, const struct channel *channel)
@@ -72,8 +69,8 @@ static struct waits waits_of(const struct model *model, const struct channel *ch
                       .since_ns = NEVER_NS,
                       .op = {channel->view, channel->kind, channel->tag, channel->committed}};
     const struct view *view = model_find_view(model, channel->view);
-    for (uint32_t i = 0; view && i < view->member_count; i++)
-        sort_out(model, &w, view->members[i]);
+    for (uint32_t i = 0; view && i < view->members.count; i++)
+        sort_out(model, &w, view->members.ids[i]);
     return w;
 }
 
@@ -121,7 +118,7 @@ static void say_idle(const struct model *model, const struct waits *w,
 {
     static const char *const names[HWI_ROLE_MAX] = {
         [HWI_ROLE_REDUCER] = "reducer", [HWI_ROLE_SNAPSHOT] = "snapshot actor"};
-    const struct process *p = process_of(model, w->absent[0]);
+    const struct process *p = process_of(model, w->absent.ids[0]);
     uint8_t lane = lane_of(w->op.kind);
     if (!p)
         return;
@@ -143,19 +140,18 @@ static void say_absent(struct model *model, const struct waits *w)
 {
     struct explain_finding *finding = finding_new(model, w->since_ns, true);
     finding_say(finding, "%s waits for %s, which %s not made the call", print_op(w->op).text,
-                print_peers(w->absent, w->absent_count).text,
-                w->absent_count == 1 ? "has" : "have");
-    if (w->absent_count == 1)
+                print_peers(&w->absent).text, w->absent.count == 1 ? "has" : "have");
+    if (w->absent.count == 1)
         say_idle(model, w, finding);
-    show_calls(w, finding);
-    for (uint32_t i = 0; i < w->absent_count; i++) {
-        show_trainer(process_of(model, w->absent[i]), finding);
-        show_heard(model, w->absent[i], finding);
+    for (uint32_t i = 0; i < w->absent.count; i++) {
+        show_trainer(process_of(model, w->absent.ids[i]), finding);
+        show_heard(model, w->absent.ids[i], finding);
     }
+    show_calls(w, finding);
     finding_advise(finding,
                    "see what the trainer of %s does: all members have to make the same calls, in "
                    "the same order on each tag",
-                   print_who(model, w->absent[0]).text);
+                   print_who(model, w->absent.ids[0]).text);
 }
 
 // ---- all made it -------------------------------------------------------------------------------
@@ -220,10 +216,9 @@ static void say_reduce(const struct process *p, const struct progress *progress,
 static void say_working(struct model *model, const struct waits *w)
 {
     struct explain_finding *finding = finding_new(model, w->since_ns, true);
-    const struct process *p = process_of(model, w->working[0]);
-    finding_say(finding, "%s waits for %s", print_op(w->op).text,
-                print_peers(w->working, w->working_count).text);
-    if (p && w->working_count == 1) {
+    const struct process *p = process_of(model, w->working.ids[0]);
+    finding_say(finding, "%s waits for %s", print_op(w->op).text, print_peers(&w->working).text);
+    if (p && w->working.count == 1) {
         struct progress progress = progress_of(p, w->op);
         if (w->op.kind == HWI_KIND_SYNC)
             say_sync(p, &progress, finding);
@@ -232,14 +227,14 @@ static void say_working(struct model *model, const struct waits *w)
         finding_show(finding, progress.last_ns, "the last piece came to peer %" PRIu64, p->peer);
     } else {
         finding_say(finding, ": all members made the call, and %s not Done",
-                    w->working_count == 1 ? "it is" : "they are");
+                    w->working.count == 1 ? "it is" : "they are");
     }
     show_calls(w, finding);
-    show_heard(model, w->working[0], finding);
+    show_heard(model, w->working.ids[0], finding);
     finding_advise(finding,
                    "it may only be slow: see whether pieces keep coming (hawser trace), and look "
                    "at the network to %s",
-                   print_who(model, w->working[0]).text);
+                   print_who(model, w->working.ids[0]).text);
 }
 
 static void say_decision(struct model *model, const struct waits *w)
@@ -261,6 +256,17 @@ static bool denied(const struct model *model, const struct channel *channel)
     return !listed;
 }
 
+static void say(struct model *model, const struct waits *w)
+{
+    bool change = model->master_gone || model_proposal(model); // that is what it waits for
+    if (w->absent.count)
+        say_absent(model, w);
+    else if (w->working.count)
+        say_working(model, w);
+    else if (!change)
+        say_decision(model, w);
+}
+
 static void judge(struct model *model, const struct channel *channel)
 {
     uint32_t entered = 0;
@@ -271,15 +277,10 @@ static void judge(struct model *model, const struct channel *channel)
     struct waits w = waits_of(model, channel);
     if (w.since_ns == NEVER_NS)
         w.since_ns = model->now_ns - model->patience_ns; // told by the status only
-    if (model->now_ns - w.since_ns < model->patience_ns || w.excused)
-        return;
-    bool change = model->master_gone || model_proposal(model); // that is what it waits for
-    if (w.absent_count)
-        say_absent(model, &w);
-    else if (w.working_count)
-        say_working(model, &w);
-    else if (!change)
-        say_decision(model, &w);
+    if (model->now_ns - w.since_ns >= model->patience_ns && !w.excused)
+        say(model, &w);
+    peers_free(&w.absent);
+    peers_free(&w.working);
 }
 
 void rule_operations(struct model *model)

@@ -38,7 +38,7 @@ static bool begun(const struct model *model, const struct process *p, const stru
 static void say_queued(struct model *model, const struct process *p, const struct asked *asked)
 {
     const struct view *view = model_find_view(model, p->view);
-    uint32_t count = view ? HWI_MAX(view->told, view->member_count) : 0;
+    uint32_t count = view ? HWI_MAX(view->told, view->members.count) : 0;
     struct explain_finding *finding = finding_new(model, asked->at_ns, true);
     finding_say(finding, "a call of peer %" PRIu64 " on tag %" PRIu64 " has waited to begin for %s",
                 p->peer, asked->tag, print_time(p->as_of_ns - asked->at_ns).text);

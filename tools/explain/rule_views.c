@@ -4,43 +4,49 @@
 
 #include "tools/explain/model.h"
 
-enum { LISTED_MAX = 8 };
-
 static bool is_member(const struct model *model, uint64_t peer)
 {
     const struct view *view = model_find_view(model, model->view);
-    return view && model_in(view->members, view->member_count, peer);
+    return view && peers_has(&view->members, peer);
 }
 
-static void say_proposal(struct model *model, const struct view *view)
+// Who is not ready for it; false if another finding says what became of one of them.
+static bool find_unready(const struct model *model, const struct view *view, struct peers *waits)
 {
-    uint64_t waits[LISTED_MAX];
-    uint32_t count = 0, newcomers = 0;
-    for (uint32_t i = 0; i < view->member_count && count < LISTED_MAX; i++) {
-        uint64_t peer = view->members[i];
+    for (uint32_t i = 0; i < view->members.count; i++) {
+        uint64_t peer = view->members.ids[i];
         const struct member *member = model_find_member(model, peer);
-        if (model_in(view->ready, view->ready_count, peer))
+        if (peers_has(&view->ready, peer))
             continue;
         if (member && (member->explained || member->left_ns != NEVER_NS))
-            return; // that finding says what is waited for
-        waits[count++] = peer;
-        newcomers += !is_member(model, peer);
+            return false;
+        peers_add(waits, peer);
     }
+    return true;
+}
+
+static void say_proposal(struct model *model, const struct view *view, const struct peers *waits)
+{
     struct explain_finding *finding = finding_new(model, view->proposed_ns, true);
+    uint32_t newcomers = 0;
+    for (uint32_t i = 0; i < waits->count; i++)
+        newcomers += !is_member(model, waits->ids[i]);
     finding_say(finding, "view %" PRIu64 ", proposed %s ago, waits for ", view->number,
                 print_time(model->now_ns - view->proposed_ns).text);
-    if (count)
-        finding_say(finding, "%s%s to be ready", print_peers(waits, count).text,
-                    newcomers == count ? (count == 1 ? ", a newcomer," : ", newcomers,") : "");
-    else
+    if (waits->count == 0)
         finding_say(finding, "the master to announce it");
+    else
+        finding_say(finding, "%s%s to be ready", print_peers(waits).text,
+                    newcomers < waits->count ? ""
+                    : newcomers == 1         ? ", a newcomer,"
+                                             : ", newcomers,");
     finding_show(finding, view->proposed_ns, "the master proposed view %" PRIu64, view->number);
-    for (uint32_t i = 0; i < count; i++)
-        finding_show(finding,
-                     model_find_member(model, waits[i])
-                         ? model_find_member(model, waits[i])->heard_ns
-                         : NEVER_NS,
-                     "the master heard peer %" PRIu64 " last", waits[i]);
+    for (uint32_t i = 0; i < waits->count; i++) {
+        const struct member *member = model_find_member(model, waits->ids[i]);
+        if (member)
+            finding_show(finding, member->heard_ns, "the master heard peer %" PRIu64 " last",
+                         member->peer);
+    }
     finding_advise(finding,
                    "a member is ready when its stripes to all others are open: see whether "
                    "their addresses can be reached from each other; who is not ready in "
@@ -67,32 +73,36 @@ static void say_first(struct model *model)
 // No trouble as such, but what a newcomer wants to know.
 static void say_newcomers(struct model *model)
 {
-    uint64_t waits[LISTED_MAX];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < model->member_count && count < LISTED_MAX; i++) {
+    struct peers waits = {0};
+    for (uint32_t i = 0; i < model->member_count; i++) {
         const struct member *m = &model->members[i];
         if (m->beats > 4 && !is_member(model, m->peer) && m->evicted_ns == NEVER_NS &&
             m->left_ns == NEVER_NS && !m->explained)
-            waits[count++] = m->peer;
+            peers_add(&waits, m->peer);
     }
-    if (!count)
+    if (waits.count == 0)
         return;
     struct explain_finding *finding = finding_new(model, model->now_ns, true);
     finding_say(finding, "%s %s to be admitted: the members have not called hws_admit",
-                print_peers(waits, count).text, count == 1 ? "waits" : "wait");
+                print_peers(&waits).text, waits.count == 1 ? "waits" : "wait");
     finding_advise(finding, "the members' trainers call hws_admit when hws_pending says that "
                             "newcomers wait");
+    peers_free(&waits);
 }
 
 void rule_views(struct model *model)
 {
     const struct view *proposal = model_proposal(model);
+    struct peers waits = {0};
     if (model->master_gone)
         return;
-    if (proposal && model->now_ns - proposal->proposed_ns >= model->patience_ns)
-        say_proposal(model, proposal);
-    else if (!proposal && model->view == 0 && (model->master >= 0 || model->input->status))
+    if (proposal && model->now_ns - proposal->proposed_ns >= model->patience_ns) {
+        if (find_unready(model, proposal, &waits))
+            say_proposal(model, proposal, &waits);
+    } else if (!proposal && model->view == 0 && (model->master >= 0 || model->input->status)) {
         say_first(model);
-    else if (!proposal && model->view != 0 && model->master >= 0)
+    } else if (!proposal && model->view != 0 && model->master >= 0) {
         say_newcomers(model);
+    }
+    peers_free(&waits);
 }

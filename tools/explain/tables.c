@@ -192,11 +192,10 @@ const struct view *model_view_without(const struct model *model, uint64_t peer, 
     uint32_t before = 0;
     for (uint32_t i = 0; i < model->view_count; i++) {
         const struct view *view = &model->views[i];
-        bool whole = view->told <= view->member_count || view->told < before;
+        bool whole = view->told <= view->members.count || view->told < before;
         if (view->announced_ns == NEVER_NS)
             continue;
-        if (view->announced_ns >= at_ns && whole &&
-            !model_in(view->members, view->member_count, peer))
+        if (view->announced_ns >= at_ns && whole && !peers_has(&view->members, peer))
             return view;
         before = view->told;
     }
@@ -210,12 +209,12 @@ const struct view *model_proposal(const struct model *model)
     return open ? last : NULL;
 }
 
-static uint32_t id_index(const uint64_t *list, uint32_t count, uint64_t id)
+static uint32_t peers_index(const struct peers *peers, uint64_t peer)
 {
-    uint32_t low = 0, high = count;
+    uint32_t low = 0, high = peers->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (list[middle] < id)
+        if (peers->ids[middle] < peer)
             low = middle + 1;
         else
             high = middle;
@@ -223,30 +222,24 @@ static uint32_t id_index(const uint64_t *list, uint32_t count, uint64_t id)
     return low;
 }
 
-bool model_in(const uint64_t *list, uint32_t count, uint64_t value)
+bool peers_has(const struct peers *peers, uint64_t peer)
 {
-    uint32_t index = id_index(list, count, value);
-    return index < count && list[index] == value;
+    uint32_t index = peers_index(peers, peer);
+    return index < peers->count && peers->ids[index] == peer;
 }
 
-// Adds to an ordered list of ids, once.
-static uint64_t *add_id(uint64_t *list, uint32_t *count, uint32_t *capacity, uint64_t id)
+void peers_add(struct peers *peers, uint64_t peer)
 {
-    uint32_t index = id_index(list, *count, id);
-    if (id == 0 || (index < *count && list[index] == id))
-        return list;
-    list = model_grow(list, count, capacity, sizeof *list);
-    open_gap(list, *count, index, sizeof *list);
-    list[index] = id;
-    return list;
+    if (peer == 0 || peers_has(peers, peer))
+        return;
+    uint32_t index = peers_index(peers, peer);
+    peers->ids = model_grow(peers->ids, &peers->count, &peers->capacity, sizeof *peers->ids);
+    open_gap(peers->ids, peers->count, index, sizeof *peers->ids);
+    peers->ids[index] = peer;
 }
 
-void model_add_member(struct view *view, uint64_t peer)
+void peers_free(struct peers *peers)
 {
-    view->members = add_id(view->members, &view->member_count, &view->member_capacity, peer);
-}
-
-void model_add_ready(struct view *view, uint64_t peer)
-{
-    view->ready = add_id(view->ready, &view->ready_count, &view->ready_capacity, peer);
+    hwi_free(&hwi_alloc_libc, peers->ids);
+    *peers = (struct peers){0};
 }
