@@ -109,6 +109,7 @@ void hwi_sim_restart(struct hwi_sim *sim, uint32_t node, uint32_t min_members)
         hwi_sim_keep_member(sim, sim->master); // it replays like all others
         hwi_sim_master_start(sim);
     } else {
+        hwi_sim_trainer_fini(sim->nodes[node].process); // nobody can ask for its replies any more
         start_member(sim, node, min_members);
     }
 }

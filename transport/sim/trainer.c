@@ -74,6 +74,8 @@ void hwi_sim_trainer_fini(struct hwi_sim_process *process)
         hwi_free(&hwi_alloc_libc, process->requests[i].reply);
     }
     hwi_free(&hwi_alloc_libc, process->requests);
+    process->requests = NULL;
+    process->request_count = process->request_capacity = 0;
 }
 
 void hwi_sim_trainer_open(struct hwi_sim_process *process, uint32_t min_members)
