@@ -36,7 +36,7 @@ for line in bench("journal", "--sizes", "4K,1M"):
     check(line["cost"] > -1 and line["cpu_cost"] > -1, f"journal: {line}")
 
 lines = bench("ring")
-check(len(lines) == 4 and all(line["ns_per_message"] < line["with_ns"] for line in lines), f"ring: {lines}")
+check(len(lines) == 5 and all(line["ns_per_message"] < line["with_ns"] for line in lines), f"ring: {lines}")
 
 for line in bench("trace"):
     check(line["bytes"] == 4096 and line["turns"] == 4 and min(line["without_us"], line["reading_us"], line["stopped_us"]) > 0 and

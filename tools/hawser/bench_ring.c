@@ -23,9 +23,9 @@ struct player {
 
 struct mode {
     const char *what;
-    const struct hwi_actor_ops *second;
-    double messages; // that an event writes to the ring
-    uint32_t batch;
+    const struct hwi_actor_ops *peer, *reducer;
+    double messages;       // that an event writes to the ring
+    uint32_t batch, every; // so many are posted to the peer from outside, every so many events
 };
 
 static void *create(const struct hwi_alloc *alloc, struct player what)
@@ -48,6 +48,16 @@ static void *create_reducer(const struct hwi_alloc *alloc)
 static void *create_outspoken(const struct hwi_alloc *alloc)
 {
     return create(alloc, (struct player){.partner = HWI_ROLE_PEER, .says = true});
+}
+
+static void *create_first(const struct hwi_alloc *alloc)
+{
+    return create(alloc, (struct player){.partner = HWI_ROLE_REDUCER, .says = true});
+}
+
+static void *create_last(const struct hwi_alloc *alloc)
+{
+    return create(alloc, (struct player){.partner = HWI_ROLE_NONE, .says = true});
 }
 
 static void *create_silent(const struct hwi_alloc *alloc)
@@ -81,7 +91,9 @@ static void failed(void *state, uint64_t now, struct hwi_effects *effects)
 static const struct hwi_actor_ops peer = ACTOR(HWI_ROLE_PEER, create_peer);
 static const struct hwi_actor_ops reducer = ACTOR(HWI_ROLE_REDUCER, create_reducer);
 static const struct hwi_actor_ops outspoken = ACTOR(HWI_ROLE_REDUCER, create_outspoken);
-static const struct hwi_actor_ops silent = ACTOR(HWI_ROLE_SNAPSHOT, create_silent);
+static const struct hwi_actor_ops silent = ACTOR(HWI_ROLE_PEER, create_silent);
+static const struct hwi_actor_ops first = ACTOR(HWI_ROLE_PEER, create_first);
+static const struct hwi_actor_ops last = ACTOR(HWI_ROLE_REDUCER, create_last);
 
 static void carry(void *world, const struct hwi_envelope *envelope)
 {
@@ -101,9 +113,9 @@ static const struct hwi_msg message = {
     .type = HWI_MSG_chunk,
     .u.chunk = {.op = {.view = 1, .kind = HWI_KIND_ALL_REDUCE, .tag = 7, .seq = 3}, .from = 2}};
 
-static void post(struct hwi_drain *drain, enum hwi_role to)
+static void post(struct hwi_drain *drain)
 {
-    hwi_drain_post(drain, hwi_addr_of(HWI_ROLE_DATA, 0), hwi_addr_of(to, 0), &message);
+    hwi_drain_post(drain, hwi_addr_of(HWI_ROLE_DATA, 0), hwi_addr_of(HWI_ROLE_PEER, 0), &message);
 }
 
 // Of this thread: what others do on a busy machine is not counted.
@@ -114,14 +126,14 @@ static uint64_t cpu_ns(void)
     return (uint64_t)now.tv_sec * HWI_NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-// Nanoseconds for an event; `batch` events are posted from outside at a time, 0 = none.
-static double measure(struct hwi_drain *drain, uint32_t batch)
+// Nanoseconds for an event.
+static double measure(struct hwi_drain *drain, const struct mode *mode)
 {
     uint64_t start_ns = cpu_ns();
     for (uint32_t i = 0; i < EVENTS; i++) {
-        if (batch && i % batch == 0)
-            for (uint32_t k = 0; k < batch; k++)
-                post(drain, HWI_ROLE_SNAPSHOT);
+        if (mode->batch && i % mode->every == 0)
+            for (uint32_t k = 0; k < mode->batch; k++)
+                post(drain);
         hwi_drain_step(drain, start_ns);
     }
     return (double)(cpu_ns() - start_ns) / EVENTS;
@@ -142,10 +154,10 @@ static double median(double values[ROUNDS])
 static struct hwi_drain *start(const struct mode *mode, uint64_t *carried)
 {
     struct hwi_drain *drain = hwi_drain_create(&hwi_alloc_libc, &world_ops, carried);
-    hwi_drain_add(drain, &peer);
-    hwi_drain_add(drain, mode->second);
+    hwi_drain_add(drain, mode->peer);
+    hwi_drain_add(drain, mode->reducer);
     if (!mode->batch)
-        post(drain, HWI_ROLE_PEER);
+        post(drain);
     return drain;
 }
 
@@ -166,9 +178,9 @@ static void compare(const struct mode *mode, bool json, struct hwi_ring *ring)
     struct hwi_drain *drain = start(mode, &carried);
     for (int i = 0; i < ROUNDS; i++) {
         hwi_drain_trace(drain, NULL);
-        without[i] = measure(drain, mode->batch);
+        without[i] = measure(drain, mode);
         hwi_drain_trace(drain, ring);
-        with[i] = measure(drain, mode->batch);
+        with[i] = measure(drain, mode);
         cost[i] = (with[i] - without[i]) / mode->messages;
     }
     print_mode(mode, json, median(without), median(with), median(cost));
@@ -178,10 +190,12 @@ static void compare(const struct mode *mode, bool json, struct hwi_ring *ring)
 int bench_ring(const struct bench_job *job)
 {
     static const struct mode modes[] = {
-        {"between actors", &reducer, 1, 0},
-        {"every other event says one outside", &outspoken, 1.5, 0},
-        {"from outside, one by one", &silent, 1, 1},
-        {"from outside, eight at a time", &silent, 1, 8},
+        // As a member: half is heard and half is said, and half of what is heard is from outside.
+        {"as in a small all-reduce", &first, &last, 2, 1, 2},
+        {"between actors", &peer, &reducer, 1, 0, 0},
+        {"every other event says one outside", &peer, &outspoken, 1.5, 0, 0},
+        {"from outside, one by one", &silent, &reducer, 1, 1, 1},
+        {"from outside, eight at a time", &silent, &reducer, 1, 8, 8},
     };
     size_t bytes = hwi_ring_bytes(HWI_RING_RECORDS);
     void *memory = aligned_alloc(64, bytes);
