@@ -15,8 +15,8 @@ static void who_waits_behind_a_failure_fails_with_it(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(2);
-    struct call first = {.kind = HWI_KIND_AGREE, .step = 1, .redop = HWI_AGREE_MIN, .value = 5,
-                         .retry = 1};
+    struct call first = {
+        .kind = HWI_KIND_AGREE, .step = 1, .redop = HWI_AGREE_MIN, .value = 5, .retry = 1};
     struct call hurried = first, second = first;
     hurried.timeout_ms = 200;
     second.step = 2;

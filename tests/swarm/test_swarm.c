@@ -72,8 +72,8 @@ static void every_kind_of_fault_strikes(void **unused)
     (void)unused;
     uint64_t struck[SWARM_KINDS] = {0};
     for (uint64_t seed = 1; seed <= 4; seed++) {
-        struct swarm_config config = {.seed = seed, .peers_least = 6, .peers_most = 6, .steps = 8,
-                                      .faults = "all"};
+        struct swarm_config config = {
+            .seed = seed, .peers_least = 6, .peers_most = 6, .steps = 8, .faults = "all"};
         struct swarm_outcome outcome;
         expect_ok(&config);
         swarm_run(&config, &outcome);
@@ -112,8 +112,8 @@ static void specs_are_read(void **unused)
     assert_int_equal(spec.kinds[SWARM_kill].rate, 500);
     assert_int_equal(spec.kinds[SWARM_one_way].how, SWARM_ON);
     assert_int_equal(spec.kinds[SWARM_freeze].how, SWARM_OFF);
-    static const char *const wrong[] = {"", "kil", "kill=", "kill=x", "kill,", ",kill", "kill=1;",
-                                        "kill=99999999"};
+    static const char *const wrong[] = {"",      "kil",   "kill=",   "kill=x",
+                                        "kill,", ",kill", "kill=1;", "kill=99999999"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_false(swarm_spec_parse(wrong[i], &spec, error, sizeof(error)));
     }

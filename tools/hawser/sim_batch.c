@@ -54,6 +54,21 @@ static _Noreturn void work(const struct worker *worker, const struct swarm_confi
 
 // ---- in the parent
 
+static volatile sig_atomic_t stopped; // by a signal: the seeds so far are the result
+
+static void stop(int signal)
+{
+    (void)signal;
+    stopped = 1;
+}
+
+static void heed_signals(void)
+{
+    struct sigaction action = {.sa_handler = stop};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 static bool start(struct worker *worker, const struct swarm_config *config)
 {
     int ends[2];
@@ -119,7 +134,7 @@ static bool hear(const struct sim_batch *batch, struct worker *worker)
         return batch->ended(batch->user, &outcome);
     }
     int status = reap(worker);
-    if (worker->next >= worker->end) {
+    if (worker->next >= worker->end || stopped) {
         return true;
     }
     describe_crash(worker, status, &outcome);
@@ -132,8 +147,8 @@ static uint32_t wait_for(struct worker *workers, uint32_t count, struct pollfd *
 {
     uint32_t living = 0;
     for (uint32_t i = 0; i < count; i++) {
-        polled[i] = (struct pollfd){.fd = workers[i].pid > 0 ? workers[i].results : -1,
-                                    .events = POLLIN};
+        polled[i] =
+            (struct pollfd){.fd = workers[i].pid > 0 ? workers[i].results : -1, .events = POLLIN};
         living += workers[i].pid > 0;
     }
     if (living > 0 && poll(polled, count, -1) < 0) {
@@ -149,13 +164,15 @@ bool sim_batch_run(const struct sim_batch *batch)
     uint32_t count = (uint32_t)(batch->seeds < batch->jobs ? batch->seeds : batch->jobs);
     bool more = true;
     for (uint32_t i = 0; i < count && more; i++) {
-        workers[i] = (struct worker){.next = batch->config.seed + i, .step = count,
+        workers[i] = (struct worker){.next = batch->config.seed + i,
+                                     .step = count,
                                      .end = batch->config.seed + batch->seeds};
         more = start(&workers[i], &batch->config);
     }
     bool started = more;
-    while (more && wait_for(workers, count, polled) > 0) {
-        for (uint32_t i = 0; i < count && more; i++) {
+    heed_signals();
+    while (more && !stopped && wait_for(workers, count, polled) > 0) {
+        for (uint32_t i = 0; i < count && more && !stopped; i++) {
             if (polled[i].revents != 0) {
                 more = hear(batch, &workers[i]);
             }
@@ -179,8 +196,8 @@ static bool keep(void *user, const struct swarm_outcome *outcome)
 void sim_batch_try(void *user, const struct swarm_config *config, struct swarm_outcome *outcome)
 {
     (void)user;
-    struct sim_batch one = {.config = *config, .seeds = 1, .jobs = 1, .ended = keep,
-                            .user = outcome};
+    struct sim_batch one = {
+        .config = *config, .seeds = 1, .jobs = 1, .ended = keep, .user = outcome};
     *outcome = (struct swarm_outcome){.seed = config->seed, .verdict = SWARM_CRASH};
     sim_batch_run(&one);
 }

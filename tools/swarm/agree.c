@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// C2 and C3: what all members were told of one operation. An operation is named by its channel, view
-// and place among the channel's committed ones, which each member counts for itself.
+// C2 and C3: what all members were told of one operation. An operation is named by its channel,
+// view and place among the channel's committed ones, which each member counts for itself.
 #include "tools/swarm/crew.h"
 
 #include <xxhash.h>
@@ -101,12 +101,12 @@ static void check_vote(struct swarm *s, const struct seat *seat, const struct ca
     for (uint32_t rank = 0; rank < reply->members_count; rank++) {
         const struct life *life = swarm_life(s, reply->members[rank].value);
         uint64_t vote = life != NULL ? swarm_vote(life->incarnation, call->key) : 0;
-        value = and ? value & vote : HWI_MIN(value, vote);
+        value = and? value & vote : HWI_MIN(value, vote);
     }
     if (value != reply->value) {
         swarm_fail(s, SWARM_SAFETY,
                    "C2: member %u was told %llx as the %s of %u votes in view %llu, and it is %llx",
-                   seat->node, (unsigned long long)reply->value, and ? "AND" : "least",
+                   seat->node, (unsigned long long)reply->value, and? "AND" : "least",
                    reply->members_count, (unsigned long long)reply->view,
                    (unsigned long long)value);
     }
@@ -127,7 +127,7 @@ static struct instance *find(struct swarm *s, uint32_t channel, uint64_t view, u
 
 static uint64_t result_of(const struct swarm *s, const struct seat *seat, const struct call *call)
 {
-    return call->channel == CHANNEL_SYNC         ? swarm_state_hash(s, seat)
+    return call->channel == CHANNEL_SYNC             ? swarm_state_hash(s, seat)
            : call->asked.kind == HWI_KIND_ALL_REDUCE ? XXH3_64bits(swarm_output(call), call->bytes)
                                                      : 0;
 }
@@ -187,11 +187,11 @@ static bool same_call(const struct hwi_sim_call *a, const struct hwi_sim_call *b
 static void compare(struct swarm *s, const struct seat *seat, const struct call *call,
                     const struct hwi_msg_reply *reply, const struct instance *made)
 {
-    const char *what = made->key != call->key                ? "which call of the program it was"
+    const char *what = made->key != call->key                   ? "which call of the program it was"
                        : !same_call(&made->asked, &call->asked) ? "what was called"
-                       : made->value != reply->value         ? "its value"
-                       : made->pending != reply->pending     ? "how many newcomers wait"
-                       : !hwi_hash_equal(made->root, reply->root)       ? "the root hash"
+                       : made->value != reply->value            ? "its value"
+                       : made->pending != reply->pending        ? "how many newcomers wait"
+                       : !hwi_hash_equal(made->root, reply->root) ? "the root hash"
                        : made->result != result_of(s, seat, call) ? "the bytes"
                                                                   : NULL;
     if (what != NULL) {
@@ -206,12 +206,18 @@ static void compare(struct swarm *s, const struct seat *seat, const struct call 
 static void remember(struct swarm *s, const struct seat *seat, const struct call *call,
                      uint32_t place, const struct hwi_msg_reply *reply)
 {
-    s->instances = swarm_grow(s->instances, s->instance_count, &s->instance_capacity,
-                              sizeof(*s->instances));
-    s->instances[s->instance_count++] = (struct instance){
-        .channel = call->channel, .view = reply->view, .place = place, .key = call->key,
-        .seat = seat->node, .result = result_of(s, seat, call), .value = reply->value,
-        .pending = reply->pending, .root = reply->root, .asked = call->asked};
+    s->instances =
+        swarm_grow(s->instances, s->instance_count, &s->instance_capacity, sizeof(*s->instances));
+    s->instances[s->instance_count++] = (struct instance){.channel = call->channel,
+                                                          .view = reply->view,
+                                                          .place = place,
+                                                          .key = call->key,
+                                                          .seat = seat->node,
+                                                          .result = result_of(s, seat, call),
+                                                          .value = reply->value,
+                                                          .pending = reply->pending,
+                                                          .root = reply->root,
+                                                          .asked = call->asked};
 }
 
 // An admission: answered with the view that is then in force, which is not the same for all. Who is
@@ -265,6 +271,11 @@ void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
         check_reduction(s, seat, call, reply);
     } else if (call->asked.kind == HWI_KIND_AGREE) {
         check_vote(s, seat, call, reply);
+    } else if (!swarm_state_holds(s, seat)) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "C2: member %u synced to revision %llu and holds bytes that "
+                   "nobody wrote as that",
+                   seat->node, (unsigned long long)reply->value);
     }
     remember(s, seat, call, place, reply);
     bind(s, seat, call->channel, place, reply);

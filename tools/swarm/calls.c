@@ -101,8 +101,13 @@ struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, ui
         call++;
     }
     HWI_CHECK(call < seat->calls + CALLS_MAX);
-    *call = (struct call){.busy = true, .key = key, .op = op, .channel = channel, .asked = *asked,
-                          .order = seat->orders++, .made_ns = hwi_sim_now(s->sim)};
+    *call = (struct call){.busy = true,
+                          .key = key,
+                          .op = op,
+                          .channel = channel,
+                          .asked = *asked,
+                          .order = seat->orders++,
+                          .made_ns = hwi_sim_now(s->sim)};
     seat->busy++;
     call->asked.timeout_ms = timeout_of(s, seat);
     call->deadline_ns = call->made_ns + call->asked.timeout_ms * HWI_NS_PER_MS;
@@ -129,9 +134,8 @@ static bool is_deviant(struct seat *seat, const struct round_op *op, uint32_t in
 }
 
 // Something else than the others call.
-static void deviate(struct swarm *s, struct seat *seat, struct hwi_sim_call *asked)
+static void deviate(struct seat *seat, struct hwi_sim_call *asked)
 {
-    (void)s;
     uint64_t how = swarm_below(&seat->draw, 4);
     if (asked->kind == HWI_KIND_AGREE) {
         asked->redop = asked->redop == HWI_AGREE_AND ? HWI_AGREE_MIN : HWI_AGREE_AND;
@@ -146,41 +150,52 @@ static void deviate(struct swarm *s, struct seat *seat, struct hwi_sim_call *ask
     }
 }
 
-static void launch_one(struct swarm *s, struct seat *seat, uint32_t index)
+static uint32_t channel_of(const struct round_op *op)
 {
-    struct round_op op;
-    swarm_round_op(s, seat->round, index, &op);
-    uint64_t key = swarm_key(seat, index);
-    struct hwi_sim_call asked = {.kind = op.kind, .dtype = op.dtype, .redop = op.redop,
-                                 .retry = op.retry, .plan = op.plan, .tag = op.tag,
-                                 .count = op.count};
-    if (is_deviant(seat, &op, index)) {
-        deviate(s, seat, &asked);
-    }
-    if (op.kind == HWI_KIND_AGREE) {
-        asked.value = swarm_vote(seat->incarnation, key);
-    }
-    uint32_t channel = (uint32_t)op.tag + (op.kind == HWI_KIND_AGREE ? TAGS : 0);
-    seat->launched |= 1u << index;
-    swarm_call(s, seat, channel, key, index, &asked);
+    return (uint32_t)op->tag + (op->kind == HWI_KIND_AGREE ? TAGS : 0);
 }
 
-// In flight at once: `window` of them. On a tag they go in the program's order; tags are begun in an
-// order of the trainer's own where all fit in the window (else members would wait for each other).
+static void launch_one(struct swarm *s, struct seat *seat, const struct round_op *op,
+                       uint32_t index)
+{
+    uint64_t key = swarm_key(seat, index);
+    struct hwi_sim_call asked = {.kind = op->kind,
+                                 .dtype = op->dtype,
+                                 .redop = op->redop,
+                                 .retry = op->retry,
+                                 .plan = op->plan,
+                                 .tag = op->tag,
+                                 .count = op->count};
+    if (is_deviant(seat, op, index)) {
+        deviate(seat, &asked);
+    }
+    if (op->kind == HWI_KIND_AGREE) {
+        asked.value = swarm_vote(seat->incarnation, key);
+    }
+    seat->launched |= 1u << index;
+    swarm_call(s, seat, channel_of(op), key, index, &asked);
+}
+
+// In flight at once: `window` of them. On a tag they go in the program's order; tags are begun in
+// an order of the trainer's own where all fit in the window (else members would wait for each
+// other).
 void swarm_launch(struct swarm *s, struct seat *seat)
 {
-    uint32_t ops = swarm_round_ops(s, seat->round);
+    uint32_t count = swarm_round_ops(s, seat->round);
+    if ((seat->done | seat->launched) + 1 == 1u << count || seat->busy >= s->traits.window) {
+        return;
+    }
+    struct round_op ops[ROUND_OPS_MAX];
+    for (uint32_t index = 0; index < count; index++) {
+        swarm_round_op(s, seat->round, index, &ops[index]);
+    }
     uint32_t own = (uint32_t)swarm_below(&seat->draw, CHANNELS);
-    uint32_t skew = s->traits.window >= ops ? own : seat->round % CHANNELS;
+    uint32_t skew = s->traits.window >= count ? own : seat->round % CHANNELS;
     for (uint32_t i = 0; i < CHANNELS; i++) {
-        uint32_t channel = (i + skew) % CHANNELS;
-        for (uint32_t index = 0; index < ops && seat->busy < s->traits.window; index++) {
-            struct round_op op;
-            swarm_round_op(s, seat->round, index, &op);
-            uint32_t of = (uint32_t)op.tag + (op.kind == HWI_KIND_AGREE ? TAGS : 0);
+        for (uint32_t index = 0; index < count && seat->busy < s->traits.window; index++) {
             bool open = ((seat->done | seat->launched) >> index & 1) == 0;
-            if (of == channel && open) {
-                launch_one(s, seat, index);
+            if (open && channel_of(&ops[index]) == (i + skew) % CHANNELS) {
+                launch_one(s, seat, &ops[index], index);
             }
         }
     }

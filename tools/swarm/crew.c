@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Trainers' lives. A trainer opens, syncs, and makes round after round; after a failure it waits for
-// what is in flight, acknowledges the view, syncs (or, in a crew that leaves it to `retry`, does not)
-// and makes what failed again. What all members do next follows from what all were told alike.
+// Trainers' lives. A trainer opens, syncs, and makes round after round; after a failure it waits
+// for what is in flight, acknowledges the view, syncs (or, in a crew that leaves it to `retry`,
+// does not) and makes what failed again. What all members do next follows from what all were told
+// alike.
 #include "tools/swarm/crew.h"
 
 enum {

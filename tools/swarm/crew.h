@@ -32,20 +32,20 @@ enum {
 struct traits {
     uint32_t peers, steps, min_members;
     struct hwi_sim_config sim;
-    uint32_t pace_ms;         // how long a trainer computes between rounds, at most
-    uint32_t dawdle;          // in 1000: it takes much longer
-    uint32_t hurry;           // in 1000 calls: a deadline that may pass
-    uint32_t late;            // in 1000 seats: started later
-    uint32_t mismatch;        // in 1000 operations: somebody calls something else
-    uint32_t retry;           // in 1000 operations: with retry
-    bool sync_on_change;      // else failed operations are made again without a sync
-    uint32_t sync_every;      // rounds; 0 = only when needed
-    uint32_t window;          // operations of a round in flight at once
-    uint32_t tags;            // in use; fewer tags than operations: several in flight on one
-    uint32_t elements_most;   // of most tensors
-    uint32_t large;           // in 1000 tensors: larger than a chunk
+    uint32_t pace_ms;       // how long a trainer computes between rounds, at most
+    uint32_t dawdle;        // in 1000: it takes much longer
+    uint32_t hurry;         // in 1000 calls: a deadline that may pass
+    uint32_t late;          // in 1000 seats: started later
+    uint32_t mismatch;      // in 1000 operations: somebody calls something else
+    uint32_t retry;         // in 1000 operations: with retry
+    bool sync_on_change;    // else failed operations are made again without a sync
+    uint32_t sync_every;    // rounds; 0 = only when needed
+    uint32_t window;        // operations of a round in flight at once
+    uint32_t tags;          // in use; fewer tags than operations: several in flight on one
+    uint32_t elements_most; // of most tensors
+    uint32_t large;         // in 1000 tensors: larger than a chunk
     uint64_t state_bytes;
-    uint32_t keep_state;      // in 1000 rejoins: with the state as it was
+    uint32_t keep_state; // in 1000 rejoins: with the state as it was
 };
 
 // One operation of a round: the same for all members.
@@ -77,7 +77,7 @@ enum stage {
     STAGE_EMPTY,   // nobody was ever here
     STAGE_OPENING, // a process that is no member yet
     STAGE_MEMBER,
-    STAGE_OVER,    // the incarnation is finished, or the process dead
+    STAGE_OVER, // the incarnation is finished, or the process dead
 };
 
 struct seat {
@@ -95,18 +95,18 @@ struct seat {
     enum next next;
     uint32_t round, done, launched; // bits: operations of the round
     bool joined_midway; // a sync was in this round: not all know what was said before it
-    bool failed, few;  // in this round: an operation failed; the view was too small
+    bool failed, few;   // in this round: an operation failed; the view was too small
     bool must_sync;
-    uint64_t view;        // as of its last success
+    uint64_t view; // as of its last success
     uint64_t synced_view;
-    uint32_t pending;     // newcomers, as of the highest operation since the last sync
-    uint32_t rounds, healed_rounds; // made since the beginning; since the end of the faults
+    uint32_t pending;                 // newcomers, as of the highest operation since the last sync
+    uint32_t rounds, healed_rounds;   // made since the beginning; since the end of the faults
     uint32_t deviant_round, deviated; // bits: operations of that round it called otherwise once
     struct call calls[CALLS_MAX];
     uint32_t busy;
     uint64_t orders;
     struct hwi_sim_call answered[ANSWERED_MAX]; // the last ones, by order
-    uint64_t admit_view; // of its last admission
+    uint64_t admit_view;                        // of its last admission
 
     // its state: tensors in one piece of memory
     unsigned char *state;
@@ -141,7 +141,7 @@ struct instance {
     uint64_t view;
     uint32_t place; // among the channel's committed operations of the view, from 1
     uint64_t key;
-    uint32_t seat;  // who got it first
+    uint32_t seat; // who got it first
     uint64_t result, value;
     uint32_t pending;
     struct hwi_hash root;
@@ -195,12 +195,12 @@ void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index, struc
 uint32_t swarm_round_ops(const struct swarm *s, uint32_t round);
 
 // crew.c: trainers' lives
-void swarm_start(struct swarm *s, struct seat *seat);   // a process, the first or another
-void swarm_act(struct swarm *s, struct seat *seat);     // does what is next
-void swarm_hear(struct swarm *s, struct seat *seat);    // looks for replies
-void swarm_over(struct swarm *s, struct seat *seat);    // its life ended: another may follow
+void swarm_start(struct swarm *s, struct seat *seat); // a process, the first or another
+void swarm_act(struct swarm *s, struct seat *seat);   // does what is next
+void swarm_hear(struct swarm *s, struct seat *seat);  // looks for replies
+void swarm_over(struct swarm *s, struct seat *seat);  // its life ended: another may follow
 void swarm_leave(struct swarm *s, struct seat *seat);
-void swarm_settle(struct swarm *s, struct seat *seat);  // nothing is in flight: what is next?
+void swarm_settle(struct swarm *s, struct seat *seat); // nothing is in flight: what is next?
 void swarm_then(struct swarm *s, struct seat *seat, enum next next, uint64_t in_ns);
 bool swarm_alive(const struct swarm *s, const struct seat *seat);
 uint32_t swarm_living(const struct swarm *s);
@@ -225,9 +225,10 @@ uint64_t swarm_revision(const struct seat *seat);
 void swarm_state_attach(struct swarm *s, struct seat *seat);
 void swarm_state_fresh(struct swarm *s, struct seat *seat);
 void swarm_state_mark(struct swarm *s, struct seat *seat);  // operations done in the round changed
-void swarm_state_write(struct swarm *s, struct seat *seat); // the round changed
-// Takes the position from the bytes; false if they are not what a trainer wrote.
-bool swarm_state_read(struct swarm *s, struct seat *seat);
+void swarm_state_write(struct swarm *s, struct seat *seat); // the next round began
+void swarm_state_read(struct seat *seat);                   // takes the position from the bytes
+// They are what a trainer writes who is at that position.
+bool swarm_state_holds(struct swarm *s, const struct seat *seat);
 uint64_t swarm_state_hash(const struct swarm *s, const struct seat *seat);
 
 // check.c: what must hold of a reply
@@ -240,7 +241,7 @@ void swarm_watch(struct swarm *s);
 // agree.c: what must hold of all replies to one operation
 void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
                   const struct hwi_msg_reply *reply);
-struct life *swarm_life(struct swarm *s, uint64_t peer); // NULL = unknown
+struct life *swarm_life(struct swarm *s, uint64_t peer);    // NULL = unknown
 struct seat *swarm_seat_of(struct swarm *s, uint64_t peer); // NULL = not living any more
 
 // weather.c

@@ -5,9 +5,8 @@
 
 static uint64_t finish(uint64_t z)
 {
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    struct swarm_draw draw = {z - GOLDEN};
+    return swarm_next(&draw);
 }
 
 uint64_t swarm_mix(uint64_t a, uint64_t b)
@@ -18,12 +17,6 @@ uint64_t swarm_mix(uint64_t a, uint64_t b)
 struct swarm_draw swarm_stream(uint64_t seed, uint64_t what, uint64_t which)
 {
     return (struct swarm_draw){swarm_mix(swarm_mix(seed, what), which)};
-}
-
-uint64_t swarm_next(struct swarm_draw *draw)
-{
-    draw->state += GOLDEN;
-    return finish(draw->state);
 }
 
 uint64_t swarm_below(struct swarm_draw *draw, uint64_t below)

@@ -206,7 +206,8 @@ static void add_kind(struct swarm_schedule *schedule, uint64_t seed, uint32_t ki
     for (uint32_t number = 0; number < SWARM_EVENTS_MAX; number++) {
         at_ns += swarm_between(&draw, 1, 2 * gap_ns);
         uint64_t most_ns = swarm_chance(&draw, 500) ? FAULT_SHORT_NS : FAULT_MAX_NS;
-        struct swarm_fault fault = {.kind = (enum swarm_kind)kind, .number = number,
+        struct swarm_fault fault = {.kind = (enum swarm_kind)kind,
+                                    .number = number,
                                     .at_ns = at_ns,
                                     .for_ns = swarm_between(&draw, HWI_NS_PER_MS, most_ns)};
         for (uint32_t i = 0; i < HWI_COUNT(fault.raw); i++) {

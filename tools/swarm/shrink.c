@@ -127,8 +127,11 @@ static void fewer_steps(struct shrink *shrink)
 void swarm_shrink(const struct swarm_config *config, const struct swarm_outcome *outcome,
                   uint32_t tries_max, swarm_try_fn try, void *user, struct swarm_shrunk *shrunk)
 {
-    struct shrink shrink = {.best = shrunk, .tries_max = tries_max, .verdict = outcome->verdict,
-                            .try = try, .user = user};
+    struct shrink shrink = {.best = shrunk,
+                            .tries_max = tries_max,
+                            .verdict = outcome->verdict,
+                            .try = try,
+                            .user = user};
     *shrunk = (struct swarm_shrunk){.config = *config, .outcome = *outcome};
     shrunk->config.peers_least = shrunk->config.peers_most = outcome->peers;
     shrunk->config.steps = outcome->steps;
@@ -149,8 +152,8 @@ void swarm_shrink(const struct swarm_config *config, const struct swarm_outcome 
         fewer_events(&shrink, &events);
         fewer_peers(&shrink);
         fewer_steps(&shrink);
-        bool smaller = memcmp(&last, &events, sizeof(last)) != 0 ||
-                       shrunk->config.steps < steps || shrunk->config.peers_least < peers;
+        bool smaller = memcmp(&last, &events, sizeof(last)) != 0 || shrunk->config.steps < steps ||
+                       shrunk->config.peers_least < peers;
         before = smaller ? UINT32_MAX : 0;
     }
 }

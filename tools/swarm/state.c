@@ -36,10 +36,15 @@ static void write_header(const struct seat *seat, unsigned char *to)
     memcpy(to, words, sizeof(words));
 }
 
-// Piece number `piece` as of `round`.
+// Which contents a piece has in a round: one in four changes with each.
+static uint64_t version_of(uint64_t piece, uint32_t round)
+{
+    return round >> piece % PIECE_RATES;
+}
+
 static void write_piece(const struct seat *seat, uint64_t piece, unsigned char *to, uint64_t bytes)
 {
-    uint64_t version = seat->round >> piece % PIECE_RATES;
+    uint64_t version = version_of(piece, seat->round);
     struct swarm_draw draw =
         swarm_stream(seat->origin, SWARM_STREAM_STATE, swarm_mix(piece, version));
     for (uint64_t at = 0; at < bytes; at += sizeof(uint64_t)) {
@@ -48,14 +53,17 @@ static void write_piece(const struct seat *seat, uint64_t piece, unsigned char *
     }
 }
 
-static void write_all(const struct swarm *s, const struct seat *seat, unsigned char *to)
+// All of it, or what differs from the round before.
+static void write_state(const struct swarm *s, const struct seat *seat, unsigned char *to, bool all)
 {
     write_header(seat, to);
     to += header_bytes();
     uint64_t left = s->traits.state_bytes;
     for (uint64_t piece = 0; left > 0; piece++) {
         uint64_t bytes = HWI_MIN(left, PIECE_BYTES);
-        write_piece(seat, piece, to, bytes);
+        if (all || version_of(piece, seat->round) != version_of(piece, seat->round - 1)) {
+            write_piece(seat, piece, to, bytes);
+        }
         to += bytes;
         left -= bytes;
     }
@@ -63,7 +71,7 @@ static void write_all(const struct swarm *s, const struct seat *seat, unsigned c
 
 void swarm_state_write(struct swarm *s, struct seat *seat)
 {
-    write_all(s, seat, seat->state);
+    write_state(s, seat, seat->state, false);
 }
 
 void swarm_state_mark(struct swarm *s, struct seat *seat)
@@ -81,7 +89,7 @@ void swarm_state_fresh(struct swarm *s, struct seat *seat)
     seat->round = 0;
     seat->done = 0;
     seat->state_dirty = false;
-    swarm_state_write(s, seat);
+    write_state(s, seat, seat->state, true);
 }
 
 void swarm_state_attach(struct swarm *s, struct seat *seat)
@@ -105,15 +113,19 @@ void swarm_state_attach(struct swarm *s, struct seat *seat)
     hwi_sim_state(s->sim, seat->node, tensors, memory, count);
 }
 
-bool swarm_state_read(struct swarm *s, struct seat *seat)
+void swarm_state_read(struct seat *seat)
 {
     uint64_t words[HEADER_WORDS];
     memcpy(words, seat->state, sizeof(words));
     seat->origin = words[0];
     seat->round = (uint32_t)words[1];
     seat->done = (uint32_t)words[2];
+}
+
+bool swarm_state_holds(struct swarm *s, const struct seat *seat)
+{
     unsigned char *expected = hwi_new(&hwi_alloc_libc, bytes_of(s));
-    write_all(s, seat, expected);
+    write_state(s, seat, expected, true);
     bool holds = memcmp(expected, seat->state, bytes_of(s)) == 0;
     hwi_free(&hwi_alloc_libc, expected);
     return holds;

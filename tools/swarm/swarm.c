@@ -8,10 +8,10 @@
 #include <time.h>
 
 enum {
-    STEP_S = 30,          // most that a step takes under faults, as the horizon counts
-    HORIZON_S = 60,       // ... and what is added to it
-    HEALED_ROUNDS = 3,    // that each trainer must make after the faults
-    HEALED_S = 240,       // ... in that time
+    STEP_S = 30,       // most that a step takes under faults, as the horizon counts
+    HORIZON_S = 60,    // ... and what is added to it
+    HEALED_ROUNDS = 3, // that each trainer must make after the faults
+    HEALED_S = 240,    // ... in that time
     LATE_MOST_S = 90,
     WATCH_MS = 1000,
 };
@@ -23,8 +23,8 @@ void swarm_fail(struct swarm *s, enum swarm_verdict verdict, const char *format,
         return;
     }
     outcome->verdict = verdict;
-    int length = snprintf(outcome->sentence, sizeof(outcome->sentence), "at %.3f s: ",
-                          (double)(hwi_sim_now(s->sim) / 1000000) / 1000);
+    int length = snprintf(outcome->sentence, sizeof(outcome->sentence),
+                          "at %.3f s: ", (double)(hwi_sim_now(s->sim) / 1000000) / 1000);
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(outcome->sentence + length, sizeof(outcome->sentence) - (size_t)length, format,
@@ -57,8 +57,11 @@ void swarm_timer(struct swarm *s, uint64_t in_ns, enum timer_what what, uint32_t
                  uint32_t life)
 {
     s->timers = swarm_grow(s->timers, s->timer_count, &s->timer_capacity, sizeof(*s->timers));
-    struct timer timer = {.at_ns = hwi_sim_now(s->sim) + in_ns, .sequence = s->timer_sequence++,
-                          .what = what, .which = which, .life = life};
+    struct timer timer = {.at_ns = hwi_sim_now(s->sim) + in_ns,
+                          .sequence = s->timer_sequence++,
+                          .what = what,
+                          .which = which,
+                          .life = life};
     uint32_t at = s->timer_count++;
     for (; at > 0 && earlier(&timer, &s->timers[(at - 1) / 2]); at = (at - 1) / 2) {
         s->timers[at] = s->timers[(at - 1) / 2];
@@ -71,7 +74,8 @@ static struct timer take_timer(struct swarm *s)
     struct timer first = s->timers[0], last = s->timers[--s->timer_count];
     uint32_t at = 0;
     for (uint32_t child = 1; child < s->timer_count; child = 2 * at + 1) {
-        bool right = child + 1 < s->timer_count && earlier(&s->timers[child + 1], &s->timers[child]);
+        bool right =
+            child + 1 < s->timer_count && earlier(&s->timers[child + 1], &s->timers[child]);
         child += right;
         if (!earlier(&s->timers[child], &last)) {
             break;
@@ -149,16 +153,18 @@ static void describe_stuck(struct swarm *s)
     for (uint32_t i = 0; i < s->traits.peers; i++) {
         const struct seat *seat = &s->seats[i];
         bool stuck = swarm_alive(s, seat) && seat->healed_rounds < HEALED_ROUNDS;
-        worst = stuck && (worst == NULL || seat->healed_rounds < worst->healed_rounds) ? seat
-                                                                                       : worst;
+        worst =
+            stuck && (worst == NULL || seat->healed_rounds < worst->healed_rounds) ? seat : worst;
     }
     if (worst == NULL) {
-        swarm_fail(s, SWARM_LIVENESS, "C5: %u s after the faults only %u members live",
-                   HEALED_S, swarm_living(s));
+        swarm_fail(s, SWARM_LIVENESS, "C5: %u s after the faults only %u members live", HEALED_S,
+                   swarm_living(s));
         return;
     }
-    swarm_fail(s, SWARM_LIVENESS, "C5: %u s after the faults member %u has made %u rounds (%s, "
-               "%u calls in flight)", HEALED_S, worst->node, worst->healed_rounds,
+    swarm_fail(s, SWARM_LIVENESS,
+               "C5: %u s after the faults member %u has made %u rounds (%s, "
+               "%u calls in flight)",
+               HEALED_S, worst->node, worst->healed_rounds,
                worst->stage == STAGE_OPENING ? "opening" : "a member", worst->busy);
 }
 

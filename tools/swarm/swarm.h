@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One seed is one run: a master and members with trainers of their own, in virtual time; faults, and
-// then none; what must hold is looked at after every reply. The same config gives the same run on
-// every machine.
+// One seed is one run: a master and members with trainers of their own, in virtual time; faults,
+// and then none; what must hold is looked at after every reply. The same config gives the same run
+// on every machine.
 #ifndef HAWSER_TOOLS_SWARM_SWARM_H
 #define HAWSER_TOOLS_SWARM_SWARM_H
 
@@ -40,15 +40,15 @@ struct swarm_outcome {
     uint32_t peers, steps;
     uint64_t digest;
     uint64_t virtual_ns, cpu_ns;
-    uint64_t heal_ns;      // from the end of the faults until all had made progress
-    uint64_t calls;        // of trainers
-    uint64_t committed, aborted; // operations, as the master counts them
-    uint64_t lives;        // processes that were members
-    uint64_t views;        // that came into force and were seen by a trainer
-    uint64_t mismatches;   // calls that were told of a mismatch
-    uint64_t struck[SWARM_KINDS];       // events that found whom to hit
-    uint64_t injected[HWI_SIM_FAULTS];  // what the simulator made of them
-    struct swarm_events fired;          // events whose time came
+    uint64_t heal_ns;                  // from the end of the faults until all had made progress
+    uint64_t calls;                    // of trainers
+    uint64_t committed, aborted;       // operations, as the master counts them
+    uint64_t lives;                    // processes that were members
+    uint64_t views;                    // that came into force and were seen by a trainer
+    uint64_t mismatches;               // calls that were told of a mismatch
+    uint64_t struck[SWARM_KINDS];      // events that found whom to hit
+    uint64_t injected[HWI_SIM_FAULTS]; // what the simulator made of them
+    struct swarm_events fired;         // events whose time came
     char sentence[SWARM_SENTENCE_BYTES_MAX]; // unless OK: what promise, who, when
 };
 
@@ -76,8 +76,8 @@ struct swarm_shrunk {
     char only[SWARM_LIST_BYTES_MAX];
     uint32_t tries;
 };
-// Looks for a smaller run with the verdict that `outcome` had with `config`: fewer fault events, fewer
-// peers, an earlier end. At most `tries_max` runs.
+// Looks for a smaller run with the verdict that `outcome` had with `config`: fewer fault events,
+// fewer peers, an earlier end. At most `tries_max` runs.
 void swarm_shrink(const struct swarm_config *config, const struct swarm_outcome *outcome,
                   uint32_t tries_max, swarm_try_fn try, void *user, struct swarm_shrunk *shrunk);
 

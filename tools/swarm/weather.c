@@ -35,9 +35,8 @@ static struct seat *pick_other(struct swarm *s, const struct seat *than, uint64_
 // Whom an event had hit, if that one lives still. The event's own number finds the seat again.
 static struct seat *hit(struct swarm *s, const struct swarm_fault *f)
 {
-    return s->hits[f->kind][f->number] < SWARM_PEERS_MAX
-               ? &s->seats[s->hits[f->kind][f->number]]
-               : NULL;
+    return s->hits[f->kind][f->number] < SWARM_PEERS_MAX ? &s->seats[s->hits[f->kind][f->number]]
+                                                         : NULL;
 }
 
 static bool note(struct swarm *s, const struct swarm_fault *f, const struct seat *seat)
@@ -77,10 +76,10 @@ static bool strike_kill_at(struct swarm *s, const struct swarm_fault *f)
 static bool strike_kill_on(struct swarm *s, const struct swarm_fault *f)
 {
     static const uint16_t types[] = {
-        HWI_MSG_propose,  HWI_MSG_announce,     HWI_MSG_commit,       HWI_MSG_edge_up,
-        HWI_MSG_edge_down, HWI_MSG_op_done,     HWI_MSG_op_ended,     HWI_MSG_sync_plan,
-        HWI_MSG_manifest, HWI_MSG_block_placed, HWI_MSG_state_hashed, HWI_MSG_chunk,
-        HWI_MSG_quiesced, HWI_MSG_lane_view,    HWI_MSG_call,         HWI_MSG_welcome,
+        HWI_MSG_propose,   HWI_MSG_announce,     HWI_MSG_commit,       HWI_MSG_edge_up,
+        HWI_MSG_edge_down, HWI_MSG_op_done,      HWI_MSG_op_ended,     HWI_MSG_sync_plan,
+        HWI_MSG_manifest,  HWI_MSG_block_placed, HWI_MSG_state_hashed, HWI_MSG_chunk,
+        HWI_MSG_quiesced,  HWI_MSG_lane_view,    HWI_MSG_call,         HWI_MSG_welcome,
     };
     struct seat *seat = pick(s, f->raw[0]);
     if (seat == NULL || swarm_living(s) < 2) {
