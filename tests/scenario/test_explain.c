@@ -62,16 +62,37 @@ static void a_member_does_not_make_the_call(void **state)
     story_end(story);
 }
 
+static void members_wait_for_each_other(void **state)
+{
+    (void)state;
+    struct story *story = story_begin(3);
+    story_call(story, 0, HWI_KIND_ALL_REDUCE, 1, 100, 5000);
+    story_call(story, 1, HWI_KIND_AGREE, 2, 0, 4000);
+    story_call(story, 2, HWI_KIND_ALL_REDUCE, 1, 100, 5000);
+    story_run(story, 3);
+    story_explain(story, "peers 1 and 3 wait in tag 1 (all-reduce, number 0 of view 1) for peer 2, "
+                         "which waits in tag 2 (agree, number 0 of view 1) for them");
+    assert_int_equal(story->report.count, 1);
+    story_run(story, 2);
+    story_explain(story,
+                  "tag 2 (agree, number 0 of view 1) was given up 995 ms ago at the deadline "
+                  "of peer 2: peers 1 and 3 had not made the call, but waited in tag 1 "
+                  "(all-reduce, number 0 of view 1) for peer 2");
+    story_end(story);
+}
+
 static void a_member_waits_elsewhere(void **state)
 {
     (void)state;
-    struct story *story = story_begin(2);
-    story_reduce(story, 0, 1, 100);
-    story_reduce(story, 1, 2, 100);
+    struct story *story = story_begin(3);
+    for (uint32_t node = 0; node < 2; node++)
+        story_reduce(story, node, 1, 100);
+    for (uint32_t node = 0; node < 3; node++)
+        if (node != 1)
+            story_reduce(story, node, 2, 100);
     story_run(story, 3);
-    story_explain(story,
-                  "tag 1 (all-reduce, number 0 of view 1) waits for peer 2, which has not made "
-                  "the call; it waits in all-reduce on tag 2 for 3.0 s");
+    story_explain(story, "peers 1 and 2 wait in tag 1 (all-reduce, number 0 of view 1) for peer 3, "
+                         "which waits in tag 2 (all-reduce, number 0 of view 1) for peer 2");
     story_end(story);
 }
 
@@ -442,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_waits),
         cmocka_unit_test(a_member_does_not_make_the_call),
+        cmocka_unit_test(members_wait_for_each_other),
         cmocka_unit_test(a_member_waits_elsewhere),
         cmocka_unit_test(a_member_does_not_vote),
         cmocka_unit_test(a_deadline_passed),

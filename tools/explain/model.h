@@ -170,6 +170,10 @@ const struct view *model_view_without(const struct model *model, uint64_t peer, 
 const struct view *model_proposal(const struct model *model); // that is open; NULL = none
 void peers_add(struct peers *peers, uint64_t peer);           // once; 0 is nobody
 void peers_free(struct peers *peers);
+// A channel of the same view on which one of `absent` waits for one of `present`, while those wait
+// for it on `channel`; NULL = none.
+const struct channel *model_crossing(const struct model *model, const struct channel *channel,
+                                     const struct peers *absent, const struct peers *present);
 bool peers_has(const struct peers *peers, uint64_t peer);
 // One more element of an owned array; zeroed.
 void *model_grow(void *array, uint32_t *count, uint32_t *capacity, size_t bytes);

@@ -42,6 +42,35 @@ static void show_calls(const struct model *model, const struct withdrawal *w,
     }
 }
 
+// What those waited for who had not made the call, if it was something that others lacked.
+static const struct channel *find_crossing(const struct model *model, const struct withdrawal *w,
+                                           const struct peers *absent)
+{
+    const struct channel *found = NULL;
+    struct peers present = {0};
+    peers_add(&present, w->peer);
+    for (uint32_t i = 0; i < model->channel_count && !found; i++) {
+        const struct channel *c = &model->channels[i];
+        if (c->view == w->op.view && c->kind == w->op.kind && c->tag == w->op.tag)
+            found = model_crossing(model, c, absent, &present);
+    }
+    peers_free(&present);
+    return found;
+}
+
+static void say_missing(const struct model *model, const struct withdrawal *w,
+                        const struct peers *absent, struct explain_finding *finding)
+{
+    const struct channel *crossing = find_crossing(model, w, absent);
+    finding_say(finding, "%s had not made the call", print_peers(absent).text);
+    if (crossing)
+        finding_say(finding, ", but waited in %s for peer %" PRIu64,
+                    print_op((struct hwi_op){crossing->view, crossing->kind, crossing->tag,
+                                             crossing->committed})
+                        .text,
+                    w->peer);
+}
+
 static void say_lacking(struct model *model, const struct withdrawal *w, const struct peers *absent,
                         const struct peers *slow)
 {
@@ -49,7 +78,7 @@ static void say_lacking(struct model *model, const struct withdrawal *w, const s
     finding_say(finding, "%s was given up %s ago at the deadline of peer %" PRIu64 ": ",
                 print_op(w->op).text, print_time(model->now_ns - w->at_ns).text, w->peer);
     if (absent->count)
-        finding_say(finding, "%s had not made the call", print_peers(absent).text);
+        say_missing(model, w, absent, finding);
     else if (slow->count)
         finding_say(finding, "all members had made the call, %s %s not Done",
                     print_peers(slow).text, slow->count == 1 ? "was" : "were");

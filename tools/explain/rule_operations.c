@@ -12,8 +12,8 @@ struct waits {
     struct hwi_op op;
     const struct channel *channel;
     int64_t since_ns;
-    struct peers absent, working;
-    bool excused; // one of them is explained already
+    struct peers absent, working, present; // present: made the call
+    bool excused;                          // one of them is explained already
 };
 
 static uint8_t lane_of(uint8_t kind)
@@ -53,6 +53,8 @@ static void sort_out(const struct model *model, struct waits *w, uint64_t peer)
     if (called && part->entered == w->op.seq + 1 && part->entered_ns != NEVER_NS)
         w->since_ns =
             w->since_ns == NEVER_NS ? part->entered_ns : HWI_MIN(w->since_ns, part->entered_ns);
+    if (called)
+        peers_add(&w->present, peer);
     if (part && part->done > w->op.seq)
         return;
     if (excused(model, peer))
@@ -136,8 +138,49 @@ static void say_idle(const struct model *model, const struct waits *w,
         finding_say(finding, "; its %s has done nothing yet", names[lane]);
 }
 
+static void free_waits(struct waits *w)
+{
+    peers_free(&w->absent);
+    peers_free(&w->working);
+    peers_free(&w->present);
+}
+
+// They wait for each other on two channels: told once, from the side of the many.
+static void say_crossing(struct model *model, const struct waits *w, const struct channel *channel)
+{
+    struct waits other = waits_of(model, channel);
+    bool first = w->present.count > other.present.count ||
+                 (w->present.count == other.present.count && w->channel < channel);
+    if (first) {
+        struct explain_finding *finding =
+            finding_new(model, HWI_MAX(w->since_ns, other.since_ns), true);
+        finding_say(finding, "%s wait%s in %s for %s, which wait%s", print_peers(&w->present).text,
+                    w->present.count == 1 ? "s" : "", print_op(w->op).text,
+                    print_peers(&w->absent).text, w->absent.count == 1 ? "s" : "");
+        bool same = strcmp(print_peers(&w->present).text, print_peers(&other.absent).text) == 0;
+        finding_say(finding, " in %s for %s", print_op(other.op).text,
+                    !same                   ? print_peers(&other.absent).text
+                    : w->present.count == 1 ? "it"
+                                            : "them");
+        for (uint32_t i = 0; i < w->absent.count; i++)
+            show_trainer(process_of(model, w->absent.ids[i]), finding);
+        for (uint32_t i = 0; i < w->present.count; i++)
+            show_trainer(process_of(model, w->present.ids[i]), finding);
+        finding_advise(finding,
+                       "their trainers do not make the same calls: see how %s came to its call, "
+                       "and the others to theirs",
+                       print_who(model, w->absent.ids[0]).text);
+    }
+    free_waits(&other);
+}
+
 static void say_absent(struct model *model, const struct waits *w)
 {
+    const struct channel *crossing = model_crossing(model, w->channel, &w->absent, &w->present);
+    if (crossing) {
+        say_crossing(model, w, crossing);
+        return;
+    }
     struct explain_finding *finding = finding_new(model, w->since_ns, true);
     finding_say(finding, "%s waits for %s, which %s not made the call", print_op(w->op).text,
                 print_peers(&w->absent).text, w->absent.count == 1 ? "has" : "have");
@@ -279,8 +322,7 @@ static void judge(struct model *model, const struct channel *channel)
         w.since_ns = model->now_ns - model->patience_ns; // told by the status only
     if (model->now_ns - w.since_ns >= model->patience_ns && !w.excused)
         say(model, &w);
-    peers_free(&w.absent);
-    peers_free(&w.working);
+    free_waits(&w);
 }
 
 void rule_operations(struct model *model)

@@ -161,6 +161,28 @@ struct part *model_part(struct channel *channel, uint64_t peer)
     return &channel->parts[index];
 }
 
+static bool has_entered(const struct channel *channel, const struct peers *peers, bool all)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < peers->count; i++) {
+        const struct part *part = model_find_part(channel, peers->ids[i]);
+        count += part && part->entered > channel->committed;
+    }
+    return all ? count == peers->count : count > 0;
+}
+
+const struct channel *model_crossing(const struct model *model, const struct channel *channel,
+                                     const struct peers *absent, const struct peers *present)
+{
+    for (uint32_t i = 0; i < model->channel_count; i++) {
+        const struct channel *other = &model->channels[i];
+        if (other != channel && other->view == channel->view && has_entered(other, absent, false) &&
+            !has_entered(other, present, true))
+            return other;
+    }
+    return NULL;
+}
+
 // ---- views -------------------------------------------------------------------------------------
 
 struct view *model_find_view(const struct model *model, uint64_t number)
