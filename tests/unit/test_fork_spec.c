@@ -33,8 +33,8 @@ static void phrases_say_what_happens(void **unused)
                   (const char *const[]){"freeze peer 2 for 1500 ms at +250 ms",
                                         "kill master at +2000 ms", NULL});
     expect_faults("cut 1 and 2, slow member 4 by 300ms for 5s, mute 7",
-                  (const char *const[]){"cut peer 1 and peer 2", "slow peer 4 by 300 ms for 5000 ms",
-                                        "mute peer 7", NULL});
+                  (const char *const[]){"cut peer 1 and peer 2",
+                                        "slow peer 4 by 300 ms for 5000 ms", "mute peer 7", NULL});
 }
 
 static void no_phrases_are_no_faults(void **unused)
@@ -47,9 +47,10 @@ static void no_phrases_are_no_faults(void **unused)
 static void what_is_no_phrase_is_named(void **unused)
 {
     static const char *const bad[] = {
-        "kill",           "kill peer 0",     "kill 3 for 2s", "explode 3",       "cut 1 and 1",
-        "cut 1",          "cut 1 and master", "slow 3",        "slow 3 by fast", "mute master",
-        "kill 3, ,kill 4", "lose 3",          "kill 3 now",    "freeze 2 for",
+        "kill",           "kill peer 0",  "kill 3 for 2s",    "explode 3",
+        "cut 1 and 1",    "cut 1",        "cut 1 and master", "slow 3",
+        "slow 3 by fast", "mute master",  "kill 3, ,kill 4",  "lose 3",
+        "kill 3 now",     "freeze 2 for",
     };
     (void)unused;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -62,10 +63,13 @@ static void what_is_no_phrase_is_named(void **unused)
 
 static void a_plan_is_bounded(void **unused)
 {
-    char text[16 * (FORK_FAULTS_MAX + 1)] = "kill 1";
+    static const char phrase[] = "kill 1,";
+    enum { LENGTH = sizeof phrase - 1 };
+    char text[LENGTH * (FORK_FAULTS_MAX + 1)];
     (void)unused;
-    for (int i = 0; i < FORK_FAULTS_MAX; i++)
-        strcat(text, ",kill 1");
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = phrase[i % LENGTH];
+    text[sizeof text - 1] = '\0';
     assert_false(fork_spec_parse(text, &spec, error));
     assert_string_equal(error, "more than 32 faults");
 }
