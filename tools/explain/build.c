@@ -134,6 +134,14 @@ static void hear_status(struct model *model)
     }
 }
 
+// Without what it said nobody knows which calls have been answered.
+static void forget_unanswered(struct model *model)
+{
+    for (uint32_t i = 0; i < model->process_count; i++)
+        if (!model->processes[i].speaks)
+            model->processes[i].asked_count = 0;
+}
+
 void model_build(struct model *model, const struct explain_input *input,
                  struct explain_report *report)
 {
@@ -152,6 +160,7 @@ void model_build(struct model *model, const struct explain_input *input,
     for (uint32_t i = 0; i < input->count; i++)
         span(model, &model->processes[i]);
     hear_all(model);
+    forget_unanswered(model);
     hear_status(model);
 }
 

@@ -26,12 +26,13 @@ static void say_caveats(const struct model *model)
 {
     struct explain_report *report = model->report;
     uint64_t lost = 0;
-    uint32_t absent = 0, rings = 0;
+    uint32_t absent = 0, rings = 0, mute = 0;
     size_t at = 0;
     const struct view *view = model_find_view(model, model->view);
     for (uint32_t i = 0; i < model->process_count; i++) {
         lost += model->processes[i].gap;
         rings += model->processes[i].gap > 0;
+        mute += !model->processes[i].speaks && model->processes[i].ring->count > 0;
     }
     for (uint32_t i = 0; view && i < view->members.count; i++) {
         const struct member *member = model_find_member(model, view->members.ids[i]);
@@ -45,8 +46,13 @@ static void say_caveats(const struct model *model)
                                "%sthe rings of %u of the view's %u members are not here",
                                at ? "; " : "", absent, view->members.count);
     if (model->master < 0 && !model->input->status)
-        snprintf(report->caveat + at, sizeof report->caveat - at, "%sthe master's ring is not here",
-                 at ? "; " : "");
+        at += (size_t)snprintf(report->caveat + at, sizeof report->caveat - at,
+                               "%sthe master's ring is not here", at ? "; " : "");
+    if (mute)
+        snprintf(report->caveat + at, sizeof report->caveat - at,
+                 "%swhat %u of the processes said is not known: their journals are of a build that "
+                 "decides otherwise",
+                 at ? "; " : "", mute);
 }
 
 void explain_analyse(const struct explain_input *input, struct explain_report *report)

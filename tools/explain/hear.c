@@ -355,7 +355,9 @@ void model_hear(struct model *model, uint32_t process, const struct hwi_ring_rec
                       .actor = hwi_ring_actor(record),
                       .other = hwi_ring_other(record),
                       .sent = hwi_ring_is_sent(record)};
-    if (!h.sent && h.actor < HWI_ROLE_MAX)
+    if (h.sent)
+        p->speaks = true;
+    else if (h.actor < HWI_ROLE_MAX)
         p->acted_ns[h.actor] = h.at_ns;
     if (p->master)
         master_record(&h);

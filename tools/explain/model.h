@@ -42,6 +42,7 @@ struct process {
     uint64_t view;         // in force here
     int64_t open_ns;       // its trainer opened
     uint64_t gap;          // records that were lost before they could be read
+    bool speaks;           // what it said is on record too (not in journals of another build)
     struct asked *asked;   // owned
     uint32_t asked_count, asked_capacity;
 };
@@ -212,7 +213,7 @@ void findings_sort(struct model *model); // and says whether there is trouble
 void finding_first(struct model *model); // moves the last one to the beginning
 
 // "tag 7 (all-reduce, number 3 of view 2)"
-enum { OP_BYTES = 96, PEERS_BYTES = 128, TIME_BYTES = 24, WHO_BYTES = 128 };
+enum { OP_BYTES = 96, PEERS_BYTES = 192, TIME_BYTES = 24, WHO_BYTES = 128 };
 struct op_text {
     char text[OP_BYTES];
 };
