@@ -33,7 +33,7 @@ for line in bench("compare", "--sizes", "4K,1M"):
 
 for line in bench("journal", "--sizes", "4K,1M"):
     check(line["turns"] == 4 and line["with_ms"] > 0 and line["without_ms"] > 0, f"journal: {line}")
-    check(line["cost"] > -1 and line["cpu_cost"] > -1, f"journal: {line}")
+    check(line["cost"] > -1, f"journal: {line}")
 
 lines = bench("ring")
 check(len(lines) == 5 and all(line["ns_per_message"] < line["with_ns"] for line in lines), f"ring: {lines}")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a journal costs: streams of all-reduces in two runs of the same two processes, one of which
-// keeps journals and one does not, by turns of a few milliseconds.
+// keeps journals and one does not, by turns of about a millisecond. New processes after a while:
+// how the machine treats their threads differs from one to the next.
 #include <dirent.h>
 #include <errno.h>
 #include <hawser/hawser.h>
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tools/hawser/bench.h"
@@ -24,25 +24,33 @@ enum {
     MEMBERS = 2,
     TURNS_LARGE = 200, // of each run, unless told
     TURNS_SMALL = 2000,
+    ROUNDS = 8, // new processes for each
     WARM_UPS = 10,
     ADDRESS_BYTES = 64,
     PATH_BYTES = 512,
 };
 #define TURN_BYTES (UINT64_C(32) << 10) // of a turn's all-reduces, at least one of them
 
+struct size {
+    const struct bench_job *job;
+    uint64_t bytes;
+    uint32_t turns;
+    uint64_t samples[RUNS][BENCH_REPEATS_MAX]; // ns of each turn
+};
+
 struct member {
     const struct bench_job *job;
     hws_comm *comms[RUNS];
     float *buffer;
     uint64_t count;
-    uint64_t wall[RUNS][BENCH_REPEATS_MAX], cpu[RUNS][BENCH_REPEATS_MAX]; // ns of each turn
+    uint64_t samples[RUNS];
+    int out; // -1: the other one tells
 };
 
-static uint64_t cpu_ns(void)
+// Operations of a turn.
+static uint64_t times_of(uint64_t bytes)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    return bytes < TURN_BYTES ? TURN_BYTES / bytes : 1;
 }
 
 static bool failed(const char *what)
@@ -91,26 +99,35 @@ static bool join(struct member *member, char addresses[RUNS][ADDRESS_BYTES], con
 }
 
 // The average of equal members stays what it is: so every result can be checked at the end.
-static bool take_turn(struct member *member, int run, uint32_t turn)
+static bool take_turn(struct member *member, int run)
 {
-    uint64_t bytes = member->count * sizeof(float), times = TURN_BYTES / bytes;
-    uint64_t wall = now_ns(), cpu = cpu_ns();
+    uint64_t start = now_ns();
     hws_options options = HWS_OPTIONS_INIT;
     options.plan = member->job->plan;
-    for (uint64_t i = 0; i < (times ? times : 1); i++)
+    for (uint64_t i = times_of(member->count * sizeof(float)); i > 0; i--)
         if (hws_all_reduce(member->comms[run], member->buffer, member->buffer, member->count,
                            HWS_F32, HWS_AVG, &options, NULL))
             return failed("cannot all-reduce");
-    member->wall[run][turn] = now_ns() - wall;
-    member->cpu[run][turn] = cpu_ns() - cpu;
+    member->samples[run] = now_ns() - start;
     return true;
 }
 
-static bool take_turns(struct member *member, uint32_t turns)
+static bool take_turns(struct member *member, uint32_t turns, bool warm_up)
 {
-    for (uint32_t turn = 0; turn < turns; turn++)
-        if (!take_turn(member, turn % 2, turn) || !take_turn(member, !(turn % 2), turn))
+    for (uint32_t turn = 0; turn < turns; turn++) {
+        if (!take_turn(member, turn % 2) || !take_turn(member, !(turn % 2)))
             return false;
+        if (!warm_up && member->out >= 0 &&
+            write(member->out, member->samples, sizeof member->samples) != sizeof member->samples) {
+            complain("bench", "cannot tell: %s", strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_averages(const struct member *member)
+{
     for (uint64_t i = 0; i < member->count; i++)
         if (member->buffer[i] != (float)(i % 1000)) {
             complain("bench", "wrong average at element %" PRIu64, i);
@@ -119,6 +136,30 @@ static bool take_turns(struct member *member, uint32_t turns)
     return true;
 }
 
+static _Noreturn void be_member(const struct size *size, uint32_t turns, int out,
+                                char addresses[RUNS][ADDRESS_BYTES], const char *directory)
+{
+    struct member member = {
+        .job = size->job,
+        .buffer = malloc(size->bytes),
+        .count = size->bytes / sizeof(float),
+        .out = out,
+    };
+    if (!member.buffer) {
+        complain("bench", "out of memory");
+        _exit(EXIT_FAILED);
+    }
+    for (uint64_t i = 0; i < member.count; i++)
+        member.buffer[i] = (float)(i % 1000);
+    bool good = join(&member, addresses, directory) && take_turns(&member, WARM_UPS, true) &&
+                take_turns(&member, turns, false) && check_averages(&member);
+    for (int run = 0; run < RUNS; run++)
+        hws_close(member.comms[run]);
+    _exit(good ? EXIT_OK : EXIT_FAILED);
+}
+
+// ---- what came of it ---------------------------------------------------------------------------
+
 static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -126,61 +167,28 @@ static int compare_doubles(const void *a, const void *b)
 }
 
 // The median over turns of what WITH takes more than WITHOUT just before or after it.
-static double median_cost(uint64_t samples[RUNS][BENCH_REPEATS_MAX], uint32_t turns)
+static double median_cost(const struct size *size)
 {
     static double costs[BENCH_REPEATS_MAX];
-    for (uint32_t i = 0; i < turns; i++)
-        costs[i] = (double)samples[WITH][i] / (double)samples[WITHOUT][i] - 1;
-    qsort(costs, turns, sizeof *costs, compare_doubles);
-    return costs[turns / 2];
+    for (uint32_t i = 0; i < size->turns; i++)
+        costs[i] = (double)size->samples[WITH][i] / (double)size->samples[WITHOUT][i] - 1;
+    qsort(costs, size->turns, sizeof *costs, compare_doubles);
+    return costs[size->turns / 2];
 }
 
-static void print_size(struct member *member, uint32_t turns)
+static void print_size(struct size *size)
 {
-    uint64_t bytes = member->count * sizeof(float), times = TURN_BYTES / bytes;
-    double cost = median_cost(member->wall, turns), cpu_cost = median_cost(member->cpu, turns);
-    double each = 1e3 / (double)(times ? times : 1);
-    double without = bench_summary(member->wall[WITHOUT], turns).median * each;
-    double with = bench_summary(member->wall[WITH], turns).median * each;
-    if (member->job->json)
+    double cost = median_cost(size), each = 1e3 / (double)times_of(size->bytes);
+    double without = bench_summary(size->samples[WITHOUT], size->turns).median * each;
+    double with = bench_summary(size->samples[WITH], size->turns).median * each;
+    if (size->job->json)
         printf("{\"bench\":\"journal\",\"bytes\":%" PRIu64 ",\"turns\":%" PRIu32
-               ",\"without_ms\":%.6f,\"with_ms\":%.6f,\"cost\":%.4f,\"cpu_cost\":%.4f}\n",
-               bytes, turns, without, with, cost, cpu_cost);
+               ",\"without_ms\":%.6f,\"with_ms\":%.6f,\"cost\":%.4f}\n",
+               size->bytes, size->turns, without, with, cost);
     else
-        printf("%10" PRIu64 " %7" PRIu32 " %9.4f ms %9.4f ms %+9.1f%% %+9.1f%%\n", bytes, turns,
-               without, with, 100 * cost, 100 * cpu_cost);
+        printf("%10" PRIu64 " %7" PRIu32 " %9.4f ms %9.4f ms %+9.1f%%\n", size->bytes, size->turns,
+               without, with, 100 * cost);
     fflush(stdout);
-}
-
-static bool measure_size(struct member *member, uint64_t bytes, bool speaks)
-{
-    uint32_t turns = bytes > TURN_BYTES ? TURNS_LARGE : TURNS_SMALL;
-    if (member->job->repeats)
-        turns = member->job->repeats;
-    member->count = bytes / sizeof(float);
-    member->buffer = malloc(bytes);
-    if (!member->buffer)
-        return failed("out of memory");
-    for (uint64_t i = 0; i < member->count; i++)
-        member->buffer[i] = (float)(i % 1000);
-    bool good = take_turns(member, WARM_UPS) && take_turns(member, turns);
-    if (good && speaks)
-        print_size(member, turns);
-    free(member->buffer);
-    return good;
-}
-
-static _Noreturn void be_member(const struct bench_job *job, uint32_t number,
-                                char addresses[RUNS][ADDRESS_BYTES], const char *directory)
-{
-    static struct member member;
-    member.job = job;
-    bool good = join(&member, addresses, directory);
-    for (uint32_t i = 0; good && i < job->size_count; i++)
-        good = measure_size(&member, job->sizes[i], number == 0);
-    for (int run = 0; run < RUNS; run++)
-        hws_close(member.comms[run]);
-    _exit(good ? EXIT_OK : EXIT_FAILED);
 }
 
 // ---- all of them -------------------------------------------------------------------------------
@@ -218,18 +226,37 @@ static pid_t start_masters(const char *directory, char addresses[RUNS][ADDRESS_B
     return got == RUNS * ADDRESS_BYTES ? pid : -1;
 }
 
-static bool run_members(const struct bench_job *job, char addresses[RUNS][ADDRESS_BYTES],
+// Adds the turns that the first member tells of.
+static bool hear_turns(struct size *size, int in, uint32_t turns)
+{
+    uint64_t samples[RUNS];
+    for (uint32_t i = 0; i < turns; i++, size->turns++) {
+        ssize_t got = read(in, samples, sizeof samples); // so few bytes come in one piece
+        if (got != sizeof samples)
+            return false;
+        for (int run = 0; run < RUNS; run++)
+            size->samples[run][size->turns] = samples[run];
+    }
+    return true;
+}
+
+static bool run_members(struct size *size, uint32_t turns, char addresses[RUNS][ADDRESS_BYTES],
                         const char *directory)
 {
     pid_t parent = getpid(), members[MEMBERS];
-    bool good = true;
+    int told[2];
+    if (pipe(told) < 0)
+        return false;
     for (uint32_t i = 0; i < MEMBERS; i++) {
         members[i] = fork();
         if (members[i] == 0) {
             os_die_with(parent);
-            be_member(job, i, addresses, directory);
+            be_member(size, turns, i == 0 ? told[1] : -1, addresses, directory);
         }
     }
+    close(told[1]);
+    bool good = hear_turns(size, told[0], turns);
+    close(told[0]);
     for (uint32_t i = 0; i < MEMBERS; i++) {
         int status = -1;
         if (members[i] > 0)
@@ -239,28 +266,53 @@ static bool run_members(const struct bench_job *job, char addresses[RUNS][ADDRES
     return good;
 }
 
-int bench_journal(const struct bench_job *job)
+static bool run_round(struct size *size, uint32_t turns)
 {
     char addresses[RUNS][ADDRESS_BYTES], directory[PATH_BYTES];
     const char *base = getenv("TMPDIR");
     int life = -1;
     snprintf(directory, sizeof directory, "%.400s/hawser-bench-XXXXXX",
              base && *base ? base : "/tmp");
-    unsetenv("HAWSER_JOURNAL"); // of one run only
     if (!mkdtemp(directory)) {
         complain("bench", "cannot make %s: %s", directory, strerror(errno));
-        return EXIT_FAILED;
+        return false;
     }
-    if (!job->json)
-        printf("%10s %7s %12s %12s %10s %10s\n", "bytes", "turns", "without", "with", "cost",
-               "of cpu");
-    fflush(stdout);
     pid_t masters = start_masters(directory, addresses, &life);
-    bool good = masters > 0 && run_members(job, addresses, directory);
+    bool good = masters > 0 && run_members(size, turns, addresses, directory);
     if (life >= 0)
         close(life);
     if (masters > 0)
         waitpid(masters, NULL, 0);
     remove_directory(directory);
+    return good;
+}
+
+static bool measure_size(const struct bench_job *job, uint64_t bytes)
+{
+    static struct size size;
+    uint32_t turns = bytes > TURN_BYTES ? TURNS_LARGE : TURNS_SMALL;
+    bool good = true;
+    if (job->repeats)
+        turns = job->repeats;
+    size.job = job;
+    size.bytes = bytes;
+    size.turns = 0;
+    for (uint32_t round = 0; round < ROUNDS && good; round++)
+        if (turns * (round + 1) / ROUNDS > size.turns)
+            good = run_round(&size, turns * (round + 1) / ROUNDS - size.turns);
+    if (good)
+        print_size(&size);
+    return good;
+}
+
+int bench_journal(const struct bench_job *job)
+{
+    bool good = true;
+    unsetenv("HAWSER_JOURNAL"); // of one run only
+    if (!job->json)
+        printf("%10s %7s %12s %12s %10s\n", "bytes", "turns", "without", "with", "cost");
+    fflush(stdout);
+    for (uint32_t i = 0; i < job->size_count && good; i++)
+        good = measure_size(job, job->sizes[i]);
     return good ? EXIT_OK : EXIT_FAILED;
 }
