@@ -7,7 +7,7 @@
 
 enum {
     HWI_CODEC_DEPTH_MAX = 16,
-    // Values in one message, nested ones included.
+    // Values in one message, nested ones included: the unpacker takes 24 bytes for each.
     HWI_CODEC_VALUES_MAX = 1 << 20,
 };
 

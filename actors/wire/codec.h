@@ -75,14 +75,13 @@ enum hwi_codec_error {
 int hwi_encode(const struct hwi_msg *msg, unsigned char **bytes, size_t *length);
 
 // As hwi_encode, into `capacity` bytes at `bytes` (borrowed until return) and without allocation.
-// HWI_CODEC_ROOM if they do not fit, or would leave fewer than HWI_ENCODE_SLACK bytes.
-enum { HWI_ENCODE_SLACK = 1024 };
+// HWI_CODEC_ROOM if they do not fit.
 int hwi_encode_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capacity,
                     size_t *length);
 
 // Decodes hostile bytes (borrowed until return). A first pass without allocation checks depth,
-// counts against the bytes left and the number of values; then the limits of msg.def are checked, and
-// only then memory is taken, for the lists alone. On success *msg owns one block in *block
+// counts against the bytes left and the number of values; only then memory is taken, about 24 bytes
+// for each value, and the limits of msg.def are checked. On success *msg owns one block in *block
 // (free() it; NULL if the message has no lists). On error *block is NULL and nothing is left.
 int hwi_decode(const unsigned char *bytes, size_t length, struct hwi_msg *msg, void **block);
 

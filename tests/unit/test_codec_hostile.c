@@ -235,8 +235,8 @@ static void put_count(unsigned char *at, unsigned char head, uint32_t count)
         at[1 + i] = (unsigned char)(count >> (24 - 8 * i));
 }
 
-// A field of a newer build, full of nils, is passed over, and takes no memory.
-static void the_largest_message_takes_no_memory(void **state)
+// The most that one message can make the unpacker take: a field of a newer build, full of nils.
+static void the_largest_message_takes_bounded_memory(void **state)
 {
     (void)state;
     size_t length = HWI_MESSAGE_BYTES_MAX;
@@ -251,7 +251,8 @@ static void the_largest_message_takes_no_memory(void **state)
     put_count(bytes + 2, 0xdd, most);
     size_t before = allocated;
     assert_int_equal(try_bytes(bytes, 7 + (size_t)most), HWI_CODEC_OK);
-    assert_true(allocated - before < 4096); // it is encoded again
+    assert_true(allocated - before > 16 << 20); // or the library's allocations are not counted
+    assert_true(allocated - before < 64 << 20);
 
     put_count(bytes + 2, 0xdd, most + 1);
     assert_int_equal(try_bytes(bytes, 8 + (size_t)most), HWI_CODEC_LIMIT);
@@ -322,7 +323,7 @@ int main(void)
         cmocka_unit_test(random_mutations_are_survived),
         cmocka_unit_test(counts_without_bytes_cost_nothing),
         cmocka_unit_test(deep_nesting_is_refused),
-        cmocka_unit_test(the_largest_message_takes_no_memory),
+        cmocka_unit_test(the_largest_message_takes_bounded_memory),
         cmocka_unit_test(the_walk_agrees_with_msgpack),
         cmocka_unit_test(large_counts_that_are_kept_are_whole),
     };
