@@ -166,6 +166,9 @@ void hwi_sim_virtual_close(struct hwi_sim_process *process, uint64_t peer)
 
 void hwi_sim_virtual_forget(struct hwi_sim_process *process, uint64_t peer)
 {
+    if (process->sim->ending) {
+        return; // the other one may be gone
+    }
     const struct hwi_sim_process *other = by_peer(process->sim, peer);
     if (other != NULL) {
         clear(&process->wanted, index_of(other));
