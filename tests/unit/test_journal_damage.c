@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 
 #include <hawser/types.h>
 
+#include "actors/wire/codec.h"
 #include "tests/support/journal_scene.h"
 #include "tests/support/random_msg.h"
 #include "transport/journal/format.h"
@@ -234,6 +236,53 @@ static void hostile_payloads_are_no_events(void **state)
     free(file.bytes);
 }
 
+// The first record is a message of any kind, under a chain that is right.
+static void another_message_is_no_head(void **state)
+{
+    struct journal_scene *scene = *state;
+    char path[JOURNAL_PATH_BYTES];
+    journal_begin(scene);
+    journal_end(scene);
+    journal_segment_path(scene, 1, path);
+    for (uint16_t type = 1; type < HWI_MSG_TYPE_MAX; type++) {
+        struct hwi_msg msg;
+        unsigned char bytes[1 << 15] = {0};
+        size_t length, room = sizeof(bytes) - HWI_JOURNAL_HEADER_BYTES;
+        if (type == HWI_MSG_journal_head || !hwi_layout_of(type))
+            continue;
+        hwi_effects_reset(&scene->arena);
+        random_msg(&scene->seed, type, 4, &scene->arena, &msg);
+        assert_int_equal(
+            hwi_encode_into(&msg, bytes + HWI_JOURNAL_HEADER_BYTES, room, &length), 0);
+        struct hwi_journal_header header = {(uint32_t)length, HWI_JOURNAL_HEAD, 0};
+        size_t padded = hwi_journal_padded(length);
+        hwi_journal_put_u64(bytes + 8, hwi_journal_header_pack(header, 0));
+        hwi_journal_put_u64(bytes, hwi_journal_chain(0, bytes + 8, 8 + padded));
+        journal_store(path, bytes, HWI_JOURNAL_HEADER_BYTES + padded);
+        struct journal_tally tally = journal_find_verdict(scene);
+        assert_int_equal(tally.verdict, HWI_JOURNAL_FOUND_DAMAGED);
+        assert_null(tally.last.head);
+    }
+}
+
+// Opening a pipe would wait for its writer.
+static void what_is_no_file_is_said(void **state)
+{
+    struct journal_scene *scene = *state;
+    char path[JOURNAL_PATH_BYTES];
+    journal_segment_path(scene, 1, path);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(round == 0   ? mkfifo(path, 0600)
+                         : round == 1 ? mkdir(path, 0700)
+                                      : symlink("/dev/zero", path),
+                         0);
+        struct journal_tally tally = journal_find_verdict(scene);
+        assert_int_equal(tally.verdict, HWI_JOURNAL_FOUND_DAMAGED);
+        assert_non_null(strstr(tally.last.error, "no regular file"));
+        assert_int_equal(remove(path), 0);
+    }
+}
+
 // ---- killed ------------------------------------------------------------------------------------
 
 static void a_record_without_chain_was_being_written(void **state)
@@ -332,6 +381,8 @@ int main(void)
         TEST(a_missing_segment_is_named),
         TEST(a_segment_in_anothers_place_is_reported),
         TEST(hostile_payloads_are_no_events),
+        TEST(another_message_is_no_head),
+        TEST(what_is_no_file_is_said),
         TEST(a_record_without_chain_was_being_written),
         TEST(a_kill_between_two_segments_loses_nothing),
         TEST(a_killed_process_leaves_whole_records),

@@ -139,12 +139,12 @@ static bool make_room(struct hwi_journal_file *file, size_t bytes)
 bool hwi_journal_file_read(struct hwi_journal_file *file, const char *path, size_t most)
 {
     struct stat about;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe would wait for its writer
     if (fd < 0)
         return false;
     bool good = fstat(fd, &about) == 0;
     if (good && (!S_ISREG(about.st_mode) || about.st_size > HWI_JOURNAL_FILE_BYTES_MAX)) {
-        errno = EFBIG;
+        errno = S_ISREG(about.st_mode) ? EFBIG : EISDIR;
         good = false;
     }
     size_t bytes = good ? HWI_MIN(most, (size_t)about.st_size) : 0;

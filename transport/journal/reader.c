@@ -106,6 +106,8 @@ static enum hwi_journal_found missing(struct hwi_journal_reader *reader, int pro
         note_file(reader, path);
     if (problem == ENOENT)
         return damaged(reader, "the file is missing");
+    if (problem == EISDIR)
+        return damaged(reader, "this is no regular file");
     strerror_r(problem, text, sizeof(text));
     return damaged(reader, text);
 }
@@ -186,12 +188,15 @@ static enum hwi_journal_found read_end(struct hwi_journal_reader *reader)
 static enum hwi_journal_found take_head(struct hwi_journal_reader *reader,
                                         const unsigned char *payload, size_t bytes)
 {
-    void *block;
+    struct hwi_msg msg;
+    void *block = NULL;
     if (reader->at != 0)
         return damaged(reader, "a head where none should be");
-    if (hwi_decode(payload, bytes, &reader->head, &block) != HWI_CODEC_OK ||
-        reader->head.type != HWI_MSG_journal_head)
+    bool good = hwi_decode(payload, bytes, &msg, &block) == HWI_CODEC_OK;
+    free(block); // a head has no lists; another message may
+    if (!good || msg.type != HWI_MSG_journal_head)
         return damaged(reader, "this is no head");
+    reader->head = msg;
     const struct hwi_msg_journal_head *head = &reader->head.u.journal_head;
     if (head->segment != reader->number || strcmp(head->name, reader->name) != 0)
         return damaged(reader, "the file is another segment's");
