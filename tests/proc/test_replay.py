@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from harness import ANSWER_S, BUILD, SANITIZE, all_do, check, main
@@ -217,9 +218,9 @@ def test_until_and_state(world):
     check(count(lines)[1] == len(replay(folder, "--timeline", "--until", f"peer@{name}:8")), "as many as in the timeline")
     check(sum(line.startswith("state after ") for line in lines) == count(lines)[0], "a state for each actor")
     times = [float(line.split()[0]) for line in replay(folder, "--timeline")]
-    time = times[len(times) // 2]
-    played = count(replay(folder, "--until", f"{time:.6f}s"))[1]
-    check(sum(t < time for t in times) <= played <= sum(t <= time for t in times), f"until {time}: {played}")
+    middle = times[len(times) // 2]
+    played = count(replay(folder, "--until", f"{middle:.6f}s"))[1]
+    check(sum(t < middle for t in times) <= played <= sum(t <= middle for t in times), f"until {middle}: {played}")
     replay(folder, "--until", f"peer@{name}:4000000", code=UNREADABLE)
     for words in (("--until", "0"), ("--until", "x@y"), ("--actor", "trainer"), ("--until", "5", "--timeline"),
                   ("--state", "--timeline"), ("--perfetto", "x"), ("--diff", folder, "--timeline")):
@@ -308,6 +309,68 @@ def test_from_an_image(world):
     lines = replay(folder)
     check(any(name in line and "(1 removed), from images" in line for line in lines), f"it was removed: {lines}")
     check(count(lines)[0] == whole[0] and 0 < count(replay(folder / name))[1] < whole[1], f"the rest is played: {lines}")
+
+
+def said_by(*arguments, code):
+    """What the command complains of; its exit code is as expected."""
+    done = subprocess.run([str(word) for word in (BUILD / "hawser", "replay", *arguments)], capture_output=True, text=True,
+                          timeout=60, stdin=subprocess.DEVNULL)
+    check(done.returncode == code, f"replay {arguments}: exit code {done.returncode}, expected {code}\n{done.stdout}{done.stderr}")
+    return done.stderr
+
+
+def test_what_is_not_there(world):
+    """What is asked for and is not there is named."""
+    folder = recorded(world)
+    name = closed_member(folder)
+    check("/nonexistent is no directory" in said_by("/nonexistent", code=UNREADABLE), "not: no journal in /")
+    check("/etc/passwd is no directory" in said_by("/etc/passwd", code=UNREADABLE), "a file")
+    check(count(replay(folder / f"{name}.000001.hwj")) == count(replay(folder / name)), "a file's name will do")
+    text = said_by("--until", f"peer@{name}:4000000", folder, code=UNREADABLE)
+    check(re.search(r"no event 4000000 .*: there are 1 to \d+$", text.strip()), f"which there are: {text}")
+    text = said_by("--until", "4000000", folder, code=UNREADABLE)
+    check("no chosen actor has an event 4000000" in text, f"a number: {text}")
+
+
+def test_histories_that_are_not_all_there(world):
+    """A journal without its counterpart, or one that cannot be read, is no equal history."""
+    folder = recorded(world)
+    name = closed_member(folder)
+    copy = edited(folder, name)
+    (copy / f"{name}.000001.hwj").write_bytes(b"")
+    lines = replay(copy, "--diff", copy, code=DAMAGED)
+    check(any(f"{name}.000001.hwj is damaged at offset 0" in line for line in lines), f"it is named: {lines}")
+    (copy / f"{name}.000001.hwj").unlink()
+    for one, other in ((folder, copy), (copy, folder)):
+        lines = replay(one, "--diff", other, code=DIFFERENT)
+        check(any(line.startswith(f"{name}: no journal in ") for line in lines), f"the one without: {lines}")
+
+
+def test_until_what_was_removed(world):
+    """Events before the oldest image are not to be had; at the image the state is."""
+    def work():
+        os.environ["HAWSER_JOURNAL_AGE_S"] = "1"
+        try:
+            master, members = world.start(2)
+            began = time.monotonic()
+            while time.monotonic() - began < 4:
+                all_do(members, "reduce", count=100)
+            world.end_well()
+        finally:
+            del os.environ["HAWSER_JOURNAL_AGE_S"]
+    folder = keep_journals("aged", work)
+    name = next(path.name.split(".")[0] for path in sorted(folder.glob("member*.hwj")))
+    lines = replay(folder, "--actor", f"peer@{name}", "--until", "1", "--state", code=UNREADABLE)
+    found = [re.search(r"event 1 of its peer was removed; the oldest image is of event (\d+)", line) for line in lines]
+    found = [match for match in found if match]
+    check(found and not any("state after" in line for line in lines), f"it is said: {lines}")
+    number = found[0][1]
+    lines = replay(folder, "--actor", f"peer@{name}", "--until", number, "--state")
+    check(f"state after peer@{name}:{number}:" in lines and count(lines) == (1, 0), f"the image's own: {lines}")
+    lines = replay(folder, "--actor", f"peer@{name}", "--until", str(int(number) + 2))
+    check(count(lines) == (1, 2), f"two events behind it: {lines}")
+    text = said_by("--until", f"peer@{name}:1", folder, code=UNREADABLE)
+    check(f"there are {int(number) + 1} to " in text, f"which there are: {text}")
 
 
 def test_golden(world):

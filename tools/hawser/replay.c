@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `hawser replay`: what was recorded is run again, laid out in time, or compared.
-#include "tools/hawser/fork.h"
+#include "tools/hawser/replay.h"
 
 static int compare_with(struct replay_set *set, const struct replay_options *options)
 {
@@ -28,7 +28,7 @@ int command_replay(int argc, char **argv)
     if (!replay_set_open(options.path, &set, error))
         complain("replay", "%s", error);
     else if (options.fork)
-        verdict = fork_run(&set, &options);
+        verdict = replay_fork_apart(&set, &options);
     else if (options.timeline)
         verdict = replay_timeline(&set, &options);
     else if (options.other)

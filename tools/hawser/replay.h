@@ -149,10 +149,14 @@ struct hwi_journal_reader *replay_seek(const struct replay_set *set, uint32_t so
 // Plays the chosen journals, each in a child process, prints what it finds; returns the verdict.
 int replay_play_all(struct replay_set *set, const struct replay_options *options);
 
+// Carries the run on as --fork says (fork.c), in a child process too. Returns the exit code.
+int replay_fork_apart(struct replay_set *set, const struct replay_options *options);
+
 // What a child has done so far: in memory shared with its parent, so that a crash leaves it.
 struct replay_progress {
     uint64_t events;
     uint32_t actors;
+    uint32_t reached; // of them came to the number of --until
     uint32_t verdict;
     uint8_t role;    // the event being played ...
     uint64_t number; // ... 0 = none yet

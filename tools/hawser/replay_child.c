@@ -2,13 +2,14 @@
 // Plays each journal in a child process, so that an actor that crashes takes nothing else with it.
 #include <hawser/hawser.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/hawser/replay.h"
+#include "tools/hawser/fork.h"
 
 // Memory that a child shares with us; NULL if there is none to be had.
 static struct replay_progress *share(FILE **file)
@@ -29,12 +30,17 @@ static void unshare(struct replay_progress *progress, FILE *file)
         fclose(file);
 }
 
+static const char *how_it_ended(int status)
+{
+    return WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "its process ended";
+}
+
 static void print_crash(struct replay_set *set, uint32_t source,
                         const struct replay_progress *progress, int status)
 {
     char name[REPLAY_NAME_MAX];
     struct hwi_journal_record record = {0};
-    const char *how = WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "its process ended";
+    const char *how = how_it_ended(status);
     if (progress->number == 0) {
         printf("replay: %s: crashed before its first event: %s\n", set->names[source], how);
         return;
@@ -73,6 +79,25 @@ static void play_apart(struct replay_set *set, uint32_t source,
     }
 }
 
+int replay_fork_apart(struct replay_set *set, const struct replay_options *options)
+{
+    int status = 0;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        exit(fork_run(set, options)); // and a sanitizer looks for leaks
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+        complain("replay", "cannot start a process for the simulation");
+        return REPLAY_UNREADABLE;
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= REPLAY_CRASH)
+        return WEXITSTATUS(status);
+    complain("replay", "the simulation crashed: %s; is a journal not what was recorded?",
+             how_it_ended(status));
+    return REPLAY_CRASH;
+}
+
 static const char *verdict_name(uint32_t verdict)
 {
     static const char *const names[] = {
@@ -103,6 +128,10 @@ static int sum_up(const struct replay_progress *total, const struct replay_optio
         complain("replay", "no journal here has events of that actor");
         return REPLAY_UNREADABLE;
     }
+    if (options->until.kind == REPLAY_TO_NUMBER && total->actors && !total->reached) {
+        complain("replay", "no chosen actor has an event %" PRIu64 " here", options->until.number);
+        return (int)HWI_MAX(total->verdict, (uint32_t)REPLAY_UNREADABLE);
+    }
     if (took_ns > HWI_NS_PER_S && !options->step)
         printf("replay: %.1f s, %.0f events for each second of a core\n", (double)took_ns * 1e-9,
                (double)total->events / core_seconds());
@@ -128,6 +157,7 @@ int replay_play_all(struct replay_set *set, const struct replay_options *options
             play_apart(set, i, options, limits[i], progress);
             total.actors += progress->actors;
             total.events += progress->events;
+            total.reached += progress->reached;
             total.verdict = HWI_MAX(total.verdict, progress->verdict);
         }
         verdict = sum_up(&total, options, now_ns() - started_ns);

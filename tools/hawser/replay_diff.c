@@ -88,6 +88,25 @@ static void print_parting(struct replay_parting *parting)
     print_side(&parting->b, parting->role);
 }
 
+// A journal that nothing is compared with: a history that the other side does not have, or none
+// that can be read.
+static int report_alone(const struct replay_set *set, uint32_t source,
+                        const struct replay_set *other)
+{
+    if (set->sources[source].readable) {
+        printf("%s: no journal in %s belongs to it\n", set->names[source], other->directory);
+        return REPLAY_DIFFERENT;
+    }
+    struct hwi_journal_reader *reader = replay_read(set, source);
+    struct hwi_journal_record record = {0};
+    int verdict = REPLAY_UNREADABLE;
+    if (reader)
+        verdict = (int)replay_report_end(&set->sources[source], hwi_journal_read(reader, &record),
+                                         &record);
+    hwi_journal_reader_close(reader);
+    return verdict;
+}
+
 struct comparison {
     struct replay_parting first; // by the time in `a`
     int64_t first_ns;
@@ -118,6 +137,17 @@ static void compare_actors(struct comparison *all, struct replay_set *a, uint32_
     }
 }
 
+// Of those that the other side has, if all of both are compared, too.
+static void look_back(struct comparison *all, struct replay_set *a, struct replay_set *b,
+                      const struct replay_options *options)
+{
+    if (a->only || b->only || options->journal)
+        return;
+    for (uint32_t j = 0; j < b->count; j++)
+        if (partner(b, j, a, options) == a->count)
+            all->verdict = HWI_MAX(all->verdict, report_alone(b, j, a));
+}
+
 int replay_diff(struct replay_set *a, struct replay_set *b, const struct replay_options *options)
 {
     struct comparison all = {0};
@@ -128,8 +158,9 @@ int replay_diff(struct replay_set *a, struct replay_set *b, const struct replay_
         if (j < b->count)
             compare_actors(&all, a, i, b, j, options);
         else if (j == b->count)
-            printf("%s: no journal in %s belongs to it\n", a->names[i], b->directory);
+            all.verdict = HWI_MAX(all.verdict, report_alone(a, i, b));
     }
+    look_back(&all, a, b, options);
     if (all.first.parted)
         print_parting(&all.first);
     if (all.pairs == 0) {

@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: MIT
 // --until, as the number of events of each journal.
+#include <inttypes.h>
 #include <string.h>
 
 #include "tools/hawser/replay_merge.h"
 
-static bool is_point(const struct replay_set *set, const struct replay_item *item,
-                     const struct replay_point *point)
+// Of the actor that the point names.
+static bool is_its(const struct replay_set *set, const struct replay_item *item,
+                   const struct replay_point *point)
 {
-    return item->event->role == point->role && item->event->number == point->number &&
+    return item->event->role == point->role &&
            strncmp(set->names[item->source], point->journal, strlen(point->journal)) == 0;
+}
+
+// The first and the last of its events that can be read.
+struct extent {
+    uint64_t first, last;
+};
+
+static void complain_of(const struct replay_point *point, struct extent there)
+{
+    char numbers[64] = "there are none";
+    if (there.last)
+        snprintf(numbers, sizeof(numbers), "there are %" PRIu64 " to %" PRIu64, there.first,
+                 there.last);
+    complain("replay", "no event %" PRIu64 " of that actor in a journal %s*: %s", point->number,
+             point->journal, numbers);
 }
 
 bool replay_limits(struct replay_set *set, const struct replay_options *options, uint64_t *limits)
@@ -22,16 +39,18 @@ bool replay_limits(struct replay_set *set, const struct replay_options *options,
     replay_time(set, 0, 0); // relates the clocks before the order is fixed
     struct replay_merge *merge = replay_merge_open(set);
     struct replay_item item;
+    struct extent there = {0};
     while (replay_merge_next(merge, &item) && !(timed && item.ns > until->ns)) {
         limits[item.source] = item.ordinal;
-        if (timed || !is_point(set, &item, until))
+        if (timed || !is_its(set, &item, until))
             continue;
-        found = true;
-        break;
+        there = (struct extent){there.last ? there.first : item.event->number, item.event->number};
+        found = item.event->number == until->number;
+        if (found)
+            break;
     }
     replay_merge_close(merge);
     if (!found)
-        complain("replay", "no event %llu of that actor in a journal %s*",
-                 (unsigned long long)until->number, until->journal);
+        complain_of(until, there);
     return found;
 }

@@ -59,6 +59,25 @@ static void on_head(struct replay_game *game, const struct hwi_msg_journal_head 
                game->source->name, head->build, head->decision, hws_version(), hwi_decision_hash());
 }
 
+// At its --until the actor stops. One that begins behind it was never there.
+static void stop_in_time(struct replay_game *game, struct replay_part *part)
+{
+    const struct replay_point *until = &game->options->until;
+    if (until->kind != REPLAY_TO_NUMBER || part->number < until->number)
+        return;
+    part->stopped = true;
+    if (part->number == until->number) {
+        game->progress->reached++;
+        game->over = game->over || game->options->role;
+        return;
+    }
+    printf("replay: %s: event %" PRIu64 " of its %s was removed; the oldest image is of event %" PRIu64
+           "\n",
+           game->source->name, until->number, part->ops->name, part->number);
+    stop(part);
+    judge(game, REPLAY_UNREADABLE);
+}
+
 static void load(struct replay_game *game, struct replay_part *part,
                  const struct hwi_journal_image *image)
 {
@@ -71,8 +90,10 @@ static void load(struct replay_game *game, struct replay_part *part,
     }
     start(game, part);
     part->number = image->events;
-    if (hwi_player_load(part->player, image->bytes, image->length))
+    if (hwi_player_load(part->player, image->bytes, image->length)) {
+        stop_in_time(game, part);
         return;
+    }
     printf("replay: %s: the image of its %s is not one of such an actor\n", game->source->name,
            part->ops->name);
     stop(part);
@@ -153,11 +174,7 @@ static void on_event(struct replay_game *game, const struct hwi_journal_record *
     enum replay_verdict verdict = compare(game, part, record, effects, trap);
     judge(game, verdict);
     game->over = game->over || verdict != REPLAY_OK;
-    if (game->options->until.kind == REPLAY_TO_NUMBER &&
-        event->number >= game->options->until.number) {
-        part->stopped = true;
-        game->over = game->over || game->options->role;
-    }
+    stop_in_time(game, part);
 }
 
 // ---- the journal ------------------------------------------------------------------------------

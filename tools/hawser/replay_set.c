@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tools/hawser/replay.h"
 
@@ -34,20 +35,25 @@ static char *copy_text(const char *text, size_t length)
     return copy;
 }
 
-// DIR stays as it is; of DIR/NAME, which is no directory, the name is cut off.
-static void split_path(const char *path, struct replay_set *set)
+static bool is_directory(const char *path)
 {
     struct stat about;
-    const char *slash = strrchr(path, '/');
-    size_t length = strlen(path);
-    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode)) {
-        set->directory = copy_text(path, length);
-    } else if (slash && slash[1]) {
-        set->directory = copy_text(path, slash == path ? 1 : (size_t)(slash - path));
-        set->only = copy_text(slash + 1, strlen(slash + 1));
-    } else {
-        set->directory = copy_text(path, length);
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+// DIR stays as it is; of DIR/NAME, which is no directory, the name is cut off, and from the name
+// what a segment's file has behind it.
+static void split_path(const char *path, struct replay_set *set)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    bool here = !slash && access(path, F_OK) == 0; // a file of the working directory
+    if (is_directory(path) || !*name || (!slash && !here)) {
+        set->directory = copy_text(path, strlen(path));
+        return;
     }
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    set->directory = slash ? copy_text(path, length ? length : 1) : copy_text(".", 1);
+    set->only = copy_text(name, strcspn(name, "."));
 }
 
 static void read_head(struct replay_source *source, const struct hwi_msg_journal_head *head)
@@ -101,11 +107,11 @@ bool replay_set_open(const char *path, struct replay_set *set, char error[REPLAY
     split_path(path, set);
     if (hwi_journal_names(set->directory, &set->names, &set->count, error, REPLAY_ERROR_BYTES))
         return false;
-    if (set->count == 0) {
+    if (set->count == 0 && !set->only) {
         snprintf(error, REPLAY_ERROR_BYTES, "no journal (*.hwj) in %s", set->directory);
         return false;
     }
-    set->sources = hwi_new(&hwi_alloc_libc, set->count * sizeof(*set->sources));
+    set->sources = hwi_new(&hwi_alloc_libc, HWI_MAX(1, set->count) * sizeof(*set->sources));
     bool found = set->only == NULL;
     for (uint32_t i = 0; i < set->count; i++) {
         set->sources[i].name = set->names[i];
@@ -113,7 +119,8 @@ bool replay_set_open(const char *path, struct replay_set *set, char error[REPLAY
         found = found || strcmp(set->only, set->names[i]) == 0;
     }
     if (!found)
-        snprintf(error, REPLAY_ERROR_BYTES, "no journal %s in %s", set->only, set->directory);
+        snprintf(error, REPLAY_ERROR_BYTES, "%s is no directory, and no journal in %s", path,
+                 set->directory);
     replay_set_zero(set);
     return found;
 }
