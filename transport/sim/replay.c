@@ -11,9 +11,10 @@
 #include <string.h>
 
 enum {
-    // After each event at first, then after this part of the events so far; large images more
-    // rarely: they must stay cheap.
-    IMAGE_SHARE = 256,
+    // Every third event at first, in each process another third; then after this part of the events
+    // so far; large images more rarely: they must stay cheap.
+    IMAGE_EVERY = 3,
+    IMAGE_SHARE = 128,
     IMAGE_BYTES = 8 << 10,
 };
 
@@ -153,7 +154,7 @@ static bool reload(struct play *play)
     free(bytes);
     hwi_player_destroy(play->player);
     play->player = loaded;
-    play->image_at = play->number + 1 + play->number / IMAGE_SHARE + length / IMAGE_BYTES;
+    play->image_at = play->number + IMAGE_EVERY + play->number / IMAGE_SHARE + length / IMAGE_BYTES;
     return wrong == NULL;
 }
 
@@ -187,7 +188,7 @@ static bool replay_process(const struct hwi_sim_process *process, char *error, s
         struct reader reader = {recording->bytes, recording->bytes + recording->length};
         struct play play = {.process = process,
                             .ops = hwi_sim_actor(process->sim, role),
-                            .image_at = 1,
+                            .image_at = 1 + process->incarnation % IMAGE_EVERY,
                             .error = error,
                             .bytes = bytes};
         play.player = hwi_player_create(play.ops, &hwi_alloc_libc);
