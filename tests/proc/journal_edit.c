@@ -8,6 +8,7 @@
 //   effect     the hash of an event's effect (of the last event that has one)
 //   failed     that event's step failed a check
 //   request    the trainer's first all-reduce had another tag
+//   zero       ... had the number 0, as no request has
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +145,7 @@ static unsigned char *message_of(unsigned char *payload, size_t bytes, size_t *l
     return payload + (at - payload);
 }
 
-static bool change_tag(unsigned char *payload, size_t bytes)
+static bool change_reduce(unsigned char *payload, size_t bytes, bool zero)
 {
     struct hwi_msg msg;
     void *block;
@@ -155,17 +156,20 @@ static bool change_tag(unsigned char *payload, size_t bytes)
     free(block); // a request has no lists
     if (msg.type != HWI_MSG_request || msg.u.request.kind != HWI_KIND_ALL_REDUCE)
         return false;
-    msg.u.request.tag ^= 2;
+    if (zero)
+        msg.u.request.request = 0;
+    else
+        msg.u.request.tag ^= 2;
     replace(message, length, &msg);
     return true;
 }
 
-static void change_request(const struct segment *segment)
+static void change_request(const struct segment *segment, bool zero)
 {
     struct hwi_journal_header header;
     for (size_t at = 0, bytes; (bytes = record_bytes(segment, at, &header)); at += bytes)
         if (header.kind == HWI_JOURNAL_EVENT &&
-            change_tag(segment->bytes + at + HWI_JOURNAL_HEADER_BYTES, header.bytes))
+            change_reduce(segment->bytes + at + HWI_JOURNAL_HEADER_BYTES, header.bytes, zero))
             return;
     fail("there is no all-reduce");
 }
@@ -173,10 +177,10 @@ static void change_request(const struct segment *segment)
 int main(int argc, char **argv)
 {
     if (argc != 3)
-        fail("usage: journal_edit FILE schema|decision|clock|removed|effect|failed|request");
+        fail("usage: journal_edit FILE schema|decision|clock|removed|effect|failed|request|zero");
     struct segment segment = load(argv[1]);
-    if (strcmp(argv[2], "request") == 0)
-        change_request(&segment);
+    if (strcmp(argv[2], "request") == 0 || strcmp(argv[2], "zero") == 0)
+        change_request(&segment, strcmp(argv[2], "zero") == 0);
     else if (strcmp(argv[2], "effect") == 0 || strcmp(argv[2], "failed") == 0)
         change_event(&segment, strcmp(argv[2], "failed") == 0);
     else

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A recorded run is carried on in the simulator from any of its events."""
 import re
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -110,6 +111,16 @@ def test_what_is_missing_is_said(world):
     finally:
         (folder / "aside").rename(path)
     check(f"the journal {gone} is missing" in text, f"the missing journal is named: {text}")
+
+
+def test_a_record_that_cannot_be(world):
+    """The simulation runs apart: what a journal that nobody recorded does to it is told, as a crash."""
+    copy = Path(RECORD.name) / "changed"
+    shutil.copytree(recorded(world), copy)
+    name = names(copy, "member")[0]
+    subprocess.run([BUILD / "tests/proc/hawser_journal_edit", copy / f"{name}.000001.hwj", "zero"], check=True)
+    text = fork(copy, event_of(copy, "  commit{", 8), "nothing", code=6)
+    check("the simulation crashed: " in text, f"it is said: {text[-1000:]}")
 
 
 main(globals())

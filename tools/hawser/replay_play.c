@@ -71,8 +71,8 @@ static void stop_in_time(struct replay_game *game, struct replay_part *part)
         game->over = game->over || game->options->role;
         return;
     }
-    printf("replay: %s: event %" PRIu64 " of its %s was removed; the oldest image is of event %" PRIu64
-           "\n",
+    printf("replay: %s: event %" PRIu64
+           " of its %s was removed; the oldest image is of event %" PRIu64 "\n",
            game->source->name, until->number, part->ops->name, part->number);
     stop(part);
     judge(game, REPLAY_UNREADABLE);
