@@ -55,6 +55,7 @@ static void add(struct sim_report *report, const struct swarm_outcome *outcome)
     for (uint32_t i = 0; i < HWI_SIM_FAULTS; i++) {
         total->injected[i] += outcome->injected[i];
     }
+    total->memory_most = HWI_MAX(total->memory_most, outcome->memory_most);
     report->heal_most_ns = HWI_MAX(report->heal_most_ns, outcome->heal_ns);
     report->cpu_most_ns = HWI_MAX(report->cpu_most_ns, outcome->cpu_ns);
     report->peers_least = HWI_MIN(report->peers_least, outcome->peers);
@@ -187,8 +188,9 @@ static void print_table(const struct sim_report *report)
            " told of a mismatch\n",
            total->committed, total->aborted, total->calls, total->mismatches);
     printf("members     %" PRIu64 " lives in %" PRIu64 " views; all got on %.1f s after the faults "
-           "at most\n",
-           total->lives, total->views, (double)report->heal_most_ns / 1e9);
+           "at most; %.1f MiB in a process at most\n",
+           total->lives, total->views, (double)report->heal_most_ns / 1e9,
+           (double)total->memory_most / 1048576);
     print_faults(report);
     printf("verdicts   ");
     for (uint32_t i = 0; i < SWARM_VERDICTS; i++) {

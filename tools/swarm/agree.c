@@ -114,6 +114,11 @@ static void check_vote(struct swarm *s, const struct seat *seat, const struct ca
 
 // ---- instances
 
+struct offer {
+    uint64_t revision;
+    bool synced, whole;
+};
+
 static struct instance *find(struct swarm *s, uint32_t channel, uint64_t view, uint32_t place)
 {
     for (uint32_t i = s->instance_count; i-- > 0;) {
@@ -140,7 +145,8 @@ static struct call *in_flight(struct seat *seat, uint32_t channel, uint32_t befo
         found = NULL;
         for (uint32_t i = 0; i < CALLS_MAX; i++) {
             struct call *call = &seat->calls[i];
-            bool next = call->busy && call->channel == channel && call->order + 1 > after;
+            bool next =
+                call->busy && !call->checked && call->channel == channel && call->order + 1 > after;
             if (next && (found == NULL || call->order < found->order)) {
                 found = call;
             }
@@ -220,6 +226,72 @@ static void remember(struct swarm *s, const struct seat *seat, const struct call
                                                           .asked = call->asked};
 }
 
+// What is known of the offer of a member of a sync's view; false = it does not live any more.
+static bool offer_of(struct swarm *s, struct seat *first, const struct call *call, uint64_t peer,
+                     struct offer *offer)
+{
+    struct seat *seat = swarm_seat_of(s, peer);
+    const struct call *its = seat == NULL    ? NULL
+                             : seat == first ? call
+                                             : in_flight(seat, CHANNEL_SYNC, 0);
+    if (its == NULL) {
+        return false;
+    }
+    *offer = (struct offer){.revision = its->asked.value,
+                            .synced = seat->synced_view != 0,
+                            .whole = !seat->state_dirty};
+    return true;
+}
+
+// The newest whole state of those that hold the run's; newcomers never outvote them.
+static void check_election(struct swarm *s, struct seat *seat, const struct call *call,
+                           const struct hwi_msg_reply *reply)
+{
+    bool all_known = true, any_synced = false, found = false;
+    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
+        struct offer offer;
+        if (!offer_of(s, seat, call, reply->members[rank].value, &offer)) {
+            all_known = false;
+            continue;
+        }
+        any_synced |= offer.synced;
+        found |= offer.synced && offer.revision == reply->value;
+        if (offer.synced && offer.whole && offer.revision > reply->value) {
+            swarm_fail(s, SWARM_SAFETY,
+                       "election: revision %llu was elected in view %llu, and peer %llu holds the "
+                       "run's state with revision %llu",
+                       (unsigned long long)reply->value, (unsigned long long)reply->view,
+                       (unsigned long long)reply->members[rank].value,
+                       (unsigned long long)offer.revision);
+            return;
+        }
+    }
+    if (all_known && any_synced && !found) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "election: revision %llu was elected in view %llu, and nobody who holds the "
+                   "run's state offered it",
+                   (unsigned long long)reply->value, (unsigned long long)reply->view);
+    }
+}
+
+// A newcomer's state that is newer than the run's is not overwritten.
+static void check_overwritten(struct swarm *s, const struct seat *seat, const struct call *call,
+                              const struct hwi_msg_reply *reply)
+{
+    bool others = false;
+    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
+        const struct seat *other = swarm_seat_of(s, reply->members[rank].value);
+        others |= other != NULL && other != seat && other->synced_view != 0 &&
+                  other->synced_view < reply->view;
+    }
+    if (others && seat->synced_view == 0 && call->asked.value > reply->value) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "election: member %u came with revision %llu and was given the run's %llu",
+                   seat->node, (unsigned long long)call->asked.value,
+                   (unsigned long long)reply->value);
+    }
+}
+
 // An admission: answered with the view that is then in force, which is not the same for all. Who is
 // in that view and was in the one before has voted, and was or will be told so.
 static void check_admission(struct swarm *s, const struct seat *seat,
@@ -263,6 +335,9 @@ void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
     }
     uint32_t place = ++seat->channels[call->channel].oks;
     const struct instance *made = find(s, call->channel, reply->view, place);
+    if (call->channel == CHANNEL_SYNC) {
+        check_overwritten(s, seat, call, reply);
+    }
     if (made != NULL) {
         compare(s, seat, call, reply, made);
         return;
@@ -276,6 +351,8 @@ void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
                    "C2: member %u synced to revision %llu and holds bytes that "
                    "nobody wrote as that",
                    seat->node, (unsigned long long)reply->value);
+    } else {
+        check_election(s, seat, call, reply);
     }
     remember(s, seat, call, place, reply);
     bind(s, seat, call->channel, place, reply);

@@ -10,6 +10,7 @@
 #define GRACE_NS (15 * HWI_NS_PER_S)     // decision_grace, as the simulator opens members
 #define OPEN_NS (60 * HWI_NS_PER_S)      // ... and their deadline to become one
 #define EXCUSE_NS (1100 * HWI_NS_PER_MS) // after a freeze
+#define MEMORY_MAX (UINT64_C(16) << 20)
 #define SLACK_NS (500 * HWI_NS_PER_MS)
 
 // ---- views
@@ -119,7 +120,7 @@ static void enrol(struct swarm *s, struct seat *seat, const struct hwi_msg_reply
                                    .last_view = reply->view};
 }
 
-void swarm_check_view(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply)
+void swarm_check_view(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
 {
     bool ok = reply->status == HWS_OK;
     if (ok && (reply->view == 0 || reply->rank >= reply->members_count)) {
@@ -128,7 +129,7 @@ void swarm_check_view(struct swarm *s, const struct seat *seat, const struct hwi
         return;
     }
     if (ok && seat->peer == 0) {
-        enrol(s, &s->seats[seat->node], reply);
+        enrol(s, seat, reply);
     }
     if (swarm_failed(s) || reply->members_count == 0) {
         return;
@@ -140,10 +141,12 @@ void swarm_check_view(struct swarm *s, const struct seat *seat, const struct hwi
                    "which is another's",
                    seat->node, (unsigned long long)seat->peer, reply->rank,
                    (unsigned long long)reply->view);
-    } else if (ok && reply->view < seat->view) {
+    } else if (ok && reply->view < seat->seen_view) {
         swarm_fail(s, SWARM_SAFETY, "views: member %u was in view %llu and then got OK in %llu",
-                   seat->node, (unsigned long long)seat->view, (unsigned long long)reply->view);
+                   seat->node, (unsigned long long)seat->seen_view,
+                   (unsigned long long)reply->view);
     }
+    seat->seen_view = ok ? reply->view : seat->seen_view;
 }
 
 // ---- C4
@@ -279,10 +282,19 @@ static void check_sync(struct swarm *s, struct seat *seat, const struct hwi_msg_
     }
 }
 
+static void check_checks(struct swarm *s)
+{
+    const char *failure = hwi_sim_check_failure(s->sim);
+    if (failure != NULL) {
+        swarm_fail(s, SWARM_SAFETY, "a check failed: %s", failure);
+    }
+}
+
 void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
                  const struct hwi_msg_reply *reply)
 {
     bool ok = reply->status == HWS_OK;
+    check_checks(s);
     check_status(s, seat, call, reply);
     swarm_check_view(s, seat, reply);
     if (call->memory != NULL && !swarm_failed(s)) {
@@ -316,7 +328,8 @@ static void watch_calls(struct swarm *s, struct seat *seat)
     }
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
         const struct call *call = &seat->calls[i];
-        if (call->busy && now_ns > due_of(seat, call->deadline_ns)) {
+        bool waits = call->busy && !call->checked;
+        if (waits && now_ns > due_of(seat, call->deadline_ns)) {
             swarm_fail(
                 s, SWARM_SAFETY,
                 "C1: member %u's call on channel %u, made at %llu ms, was not answered by its "
@@ -326,8 +339,21 @@ static void watch_calls(struct swarm *s, struct seat *seat)
     }
 }
 
+// C8: what a process holds stays within what its limits allow for tensors and states of these
+// sizes.
+static void watch_memory(struct swarm *s, uint32_t node)
+{
+    uint64_t bytes = hwi_sim_memory(s->sim, node);
+    s->outcome->memory_most = HWI_MAX(s->outcome->memory_most, bytes);
+    if (bytes > MEMORY_MAX + 2 * s->traits.state_bytes) {
+        swarm_fail(s, SWARM_SAFETY, "C8: a process (node %d) holds %llu bytes", (int)node,
+                   (unsigned long long)bytes);
+    }
+}
+
 void swarm_watch(struct swarm *s)
 {
+    watch_memory(s, HWI_SIM_MASTER);
     for (uint32_t i = 0; i < s->traits.peers; i++) {
         struct seat *seat = &s->seats[i];
         if (seat->stage == STAGE_EMPTY || seat->stage == STAGE_OVER) {
@@ -337,10 +363,8 @@ void swarm_watch(struct swarm *s)
             swarm_over(s, seat);
         } else if (!seat->frozen) {
             watch_calls(s, seat);
+            watch_memory(s, seat->node);
         }
     }
-    const char *failure = hwi_sim_check_failure(s->sim);
-    if (failure != NULL) {
-        swarm_fail(s, SWARM_SAFETY, "a check failed: %s", failure);
-    }
+    check_checks(s);
 }

@@ -61,6 +61,7 @@ static void begin_life(struct swarm *s, struct seat *seat)
     seat->incarnation = hwi_sim_incarnation(s->sim, seat->node);
     seat->opened_ns = hwi_sim_now(s->sim);
     seat->frozen = seat->leaving = seat->clock_touched = false;
+    seat->seen_view = 0;
     seat->peer = seat->view = seat->synced_view = seat->admit_view = 0;
     seat->failed = seat->few = false;
     seat->launched = seat->healed_rounds = 0;
@@ -301,18 +302,41 @@ static void hear_opening(struct swarm *s, struct seat *seat)
     }
 }
 
-// The first call that was answered, in the order in which they were made.
-static struct call *first_answered(struct swarm *s, struct seat *seat)
+// Replies are checked as they come, in the order of their calls.
+static void check_replies(struct swarm *s, struct seat *seat)
+{
+    for (struct call *call = NULL; !swarm_failed(s); call->checked = true) {
+        const struct hwi_msg_reply *reply = NULL;
+        call = NULL;
+        for (uint32_t i = 0; i < CALLS_MAX; i++) {
+            struct call *next = &seat->calls[i];
+            bool unchecked =
+                next->busy && !next->checked && (call == NULL || next->order < call->order);
+            const struct hwi_msg_reply *came =
+                unchecked ? hwi_sim_peek(s->sim, seat->node, next->request) : NULL;
+            call = came != NULL ? next : call;
+            reply = came != NULL ? came : reply;
+        }
+        if (call == NULL) {
+            return;
+        }
+        swarm_check(s, seat, call, reply);
+    }
+}
+
+// The next reply that the trainer takes note of: who waits for its calls in the order in which they
+// were made does not know what became of later ones.
+static struct call *next_reply(const struct swarm *s, struct seat *seat)
 {
     struct call *first = NULL;
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
         struct call *call = &seat->calls[i];
-        if (call->busy && (first == NULL || call->order < first->order) &&
-            hwi_sim_reply(s->sim, seat->node, call->request) != NULL) {
+        bool looked_at = call->busy && (s->traits.in_order || call->checked);
+        if (looked_at && (first == NULL || call->order < first->order)) {
             first = call;
         }
     }
-    return first;
+    return first != NULL && first->checked ? first : NULL;
 }
 
 void swarm_hear(struct swarm *s, struct seat *seat)
@@ -320,15 +344,14 @@ void swarm_hear(struct swarm *s, struct seat *seat)
     if (seat->stage == STAGE_OPENING) {
         hear_opening(s, seat);
     }
+    check_replies(s, seat);
     while (seat->stage == STAGE_MEMBER && !swarm_failed(s)) {
-        struct call *call = first_answered(s, seat);
+        struct call *call = next_reply(s, seat);
         if (call == NULL) {
             return;
         }
         uint64_t request = call->request;
-        const struct hwi_msg_reply *reply = hwi_sim_reply(s->sim, seat->node, request);
-        swarm_check(s, seat, call, reply);
-        answered(s, seat, call, reply);
+        answered(s, seat, call, hwi_sim_reply(s->sim, seat->node, request));
         hwi_sim_forget(s->sim, seat->node, request);
     }
 }

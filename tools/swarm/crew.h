@@ -25,7 +25,7 @@ enum {
     CHANNEL_SYNC,
     CALLS_MAX = ROUND_OPS_MAX + 2, // of one trainer in flight
     ANSWERED_MAX = 64,             // calls of one trainer that are remembered
-    TENSORS = 3,                   // of a state
+    TENSORS = 16,                  // of a state
 };
 
 // What the seed drew for the whole run.
@@ -40,6 +40,7 @@ struct traits {
     uint32_t retry;         // in 1000 operations: with retry
     bool sync_on_change;    // else failed operations are made again without a sync
     uint32_t sync_every;    // rounds; 0 = only when needed
+    bool in_order;          // trainers wait for their calls in the order they made them
     uint32_t window;        // operations of a round in flight at once
     uint32_t tags;          // in use; fewer tags than operations: several in flight on one
     uint32_t elements_most; // of most tensors
@@ -68,6 +69,7 @@ struct call {
     size_t bytes;          // of one buffer
     uint64_t input_hash;
     uint64_t order;   // among the seat's calls
+    bool checked;     // its reply came
     uint64_t must_ok; // another member got OK for it in this view; 0 = not known
 };
 
@@ -87,6 +89,7 @@ struct seat {
     bool frozen, leaving;
     bool clock_touched; // in this life
     uint64_t peer, incarnation;
+    uint64_t seen_view; // in the last reply that was OK
     uint64_t opened_ns, thawed_ns;
     uint64_t opened_view;
     struct swarm_draw draw;
@@ -234,7 +237,7 @@ uint64_t swarm_state_hash(const struct swarm *s, const struct seat *seat);
 // check.c: what must hold of a reply
 void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
                  const struct hwi_msg_reply *reply);
-void swarm_check_view(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply);
+void swarm_check_view(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply);
 // Calls not answered in time, processes that died, bounds.
 void swarm_watch(struct swarm *s);
 

@@ -45,6 +45,7 @@ struct swarm_outcome {
     uint64_t committed, aborted;       // operations, as the master counts them
     uint64_t lives;                    // processes that were members
     uint64_t views;                    // that came into force and were seen by a trainer
+    uint64_t memory_most;              // bytes that a process's actors, mailbox and data port held
     uint64_t mismatches;               // calls that were told of a mismatch
     uint64_t struck[SWARM_KINDS];      // events that found whom to hit
     uint64_t injected[HWI_SIM_FAULTS]; // what the simulator made of them

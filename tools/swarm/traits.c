@@ -39,6 +39,7 @@ static void draw_habits(struct traits *t, struct swarm_draw *draw)
     t->window = between(draw, 1, ROUND_OPS_MAX);
     t->tags = between(draw, 1, TAGS);
     t->keep_state = between(draw, 0, 1000);
+    t->in_order = swarm_chance(draw, 500);
 }
 
 static void draw_sizes(struct traits *t, struct swarm_draw *draw)

@@ -196,6 +196,9 @@ void hwi_sim_leave(struct hwi_sim *sim, uint32_t node);
 // The reply to a request: borrowed until forgotten or destroy; NULL = not yet. Request 0 is the
 // opening. Requests are those of the process that runs now on the node.
 const struct hwi_msg_reply *hwi_sim_reply(struct hwi_sim *sim, uint32_t node, uint64_t request);
+// The same without collecting it: as far as the member knows its trainer has not seen it.
+const struct hwi_msg_reply *hwi_sim_peek(const struct hwi_sim *sim, uint32_t node,
+                                         uint64_t request);
 
 // Forgets a reply that has come: memory of long runs.
 void hwi_sim_forget(struct hwi_sim *sim, uint32_t node, uint64_t request);

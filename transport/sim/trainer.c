@@ -154,6 +154,14 @@ void hwi_sim_state(struct hwi_sim *sim, uint32_t node, const struct hwi_tensor *
     hwi_free(&hwi_alloc_libc, copy);
 }
 
+const struct hwi_msg_reply *hwi_sim_peek(const struct hwi_sim *sim, uint32_t node, uint64_t request)
+{
+    const struct hwi_sim_process *process = member(sim, node);
+    HWI_CHECK(request < process->request_count);
+    const struct hwi_sim_request *asked = &process->requests[request];
+    return asked->reply != NULL ? &asked->reply->u.reply : NULL;
+}
+
 const struct hwi_msg_reply *hwi_sim_reply(struct hwi_sim *sim, uint32_t node, uint64_t request)
 {
     struct hwi_sim_process *process = member(sim, node);
