@@ -94,21 +94,22 @@ void swarm_state_fresh(struct swarm *s, struct seat *seat)
 
 void swarm_state_attach(struct swarm *s, struct seat *seat)
 {
-    uint64_t half = s->traits.state_bytes / 2;
-    uint64_t bytes[TENSORS] = {header_bytes(), half, s->traits.state_bytes - half};
-    uint8_t types[TENSORS] = {HWS_U64, HWS_U8, HWS_F32};
+    uint64_t left = s->traits.state_bytes;
+    uint32_t pieces = left > HWI_BLOCK_BYTES ? 2 : (uint32_t)(2 + left % (TENSORS - 2));
     struct hwi_tensor tensors[TENSORS] = {0};
     void *memory[TENSORS];
     unsigned char *at = seat->state;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < TENSORS; i++) {
-        if (bytes[i] > 0) {
+    for (uint32_t i = 0; i <= pieces; i++) { // the header, and blocks that come one by one
+        uint64_t bytes = i == 0 ? header_bytes() : left / (pieces + 1 - i);
+        if (bytes > 0) {
             snprintf(tensors[count].name, sizeof(tensors[count].name), "tensor %u", i);
-            tensors[count].dtype = types[i];
-            tensors[count].bytes = bytes[i];
+            tensors[count].dtype = i == 0 ? HWS_U64 : i % 2 == 0 ? HWS_F32 : HWS_U8;
+            tensors[count].bytes = bytes;
             memory[count++] = at;
         }
-        at += bytes[i];
+        at += bytes;
+        left -= i == 0 ? 0 : bytes;
     }
     hwi_sim_state(s->sim, seat->node, tensors, memory, count);
 }

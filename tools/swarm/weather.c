@@ -420,6 +420,54 @@ static void mend_skew(struct swarm *s, const struct swarm_fault *f)
     hwi_sim_clock_rate(s->sim, hit(s, f)->node, 0);
 }
 
+// ---- the master
+
+static bool strike_stall(struct swarm *s, const struct swarm_fault *f)
+{
+    (void)f;
+    hwi_sim_freeze(s->sim, HWI_SIM_MASTER);
+    return true;
+}
+
+static void mend_stall(struct swarm *s, const struct swarm_fault *f)
+{
+    (void)f;
+    hwi_sim_thaw(s->sim, HWI_SIM_MASTER);
+}
+
+static bool strike_leap(struct swarm *s, const struct swarm_fault *f)
+{
+    hwi_sim_clock_jump(s->sim, HWI_SIM_MASTER, f->raw[1] % JUMP_NS);
+    return true;
+}
+
+// Without a file the next one begins another run, and numbers of views begin again.
+static bool strike_crash(struct swarm *s, const struct swarm_fault *f)
+{
+    static const uint16_t types[] = {HWI_MSG_stored, HWI_MSG_ready, HWI_MSG_done,
+                                     HWI_MSG_registration};
+    if (!s->traits.sim.durable || !hwi_sim_alive(s->sim, HWI_SIM_MASTER)) {
+        return false;
+    }
+    if (f->raw[0] % 2 == 0) {
+        hwi_sim_kill(s->sim, HWI_SIM_MASTER);
+    } else {
+        // Counted from the process's start: one that has passed already never comes
+        hwi_sim_kill_on(s->sim, HWI_SIM_MASTER, types[f->raw[1] % HWI_COUNT(types)],
+                        1 + (uint32_t)(f->raw[2] % 24));
+    }
+    return true;
+}
+
+static void mend_crash(struct swarm *s, const struct swarm_fault *f)
+{
+    (void)f;
+    if (!hwi_sim_alive(s->sim, HWI_SIM_MASTER)) {
+        hwi_sim_restart(s->sim, HWI_SIM_MASTER, 0);
+    }
+    hwi_sim_kill_on(s->sim, HWI_SIM_MASTER, 0, 0);
+}
+
 // ---- all
 
 static const struct {
@@ -446,6 +494,9 @@ static const struct {
     [SWARM_unreachable] = {strike_unreachable, mend_unreachable},
     [SWARM_jump] = {strike_jump, NULL},
     [SWARM_skew] = {strike_skew, mend_skew},
+    [SWARM_stall] = {strike_stall, mend_stall},
+    [SWARM_leap] = {strike_leap, NULL},
+    [SWARM_crash] = {strike_crash, mend_crash},
 };
 
 void swarm_strike(struct swarm *s, uint32_t event)
