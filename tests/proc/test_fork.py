@@ -88,6 +88,12 @@ def test_the_master_is_killed(world):
           f"nobody hangs: {ends}")
 
 
+def test_the_master_is_far_away(world):
+    folder = recorded(world)
+    ends = fates(fork(folder, event_of(folder, "  commit{", 5), "slow master by 30ms for 10s"))
+    check(all(end[2:] == (0, 0, 0) and end[1] > 0 for end in ends.values()), f"all calls are OK: {ends}")
+
+
 def test_every_stop(world):
     """From events all over the run, with a rough mix of faults: nothing crashes."""
     folder = recorded(world)

@@ -89,7 +89,6 @@ void hwi_sim_link(struct hwi_sim *sim, uint32_t from, uint32_t to, const struct 
 void hwi_sim_node_link(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_link *link)
 {
     static const struct hwi_sim_link none;
-    HWI_CHECK(node != HWI_SIM_MASTER);
     hwi_sim_node_of(sim, node)->link = link != NULL ? *link : none;
     sim->linked_nodes++;
 }
@@ -113,8 +112,8 @@ static void join(struct hwi_sim_link *link, const struct hwi_sim_link *other)
 
 static void join_node(struct hwi_sim *sim, uint32_t node, struct hwi_sim_quality *quality)
 {
-    if (sim->linked_nodes > 0 && node != HWI_SIM_MASTER) {
-        const struct hwi_sim_link *link = &sim->nodes[node].link;
+    if (sim->linked_nodes > 0) {
+        const struct hwi_sim_link *link = &hwi_sim_node_of(sim, node)->link;
         join(&quality->link, link);
         quality->node_ns += link->delay_ns;
     }
