@@ -54,6 +54,8 @@ static void add_process(struct model *model, uint32_t index)
     const struct explain_ring *ring = &model->input->rings[index];
     struct process *p = &model->processes[index];
     *p = (struct process){.ring = ring,
+                          .stalled_ns = NEVER_NS,
+                          .resumed_ns = NEVER_NS,
                           .master = is_master(ring),
                           .incarnation = ring->owner.incarnation,
                           .shift_ns =
@@ -76,6 +78,21 @@ static void add_process(struct model *model, uint32_t index)
         model_name_session(model, p->incarnation, p->peer);
 }
 
+// A host has something to do every now and then: heartbeats come and go.
+static void find_stall(struct process *p)
+{
+    const struct hwi_ring_record *r = p->ring->records;
+    uint64_t longest = 0;
+    for (uint32_t i = 1; i < p->ring->count; i++) {
+        bool next = r[i].number == r[i - 1].number + 1 && r[i].type != HWI_MSG_master_start;
+        if (!next || r[i].handled <= r[i - 1].handled || r[i].handled - r[i - 1].handled <= longest)
+            continue;
+        longest = r[i].handled - r[i - 1].handled;
+        p->stalled_ns = model_time(p, r[i - 1].handled);
+        p->resumed_ns = model_time(p, r[i].handled);
+    }
+}
+
 static void span(struct model *model, struct process *p)
 {
     const struct explain_ring *ring = p->ring;
@@ -84,6 +101,7 @@ static void span(struct model *model, struct process *p)
     p->last_ns = model_time(p, last);
     p->as_of_ns = ring->as_of_ns ? model_time(p, ring->as_of_ns) : p->last_ns;
     model->now_ns = HWI_MAX(model->now_ns, p->as_of_ns);
+    find_stall(p);
 }
 
 static void hear_all(struct model *model)
@@ -188,11 +206,13 @@ void model_fini(struct model *model)
 int64_t model_silence(const struct model *model)
 {
     int64_t longest = 0;
-    for (uint32_t i = 0; i < model->member_count; i++) {
+    for (uint32_t i = 0; i < model->member_count && !model->beat_ns; i++) {
         const struct member *m = &model->members[i];
         if (m->beats > 2)
             longest = HWI_MAX(longest, (m->beat_last_ns - m->beat_first_ns) / (m->beats - 1));
     }
-    int64_t beat = longest ? longest : (int64_t)(HWI_NS_PER_S / 2);
+    int64_t beat = model->beat_ns ? model->beat_ns
+                   : longest      ? longest
+                                  : (int64_t)(HWI_NS_PER_S / 2);
     return HWI_MAX(3 * beat + (int64_t)HWI_NS_PER_S / 10, model->patience_ns);
 }

@@ -12,7 +12,8 @@ static void say_nothing(struct model *model)
 {
     struct explain_finding *finding = finding_new(model, model->now_ns, false);
     const struct view *view = model_find_view(model, model->view);
-    finding_say(finding, "nothing waits");
+    bool sees = model->input->status || !view || model_has_witness(model, model->view);
+    finding_say(finding, "nothing waits%s", sees ? "" : ", as far as the master alone can tell");
     if (model->commits)
         finding_say(finding, ": %" PRIu64 " operations were committed, the last %s ago",
                     model->commits, print_time(model->now_ns - model->commit_ns).text);
@@ -62,6 +63,7 @@ void explain_analyse(const struct explain_input *input, struct explain_report *r
     model_build(&model, input, report);
     rule_master(&model);
     rule_members(&model);
+    rule_stalls(&model);
     rule_edges(&model);
     rule_mismatch(&model);
     rule_deadlines(&model);

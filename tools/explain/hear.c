@@ -186,6 +186,11 @@ static void note_announce(const struct heard *h, uint64_t peer)
     h->model->view = HWI_MAX(h->model->view, view->number);
 }
 
+static void note_welcome(const struct heard *h)
+{
+    h->model->beat_ns = (int64_t)h->record->seq * (int64_t)HWI_NS_PER_MS;
+}
+
 // Said again to whoever speaks after it: the first time counts.
 static void note_evicted(const struct heard *h, struct member *member)
 {
@@ -204,6 +209,9 @@ static void from_master(const struct heard *h)
     p->master_type = h->record->type;
     p->unanswered = 0;
     switch (h->record->type) {
+    case HWI_MSG_welcome:
+        note_welcome(h);
+        break;
     case HWI_MSG_commit:
         note_commit(h);
         break;
@@ -311,6 +319,9 @@ static void master_hears(const struct heard *h, struct member *member)
 static void master_says(const struct heard *h, struct member *member)
 {
     switch (h->record->type) {
+    case HWI_MSG_welcome:
+        note_welcome(h);
+        break;
     case HWI_MSG_propose:
         note_propose(h, member->peer);
         break;

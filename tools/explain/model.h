@@ -42,6 +42,7 @@ struct process {
     uint64_t view;         // in force here
     int64_t open_ns;       // its trainer opened
     uint64_t gap;          // records that were lost before they could be read
+    int64_t stalled_ns, resumed_ns; // between these it did nothing: the longest such time
     bool speaks;           // what it said is on record too (not in journals of another build)
     struct asked *asked;   // owned
     uint32_t asked_count, asked_capacity;
@@ -141,6 +142,7 @@ struct model {
     uint32_t min_members; // as the master was told; 0 = not known
     bool master_gone;     // a finding says so: nothing is decided
     int64_t started_ns;   // the master started, if its ring says so
+    int64_t beat_ns;      // members' heartbeats come so often, as they are welcomed; 0 = not known
     struct explain_report *report;
 };
 
@@ -176,6 +178,10 @@ void peers_free(struct peers *peers);
 const struct channel *model_crossing(const struct model *model, const struct channel *channel,
                                      const struct peers *absent, const struct peers *present);
 bool peers_has(const struct peers *peers, uint64_t peer);
+// True if a ring here would show that this member made a call in the view.
+bool model_would_show(const struct model *model, uint64_t view, uint8_t kind, uint64_t peer);
+// True if the ring of a member of the view is here.
+bool model_has_witness(const struct model *model, uint64_t view);
 // One more element of an owned array; zeroed.
 void *model_grow(void *array, uint32_t *count, uint32_t *capacity, size_t bytes);
 
@@ -238,6 +244,7 @@ const char *print_type(uint16_t type);
 
 void rule_master(struct model *model);     // rule_master.c: the master does not answer
 void rule_members(struct model *model);    // rule_members.c: who is silent, gone or put out
+void rule_stalls(struct model *model);     // rule_stalls.c: who stood still for a while
 void rule_edges(struct model *model);      // rule_edges.c: stripes between two that live
 void rule_mismatch(struct model *model);   // rule_mismatch.c: different calls
 void rule_operations(struct model *model); // rule_operations.c: what waits now

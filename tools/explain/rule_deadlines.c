@@ -20,7 +20,8 @@ static void find_lacking(const struct model *model, const struct withdrawal *w, 
             const struct member *member = model_find_member(model, view->members.ids[j]);
             bool late = part && part->entered == w->op.seq + 1 && part->entered_ns > w->at_ns;
             bool called = part && part->entered > w->op.seq && !late;
-            bool lacked = done ? !part || part->done <= w->op.seq : !called;
+            bool known = model_would_show(model, w->op.view, w->op.kind, view->members.ids[j]);
+            bool lacked = done ? !part || part->done <= w->op.seq : known && !called;
             if (lacked)
                 peers_add(lacking, view->members.ids[j]);
             *explained |= lacked && member && member->explained && member->trouble_ns <= w->at_ns;
@@ -80,7 +81,8 @@ static void say_lacking(struct model *model, const struct withdrawal *w, const s
     if (absent->count)
         say_missing(model, w, absent, finding);
     else if (slow->count)
-        finding_say(finding, "all members had made the call, %s %s not Done",
+        finding_say(finding, "%s%s %s not Done",
+                    model_has_witness(model, w->op.view) ? "all members had made the call, " : "",
                     print_peers(slow).text, slow->count == 1 ? "was" : "were");
     else
         finding_say(finding, "the master had not decided");

@@ -7,15 +7,19 @@
 
 #include "tools/explain/model.h"
 
-// Who says that its stripes to `peer` broke for good; since when.
-static struct peers who_lost(const struct model *model, uint64_t peer, int64_t *first_ns)
+// Who says that its stripes to `member` broke for good, before it was put out; since when.
+static struct peers who_lost(const struct model *model, const struct member *member,
+                             int64_t *first_ns)
 {
+    uint64_t peer = member->peer;
+    int64_t out_ns = member->evicted_ns;
     struct peers ends = {0};
     *first_ns = NEVER_NS;
     for (uint32_t i = 0; i < model->breakage_count; i++) {
         const struct breakage *broken = &model->breakages[i];
         bool concerns = broken->a == peer || broken->b == peer;
-        if (!concerns || broken->mended_ns != NEVER_NS)
+        bool before = out_ns == NEVER_NS || broken->at_ns < out_ns; // then it is why they broke
+        if (!concerns || !before || broken->mended_ns != NEVER_NS)
             continue;
         if (*first_ns == NEVER_NS || broken->at_ns < *first_ns)
             *first_ns = broken->at_ns;
@@ -38,6 +42,13 @@ static bool is_member(const struct model *model, uint64_t peer)
     return view && peers_has(&view->members, peer);
 }
 
+// The reason why it was put out, if there is one besides that it is.
+static const char *why_out(const struct member *member)
+{
+    bool plain = member->evicted_status == HWS_E_EVICTED;
+    return plain ? "silent or broken off" : hws_status_text((hws_status)member->evicted_status);
+}
+
 static void say_put_out(const struct model *model, const struct member *member, int64_t since_ns,
                         struct explain_finding *finding)
 {
@@ -45,8 +56,7 @@ static void say_put_out(const struct model *model, const struct member *member, 
     finding->open = view == NULL;
     if (view && model->master >= 0) {
         finding_say(finding, "; the master put it out in view %" PRIu64, view->number);
-        finding_show(finding, member->evicted_ns, "the master put it out: %s",
-                     hws_status_text((hws_status)member->evicted_status));
+        finding_show(finding, member->evicted_ns, "the master put it out: %s", why_out(member));
         finding_show(finding, view->announced_ns, "view %" PRIu64 " came into force without it",
                      view->number);
     } else if (view) {
@@ -122,8 +132,7 @@ static void say_evicted(struct model *model, struct member *member)
 {
     struct explain_finding *finding = finding_new(model, member->evicted_ns, false);
     finding_say(finding, "the master put peer %" PRIu64 " out %s ago: %s", member->peer,
-                print_time(model->now_ns - member->evicted_ns).text,
-                hws_status_text((hws_status)member->evicted_status));
+                print_time(model->now_ns - member->evicted_ns).text, why_out(member));
     finding_show(finding, member->evicted_ns, "the master put it out");
     finding_advise(finding, "hws_last_error of %s says the reason",
                    print_who(model, member->peer).text);
@@ -139,10 +148,47 @@ static bool harmed(const struct model *model, int64_t at_ns)
     return false;
 }
 
+// All of the others closed their stripes: it was put out first, and heard of it last.
+static bool lost_all(const struct model *model, const struct member *member, uint32_t count)
+{
+    const struct view *view = model_find_view(model, model->view);
+    return model->master < 0 && member->process >= 0 && view &&
+           count + 1 >= HWI_MAX(view->told, view->members.count);
+}
+
+// It left while others had an operation in flight with it, which cannot be had without it.
+static void judge_leaver(struct model *model, struct member *member)
+{
+    for (uint32_t i = 0; i < model->failure_count; i++) {
+        const struct failure *failed = &model->failures[i];
+        const struct view *view = model_find_view(model, failed->view);
+        const struct view *next = model_view_without(model, member->peer, member->left_ns);
+        if (failed->status != HWS_E_MEMBER_LOST || failed->at_ns < member->left_ns || !view ||
+            !peers_has(&view->members, member->peer))
+            continue;
+        struct explain_finding *finding = finding_new(model, member->left_ns, false);
+        finding_say(finding,
+                    "peer %" PRIu64 " left the run %s ago, while others had an operation in "
+                    "flight with it",
+                    member->peer, print_time(model->now_ns - member->left_ns).text);
+        finding_show(finding, member->left_ns, "its trainer called hws_close");
+        finding_show(finding, failed->at_ns, "a call of peer %" PRIu64 " failed: %s",
+                     model->processes[failed->process].peer,
+                     hws_status_text((hws_status)failed->status));
+        if (next)
+            finding_show(finding, next->announced_ns, "view %" PRIu64 " came into force without it",
+                         next->number);
+        finding_advise(finding, "members that leave do so between operations; the others call "
+                                "hws_view and go on");
+        model_explain(member, member->left_ns);
+        return;
+    }
+}
+
 static void judge(struct model *model, struct member *member)
 {
     int64_t first_ns, silence_ns = model_silence(model);
-    struct peers ends = who_lost(model, member->peer, &first_ns);
+    struct peers ends = who_lost(model, member, &first_ns);
     uint32_t count = ends.count;
     int64_t master_ns =
         model->master >= 0 ? model->processes[model->master].last_ns : model->now_ns;
@@ -157,7 +203,8 @@ static void judge(struct model *model, struct member *member)
         say_gone(model, member, &ends, count ? first_ns : member->unreachable_ns);
     else if (silent && was_member(model, member->peer))
         say_silent(model, member, until_ns);
-    else if (out && count == 0 && member->evicted_status != HWS_E_CLOSED)
+    else if (out && (count == 0 || lost_all(model, member, count)) &&
+             member->evicted_status != HWS_E_CLOSED)
         say_evicted(model, member);
     peers_free(&ends);
 }
@@ -166,7 +213,9 @@ void rule_members(struct model *model)
 {
     for (uint32_t i = 0; i < model->member_count; i++) {
         struct member *member = &model->members[i];
-        if (member->left_ns == NEVER_NS && !member->explained)
+        if (member->left_ns != NEVER_NS)
+            judge_leaver(model, member);
+        else if (!member->explained)
             judge(model, member);
     }
 }

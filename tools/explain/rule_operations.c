@@ -13,6 +13,8 @@ struct waits {
     const struct channel *channel;
     int64_t since_ns;
     struct peers absent, working, present; // present: made the call
+    struct peers unsure;                   // the rings do not say whether they are Done
+    uint32_t nameless;                     // members of the view that these rings do not name
     bool excused;                          // one of them is explained already
 };
 
@@ -29,15 +31,10 @@ static const struct process *process_of(const struct model *model, uint64_t peer
     return member && member->process >= 0 ? &model->processes[member->process] : NULL;
 }
 
-// True if some ring here would show that this member made the call.
-static bool would_show(const struct model *model, uint8_t kind, uint64_t peer)
+// True if some ring here would show that this member is Done.
+static bool would_show_done(const struct model *model, uint64_t peer)
 {
-    bool vote = kind == HWI_KIND_AGREE || kind == HWI_KIND_ADMIT;
-    if (process_of(model, peer) || model->input->status)
-        return true;
-    if (vote)
-        return model->master >= 0;
-    return kind == HWI_KIND_ALL_REDUCE;
+    return process_of(model, peer) || model->master >= 0 || model->input->status;
 }
 
 static bool excused(const struct model *model, uint64_t peer)
@@ -59,10 +56,13 @@ static void sort_out(const struct model *model, struct waits *w, uint64_t peer)
         return;
     if (excused(model, peer))
         w->excused = true;
-    else if (!called && would_show(model, w->op.kind, peer))
+    else if (!called &&
+             (model->input->status || model_would_show(model, w->op.view, w->op.kind, peer)))
         peers_add(&w->absent, peer);
-    else if (called)
+    else if (would_show_done(model, peer))
         peers_add(&w->working, peer);
+    else
+        peers_add(&w->unsure, peer);
 }
 
 static struct waits waits_of(const struct model *model, const struct channel *channel)
@@ -73,6 +73,8 @@ static struct waits waits_of(const struct model *model, const struct channel *ch
     const struct view *view = model_find_view(model, channel->view);
     for (uint32_t i = 0; view && i < view->members.count; i++)
         sort_out(model, &w, view->members.ids[i]);
+    if (view && view->told > view->members.count)
+        w.nameless = view->told - view->members.count;
     return w;
 }
 
@@ -143,6 +145,23 @@ static void free_waits(struct waits *w)
     peers_free(&w->absent);
     peers_free(&w->working);
     peers_free(&w->present);
+    peers_free(&w->unsure);
+}
+
+// Who of those that are waited for made the other call.
+static void say_there(const struct waits *w, const struct waits *other,
+                      struct explain_finding *finding)
+{
+    struct peers there = {0};
+    for (uint32_t i = 0; i < w->absent.count; i++)
+        if (peers_has(&other->present, w->absent.ids[i]))
+            peers_add(&there, w->absent.ids[i]);
+    if (there.count == w->absent.count)
+        finding_say(finding, ", which wait%s", there.count == 1 ? "s" : "");
+    else
+        finding_say(finding, ", of which %s wait%s", print_peers(&there).text,
+                    there.count == 1 ? "s" : "");
+    peers_free(&there);
 }
 
 // They wait for each other on two channels: told once, from the side of the many.
@@ -154,9 +173,10 @@ static void say_crossing(struct model *model, const struct waits *w, const struc
     if (first) {
         struct explain_finding *finding =
             finding_new(model, HWI_MAX(w->since_ns, other.since_ns), true);
-        finding_say(finding, "%s wait%s in %s for %s, which wait%s", print_peers(&w->present).text,
+        finding_say(finding, "%s wait%s in %s for %s", print_peers(&w->present).text,
                     w->present.count == 1 ? "s" : "", print_op(w->op).text,
-                    print_peers(&w->absent).text, w->absent.count == 1 ? "s" : "");
+                    print_peers(&w->absent).text);
+        say_there(w, &other, finding);
         bool same = strcmp(print_peers(&w->present).text, print_peers(&other.absent).text) == 0;
         finding_say(finding, " in %s for %s", print_op(other.op).text,
                     !same                   ? print_peers(&other.absent).text
@@ -256,6 +276,15 @@ static void say_reduce(const struct process *p, const struct progress *progress,
         finding_say(finding, ", which made the call; no chunk has come to it");
 }
 
+// Those that are not Done have made the call, as far as the rings say.
+static bool all_called(const struct waits *w)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < w->working.count; i++)
+        all &= peers_has(&w->present, w->working.ids[i]);
+    return all;
+}
+
 static void say_working(struct model *model, const struct waits *w)
 {
     struct explain_finding *finding = finding_new(model, w->since_ns, true);
@@ -268,9 +297,11 @@ static void say_working(struct model *model, const struct waits *w)
         else
             say_reduce(p, &progress, finding);
         finding_show(finding, progress.last_ns, "the last piece came to peer %" PRIu64, p->peer);
-    } else {
+    } else if (all_called(w)) {
         finding_say(finding, ": all members made the call, and %s not Done",
                     w->working.count == 1 ? "it is" : "they are");
+    } else {
+        finding_say(finding, ", which %s not Done", w->working.count == 1 ? "is" : "are");
     }
     show_calls(w, finding);
     show_heard(model, w->working.ids[0], finding);
@@ -278,6 +309,27 @@ static void say_working(struct model *model, const struct waits *w)
                    "it may only be slow: see whether pieces keep coming (hawser trace), and look "
                    "at the network to %s",
                    print_who(model, w->working.ids[0]).text);
+}
+
+// These rings say what some members did, and not what the others do.
+static void say_unsure(struct model *model, const struct waits *w)
+{
+    struct explain_finding *finding = finding_new(model, w->since_ns, true);
+    bool called = !w->nameless;
+    for (uint32_t i = 0; i < w->unsure.count; i++)
+        called &= peers_has(&w->present, w->unsure.ids[i]);
+    finding_say(finding, "%s waits: ", print_op(w->op).text);
+    if (called)
+        finding_say(finding,
+                    "all members made the call, and these rings do not say whether %s %s "
+                    "Done",
+                    print_peers(&w->unsure).text, w->unsure.count == 1 ? "is" : "are");
+    else
+        finding_say(finding, "%s made the call, and these rings do not say whether the others did",
+                    print_peers(&w->present).text);
+    show_calls(w, finding);
+    finding_advise(finding, "ask the others too, or all at once: hawser explain with the master's "
+                            "address");
 }
 
 static void say_decision(struct model *model, const struct waits *w)
@@ -306,6 +358,8 @@ static void say(struct model *model, const struct waits *w)
         say_absent(model, w);
     else if (w->working.count)
         say_working(model, w);
+    else if (!change && (w->unsure.count || w->nameless))
+        say_unsure(model, w);
     else if (!change)
         say_decision(model, w);
 }

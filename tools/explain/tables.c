@@ -231,6 +231,28 @@ const struct view *model_proposal(const struct model *model)
     return open ? last : NULL;
 }
 
+bool model_has_witness(const struct model *model, uint64_t view)
+{
+    const struct view *found = model_find_view(model, view);
+    for (uint32_t i = 0; found && i < model->process_count; i++) {
+        const struct process *p = &model->processes[i];
+        if (!p->master && p->ring->count > 0 && peers_has(&found->members, p->peer))
+            return true;
+    }
+    return false;
+}
+
+bool model_would_show(const struct model *model, uint64_t view, uint8_t kind, uint64_t peer)
+{
+    const struct member *member = model_find_member(model, peer);
+    bool vote = kind == HWI_KIND_AGREE || kind == HWI_KIND_ADMIT;
+    if (member && member->process >= 0)
+        return true;
+    if (vote)
+        return model->master >= 0;
+    return kind == HWI_KIND_ALL_REDUCE && model_has_witness(model, view);
+}
+
 static uint32_t peers_index(const struct peers *peers, uint64_t peer)
 {
     uint32_t low = 0, high = peers->count;
