@@ -131,6 +131,23 @@ def test_a_frozen_member(world):
         member.hear().expect()
 
 
+def test_one_process_is_asked(world):
+    """What one ring cannot show is not told as if it did; several processes are named as for hawser trace."""
+    _, members = start(world, 3)
+    reduce_some(members, 2)
+    for member in members[:2]:
+        member.tell("agree", vote=1, tag=9)
+    time.sleep(1.5)
+    expect(r"^tag 9 \(agree, number 0 of view 1\) waits: peer \d made the call, and these rings do not say",
+           explain(world, members[0].pid))
+    both = rf"waits for peer {members[2].peer}, which has not made the call"
+    for targets in ([",".join(str(member.pid) for member in members)], [member.pid for member in members]):
+        expect(both, explain(world, *targets))
+    members[2].agree(vote=1, tag=9).expect()
+    for member in members[:2]:
+        member.hear().expect()
+
+
 def test_different_calls(world):
     master, members = start(world, 2)
     members[0].tell("reduce", count=100, tag=7)

@@ -126,6 +126,24 @@ def test_follow(world):
             check(how != "count" or len(got) == 2, f"{len(got)} lines, not 2")
 
 
+def test_what_cannot_be_written(world):
+    """Said at once, and with the exit code: lines to a full device, a picture in no directory; and how a trace ended."""
+    _, (member,) = world.start(1)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([HAWSER, "trace", str(member.pid), "--follow", "--from-start"], stdout=full, text=True,
+                              stderr=subprocess.PIPE, timeout=20 * SLOW)
+    check(done.returncode == 1 and "No space left" in done.stderr, f"{done}")
+    begin = time.monotonic()
+    done = trace(member.pid, "--for", "20s", "--perfetto", world.folder / "no" / "picture.json", code=1)
+    check(time.monotonic() - begin < 10 * SLOW and "cannot write" in done.stderr, f"{done}")
+    tracer = subprocess.Popen([HAWSER, "trace", str(member.pid), "--follow", "--from-start"], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent)
+    check(tracer.stdout.readline(), "the tracer began")
+    member.kill()
+    _, errors = tracer.communicate(timeout=20 * SLOW)
+    check(tracer.returncode == 0 and "the processes have ended" in errors, errors)
+
+
 def begin_tracing(world, pid, *options):
     """A tracer from the start of a process on, stopped once it has the ring in its memory."""
     tracer = subprocess.Popen([str(word) for word in (HAWSER, "trace", pid, "--from-start", "--follow", *options)], text=True,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "tools/hawser/command.h"
@@ -24,7 +25,7 @@ static const char usage[] =
     "Says what was first to go wrong in a run, or what it waits for, from what its processes last\n"
     "heard and said. TARGET is one of:\n"
     "  HOST:PORT  the master's address: the whole run, through the control links\n"
-    "  PID        a master or member on this machine; several may be given\n"
+    "  PID        a master or member on this machine; several may be given (PID,PID or PID PID)\n"
     "  DIR        what members and master wrote when something failed (HAWSER_FLIGHT or\n"
     "             HAWSER_JOURNAL named the directory), and their journals; or one such file\n"
     "\n"
@@ -57,6 +58,13 @@ static bool is_address(const char *text)
 {
     const char *colon = strrchr(text, ':');
     return colon && colon > text && is_number(colon + 1) && !strchr(text, '/');
+}
+
+// A directory may have any name, also that of a process.
+static bool is_file(const char *text)
+{
+    struct stat found;
+    return !is_number(text) && stat(text, &found) == 0;
 }
 
 // Copies what comes in one look; how many of the records were of rings still on their history.
@@ -117,13 +125,27 @@ static bool read_run(const char *address, struct rings *rings, struct hwi_msg *s
     return true;
 }
 
+// One, or several with commas between, as `hawser trace` takes them.
+static bool add_pids(const char *text, uint32_t pids[TRACE_PIDS_MAX], uint32_t *count)
+{
+    for (;; text++) {
+        char *end;
+        unsigned long pid = strtoul(text, &end, 10);
+        if (*count == TRACE_PIDS_MAX || *text < '0' || *text > '9' || pid == 0 || pid > INT32_MAX)
+            return false;
+        pids[(*count)++] = (uint32_t)pid;
+        text = end;
+        if (*text != ',')
+            return *text == '\0';
+    }
+}
+
 static bool read_processes(const struct options *options, struct rings *rings)
 {
     char error[TRACE_ERROR_BYTES];
     uint32_t pids[TRACE_PIDS_MAX], count = 0;
     for (int i = 0; i < options->target_count; i++)
-        if (count == TRACE_PIDS_MAX ||
-            !parse_u32(options->targets[i], 1, UINT32_MAX, &pids[count++])) {
+        if (!add_pids(options->targets[i], pids, &count)) {
             complain("explain", "%s is not a process id", options->targets[i]);
             return false;
         }
@@ -173,7 +195,7 @@ static void print_moment(const struct explain_report *report, const struct rings
     uint64_t records = 0;
     for (uint32_t i = 0; i < rings->count; i++)
         records += rings->rings[i].count;
-    printf("\n%u rings, %" PRIu64 " records", rings->count, records);
+    printf("\n%u ring%s, %" PRIu64 " records", rings->count, rings->count == 1 ? "" : "s", records);
     time_t seconds = (time_t)(report->now_ns / (int64_t)HWI_NS_PER_S);
     struct tm utc;
     char text[32];
@@ -242,7 +264,7 @@ static bool read_targets(const struct options *options, struct rings *rings, str
     bool good;
     if (options->target_count == 1 && is_address(first))
         good = read_run(first, rings, status, block);
-    else if (is_number(first))
+    else if (first[strspn(first, "0123456789,")] == '\0' && !is_file(first))
         good = read_processes(options, rings);
     else
         good = read_files(options, rings);

@@ -36,6 +36,7 @@ struct trace {
     uint64_t *told; // by ring: losses that were already said
     uint32_t told_count;
     uint64_t shown;
+    bool failed; // lines could not be written
     uint64_t start_ns;
 };
 
@@ -222,6 +223,17 @@ static uint64_t all_lost(const struct trace *trace)
 
 // ---- the command -------------------------------------------------------------------------------
 
+// The lines are not wanted any more, or cannot be written: nobody is served by going on.
+static bool write_lines(struct trace *trace)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    trace->failed = true;
+    complain("trace", "cannot write what was heard: %s", strerror(errno ? errno : EIO));
+    return false;
+}
+
 static void follow(struct trace *trace)
 {
     bool go_on = true;
@@ -229,8 +241,7 @@ static void follow(struct trace *trace)
         gather(trace);
         show_all(trace);
         tell_losses(trace);
-        fflush(stdout);
-        go_on = trace->options->follow && !trace_has_ended(trace->source);
+        go_on = write_lines(trace) && trace->options->follow && !trace_has_ended(trace->source);
     }
 }
 
@@ -247,18 +258,40 @@ static int draw(struct trace *trace)
     return EXIT_FAILED;
 }
 
+static void tell_end(const struct trace *trace)
+{
+    bool ended = trace->options->follow && !stopped && trace_has_ended(trace->source);
+    fprintf(stderr, "hawser trace: %" PRIu64 " messages %s, %" PRIu64 " lost%s\n", trace->shown,
+            trace->picture ? "drawn" : "shown", all_lost(trace),
+            ended ? "; nothing more is heard: the processes have ended" : "");
+}
+
+// Before the trace and not after it: what cannot be kept need not be waited for.
+static bool can_draw(const struct trace_options *options)
+{
+    FILE *file = options->picture ? fopen(options->picture, "a") : NULL;
+    if (options->picture && !file)
+        complain("trace", "cannot write %s: %s", options->picture, strerror(errno));
+    return !options->picture || (file && fclose(file) == 0);
+}
+
 static int run(struct trace *trace)
 {
     int code = open_source(trace);
     if (code != EXIT_OK)
         return code;
+    if (!can_draw(trace->options)) {
+        trace->source->ops->close(trace->source);
+        return EXIT_FAILED;
+    }
     os_be_patient();
     trace->start_ns = now_ns();
     follow(trace);
     if (trace->picture)
         code = draw(trace);
-    fprintf(stderr, "hawser trace: %" PRIu64 " messages %s, %" PRIu64 " lost\n", trace->shown,
-            trace->picture ? "drawn" : "shown", all_lost(trace));
+    code = trace->failed ? EXIT_FAILED : code;
+    if (code == EXIT_OK)
+        tell_end(trace);
     trace->source->ops->close(trace->source);
     return code;
 }

@@ -84,6 +84,8 @@ static bool refresh(struct processes *all, uint32_t index, struct hwi_ring_clock
         return false;
     *clock = head.clock;
     ring->owner = head.owner;
+    make_printable(ring->owner.name);
+    make_printable(ring->owner.address);
     ring->realtime_zero_ns = head.clock.realtime_ns - head.clock.ns_zero;
     return true;
 }

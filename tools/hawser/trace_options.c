@@ -149,7 +149,8 @@ int trace_parse(struct trace_options *options, int argc, char **argv, bool *done
             return EXIT_USAGE;
     }
     if (argc - optind != 1) {
-        complain("trace", "expected one target: a process or HOST:PORT; try hawser trace --help");
+        complain("trace", "expected one target: PID, PID,PID,... or HOST:PORT; try hawser trace "
+                          "--help");
         return EXIT_USAGE;
     }
     options->target = argv[optind];

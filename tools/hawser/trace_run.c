@@ -244,8 +244,8 @@ struct trace_source *trace_open_run(const char *master, bool history, char *erro
     }
     if (good && !run->told_ns)
         snprintf(error, TRACE_ERROR_BYTES,
-                 "no answer from a master at %.100s within %d ms: is it running there, and does "
-                 "not trace for %d others?",
+                 "no answer from a master at %.100s within %d ms: is it running there? (it lets %d "
+                 "trace at once)",
                  master, ANSWER_MS, HWI_TRACE_TOOLS_MAX);
     if (good && run->told_ns)
         return &run->base;
