@@ -296,6 +296,7 @@ void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
     bool ok = reply->status == HWS_OK;
     check_checks(s);
     check_status(s, seat, call, reply);
+    swarm_check_calm(s, seat, reply);
     swarm_check_view(s, seat, reply);
     if (call->memory != NULL && !swarm_failed(s)) {
         check_buffers(s, seat, call, ok);
@@ -367,4 +368,5 @@ void swarm_watch(struct swarm *s)
         }
     }
     check_checks(s);
+    swarm_watch_calm(s);
 }

@@ -103,6 +103,7 @@ void swarm_over(struct swarm *s, struct seat *seat)
     }
     seat->stage = STAGE_OVER;
     seat->next = NEXT_NOTHING;
+    swarm_trouble(s, 0);
     uint64_t pause_ms = swarm_below(&seat->draw, RESTART_MS);
     bool healed = s->healed_ns != HWI_NEVER;
     if (healed || !swarm_chance(&seat->draw, ABSENT_CHANCE)) {

@@ -180,6 +180,7 @@ struct swarm {
     struct instance *instances;
     uint32_t instance_count, instance_capacity;
     uint64_t healed_ns; // HWI_NEVER = faults go on
+    uint64_t trouble_ns; // until then something was wrong, besides what lasts
     uint64_t answered;  // a bit for each node that may have been answered
 };
 
@@ -246,6 +247,11 @@ void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
                   const struct hwi_msg_reply *reply);
 struct life *swarm_life(struct swarm *s, uint64_t peer);    // NULL = unknown
 struct seat *swarm_seat_of(struct swarm *s, uint64_t peer); // NULL = not living any more
+
+// calm.c
+void swarm_trouble(struct swarm *s, uint64_t for_ns); // something is wrong, for so long
+void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply);
+void swarm_watch_calm(struct swarm *s);
 
 // weather.c
 void swarm_strike(struct swarm *s, uint32_t event);

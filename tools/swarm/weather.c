@@ -505,6 +505,7 @@ void swarm_strike(struct swarm *s, uint32_t event)
     s->outcome->fired.numbers[f->kind] |= UINT64_C(1) << f->number;
     if (weather[f->kind].strike(s, f)) {
         s->outcome->struck[f->kind]++;
+        swarm_trouble(s, f->kind == SWARM_lose ? f->for_ns / 2 : 0);
         s->lasting[event] = weather[f->kind].mend != NULL;
         if (s->lasting[event]) {
             swarm_timer(s, f->for_ns, TIMER_MEND, event, 0);
@@ -516,6 +517,7 @@ void swarm_mend(struct swarm *s, uint32_t event)
 {
     if (s->lasting[event]) {
         s->lasting[event] = false;
+        swarm_trouble(s, 0);
         weather[s->schedule.events[event].kind].mend(s, &s->schedule.events[event]);
     }
 }

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// What must hold while nothing is wrong: what all called is answered soon, and nobody's life ends.
+// A run under faults has such times too, and in them lost messages and wrong guesses show that
+// later ones would cover up.
+#include "tools/swarm/crew.h"
+
+#include <hawser/types.h>
+
+enum {
+    SETTLE_MS = 4000,   // besides detection and one proposal
+    UNKNOWN_MS = 16000, // the grace: longer than that a decision must have been to be had
+    SOON_MS = 6000,     // for an operation that all called
+    SMALL = 4000,       // elements, bytes of state: the links carry more in no time
+};
+
+void swarm_trouble(struct swarm *s, uint64_t for_ns)
+{
+    s->trouble_ns = HWI_MAX(s->trouble_ns, hwi_sim_now(s->sim) + for_ns);
+}
+
+// For how long nothing has been wrong.
+static uint64_t calm_ms(const struct swarm *s)
+{
+    uint64_t now_ns = hwi_sim_now(s->sim);
+    for (uint32_t event = 0; event < s->schedule.count; event++) {
+        if (s->lasting[event]) {
+            return 0;
+        }
+    }
+    return now_ns > s->trouble_ns ? (now_ns - s->trouble_ns) / HWI_NS_PER_MS : 0;
+}
+
+static uint64_t settle_ms(const struct swarm *s)
+{
+    return s->traits.sim.dead_ms + s->traits.sim.propose_ms + SETTLE_MS;
+}
+
+void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply)
+{
+    bool ended = reply->status == HWS_E_OUTCOME_UNKNOWN || reply->status == HWS_E_EVICTED;
+    uint64_t calm = ended && !seat->clock_touched ? calm_ms(s) : 0;
+    if (calm >= HWI_MAX(settle_ms(s), UNKNOWN_MS)) {
+        swarm_fail(s, SWARM_LIVENESS,
+                   "C5: member %u got %s, and nothing has been wrong for %u s: %s", seat->node,
+                   hws_status_name((hws_status)reply->status), (unsigned)(calm / 1000),
+                   reply->reason);
+    }
+}
+
+// The oldest call of the channel that was not answered.
+static const struct call *oldest_of(const struct seat *seat, uint32_t channel)
+{
+    const struct call *oldest = NULL;
+    for (uint32_t i = 0; i < CALLS_MAX; i++) {
+        const struct call *call = &seat->calls[i];
+        bool waits = call->busy && !call->checked && call->channel == channel;
+        oldest = waits && (oldest == NULL || call->order < oldest->order) ? call : oldest;
+    }
+    return oldest;
+}
+
+static bool waits_for_trainer(const struct seat *seat)
+{
+    bool waits = seat->failed;
+    for (uint32_t i = 0; i < CALLS_MAX; i++) {
+        waits |= seat->calls[i].busy && seat->calls[i].checked;
+    }
+    return waits;
+}
+
+// A call that all members made, and long enough ago; NULL = there is none.
+static const struct call *all_called(const struct swarm *s, uint32_t channel)
+{
+    const struct call *first = NULL;
+    uint64_t now_ns = hwi_sim_now(s->sim);
+    uint32_t members = 0;
+    for (uint32_t i = 0; i < s->traits.peers; i++) {
+        const struct seat *seat = &s->seats[i];
+        if (seat->stage != STAGE_MEMBER) {
+            continue;
+        }
+        const struct call *call = oldest_of(seat, channel);
+        if (call == NULL || call->made_ns + SOON_MS * HWI_NS_PER_MS > now_ns ||
+            (first != NULL && call->key != first->key) || seat->leaving ||
+            waits_for_trainer(seat) || call->asked.count > SMALL) {
+            return NULL;
+        }
+        first = call;
+        members++;
+    }
+    return members >= s->traits.min_members ? first : NULL;
+}
+
+void swarm_watch_calm(struct swarm *s)
+{
+    bool large = s->traits.state_bytes > SMALL;
+    if (calm_ms(s) < settle_ms(s)) {
+        return;
+    }
+    for (uint32_t channel = 0; channel < CHANNELS; channel++) {
+        const struct call *call = all_called(s, channel);
+        if (call != NULL && !(channel == CHANNEL_SYNC && large)) {
+            swarm_fail(s, SWARM_LIVENESS,
+                       "C5: all members called an operation on channel %u, the first at %llu ms, "
+                       "nothing has been wrong for %u s, and nobody was answered",
+                       channel, (unsigned long long)(call->made_ns / HWI_NS_PER_MS),
+                       (unsigned)(calm_ms(s) / 1000));
+        }
+    }
+}
