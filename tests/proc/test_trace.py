@@ -3,9 +3,11 @@
 costs (nothing)."""
 import array
 import collections
+import fcntl
 import json
 import mmap
 import os
+import random
 import re
 import select
 import shutil
@@ -223,6 +225,54 @@ def ask(path, seconds=5):
         check((level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS), "another kind of message")
         descriptors.frombytes(content[:4])
     return (descriptors[0], struct.unpack("<IIQ", data)[2]) if descriptors else (None, 0)
+
+
+def pretend(content, seals, code):
+    """Has `hawser trace` and `hawser explain` attach to this process, which hands out `content` as its ring."""
+    memory = os.memfd_create("ring", os.MFD_ALLOW_SEALING)
+    os.write(memory, content)
+    if seals:
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+    path = DIRECTORY / f"{os.getpid()}-1.sock"
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind(str(path))
+        end.listen(8)
+        for words in (["trace"], ["explain"], ["trace", "--perfetto", "/dev/null"]):
+            tool = subprocess.Popen([HAWSER, words[0], str(os.getpid()), *words[1:]], text=True, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, preexec_fn=die_with_parent)
+            while tool.poll() is None:
+                if select.select([end], [], [], 0.02)[0]:
+                    guest, _ = end.accept()
+                    socket.send_fds(guest, [struct.pack("<IIQ", 0x31525748, 0, len(content))], [memory])
+                    guest.close()
+            _, errors = tool.communicate()
+            check(tool.returncode in code, f"{words}: code {tool.returncode}, not in {code}: {errors[-1500:]}")
+    path.unlink()
+    os.close(memory)
+    return errors
+
+
+def test_rings_that_are_none(world):
+    """Whatever a process hands out as its ring, a tool ends in good order."""
+    _, members = world.start(2)
+    work(members, times=20)
+    descriptor, size = ask(DIRECTORY / sockets(members[0].pid)[0])
+    with mmap.mmap(descriptor, size, prot=mmap.PROT_READ) as mapped:
+        good = mapped[:]
+    os.close(descriptor)
+    check("another version" in pretend(good, seals=False, code=(1,)), "memory that can be cut short is refused")
+    pretend(good, seals=True, code=(0, 3))
+    any_code, draw = (0, 1, 3), random.Random(1)
+    pretend(good[:12] + struct.pack("<I", 1 << 24) + good[16:], True, any_code)  # as if it had far more records
+    pretend(good[:24] + struct.pack("<Q", 2 ** 64 - 1) + good[32:], True, any_code)
+    pretend(good[:32] + struct.pack("<Q", 1) + good[40:], True, any_code)  # a head that is being written for ever
+    for words in range(3):
+        torn = bytearray(good[:1 << 16])
+        torn[12:16] = struct.pack("<I", 512)
+        for at in range(40 if words else 256, len(torn) - 8, 8):
+            if draw.random() < (0.02, 0.3, 0.9)[words]:
+                torn[at:at + 8] = draw.randbytes(8)
+        pretend(bytes(torn), True, any_code)
 
 
 def refuses(what, *arguments, errors=(OSError, ValueError)):

@@ -90,6 +90,12 @@ void *hwi_os_share_memory(const char *name, size_t bytes, int *readable)
     return memory != MAP_FAILED ? memory : NULL;
 }
 
+bool hwi_os_cannot_shrink(int fd)
+{
+    int seals = fcntl(fd, F_GET_SEALS);
+    return seals >= 0 && (seals & F_SEAL_SHRINK);
+}
+
 void hwi_os_unshare_memory(void *memory, size_t bytes)
 {
     munmap(memory, bytes);

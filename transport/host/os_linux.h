@@ -25,6 +25,8 @@ int hwi_os_lock(const char *path);
 // them, by which nobody can write, shrink or grow it (owned). Returns the owned, writable mapping;
 // NULL if the system has no such thing.
 void *hwi_os_share_memory(const char *name, size_t bytes, int *readable);
+// True if what such a descriptor stands for can never become shorter: mapped, it stays there.
+bool hwi_os_cannot_shrink(int fd);
 void hwi_os_unshare_memory(void *memory, size_t bytes);
 // Who is at the other end of a Unix socket.
 bool hwi_os_peer_uid(int socket, uint32_t *uid);

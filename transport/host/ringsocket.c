@@ -206,14 +206,16 @@ static int receive(int fd, uint64_t *bytes)
     struct cmsghdr *rights = got >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
     if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
         memcpy(&descriptor, CMSG_DATA(rights), sizeof descriptor);
-    if (got == (ssize_t)sizeof hello && hello.magic == HWI_RINGPORT_MAGIC && descriptor >= 0) {
+    bool whole = got == (ssize_t)sizeof hello && hello.magic == HWI_RINGPORT_MAGIC;
+    // What could be cut short later would end whoever reads it there.
+    if (whole && descriptor >= 0 && hwi_os_cannot_shrink(descriptor)) {
         *bytes = hello.bytes;
         return descriptor;
     }
     if (descriptor >= 0)
         close(descriptor);
     if (got >= 0)
-        errno = EACCES; // closed without an answer: it refused
+        errno = got == 0 ? EACCES : EPROTO; // closed without an answer: it refused
     return -1;
 }
 
