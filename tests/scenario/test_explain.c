@@ -394,7 +394,11 @@ static void a_newcomer_is_not_ready(void **state)
     story_call(story, 0, HWI_KIND_ADMIT, 0, 0, 60000);
     story_call(story, 1, HWI_KIND_ADMIT, 0, 0, 60000);
     story_run(story, 1.2);
-    story_explain(story, "view 2, proposed 1.2 s ago, waits for peers 1 and 3 to be ready");
+    story_explain(story, "view 2, proposed 1.2 s ago, waits for peers 1 and 3 to be ready; the "
+                         "stripes of peer 1 to peer 3 are not open");
+    story_explain_some(story, 1, false); // one of them knows
+    story_expect_begins(story, "view 2, proposed 1.2 s ago, waits for peer 1 to be ready; the "
+                               "stripes of peer 1 to peer 3 are not open");
     hwi_sim_freeze(story->sim, newcomer);
     story_run(story, 3);
     story_explain(story,

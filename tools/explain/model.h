@@ -172,6 +172,7 @@ struct view *model_find_view(const struct model *model, uint64_t number);
 const struct view *model_view_without(const struct model *model, uint64_t peer, int64_t at_ns);
 const struct view *model_proposal(const struct model *model); // that is open; NULL = none
 void peers_add(struct peers *peers, uint64_t peer);           // once; 0 is nobody
+void peers_remove(struct peers *peers, uint64_t peer);
 void peers_free(struct peers *peers);
 // A channel of the same view on which one of `absent` waits for one of `present`, while those wait
 // for it on `channel`; NULL = none.

@@ -25,6 +25,38 @@ static bool find_unready(const struct model *model, const struct view *view, str
     return true;
 }
 
+// To whom this process opens stripes that are not open yet.
+static struct peers find_unopened(const struct process *p)
+{
+    struct peers wanted = {0};
+    for (uint32_t i = 0; i < p->ring->count; i++) {
+        const struct hwi_ring_record *r = &p->ring->records[i];
+        if (r->type == HWI_MSG_edge_open)
+            peers_add(&wanted, r->key);
+        else if (r->type == HWI_MSG_edge_up || r->type == HWI_MSG_edge_close)
+            peers_remove(&wanted, r->key);
+    }
+    return wanted;
+}
+
+// The first that is not ready for want of stripes: what it wants leads to who is in the way.
+static void say_unopened(const struct model *model, const struct peers *waits,
+                         struct explain_finding *finding)
+{
+    bool said = false;
+    for (uint32_t i = 0; i < waits->count && !said; i++) {
+        const struct member *member = model_find_member(model, waits->ids[i]);
+        if (!member || member->process < 0)
+            continue;
+        struct peers wanted = find_unopened(&model->processes[member->process]);
+        said = wanted.count > 0;
+        if (said)
+            finding_say(finding, "; the stripes of peer %" PRIu64 " to %s are not open",
+                        member->peer, print_peers(&wanted).text);
+        peers_free(&wanted);
+    }
+}
+
 static void say_proposal(struct model *model, const struct view *view, const struct peers *waits)
 {
     struct explain_finding *finding = finding_new(model, view->proposed_ns, true);
@@ -40,6 +72,7 @@ static void say_proposal(struct model *model, const struct view *view, const str
                     newcomers < waits->count ? ""
                     : newcomers == 1         ? ", a newcomer,"
                                              : ", newcomers,");
+    say_unopened(model, waits, finding);
     finding_show(finding, view->proposed_ns, "the master proposed view %" PRIu64, view->number);
     for (uint32_t i = 0; i < waits->count; i++) {
         const struct member *member = model_find_member(model, waits->ids[i]);

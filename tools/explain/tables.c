@@ -282,6 +282,16 @@ void peers_add(struct peers *peers, uint64_t peer)
     peers->ids[index] = peer;
 }
 
+void peers_remove(struct peers *peers, uint64_t peer)
+{
+    if (!peers_has(peers, peer))
+        return;
+    uint32_t index = peers_index(peers, peer);
+    peers->count--;
+    memmove(peers->ids + index, peers->ids + index + 1,
+            (peers->count - index) * sizeof *peers->ids);
+}
+
 void peers_free(struct peers *peers)
 {
     hwi_free(&hwi_alloc_libc, peers->ids);
