@@ -107,6 +107,8 @@ def test_what_is_missing_is_said(world):
     folder = recorded(world)
     point = event_of(folder, "  commit{", 5)
     check("there is no such peer" in fork(folder, point, "kill peer 9", code=1), "a peer that is not there")
+    first = f"master@{names(folder, 'master')[0]}:1"
+    check("nothing had happened" in fork(folder, first, "nothing", code=1), "before the first event")
     check("is no fault" in fork(folder, point, "explode", code=2), "a phrase that is none")
     check("could be lost" in fork(folder, event_of(folder, "chunk{"), "lose this message", code=1), "a frame is not lost")
     gone = next(name for name in names(folder, "member") if name not in point)
@@ -117,6 +119,32 @@ def test_what_is_missing_is_said(world):
     finally:
         (folder / "aside").rename(path)
     check(f"the journal {gone} is missing" in text, f"the missing journal is named: {text}")
+
+
+def test_a_recorded_kill(world):
+    """Who was killed in the record just before its end is killed in the fork too; what it had sent still arrives."""
+    folder = Path(RECORD.name) / "killed"
+    os.environ["HAWSER_JOURNAL"] = str(folder)
+    try:
+        master, members = world.start(3)
+        for answer in all_do(members, "reduce", count=1000):
+            answer.expect(sum="right")
+        for member in members:
+            member.start(tag=5, count=90000).expect()
+        members.pop(1).kill()
+        for member in members:
+            member.wait(tag=5)
+        all_do(members, "view")
+        for answer in all_do(members, "reduce", count=2000, retry=True):
+            answer.expect(sum="right")
+        world.end_well()
+    finally:
+        del os.environ["HAWSER_JOURNAL"]
+    for until in (event_of(folder, "  commit{"), event_of(folder, "tag=5", 3), event_of(folder, "  edge_down{peer=2 "),
+                  event_of(folder, "  announce{", 4)):
+        ends = fates(fork(folder, until, "nothing"))
+        check(all(ends[peer][0] == "gone" and ends[peer][2] == ends[peer][4] == 0 for peer in (1, 3)), f"they end well: {until} {ends}")
+        check(2 not in ends or ends[2][0] == "gone", f"peer 2 is killed: {until} {ends}")
 
 
 def test_a_record_that_cannot_be(world):

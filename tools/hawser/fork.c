@@ -9,12 +9,13 @@
 #include <hawser/types.h>
 
 enum {
-    LINK_US = 200,        // one-way delay of the simulated links
-    HEAD_EVENTS_MAX = 64, // the master's start is among its first events
-    QUIET_S = 120,        // without a reply: nothing more will come
-    RUN_S = 3600,         // of virtual time, at the most
-    AFTER_S = 2,          // of virtual time after the last reply
-    SILENT_BEATS = 3,     // heartbeats without an event: the process was gone
+    LINK_US = 200,            // one-way delay of the simulated links
+    HEAD_EVENTS_MAX = 64,     // the master's start is among its first events
+    QUIET_S = 120,            // without a reply: nothing more will come
+    RUN_S = 3600,             // of virtual time, at the most
+    AFTER_S = 2,              // of virtual time after the last reply
+    HEARD_OF_NS = 1000000000, // after which a death must have been heard of
+    SILENT_BEATS = 3,         // heartbeats without an event: the process was gone
 };
 
 // Where the recording is forked.
@@ -121,26 +122,82 @@ static bool add_processes(struct fork *fork)
     return true;
 }
 
-// Others went on for so long after its last event that it must have been gone.
+static bool lists(const struct hwi_msg_announce *announce, uint64_t peer)
+{
+    for (uint32_t i = 0; i < announce->members_count; i++)
+        if (announce->members[i].peer == peer)
+            return true;
+    return false;
+}
+
+// Who has no event behind a view without it was gone.
+static void note_outsiders(struct fork *fork, const struct hwi_msg_announce *announce, int64_t ns)
+{
+    for (uint32_t i = 0; i < fork->set->count; i++) {
+        struct fork_process *process = &fork->processes[i];
+        uint64_t peer = fork->set->sources[i].peer;
+        process->left_out |= peer && process->last_ns < ns && !lists(announce, peer);
+    }
+}
+
+static void find_outsiders(struct fork *fork, uint32_t i)
+{
+    struct hwi_journal_reader *reader = replay_read(fork->set, i);
+    struct hwi_journal_record record;
+    enum hwi_journal_found found = HWI_JOURNAL_FOUND_HEAD;
+    while (reader && found <= HWI_JOURNAL_FOUND_LOST) {
+        found = hwi_journal_read(reader, &record);
+        const struct hwi_event *event = &record.event.event;
+        if (found == HWI_JOURNAL_FOUND_EVENT && event->msg->type == HWI_MSG_announce)
+            note_outsiders(fork, &event->msg->u.announce, replay_time(fork->set, i, event->now_ns));
+    }
+    hwi_journal_reader_close(reader);
+}
+
+// Others went on without it, or for so long after its last event that it must have been gone.
 static bool ends(const struct fork_process *process, int64_t end_ns, uint32_t heartbeat_ms)
 {
     int64_t silent_ns = (int64_t)(SILENT_BEATS * heartbeat_ms * HWI_NS_PER_MS);
-    return process->events > 0 && (process->closed || process->last_ns + silent_ns < end_ns);
+    return process->events > 0 &&
+           (process->closed || process->left_out || process->last_ns + silent_ns < end_ns);
 }
 
 static void find_ends(struct fork *fork, uint32_t heartbeat_ms)
 {
     int64_t end_ns = INT64_MIN;
     for (uint32_t i = 0; i < fork->set->count; i++)
+        find_outsiders(fork, i);
+    for (uint32_t i = 0; i < fork->set->count; i++)
         end_ns = HWI_MAX(end_ns, fork->processes[i].last_ns);
     for (uint32_t i = 0; i < fork->set->count; i++)
         fork->processes[i].ends = ends(&fork->processes[i], end_ns, heartbeat_ms);
+}
+
+// A member that was killed is so when its death is first heard of: until then its peers take what
+// it had sent. One that left, and a master, are gone behind their last event.
+static bool is_heard_of(const struct fork_process *process, const struct replay_item *item)
+{
+    const struct hwi_msg *msg = item->event->event.msg;
+    return (msg->type == HWI_MSG_edge_down && msg->u.edge_down.peer == process->peer) ||
+           item->ns > process->last_ns + HEARD_OF_NS;
+}
+
+static void end_killed(struct fork *fork, const struct replay_item *item)
+{
+    for (uint32_t i = 0; i < fork->set->count; i++) {
+        struct fork_process *process = &fork->processes[i];
+        if (!process->over || (item && !is_heard_of(process, item)))
+            continue;
+        process->over = false;
+        hwi_sim_drive_end(fork->sim, process->node);
+    }
 }
 
 static bool drive(struct fork *fork, const struct replay_item *item, uint64_t at_ns)
 {
     struct fork_process *process = &fork->processes[item->source];
     const struct hwi_journal_event *event = item->event;
+    end_killed(fork, item);
     if (!hwi_sim_drive(fork->sim, process->node, event->role, &event->event, at_ns) &&
         !event->failed) {
         complain("replay", "an actor crashed at event %llu of %s, and not when it was recorded",
@@ -148,13 +205,17 @@ static bool drive(struct fork *fork, const struct replay_item *item, uint64_t at
         return false;
     }
     fork_trainer_before(fork->sim, process->node, &process->trainer, &event->event);
-    if (process->ends && item->ordinal == process->events)
+    process->over = process->ends && item->ordinal == process->events;
+    if (process->over && (process->closed || !is_member(process))) {
+        process->over = false;
         hwi_sim_drive_end(fork->sim, process->node);
+    }
     return true;
 }
 
 static void begin_trainers(struct fork *fork)
 {
+    end_killed(fork, NULL);
     for (uint32_t i = 0; i < fork->set->count; i++)
         if (is_member(&fork->processes[i]))
             fork_trainer_begin(fork->sim, fork->processes[i].node, &fork->processes[i].trainer);

@@ -48,8 +48,10 @@ struct fork_trainer {
 };
 
 struct fork_process {
-    bool there; // has events before the fork
-    bool ends;  // others went on without it
+    bool there;    // has events before the fork
+    bool ends;     // others went on without it
+    bool left_out; // of a view that another one heard of behind its last event
+    bool over;     // its last event was driven, its death not yet
     uint32_t node;
     uint64_t peer;   // FORK_MASTER = the master; 0 = not a member yet
     uint64_t events; // of its journal

@@ -50,10 +50,11 @@ static bool all_registered_are_here(const struct replay_set *set, uint32_t maste
 
 bool fork_is_whole(const struct replay_set *set, const uint64_t *limits)
 {
-    bool whole = true;
+    bool whole = true, early = false;
     uint32_t masters = 0;
     for (uint32_t i = 0; i < set->count; i++) {
         const struct replay_source *source = &set->sources[i];
+        early = early || (limits[i] == 0 && source->readable && source->incarnation == 0);
         if (limits[i] == 0)
             continue;
         if (!source->readable || source->segment != 1) {
@@ -67,6 +68,10 @@ bool fork_is_whole(const struct replay_set *set, const uint64_t *limits)
     }
     if (masters == 1)
         return whole;
+    if (early && !masters) {
+        complain("replay", "nothing had happened yet before that event: name a later one");
+        return false;
+    }
     complain("replay", "%s in %s: a fork needs the journals of one master and its members",
              masters ? "journals of several masters are" : "the journal of the master is missing",
              set->directory);
