@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/hawser/command.h"
@@ -208,6 +209,15 @@ static int parse(int argc, char **argv, struct job *job)
     return makes_sense(job) ? -1 : EXIT_USAGE;
 }
 
+static bool make_directory(const char *path)
+{
+    if (mkdir(path, 0700) == 0 || (errno == EEXIST && access(path, W_OK | X_OK) == 0)) {
+        return true;
+    }
+    complain("sim", "cannot write journals to %s: %s", path, strerror(errno));
+    return false;
+}
+
 static void print_transcript(void *user, struct hwi_sim *sim)
 {
     (void)user;
@@ -232,6 +242,9 @@ int command_sim(int argc, char **argv)
     }
     if (config->transcript) {
         config->look = print_transcript;
+    }
+    if (config->journal != NULL && !make_directory(config->journal)) {
+        return EXIT_FAILED;
     }
     job.batch.ended = sim_report_seed;
     job.batch.user = &job.report;

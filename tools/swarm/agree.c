@@ -158,7 +158,17 @@ static struct call *in_flight(struct seat *seat, uint32_t channel, uint32_t befo
     }
 }
 
-// Somebody got OK: every member of the view that still lives must get it too.
+// It was told otherwise, or not at all: then it must never be in a later view.
+void swarm_deny(struct seat *seat, const struct seat *first, uint32_t channel, uint64_t view)
+{
+    if (seat->denied.view == 0) {
+        seat->denied.view = view;
+        seat->denied.channel = channel;
+        seat->denied.by = first->node;
+    }
+}
+
+// Somebody got OK: every member of the view gets it too, or is in no later one.
 static void bind(struct swarm *s, const struct seat *first, uint32_t channel, uint32_t place,
                  const struct hwi_msg_reply *reply)
 {
@@ -174,13 +184,11 @@ static void bind(struct swarm *s, const struct seat *first, uint32_t channel, ui
         }
         struct call *call = in_flight(seat, channel, place - oks - 1);
         if (call == NULL) {
-            swarm_fail(s, SWARM_SAFETY,
-                       "C3: member %u got OK for operation %u of channel %u in view %llu, and "
-                       "member %u, which is in the view and lives, was told otherwise before",
-                       first->node, place, channel, (unsigned long long)reply->view, seat->node);
-            return;
+            swarm_deny(seat, first, channel, reply->view);
+            continue;
         }
         call->must_ok = reply->view;
+        call->owed_by = first->node;
     }
 }
 
@@ -305,20 +313,18 @@ static void check_admission(struct swarm *s, const struct seat *seat,
         }
         struct call *call = in_flight(other, CHANNEL_ADMIT, 0);
         if (call == NULL) {
-            swarm_fail(s, SWARM_SAFETY,
-                       "C3: member %u got OK for an admission with view %llu, and member %u, "
-                       "which is in it, was told otherwise before",
-                       seat->node, (unsigned long long)reply->view, other->node);
-            return;
+            swarm_deny(other, seat, CHANNEL_ADMIT, reply->view);
+            continue;
         }
         call->must_ok = reply->view;
+        call->owed_by = seat->node;
     }
 }
 
 void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
                   const struct hwi_msg_reply *reply)
 {
-    if (call->must_ok != 0 && call->must_ok != reply->view && call->channel != CHANNEL_ADMIT) {
+    if (call->must_ok != 0 && call->must_ok < reply->view && call->channel != CHANNEL_ADMIT) {
         swarm_fail(s, SWARM_SAFETY,
                    "C3: member %u got OK in view %llu for a call that others got OK for in view "
                    "%llu, of which it is a member",

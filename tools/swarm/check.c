@@ -146,6 +146,13 @@ void swarm_check_view(struct swarm *s, struct seat *seat, const struct hwi_msg_r
                    seat->node, (unsigned long long)seat->seen_view,
                    (unsigned long long)reply->view);
     }
+    if (ok && seat->denied.view != 0 && reply->view > seat->denied.view) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "C3: member %u got OK for a call on channel %u in view %llu, and member %u, "
+                   "which was in that view and is in view %llu, was told otherwise",
+                   seat->denied.by, seat->denied.channel, (unsigned long long)seat->denied.view,
+                   seat->node, (unsigned long long)reply->view);
+    }
     seat->seen_view = ok ? reply->view : seat->seen_view;
 }
 
@@ -233,7 +240,7 @@ static bool is_allowed(const struct seat *seat, const struct call *call, hws_sta
     }
 }
 
-static void check_status(struct swarm *s, const struct seat *seat, const struct call *call,
+static void check_status(struct swarm *s, struct seat *seat, const struct call *call,
                          const struct hwi_msg_reply *reply)
 {
     hws_status status = (hws_status)reply->status;
@@ -249,11 +256,7 @@ static void check_status(struct swarm *s, const struct seat *seat, const struct 
                    seat->node);
     } else if (call->must_ok != 0 && status != HWS_OK &&
                hws_status_class(status) != HWS_CLASS_RUN) {
-        swarm_fail(s, SWARM_SAFETY,
-                   "C3: member %u got %s for a call on channel %u that others got "
-                   "OK for in view %llu, of which it is a member",
-                   seat->node, hws_status_name(status), call->channel,
-                   (unsigned long long)call->must_ok);
+        swarm_deny(seat, &s->seats[call->owed_by], call->channel, call->must_ok);
     }
 }
 
@@ -269,6 +272,18 @@ static void check_buffers(struct swarm *s, const struct seat *seat, const struct
     } else if (!swarm_guards_hold(call)) {
         swarm_fail(s, SWARM_SAFETY, "buffers: member %u: bytes beside a buffer were written",
                    seat->node);
+    }
+}
+
+static void check_fence(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply)
+{
+    hws_status status = (hws_status)reply->status;
+    bool closed = seat->leaving && status == HWS_E_CLOSED;
+    if (status != HWS_E_VIEW && hws_status_class(status) != HWS_CLASS_RUN && !closed) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "fence: member %u got %s for a call made after another had failed, before "
+                   "hws_view",
+                   seat->node, hws_status_name(status));
     }
 }
 
@@ -295,6 +310,10 @@ void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
 {
     bool ok = reply->status == HWS_OK;
     check_checks(s);
+    if (call->channel == CHANNEL_FENCED) {
+        check_fence(s, seat, reply);
+        return;
+    }
     check_status(s, seat, call, reply);
     swarm_check_calm(s, seat, reply);
     swarm_check_view(s, seat, reply);

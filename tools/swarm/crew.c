@@ -6,9 +6,10 @@
 #include "tools/swarm/crew.h"
 
 enum {
-    AGAIN_MS = 20,      // before a call is made again
-    FEW_MS = 1500,      // before newcomers are looked for
-    RESTART_MS = 25000, // most between two lives
+    FENCED_CHANCE = 200, // in 1000 failures: a call is made without looking
+    AGAIN_MS = 20,       // before a call is made again
+    FEW_MS = 1500,       // before newcomers are looked for
+    RESTART_MS = 25000,  // most between two lives
     DAWDLE_MS = 45000,
     ABSENT_CHANCE = 200 // in 1000: nobody comes back before the faults are over
 };
@@ -61,9 +62,9 @@ static void begin_life(struct swarm *s, struct seat *seat)
     seat->incarnation = hwi_sim_incarnation(s->sim, seat->node);
     seat->opened_ns = hwi_sim_now(s->sim);
     seat->frozen = seat->leaving = seat->clock_touched = false;
-    seat->seen_view = 0;
+    seat->seen_view = seat->denied.view = 0;
     seat->peer = seat->view = seat->synced_view = seat->admit_view = 0;
-    seat->failed = seat->few = false;
+    seat->failed = seat->few = seat->fenced = false;
     seat->launched = seat->healed_rounds = 0;
     seat->next = NEXT_NOTHING;
     seat->must_sync = true;
@@ -149,9 +150,22 @@ static void end_round(struct swarm *s, struct seat *seat)
     swarm_then(s, seat, next, compute_ns(s, seat));
 }
 
+// A trainer that does not look at what its calls returned goes on.
+static void go_on(struct swarm *s, struct seat *seat)
+{
+    struct hwi_sim_call asked = {.kind = HWI_KIND_AGREE,
+                                 .tag = FENCED_TAG,
+                                 .redop = HWI_AGREE_MIN,
+                                 .retry = swarm_chance(&seat->draw, 500)};
+    seat->fenced = false;
+    swarm_call(s, seat, CHANNEL_FENCED, 0, 0, &asked);
+}
+
 void swarm_settle(struct swarm *s, struct seat *seat)
 {
-    if (seat->failed) {
+    if (seat->fenced && swarm_chance(&seat->draw, FENCED_CHANCE)) {
+        go_on(s, seat);
+    } else if (seat->failed) {
         swarm_then(s, seat, NEXT_VIEW, soon(seat));
     } else if (seat->done + 1 == 1u << swarm_round_ops(s, seat->round)) {
         end_round(s, seat);
@@ -214,7 +228,7 @@ static void viewed(struct swarm *s, struct seat *seat, const struct hwi_msg_repl
         return;
     }
     bool few = seat->few || reply->members_count < s->traits.min_members;
-    seat->failed = seat->few = false;
+    seat->failed = seat->few = seat->fenced = false;
     seat->launched = 0;
     if (few) {
         swarm_then(s, seat, NEXT_ADMIT, FEW_MS * HWI_NS_PER_MS);
@@ -271,8 +285,11 @@ static void answered(struct swarm *s, struct seat *seat, struct call *call,
         finish(s, seat);
     } else if (was.channel == CHANNELS) {
         viewed(s, seat, reply);
+    } else if (was.channel == CHANNEL_FENCED) {
+        swarm_settle(s, seat);
     } else {
         seat->failed |= !ok;
+        seat->fenced |= !ok && !was.asked.retry && reply->attempts > 0;
         seat->few |= reply->status == HWS_E_TOO_FEW;
         seat->state_dirty |= !ok && was.channel == CHANNEL_SYNC;
         if (ok) {

@@ -23,6 +23,8 @@ enum {
     CHANNELS = TAGS + VOTE_TAGS + 2,
     CHANNEL_ADMIT = TAGS + VOTE_TAGS,
     CHANNEL_SYNC,
+    CHANNEL_FENCED = CHANNELS + 1, // a call that the fence must stop
+    FENCED_TAG = 99,
     CALLS_MAX = ROUND_OPS_MAX + 2, // of one trainer in flight
     ANSWERED_MAX = 64,             // calls of one trainer that are remembered
     TENSORS = 16,                  // of a state
@@ -68,8 +70,9 @@ struct call {
     unsigned char *memory; // buffers with guards; owned
     size_t bytes;          // of one buffer
     uint64_t input_hash;
-    uint64_t order;   // among the seat's calls
-    bool checked;     // its reply came
+    uint64_t order; // among the seat's calls
+    bool checked;   // its reply came
+    uint32_t owed_by;
     uint64_t must_ok; // another member got OK for it in this view; 0 = not known
 };
 
@@ -89,6 +92,10 @@ struct seat {
     bool frozen, leaving;
     bool clock_touched; // in this life
     uint64_t peer, incarnation;
+    struct { // others got OK for a call in this view, and it did not
+        uint64_t view;
+        uint32_t channel, by;
+    } denied;
     uint64_t seen_view; // in the last reply that was OK
     uint64_t opened_ns, thawed_ns;
     uint64_t opened_view;
@@ -98,6 +105,7 @@ struct seat {
     enum next next;
     uint32_t round, done, launched; // bits: operations of the round
     bool joined_midway; // a sync was in this round: not all know what was said before it
+    bool fenced;        // a call failed for good: only hws_view lifts the fence
     bool failed, few;   // in this round: an operation failed; the view was too small
     bool must_sync;
     uint64_t view; // as of its last success
@@ -179,9 +187,9 @@ struct swarm {
     uint32_t view_count, view_capacity;
     struct instance *instances;
     uint32_t instance_count, instance_capacity;
-    uint64_t healed_ns; // HWI_NEVER = faults go on
+    uint64_t healed_ns;  // HWI_NEVER = faults go on
     uint64_t trouble_ns; // until then something was wrong, besides what lasts
-    uint64_t answered;  // a bit for each node that may have been answered
+    uint64_t answered;   // a bit for each node that may have been answered
 };
 
 // swarm.c
@@ -245,6 +253,7 @@ void swarm_watch(struct swarm *s);
 // agree.c: what must hold of all replies to one operation
 void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
                   const struct hwi_msg_reply *reply);
+void swarm_deny(struct seat *seat, const struct seat *first, uint32_t channel, uint64_t view);
 struct life *swarm_life(struct swarm *s, uint64_t peer);    // NULL = unknown
 struct seat *swarm_seat_of(struct swarm *s, uint64_t peer); // NULL = not living any more
 

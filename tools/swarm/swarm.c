@@ -11,7 +11,7 @@ enum {
     STEP_S = 30,       // most that a step takes under faults, as the horizon counts
     HORIZON_S = 60,    // ... and what is added to it
     HEALED_ROUNDS = 3, // that each trainer must make after the faults
-    HEALED_S = 240,    // ... in that time
+    HEALED_S = 180,    // ... in that time
     LATE_MOST_S = 90,
     WATCH_MS = 1000,
 };

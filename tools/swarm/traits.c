@@ -55,8 +55,11 @@ void swarm_traits_draw(struct traits *t, const struct swarm_config *config)
     struct swarm_draw peers = swarm_stream(config->seed, SWARM_STREAM_PEERS, 0);
     struct swarm_draw draw = swarm_stream(config->seed, SWARM_STREAM_TRAITS, 0);
     *t = (struct traits){0};
-    t->peers = between(&peers, config->peers_least, config->peers_most);
-    t->steps = between(&draw, 6, 30);
+    // Small ones more often: what a run costs grows with the square
+    uint32_t one = between(&peers, config->peers_least, config->peers_most);
+    uint32_t two = between(&peers, config->peers_least, config->peers_most);
+    t->peers = HWI_MIN(one, two);
+    t->steps = between(&draw, 6, 24);
     t->steps = config->steps != 0 ? config->steps : t->steps;
     uint32_t least = between(&draw, 1, 4);
     t->min_members = HWI_MIN(least, (t->peers + 1) / 2);

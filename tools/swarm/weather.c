@@ -226,7 +226,7 @@ static bool strike_damage(struct swarm *s, const struct swarm_fault *f)
     if (!note(s, f, seat)) {
         return false;
     }
-    seat->link.damage_in = 1 + (uint32_t)(f->raw[1] % 60);
+    seat->link.damage_in = 5 + (uint32_t)(f->raw[1] % 200);
     apply(s, seat);
     return true;
 }
