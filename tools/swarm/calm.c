@@ -4,6 +4,8 @@
 // later ones would cover up.
 #include "tools/swarm/crew.h"
 
+#include <string.h>
+
 #include <hawser/types.h>
 
 enum {
@@ -35,8 +37,28 @@ static uint64_t settle_ms(const struct swarm *s)
     return s->traits.sim.dead_ms + s->traits.sim.propose_ms + SETTLE_MS;
 }
 
+// Outcomes are kept for so many views: who missed fewer finds them.
+static void check_passed(struct swarm *s, const struct seat *seat,
+                         const struct hwi_msg_reply *reply)
+{
+    struct hwi_msg_status status;
+    if (strstr(reply->reason, "too many views") == NULL) {
+        return;
+    }
+    hwi_sim_status(s->sim, &status);
+    if (status.view != 0 && status.view - seat->view < HWI_PAST_VIEWS_MAX) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "C1: member %u got %s as if many views had passed since %llu, and now is %llu",
+                   seat->node, hws_status_name((hws_status)reply->status),
+                   (unsigned long long)seat->view, (unsigned long long)status.view);
+    }
+}
+
 void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply)
 {
+    if (reply->status == HWS_E_OUTCOME_UNKNOWN) {
+        check_passed(s, seat, reply);
+    }
     bool ended = reply->status == HWS_E_OUTCOME_UNKNOWN || reply->status == HWS_E_EVICTED;
     uint64_t calm = ended && !seat->clock_touched ? calm_ms(s) : 0;
     if (calm >= HWI_MAX(settle_ms(s), UNKNOWN_MS)) {

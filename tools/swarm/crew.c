@@ -289,7 +289,8 @@ static void answered(struct swarm *s, struct seat *seat, struct call *call,
         swarm_settle(s, seat);
     } else {
         seat->failed |= !ok;
-        seat->fenced |= !ok && !was.asked.retry && reply->attempts > 0;
+        // A call with retry acknowledges, too
+        seat->fenced |= !ok && s->traits.retry == 0 && reply->attempts > 0;
         seat->few |= reply->status == HWS_E_TOO_FEW;
         seat->state_dirty |= !ok && was.channel == CHANNEL_SYNC;
         if (ok) {
