@@ -258,6 +258,25 @@ static void what_a_full_disk_refused_is_counted(void **state)
     assert_int_equal(tally.images, 2 * (tally.heads - 1));
 }
 
+// Without a handler the signal that the kernel sends would end the process.
+static void a_limit_on_file_sizes_ends_nothing(void **state)
+{
+    struct journal_scene *scene = *state;
+    struct rlimit before, low;
+    char error[256] = "";
+    void (*handler)(int) = signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    low = before;
+    low.rlim_cur = JOURNAL_SEGMENT_BYTES;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    scene->config.segment_bytes = 2 * JOURNAL_SEGMENT_BYTES;
+    int status = hwi_journal_create(&scene->config, &scene->journal, error, sizeof(error));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(status, HWS_E_SYSTEM);
+    assert_non_null(strstr(error, "File too large"));
+}
+
 static void a_journal_closed_on_a_full_disk_says_what_it_lost(void **state)
 {
     struct journal_scene *scene = *state;
@@ -332,6 +351,7 @@ int main(void)
         TEST(one_more_missing_than_were_removed_is_reported),
         TEST(old_segments_go),
         TEST(what_a_full_disk_refused_is_counted),
+        TEST(a_limit_on_file_sizes_ends_nothing),
         TEST(a_journal_closed_on_a_full_disk_says_what_it_lost),
         TEST(another_format_is_named),
         TEST(another_schema_is_named),

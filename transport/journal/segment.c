@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -20,9 +21,20 @@ static size_t whole_pages(size_t bytes)
 
 // ---- the file ----------------------------------------------------------------------------------
 
+// A file beyond the process's limit would be answered with a signal that ends it.
+static bool is_allowed(size_t bytes)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+           bytes <= limit.rlim_cur;
+}
+
 // Maps `bytes` of the file, after the disk has given them. NULL with errno.
 static unsigned char *reserve(int fd, size_t bytes)
 {
+    errno = EFBIG;
+    if (!is_allowed(bytes))
+        return NULL;
     errno = posix_fallocate(fd, 0, (off_t)bytes);
     if (errno)
         return NULL;
