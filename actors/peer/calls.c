@@ -175,9 +175,22 @@ static bool must_wait(struct peer *p, const struct call *c)
     return false;
 }
 
+// A call without `retry` failed by a change; its lane may not have let go of it yet.
+static bool fence_held(const struct peer *p)
+{
+    for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count; i++) {
+        const struct call *c = &p->calls[i];
+        seen += c->stage != CALL_FREE;
+        if (c->stage == CALL_ENDING && !c->committed && !c->request.retry) {
+            return true;
+        }
+    }
+    return p->fence_held;
+}
+
 static bool fence_open(struct peer *p, const struct call *c)
 {
-    if (p->acked != p->view.number && c->request.retry && !p->fence_held) {
+    if (p->acked != p->view.number && c->request.retry && !fence_held(p)) {
         p->acked = p->view.number; // that is what `retry` asked for
     }
     return p->acked == p->view.number;

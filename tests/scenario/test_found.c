@@ -66,12 +66,35 @@ static void only_the_other_call_is_a_mismatch(void **unused)
     scenario_end(s);
 }
 
+// A change fails a call without `retry` and one with it: the second waits for hws_view, also if its
+// lane lets go of it before the first one's does.
+static void the_fence_holds_whoever_is_ended_first(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    struct call again = {.step = 1, .count = 10, .retry = 1};
+    uint64_t retried = make_call(s, 0, &again);
+    uint64_t once = make_call(s, 0, &(struct call){.step = 2, .tag = 1, .count = 10});
+    run_ms(s, 100);
+    hwi_sim_kill(s->sim, 2);
+    expect_status(s, 0, once, HWS_E_MEMBER_LOST);
+    acknowledge(s, 1);
+    uint64_t other = make_call(s, 1, &again);
+    run_ms(s, 1000);
+    assert_null(hwi_sim_peek(s->sim, 0, retried));
+    acknowledge(s, 0);
+    expect_status(s, 0, retried, HWS_OK);
+    expect_status(s, 1, other, HWS_OK);
+    scenario_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_waits_behind_a_failure_fails_with_it),
         cmocka_unit_test(only_the_late_one_timed_out),
         cmocka_unit_test(only_the_other_call_is_a_mismatch),
+        cmocka_unit_test(the_fence_holds_whoever_is_ended_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
