@@ -235,6 +235,16 @@ def test_a_stopped_tool_slows_nobody(world):
         tracer.wait()
 
 
+def test_tools_come_and_go(world):
+    """One that ends makes room: many in a row are all served."""
+    master, members = start(world, 2)
+    reduce_some(members, 3)
+    for number in range(10):
+        explain(world, master.address, code=0)
+        code, text = hawser(world, "trace", master.address, "--count", 5)
+        check(code == 0, f"trace {number}: exit code {code}: {text}")
+
+
 def test_hostile_tools_and_peers(world):
     """Questions that come too often are not heard, nor batches that nobody asked for; the run goes on."""
     master, members = start(world, 2)

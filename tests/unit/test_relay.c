@@ -231,6 +231,36 @@ static void questions_are_heard_now_and_then(void **state)
     assert_true(admit(bench, 9));
 }
 
+static bool leave(struct bench *bench, uint64_t tool)
+{
+    struct hwi_msg_trace_want want = {.timeout_ms = 0};
+    return hwi_relay_admit(&bench->relay, tool, &want, bench->now_ns);
+}
+
+static void who_leaves_makes_room(void **state)
+{
+    struct bench *bench = *state;
+    for (uint64_t tool = 1; tool <= HWI_TRACE_TOOLS_MAX; tool++)
+        assert_true(admit(bench, tool));
+    assert_false(leave(bench, 9)); // never was there
+    assert_true(leave(bench, 2));
+    assert_false(leave(bench, 2)); // once
+    assert_false(admit(bench, 9)); // so often at most, whoever it is
+    bench->now_ns += 250 * HWI_NS_PER_MS;
+    assert_true(admit(bench, 9));
+    assert_false(admit(bench, 10));
+    // And the members' relays let go as well.
+    say(bench, 4000);
+    ask(bench, 9, UINT32_MAX, 8 << 20);
+    run_ms(bench, 50);
+    uint64_t told = records_for(9);
+    assert_true(told > 0);
+    struct hwi_msg_trace_relay enough = {.tool = 9};
+    hwi_relay_ask(&bench->relay, &enough, bench->now_ns);
+    run_ms(bench, 700);
+    assert_int_equal(records_for(9), told);
+}
+
 static bool pass(struct bench *bench, uint64_t tool, uint64_t session, uint64_t says_it_is)
 {
     static const unsigned char bytes[1000];
@@ -281,6 +311,7 @@ int main(void)
         TEST(what_is_overwritten_shows_in_the_numbers),
         TEST(tools_are_few_and_served_in_turn),
         TEST(questions_are_heard_now_and_then),
+        TEST(who_leaves_makes_room),
         TEST(only_what_was_asked_for_passes),
         TEST(without_a_ring_it_is_silent),
     };

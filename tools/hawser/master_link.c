@@ -12,6 +12,7 @@
 
 enum {
     ROUTING_ID_BYTES = 9, // a master knows a tool by a 'T' and 8 bytes that are its own
+    LINGER_MS = 200,      // for the last word to leave
     QUEUE_MAX = 1024,     // messages that wait here; what comes beyond waits at the master
 };
 
@@ -57,8 +58,11 @@ bool link_open(struct master_link *link, const char *address, char *error)
 
 void link_close(struct master_link *link)
 {
-    if (link->socket)
+    int linger_ms = LINGER_MS;
+    if (link->socket) {
+        zmq_setsockopt(link->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
         zmq_close(link->socket);
+    }
     if (link->context)
         zmq_ctx_term(link->context);
     link->socket = link->context = NULL;

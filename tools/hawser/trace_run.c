@@ -214,9 +214,18 @@ static uint32_t read_run(struct trace_source *source, struct trace_item *items, 
     return count;
 }
 
+// Makes room for the next tool at once.
+static void say_enough(struct run_source *run)
+{
+    struct hwi_msg want = {.type = HWI_MSG_trace_want};
+    if (run->told_ns)
+        link_send(&run->link, &want);
+}
+
 static void close_run(struct trace_source *source)
 {
     struct run_source *run = run_of(source);
+    say_enough(run);
     drop_batch(run);
     link_close(&run->link);
     free(run->senders);

@@ -56,6 +56,11 @@ static bool begin(struct hwi_relay *relay, struct hwi_relay_tool *tool, uint32_t
 void hwi_relay_ask(struct hwi_relay *relay, const struct hwi_msg_trace_relay *ask, uint64_t now_ns)
 {
     struct hwi_relay_tool *tool = ask->tool ? find_tool(relay, ask->tool) : NULL;
+    if (ask->timeout_ms == 0) { // it wants no more
+        if (tool)
+            tool->id = 0;
+        return;
+    }
     if (!tool) {
         tool = find_tool(relay, 0);
         if (!ask->tool || !tool || !begin(relay, tool, ask->history)) {
@@ -176,7 +181,9 @@ static struct hwi_relay_guest *find_guest(struct hwi_relay *relay, uint64_t id, 
         struct hwi_relay_guest *guest = &relay->guests[i];
         if (guest->id == id)
             return guest;
-        if (!guest->id || now_ns >= guest->until_ns)
+        // So often at most: tools that come and go cost all members a message each time.
+        bool rested = now_ns - guest->asked_ns >= ASK_MS * HWI_NS_PER_MS;
+        if (!guest->id || (now_ns >= guest->until_ns && rested))
             room = guest;
     }
     return room;
@@ -187,6 +194,12 @@ bool hwi_relay_admit(struct hwi_relay *relay, uint64_t tool, const struct hwi_ms
 {
     struct hwi_relay_guest *guest = find_guest(relay, tool, now_ns);
     bool known = guest && guest->id == tool;
+    if (want->timeout_ms == 0) { // it wants no more, and says so once
+        bool leaves = known && now_ns < guest->until_ns;
+        if (leaves)
+            guest->until_ns = now_ns;
+        return leaves;
+    }
     if (!guest || (known && now_ns - guest->asked_ns < ASK_MS * HWI_NS_PER_MS)) {
         relay->dropped++;
         return false;
