@@ -95,11 +95,25 @@ static void tell_again(struct peer *p, struct hwi_effects *fx)
     }
 }
 
+// A newcomer that the master had forgotten has another id now: what was proposed to the old one, and
+// the edges under that name, are over.
+static void be_another(struct peer *p, struct hwi_effects *fx)
+{
+    hwi_peer_members_forget(p, &p->proposal);
+    hwi_peer_targets_forget(p);
+    p->opening = 0;
+    p->ready_said = false;
+    hwi_peer_close_edges(p, true, fx);
+}
+
 void hwi_peer_on_welcome(struct peer *p, const struct hwi_msg_welcome *w, struct hwi_effects *fx)
 {
     p->received = 1; // this message: the master counts from it
     if (p->welcomed) {
         return; // registered twice, for the first answer took its time
+    }
+    if (w->peer != p->id) {
+        be_another(p, fx);
     }
     p->run = w->run;
     p->master = w->master;
