@@ -131,6 +131,9 @@ static void a_member_leaves_in_an_operation(void **state)
     assert_int_equal(hwi_sim_reply(story->sim, 0, cut)->status, HWS_E_MEMBER_LOST);
     story_explain_some(story, STORY_ALL, false);
     story_expect_begins(story, "peer 3 left the run ");
+    story_explain_some(story, 3, false); // the others cannot know
+    story_expect_begins(story, "peer 3 is gone: ");
+    assert_non_null(strstr(story->report.findings[0].hint, "or left"));
     story_end(story);
 }
 

@@ -101,8 +101,9 @@ static void say_gone(struct model *model, struct member *member, const struct pe
     finding_show(finding, member->unreachable_ns, "the master found its connection gone");
     show_own(model, member, finding);
     finding_advise(finding,
-                   "its process was killed or crashed, or its machine is gone: look at what %s "
+                   "its process was killed or crashed%s, or its machine is gone: look at what %s "
                    "wrote last; started again it joins as a newcomer",
+                   model->master < 0 ? ", or left (the master's ring would tell)" : "",
                    print_who(model, member->peer).text);
     model_explain(member, since_ns);
 }
