@@ -328,6 +328,10 @@ def test_what_is_not_there(world):
     check(count(replay(folder / f"{name}.000001.hwj")) == count(replay(folder / name)), "a file's name will do")
     text = said_by("--until", f"peer@{name}:4000000", folder, code=UNREADABLE)
     check(re.search(r"no event 4000000 .*: there are 1 to \d+$", text.strip()), f"which there are: {text}")
+    text = said_by("--until", "peer@member:5", folder, code=UNREADABLE)
+    check("4 journals' names begin with member" in text, f"which of them: {text}")
+    text = said_by("--until", "peer@nobody:5", folder, code=UNREADABLE)
+    check("no journal's name in " in text, f"none of them: {text}")
     text = said_by("--until", "4000000", folder, code=UNREADABLE)
     check("no chosen actor has an event 4000000" in text, f"a number: {text}")
 

@@ -442,14 +442,9 @@ static bool find_point(struct fork *fork, const struct replay_options *options,
         return false;
     if (until->kind != REPLAY_TO_EVENT)
         return true;
-    for (uint32_t i = 0; i < fork->set->count; i++) {
-        if (strncmp(fork->set->names[i], until->journal, strlen(until->journal)) != 0)
-            continue;
-        point->source = i;
-        fork->limits[i]--;
-        return true;
-    }
-    return false;
+    point->source = replay_point_source(fork->set, until);
+    fork->limits[point->source]--;
+    return true;
 }
 
 static int fork_here(struct fork *fork, const struct replay_options *options,

@@ -170,6 +170,9 @@ void replay_play(struct replay_set *set, uint32_t source, const struct replay_op
                  uint64_t limit, struct replay_progress *progress);
 // Where `until` is in each journal: limits[i] events of source i. False: there is no such event.
 bool replay_limits(struct replay_set *set, const struct replay_options *options, uint64_t *limits);
+// The journal that a TO_EVENT names, by its name or how only it begins; set->count after a
+// complaint.
+uint32_t replay_point_source(const struct replay_set *set, const struct replay_point *point);
 
 // ---- the rest
 // ---------------------------------------------------------------------------
