@@ -147,6 +147,15 @@ def test_a_recorded_kill(world):
         check(2 not in ends or ends[2][0] == "gone", f"peer 2 is killed: {until} {ends}")
 
 
+def test_another_build_is_named(world):
+    copy = Path(RECORD.name) / "other"
+    shutil.copytree(recorded(world), copy)
+    name = names(copy, "member")[0]
+    subprocess.run([BUILD / "tests/proc/hawser_journal_edit", copy / f"{name}.000001.hwj", "decision"], check=True)
+    text = fork(copy, event_of(copy, "  commit{", 8), "nothing")
+    check(f"{name}: written by another build" in text, f"it is said: {text[:500]}")
+
+
 def test_a_record_that_cannot_be(world):
     """The simulation runs apart: what a journal that nobody recorded does to it is told, as a crash."""
     copy = Path(RECORD.name) / "changed"

@@ -472,6 +472,15 @@ static int fork_here(struct fork *fork, const struct replay_options *options,
     return hwi_sim_check_failure(fork->sim) ? REPLAY_CRASH : REPLAY_OK;
 }
 
+// Their actors' decisions are repeated here, not compared.
+static void name_other_builds(const struct replay_set *set)
+{
+    for (uint32_t i = 0; i < set->count; i++)
+        if (set->sources[i].readable && set->sources[i].decision != hwi_decision_hash())
+            printf("replay: %s: written by another build (%s), whose decisions may be others\n",
+                   set->names[i], set->sources[i].build);
+}
+
 int fork_run(struct replay_set *set, const struct replay_options *options)
 {
     char error[FORK_ERROR_BYTES];
@@ -481,6 +490,7 @@ int fork_run(struct replay_set *set, const struct replay_options *options)
         complain("replay", "--fork: %s", error);
         return REPLAY_USAGE;
     }
+    name_other_builds(set);
     replay_learn_peers(set);
     fork.limits = hwi_new(&hwi_alloc_libc, set->count * sizeof(*fork.limits));
     fork.processes = hwi_new(&hwi_alloc_libc, set->count * sizeof(*fork.processes));

@@ -82,8 +82,10 @@ static void load(struct replay_game *game, struct replay_part *part,
                  const struct hwi_journal_image *image)
 {
     if (!game->same_decision) {
-        printf("replay: %s: the image of its %s can only be loaded by the build that wrote it\n",
-               game->source->name, part->ops->name);
+        if (!part->blind) // once for all its images
+            printf(
+                "replay: %s: the image of its %s can only be loaded by the build that wrote it\n",
+                game->source->name, part->ops->name);
         part->blind = true;
         judge(game, REPLAY_OTHER_VERSION);
         return;
