@@ -54,13 +54,15 @@ static void check_passed(struct swarm *s, const struct seat *seat,
     }
 }
 
-void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply)
+void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct call *call,
+                      const struct hwi_msg_reply *reply)
 {
     if (reply->status == HWS_E_OUTCOME_UNKNOWN) {
         check_passed(s, seat, reply);
     }
     bool ended = reply->status == HWS_E_OUTCOME_UNKNOWN || reply->status == HWS_E_EVICTED;
-    uint64_t calm = ended && !seat->clock_touched ? calm_ms(s) : 0;
+    bool late = call->made_ns == hwi_sim_now(s->sim); // it had ended before, unnoticed
+    uint64_t calm = ended && !late && !seat->clock_touched ? calm_ms(s) : 0;
     if (calm >= HWI_MAX(settle_ms(s), UNKNOWN_MS)) {
         swarm_fail(s, SWARM_LIVENESS,
                    "C5: member %u got %s, and nothing has been wrong for %u s: %s", seat->node,

@@ -315,7 +315,7 @@ void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
         return;
     }
     check_status(s, seat, call, reply);
-    swarm_check_calm(s, seat, reply);
+    swarm_check_calm(s, seat, call, reply);
     swarm_check_view(s, seat, reply);
     if (call->memory != NULL && !swarm_failed(s)) {
         check_buffers(s, seat, call, ok);

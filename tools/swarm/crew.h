@@ -259,7 +259,8 @@ struct seat *swarm_seat_of(struct swarm *s, uint64_t peer); // NULL = not living
 
 // calm.c
 void swarm_trouble(struct swarm *s, uint64_t for_ns); // something is wrong, for so long
-void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply);
+void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct call *call,
+                      const struct hwi_msg_reply *reply);
 void swarm_watch_calm(struct swarm *s);
 
 // weather.c
