@@ -88,6 +88,27 @@ static void the_fence_holds_whoever_is_ended_first(void **unused)
     scenario_end(s);
 }
 
+// Control messages that come twice, the second later, make both ends lose count: they register again,
+// but not for each of them at once, or what they say would double with every answer.
+static void counts_that_never_fit_do_not_flood_the_link(void **unused)
+{
+    (void)unused;
+    struct hwi_sim_config config = scenario_config;
+    struct hwi_sim_link twice = {.duplicate_in = 1, .jitter_ns = 50 * HWI_NS_PER_MS};
+    struct hwi_sim_costs before, after;
+    config.control_ns = HWI_NS_PER_MS;
+    struct scenario *s = scenario_start_with(&config, 2);
+    hwi_sim_node_link(s->sim, 1, &twice);
+    hwi_sim_costs(s->sim, &before);
+    run_ms(s, 10000);
+    hwi_sim_costs(s->sim, &after);
+    assert_true(after.master_messages - before.master_messages < 10 * 60);
+    hwi_sim_node_link(s->sim, 1, NULL);
+    run_ms(s, 2000);
+    everybody_all_reduces(s, 1, 10);
+    scenario_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +116,7 @@ int main(void)
         cmocka_unit_test(only_the_late_one_timed_out),
         cmocka_unit_test(only_the_other_call_is_a_mismatch),
         cmocka_unit_test(the_fence_holds_whoever_is_ended_first),
+        cmocka_unit_test(counts_that_never_fit_do_not_flood_the_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

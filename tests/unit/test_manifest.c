@@ -69,11 +69,12 @@ static void largest_state_has_a_bound(void **unused)
 
 static bool init_fails(const struct hwi_tensor *tensors, uint32_t count)
 {
-    struct hwi_manifest m = {0};
+    static struct hwi_manifest m; // what was made before the check is there after the jump
     struct hwi_trap trap;
+    m = (struct hwi_manifest){0};
     hwi_trap_enter(&trap);
     if (setjmp(trap.landing) != 0) {
-        hwi_trap_leave(&trap);
+        hwi_manifest_fini(&m, &hwi_alloc_libc);
         return true;
     }
     hwi_manifest_init(&m, &hwi_alloc_libc, tensors, count);
