@@ -85,7 +85,7 @@ static void from_master(struct peer *p, const struct hwi_msg *msg, struct hwi_ef
         break;
     case HWI_MSG_register_again:
         if (p->welcomed) {
-            hwi_peer_register(p, fx);
+            hwi_peer_register_again(p, fx);
         }
         break;
     case HWI_MSG_propose:

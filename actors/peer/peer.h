@@ -85,6 +85,7 @@ struct peer {
     bool welcomed;           // since the last registration
     uint64_t sent, received; // control messages since the last registration
     uint64_t pong_ns;        // when the last pong came
+    uint64_t registered_ns;  // last time
     uint64_t speak_at_ns;    // next heartbeat, or registration while not welcomed
     uint64_t leave_until_ns; // HWI_NEVER = not leaving
     uint64_t leave_request;
@@ -141,6 +142,9 @@ static inline struct hwi_addr hwi_peer_local(enum hwi_role role)
 struct hwi_msg *hwi_peer_tell(struct peer *p, struct hwi_effects *fx, uint16_t type); // counts it
 #define PEER_TELL(p, fx, name) (&hwi_peer_tell((p), (fx), HWI_MSG_##name)->u.name)
 void hwi_peer_register(struct peer *p, struct hwi_effects *fx);
+// A message was lost, or came twice. Not sooner than PEER_REGISTER_MS after the last time: where
+// counts never fit, answers to answers would flood the link.
+void hwi_peer_register_again(struct peer *p, struct hwi_effects *fx);
 void hwi_peer_heartbeat(struct peer *p, struct hwi_effects *fx);
 void hwi_peer_on_welcome(struct peer *p, const struct hwi_msg_welcome *w, struct hwi_effects *fx);
 void hwi_peer_on_pong(struct peer *p, const struct hwi_msg_pong *g, struct hwi_effects *fx);

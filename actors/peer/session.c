@@ -33,6 +33,7 @@ void hwi_peer_register(struct peer *p, struct hwi_effects *fx)
 {
     p->welcomed = false;
     p->sent = 0;
+    p->registered_ns = p->now_ns;
     p->speak_at_ns = p->now_ns + PEER_REGISTER_MS * HWI_NS_PER_MS;
     struct hwi_msg_registration *r =
         &hwi_emit(fx, hwi_peer_local(HWI_ROLE_MASTER), HWI_MSG_registration)->u.registration;
@@ -44,6 +45,17 @@ void hwi_peer_register(struct peer *p, struct hwi_effects *fx)
     r->revision = p->config.revision;
     snprintf(r->address, sizeof r->address, "%s", p->config.address);
     r->tallies = list_tallies(p, false, HWI_TAGS_MAX, &r->tallies_count, fx);
+}
+
+void hwi_peer_register_again(struct peer *p, struct hwi_effects *fx)
+{
+    uint64_t earliest_ns = p->registered_ns + PEER_REGISTER_MS * HWI_NS_PER_MS;
+    if (p->now_ns >= earliest_ns) {
+        hwi_peer_register(p, fx);
+    } else {
+        p->welcomed = false;
+        p->speak_at_ns = earliest_ns;
+    }
 }
 
 void hwi_peer_heartbeat(struct peer *p, struct hwi_effects *fx)
@@ -128,7 +140,7 @@ void hwi_peer_on_welcome(struct peer *p, const struct hwi_msg_welcome *w, struct
 void hwi_peer_on_pong(struct peer *p, const struct hwi_msg_pong *g, struct hwi_effects *fx)
 {
     p->pong_ns = p->now_ns;
-    if (g->sent + 1 != p->received) { // `received` counts this pong, `sent` does not
-        hwi_peer_register(p, fx);
+    if (p->welcomed && g->sent + 1 != p->received) { // `received` counts this pong, `sent` does not
+        hwi_peer_register_again(p, fx);
     }
 }

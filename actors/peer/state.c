@@ -129,6 +129,7 @@ static void session_fields(struct hwi_image *image, struct peer *p)
     hwi_image_u64(image, "sent", &p->sent);
     hwi_image_u64(image, "received", &p->received);
     hwi_image_time(image, "pong", &p->pong_ns);
+    hwi_image_time(image, "registered", &p->registered_ns);
     hwi_image_time(image, "speak_at", &p->speak_at_ns);
     hwi_image_time(image, "leave_until", &p->leave_until_ns);
     hwi_image_u64(image, "leave_request", &p->leave_request);
