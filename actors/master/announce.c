@@ -37,10 +37,37 @@ static uint32_t final_count(const struct master *m, const struct channel *c, con
     return HWI_MAX(least, c->committed);
 }
 
+// One tally for each number of newcomers that was told with the channel's commits; the last one
+// says how many operations are committed in the end.
+static void record_channel(struct hwi_past *past, const struct channel *c, uint32_t count, bool all)
+{
+    uint32_t first = all || c->pending_count == 0 ? 0 : c->pending_count - 1;
+    struct hwi_tally tally = {.kind = c->kind, .tag = c->tag, .heard = count, .value = c->value};
+    for (uint32_t i = first; i < c->pending_count; i++) {
+        tally.done = c->pendings[i].until;
+        tally.pending = c->pendings[i].count;
+        past->tallies[past->tallies_count++] = tally;
+    }
+    if (c->pending_count == 0 && count > 0) {
+        past->tallies[past->tallies_count++] = tally;
+    }
+}
+
+// Tallies that the view's channels need.
+static uint32_t tallies_of(const struct master *m)
+{
+    uint32_t tallies = 0;
+    for (uint32_t i = 0; i < m->channel_count; i++) {
+        tallies += HWI_MAX(1, m->channels[i].pending_count);
+    }
+    return tallies;
+}
+
 static void record_tallies(struct master *m, struct hwi_past *past, struct hwi_effects *fx)
 {
     const bool *survives = list_survivors(m, fx);
-    past->tallies = hwi_new(m->alloc, (m->channel_count + 1) * sizeof *past->tallies);
+    uint32_t tallies = tallies_of(m);
+    past->tallies = hwi_new(m->alloc, (tallies + 1) * sizeof *past->tallies);
     for (uint32_t i = 0; i < m->channel_count; i++) {
         const struct channel *c = &m->channels[i];
         uint32_t count = final_count(m, c, survives);
@@ -53,14 +80,7 @@ static void record_tallies(struct master *m, struct hwi_past *past, struct hwi_e
         if (c->kind == HWI_KIND_SYNC && count > c->committed) {
             hwi_master_synced(m);
         }
-        if (count > 0) {
-            past->tallies[past->tallies_count++] = (struct hwi_tally){.kind = c->kind,
-                                                                      .tag = c->tag,
-                                                                      .done = c->committed,
-                                                                      .heard = count,
-                                                                      .value = c->value,
-                                                                      .pending = c->pending};
-        }
+        record_channel(past, c, count, tallies <= HWI_TAGS_MAX);
     }
 }
 
@@ -91,7 +111,7 @@ static void record_past(struct master *m, struct hwi_effects *fx)
     if (m->view.count == 0) {
         return;
     }
-    make_room(m, m->channel_count);
+    make_room(m, tallies_of(m));
     struct hwi_past *past = &m->past[m->past_count++];
     *past = (struct hwi_past){.view = m->view.number};
     record_tallies(m, past, fx);

@@ -74,16 +74,35 @@ int64_t hwi_master_rank(const struct master *m, uint64_t peer)
     return low < m->view.count && m->view.ids[low] == peer ? (int64_t)low : -1;
 }
 
-void hwi_master_tell_commit(const struct master *m, const struct channel *c, struct session *s,
-                            struct hwi_effects *fx)
+void hwi_master_tell_commit(const struct master *m, const struct channel *c, uint32_t heard,
+                            struct session *s, struct hwi_effects *fx)
 {
-    struct hwi_msg_commit *commit = MASTER_TELL(s, fx, commit);
-    commit->view = m->view.number;
-    commit->kind = c->kind;
-    commit->tag = c->tag;
-    commit->count = c->committed;
-    commit->value = c->value;
-    commit->pending = c->pending;
+    for (uint32_t i = 0; i < c->pending_count; i++) {
+        const struct pending *pending = &c->pendings[i];
+        if (pending->until > heard) {
+            struct hwi_msg_commit *commit = MASTER_TELL(s, fx, commit);
+            commit->view = m->view.number;
+            commit->kind = c->kind;
+            commit->tag = c->tag;
+            commit->count = pending->until;
+            commit->value = c->value;
+            commit->pending = pending->count;
+        }
+    }
+}
+
+// The operations before `until` that were not committed yet are, with so many newcomers waiting.
+static void note_pending(struct channel *c, uint32_t until, uint32_t count)
+{
+    struct pending *last = c->pending_count > 0 ? &c->pendings[c->pending_count - 1] : NULL;
+    if (last != NULL && last->count == count) {
+        last->until = until;
+        return;
+    }
+    if (c->pending_count == MASTER_PENDINGS_MAX) {
+        memmove(c->pendings, c->pendings + 1, --c->pending_count * sizeof *c->pendings);
+    }
+    c->pendings[c->pending_count++] = (struct pending){.until = until, .count = count};
 }
 
 void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx)
@@ -92,14 +111,14 @@ void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, stru
     c->committed = count;
     c->value = c->folded;
     c->redop = 0;
-    c->pending = hwi_master_waiting(m);
+    note_pending(c, count, hwi_master_waiting(m));
     c->ahead = 0;
     for (uint32_t rank = 0; rank < m->view.count; rank++) {
         c->ahead += c->counts[rank] > count;
     }
     for (uint32_t i = 0; i < m->session_count; i++) {
         if (m->sessions[i].member) {
-            hwi_master_tell_commit(m, c, &m->sessions[i], fx);
+            hwi_master_tell_commit(m, c, count - 1, &m->sessions[i], fx);
         }
     }
     if (c->kind == HWI_KIND_SYNC) {

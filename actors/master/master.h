@@ -42,6 +42,8 @@ struct session_name {
     uint64_t incarnation, peer;
 };
 
+enum { MASTER_PENDINGS_MAX = 8 }; // changes of how many newcomers wait that a channel remembers
+
 // One channel of the view in force: per member, how many of its operations are Done.
 struct channel {
     uint8_t kind;
@@ -52,7 +54,14 @@ struct channel {
     uint8_t redop;    // agree: how to fold, set by the first vote
     uint64_t folded;  // agree: of the votes so far
     uint64_t value;   // agree: the last result
-    uint32_t pending; // as told with the last commit
+    // How many newcomers waited, as told with the commits: the row is by operations, and its last
+    // entry ends with the last commit. Who missed some is told for each what the others were
+    // told; what is older than the row is told as its first.
+    struct pending {
+        uint32_t until; // operations before it
+        uint32_t count;
+    } pendings[MASTER_PENDINGS_MAX];
+    uint32_t pending_count;
 };
 
 enum stage {
@@ -157,8 +166,9 @@ int64_t hwi_master_rank(const struct master *m, uint64_t peer);
 void hwi_master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t count,
                       struct hwi_effects *fx);
 void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx);
-void hwi_master_tell_commit(const struct master *m, const struct channel *c, struct session *s,
-                            struct hwi_effects *fx);
+// To a member that heard of the first `heard` operations.
+void hwi_master_tell_commit(const struct master *m, const struct channel *c, uint32_t heard,
+                            struct session *s, struct hwi_effects *fx);
 void hwi_master_fault(struct master *m, const struct hwi_fault *fault);
 
 // view.c

@@ -62,9 +62,8 @@ static void tell_again(struct master *m, struct session *s, const struct hwi_msg
         hwi_master_announce_to(m, s, fx);
     } else if (announced) {
         for (uint32_t i = 0; i < m->channel_count; i++) {
-            if (heard_of(r, &m->channels[i]) < m->channels[i].committed) {
-                hwi_master_tell_commit(m, &m->channels[i], s, fx);
-            }
+            uint32_t heard = heard_of(r, &m->channels[i]);
+            hwi_master_tell_commit(m, &m->channels[i], heard, s, fx);
         }
         if (m->plan.count > 0) {
             hwi_master_tell_plan(m, s, fx);

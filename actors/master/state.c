@@ -50,6 +50,13 @@ static void view_fields(struct hwi_image *image, void *item)
     hwi_image_u32(image, "pending", &m->view.pending);
 }
 
+static void pending_fields(struct hwi_image *image, void *item)
+{
+    struct pending *pending = item;
+    hwi_image_u32(image, "until", &pending->until);
+    hwi_image_u32(image, "count", &pending->count);
+}
+
 static void channel_fields(struct hwi_image *image, void *item)
 {
     const struct master *m = image->actor;
@@ -62,7 +69,8 @@ static void channel_fields(struct hwi_image *image, void *item)
     hwi_image_u8(image, "redop", &c->redop);
     hwi_image_u64(image, "folded", &c->folded);
     hwi_image_u64(image, "value", &c->value);
-    hwi_image_u32(image, "pending", &c->pending);
+    HWI_IMAGE_LIST_IN(image, "pendings", c->pendings, c->pending_count, MASTER_PENDINGS_MAX,
+                      pending_fields);
 }
 
 static void plan_fields(struct hwi_image *image, void *item)

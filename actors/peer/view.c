@@ -16,18 +16,21 @@ static const struct hwi_past *past_of(const struct hwi_msg_announce *a, uint64_t
     return NULL;
 }
 
-// Sets what goes with a commit. One that was decided inside the view says what it said there.
+// Sets what goes with a commit. One that was decided inside the view says what it said there: a
+// channel has a tally for each number of newcomers that was told, and its last one decides.
 static bool is_committed(const struct peer *p, const struct hwi_past *past, struct call *c)
 {
-    for (uint32_t i = 0; i < past->tallies_count; i++) {
+    bool committed = false;
+    c->pending = p->pending;
+    for (uint32_t i = past->tallies_count; i-- > 0;) {
         const struct hwi_tally *t = &past->tallies[i];
         if (t->kind == c->op.kind && t->tag == c->op.tag) {
             c->value = c->op.kind == HWI_KIND_AGREE ? t->value : c->value;
-            c->pending = c->op.seq < t->done ? t->pending : p->pending;
-            return c->op.seq < t->heard;
+            c->pending = c->op.seq < t->done ? t->pending : c->pending;
+            committed = c->op.seq < t->heard;
         }
     }
-    return false;
+    return committed;
 }
 
 static int abort_status(const struct peer *p, const struct hwi_past *past, struct call *c)

@@ -88,8 +88,8 @@ static void the_fence_holds_whoever_is_ended_first(void **unused)
     scenario_end(s);
 }
 
-// Control messages that come twice, the second later, make both ends lose count: they register again,
-// but not for each of them at once, or what they say would double with every answer.
+// Control messages that come twice, the second later, make both ends lose count: they register
+// again, but not for each of them at once, or what they say would double with every answer.
 static void counts_that_never_fit_do_not_flood_the_link(void **unused)
 {
     (void)unused;
@@ -109,6 +109,61 @@ static void counts_that_never_fit_do_not_flood_the_link(void **unused)
     scenario_end(s);
 }
 
+// Of two operations one was committed before a newcomer came and one after it; member 1 missed both
+// commits. Returns the requests of members 0 and 1.
+static void miss_two_commits(struct scenario *s, uint64_t requests[2][2])
+{
+    struct hwi_sim_link lossy = {.truncate_in = 1};
+    hwi_sim_link(s->sim, HWI_SIM_MASTER, 1, &lossy);
+    for (uint32_t step = 0; step < 2; step++) {
+        for (uint32_t node = 0; node < s->nodes && node < 3; node++) {
+            bool newcomer = step == 1 && node + 1 == s->nodes;
+            uint64_t request = newcomer ? 0 : all_reduce(s, node, step, 10);
+            if (node < 2) {
+                requests[node][step] = request;
+            }
+        }
+        const struct hwi_msg_reply *reply = expect_status(s, 0, requests[0][step], HWS_OK);
+        assert_int_equal(reply->pending, step);
+        if (step == 0) {
+            start_member(s);
+            run_ms(s, 10);
+        }
+    }
+    hwi_sim_link(s->sim, HWI_SIM_MASTER, 1, &(struct hwi_sim_link){0});
+}
+
+static void expect_told_alike(struct scenario *s, uint64_t requests[2][2])
+{
+    for (uint32_t step = 0; step < 2; step++) {
+        assert_int_equal(expect_status(s, 1, requests[1][step], HWS_OK)->pending, step);
+    }
+}
+
+// It is told of each how many waited, as the others were: after it registered again, ...
+static void how_many_wait_is_told_as_it_was(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    uint64_t requests[2][2];
+    miss_two_commits(s, requests);
+    expect_told_alike(s, requests);
+    scenario_end(s);
+}
+
+// ... and with the next view.
+static void how_many_wait_is_told_with_the_next_view(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    uint64_t requests[2][2];
+    miss_two_commits(s, requests);
+    hwi_sim_kill(s->sim, 2);
+    expect_told_alike(s, requests);
+    assert_int_equal(acknowledge(s, 1)->members_count, 2);
+    scenario_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +172,8 @@ int main(void)
         cmocka_unit_test(only_the_other_call_is_a_mismatch),
         cmocka_unit_test(the_fence_holds_whoever_is_ended_first),
         cmocka_unit_test(counts_that_never_fit_do_not_flood_the_link),
+        cmocka_unit_test(how_many_wait_is_told_as_it_was),
+        cmocka_unit_test(how_many_wait_is_told_with_the_next_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
