@@ -87,6 +87,7 @@ void hwi_master_tell_commit(const struct master *m, const struct channel *c, uin
             commit->count = pending->until;
             commit->value = c->value;
             commit->pending = pending->count;
+            commit->from = i > 0 ? c->pendings[i - 1].until : 0;
         }
     }
 }

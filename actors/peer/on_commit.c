@@ -15,6 +15,10 @@ void hwi_peer_on_commit(struct peer *p, const struct hwi_msg_commit *m, struct h
                         "the master committed what this member was not Done with", fx);
         return;
     }
+    if (m->from > ch->heard) { // an earlier commit was lost, and what it said with it
+        hwi_peer_register_again(p, fx);
+        return;
+    }
     p->pending = m->pending;
     struct hwi_op op = {.view = m->view, .kind = m->kind, .tag = m->tag, .seq = ch->heard};
     ch->heard = HWI_MAX(ch->heard, m->count);
