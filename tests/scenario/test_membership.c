@@ -55,6 +55,36 @@ static void of_two_newcomers_the_unreachable_one_is_left_out(void **unused)
     one_bad_newcomer_does_not_stop_the_good_one(2);
 }
 
+// A newcomer with a slow clock hears nothing while it opens stripes for a proposal: the master forgets
+// it, and knows it under another id when it is back. What was proposed to the old one is over.
+static void a_newcomer_that_was_forgotten_begins_anew(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    uint32_t newcomer = start_member(s);
+    hwi_sim_unreachable(s->sim, newcomer);
+    hwi_sim_clock_rate(s->sim, newcomer, -HWI_SIM_PPM_MAX);
+    run_ms(s, 100);
+    uint64_t a = admit(s, 0), b = admit(s, 1);
+    run_ms(s, 20);
+    hwi_sim_control(s->sim, newcomer, false);
+    run_ms(s, 6500);
+    expect_status(s, 0, a, HWS_OK);
+    expect_status(s, 1, b, HWS_OK);
+    hwi_sim_control(s->sim, newcomer, true);
+    hwi_sim_reachable(s->sim, newcomer);
+    everybody_all_reduces(s, 1, 10);
+    run_ms(s, 5000); // the old proposal's time is over: nothing is said of it
+    hwi_sim_control_lose(s->sim, newcomer, 500 * HWI_NS_PER_MS);
+    run_ms(s, 3000);
+    uint64_t again[2] = {admit(s, 0), admit(s, 1)};
+    expect_open(s, newcomer, HWS_OK);
+    expect_members(s, expect_status(s, 0, again[0], HWS_OK), 3, (uint32_t[]){0, 1, newcomer});
+    expect_status(s, 1, again[1], HWS_OK);
+    everybody_all_reduces(s, 2, 1000);
+    scenario_end(s);
+}
+
 // Of two that cannot reach each other one goes; it must not be the good one again and again.
 static void an_unreachable_process_does_not_keep_the_run_from_beginning(void **unused)
 {
@@ -292,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_newcomer_waits_until_the_members_admit_it),
+        cmocka_unit_test(a_newcomer_that_was_forgotten_begins_anew),
         cmocka_unit_test(of_two_newcomers_the_unreachable_one_is_left_out),
         cmocka_unit_test(an_unreachable_process_does_not_keep_the_run_from_beginning),
         cmocka_unit_test(a_newcomer_that_dies_at_any_event_of_its_joining_stops_nobody),
