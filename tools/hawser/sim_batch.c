@@ -108,9 +108,13 @@ static int reap(struct worker *worker)
     return status;
 }
 
-static void describe_crash(const struct worker *worker, int status, struct swarm_outcome *outcome)
+static void describe_crash(const struct worker *worker, const struct swarm_config *first,
+                           int status, struct swarm_outcome *outcome)
 {
+    struct swarm_config config = *first;
+    config.seed = worker->next;
     *outcome = (struct swarm_outcome){.seed = worker->next, .verdict = SWARM_CRASH};
+    swarm_draw_size(&config, &outcome->peers, &outcome->steps);
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     if (signal == SIGXCPU) {
         snprintf(outcome->sentence, sizeof(outcome->sentence),
@@ -137,7 +141,7 @@ static bool hear(const struct sim_batch *batch, struct worker *worker)
     if (worker->next >= worker->end || stopped) {
         return true;
     }
-    describe_crash(worker, status, &outcome);
+    describe_crash(worker, &batch->config, status, &outcome);
     bool more = batch->ended(batch->user, &outcome);
     worker->next += worker->step;
     return more && (worker->next >= worker->end || start(worker, &batch->config));

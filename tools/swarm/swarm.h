@@ -59,6 +59,9 @@ bool swarm_config_check(const struct swarm_config *config, char *error, size_t b
 // Runs the seed. A failed check outside of the actors aborts the process: run it in a child.
 void swarm_run(const struct swarm_config *config, struct swarm_outcome *outcome);
 
+// What the seed draws where the config leaves it open: as `outcome` of a run would say it.
+void swarm_draw_size(const struct swarm_config *config, uint32_t *peers, uint32_t *steps);
+
 // "safety", ...
 const char *swarm_verdict_name(enum swarm_verdict verdict);
 

@@ -74,6 +74,14 @@ void swarm_traits_draw(struct traits *t, const struct swarm_config *config)
     t->sim.journal = config->journal;
 }
 
+void swarm_draw_size(const struct swarm_config *config, uint32_t *peers, uint32_t *steps)
+{
+    struct traits traits;
+    swarm_traits_draw(&traits, config);
+    *peers = traits.peers;
+    *steps = traits.steps;
+}
+
 // ---- the program
 
 static struct swarm_draw round_stream(const struct swarm *s, uint32_t round, uint32_t which)
