@@ -55,8 +55,9 @@ static void of_two_newcomers_the_unreachable_one_is_left_out(void **unused)
     one_bad_newcomer_does_not_stop_the_good_one(2);
 }
 
-// A newcomer with a slow clock hears nothing while it opens stripes for a proposal: the master forgets
-// it, and knows it under another id when it is back. What was proposed to the old one is over.
+// A newcomer with a slow clock hears nothing while it opens stripes for a proposal: the master
+// forgets it, and knows it under another id when it is back. What was proposed to the old one is
+// over.
 static void a_newcomer_that_was_forgotten_begins_anew(void **unused)
 {
     (void)unused;
@@ -213,8 +214,7 @@ static void a_cut_edge_is_dialled_again(void **unused)
     run_ms(s, 2);
     hwi_sim_cut_edge(s->sim, 0, 2, false);
     for (uint32_t node = 0; node < 3; node++) {
-        expect_members(s, expect_status(s, node, requests[node], HWS_OK), 3,
-                       (uint32_t[]){0, 1, 2});
+        expect_members(s, expect_status(s, node, requests[node], HWS_OK), 3, (uint32_t[]){0, 1, 2});
     }
     scenario_end(s);
 }
@@ -252,8 +252,7 @@ static void a_lost_control_link_does_no_harm_for_a_while(void **unused)
     assert_null(hwi_sim_reply(s->sim, 0, requests[0]));
     hwi_sim_control(s->sim, 1, true);
     for (uint32_t node = 0; node < 3; node++) {
-        expect_members(s, expect_status(s, node, requests[node], HWS_OK), 3,
-                       (uint32_t[]){0, 1, 2});
+        expect_members(s, expect_status(s, node, requests[node], HWS_OK), 3, (uint32_t[]){0, 1, 2});
     }
     assert_true(hwi_sim_now(s->sim) < 6 * HWI_NS_PER_S);
     scenario_end(s);
@@ -265,8 +264,8 @@ static void a_member_without_a_control_link_is_put_out(void **unused)
     struct scenario *s = scenario_start(3);
     uint64_t requests[3];
     for (uint32_t node = 0; node < 3; node++) {
-        requests[node] = make_call(s, node, &(struct call){.step = 1, .count = 1000, .retry = 1,
-                                                           .in_place = 1});
+        requests[node] =
+            make_call(s, node, &(struct call){.step = 1, .count = 1000, .retry = 1, .in_place = 1});
     }
     hwi_sim_control(s->sim, 1, false);
     // Its bytes came over the stripes, and all survivors are Done: the result stands.
