@@ -161,7 +161,7 @@ def test_losses_are_exact(world):
     picture = world.folder / "picture.json"
     pid = members[0].pid
     drawing, printing = begin_tracing(world, pid, "--perfetto", picture), begin_tracing(world, pid)
-    for answer in all_do(members, "loop", calls=RING_RECORDS // 8, count=16):
+    for answer in all_do(members, "loop", calls=RING_RECORDS // 4, count=16):
         answer.expect(sum="right")
     drawing.send_signal(signal.SIGCONT)
     printing.send_signal(signal.SIGCONT)
