@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "actors/base/place.h"
 #include "snapshot/serve.h"
 
 bool hwi_snapshot_is_member(const struct hwi_snapshot *s, uint64_t peer)
 {
-    uint32_t low = 0, high = s->member_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (s->members[middle] < peer)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < s->member_count && s->members[low] == peer;
+    uint32_t at = hwi_place(s->members, s->member_count, sizeof *s->members, 0, peer);
+    return at < s->member_count && s->members[at] == peer;
 }
 
 void hwi_snapshot_on_lane_view(struct hwi_snapshot *s, const struct hwi_event *event,

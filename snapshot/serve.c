@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "actors/base/place.h"
 #include "snapshot/serve.h"
 
 #include <string.h>
@@ -6,15 +7,7 @@
 // Index of the reader, or of where it would be.
 static uint32_t place_of(const struct hwi_snapshot *s, uint64_t peer)
 {
-    uint32_t low = 0, high = s->reader_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (s->readers[middle].peer < peer)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return HWI_PLACE(struct hwi_reader, peer, s->readers, s->reader_count, peer);
 }
 
 struct hwi_reader *hwi_serve_reader(struct hwi_snapshot *s, uint64_t peer, const struct hwi_op *op)

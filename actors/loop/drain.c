@@ -327,7 +327,7 @@ const struct hwi_effects *hwi_drain_replay(struct hwi_drain *drain, enum hwi_rol
     HWI_CHECK(actor != NULL);
     if (actor->standing != LIVE)
         hwi_effects_reset(&drain->effects);
-    else if (event->msg->type == HWI_MSG_NONE || !run_trapped(drain, actor, event->now_ns, event))
-        give_up(drain, actor, event->now_ns);
+    else
+        run_or_give_up(drain, actor, event);
     return &drain->effects;
 }

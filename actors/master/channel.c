@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Channels: who is Done with how many operations, and what follows from it.
+#include "actors/base/place.h"
 #include "actors/master/master.h"
 
 #include <string.h>
@@ -62,16 +63,8 @@ void hwi_master_channels_clear(struct master *m)
 
 int64_t hwi_master_rank(const struct master *m, uint64_t peer)
 {
-    uint32_t low = 0, high = m->view.count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (m->view.ids[middle] < peer) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < m->view.count && m->view.ids[low] == peer ? (int64_t)low : -1;
+    uint32_t at = hwi_place(m->view.ids, m->view.count, sizeof *m->view.ids, 0, peer);
+    return at < m->view.count && m->view.ids[at] == peer ? (int64_t)at : -1;
 }
 
 void hwi_master_tell_commit(const struct master *m, const struct channel *c, uint32_t heard,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Who is connected: members and newcomers.
+#include "actors/base/place.h"
 #include "actors/master/master.h"
 
 #include <string.h>
@@ -7,16 +8,7 @@
 // Index of the name, or of where it would be.
 static uint32_t name_place(const struct master *m, uint64_t incarnation)
 {
-    uint32_t low = 0, high = m->name_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (m->names[middle].incarnation < incarnation) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return HWI_PLACE(struct session_name, incarnation, m->names, m->name_count, incarnation);
 }
 
 static void add_name(struct master *m, const struct session *s)
@@ -54,16 +46,7 @@ struct session *hwi_master_session(struct master *m, uint64_t incarnation)
 
 uint32_t hwi_master_session_place(const struct master *m, uint64_t peer)
 {
-    uint32_t low = 0, high = m->session_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (m->sessions[middle].peer < peer) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return HWI_PLACE(struct session, peer, m->sessions, m->session_count, peer);
 }
 
 struct session *hwi_master_session_of_peer(struct master *m, uint64_t peer)

@@ -7,6 +7,7 @@
 
 #include "actors/node/error.h"
 #include "actors/node/result.h"
+#include "actors/wire/codec.h"
 
 enum { PEERS_NAMED_MAX = 8, CALL_BYTES_MAX = 64 };
 
@@ -28,22 +29,8 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *text, const c
 
 const char *hwi_call_name(uint8_t kind)
 {
-    switch (kind) {
-    case HWI_KIND_NONE:
-        return "view";
-    case HWI_KIND_ALL_REDUCE:
-        return "all_reduce";
-    case HWI_KIND_AGREE:
-        return "agree";
-    case HWI_KIND_ADMIT:
-        return "admit";
-    case HWI_KIND_SYNC:
-        return "sync";
-    case HWI_KIND_CLOSE:
-        return "close";
-    default:
-        return "call";
-    }
+    const char *name = kind == HWI_KIND_NONE ? "view" : hwi_kind_name(kind);
+    return name[0] == '?' ? "call" : name;
 }
 
 // "all_reduce tag 7", "sync", "open".

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Stripes to the members of the view in force and of the proposal.
+#include "actors/base/place.h"
 #include "actors/peer/peer.h"
 
 #include <stdio.h>
@@ -13,14 +14,7 @@ static struct edge *find_edge(struct peer *p, uint64_t peer)
     // As in hwi_peer_rank; our own id is left out.
     uint32_t low = 0, high = (uint32_t)HWI_MIN(peer - p->edges[0].peer, p->edge_count - 1);
     low = high > 0 && p->edges[high - 1].peer <= peer ? high - 1 : 0;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (p->edges[middle].peer < peer) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    low += HWI_PLACE(struct edge, peer, p->edges + low, high - low, peer);
     return p->edges[low].peer == peer ? &p->edges[low] : NULL;
 }
 

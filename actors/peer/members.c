@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The members of a view, as little of them as will do: a run of M members keeps M of these lists.
+#include "actors/base/place.h"
 #include "actors/peer/peer.h"
 
 #include <string.h>
@@ -10,19 +11,12 @@ int64_t hwi_peer_rank(const struct members *m, uint64_t peer)
         return -1;
     }
     // Ids ascend, so it is not higher than this; and there, if none between has left.
-    uint32_t low = 0, high = (uint32_t)HWI_MIN(peer - m->ids[0].value, m->count - 1);
+    uint32_t high = (uint32_t)HWI_MIN(peer - m->ids[0].value, m->count - 1);
     if (m->ids[high].value == peer) {
         return high;
     }
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (m->ids[middle].value < peer) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return m->ids[low].value == peer ? (int64_t)low : -1;
+    uint32_t at = HWI_PLACE(struct hwi_id, value, m->ids, high, peer);
+    return m->ids[at].value == peer ? (int64_t)at : -1;
 }
 
 struct hwi_id *hwi_peer_ids(const struct members *m, struct hwi_effects *fx)

@@ -3,20 +3,13 @@
 // view.
 #include <string.h>
 
+#include "actors/base/place.h"
 #include "collectives/reducer/reducer.h"
 
 // Index of `peer`, or of where it would be.
 static uint32_t position(const struct hwi_early *early, uint64_t peer)
 {
-    uint32_t low = 0, high = early->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (early->peers[middle].peer < peer)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return HWI_PLACE(struct hwi_early_peer, peer, early->peers, early->count, peer);
 }
 
 static struct hwi_early_peer *find_peer(struct hwi_early *early, uint64_t peer)

@@ -4,6 +4,7 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/place.h"
 #include "collectives/reducer/reducer.h"
 
 struct hwi_reduction *hwi_reducer_find(struct hwi_reducer *reducer, struct hwi_op op)
@@ -17,17 +18,10 @@ struct hwi_reduction *hwi_reducer_find(struct hwi_reducer *reducer, struct hwi_o
 
 bool hwi_reducer_rank(const struct hwi_reducer *reducer, uint64_t peer, uint32_t *rank)
 {
-    uint32_t low = 0, high = reducer->world;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (reducer->members[middle] < peer)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == reducer->world || reducer->members[low] != peer || low == reducer->self)
+    uint32_t at = hwi_place(reducer->members, reducer->world, sizeof *reducer->members, 0, peer);
+    if (at == reducer->world || reducer->members[at] != peer || at == reducer->self)
         return false;
-    *rank = low;
+    *rank = at;
     return true;
 }
 

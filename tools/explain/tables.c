@@ -2,6 +2,7 @@
 // The model's tables: ordered arrays, found by halving.
 #include <string.h>
 
+#include "actors/base/place.h"
 #include "tools/explain/model.h"
 
 void *model_grow(void *array, uint32_t *count, uint32_t *capacity, size_t bytes)
@@ -27,15 +28,7 @@ static void open_gap(void *array, uint32_t count, uint32_t index, size_t bytes)
 
 static uint32_t member_index(const struct model *model, uint64_t peer)
 {
-    uint32_t low = 0, high = model->member_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (model->members[middle].peer < peer)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return HWI_PLACE(struct member, peer, model->members, model->member_count, peer);
 }
 
 struct member *model_find_member(const struct model *model, uint64_t peer)
@@ -67,15 +60,8 @@ struct member *model_member(struct model *model, uint64_t peer)
 
 static uint32_t session_index(const struct model *model, uint64_t incarnation)
 {
-    uint32_t low = 0, high = model->session_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (model->sessions[middle].incarnation < incarnation)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return HWI_PLACE(struct session, incarnation, model->sessions, model->session_count,
+                     incarnation);
 }
 
 struct member *model_session(const struct model *model, uint64_t incarnation)
@@ -130,15 +116,7 @@ struct channel *model_channel(struct model *model, uint64_t view, uint8_t kind, 
 
 static uint32_t part_index(const struct channel *channel, uint64_t peer)
 {
-    uint32_t low = 0, high = channel->part_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (channel->parts[middle].peer < peer)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return HWI_PLACE(struct part, peer, channel->parts, channel->part_count, peer);
 }
 
 const struct part *model_find_part(const struct channel *channel, uint64_t peer)
@@ -255,15 +233,7 @@ bool model_would_show(const struct model *model, uint64_t view, uint8_t kind, ui
 
 static uint32_t peers_index(const struct peers *peers, uint64_t peer)
 {
-    uint32_t low = 0, high = peers->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (peers->ids[middle] < peer)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return hwi_place(peers->ids, peers->count, sizeof *peers->ids, 0, peer);
 }
 
 bool peers_has(const struct peers *peers, uint64_t peer)

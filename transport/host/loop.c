@@ -125,8 +125,8 @@ static bool turn(struct hwi_host *host)
     uint64_t now_ns = hwi_host_now();
     hwi_edges_expire(&host->edges, now_ns);
     hwi_ringport_turn(&host->ringport, now_ns);
-    if (host->relay.next_ns != HWI_NEVER && host->relay.next_ns <= hwi_host_now())
-        hwi_relay_turn(&host->relay, hwi_host_now());
+    if (host->relay.next_ns <= now_ns)
+        hwi_relay_turn(&host->relay, now_ns);
     hwi_flight_turn(&host->flight, now_ns);
     host->more = settle(host);
     hwi_edges_bury(&host->edges);
