@@ -175,22 +175,12 @@ static bool must_wait(struct peer *p, const struct call *c)
     return false;
 }
 
-// A call without `retry` failed by a change; its lane may not have let go of it yet.
-static bool fence_held(const struct peer *p)
-{
-    for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count; i++) {
-        const struct call *c = &p->calls[i];
-        seen += c->stage != CALL_FREE;
-        if (c->stage == CALL_ENDING && !c->committed && !c->request.retry) {
-            return true;
-        }
-    }
-    return p->fence_held;
-}
-
 static bool fence_open(struct peer *p, const struct call *c)
 {
-    if (p->acked != p->view.number && c->request.retry && !fence_held(p)) {
+    if (p->fence_held || hwi_peer_failing(p)) {
+        return false;
+    }
+    if (c->request.retry) {
         p->acked = p->view.number; // that is what `retry` asked for
     }
     return p->acked == p->view.number;
@@ -353,7 +343,7 @@ void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ende
     if (c->committed && c->request.kind == HWI_KIND_ADMIT) {
         p->acked = p->view.number; // the joint call is the acknowledgement
     }
-    p->fence_held |= !c->committed && !c->request.retry && c->attempts > 0;
+    p->fence_held |= !c->committed && c->attempts > 0;
     reply_call(p, c, e, fx);
     c->stage = CALL_FREE;
     p->call_count--;

@@ -35,7 +35,7 @@ static int judge(const struct peer *p, const struct hwi_msg_request *r)
         // Made without knowing of a failure, it could take the place of the call that failed
         return HWS_E_VIEW;
     }
-    if (p->acked != p->view.number && (!r->retry || p->fence_held)) {
+    if (p->fence_held || (p->acked != p->view.number && !r->retry)) {
         return HWS_E_VIEW;
     }
     bool few = p->view.count < p->config.min_members && r->kind != HWI_KIND_ADMIT;

@@ -197,7 +197,7 @@ static bool old_calls_in_flight(const struct peer *p)
 
 void hwi_peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx)
 {
-    bool changed = p->acked != p->view.number;
+    bool changed = p->acked != p->view.number || p->fence_held || hwi_peer_failing(p);
     if (changed && (p->failures > r->collected || old_calls_in_flight(p))) {
         hwi_peer_reply(p, r->request, HWS_E_BUSY, &p->view, fx);
         return;

@@ -6,7 +6,9 @@
  * Membership is a sequence of views. An operation belongs to the view the trainer has acknowledged
  * (hws_view, hws_admit, or `retry` in a call): after a change, calls return HWS_E_VIEW until the ones in
  * flight have been waited for and hws_view was called. So no member's new call ever pairs with
- * another member's old one.
+ * another member's old one. A call with `retry` acknowledges by itself as long as no call has failed. Once one
+ * has, with or without `retry`, it takes hws_view: until then new calls return HWS_E_VIEW, and those
+ * in flight with `retry` do not run again.
  */
 #ifndef HAWSER_COMM_H
 #define HAWSER_COMM_H

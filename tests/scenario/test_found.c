@@ -88,6 +88,30 @@ static void the_fence_holds_whoever_is_ended_first(void **unused)
     scenario_end(s);
 }
 
+// Nor does it matter that the failed ones had `retry` too and their deadline passed: no call, and no
+// other one in flight, goes on before hws_view.
+static void the_fence_holds_for_retries_that_failed(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    struct call again = {.step = 1, .tag = 1, .count = 10, .retry = 1};
+    uint64_t other = make_call(s, 0, &again);
+    uint64_t late =
+        make_call(s, 0, &(struct call){.step = 2, .count = 10, .retry = 1, .timeout_ms = 200});
+    uint64_t behind = make_call(s, 0, &(struct call){.step = 3, .count = 10, .retry = 1});
+    expect_status(s, 0, late, HWS_E_TIMEOUT);
+    expect_status(s, 0, behind, HWS_E_WITHDRAWN);
+    uint64_t unaware = make_call(s, 0, &(struct call){.step = 4, .count = 10, .retry = 1});
+    expect_status(s, 0, unaware, HWS_E_VIEW);
+    uint64_t theirs = make_call(s, 1, &again);
+    run_ms(s, 100);
+    assert_null(hwi_sim_peek(s->sim, 0, other));
+    acknowledge(s, 0);
+    expect_status(s, 0, other, HWS_OK);
+    expect_status(s, 1, theirs, HWS_OK);
+    scenario_end(s);
+}
+
 // Control messages that come twice, the second later, make both ends lose count: they register
 // again, but not for each of them at once, or what they say would double with every answer.
 static void counts_that_never_fit_do_not_flood_the_link(void **unused)
@@ -175,6 +199,7 @@ int main(void)
         cmocka_unit_test(only_the_late_one_timed_out),
         cmocka_unit_test(only_the_other_call_is_a_mismatch),
         cmocka_unit_test(the_fence_holds_whoever_is_ended_first),
+        cmocka_unit_test(the_fence_holds_for_retries_that_failed),
         cmocka_unit_test(counts_that_never_fit_do_not_flood_the_link),
         cmocka_unit_test(how_many_wait_is_told_as_it_was),
         cmocka_unit_test(how_many_wait_is_told_with_the_next_view),
