@@ -120,9 +120,9 @@ struct hwi_sim_link {
 };
 // Replaces the link's settings; what is on its way already keeps its delays. One direction.
 void hwi_sim_link(struct hwi_sim *sim, uint32_t from, uint32_t to, const struct hwi_sim_link *link);
-// The same for all links that begin or end at a member, on top of the links' own: delays and
-// jitters add up, the smallest bandwidth and the most frequent of each hit count. For slow
-// newcomers and clogged nodes. NULL or all zero = none.
+// The same for all links that begin or end at a node, also the master, on top of the links' own:
+// delays and jitters add up, the smallest bandwidth and the most frequent of each hit count. For
+// slow newcomers and clogged nodes. NULL or all zero = none.
 void hwi_sim_node_link(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_link *link);
 
 // A partition: bytes from `from` do not arrive at `to` while `on`, though connections stay. What is
