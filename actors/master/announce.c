@@ -106,10 +106,11 @@ static void make_room(struct master *m, uint32_t tallies)
     }
 }
 
-static void record_past(struct master *m, struct hwi_effects *fx)
+// NULL = there was no view.
+static struct hwi_past *record_past(struct master *m, struct hwi_effects *fx)
 {
     if (m->view.count == 0) {
-        return;
+        return NULL;
     }
     make_room(m, tallies_of(m));
     struct hwi_past *past = &m->past[m->past_count++];
@@ -118,6 +119,7 @@ static void record_past(struct master *m, struct hwi_effects *fx)
     past->faults = hwi_new(m->alloc, (m->fault_count + 1) * sizeof *past->faults);
     memcpy(past->faults, m->faults, m->fault_count * sizeof *past->faults);
     past->faults_count = m->fault_count;
+    return past;
 }
 
 // Acknowledgements only rise: who was found not to keep the oldest is not looked at again.
@@ -172,8 +174,11 @@ static void put_in_force(struct master *m)
 
 void hwi_master_seal(struct master *m, struct hwi_effects *fx)
 {
-    record_past(m, fx);
+    struct hwi_past *past = record_past(m, fx);
     put_in_force(m);
+    if (past != NULL) {
+        past->pending = m->view.pending;
+    }
     m->stage = STAGE_SEALING;
     if (m->config.durable) {
         hwi_master_store(m, fx);

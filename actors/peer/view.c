@@ -18,10 +18,10 @@ static const struct hwi_past *past_of(const struct hwi_msg_announce *a, uint64_t
 
 // Sets what goes with a commit. One that was decided inside the view says what it said there: a
 // channel has a tally for each number of newcomers that was told, and its last one decides.
-static bool is_committed(const struct peer *p, const struct hwi_past *past, struct call *c)
+static bool is_committed(const struct hwi_past *past, struct call *c)
 {
     bool committed = false;
-    c->pending = p->pending;
+    c->pending = past->pending;
     for (uint32_t i = past->tallies_count; i-- > 0;) {
         const struct hwi_tally *t = &past->tallies[i];
         if (t->kind == c->op.kind && t->tag == c->op.tag) {
@@ -56,7 +56,7 @@ static void decide_calls(struct peer *p, const struct hwi_past *past, struct hwi
         if (c->stage != CALL_RUNNING && c->stage != CALL_DONE) {
             continue;
         }
-        if (!is_committed(p, past, c)) {
+        if (!is_committed(past, c)) {
             hwi_peer_end(p, c, abort_status(p, past, c), fx);
         } else if (c->stage == CALL_DONE) {
             if (c->op.kind == HWI_KIND_ADMIT) { // answered with the new view, once it is in force

@@ -192,6 +192,33 @@ static void how_many_wait_is_told_with_the_next_view(void **unused)
     scenario_end(s);
 }
 
+// ... and also to who did not hear of that view, only of the one after it.
+static void how_many_wait_is_told_after_a_view_that_was_not_heard(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(4);
+    struct hwi_sim_link lossy = {.truncate_in = 1};
+    hwi_sim_link(s->sim, 3, HWI_SIM_MASTER, &lossy); // its Done is not heard: the next view decides
+    uint64_t requests[4];
+    for (uint32_t node = 0; node < 4; node++) {
+        requests[node] = all_reduce(s, node, 1, 10);
+    }
+    run_ms(s, 100);
+    hwi_sim_kill(s->sim, 3);
+    run_ms(s, 12); // proposed, not announced
+    hwi_sim_link(s->sim, HWI_SIM_MASTER, 1, &lossy);
+    assert_int_equal(expect_status(s, 0, requests[0], HWS_OK)->pending, 0);
+    hwi_sim_link(s->sim, HWI_SIM_MASTER, 1, &(struct hwi_sim_link){0});
+    start_member(s);
+    run_ms(s, 10);
+    hwi_sim_kill(s->sim, 2);
+    assert_int_equal(expect_status(s, 1, requests[1], HWS_OK)->pending, 0);
+    const struct hwi_msg_reply *view = acknowledge(s, 1);
+    assert_int_equal(view->members_count, 2);
+    assert_int_equal(view->pending, 1);
+    scenario_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +230,7 @@ int main(void)
         cmocka_unit_test(counts_that_never_fit_do_not_flood_the_link),
         cmocka_unit_test(how_many_wait_is_told_as_it_was),
         cmocka_unit_test(how_many_wait_is_told_with_the_next_view),
+        cmocka_unit_test(how_many_wait_is_told_after_a_view_that_was_not_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
