@@ -114,30 +114,42 @@ static float backward(const struct net *net, const float *p, uint8_t label, floa
     return loss;
 }
 
-float net_train(const struct net *net, float *parameters, const struct net_training *t)
+float net_gradient(const struct net *net, const float *parameters, struct net_training *t)
 {
     struct scratch scratch;
     uint32_t mine = (t->set->count + t->shards - 1 - t->shard) / t->shards;
-    uint64_t random = t->seed;
-    double loss = 0.0;
+    float loss = 0.0f;
+    memset(t->gradient, 0, net->count * sizeof *t->gradient);
     if (mine == 0 || !make_scratch(net, &scratch))
-        return 0.0f; // a member without images has nothing to say
-    memset(t->velocity, 0, net->count * sizeof *t->velocity);
-    for (uint32_t step = 0; step < t->steps; step++) {
-        memset(t->gradient, 0, net->count * sizeof *t->gradient);
-        for (uint32_t b = 0; b < t->batch; b++) {
-            size_t i = t->shard + (size_t)(random_next(&random) % mine) * t->shards;
-            load_image(net, t->set, i, &scratch);
-            loss += backward(net, parameters, t->set->labels[i], 1.0f / (float)t->batch, &scratch,
-                             t->gradient);
-        }
-        for (size_t i = 0; i < net->count; i++) {
-            t->velocity[i] = t->momentum * t->velocity[i] + t->gradient[i];
-            parameters[i] -= t->rate * t->velocity[i];
-        }
+        return 0.0f;
+    for (uint32_t b = 0; b < t->batch; b++) {
+        size_t i = t->shard + (size_t)(random_next(&t->random) % mine) * t->shards;
+        load_image(net, t->set, i, &scratch);
+        loss += backward(net, parameters, t->set->labels[i], 1.0f / (float)t->batch, &scratch,
+                         t->gradient);
     }
     free(scratch.image);
-    return (float)(loss / ((double)t->steps * t->batch));
+    return loss / (float)t->batch;
+}
+
+void net_step(const struct net *net, float *parameters, const struct net_training *t,
+              float *velocity)
+{
+    for (size_t i = 0; i < net->count; i++) {
+        velocity[i] = t->momentum * velocity[i] + t->gradient[i];
+        parameters[i] -= t->rate * velocity[i];
+    }
+}
+
+float net_train(const struct net *net, float *parameters, struct net_training *t, float *velocity,
+                uint32_t steps)
+{
+    float loss = 0.0f;
+    for (uint32_t step = 0; step < steps; step++) {
+        loss += net_gradient(net, parameters, t);
+        net_step(net, parameters, t, velocity);
+    }
+    return steps ? loss / (float)steps : 0.0f;
 }
 
 float net_accuracy(const struct net *net, const float *parameters, const struct idx_set *set)

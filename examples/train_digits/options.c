@@ -10,28 +10,34 @@
 
 static const char usage[] =
     "usage: train_digits [OPTIONS]\n"
-    "Trains a network on handwritten digits together with the run's other members (DiLoCo).\n"
+    "Trains a network on handwritten digits together with the run's other members.\n"
     "HAWSER_MASTER=HOST:PORT names the master; `hawser run` sets it.\n"
     "\n"
+    "  --mode MODE           diloco (default), ddp, async-diloco or streaming: docs/TRAINING.md\n"
+    "  --fragments F         of the parameters, each averaged at its own time; with streaming\n"
+    "                        (default 4, at most 64 and H)\n"
     "  --data DIR            the four IDX files (default examples/data/digits); MNIST's fit too\n"
     "  --steps N             outer steps (default 60)\n"
-    "  --inner H             SGD steps of each member per outer step (default 50)\n"
+    "  --inner H             SGD steps of each member per outer step (default 50); with ddp\n"
+    "                        the gradients are averaged in each of them\n"
     "  --batch N             images per SGD step (default 32)\n"
     "  --hidden N            units of the hidden layer (default 64)\n"
     "  --lr X                rate of the SGD steps (default 0.01)\n"
     "  --momentum X          their momentum (default 0.9)\n"
-    "  --outer-lr X          rate of the outer steps (default 0.7)\n"
-    "  --outer-momentum X    their Nesterov momentum (default 0.9)\n"
+    "  --outer-lr X          rate of the outer steps (default 0.7), not with ddp\n"
+    "  --outer-momentum X    their Nesterov momentum (default 0.9), not with ddp\n"
     "  --seed N              of the start and the batches (default 1)\n"
     "  --every N             a line of progress every N outer steps (default 10)\n"
     "  --out FILE            write the final state: each tensor's bytes in order\n"
     "  --report FILE         append one line per event, for programs\n"
-    "  --die-at STEP         kill this process in the middle of that step's all-reduce,\n"
+    "  --die-at STEP         kill this process in the middle of that step's first reduction,\n"
     "  --late-at STEP        for which another comes late to it, by a second\n"
     "  --help\n"
     "\n"
     "Exit code: 0 trained, 1 the run failed, 2 bad options or data.\n"
     "Example: hawser run -n 4 -- train_digits --steps 40\n";
+
+static const char *const mode_names[MODES] = {"diloco", "ddp", "async-diloco", "streaming"};
 
 enum kind { TEXT, WHOLE, REAL };
 
@@ -46,6 +52,7 @@ static const struct row {
     {"out", TEXT, offsetof(struct options, out), 0, 0},
     {"report", TEXT, offsetof(struct options, report), 0, 0},
     {"steps", WHOLE, offsetof(struct options, steps), 1, 1000000},
+    {"fragments", WHOLE, offsetof(struct options, fragments), 1, FRAGMENTS_MAX},
     {"inner", WHOLE, offsetof(struct options, inner), 1, 1000000},
     {"batch", WHOLE, offsetof(struct options, batch), 1, 65536},
     {"hidden", WHOLE, offsetof(struct options, hidden), 1, 65536},
@@ -79,19 +86,59 @@ static int set_value(struct options *options, const struct row *row, const char 
     return 1;
 }
 
+const char *mode_name(enum mode mode)
+{
+    return mode_names[mode];
+}
+
+static int set_mode(struct options *options, const char *name)
+{
+    for (int i = 0; i < MODES; i++)
+        if (strcmp(name, mode_names[i]) == 0) {
+            options->mode = (enum mode)i;
+            return 1;
+        }
+    return 0;
+}
+
 static int complain(const char *what, const char *about)
 {
     fprintf(stderr, "train_digits: %s%s; try train_digits --help\n", what, about);
     return 2;
 }
 
+// One option of the table. Returns 0 or the exit code.
+static int take_value(struct options *options, const struct row *row, const char *text)
+{
+    if (set_value(options, row, text))
+        return 0;
+    fprintf(stderr, "train_digits: --%s takes a number from %g to %g, not \"%s\"\n", row->name,
+            row->least, row->most, text);
+    return 2;
+}
+
+// What depends on several options.
+static int complete(struct options *options)
+{
+    if (options->fragments && options->mode != MODE_STREAMING)
+        return complain("--fragments goes with --mode streaming, not ", mode_name(options->mode));
+    if (options->mode == MODE_STREAMING && !options->fragments)
+        options->fragments = options->inner < 4 ? options->inner : 4;
+    if (options->fragments > options->inner)
+        return complain("--fragments is above --inner", "");
+    if (!options->fragments)
+        options->fragments = 1;
+    return -1;
+}
+
 int options_parse(struct options *options, int argc, char **argv)
 {
-    struct option longs[ROWS + 2];
+    struct option longs[ROWS + 3];
     memset(longs, 0, sizeof longs);
     for (int i = 0; i < ROWS; i++)
         longs[i] = (struct option){rows[i].name, required_argument, NULL, i + 1};
     longs[ROWS] = (struct option){"help", no_argument, NULL, 'h'};
+    longs[ROWS + 1] = (struct option){"mode", required_argument, NULL, 'm'};
     *options = (struct options){
         .data = "examples/data/digits",
         .steps = 60,
@@ -113,12 +160,11 @@ int options_parse(struct options *options, int argc, char **argv)
         }
         if (c == ':' || c == '?')
             return complain(c == ':' ? "missing value for " : "unknown option ", argv[optind - 1]);
-        const struct row *row = &rows[c - 1];
-        if (!set_value(options, row, optarg)) {
-            fprintf(stderr, "train_digits: --%s takes a number from %g to %g, not \"%s\"\n",
-                    row->name, row->least, row->most, optarg);
-            return 2;
-        }
+        if (c == 'm' && !set_mode(options, optarg))
+            return complain("--mode takes diloco, ddp, async-diloco or streaming, not ", optarg);
+        int code = c == 'm' ? 0 : take_value(options, &rows[c - 1], optarg);
+        if (code)
+            return code;
     }
-    return optind < argc ? complain("unexpected argument ", argv[optind]) : -1;
+    return optind < argc ? complain("unexpected argument ", argv[optind]) : complete(options);
 }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// One reduction: begun here, finished later; what it made the trainer wait is measured.
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "train_digits/trainer.h"
+
+enum { LATE_MS = 1000, DIE_AFTER_MS = 300 };
+
+// For demonstrations: dies inside this operation, some time after its first frames have left.
+// Another member must come late to it (--late-at), for without that it is over in no time.
+static hws_status die_in_flight(struct trainer *t, struct flight *flight, uint64_t sent_before)
+{
+    hws_stats now = HWS_STATS_INIT;
+    hws_status status;
+    report(t, "dying step=%llu\n", (unsigned long long)current_step(t));
+    do {
+        status = hws_wait(flight->request, 1, NULL);
+        hws_stats_get(t->comm, &now);
+    } while (status == HWS_E_PENDING && now.bytes_sent == sent_before);
+    if (status == HWS_E_PENDING)
+        status = hws_wait(flight->request, DIE_AFTER_MS, NULL);
+    if (status == HWS_E_PENDING)
+        kill(getpid(), SIGKILL);
+    flight->request = NULL;
+    fprintf(stderr, "train_digits: the operation was over before this member could die\n");
+    return HWS_E_INVALID;
+}
+
+static void be_late(struct trainer *t)
+{
+    struct timespec pause = {LATE_MS / 1000, LATE_MS % 1000 * 1000000};
+    t->was_late = true;
+    nanosleep(&pause, NULL);
+}
+
+hws_status average_start(struct trainer *t, const float *input, float *output, size_t count,
+                         uint64_t tag, struct flight *flight)
+{
+    hws_options options = HWS_OPTIONS_INIT;
+    hws_stats before = HWS_STATS_INIT;
+    uint64_t step = current_step(t), bytes = count * sizeof *input;
+    options.tag = tag;
+    options.retry = 1;
+    if (step == t->options.late_at && !t->was_late)
+        be_late(t);
+    hws_stats_get(t->comm, &before);
+    flight->aborted = before.aborted;
+    hws_status status = hws_all_reduce_async(t->comm, input, output, count, HWS_F32, HWS_AVG,
+                                             &options, &flight->request);
+    if (status)
+        return failed("cannot average", status);
+    t->spent.reductions++;
+    t->spent.largest = bytes > t->spent.largest ? bytes : t->spent.largest;
+    return step == t->options.die_at ? die_in_flight(t, flight, before.bytes_sent) : HWS_OK;
+}
+
+hws_status average_finish(struct trainer *t, struct flight *flight)
+{
+    hws_result now = HWS_RESULT_INIT;
+    hws_stats after = HWS_STATS_INIT;
+    uint64_t begin = clock_ns();
+    hws_status status = hws_wait(flight->request, UINT32_MAX, &now);
+    t->spent.stalled_ns += clock_ns() - begin;
+    flight->request = NULL;
+    if (status)
+        return failed("cannot average", status);
+    hws_stats_get(t->comm, &after);
+    if (now.attempts > 1)
+        report(t, "averaged step=%llu attempts=%u aborted=%llu\n",
+               (unsigned long long)current_step(t), now.attempts,
+               (unsigned long long)(after.aborted - flight->aborted));
+    members_note(t, &now);
+    return HWS_OK;
+}
+
+void average_abandon(struct flight *flight)
+{
+    if (flight->request)
+        hws_wait(flight->request, UINT32_MAX, NULL);
+    flight->request = NULL;
+}

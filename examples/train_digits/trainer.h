@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// What the parts of the trainer share. One part per concern: members.c (who is here, the same state
+// for all), average.c (one reduction, begun and finished), ddp.c and diloco.c (two ways to train).
+//
+// What all members decide alike, they decide by what operations returned, in the order in which the
+// program collects them: that is the same on all members, whatever arrives when.
+#ifndef TRAIN_DIGITS_TRAINER_H
+#define TRAIN_DIGITS_TRAINER_H
+
+#include <hawser/hawser.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "train_digits/idx.h"
+#include "train_digits/net.h"
+#include "train_digits/options.h"
+
+enum { TAG_FINISHED = 1, TAG_MOVE = 2 }; // TAG_MOVE + i is fragment i's
+
+// A reduction on its way.
+struct flight {
+    hws_request *request; // NULL = none
+    uint64_t aborted;     // attempts aborted before it began
+};
+
+// A stretch of the parameters that is averaged as a whole.
+struct fragment {
+    size_t first, count;
+    float *move;    // count + 1: how far this member moved it since the last average; then the loss
+    float *average; // count + 1: the members' average of that
+    struct flight flight;
+};
+
+// What this process spent, over all its incarnations.
+struct spent {
+    uint64_t stalled_ns; // blocked in waits for reductions
+    uint64_t voted_ns;   // blocked in the votes whether to go on
+    uint64_t sgd_steps, reductions;
+    uint64_t sent, largest; // bytes: sent to other members; of the largest reduction
+};
+
+struct trainer {
+    struct options options;
+    FILE *report; // NULL, or lines for programs
+    struct idx_set train, test;
+    struct net net;
+    // The shared state: the same bits on all members whenever nothing is in flight.
+    float *parameters;
+    float *momentum; // ddp: of the SGD steps; else of the outer steps
+    // This member's own.
+    float *local; // diloco: the parameters that the SGD steps work on
+    float *gradient, *velocity;
+    struct fragment *fragments; // options.fragments of them; their arrays are parts of these two:
+    float *moves, *averages;
+    float loss; // the members' mean, of what was averaged last
+    bool fresh; // just joined or overwritten by a sync: nothing of its own to go on from
+    bool was_late;
+    hws_comm *comm;
+    hws_state *state;
+    hws_result view;  // of the last operation: who the members are, and which of them we are
+    uint32_t pending; // newcomers that wait, as the last vote said to all
+    bool sync_due;    // the membership changed since the last hws_sync
+    struct spent spent;
+};
+
+// One line per event for a program that watches, such as `hawser demo`.
+__attribute__((format(printf, 2, 3))) void report(struct trainer *t, const char *format, ...);
+// What a failed call leads to: nothing here but a sentence; main() decides by the class.
+hws_status failed(const char *what, hws_status status);
+uint64_t clock_ns(void);
+// The outer step that is being made, from 1; the shared state's revision counts the ones made.
+uint64_t current_step(const struct trainer *t);
+
+// Becomes a member: of the first view, or later, once the members admit us.
+hws_status members_join(struct trainer *t);
+// Takes note of the view an operation ran in.
+void members_note(struct trainer *t, const hws_result *now);
+// Lets newcomers in, if any wait. Nothing may be in flight; likewise for members_sync.
+hws_status members_admit(struct trainer *t);
+// Brings everyone to the same bytes if the membership has changed.
+hws_status members_sync(struct trainer *t);
+// Have we all made our steps? Asked of all, so that all leave after the same step.
+hws_status members_agree_finished(struct trainer *t, bool *finished);
+
+// Begins to average `count` floats over all members; over the survivors if one is lost. `input` and
+// `output` (may be the same) are borrowed until average_finish() or average_abandon().
+hws_status average_start(struct trainer *t, const float *input, float *output, size_t count,
+                         uint64_t tag, struct flight *flight);
+// Waits for it.
+hws_status average_finish(struct trainer *t, struct flight *flight);
+// Waits until nothing refers to its memory, whatever became of it.
+void average_abandon(struct flight *flight);
+
+// How this member trains in the outer step that begins: its share of the images, seeded.
+struct net_training training_begin(const struct trainer *t);
+
+// One outer step: `inner` SGD steps of each member.
+hws_status ddp_step(struct trainer *t);
+hws_status diloco_step(struct trainer *t);
+// Lands what is in flight.
+hws_status diloco_settle(struct trainer *t);
+// After a failure: gives up what is in flight.
+void diloco_abandon(struct trainer *t);
+// Cuts the parameters in fragments. False = no memory.
+bool diloco_make(struct trainer *t);
+void diloco_free(struct trainer *t);
+
+#endif

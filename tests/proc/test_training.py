@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Each mode of the digits' trainer: one of three members is killed inside a reduction, another joins late; those that finish hold
+the same state, and it has learnt."""
+import hashlib
+
+from harness import BUILD, SLOW, Process, check, main
+
+from support import DIGITS, run
+
+STEPS, DIE_AT, ACCURACY_LEAST = 24, 6, 0.93
+TRAINER = BUILD / "train_digits"
+
+
+class Trainer(Process):
+    """Reports on its standard output. What is not a report there is for people."""
+
+    def __init__(self, world, name, master, mode, *options):
+        self.out = world.folder / f"{name}.state"
+        super().__init__(world, name, [TRAINER, "--data", DIGITS, "--mode", mode, "--steps", STEPS, "--inner", 40, "--batch", 16,
+                                       "--every", 1000, "--out", self.out, "--report", "/dev/stdout", *options],
+                         HAWSER_MASTER=master.address)
+        self.reports = []
+
+    def hear(self, kind, seconds=60):
+        """Reads reports up to the next of this kind, and gives its fields."""
+        while True:
+            word, *pairs = self.line(seconds).split()
+            fields = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+            self.reports.append((word, fields))
+            if word == kind and fields:
+                return fields
+
+    def heard(self, kind):
+        return [fields for word, fields in self.reports if word == kind and fields]
+
+
+def train_with_trouble(world, mode, *options):
+    """The victim dies in a reduction that member 0 comes late to, so that it is in flight; then a newcomer starts."""
+    master = world.start_master(min_members=3)
+    late = Trainer(world, "late", master, mode, "--late-at", DIE_AT, *options)
+    # Where processes start slowly the newcomer gets another second before the run goes on.
+    other = Trainer(world, "other", master, mode, *(("--late-at", DIE_AT + 1) if SLOW > 1 else ()), *options)
+    victim = Trainer(world, "victim", master, mode, "--die-at", DIE_AT, *options)
+    victim.died(60)
+    newcomer = Trainer(world, "newcomer", master, mode, *options)
+    members = (late, other, newcomer)
+    ends = [member.hear("finished") for member in members]
+    for member, end in zip(members, ends):
+        check(int(end["step"]) == STEPS, f"{member.name} ended after {end['step']} steps")
+        check(float(end["accuracy"]) >= ACCURACY_LEAST, f"{member.name}: an accuracy of {end['accuracy']}")
+    for member in members:
+        check(member.child.wait(10) == 0, f"{member.name} ended with code {member.child.returncode}")
+    states = {hashlib.sha256(member.out.read_bytes()).hexdigest() for member in members}
+    check(len(states) == 1, "the final states differ")
+    for member in (late, other):
+        check(member.heard("lost"), f"{member.name} did not notice the death")
+    check(any(int(fields["attempts"]) > 1 for fields in other.heard("averaged")), "the kill hit no reduction")
+    synced = newcomer.heard("synced")[0]
+    check(int(synced["bytes"]) > 0 and DIE_AT <= int(synced["step"]) < STEPS, f"the newcomer's first sync was {synced}")
+    check(len(newcomer.heard("step")) == STEPS - int(synced["step"]), "the newcomer made another number of steps")
+    return ends
+
+
+def test_diloco(world):
+    ends = train_with_trouble(world, "diloco")
+    check(int(ends[0]["reductions"]) == STEPS, f"one reduction for each outer step: {ends[0]}")
+
+
+def test_ddp(world):
+    ends = train_with_trouble(world, "ddp")
+    check(int(ends[0]["reductions"]) == int(ends[0]["sgd_steps"]) == STEPS * 40, f"one reduction for each SGD step: {ends[0]}")
+
+
+def test_async_diloco(world):
+    train_with_trouble(world, "async-diloco")
+
+
+def test_streaming(world):
+    ends = train_with_trouble(world, "streaming", "--fragments", "3")
+    check(int(ends[0]["reductions"]) == STEPS * 3, f"one reduction for each fragment and outer step: {ends[0]}")
+    check(int(ends[0]["largest"]) < 8192, f"fragments are a third of the parameters: {ends[0]}")
+
+
+def test_bad_options(_):
+    for arguments, sentence in (
+        (("--mode", "hogwild"), "--mode takes diloco, ddp, async-diloco or streaming, not hogwild"),
+        (("--fragments", "2"), "--fragments goes with --mode streaming, not diloco"),
+        (("--mode", "streaming", "--fragments", "5", "--inner", "4"), "--fragments is above --inner"),
+        (("--mode", "streaming", "--fragments", "65"), "from 1 to 64"),
+        (("--mode",), "missing value for --mode"),
+    ):
+        done = run(TRAINER, *arguments)
+        check(done.returncode == 2 and sentence in done.stderr, f"{arguments}: {done.returncode} {done.stderr}")
+
+
+if __name__ == "__main__":
+    main(globals())
