@@ -7,6 +7,7 @@
 enum {
     HASH_BYTES = 16,
     TENSOR_BYTES = HWI_NAME_BYTES_MAX + 1 + 8, // name padded with zeros, dtype, size
+    MAY_DIFFER = 0x80,                         // with the dtype
 };
 
 static void write_u64(unsigned char *bytes, uint64_t value)
@@ -27,9 +28,10 @@ static struct hwi_hash hash_of(const void *bytes, size_t length)
     return (struct hwi_hash){.lo = hash.low64, .hi = hash.high64};
 }
 
-static uint64_t blocks_of(uint64_t bytes)
+static uint64_t blocks_of(const struct hwi_tensor *tensor)
 {
-    return bytes / HWI_BLOCK_BYTES + (bytes % HWI_BLOCK_BYTES != 0);
+    uint64_t blocks = tensor->bytes / HWI_BLOCK_BYTES + (tensor->bytes % HWI_BLOCK_BYTES != 0);
+    return tensor->may_differ ? 0 : blocks;
 }
 
 bool hwi_manifest_number(struct hwi_manifest *manifest)
@@ -39,9 +41,9 @@ bool hwi_manifest_number(struct hwi_manifest *manifest)
     for (uint32_t i = 0; i < manifest->tensor_count; i++) {
         struct hwi_tensor_span *span = &manifest->spans[i];
         span->first = (uint32_t)blocks;
-        if (span->bytes == 0 || span->bytes > HWI_TENSOR_BYTES_MAX)
+        if (span->tensor.bytes > HWI_TENSOR_BYTES_MAX)
             return false;
-        blocks += blocks_of(span->bytes);
+        blocks += blocks_of(&span->tensor);
     }
     if (blocks > HWI_STATE_BLOCKS_MAX)
         return false;
@@ -51,30 +53,41 @@ bool hwi_manifest_number(struct hwi_manifest *manifest)
 
 // Written field by field: members of another byte order or compiler must get the same digest.
 static struct hwi_hash digest_layout(const struct hwi_alloc *alloc,
-                                     const struct hwi_tensor *tensors, uint32_t count)
+                                     const struct hwi_tensor_span *spans, uint32_t count)
 {
     unsigned char *text = hwi_new(alloc, (size_t)count * TENSOR_BYTES);
     for (uint32_t i = 0; i < count; i++) {
         unsigned char *at = text + (size_t)i * TENSOR_BYTES;
-        const char *end = memchr(tensors[i].name, 0, HWI_NAME_BYTES_MAX);
-        memcpy(at, tensors[i].name, end ? (size_t)(end - tensors[i].name) : HWI_NAME_BYTES_MAX);
-        at[HWI_NAME_BYTES_MAX] = tensors[i].dtype;
-        write_u64(at + HWI_NAME_BYTES_MAX + 1, tensors[i].bytes);
+        const struct hwi_tensor *tensor = &spans[i].tensor;
+        memcpy(at, tensor->name, strlen(tensor->name));
+        unsigned flag = tensor->may_differ ? MAY_DIFFER : 0;
+        at[HWI_NAME_BYTES_MAX] = (unsigned char)(tensor->dtype | flag);
+        write_u64(at + HWI_NAME_BYTES_MAX + 1, tensor->bytes);
     }
     struct hwi_hash hash = hash_of(text, (size_t)count * TENSOR_BYTES);
     hwi_free(alloc, text);
     return hash;
 }
 
+// What follows the name's end is nobody's business.
+static void copy_tensor(struct hwi_tensor *to, const struct hwi_tensor *from)
+{
+    const char *end = memchr(from->name, 0, HWI_NAME_BYTES_MAX - 1);
+    memcpy(to->name, from->name, end ? (size_t)(end - from->name) : HWI_NAME_BYTES_MAX - 1);
+    to->dtype = from->dtype;
+    to->bytes = from->bytes;
+    to->may_differ = from->may_differ;
+}
+
 void hwi_manifest_init(struct hwi_manifest *manifest, const struct hwi_alloc *alloc,
                        const struct hwi_tensor *tensors, uint32_t count)
 {
     HWI_CHECK(count > 0 && count <= HWI_TENSORS_MAX);
-    struct hwi_hash layout = digest_layout(alloc, tensors, count);
     struct hwi_tensor_span *spans = hwi_new(alloc, count * sizeof *spans);
     for (uint32_t i = 0; i < count; i++)
-        spans[i].bytes = tensors[i].bytes;
-    *manifest = (struct hwi_manifest){.spans = spans, .tensor_count = count, .layout = layout};
+        copy_tensor(&spans[i].tensor, &tensors[i]);
+    *manifest = (struct hwi_manifest){.spans = spans, .tensor_count = count};
+    manifest->layout = digest_layout(alloc, spans, count);
     HWI_CHECK(hwi_manifest_number(manifest));
 }
 
@@ -87,6 +100,7 @@ void hwi_manifest_fini(struct hwi_manifest *manifest, const struct hwi_alloc *al
 struct hwi_piece hwi_manifest_piece(const struct hwi_manifest *manifest, uint32_t block)
 {
     HWI_CHECK(block < manifest->block_count);
+    // Tensors without blocks begin where the next one does: the last that begins by `block` has it.
     uint32_t low = 0, high = manifest->tensor_count;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
@@ -97,7 +111,7 @@ struct hwi_piece hwi_manifest_piece(const struct hwi_manifest *manifest, uint32_
     }
     const struct hwi_tensor_span *span = &manifest->spans[low];
     uint64_t offset = (uint64_t)(block - span->first) * HWI_BLOCK_BYTES;
-    uint64_t rest = span->bytes - offset;
+    uint64_t rest = span->tensor.bytes - offset;
     return (struct hwi_piece){
         .tensor = low, .offset = offset, .bytes = (uint32_t)HWI_MIN(rest, HWI_BLOCK_BYTES)};
 }

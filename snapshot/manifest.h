@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The shared state as a row of blocks: each tensor is cut into HWI_BLOCK_BYTES pieces, and the
-// pieces are numbered through all tensors in the order the trainer added them. Pure arithmetic and
-// hashes of hashes.
+// pieces are numbered through all tensors in the order the trainer added them. An empty tensor, and
+// one that may differ, has no blocks. Pure arithmetic and hashes of hashes.
 #ifndef HAWSER_SNAPSHOT_MANIFEST_H
 #define HAWSER_SNAPSHOT_MANIFEST_H
 
@@ -13,15 +13,15 @@ enum {
 };
 
 struct hwi_tensor_span {
-    uint64_t bytes;
-    uint32_t first; // its first block's number
+    struct hwi_tensor tensor; // nothing behind its name
+    uint32_t first;           // its first block's number, or what that would be
 };
 
 struct hwi_manifest {
     struct hwi_tensor_span *spans; // one per tensor; owned
     uint32_t tensor_count;
-    uint32_t block_count;   // 1..HWI_STATE_BLOCKS_MAX
-    struct hwi_hash layout; // of names, types and sizes, in order
+    uint32_t block_count;   // 0..HWI_STATE_BLOCKS_MAX
+    struct hwi_hash layout; // of names, types, sizes and what may differ, in order
 };
 
 // Where a block's bytes are.
@@ -31,12 +31,12 @@ struct hwi_piece {
     uint64_t offset;
 };
 
-// Fills *manifest; `tensors` (1..HWI_TENSORS_MAX, none empty: a failed check otherwise) is borrowed
-// until return.
+// Fills *manifest; `tensors` (1..HWI_TENSORS_MAX: a failed check otherwise) is borrowed until
+// return.
 void hwi_manifest_init(struct hwi_manifest *manifest, const struct hwi_alloc *alloc,
                        const struct hwi_tensor *tensors, uint32_t count);
-// Numbers the blocks again from the tensors' sizes; false, and nothing is numbered, if one is empty
-// or larger than a tensor may be, or they are too many blocks.
+// Numbers the blocks again from the tensors' sizes; false, and nothing is numbered, if one is
+// larger than a tensor may be, or they are too many blocks.
 bool hwi_manifest_number(struct hwi_manifest *manifest);
 // Leaves *manifest all zero, which is a manifest of nothing; may be called on one.
 void hwi_manifest_fini(struct hwi_manifest *manifest, const struct hwi_alloc *alloc);

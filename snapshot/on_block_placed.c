@@ -3,12 +3,13 @@
 
 #include "snapshot/snapshot.h"
 
-static void finish_if_whole(struct hwi_snapshot *s, struct hwi_effects *fx)
+static void finish_if_whole(struct hwi_snapshot *s, uint64_t now_ns, struct hwi_effects *fx)
 {
     if (s->fetch.missing > 0)
         return;
     struct hwi_hash root = hwi_manifest_root(&s->manifest, s->alloc, s->held);
     HWI_CHECK(hwi_hash_equal(root, s->root));
+    s->move_ns = now_ns - s->since_ns;
     hwi_snapshot_hold(s, fx);
 }
 
@@ -43,7 +44,7 @@ void hwi_snapshot_on_block_placed(struct hwi_snapshot *s, const struct hwi_event
     if (hwi_hash_equal(m->hash, fetch->wanted[m->block])) {
         fetch->sources[sender].good++;
         fetch->missing--;
-        finish_if_whole(s, fx);
+        finish_if_whole(s, event->now_ns, fx);
     } else {
         try_next_source(s, want, sender, fx);
     }

@@ -11,6 +11,8 @@ void hwi_snapshot_on_quiesced(struct hwi_snapshot *s, const struct hwi_event *ev
     ended->bytes_sent = m->bytes_sent;
     ended->bytes_received = m->bytes_received;
     ended->sources = hwi_fetch_givers(&s->fetch);
+    ended->hash_us = s->hash_ns / 1000;
+    ended->move_us = s->move_ns / 1000;
     hwi_fetch_forget(&s->fetch, s->alloc);
     s->phase = HWI_SNAPSHOT_IDLE;
 }

@@ -60,7 +60,7 @@ static void failed(void *state, uint64_t now_ns, struct hwi_effects *fx)
         hwi_snapshot_fault(s, HWS_E_INTERNAL, 0, fx);
 }
 
-void hwi_snapshot_ask_hashes(struct hwi_snapshot *s, struct hwi_effects *fx)
+static void ask_hashes(struct hwi_snapshot *s, struct hwi_effects *fx)
 {
     while (s->hashes_asked < s->manifest.block_count &&
            s->hashes_asked - s->hashes_heard < HWI_HASH_WINDOW) {
@@ -71,6 +71,42 @@ void hwi_snapshot_ask_hashes(struct hwi_snapshot *s, struct hwi_effects *fx)
         ask->bytes = piece.bytes;
         ask->block = s->hashes_asked++;
     }
+}
+
+// Who has held the run's state has its layout, too; of others the master may have to tell what is
+// wrong with theirs.
+static void list_tensors(const struct hwi_snapshot *s, struct hwi_msg_state_hashed *say,
+                         struct hwi_effects *fx)
+{
+    uint32_t count = s->manifest.tensor_count;
+    struct hwi_tensor *tensors = hwi_effects_memory(fx, count * sizeof *tensors);
+    for (uint32_t i = 0; i < count; i++)
+        tensors[i] = s->manifest.spans[i].tensor;
+    say->tensors = tensors;
+    say->tensors_count = count;
+}
+
+void hwi_snapshot_say_hashed(struct hwi_snapshot *s, struct hwi_effects *fx)
+{
+    s->phase = HWI_SNAPSHOT_HASHED;
+    struct hwi_msg_state_hashed *say = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_PEER, 0), state_hashed);
+    say->op = s->op;
+    say->revision = s->revision;
+    say->root = s->root;
+    say->layout = s->manifest.layout;
+    say->unhashed = s->unhashed;
+    if (s->synced.view == 0)
+        list_tensors(s, say, fx);
+}
+
+void hwi_snapshot_hash(struct hwi_snapshot *s, uint64_t now_ns, struct hwi_effects *fx)
+{
+    ask_hashes(s, fx);
+    if (s->hashes_heard < s->manifest.block_count)
+        return;
+    s->hash_ns = now_ns - s->since_ns;
+    s->root = hwi_manifest_root(&s->manifest, s->alloc, s->held);
+    hwi_snapshot_say_hashed(s, fx);
 }
 
 void hwi_snapshot_hold(struct hwi_snapshot *s, struct hwi_effects *fx)

@@ -46,13 +46,21 @@ struct hwi_snapshot {
 
     struct hwi_manifest manifest;
     struct hwi_hash *held; // hashes of our blocks as last heard; owned
+    // The last sync of this layout that was committed; view 0 = none yet
+    struct hwi_synced {
+        uint64_t view, revision;
+        struct hwi_hash root; // of the last one that was hashed
+    } synced;
 
     enum hwi_snapshot_phase phase;
-    struct hwi_op op; // the open sync
-    uint64_t revision;
+    struct hwi_op op;  // the open sync
+    uint64_t revision; // ours; the elected one from sync_go on
+    bool unhashed;     // view and revision told that it is as it was: `root` is the last one's
     uint32_t hashes_asked;
     uint32_t hashes_heard;
-    struct hwi_hash root; // ours after hashing; the elected one from sync_go on
+    struct hwi_hash root;      // ours after hashing; the elected one from sync_go on
+    uint64_t since_ns;         // when the hashing, or the fetching, began
+    uint64_t hash_ns, move_ns; // how long they took
     struct hwi_fetch fetch;
 };
 
@@ -85,8 +93,10 @@ void hwi_snapshot_on_quiesced(struct hwi_snapshot *snapshot, const struct hwi_ev
                               struct hwi_effects *effects);
 
 bool hwi_snapshot_is_member(const struct hwi_snapshot *snapshot, uint64_t peer);
-// Asks the data port for hashes up to the window.
-void hwi_snapshot_ask_hashes(struct hwi_snapshot *snapshot, struct hwi_effects *effects);
+// Asks the data port for hashes up to the window; once all are heard, tells the peer.
+void hwi_snapshot_hash(struct hwi_snapshot *snapshot, uint64_t now_ns, struct hwi_effects *effects);
+// Tells the peer what is held.
+void hwi_snapshot_say_hashed(struct hwi_snapshot *snapshot, struct hwi_effects *effects);
 // The elected state is here: tells the peer and serves it from now on.
 void hwi_snapshot_hold(struct hwi_snapshot *snapshot, struct hwi_effects *effects);
 // The open sync cannot be Done here; `peer` is who is to blame, 0 = nobody. Nothing more until

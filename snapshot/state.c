@@ -22,7 +22,7 @@ static void reader_fields(struct hwi_image *image, void *item)
 static void span_fields(struct hwi_image *image, void *item)
 {
     struct hwi_tensor_span *span = item;
-    hwi_image_u64(image, "bytes", &span->bytes);
+    HWI_IMAGE_RECORD(image, "tensor", tensor, &span->tensor);
 }
 
 static void manifest_fields(struct hwi_image *image, void *item)
@@ -33,6 +33,14 @@ static void manifest_fields(struct hwi_image *image, void *item)
                    span_fields);
     if (image->mode == HWI_IMAGE_LOAD)
         hwi_image_require(image, hwi_manifest_number(manifest));
+}
+
+static void synced_fields(struct hwi_image *image, void *item)
+{
+    struct hwi_synced *synced = item;
+    hwi_image_u64(image, "view", &synced->view);
+    hwi_image_u64(image, "revision", &synced->revision);
+    hwi_image_hash(image, "root", &synced->root);
 }
 
 // ---- a fetch
@@ -133,11 +141,16 @@ void hwi_snapshot_image(struct hwi_image *image, void *state)
     s->reader_capacity = HWI_MAX(s->reader_capacity, s->reader_count);
     hwi_image_struct(image, "manifest", &s->manifest, manifest_fields);
     HWI_IMAGE_ROW(image, "held", s->held, s->manifest.block_count);
+    hwi_image_struct(image, "synced", &s->synced, synced_fields);
     HWI_IMAGE_RECORD(image, "op", op, &s->op);
     hwi_image_u64(image, "revision", &s->revision);
+    hwi_image_bool(image, "unhashed", &s->unhashed);
     hwi_image_u32(image, "hashes_asked", &s->hashes_asked);
     hwi_image_u32(image, "hashes_heard", &s->hashes_heard);
     hwi_image_hash(image, "root", &s->root);
+    hwi_image_time(image, "since", &s->since_ns);
+    hwi_image_time(image, "hash", &s->hash_ns);
+    hwi_image_time(image, "move", &s->move_ns);
     hwi_image_struct(image, "fetch", s, fetch_fields);
     hwi_image_require(image, is_possible(s));
 }

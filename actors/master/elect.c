@@ -1,189 +1,254 @@
 // SPDX-License-Identifier: MIT
-// The election of the shared state. Rules, in order: only whole states stand; if any member holds
-// the run's state, only those stand (newcomers never outvote members); newest revision; content
-// that most hold; lowest peer id.
+// The election of a group's shared state: docs/STATE.md has the rules as a table. Who stands is
+// sifted, rule by rule; who cannot stay beside the elected state is put out.
 #include "actors/master/master.h"
 
+#include <stdio.h>
+
+#include <hawser/state.h>
 #include <hawser/types.h>
 
-void hwi_master_synced(struct master *m)
-{
-    m->ever_synced = true;
-    m->offers = 0;
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        struct session *s = &m->sessions[i];
-        s->synced |= s->member;
-        m->offers += s->member && hwi_master_offered(m, s);
-    }
-}
+enum { REASON_BYTES = HWI_TEXT_BYTES_MAX };
 
-static bool any_synced(const struct master *m)
-{
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        if (m->sessions[i].member && m->sessions[i].synced) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool stands(const struct session *s, bool synced_only)
-{
-    return s->member && !s->offer.dirty && (s->synced || !synced_only);
-}
-
-// How many of those that stand with the newest revision hold each content: open addressing by its
-// hash, at most half full.
-struct content {
-    struct session *first; // of lowest peer id; NULL = free
-    uint32_t holders;
+// Members that are still in the running, ordered by peer id.
+struct field {
+    struct session **all;
+    uint32_t count;
 };
 
-static struct content *find_content(struct content *table, uint32_t size, struct hwi_hash root)
+// It came to the run's state from outside, and has no vote on it.
+static bool is_newcomer(const struct session *s, const struct group *g)
 {
-    uint32_t at = (uint32_t)root.lo & (size - 1);
-    while (table[at].first != NULL && !hwi_hash_equal(table[at].first->offer.root, root)) {
+    return g->ever_synced && !s->synced;
+}
+
+static struct field list_whole(struct master *m, const struct group *g, struct hwi_effects *fx)
+{
+    struct field field = {.all = hwi_effects_memory(fx, g->members * sizeof *field.all)};
+    for (uint32_t i = 0; i < m->session_count; i++) {
+        struct session *s = &m->sessions[i];
+        if (hwi_master_is_of(s, g) && !s->offer.dirty && !is_newcomer(s, g)) {
+            field.all[field.count++] = s;
+        }
+    }
+    return field;
+}
+
+typedef bool (*keep_fn)(const struct session *s, const struct session *like);
+
+static bool may_send(const struct session *s, const struct session *like)
+{
+    (void)like;
+    return s->offer.strategy != HWS_SYNC_RECEIVE_ONLY;
+}
+
+static bool sends_only(const struct session *s, const struct session *like)
+{
+    (void)like;
+    return s->offer.strategy == HWS_SYNC_SEND_ONLY;
+}
+
+static bool has_root(const struct session *s, const struct session *like)
+{
+    return hwi_hash_equal(s->offer.root, like->offer.root);
+}
+
+static bool has_layout(const struct session *s, const struct session *like)
+{
+    return hwi_hash_equal(s->offer.layout, like->offer.layout);
+}
+
+static bool has_revision(const struct session *s, const struct session *like)
+{
+    return s->offer.revision == like->offer.revision;
+}
+
+static void sift(struct field *field, keep_fn keep, const struct session *like)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < field->count; i++) {
+        if (keep(field->all[i], like)) {
+            field->all[kept++] = field->all[i];
+        }
+    }
+    field->count = kept;
+}
+
+static bool any(const struct field *field, keep_fn is)
+{
+    uint32_t i = 0;
+    while (i < field->count && !is(field->all[i], NULL)) {
+        i++;
+    }
+    return i < field->count;
+}
+
+static struct session *newest(const struct field *field)
+{
+    struct session *found = field->all[0];
+    for (uint32_t i = 1; i < field->count; i++) {
+        bool newer = field->all[i]->offer.revision > found->offer.revision;
+        found = newer ? field->all[i] : found;
+    }
+    return found;
+}
+
+// How many have one layout, or hold one content: open addressing by its hash, at most half full.
+struct party {
+    struct session *first; // of lowest peer id; NULL = free
+    uint32_t size;
+    uint64_t newest; // revision
+};
+
+typedef struct hwi_hash (*hash_fn)(const struct session *s);
+
+static struct hwi_hash layout_of(const struct session *s)
+{
+    return s->offer.layout;
+}
+
+static struct hwi_hash root_of(const struct session *s)
+{
+    return s->offer.root;
+}
+
+static struct party *find_party(struct party *table, uint32_t size, hash_fn of,
+                                const struct session *s)
+{
+    uint32_t at = (uint32_t)of(s).lo & (size - 1);
+    while (table[at].first != NULL && !hwi_hash_equal(of(table[at].first), of(s))) {
         at = (at + 1) & (size - 1);
     }
     return &table[at];
 }
 
-static struct session *most_held(struct master *m, uint64_t revision, bool synced_only,
-                                 struct hwi_effects *fx)
+static bool beats(const struct party *a, const struct party *b)
+{
+    if (b->first == NULL || a->size != b->size) {
+        return a->size > b->size;
+    }
+    return a->newest != b->newest ? a->newest > b->newest : a->first->peer < b->first->peer;
+}
+
+// One of the largest party: of the largest ones the one with the newest revision, then the one of
+// the lowest peer id.
+static struct session *most(const struct field *field, hash_fn of, struct hwi_effects *fx)
 {
     uint32_t size = 2;
-    while (size < 2 * m->member_count) {
+    while (size < 2 * field->count) {
         size *= 2;
     }
-    struct content *table = hwi_effects_memory(fx, size * sizeof *table);
-    struct content best = {0};
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        struct session *s = &m->sessions[i];
-        if (!stands(s, synced_only) || s->offer.revision != revision) {
-            continue;
-        }
-        struct content *content = find_content(table, size, s->offer.root);
-        content->first = content->first == NULL ? s : content->first;
-        content->holders++;
-        bool more = content->holders > best.holders ||
-                    (content->holders == best.holders && content->first->peer < best.first->peer);
-        best = more ? *content : best;
+    struct party *table = hwi_effects_memory(fx, size * sizeof *table);
+    struct party best = {0};
+    for (uint32_t i = 0; i < field->count; i++) {
+        struct session *s = field->all[i];
+        struct party *party = find_party(table, size, of, s);
+        party->first = party->first == NULL ? s : party->first;
+        party->newest = HWI_MAX(party->newest, s->offer.revision);
+        party->size++;
+        best = beats(party, &best) ? *party : best;
     }
     return best.first;
 }
 
-static struct session *choose(struct master *m, struct hwi_effects *fx)
+// The sync fails for all of the group.
+static void fail(struct master *m, const struct group *g, int status, uint64_t peer_a,
+                 uint64_t peer_b, struct hwi_effects *fx)
 {
-    bool synced_only = m->ever_synced, any = false;
-    uint64_t newest = 0;
-    if (synced_only && !any_synced(m)) {
-        return NULL;
-    }
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        const struct session *s = &m->sessions[i];
-        any |= stands(s, synced_only);
-        newest = stands(s, synced_only) ? HWI_MAX(newest, s->offer.revision) : newest;
-    }
-    return any ? most_held(m, newest, synced_only, fx) : NULL;
-}
-
-static void state_is_lost(struct master *m, struct hwi_effects *fx)
-{
-    const struct channel *c = hwi_master_channel_known(m, HWI_KIND_SYNC, 0);
-    struct hwi_fault fault = {.status = HWS_E_STATE_LOST, .kind = HWI_KIND_SYNC};
-    fault.seq = c != NULL ? c->committed : 0;
+    struct hwi_fault fault = {.status = status,
+                              .kind = HWI_KIND_SYNC,
+                              .group = g->number,
+                              .seq = hwi_master_syncs_committed(m, g->number),
+                              .peer_a = peer_a,
+                              .peer_b = peer_b};
     hwi_master_fault(m, &fault);
     m->change = true;
     hwi_master_reform(m, fx);
 }
 
-// A member whose tensors are not the run's cannot stay; the others go on. True if one was put out.
-static bool put_out_other_layout(struct master *m, struct hwi_hash layout, struct hwi_effects *fx)
+// Why it cannot stay beside the elected state; HWS_OK = it can.
+static int objection(const struct master *m, const struct group *g, const struct session *winner,
+                     const struct session *s, char reason[REASON_BYTES])
 {
+    if (!has_layout(s, winner)) {
+        hwi_master_shape_compare(m, s->offer.layout, winner, reason);
+        return HWS_E_LAYOUT;
+    }
+    if (is_newcomer(s, g) && s->offer.revision > winner->offer.revision) {
+        snprintf(reason, REASON_BYTES,
+                 "its shared state is newer than the run's and would be overwritten: lower its "
+                 "revision to join");
+        return HWS_E_REFUSED;
+    }
+    if (is_newcomer(s, g) && sends_only(s, NULL) && !has_root(s, winner)) {
+        snprintf(reason, REASON_BYTES,
+                 "a newcomer outvotes nobody: send-only it can join a run only with the state that "
+                 "the run holds");
+        return HWS_E_CONFLICT;
+    }
+    return HWS_OK;
+}
+
+// True if somebody was put out: the others meet again in the next view.
+static bool put_out(struct master *m, const struct group *g, const struct session *winner,
+                    struct hwi_effects *fx)
+{
+    bool out = false;
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
-        if (s->member && !hwi_hash_equal(s->offer.layout, layout)) {
-            hwi_master_put_out(
-                m, s, HWS_E_LAYOUT,
-                "its shared state has other tensors than the run's (names, types, sizes, order)",
-                fx);
-            return true;
+        char reason[REASON_BYTES];
+        int status = hwi_master_is_of(s, g) ? objection(m, g, winner, s, reason) : HWS_OK;
+        if (status != HWS_OK) {
+            hwi_master_dismiss(m, s, status, reason, fx);
+            out = true;
         }
     }
-    return false;
-}
-
-// A newcomer whose state is newer than the run's is sent away rather than overwritten.
-static bool put_out_newer(struct master *m, uint64_t revision, struct hwi_effects *fx)
-{
-    for (uint32_t i = 0; i < m->session_count && m->ever_synced; i++) {
-        struct session *s = &m->sessions[i];
-        if (s->member && !s->synced && s->offer.revision > revision) {
-            hwi_master_put_out(m, s, HWS_E_REFUSED,
-                               "its shared state is newer than the run's and would be overwritten: "
-                               "lower its revision to join",
-                               fx);
-            return true;
-        }
+    if (out) {
+        hwi_master_sweep(m);
+        hwi_master_reform(m, fx);
     }
-    return false;
+    return out;
 }
 
-static struct hwi_msg_sync_plan plan(const struct master *m, struct hwi_effects *fx)
+// Who is never written to, and does not hold what is elected; NULL = nobody.
+static const struct session *opponent(const struct master *m, const struct group *g,
+                                      const struct session *winner)
 {
-    struct hwi_msg_sync_plan made = {
-        .op = {.view = m->view.number, .kind = HWI_KIND_SYNC, .seq = m->plan.count - 1},
-        .revision = m->plan.revision,
-        .root = m->plan.root,
-        .sources = hwi_effects_memory(fx, m->member_count * sizeof *made.sources),
-    };
     for (uint32_t i = 0; i < m->session_count; i++) {
-        const struct session *t = &m->sessions[i];
-        if (t->member && !t->offer.dirty && hwi_hash_equal(t->offer.root, m->plan.root)) {
-            made.sources[made.sources_count++].value = t->peer;
+        const struct session *s = &m->sessions[i];
+        if (hwi_master_is_of(s, g) && sends_only(s, NULL) && !has_root(s, winner)) {
+            return s;
         }
     }
-    return made;
+    return NULL;
 }
 
-void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effects *fx)
+const struct session *hwi_master_choose(struct master *m, const struct group *g,
+                                        struct hwi_effects *fx)
 {
-    struct hwi_msg_sync_plan made = plan(m, fx);
-    *MASTER_TELL(s, fx, sync_plan) = made;
-}
-
-static uint32_t syncs_committed(const struct master *m)
-{
-    const struct channel *c = hwi_master_channel_known((struct master *)m, HWI_KIND_SYNC, 0);
-    return c == NULL ? 0 : c->committed;
-}
-
-bool hwi_master_offered(const struct master *m, const struct session *s)
-{
-    return s->offer.count == syncs_committed(m) + 1;
-}
-
-void hwi_master_elect(struct master *m, struct hwi_effects *fx)
-{
-    if (m->plan.count > syncs_committed(m) || m->offers < m->member_count) {
-        return; // decided, or not all have offered
+    struct field field = list_whole(m, g, fx);
+    if (field.count == 0) {
+        fail(m, g, HWS_E_STATE_LOST, 0, 0, fx);
+        return NULL;
     }
-    struct session *best = choose(m, fx);
-    if (best == NULL) {
-        state_is_lost(m, fx);
-        return;
+    sift(&field, may_send, NULL);
+    if (field.count == 0) {
+        fail(m, g, HWS_E_CONFLICT, 0, 0, fx);
+        return NULL;
     }
-    if (put_out_other_layout(m, best->offer.layout, fx) ||
-        put_out_newer(m, best->offer.revision, fx)) {
-        return;
+    sift(&field, has_layout, most(&field, layout_of, fx));
+    if (any(&field, sends_only)) {
+        sift(&field, sends_only, NULL);
     }
-    m->plan.count = syncs_committed(m) + 1;
-    m->plan.revision = best->offer.revision;
-    m->plan.root = best->offer.root;
-    struct hwi_msg_sync_plan made = plan(m, fx); // one list for all addressees
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        if (m->sessions[i].member) {
-            *MASTER_TELL(&m->sessions[i], fx, sync_plan) = made;
-        }
+    sift(&field, has_revision, newest(&field));
+    const struct session *winner = most(&field, root_of, fx);
+    if (put_out(m, g, winner, fx)) {
+        return NULL;
     }
+    const struct session *other = opponent(m, g, winner);
+    if (other != NULL) {
+        fail(m, g, HWS_E_CONFLICT, winner->peer, other->peer, fx);
+        return NULL;
+    }
+    return winner;
 }

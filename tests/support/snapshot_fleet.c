@@ -306,7 +306,7 @@ static void tell_layout(struct fleet *fleet, uint32_t n, const uint64_t *bytes, 
 void fleet_init(struct fleet *fleet, uint32_t nodes, const uint64_t *bytes, uint32_t tensors)
 {
     assert_true(nodes <= FLEET_NODES_MAX);
-    *fleet = (struct fleet){.node_count = nodes};
+    *fleet = (struct fleet){.node_count = nodes, .revision = 7};
     fleet->op = (struct hwi_op){.view = 1, .kind = HWI_KIND_SYNC};
     hwi_effects_init(&fleet->effects, &hwi_alloc_libc);
     for (uint32_t n = 0; n < nodes; n++) {
@@ -370,7 +370,8 @@ void fleet_start(struct fleet *fleet)
 {
     struct hwi_msg msg = {.type = HWI_MSG_sync_start};
     msg.u.sync_start.op = fleet->op;
-    msg.u.sync_start.revision = 7;
+    msg.u.sync_start.revision = fleet->revision;
+    msg.u.sync_start.verify = fleet->verify;
     for (uint32_t n = 0; n < fleet->node_count; n++)
         fleet_tell(fleet, n, hwi_addr_of(HWI_ROLE_PEER, 0), &msg);
     fleet_run(fleet);
@@ -383,6 +384,7 @@ void fleet_go(struct fleet *fleet, uint32_t node, uint32_t elected)
     struct hwi_msg msg = {.type = HWI_MSG_sync_go};
     msg.u.sync_go.op = fleet->op;
     msg.u.sync_go.root = fleet->nodes[elected].hashed_last.root;
+    msg.u.sync_go.revision = fleet->nodes[elected].hashed_last.revision;
     for (uint32_t n = 0; n < fleet->node_count; n++) {
         if (hwi_hash_equal(fleet->nodes[n].hashed_last.root, msg.u.sync_go.root))
             sources[count++].value = fleet->nodes[n].peer;

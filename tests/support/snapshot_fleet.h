@@ -64,6 +64,8 @@ struct fleet {
     struct fleet_post *posts;
     uint32_t post_count, post_capacity;
     struct hwi_op op;
+    uint64_t revision; // of all
+    bool verify;       // hash only where that is needed
     struct hwi_effects effects;
 };
 
@@ -85,7 +87,7 @@ void fleet_run_for(struct fleet *fleet, uint64_t ticks);
 
 // The peers' part. Everything is told to one node, or to all of them.
 void fleet_view(struct fleet *fleet, uint64_t view);
-void fleet_start(struct fleet *fleet); // sync_start to all, and runs
+void fleet_start(struct fleet *fleet); // sync_start to all, and runs; again for the same op is allowed
 void fleet_go(struct fleet *fleet, uint32_t node, uint32_t elected);
 void fleet_go_all(struct fleet *fleet, uint32_t elected); // and runs
 void fleet_end(struct fleet *fleet, uint32_t node, bool committed);

@@ -56,6 +56,37 @@ static void blocks_are_numbered_through_all_tensors(void **unused)
     hwi_manifest_fini(&m, &hwi_alloc_libc);
 }
 
+static void empty_tensors_and_those_that_may_differ_have_no_blocks(void **unused)
+{
+    (void)unused;
+    struct hwi_tensor tensors[] = {
+        tensor("empty", 1, 0),
+        tensor("two blocks", 1, 2 * HWI_BLOCK_BYTES),
+        tensor("own", 1, 5 * HWI_BLOCK_BYTES),
+        tensor("empty, too", 1, 0),
+        tensor("one block", 1, 7),
+        tensor("own, too", 1, 1),
+    };
+    tensors[2].may_differ = tensors[5].may_differ = 1;
+    struct hwi_manifest m;
+    hwi_manifest_init(&m, &hwi_alloc_libc, tensors, HWI_COUNT(tensors));
+    assert_int_equal(m.block_count, 3);
+    check_piece(&m, 0, 1, 0, HWI_BLOCK_BYTES);
+    check_piece(&m, 1, 1, HWI_BLOCK_BYTES, HWI_BLOCK_BYTES);
+    check_piece(&m, 2, 4, 0, 7);
+    hwi_manifest_fini(&m, &hwi_alloc_libc);
+
+    hwi_manifest_init(&m, &hwi_alloc_libc, tensors, 1);
+    assert_int_equal(m.block_count, 0);
+    assert_int_equal(hwi_manifest_pages(&m), 0);
+    struct hwi_hash root = hwi_manifest_root(&m, &hwi_alloc_libc, NULL);
+    struct hwi_manifest other;
+    hwi_manifest_init(&other, &hwi_alloc_libc, &tensors[3], 1);
+    assert_false(hwi_hash_equal(root, hwi_manifest_root(&other, &hwi_alloc_libc, NULL)));
+    hwi_manifest_fini(&other, &hwi_alloc_libc);
+    hwi_manifest_fini(&m, &hwi_alloc_libc);
+}
+
 static void largest_state_has_a_bound(void **unused)
 {
     (void)unused;
@@ -88,16 +119,14 @@ static void impossible_layouts_are_failed_checks(void **unused)
     (void)unused;
     struct hwi_tensor tensors[] = {tensor("a", 1, HWI_TENSOR_BYTES_MAX),
                                    tensor("b", 1, HWI_TENSOR_BYTES_MAX)};
-    struct hwi_tensor empty = tensor("empty", 1, 0);
     struct hwi_tensor huge = tensor("huge", 1, HWI_TENSOR_BYTES_MAX + 1);
     assert_false(init_fails(tensors, 1));
     assert_true(init_fails(tensors, 2));
     assert_true(init_fails(tensors, 0));
-    assert_true(init_fails(&empty, 1));
     assert_true(init_fails(&huge, 1));
 }
 
-static void layout_covers_names_types_sizes_and_order(void **unused)
+static void layout_covers_names_types_sizes_order_and_marks(void **unused)
 {
     (void)unused;
     struct hwi_tensor a[] = {tensor("a", 11, 400), tensor("b", 11, 400)};
@@ -107,10 +136,13 @@ static void layout_covers_names_types_sizes_and_order(void **unused)
     struct hwi_tensor renamed[] = {a[0], tensor("c", 11, 400)};
     struct hwi_tensor retyped[] = {a[0], tensor("b", 12, 400)};
     struct hwi_tensor resized[] = {a[0], tensor("b", 11, 401)};
+    struct hwi_tensor marked[] = {a[0], a[1]};
+    marked[1].may_differ = 1;
     assert_false(hwi_hash_equal(layout, layout_of(swapped, 2)));
     assert_false(hwi_hash_equal(layout, layout_of(renamed, 2)));
     assert_false(hwi_hash_equal(layout, layout_of(retyped, 2)));
     assert_false(hwi_hash_equal(layout, layout_of(resized, 2)));
+    assert_false(hwi_hash_equal(layout, layout_of(marked, 2)));
     assert_false(hwi_hash_equal(layout, layout_of(a, 1)));
 }
 
@@ -175,9 +207,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_numbered_through_all_tensors),
+        cmocka_unit_test(empty_tensors_and_those_that_may_differ_have_no_blocks),
         cmocka_unit_test(largest_state_has_a_bound),
         cmocka_unit_test(impossible_layouts_are_failed_checks),
-        cmocka_unit_test(layout_covers_names_types_sizes_and_order),
+        cmocka_unit_test(layout_covers_names_types_sizes_order_and_marks),
         cmocka_unit_test(layout_ignores_what_follows_a_name),
         cmocka_unit_test(digests_are_fixed_for_ever),
         cmocka_unit_test(root_covers_every_hash_and_the_layout),

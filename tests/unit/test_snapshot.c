@@ -115,6 +115,117 @@ static void layout_of_another_source_never_gives_the_root(void **unused)
     fleet_fini(&other);
 }
 
+// ---- going without hashes
+
+// Starts a sync with `verify`, goes and commits; true if all went without hashing.
+static bool sync_unhashed(struct fleet *fleet, uint64_t revision)
+{
+    uint32_t hashed = fleet->nodes[0].hashed, unhashed = 0;
+    fleet->verify = true;
+    fleet->revision = revision;
+    fleet_start(fleet);
+    for (uint32_t n = 0; n < fleet->node_count; n++) {
+        assert_int_equal(fleet->nodes[n].hashed_last.revision, revision);
+        unhashed += fleet->nodes[n].hashed_last.unhashed;
+    }
+    assert_true(unhashed == 0 || unhashed == fleet->node_count);
+    assert_int_equal(fleet->nodes[0].hashed - hashed, unhashed == 0 ? 30 : 0);
+    fleet_go_all(fleet, 0);
+    fleet_end_all(fleet, true);
+    return unhashed > 0;
+}
+
+static void what_did_not_change_is_not_hashed(void **unused)
+{
+    (void)unused;
+    struct fleet fleet;
+    fleet_init(&fleet, 2, &thirty, 1);
+    assert_false(sync_unhashed(&fleet, 7)); // none before it
+    struct hwi_hash root = fleet.nodes[0].hashed_last.root;
+    assert_int_equal(fleet.nodes[0].hashed_last.tensors_count, 1);
+    assert_true(sync_unhashed(&fleet, 7));
+    assert_true(sync_unhashed(&fleet, 8)); // one step
+    assert_true(sync_unhashed(&fleet, 9)); // and one more
+    assert_true(hwi_hash_equal(fleet.nodes[1].hashed_last.root, root));
+    assert_int_equal(fleet.nodes[1].hashed_last.tensors_count, 0); // the run's layout is known
+    assert_false(sync_unhashed(&fleet, 11));
+    assert_false(sync_unhashed(&fleet, 10)); // not on, but back
+    assert_true(sync_unhashed(&fleet, 10));
+    fleet_view(&fleet, 2);
+    fleet.op = (struct hwi_op){.view = 2, .kind = HWI_KIND_SYNC};
+    assert_false(sync_unhashed(&fleet, 10));
+    assert_true(sync_unhashed(&fleet, 11));
+    fleet_fini(&fleet);
+}
+
+static void a_sync_that_was_aborted_proves_nothing(void **unused)
+{
+    (void)unused;
+    struct fleet fleet;
+    fleet_init(&fleet, 2, &thirty, 1);
+    assert_false(sync_unhashed(&fleet, 7));
+    fleet.revision = 8;
+    fleet_start(&fleet);
+    fleet_go_all(&fleet, 0);
+    fleet_end_all(&fleet, false);
+    assert_false(sync_unhashed(&fleet, 9)); // the last one committed was 7
+    fleet_fini(&fleet);
+}
+
+static void hashes_come_after_all_if_they_are_asked_for(void **unused)
+{
+    (void)unused;
+    struct fleet fleet;
+    fleet_init(&fleet, 2, &thirty, 1);
+    assert_false(sync_unhashed(&fleet, 7));
+    fleet_spoil(&fleet, 1, 3); // which the revision does not tell
+    fleet.verify = true;
+    fleet_start(&fleet);
+    assert_true(fleet.nodes[1].hashed_last.unhashed);
+    fleet.verify = false;
+    fleet_start(&fleet);
+    assert_int_equal(fleet.nodes[1].told_hashed, 3);
+    assert_false(fleet.nodes[1].hashed_last.unhashed);
+    fleet_go_all(&fleet, 0);
+    assert_int_equal(fleet.nodes[1].blocks_received, 1);
+    fleet_end_all(&fleet, true);
+    assert_int_equal(fleet.nodes[1].told_fault, 0);
+    fleet_fini(&fleet);
+}
+
+static void a_state_without_blocks_is_synced(void **unused)
+{
+    (void)unused;
+    struct fleet fleet;
+    const uint64_t none = 0;
+    fleet_init(&fleet, 2, &none, 1);
+    fleet_start(&fleet);
+    assert_true(hwi_hash_equal(fleet.nodes[0].hashed_last.root, fleet.nodes[1].hashed_last.root));
+    fleet_go_all(&fleet, 0);
+    fleet_end_all(&fleet, true);
+    for (uint32_t n = 0; n < 2; n++) {
+        assert_int_equal(fleet.nodes[n].hashed, 0);
+        assert_int_equal(fleet.nodes[n].told_done, 1);
+        assert_int_equal(fleet.nodes[n].told_ended, 1);
+    }
+    fleet_fini(&fleet);
+}
+
+static void moving_is_timed_where_something_was_missing(void **unused)
+{
+    (void)unused;
+    struct fleet fleet;
+    fleet_init(&fleet, 2, &thirty, 1);
+    fleet.nodes[1].block_ticks = 10000; // ns
+    fleet_spoil_all(&fleet, 0);
+    fleet_start(&fleet);
+    fleet_go_all(&fleet, 1);
+    fleet_end_all(&fleet, true);
+    assert_in_range(fleet.nodes[0].ended_last.move_us, 30 * 10, 31 * 10);
+    assert_int_equal(fleet.nodes[1].ended_last.move_us, 0);
+    fleet_fini(&fleet);
+}
+
 // ---- failed checks
 // ----------------------------------------------------------------------------------
 
@@ -242,6 +353,11 @@ int main(void)
         cmocka_unit_test(received_state_has_the_elected_root),
         cmocka_unit_test(end_waits_for_hashes_under_way),
         cmocka_unit_test(layout_of_another_source_never_gives_the_root),
+        cmocka_unit_test(what_did_not_change_is_not_hashed),
+        cmocka_unit_test(a_sync_that_was_aborted_proves_nothing),
+        cmocka_unit_test(hashes_come_after_all_if_they_are_asked_for),
+        cmocka_unit_test(a_state_without_blocks_is_synced),
+        cmocka_unit_test(moving_is_timed_where_something_was_missing),
         cmocka_unit_test(second_sync_at_once_is_a_failed_check),
         cmocka_unit_test(failed_check_without_a_sync_says_nothing),
         cmocka_unit_test(failed_check_while_hashing_ends_in_order),

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Layouts of shared states as members told them, to name the first tensor in which two differ.
+// Those that hold the run's state do not tell theirs again; some layouts are remembered, not all.
+#include "actors/master/master.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <hawser/types.h>
+
+enum {
+    TENSOR_TEXT_BYTES = 64,
+    NAME_SHOWN = 20, // bytes of a tensor's name: two fit a reason
+};
+
+static const struct shape *find_shape(const struct master *m, struct hwi_hash layout)
+{
+    for (uint32_t i = 0; i < m->shape_count; i++) {
+        if (hwi_hash_equal(m->shapes[i].layout, layout)) {
+            return &m->shapes[i];
+        }
+    }
+    return NULL;
+}
+
+void hwi_master_shape_note(struct master *m, const struct hwi_msg_sync_offer *o)
+{
+    if (o->tensors_count == 0 || find_shape(m, o->layout) != NULL) {
+        return;
+    }
+    if (m->shape_count == MASTER_SHAPES_MAX) { // the one that was told first goes
+        hwi_free(m->alloc, m->shapes[0].tensors);
+        memmove(&m->shapes[0], &m->shapes[1], --m->shape_count * sizeof m->shapes[0]);
+    }
+    struct shape *shape = &m->shapes[m->shape_count];
+    *shape = (struct shape){.layout = o->layout};
+    size_t bytes = o->tensors_count * sizeof *shape->tensors;
+    shape->tensors = hwi_new(m->alloc, bytes);
+    shape->tensor_count = o->tensors_count;
+    memcpy(shape->tensors, o->tensors, bytes);
+    m->shape_count++;
+}
+
+void hwi_master_shapes_forget(struct master *m)
+{
+    while (m->shape_count > 0) {
+        hwi_free(m->alloc, m->shapes[--m->shape_count].tensors);
+    }
+}
+
+static bool same(const struct hwi_tensor *a, const struct hwi_tensor *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->dtype == b->dtype && a->bytes == b->bytes &&
+           a->may_differ == b->may_differ;
+}
+
+// "w2" f32 x 100; or "none", behind the last.
+static void print_tensor(char text[TENSOR_TEXT_BYTES], const struct shape *shape, uint32_t index)
+{
+    if (index >= shape->tensor_count) {
+        snprintf(text, TENSOR_TEXT_BYTES, "none");
+        return;
+    }
+    const struct hwi_tensor *tensor = &shape->tensors[index];
+    uint64_t element = HWI_MAX(1, hws_dtype_bytes((hws_dtype)tensor->dtype));
+    snprintf(text, TENSOR_TEXT_BYTES, "\"%.*s%s\" %s x %llu%s", NAME_SHOWN, tensor->name,
+             strlen(tensor->name) > NAME_SHOWN ? ".." : "",
+             hws_dtype_name((hws_dtype)tensor->dtype),
+             (unsigned long long)(tensor->bytes / element),
+             tensor->may_differ ? " (may differ)" : "");
+}
+
+void hwi_master_shape_compare(const struct master *m, struct hwi_hash layout,
+                                   const struct session *winner, char reason[HWI_TEXT_BYTES_MAX])
+{
+    const struct shape *here = find_shape(m, layout);
+    const struct shape *there = find_shape(m, winner->offer.layout);
+    if (here == NULL || there == NULL) {
+        snprintf(reason, HWI_TEXT_BYTES_MAX,
+                 "its tensors are not those of peer %llu (names, types, sizes, order)",
+                 (unsigned long long)winner->peer);
+        return;
+    }
+    uint32_t index = 0;
+    while (index < here->tensor_count && index < there->tensor_count &&
+           same(&here->tensors[index], &there->tensors[index])) {
+        index++;
+    }
+    char ours[TENSOR_TEXT_BYTES], theirs[TENSOR_TEXT_BYTES];
+    print_tensor(ours, here, index);
+    print_tensor(theirs, there, index);
+    snprintf(reason, HWI_TEXT_BYTES_MAX, "tensor %u is %s here, %s on peer %llu", (unsigned)index,
+             ours, theirs, (unsigned long long)winner->peer);
+}
