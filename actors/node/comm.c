@@ -7,9 +7,30 @@
 #include <unistd.h>
 
 #include "actors/node/error.h"
+#include "actors/node/handles.h"
 #include "actors/node/request.h"
 #include "actors/node/result.h"
-#include "actors/node/sized.h"
+
+hws_status hwi_comm_forked(const struct hws_comm *comm, const char *function)
+{
+    return hwi_error_set(HWS_E_FORKED,
+                         "%s: the communicator was opened by process %ld and this is its child: "
+                         "open one after fork",
+                         function, (long)comm->pid);
+}
+
+static hws_status check_handle(const struct hws_comm *comm, const char *function)
+{
+    if (comm == NULL)
+        return hwi_error_null(function, "comm");
+    if (!hwi_handles_hold(HWI_HANDLE_COMM, comm))
+        return hwi_error_set(HWS_E_INVALID,
+                             "%s: this communicator is not open: it was closed, or never was one",
+                             function);
+    hws_status status = comm->pid == getpid() ? HWS_OK : hwi_comm_forked(comm, function);
+    hwi_handles_release();
+    return status;
+}
 
 hws_status hwi_comm_check(const struct hws_comm *comm, const char *function, hws_result *result)
 {
@@ -18,14 +39,16 @@ hws_status hwi_comm_check(const struct hws_comm *comm, const char *function, hws
                              "%s: bytes_of_struct of hws_result is not set: begin with "
                              "HWS_RESULT_INIT",
                              function);
-    if (comm == NULL)
-        return hwi_result_fail(result, hwi_error_null(function, "comm"));
-    if (comm->pid != getpid())
-        return hwi_result_fail(
-            result, hwi_error_set(HWS_E_FORKED,
-                                  "%s: the communicator was opened by process %ld and this is its "
-                                  "child: open one after fork",
-                                  function, (long)comm->pid));
+    hws_status status = check_handle(comm, function);
+    return status == HWS_OK ? HWS_OK : hwi_result_fail(result, status);
+}
+
+hws_status hwi_comm_lock(struct hws_comm *comm, const char *function)
+{
+    if (!hwi_handles_hold(HWI_HANDLE_COMM, comm))
+        return hwi_error_set(HWS_E_CLOSED, "%s: the communicator was closed meanwhile", function);
+    pthread_mutex_lock(&comm->mutex);
+    hwi_handles_release();
     return HWS_OK;
 }
 
@@ -93,6 +116,7 @@ static struct hws_comm *create_comm(const hws_config *config)
         return NULL;
     pthread_mutex_init(&comm->mutex, NULL);
     comm->pid = getpid();
+    comm->counts.bytes_of_struct = sizeof(comm->counts);
     comm->timeout_ms = config->timeout_ms;
     comm->grace_ms = config->decision_grace_ms;
     comm->min_members = config->min_members;
@@ -145,7 +169,10 @@ static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint
     open->grace_ns = config->decision_grace_ms * HWI_NS_PER_MS;
     open->min_members = config->min_members;
     open->stripes = config->stripes;
-    return hwi_request_call(comm, &submission, NULL, NULL);
+    open->group = config->group;
+    snprintf(open->unit, sizeof(open->unit), "%s", config->unit != NULL ? config->unit : "");
+    open->unit_size = config->unit_size;
+    return hwi_request_call_own(comm, &submission);
 }
 
 hws_status hws_open(const hws_config *given, hws_comm **comm)
@@ -163,6 +190,8 @@ hws_status hws_open(const hws_config *given, hws_comm **comm)
     status = create_host(opened, &config, incarnation);
     if (status == HWS_OK)
         status = join_run(opened, &config, incarnation);
+    if (status == HWS_OK && !hwi_handles_add(HWI_HANDLE_COMM, opened))
+        status = hwi_error_set(HWS_E_NO_MEMORY, "hws_open: out of memory");
     if (status != HWS_OK) {
         hwi_comm_finish(opened, HWS_E_CLOSED, "it never opened");
         let_go(opened);
@@ -179,9 +208,11 @@ hws_status hws_close(hws_comm *comm)
     hws_status status = hwi_comm_check(comm, "hws_close", NULL);
     if (status != HWS_OK)
         return status;
-    struct hwi_submission submission = hwi_request_make(comm, HWI_KIND_CLOSE);
+    if (!hwi_handles_remove(HWI_HANDLE_COMM, comm))
+        return hwi_error_set(HWS_E_INVALID, "hws_close: another thread closed it meanwhile");
+    struct hwi_submission submission = hwi_request_make(HWI_KIND_CLOSE);
     submission.msg.u.request.timeout_ns = HWI_CLOSE_MS * HWI_NS_PER_MS;
-    hwi_request_call(comm, &submission, NULL, NULL);
+    hwi_request_call_own(comm, &submission);
     hwi_comm_finish(comm, HWS_E_CLOSED, "");
     let_go(comm);
     return HWS_OK;
@@ -192,7 +223,7 @@ hws_status hws_admit(hws_comm *comm, hws_result *result)
     hws_status status = hwi_comm_check(comm, "hws_admit", result);
     if (status != HWS_OK)
         return status;
-    struct hwi_submission submission = hwi_request_make(comm, HWI_KIND_ADMIT);
+    struct hwi_submission submission = hwi_request_make(HWI_KIND_ADMIT);
     return hwi_request_call(comm, &submission, NULL, result);
 }
 
@@ -201,7 +232,7 @@ hws_status hws_view(hws_comm *comm, hws_result *result)
     hws_status status = hwi_comm_check(comm, "hws_view", result);
     if (status != HWS_OK)
         return status;
-    struct hwi_submission submission = hwi_request_make(comm, HWI_KIND_NONE);
+    struct hwi_submission submission = hwi_request_make(HWI_KIND_NONE);
     return hwi_request_call(comm, &submission, NULL, result);
 }
 
@@ -212,38 +243,11 @@ hws_status hws_pending(hws_comm *comm, uint32_t *count)
         return status;
     if (count == NULL)
         return hwi_error_null("hws_pending", "count");
-    pthread_mutex_lock(&comm->mutex);
-    *count = comm->pending;
-    pthread_mutex_unlock(&comm->mutex);
-    return HWS_OK;
-}
-
-hws_status hws_stats_get(hws_comm *comm, hws_stats *stats)
-{
-    struct hwi_data_stats data;
-    hws_status status = hwi_comm_check(comm, "hws_stats_get", NULL);
+    status = hwi_comm_lock(comm, "hws_pending");
     if (status != HWS_OK)
         return status;
-    if (stats == NULL)
-        return hwi_error_null("hws_stats_get", "stats");
-    if (hwi_sized_bytes(stats) < sizeof(size_t))
-        return hwi_error_set(HWS_E_INVALID, "hws_stats_get: bytes_of_struct is not set: begin with "
-                                            "HWS_STATS_INIT");
-    pthread_mutex_lock(&comm->mutex);
-    data = comm->data;
-    if (comm->host != NULL)
-        hwi_host_stats(comm->host, &data);
-    hws_stats ours = {
-        .bytes_sent = data.bytes_sent,
-        .bytes_received = data.bytes_received,
-        .committed = comm->committed,
-        .aborted = comm->aborted,
-        .views = comm->views,
-        .frames_dropped = data.frames_dropped,
-        .reduce_bytes = data.reduce_bytes,
-    };
+    *count = comm->pending;
     pthread_mutex_unlock(&comm->mutex);
-    hwi_sized_write(stats, &ours, sizeof(ours));
     return HWS_OK;
 }
 
@@ -254,9 +258,14 @@ hws_status hws_address(hws_comm *comm, char *text, size_t bytes)
         return status;
     if (text == NULL)
         return hwi_error_null("hws_address", "text");
-    if (strlen(comm->address) >= bytes)
-        return hwi_error_set(HWS_E_INVALID, "hws_address: %zu bytes are too few for \"%s\"", bytes,
-                             comm->address);
-    memcpy(text, comm->address, strlen(comm->address) + 1);
-    return HWS_OK;
+    status = hwi_comm_lock(comm, "hws_address");
+    if (status != HWS_OK)
+        return status;
+    if (strlen(comm->address) < bytes)
+        memcpy(text, comm->address, strlen(comm->address) + 1);
+    else
+        status = hwi_error_set(HWS_E_INVALID, "hws_address: %zu bytes are too few for \"%s\"",
+                               bytes, comm->address);
+    pthread_mutex_unlock(&comm->mutex);
+    return status;
 }

@@ -33,6 +33,7 @@ struct hws_comm {
     struct hwi_host *host; // NULL once the communicator is finished
     hws_status finished;   // what further calls return; HWS_OK while there are any
     bool closed;           // the owner has let go: the last request frees the communicator
+    uint64_t self;         // own peer id, from the opening's reply
     uint64_t last_request; // ids count up from 1, the opening
     struct hws_request *requests[HWI_REQUESTS_MAX]; // not collected yet, in no order
     uint32_t request_count;
@@ -40,14 +41,25 @@ struct hws_comm {
     uint32_t pending;   // of the last reply collected
     uint64_t collected; // failures of asynchronous calls that hws_wait returned
     uint64_t view;      // newest one replied
-    uint64_t committed, aborted, views;
+    hws_stats counts;   // what replies told; the rest is zero
     struct hwi_data_stats data;            // of the host that is gone
     char failed_check[HWI_TEXT_BYTES_MAX]; // the first one, for the sentence
 };
 
-// The call's first question: is the communicator usable from here, and `result` (may be NULL) well
-// formed? Errors, also written to `result`: HWS_E_INVALID, HWS_E_FORKED.
+// The call's first question: is the communicator open and usable from here, and `result` (may be
+// NULL) well formed? Errors, also written to `result`: HWS_E_INVALID, HWS_E_FORKED. It may be closed
+// as soon as this has returned: only hwi_comm_lock and hwi_request_start take it from there.
 hws_status hwi_comm_check(const struct hws_comm *comm, const char *function, hws_result *result);
+
+// Locks its mutex; it stays until that is unlocked. HWS_E_CLOSED if it is not open: nothing is locked.
+hws_status hwi_comm_lock(struct hws_comm *comm, const char *function);
+
+// Sets the sentence of a child that uses its parent's communicator; HWS_E_FORKED.
+hws_status hwi_comm_forked(const struct hws_comm *comm, const char *function);
+
+// stats.c: counts what became of a request. The mutex is held.
+struct hws_request;
+void hwi_stats_count(struct hws_comm *comm, const struct hws_request *request);
 
 // Joins the host's thread and ends every call that still waits with `status` and `reason`. Any
 // number of threads; the mutex not held. When the first of them has returned, no socket refers to

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "actors/node/error.h"
+#include "actors/node/handles.h"
 #include "actors/node/result.h"
+#include "actors/node/state.h"
+#include "actors/node/wait.h"
 #include "actors/wire/codec.h"
 
 // Fills in what only the table knows, and takes from the message what the request must remember.
@@ -22,6 +24,8 @@ static void name_request(struct hws_comm *comm, struct hws_request *request, str
         msg->u.request.request = request->id;
         msg->u.request.async = request->async;
         msg->u.request.collected = comm->collected;
+        if (msg->u.request.timeout_ns == 0)
+            msg->u.request.timeout_ns = comm->timeout_ms * HWI_NS_PER_MS;
         request->kind = msg->u.request.kind;
         request->tag = msg->u.request.tag;
         timeout_ns = msg->u.request.timeout_ns;
@@ -39,6 +43,13 @@ static bool table_has_room(const struct hws_comm *comm, const struct hwi_msg *ms
     return comm->request_count < (uint32_t)(control ? HWI_REQUESTS_MAX : HWI_OPS_MAX);
 }
 
+static bool lacks_input(const struct hws_comm *comm, const struct hwi_submission *submission)
+{
+    const struct hwi_msg *msg = &submission->msg;
+    return msg->type == HWI_MSG_request && msg->u.request.kind == HWI_KIND_BROADCAST &&
+           msg->u.request.root == comm->self && submission->buffers.input == NULL;
+}
+
 static hws_status submit(struct hws_comm *comm, struct hws_request *request,
                          struct hwi_submission *submission)
 {
@@ -49,6 +60,8 @@ static hws_status submit(struct hws_comm *comm, struct hws_request *request,
     if (!table_has_room(comm, &submission->msg))
         return hwi_error_set(HWS_E_LIMIT, "%d operations are in flight: hws_wait for some first",
                              HWI_OPS_MAX);
+    if (lacks_input(comm, submission))
+        return hwi_error_set(HWS_E_INVALID, "broadcast: input is NULL, and this member is the root");
     name_request(comm, request, &submission->msg);
     int status = hwi_host_submit(comm->host, submission);
     if (status != 0)
@@ -58,71 +71,43 @@ static hws_status submit(struct hws_comm *comm, struct hws_request *request,
     return HWS_OK;
 }
 
-static void init_replied(pthread_cond_t *replied)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(replied, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
-hws_status hwi_request_start(struct hws_comm *comm, struct hws_request *request, bool async,
+static hws_status start_held(struct hws_comm *comm, struct hws_request *request, bool async,
                              struct hwi_submission *submission)
 {
     memset(request, 0, sizeof(*request));
     request->comm = comm;
     request->async = async;
-    init_replied(&request->replied);
-    pthread_mutex_lock(&comm->mutex);
+    request->memory = submission->buffers.output != NULL;
+    request->counts = submission->counts;
+    request->counts_room = submission->counts_room;
     hws_status status = submit(comm, request, submission);
     pthread_mutex_unlock(&comm->mutex);
-    if (status != HWS_OK)
-        pthread_cond_destroy(&request->replied);
     return status;
 }
 
-// The limit passed. Once it may be this process that stood still, so the host gets its slack again;
-// twice it is the host that will not reply, and only without it the caller's memory is safe. The
-// mutex is held.
-static void run_late(struct hws_request *request)
+hws_status hwi_request_start(struct hws_comm *comm, struct hws_request *request, bool async,
+                             struct hwi_submission *submission)
 {
-    if (!request->overdue) {
-        request->overdue = true;
-        request->limit_ns = hwi_host_now() + HWI_REPLY_SLACK_MS * HWI_NS_PER_MS;
-        return;
-    }
-    request->limit_ns = HWI_NEVER; // whoever finishes the communicator ends this request
-    pthread_mutex_unlock(&request->comm->mutex);
-    hwi_comm_finish(request->comm, HWS_E_OUTCOME_UNKNOWN, "the runtime's thread did not reply");
-    pthread_mutex_lock(&request->comm->mutex);
+    hws_status status = hwi_comm_lock(comm, hwi_call_name(submission->msg.u.request.kind));
+    return status != HWS_OK ? status : start_held(comm, request, async, submission);
 }
 
-static void sleep_until(struct hws_request *request, uint64_t at_ns)
+hws_status hwi_request_launch(struct hws_comm *comm, const char *function,
+                              struct hwi_submission *submission, hws_request **request)
 {
-    struct timespec at = {.tv_sec = (time_t)(at_ns / HWI_NS_PER_S),
-                          .tv_nsec = (long)(at_ns % HWI_NS_PER_S)};
-    if (at_ns == HWI_NEVER)
-        pthread_cond_wait(&request->replied, &request->comm->mutex);
-    else
-        pthread_cond_timedwait(&request->replied, &request->comm->mutex, &at);
-}
-
-bool hwi_request_await(struct hws_request *request, uint64_t until_ns)
-{
-    pthread_mutex_lock(&request->comm->mutex);
-    while (!request->done) {
-        uint64_t now_ns = hwi_host_now();
-        if (now_ns >= request->limit_ns)
-            run_late(request);
-        else if (now_ns >= until_ns)
-            break;
-        else
-            sleep_until(request, HWI_MIN(until_ns, request->limit_ns));
+    struct hws_request *made = calloc(1, sizeof(*made));
+    if (made == NULL || !hwi_handles_add(HWI_HANDLE_REQUEST, made)) {
+        free(made);
+        return hwi_error_set(HWS_E_NO_MEMORY, "%s: out of memory", function);
     }
-    bool done = request->done;
-    pthread_mutex_unlock(&request->comm->mutex);
-    return done;
+    hws_status status = hwi_request_start(comm, made, true, submission);
+    if (status != HWS_OK) {
+        hwi_handles_remove(HWI_HANDLE_REQUEST, made);
+        free(made);
+        return status;
+    }
+    *request = made;
+    return HWS_OK;
 }
 
 static void leave_table(struct hws_request *request)
@@ -143,16 +128,33 @@ hws_status hwi_request_collect(struct hws_request *request, uint64_t *value, hws
         hwi_sentence_set(request);
     else if (value != NULL)
         *value = reply->value;
+    if (reply->status == HWS_OK)
+        hwi_counts_write(request);
+    hws_status status = reply->status;
+    bool async = request->async;
     free(request->block);
-    pthread_cond_destroy(&request->replied);
+    if (async) // nobody finds it any more
+        hwi_handles_remove(HWI_HANDLE_REQUEST, request);
     pthread_mutex_lock(&comm->mutex);
     leave_table(request);
-    if (reply->status == HWS_OK)
+    if (status == HWS_OK)
         comm->pending = reply->pending;
     else
-        comm->collected += request->async;
+        comm->collected += async;
+    if (async)
+        free(request);
     hwi_comm_unlock_and_free(comm);
-    return reply->status;
+    return status;
+}
+
+static hws_status await_and_collect(struct hws_request *request, uint64_t *value,
+                                    hws_result *result)
+{
+    struct hwi_wait wait;
+    hwi_wait_own(&wait, request->comm, &request, 1);
+    hwi_wait_for(&wait, 1, HWI_NEVER);
+    hwi_wait_end(&wait, request);
+    return hwi_request_collect(request, value, result);
 }
 
 hws_status hwi_request_call(struct hws_comm *comm, struct hwi_submission *submission,
@@ -162,35 +164,25 @@ hws_status hwi_request_call(struct hws_comm *comm, struct hwi_submission *submis
     hws_status status = hwi_request_start(comm, &request, false, submission);
     if (status != HWS_OK)
         return hwi_result_fail(result, status);
-    hwi_request_await(&request, HWI_NEVER);
-    return hwi_request_collect(&request, value, result);
+    return await_and_collect(&request, value, result);
 }
 
-struct hwi_submission hwi_request_make(const struct hws_comm *comm, uint8_t kind)
+hws_status hwi_request_call_own(struct hws_comm *comm, struct hwi_submission *submission)
+{
+    struct hws_request request;
+    pthread_mutex_lock(&comm->mutex);
+    hws_status status = start_held(comm, &request, false, submission);
+    return status != HWS_OK ? status : await_and_collect(&request, NULL, NULL);
+}
+
+struct hwi_submission hwi_request_make(uint8_t kind)
 {
     struct hwi_submission submission;
     memset(&submission, 0, sizeof(submission));
     submission.to = hwi_addr_of(HWI_ROLE_PEER, 0);
     submission.msg.type = HWI_MSG_request;
     submission.msg.u.request.kind = kind;
-    submission.msg.u.request.timeout_ns = comm->timeout_ms * HWI_NS_PER_MS;
     return submission;
-}
-
-static void count_reply(struct hws_comm *comm, const struct hws_request *request)
-{
-    const struct hwi_msg_reply *reply = &request->reply.u.reply;
-    bool operation = request->id != HWI_REQUEST_OPENING && request->kind != HWI_KIND_NONE &&
-                     request->kind != HWI_KIND_CLOSE;
-    if (operation) {
-        uint32_t committed = reply->status == HWS_OK;
-        comm->committed += committed;
-        comm->aborted += reply->attempts > committed ? reply->attempts - committed : 0;
-    }
-    if (reply->view > comm->view) {
-        comm->view = reply->view;
-        comm->views++;
-    }
 }
 
 static struct hws_request *find_waiting(struct hws_comm *comm, uint64_t id)
@@ -212,7 +204,27 @@ static void keep_reply(struct hws_request *request, const struct hwi_msg *msg)
     request->reply.u.reply.members_count = 0;
     request->reply.u.reply.lost = NULL;
     request->reply.u.reply.lost_count = 0;
+    request->reply.u.reply.counts = NULL;
+    request->reply.u.reply.counts_count = 0;
     request->block = NULL;
+}
+
+// The state after a sync; where nobody is left to say so, a failed one may have been cut anywhere.
+static void note_state(const struct hws_request *request)
+{
+    hws_state *state = request->kind == HWI_KIND_SYNC ? request->comm->state : NULL;
+    if (state != NULL && request->reply.u.reply.status == HWS_OK)
+        atomic_store(&state->torn, false);
+    else if (state != NULL && request->reply.u.reply.state_dirty)
+        atomic_store(&state->torn, true);
+}
+
+static void end(struct hws_request *request)
+{
+    note_state(request);
+    request->done = true;
+    if (request->wait != NULL)
+        pthread_cond_signal(&request->wait->replied);
 }
 
 void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg)
@@ -221,11 +233,12 @@ void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg)
     struct hws_request *request = find_waiting(comm, msg->u.reply.request);
     if (request != NULL) {
         keep_reply(request, msg);
-        if (request->kind == HWI_KIND_ALL_REDUCE && comm->host != NULL)
+        if (request->memory && comm->host != NULL)
             hwi_host_forget(comm->host, request->id);
-        count_reply(comm, request);
-        request->done = true;
-        pthread_cond_signal(&request->replied);
+        hwi_stats_count(comm, request);
+        if (request->id == HWI_REQUEST_OPENING && msg->u.reply.rank < msg->u.reply.members_count)
+            comm->self = msg->u.reply.members[msg->u.reply.rank].value;
+        end(request);
     }
     pthread_mutex_unlock(&comm->mutex);
 }
@@ -240,8 +253,8 @@ void hwi_requests_end(struct hws_comm *comm, hws_status status, const char *reas
         request->reply.type = HWI_MSG_reply;
         request->reply.u.reply.request = request->id;
         request->reply.u.reply.status = status;
+        request->reply.u.reply.state_dirty = 1;
         snprintf(request->reply.u.reply.reason, HWI_TEXT_BYTES_MAX, "%s", reason);
-        request->done = true;
-        pthread_cond_signal(&request->replied);
+        end(request);
     }
 }

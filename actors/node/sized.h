@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 static inline size_t hwi_sized_bytes(const void *sized)
@@ -32,6 +33,21 @@ static inline void hwi_sized_write(void *theirs, const void *ours, size_t bytes)
     size_t room = hwi_sized_bytes(theirs);
     memcpy(theirs, ours, room < bytes ? room : bytes);
     *(size_t *)theirs = room;
+}
+
+// Item `index` of the caller's array (NULL: NULL), whose items are as long as the first says.
+static inline void *hwi_sized_at(const void *array, size_t index)
+{
+    return array == NULL ? NULL : (char *)(uintptr_t)array + index * hwi_sized_bytes(array);
+}
+
+// True if all `count` items say the same length, of `least` bytes or more.
+static inline bool hwi_sized_array(const void *array, size_t count, size_t least)
+{
+    bool same = count == 0 || hwi_sized_bytes(array) >= least;
+    for (size_t i = 1; same && i < count; i++)
+        same = hwi_sized_bytes(hwi_sized_at(array, i)) == hwi_sized_bytes(array);
+    return same;
 }
 
 #endif

@@ -32,6 +32,7 @@ void hwi_peer_calls_reserve(struct peer *p, uint32_t capacity)
 struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag)
 {
     uint32_t low = 0, high = p->channel_count;
+    kind = hwi_channel_kind(kind);
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         const struct channel *c = &p->channels[middle];
@@ -57,6 +58,11 @@ struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag)
     return c;
 }
 
+static bool is_barrier(const struct call *c)
+{
+    return c->request.kind == HWI_KIND_BARRIER || c->request.kind == HWI_KIND_BARRIER_RUN;
+}
+
 void hwi_peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_effects *fx)
 {
     struct hwi_op last = {
@@ -67,15 +73,17 @@ void hwi_peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_eff
     d->kind = ch->kind;
     d->tag = ch->tag;
     d->count = ch->done;
-    if (ch->kind == HWI_KIND_AGREE && c != NULL) {
-        d->redop = c->request.redop;
-        d->value = c->request.value;
+    d->group = p->config.group;
+    if (hwi_kind_is_agreement(ch->kind) && c != NULL) {
+        d->redop = is_barrier(c) ? HWI_AGREE_BARRIER : c->request.redop;
+        d->value = is_barrier(c) ? 0 : c->request.value;
     }
 }
 
 void hwi_peer_call_done(struct peer *p, struct call *c, struct hwi_effects *fx)
 {
     c->stage = CALL_DONE;
+    c->done_ns = p->now_ns;
     struct channel *ch = hwi_peer_channel(p, c->op.kind, c->op.tag);
     HWI_CHECK(ch != NULL);
     uint32_t before = ch->done;
@@ -115,38 +123,63 @@ static struct hwi_signature signature_of(const struct call *c)
                                   .dtype = c->request.dtype,
                                   .redop = c->request.redop,
                                   .count = c->request.count,
-                                  .plan = c->request.plan};
+                                  .plan = c->request.plan,
+                                  .root = c->request.root,
+                                  .unequal = c->request.unequal};
+}
+
+static enum hwi_role lane_of(uint8_t kind)
+{
+    return hwi_channel_kind(kind) == HWI_KIND_ALL_REDUCE ? HWI_ROLE_REDUCER
+           : kind == HWI_KIND_SYNC                       ? HWI_ROLE_SNAPSHOT
+                                                         : HWI_ROLE_NONE;
 }
 
 static void emit_start(struct peer *p, struct call *c, struct channel *ch, struct hwi_effects *fx)
 {
-    if (c->op.kind == HWI_KIND_ALL_REDUCE) {
+    if (lane_of(c->op.kind) == HWI_ROLE_REDUCER) {
         struct hwi_msg_op_start *s = HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_REDUCER), op_start);
         s->op = c->op;
         s->signature = signature_of(c);
         s->request = c->request.request;
         s->in_place = c->request.in_place;
         s->plan = c->request.plan;
+        s->room = c->request.room;
     } else if (c->op.kind == HWI_KIND_SYNC) {
-        struct hwi_msg_sync_start *s = HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_SNAPSHOT), sync_start);
-        s->op = c->op;
-        s->revision = c->request.value;
+        hwi_peer_start_sync(c, c->request.verify, fx);
     } else { // a vote: saying it is being Done
         c->stage = CALL_DONE;
+        c->done_ns = p->now_ns;
         ch->done = ch->entered;
         hwi_peer_tell_done(p, ch, fx);
     }
 }
 
+// A broadcast whose root is no member fails on all of them alike before anybody enters it, and
+// would each time it ran again.
+static bool lacks_root(struct peer *p, struct call *c)
+{
+    if (c->request.kind != HWI_KIND_BROADCAST || hwi_peer_is_ours(&p->view, c->request.root)) {
+        return false;
+    }
+    c->request.retry = 0;
+    c->fault = (struct hwi_fault){.status = HWS_E_MEMBER_LOST, .peer_a = c->request.root};
+    return true;
+}
+
 static void enter(struct peer *p, struct call *c, struct hwi_effects *fx)
 {
+    if (lacks_root(p, c)) {
+        hwi_peer_end(p, c, HWS_E_MEMBER_LOST, fx);
+        return;
+    }
     struct channel *ch = hwi_peer_channel(p, c->request.kind, c->request.tag);
     if (ch == NULL) {
         hwi_peer_end(p, c, HWS_E_LIMIT, fx);
         return;
     }
     c->op = (struct hwi_op){
-        .view = p->view.number, .kind = ch->kind, .tag = ch->tag, .seq = ch->entered++};
+        .view = p->view.number, .kind = c->request.kind, .tag = ch->tag, .seq = ch->entered++};
     c->stage = CALL_RUNNING;
     c->attempts++;
     c->withdrawn = false;
@@ -155,19 +188,23 @@ static void enter(struct peer *p, struct call *c, struct hwi_effects *fx)
     emit_start(p, c, ch, fx);
 }
 
-// An earlier call on the same channel that has not entered this view must go first.
+// An earlier call with the same tag that has not entered this view must go first; and a vote waits
+// until it is over, as what comes after waits for a vote: whoever votes has nothing else in flight
+// with that tag, which the master relies on when it looks for members that wait for each other.
 static bool must_wait(struct peer *p, const struct call *c)
 {
-    bool vote = c->request.kind == HWI_KIND_AGREE || c->request.kind == HWI_KIND_ADMIT;
     for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count; i++) {
         const struct call *d = &p->calls[i];
         seen += d->stage != CALL_FREE;
         if (d->stage == CALL_FREE || d->arrival >= c->arrival ||
-            d->request.kind != c->request.kind || d->request.tag != c->request.tag) {
+            d->request.tag != c->request.tag) {
             continue;
         }
+        bool vote =
+            hwi_kind_is_agreement(c->request.kind) || hwi_kind_is_agreement(d->request.kind);
         bool entered = d->stage == CALL_RUNNING || d->stage == CALL_DONE;
-        bool returns = d->stage == CALL_ENDING && !d->committed; // or takes us with it
+        // Comes back, or takes us with it
+        bool returns = d->withdrawn || (d->stage == CALL_ENDING && !d->committed);
         if (vote || returns || (!entered && d->stage != CALL_ENDING)) {
             return true;
         }
@@ -216,15 +253,20 @@ void hwi_peer_start_queued(struct peer *p, struct hwi_effects *fx)
     }
 }
 
-static enum hwi_role lane_of(uint8_t kind)
+// A vote is Done as it is made: what it waits for then are the others.
+static void count_wait(struct peer *p, struct call *c)
 {
-    return kind == HWI_KIND_ALL_REDUCE ? HWI_ROLE_REDUCER
-           : kind == HWI_KIND_SYNC     ? HWI_ROLE_SNAPSHOT
-                                       : HWI_ROLE_NONE;
+    uint64_t waited_us = (p->now_ns - c->done_ns) / 1000;
+    if (c->stage == CALL_DONE && lane_of(c->request.kind) == HWI_ROLE_NONE) {
+        c->members_us += waited_us;
+    } else if (c->stage == CALL_DONE) {
+        c->commit_us += waited_us;
+    }
 }
 
 void hwi_peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx)
 {
+    count_wait(p, c);
     bool entered = c->stage == CALL_RUNNING || c->stage == CALL_DONE;
     enum hwi_role lane = entered ? lane_of(c->request.kind) : HWI_ROLE_NONE;
     lane = (p->lanes_failed & 1u << lane) != 0 ? HWI_ROLE_NONE : lane;
@@ -258,7 +300,8 @@ void hwi_peer_lane_failed(struct peer *p, enum hwi_role lane, struct hwi_effects
 
 static bool runs_again(const struct peer *p, const struct call *c)
 {
-    return !c->committed && c->request.retry && p->phase == PHASE_MEMBER &&
+    bool given_up = c->cancelled && c->withdrawn;
+    return !c->committed && c->request.retry && !given_up && p->phase == PHASE_MEMBER &&
            hws_status_class((hws_status)c->status) == HWS_CLASS_VIEW && p->now_ns < c->deadline_ns;
 }
 
@@ -274,14 +317,13 @@ bool hwi_peer_failing(const struct peer *p)
     return false;
 }
 
-// Those behind it on its channel fail with it: run again they would take its place, and meet
-// others' calls there.
+// Those behind it on its tag fail with it: run again they would take its place, and meet others'
+// calls there.
 static void fail_behind(struct peer *p, const struct call *c, struct hwi_effects *fx)
 {
     for (uint32_t i = 0; i < p->call_capacity && p->phase == PHASE_MEMBER; i++) {
         struct call *d = &p->calls[i];
-        if (d->arrival <= c->arrival || d->request.kind != c->request.kind ||
-            d->request.tag != c->request.tag) {
+        if (d->arrival <= c->arrival || d->request.tag != c->request.tag) {
             continue;
         }
 #ifndef HWI_CANARY // with it the bug is planted that `hawser sim` must find
@@ -312,12 +354,16 @@ static const struct members *view_of(const struct peer *p, const struct call *c)
 static void reply_call(struct peer *p, const struct call *c, const struct hwi_msg_op_ended *e,
                        struct hwi_effects *fx)
 {
-    struct hwi_msg_reply *r = hwi_peer_reply(p, c->request.request, c->status, view_of(p, c), fx);
+    struct hwi_msg_reply *r =
+        hwi_peer_reply(p, c->request.request, c->request.kind, c->status, view_of(p, c), fx);
     p->failures += c->request.async && c->status != HWS_OK;
     r->attempts = c->attempts;
     r->fault = c->fault;
     r->value = c->request.kind == HWI_KIND_SYNC ? c->sync.revision : c->value;
     r->root = c->sync.root;
+    r->members_us = c->members_us;
+    r->commit_us = c->commit_us;
+    r->credit_us = c->credit_us;
     if (c->committed) {
         r->pending = c->pending;
         r->lost_count = c->attempts > 1 ? r->lost_count : 0;
@@ -326,15 +372,28 @@ static void reply_call(struct peer *p, const struct call *c, const struct hwi_ms
         r->bytes_sent = e->bytes_sent;
         r->bytes_received = e->bytes_received;
         r->sources = e->sources;
+        r->hash_us = e->hash_us;
+        r->move_us = e->move_us;
+    }
+    if (e != NULL && c->committed) {
+        r->offset = e->offset;
+        r->count = e->count;
+        r->counts = hwi_effects_copy(fx, e->counts, e->counts_count * sizeof *e->counts);
+        r->counts_count = e->counts_count;
     }
 }
 
 void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ended *e,
                     struct hwi_effects *fx)
 {
+    c->members_us += e != NULL ? e->members_us : 0;
+    c->credit_us += e != NULL ? e->credit_us : 0;
     if (runs_again(p, c)) {
         c->stage = CALL_QUEUED;
         c->withdrawn = false;
+        if (c->cancelled) {
+            hwi_peer_give_up(p, c, HWS_E_CANCELLED, fx);
+        }
         return;
     }
     if (!c->committed) {
@@ -354,18 +413,55 @@ void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ende
     }
 }
 
+// The number that it would get on its channel: those before it that wait go first.
+static uint32_t place_of(const struct peer *p, const struct call *c, const struct channel *ch)
+{
+    uint32_t place = ch->entered;
+    for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count; i++) {
+        const struct call *d = &p->calls[i];
+        seen += d->stage != CALL_FREE;
+        place += d->stage == CALL_QUEUED && d->arrival < c->arrival && d->request.tag == ch->tag &&
+                 hwi_channel_kind(d->request.kind) == ch->kind;
+    }
+    return place;
+}
+
+void hwi_peer_give_up(struct peer *p, struct call *c, int status, struct hwi_effects *fx)
+{
+    struct hwi_fault fault = {
+        .status = status, .peer_a = p->id, .signature_a = signature_of(c)};
+    if (c->stage == CALL_QUEUED) {
+        struct channel *ch = hwi_peer_channel(p, hwi_channel_kind(c->request.kind), c->request.tag);
+        if (ch == NULL) {
+            hwi_peer_end(p, c, HWS_E_LIMIT, fx);
+            return;
+        }
+        c->op = (struct hwi_op){.view = p->view.number,
+                                .kind = c->request.kind,
+                                .tag = c->request.tag,
+                                .seq = place_of(p, c, ch)};
+        c->stage = CALL_RUNNING;
+        c->attempts++;
+    }
+    hwi_peer_withdraw(p, c, &fault, fx);
+}
+
 // What to say of a call that never got its turn.
 static int queued_status(const struct peer *p)
 {
+    bool fenced = p->fence_held || p->acked != p->view.number;
     return p->view.count < p->config.min_members ? HWS_E_TOO_FEW
-           : p->acked != p->view.number          ? HWS_E_VIEW
+           : fenced                              ? HWS_E_VIEW
                                                  : HWS_E_TIMEOUT;
 }
 
 static void check_deadline(struct peer *p, struct call *c, struct hwi_effects *fx)
 {
-    if (c->stage == CALL_QUEUED) {
-        hwi_peer_end(p, c, queued_status(p), fx);
+    int queued = queued_status(p);
+    if (c->stage == CALL_QUEUED && queued == HWS_E_TIMEOUT) {
+        hwi_peer_give_up(p, c, queued, fx); // its turn would still come in this view
+    } else if (c->stage == CALL_QUEUED) {
+        hwi_peer_end(p, c, queued, fx);
     } else if (c->stage == CALL_RUNNING || c->stage == CALL_DONE) {
         if (p->now_ns - c->deadline_ns >= p->config.grace_ns) {
             hwi_peer_finish(p, HWS_E_OUTCOME_UNKNOWN, "the master gave no decision in time", fx);

@@ -97,6 +97,9 @@ static void from_master(struct peer *p, const struct hwi_msg *msg, struct hwi_ef
     case HWI_MSG_commit:
         hwi_peer_on_commit(p, &msg->u.commit, fx);
         break;
+    case HWI_MSG_sync_verify:
+        hwi_peer_on_sync_verify(p, &msg->u.sync_verify, fx);
+        break;
     case HWI_MSG_sync_plan:
         hwi_peer_on_sync_plan(p, &msg->u.sync_plan, fx);
         break;
@@ -133,6 +136,9 @@ static void from_inside(struct peer *p, enum hwi_role from, const struct hwi_msg
         break;
     case HWI_MSG_request:
         hwi_peer_on_request(p, &msg->u.request, fx);
+        break;
+    case HWI_MSG_cancel:
+        hwi_peer_on_cancel(p, &msg->u.cancel, fx);
         break;
     case HWI_MSG_woken:
         on_woken(p, fx);
@@ -212,11 +218,12 @@ static void failed(void *state, uint64_t now_ns, struct hwi_effects *fx)
     p->phase = PHASE_FINISHED;
     for (uint32_t i = 0; i < p->call_capacity; i++) {
         if (p->calls[i].stage != CALL_FREE) {
-            hwi_peer_reply(p, p->calls[i].request.request, HWS_E_INTERNAL, NULL, fx);
+            const struct hwi_msg_request *r = &p->calls[i].request;
+            hwi_peer_reply(p, r->request, r->kind, HWS_E_INTERNAL, NULL, fx);
         }
     }
     if (joining) {
-        hwi_peer_reply(p, p->config.request, HWS_E_INTERNAL, NULL, fx);
+        hwi_peer_reply(p, p->config.request, HWI_KIND_NONE, HWS_E_INTERNAL, NULL, fx);
     }
 }
 

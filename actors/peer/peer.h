@@ -29,7 +29,10 @@ struct call {
     uint64_t deadline_ns;
     struct hwi_op op; // while entered
     uint32_t attempts;
+    uint64_t done_ns; // while DONE
+    uint64_t members_us, commit_us, credit_us; // as in reply, so far
     bool withdrawn; // the master was asked to decide
+    bool cancelled; // by the trainer: it is not run again
     bool committed; // while ENDING
     int status;     // while ENDING and not committed
     struct hwi_fault fault;
@@ -37,13 +40,14 @@ struct call {
     uint64_t value;
     struct { // sync
         bool offered, planned, receiver;
+        bool unhashed; // as offered
         uint64_t revision; // elected once planned
         struct hwi_hash root, layout;
     } sync;
 };
 
 struct channel {
-    uint8_t kind;
+    uint8_t kind; // a channel kind
     uint64_t tag;
     uint32_t entered, done, heard;
 };
@@ -56,11 +60,15 @@ struct edge {
     enum edge_state state;
 };
 
-// What a view of M members costs each of its members: this, and an edge, M times.
+// What a view of M members costs each of its members: this, M times, and an edge for each of its
+// group.
 struct members {
     uint64_t number;    // the view's; 0 = none
     struct hwi_id *ids; // ascending; owned
+    uint8_t *ours;      // of each: 1 = of our group; owned
     uint32_t count, rank;
+    uint32_t own_count, own_rank; // in our group
+    uint32_t groups, largest;     // as announced
 };
 
 // How to reach a member of the proposal, until ready is said.
@@ -177,16 +185,19 @@ void hwi_peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struc
 void hwi_peer_members_set(struct peer *p, struct members *to, uint64_t number,
                           const struct hwi_member *list, uint32_t count);
 void hwi_peer_members_forget(struct peer *p, struct members *m);
-struct hwi_id *hwi_peer_ids(const struct members *m, struct hwi_effects *fx); // by rank
-// Its rank; -1 = not in it.
+// Of the run, or of our group only; by rank.
+struct hwi_id *hwi_peer_ids(const struct members *m, bool run_wide, struct hwi_effects *fx);
+// Its rank in the run; -1 = not in it.
 int64_t hwi_peer_rank(const struct members *m, uint64_t peer);
+// It is in it, and of our group: there is an edge to it, unless it is us.
+bool hwi_peer_is_ours(const struct members *m, uint64_t peer);
 // Ranks follow from the order of peer ids; a master that lists them otherwise is not believed.
 bool hwi_peer_members_ordered(const struct hwi_member *list, uint32_t count);
 
 // calls.c: the table of calls and their channels.
 // Entered and not ENDING; NULL = none
 struct call *hwi_peer_call_of(struct peer *p, struct hwi_op op);
-// NULL = HWI_TAGS_MAX passed
+// Of any kind of the channel; NULL = HWI_TAGS_MAX passed
 struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag);
 void hwi_peer_forget_before(struct peer *p); // the view before, if no call needs it
 // The table has room for so many, the new ones FREE. Calls move.
@@ -197,6 +208,9 @@ void hwi_peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_eff
 void hwi_peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *fault,
                        struct hwi_effects *fx);
 void hwi_peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_effects *fx);
+// It is not to be Done here, for this reason: withdrawn. One that waits for its turn takes its number
+// first, so that no later call takes it and meets others' calls there.
+void hwi_peer_give_up(struct peer *p, struct call *c, int status, struct hwi_effects *fx);
 // The call is decided: `status` HWS_OK = committed. Its lane lets go, then it is replied or queued
 // again.
 void hwi_peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx);
@@ -207,8 +221,8 @@ void hwi_peer_lane_failed(struct peer *p, enum hwi_role lane, struct hwi_effects
 void hwi_peer_check_deadlines(struct peer *p, struct hwi_effects *fx);
 uint64_t hwi_peer_next_deadline(const struct peer *p);
 
-// reply.c
-struct hwi_msg_reply *hwi_peer_reply(struct peer *p, uint64_t request, int status,
+// reply.c. To a call of this kind, which tells whether it names the group's members or the run's.
+struct hwi_msg_reply *hwi_peer_reply(struct peer *p, uint64_t request, uint8_t kind, int status,
                                      const struct members *view, struct hwi_effects *fx);
 
 // on_request.c, on_lane.c, on_commit.c
@@ -216,11 +230,18 @@ void hwi_peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct
 void hwi_peer_on_state_hashed(struct peer *p, const struct hwi_msg_state_hashed *s,
                               struct hwi_effects *fx);
 void hwi_peer_tell_offer(struct peer *p, const struct call *c, struct hwi_effects *fx);
+// Has the snapshot tell what is held; with `verify` it need not hash where nothing changed.
+void hwi_peer_start_sync(const struct call *c, uint8_t verify, struct hwi_effects *fx);
+void hwi_peer_on_sync_verify(struct peer *p, const struct hwi_msg_sync_verify *v,
+                             struct hwi_effects *fx);
 void hwi_peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s,
                            struct hwi_effects *fx);
 void hwi_peer_on_op_fault(struct peer *p, enum hwi_role lane, const struct hwi_msg_op_fault *f,
                           struct hwi_effects *fx);
 void hwi_peer_on_commit(struct peer *p, const struct hwi_msg_commit *m, struct hwi_effects *fx);
+
+// on_cancel.c
+void hwi_peer_on_cancel(struct peer *p, const struct hwi_msg_cancel *m, struct hwi_effects *fx);
 
 // state.c: its fields.
 void hwi_peer_image(struct hwi_image *image, void *state);

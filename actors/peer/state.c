@@ -3,12 +3,27 @@
 #include "actors/loop/image.h"
 #include "actors/peer/peer.h"
 
+static uint32_t count_ours(const struct members *m)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < m->count; i++) {
+        count += m->ours[i] != 0;
+    }
+    return count;
+}
+
 static void members_fields(struct hwi_image *image, void *item)
 {
     struct members *m = item;
     hwi_image_u64(image, "number", &m->number);
     HWI_IMAGE_RECORDS(image, "ids", m->ids, m->count, HWI_MEMBERS_MAX, &hwi_layout_id);
+    HWI_IMAGE_ROW(image, "ours", m->ours, m->count);
     hwi_image_u32(image, "rank", &m->rank);
+    hwi_image_u32(image, "own_count", &m->own_count);
+    hwi_image_u32(image, "own_rank", &m->own_rank);
+    hwi_image_u32(image, "groups", &m->groups);
+    hwi_image_u32(image, "largest", &m->largest);
+    hwi_image_require(image, image->failed || m->own_count == count_ours(m));
 }
 
 static void edge_fields(struct hwi_image *image, void *item)
@@ -61,6 +76,7 @@ static void sync_fields(struct hwi_image *image, void *item)
     hwi_image_bool(image, "offered", &c->sync.offered);
     hwi_image_bool(image, "planned", &c->sync.planned);
     hwi_image_bool(image, "receiver", &c->sync.receiver);
+    hwi_image_bool(image, "unhashed", &c->sync.unhashed);
     hwi_image_u64(image, "revision", &c->sync.revision);
     hwi_image_hash(image, "root", &c->sync.root);
     hwi_image_hash(image, "layout", &c->sync.layout);
@@ -79,7 +95,12 @@ static void call_fields(struct hwi_image *image, struct call *c)
     hwi_image_u64(image, "arrival", &c->arrival);
     hwi_image_time(image, "deadline", &c->deadline_ns);
     hwi_image_u32(image, "attempts", &c->attempts);
+    hwi_image_time(image, "done", &c->done_ns);
+    hwi_image_u64(image, "members_us", &c->members_us);
+    hwi_image_u64(image, "commit_us", &c->commit_us);
+    hwi_image_u64(image, "credit_us", &c->credit_us);
     hwi_image_bool(image, "withdrawn", &c->withdrawn);
+    hwi_image_bool(image, "cancelled", &c->cancelled);
     hwi_image_bool(image, "committed", &c->committed);
     hwi_image_status(image, "status", &c->status);
     HWI_IMAGE_RECORD(image, "fault", fault, &c->fault);

@@ -16,16 +16,23 @@ static const struct hwi_past *past_of(const struct hwi_msg_announce *a, uint64_t
     return NULL;
 }
 
+// As outcomes name the channel of a call.
+static uint32_t group_of(const struct peer *p, const struct call *c)
+{
+    return hwi_kind_is_run_wide(c->op.kind) ? 0 : p->config.group;
+}
+
 // Sets what goes with a commit. One that was decided inside the view says what it said there: a
 // channel has a tally for each number of newcomers that was told, and its last one decides.
-static bool is_committed(const struct hwi_past *past, struct call *c)
+static bool is_committed(const struct peer *p, const struct hwi_past *past, struct call *c)
 {
     bool committed = false;
     c->pending = past->pending;
     for (uint32_t i = past->tallies_count; i-- > 0;) {
         const struct hwi_tally *t = &past->tallies[i];
-        if (t->kind == c->op.kind && t->tag == c->op.tag) {
-            c->value = c->op.kind == HWI_KIND_AGREE ? t->value : c->value;
+        if (t->kind == hwi_channel_kind(c->op.kind) && t->tag == c->op.tag &&
+            t->group == group_of(p, c)) {
+            c->value = hwi_kind_is_agreement(c->op.kind) ? t->value : c->value;
             c->pending = c->op.seq < t->done ? t->pending : c->pending;
             committed = c->op.seq < t->heard;
         }
@@ -37,13 +44,18 @@ static int abort_status(const struct peer *p, const struct hwi_past *past, struc
 {
     for (uint32_t i = 0; i < past->faults_count; i++) {
         const struct hwi_fault *f = &past->faults[i];
-        if (f->kind != c->op.kind || f->tag != c->op.tag || f->seq != c->op.seq ||
-            f->status == HWS_OK) {
+        if (f->kind != hwi_channel_kind(c->op.kind) || f->tag != c->op.tag ||
+            f->seq != c->op.seq || f->group != group_of(p, c) || f->status == HWS_OK) {
             continue;
         }
         c->fault = *f;
-        bool others_deadline = f->status == HWS_E_TIMEOUT && f->peer_a != p->id;
-        return others_deadline ? HWS_E_WITHDRAWN : f->status;
+        bool cancelled = f->status == HWS_E_CANCELLED;
+        bool others = f->peer_a != p->id && (cancelled || f->status == HWS_E_TIMEOUT);
+        c->request.retry = cancelled ? 0 : c->request.retry; // over for all: it would wait in vain
+        return others ? HWS_E_WITHDRAWN : f->status;
+    }
+    if (c->cancelled && c->withdrawn) {
+        return HWS_E_CANCELLED;
     }
     return p->lost_count > 0 ? HWS_E_MEMBER_LOST : HWS_E_WITHDRAWN;
 }
@@ -56,7 +68,7 @@ static void decide_calls(struct peer *p, const struct hwi_past *past, struct hwi
         if (c->stage != CALL_RUNNING && c->stage != CALL_DONE) {
             continue;
         }
-        if (!is_committed(past, c)) {
+        if (!is_committed(p, past, c)) {
             hwi_peer_end(p, c, abort_status(p, past, c), fx);
         } else if (c->stage == CALL_DONE) {
             if (c->op.kind == HWI_KIND_ADMIT) { // answered with the new view, once it is in force
@@ -102,14 +114,14 @@ static void note_lost(struct peer *p, const struct hwi_msg_announce *a)
 
 static void tell_lanes(struct peer *p, struct hwi_effects *fx)
 {
-    struct hwi_id *members = hwi_peer_ids(&p->view, fx);
+    struct hwi_id *members = hwi_peer_ids(&p->view, false, fx);
     static const enum hwi_role lanes[] = {HWI_ROLE_REDUCER, HWI_ROLE_SNAPSHOT};
     for (size_t i = 0; i < HWI_COUNT(lanes); i++) {
         struct hwi_msg_lane_view *v = HWI_EMIT(fx, hwi_peer_local(lanes[i]), lane_view);
         v->view = p->view.number;
         v->self = p->id;
         v->members = members;
-        v->members_count = p->view.count;
+        v->members_count = p->view.own_count;
     }
 }
 
@@ -119,6 +131,8 @@ static void switch_view(struct peer *p, const struct hwi_msg_announce *a, struct
     p->before = p->view;
     p->view = (struct members){0};
     hwi_peer_members_set(p, &p->view, a->view, a->members, a->members_count);
+    p->view.groups = a->groups;
+    p->view.largest = a->largest;
     p->channel_count = 0;
     hwi_peer_members_forget(p, &p->proposal);
     hwi_peer_targets_forget(p);
@@ -134,7 +148,7 @@ static void become_member(struct peer *p, struct hwi_effects *fx)
 {
     p->phase = PHASE_MEMBER;
     p->acked = p->view.number;
-    hwi_peer_reply(p, p->config.request, HWS_OK, &p->view, fx);
+    hwi_peer_reply(p, p->config.request, HWI_KIND_NONE, HWS_OK, &p->view, fx);
 }
 
 static void answer_admit(struct peer *p, struct hwi_effects *fx)
@@ -147,18 +161,18 @@ static void answer_admit(struct peer *p, struct hwi_effects *fx)
     }
 }
 
-static bool lists(const struct hwi_msg_announce *a, uint64_t peer)
+static bool lists_us(const struct peer *p, const struct hwi_msg_announce *a)
 {
     uint32_t i = 0;
-    while (i < a->members_count && a->members[i].peer != peer) {
+    while (i < a->members_count && a->members[i].peer != p->id) {
         i++;
     }
-    return i < a->members_count;
+    return i < a->members_count && a->members[i].group == p->config.group;
 }
 
 void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx)
 {
-    if (a->incarnation != p->config.incarnation || a->view <= p->view.number || !lists(a, p->id) ||
+    if (a->incarnation != p->config.incarnation || a->view <= p->view.number || !lists_us(p, a) ||
         !hwi_peer_members_ordered(a->members, a->members_count)) {
         return;
     }
@@ -199,11 +213,11 @@ void hwi_peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struc
 {
     bool changed = p->acked != p->view.number || p->fence_held || hwi_peer_failing(p);
     if (changed && (p->failures > r->collected || old_calls_in_flight(p))) {
-        hwi_peer_reply(p, r->request, HWS_E_BUSY, &p->view, fx);
+        hwi_peer_reply(p, r->request, r->kind, HWS_E_BUSY, &p->view, fx);
         return;
     }
     p->acked = p->view.number;
     p->fence_held = false;
-    hwi_peer_reply(p, r->request, HWS_OK, &p->view, fx);
+    hwi_peer_reply(p, r->request, r->kind, HWS_OK, &p->view, fx);
     hwi_peer_start_queued(p, fx);
 }

@@ -6,11 +6,13 @@
 #ifndef HAWSER_HAWSER_H
 #define HAWSER_HAWSER_H
 
+#include <hawser/checkpoint.h>
 #include <hawser/collective.h>
 #include <hawser/comm.h>
 #include <hawser/master.h>
 #include <hawser/state.h>
 #include <hawser/types.h>
 #include <hawser/version.h>
+#include <hawser/wait.h>
 
 #endif

@@ -49,6 +49,8 @@ static struct {
     bool clock_races; // each look at the clock takes 10 ms, and sleeping none
     int create_status, submit_status;
     uint64_t forgotten;
+    uint64_t edges; // that the host tells of: peers from 1
+    struct hwi_msg_cancel cancel; // the last one
     struct hwi_msg_request request; // the last one
     struct hwi_host *host;
 } scene;
@@ -131,6 +133,8 @@ int hwi_host_submit(struct hwi_host *host, const struct hwi_submission *submissi
     pthread_mutex_lock(&host->mutex);
     if (submission->msg.type == HWI_MSG_request)
         scene.request = submission->msg.u.request;
+    if (submission->msg.type == HWI_MSG_cancel)
+        scene.cancel = submission->msg.u.cancel;
     host->queue[host->submitted++ % SUBMISSIONS_MAX] =
         (struct scripted){*submission, scene.reply, scene.silent};
     pthread_cond_signal(&host->changed);
@@ -148,6 +152,14 @@ void hwi_host_stats(struct hwi_host *host, struct hwi_data_stats *stats)
 {
     (void)host;
     *stats = (struct hwi_data_stats){.bytes_sent = 11, .reduce_bytes = 22};
+}
+
+void hwi_host_edges(struct hwi_host *host, hwi_edges_fn tell, void *user)
+{
+    hws_edge_stats edge = HWS_EDGE_STATS_INIT;
+    (void)host;
+    for (edge.peer.value = 1; edge.peer.value <= scene.edges; edge.peer.value++)
+        tell(user, &edge);
 }
 
 void hwi_host_destroy(struct hwi_host *host)

@@ -89,8 +89,6 @@ static void test_all_reduce_arguments(void **state)
         {comm, a, b, 8, HWS_F32, 0, HWS_E_INVALID, "redop 0"},
         {comm, a, b, 8, HWS_F32, -1, HWS_E_INVALID, "redop -1"},
         {comm, a, b, 8, HWS_F32, 6, HWS_E_INVALID, "redop 6"},
-        {comm, a, b, 8, HWS_BF16, HWS_SUM, HWS_E_UNSUPPORTED, "sum of bf16"},
-        {comm, a, b, 8, HWS_F64, HWS_MAX, HWS_E_UNSUPPORTED, "max of f64"},
         {comm, a, a + 4, 8, HWS_F32, HWS_SUM, HWS_E_INVALID, "overlap"},
         {comm, a + 7, a, 8, HWS_F32, HWS_SUM, HWS_E_INVALID, "overlap"},
         {comm, a, b, SIZE_MAX, HWS_F32, HWS_SUM, HWS_E_LIMIT, "2^40"},
@@ -204,7 +202,6 @@ static void test_state_arguments(void **state)
     assert_int_equal(hws_state_add(made, long_name, HWS_F64, data, 4), HWS_E_INVALID);
     assert_int_equal(hws_state_add(made, "w", (hws_dtype)77, data, 4), HWS_E_INVALID);
     assert_int_equal(hws_state_add(made, "w", HWS_F64, NULL, 4), HWS_E_INVALID);
-    assert_int_equal(hws_state_add(made, "w", HWS_F64, data, 0), HWS_E_INVALID);
     assert_int_equal(hws_state_add(made, "w", HWS_F64, data, SIZE_MAX), HWS_E_LIMIT);
     assert_int_equal(hws_state_add(made, long_name + 1, HWS_F64, data, 4), HWS_OK); // 63 bytes
     assert_int_equal(hws_state_add(made, long_name + 1, HWS_F64, data, 4), HWS_E_INVALID);

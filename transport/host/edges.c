@@ -116,6 +116,8 @@ void hwi_edge_drop(struct hwi_edges *edges, struct hwi_edge *edge)
 {
     bool up = edge->state == HWI_EDGE_UP;
     hwi_edge_reset(edges, edge);
+    hwi_meters_remove(&edges->meters, edge->meter);
+    edge->meter = NULL;
     take_out(edges, edge);
     edge->state = HWI_EDGE_CLOSED;
     edge->next_closed = edges->closed_edges;
@@ -146,6 +148,7 @@ static void up(struct hwi_edges *edges, struct hwi_edge *edge)
         }
     }
     hwi_data_edge_add(edges->data, edge->want.peer);
+    edge->meter = hwi_meters_add(&edges->meters, edge->want.peer, edge->count, edges->now_ns);
     say_up(edges, edge->want.peer);
 }
 
@@ -239,12 +242,19 @@ static void set_blocked(struct hwi_edges *edges, struct hwi_stripe *stripe, bool
                    blocked ? HWI_READABLE | HWI_WRITABLE : HWI_READABLE);
 }
 
+static struct hwi_stripe_meter *meter_of(struct hwi_edge *edge, const struct hwi_stripe *stripe)
+{
+    return &edge->meter->meters[stripe->hello.lane][stripe->hello.index];
+}
+
 // Writes on one stripe. It may be the end of the edge.
 static enum hwi_progress write_stripe(struct hwi_edges *edges, struct hwi_edge *edge,
                                       struct hwi_stripe *stripe)
 {
     char why[HWI_WHY_BYTES_MAX] = "";
     enum hwi_progress progress = hwi_stripe_write(stripe, edges->data, edge->want.peer, why);
+    if (edge->meter)
+        hwi_meter_set(&meter_of(edge, stripe)->sent, stripe->bytes_sent, edges->now_ns);
     if (progress == HWI_PROGRESS_OVER)
         hwi_edge_fail(edges, edge, "writing to a stripe: %s", why);
     else
@@ -299,8 +309,11 @@ bool hwi_edges_settle(struct hwi_edges *edges)
 static void read_stripe(struct hwi_edges *edges, struct hwi_edge *edge, struct hwi_stripe *stripe)
 {
     char why[HWI_WHY_BYTES_MAX] = "";
-    if (hwi_stripe_read(stripe, edges->data, edge->want.peer, edges->staging, why) ==
-        HWI_PROGRESS_OVER)
+    enum hwi_progress progress =
+        hwi_stripe_read(stripe, edges->data, edge->want.peer, edges->staging, why);
+    if (edge->meter)
+        hwi_meter_set(&meter_of(edge, stripe)->received, stripe->bytes_received, edges->now_ns);
+    if (progress == HWI_PROGRESS_OVER)
         hwi_edge_fail(edges, edge, "reading from a stripe: %s", why);
 }
 
@@ -365,6 +378,7 @@ static void expire_dials(struct hwi_edges *edges, uint64_t now_ns)
 
 void hwi_edges_expire(struct hwi_edges *edges, uint64_t now_ns)
 {
+    edges->now_ns = now_ns;
     if (now_ns < hwi_edges_next_deadline(edges))
         return;
     hwi_edges_expire_unproven(edges, now_ns);
@@ -410,10 +424,13 @@ bool hwi_edges_init(struct hwi_edges *edges, int poller, struct hwi_drain *drain
     edges->data = data;
     edges->dials_until_ns = HWI_NEVER;
     edges->listener = (struct hwi_watch){.fd = fd, .kind = HWI_WATCH_LISTENER};
+    edges->now_ns = hwi_host_now();
+    hwi_meters_init(&edges->meters);
     edges->staging = malloc(sizeof *edges->staging);
     if (edges->staging && hwi_poller_set(poller, &edges->listener, HWI_READABLE))
         return true;
     hwi_poller_close(poller, &edges->listener);
+    hwi_meters_fini(&edges->meters);
     free(edges->staging);
     edges->staging = NULL;
     return false;
@@ -443,6 +460,7 @@ void hwi_edges_fini(struct hwi_edges *edges)
         hwi_edge_drop(edges, edges->sorted[edges->count - 1]);
     hwi_edges_settle(edges);
     hwi_edges_bury(edges);
+    hwi_meters_fini(&edges->meters);
     free(edges->sorted);
     free(edges->staging);
     *edges = (struct hwi_edges){.listener.fd = -1};

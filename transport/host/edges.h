@@ -6,6 +6,7 @@
 
 #include "actors/loop/drain.h"
 #include "transport/host/address.h"
+#include "transport/host/meters.h"
 #include "transport/host/stripe.h"
 
 enum {
@@ -32,6 +33,7 @@ struct hwi_edge {
     uint64_t deadline_ns;          // while dialling
     struct hwi_stripe *stripes[HWI_LANES][HWI_STRIPES_MAX];
     const char *broken; // static text: the data port wants it down
+    struct hwi_edge_meter *meter; // while UP; NULL = none could be had
     bool dirty;         // in the list of edges with something to do at the turn's end
     struct hwi_edge *next_dirty, *next_closed;
 };
@@ -53,6 +55,8 @@ struct hwi_edges {
     struct hwi_staging *staging;
     uint64_t refused; // connections dropped before they were proven
     uint64_t downs;   // edges that went down
+    struct hwi_meters meters;
+    uint64_t now_ns; // of the turn before, for the meters
 };
 
 // Listens on `listen` (port 0 = any; then has it). `edges` is zeroed memory that stays in place;

@@ -339,6 +339,12 @@ void hwi_host_stats(struct hwi_host *host, struct hwi_data_stats *stats)
     pthread_mutex_unlock(&host->counters_mutex);
 }
 
+void hwi_host_edges(struct hwi_host *host, hwi_edges_fn tell, void *user)
+{
+    if (host->data)
+        hwi_meters_read(&host->edges.meters, hwi_host_now(), tell, user);
+}
+
 void hwi_host_counters(struct hwi_host *host, struct hwi_host_counters *counters)
 {
     pthread_mutex_lock(&host->counters_mutex);

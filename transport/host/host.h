@@ -7,6 +7,7 @@
 
 #include "actors/loop/drain.h"
 #include "transport/data/data.h"
+#include "transport/host/meters.h"
 
 struct hwi_host;
 
@@ -60,10 +61,10 @@ const char *hwi_host_address(const struct hwi_host *host);
 struct hwi_submission {
     struct hwi_addr to;
     struct hwi_msg msg; // lists are copied
-    // With msg.type request and output != NULL: registered under its request id
-    const void *input;
-    void *output;
-    uint64_t bytes;
+    // With msg.type request and an output: registered under its request id
+    struct hwi_buffers buffers;
+    size_t *counts; // the caller's, for the reply's: not looked at here
+    size_t counts_room;
     void *const *tensors; // with msg.type state_layout: the tensors' memory, one each, copied
 };
 // 0, or HWS_E_LIMIT, HWS_E_NO_MEMORY, HWS_E_INTERNAL (the host has failed).
@@ -75,6 +76,10 @@ void hwi_host_forget(struct hwi_host *host, uint64_t request);
 
 // Data port counters as of now. Any thread.
 void hwi_host_stats(struct hwi_host *host, struct hwi_data_stats *stats);
+
+// What a member's stripes carry, by the member at their other end, told before it returns. Any
+// thread. `tell` may not call back.
+void hwi_host_edges(struct hwi_host *host, hwi_edges_fn tell, void *user);
 
 // What the host dropped, since create. Any thread.
 struct hwi_host_counters {

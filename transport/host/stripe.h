@@ -44,6 +44,8 @@ struct hwi_stripe {
 
     struct hwi_frame_out out[HWI_STRIPE_FRAMES_MAX]; // a ring: the core holds pointers into it
     uint32_t out_first, out_count;
+
+    uint64_t bytes_sent, bytes_received; // since it is proven, headers included
 };
 
 // Memory that all stripes of a host read through; nothing stays in it between calls.

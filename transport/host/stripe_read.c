@@ -141,6 +141,7 @@ enum hwi_progress hwi_stripe_read(struct hwi_stripe *stripe, struct hwi_data *da
             return HWI_PROGRESS_IDLE;
         if (got <= 0)
             return over(&reader, got);
+        stripe->bytes_received += (size_t)got;
         if (!consume(&reader, staging, (size_t)got))
             return HWI_PROGRESS_OVER;
         total += (size_t)got;

@@ -118,8 +118,10 @@ enum hwi_progress hwi_stripe_write(struct hwi_stripe *stripe, struct hwi_data *d
             hwi_errno_text(errno, why, HWI_WHY_BYTES_MAX);
             return HWI_PROGRESS_OVER;
         }
-        if (sent > 0)
+        if (sent > 0) {
+            stripe->bytes_sent += (size_t)sent;
             advance(stripe, data, (size_t)sent);
+        }
         if (sent < (ssize_t)parts.bytes)
             return HWI_PROGRESS_BLOCKED;
         total += (size_t)sent;
