@@ -8,7 +8,7 @@
 // three modes:
 //   diloco        one fragment; waits for its average
 //   async-diloco  one fragment; its average lands after the next `inner` SGD steps
-//   streaming     several, each at its own time; lands when the next one is launched
+//   streaming     several, each at its own time; lands when the next one is due (or a later one)
 // What is common (parameters, momentum) changes only when an average lands, which is at the same place
 // in the program on all members. So it is the same everywhere once nothing is in flight, and there
 // is nothing else that a newcomer needs.
@@ -63,10 +63,10 @@ static void start_over(struct trainer *t)
 }
 
 // The SGD steps of an outer step are cut in as many slots as there are fragments; at the end of a slot
-// the fragment that was launched at the end of the last one lands, and this slot's is launched.
+// the fragment that was launched `overlap` slots ago lands, and this slot's is launched.
 hws_status diloco_step(struct trainer *t)
 {
-    uint32_t slots = t->options.fragments, inner = t->options.inner;
+    uint32_t slots = t->options.fragments, inner = t->options.inner, lag = t->options.overlap;
     struct net_training training = training_begin(t);
     hws_status status = HWS_OK;
     if (t->fresh)
@@ -76,7 +76,7 @@ hws_status diloco_step(struct trainer *t)
         uint32_t steps = inner * (slot + 1) / slots - inner * slot / slots;
         float loss = net_train(&t->net, t->local, &training, t->velocity, steps);
         t->spent.sgd_steps += steps;
-        status = land(t, &t->fragments[(slot + slots - 1) % slots]);
+        status = land(t, &t->fragments[(slot + slots - lag) % slots]);
         if (status == HWS_OK)
             status = launch(t, f, loss);
         if (status == HWS_OK && t->options.mode == MODE_DILOCO)

@@ -16,6 +16,7 @@ static const char usage[] =
     "  --mode MODE           diloco (default), ddp, async-diloco or streaming: docs/TRAINING.md\n"
     "  --fragments F         of the parameters, each averaged at its own time; with streaming\n"
     "                        (default 4, at most 64 and H)\n"
+    "  --overlap N           an average lands when N more fragments are due (default 1, at most F)\n"
     "  --data DIR            the four IDX files (default examples/data/digits); MNIST's fit too\n"
     "  --steps N             outer steps (default 60)\n"
     "  --inner H             SGD steps of each member per outer step (default 50); with ddp\n"
@@ -53,6 +54,7 @@ static const struct row {
     {"report", TEXT, offsetof(struct options, report), 0, 0},
     {"steps", WHOLE, offsetof(struct options, steps), 1, 1000000},
     {"fragments", WHOLE, offsetof(struct options, fragments), 1, FRAGMENTS_MAX},
+    {"overlap", WHOLE, offsetof(struct options, overlap), 1, FRAGMENTS_MAX},
     {"inner", WHOLE, offsetof(struct options, inner), 1, 1000000},
     {"batch", WHOLE, offsetof(struct options, batch), 1, 65536},
     {"hidden", WHOLE, offsetof(struct options, hidden), 1, 65536},
@@ -120,14 +122,19 @@ static int take_value(struct options *options, const struct row *row, const char
 // What depends on several options.
 static int complete(struct options *options)
 {
-    if (options->fragments && options->mode != MODE_STREAMING)
-        return complain("--fragments goes with --mode streaming, not ", mode_name(options->mode));
+    if ((options->fragments || options->overlap) && options->mode != MODE_STREAMING)
+        return complain("--fragments and --overlap go with --mode streaming, not ",
+                        mode_name(options->mode));
     if (options->mode == MODE_STREAMING && !options->fragments)
         options->fragments = options->inner < 4 ? options->inner : 4;
     if (options->fragments > options->inner)
         return complain("--fragments is above --inner", "");
     if (!options->fragments)
         options->fragments = 1;
+    if (!options->overlap)
+        options->overlap = 1;
+    if (options->overlap > options->fragments)
+        return complain("--overlap is above --fragments", "");
     return -1;
 }
 

@@ -15,6 +15,7 @@ struct options {
     uint32_t steps;     // outer steps
     uint32_t inner;     // SGD steps of each member per outer step
     uint32_t fragments; // 1 to FRAGMENTS_MAX; 1 in all modes but MODE_STREAMING
+    uint32_t overlap;   // slots (as many as fragments) for which a fragment is on its way, 1 and up
     uint32_t batch;
     uint32_t hidden;
     uint32_t seed;

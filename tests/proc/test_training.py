@@ -76,7 +76,7 @@ def test_async_diloco(world):
 
 
 def test_streaming(world):
-    ends = train_with_trouble(world, "streaming", "--fragments", "3")
+    ends = train_with_trouble(world, "streaming", "--fragments", "3", "--overlap", "2")
     check(int(ends[0]["reductions"]) == STEPS * 3, f"one reduction for each fragment and outer step: {ends[0]}")
     check(int(ends[0]["largest"]) < 8192, f"fragments are a third of the parameters: {ends[0]}")
 
@@ -84,9 +84,10 @@ def test_streaming(world):
 def test_bad_options(_):
     for arguments, sentence in (
         (("--mode", "hogwild"), "--mode takes diloco, ddp, async-diloco or streaming, not hogwild"),
-        (("--fragments", "2"), "--fragments goes with --mode streaming, not diloco"),
+        (("--fragments", "2"), "--fragments and --overlap go with --mode streaming, not diloco"),
         (("--mode", "streaming", "--fragments", "5", "--inner", "4"), "--fragments is above --inner"),
         (("--mode", "streaming", "--fragments", "65"), "from 1 to 64"),
+        (("--mode", "streaming", "--fragments", "3", "--overlap", "4"), "--overlap is above --fragments"),
         (("--mode",), "missing value for --mode"),
     ):
         done = run(TRAINER, *arguments)
