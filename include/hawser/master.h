@@ -13,26 +13,30 @@
 extern "C" {
 #endif
 
-/** A running master. */
+/** A running master. Owned from hws_master_start() until hws_master_stop(); any thread may use it till then. */
 typedef struct hws_master hws_master;
 
-/** How to run a master. Begin with HWS_MASTER_CONFIG_INIT; a zero or NULL field takes its default. */
+/**
+ * How to run a master. Begin with HWS_MASTER_CONFIG_INIT; a zero or NULL field takes its default. Its texts are
+ * borrowed as long as the struct.
+ */
 typedef struct hws_master_config {
     size_t bytes_of_struct;   /**< sizeof(hws_master_config) */
     const char *listen;       /**< "host:port" or "[v6]:port", port 0 = any; default "127.0.0.1:0" */
     const char *state_file;   /**< small durable memory, or NULL: every start is a new run */
     int new_run;              /**< 1 = begin a new run although state_file is missing or holds another */
     int insecure;             /**< 1 = allow listening beyond loopback without a key */
-    uint32_t min_members;     /**< the first view waits for them, 1..; default 1 */
-    uint32_t heartbeat_ms;    /**< 50..60000; default 500, at most a fifth of dead_ms */
-    uint32_t dead_ms;         /**< silence after which a member is out, 500..600000; default 5000 */
-    uint32_t propose_ms;      /**< how long a proposed view waits for members, 100..600000; default dead_ms */
+    uint32_t min_members;     /**< the first view waits for so many members, 1..16384; default 1 */
+    uint32_t heartbeat_ms;    /**< how often members say they live, ms, 50..60000; default 500, at most a fifth of dead_ms */
+    uint32_t dead_ms;         /**< silence after which a member is out, ms, 500..600000; default 5000 */
+    uint32_t propose_ms;      /**< how long a proposed view waits for members, ms, 100..600000; default dead_ms */
     const char *journal;      /**< directory to record in; default HAWSER_JOURNAL, else none */
     uint32_t journal_max;     /**< MiB of it, 16..1048576; default HAWSER_JOURNAL_MAX, else 256 */
-    uint32_t journal_age_s;   /**< what is older goes; default HAWSER_JOURNAL_AGE_S, else nothing */
+    uint32_t journal_age_s;   /**< what is older goes, seconds, 1..4294967295; default HAWSER_JOURNAL_AGE_S, else nothing */
     const char *flight;       /**< where its last doings go when it puts a member out; default HAWSER_FLIGHT, else `journal` */
 } hws_master_config;
 
+/** What a hws_master_config begins as: all defaults. */
 #define HWS_MASTER_CONFIG_INIT { sizeof(hws_master_config), NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL }
 
 /**
@@ -46,13 +50,14 @@ HWS_API hws_status hws_master_start(const hws_master_config *config, hws_master 
 
 /**
  * Writes the address members connect to, "127.0.0.1:40123", with a NUL into `text` of `bytes` bytes (64 are
- * always enough). Any thread. Errors: HWS_E_INVALID (NULL, or too short).
+ * always enough). Any thread. Errors: HWS_E_INVALID (NULL, stopped, or too short), HWS_E_FORKED.
  */
 HWS_API hws_status hws_master_address(const hws_master *master, char *text, size_t bytes);
 
 /**
  * Stops the master and frees it (takes `master`; NULL is allowed). Members find it unreachable. Returns
- * within a second. Not from two threads at once. Errors: HWS_E_FORKED (nothing is freed).
+ * within a second. One thread, and no other uses `master`. Errors: HWS_E_INVALID (stopped before), HWS_E_FORKED (nothing
+ * is freed).
  */
 HWS_API hws_status hws_master_stop(hws_master *master);
 

@@ -4,9 +4,12 @@
  * Statuses, element types, operations, ids and results shared by all of Hawser's headers.
  *
  * Conventions. Outputs come last and are set only as each function says. Every duration is in
- * milliseconds, every size in bytes, every count in elements. "any thread" means that calls may come
- * from several threads at once; nothing may be called from a signal handler, and a communicator
- * may not be used in a child after fork() (HWS_E_FORKED).
+ * milliseconds (a name that ends in _us: microseconds), every size in bytes, every count in elements. "Any thread"
+ * means that calls may come from several threads at once, "One thread" that the caller keeps them apart; nothing
+ * may be called from a signal handler, and a communicator may not be used in a child after fork() (HWS_E_FORKED).
+ * "Borrowed until X" means that what a pointer leads to must stay, and stay as it is unless said otherwise, until X;
+ * "takes" that the pointer must not be used any more; "owned" that the caller ends it with the call that is named.
+ * Structs begin with their size, so that a program goes on working with a newer library that knows more fields.
  */
 #ifndef HAWSER_TYPES_H
 #define HAWSER_TYPES_H
@@ -14,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Marks what the library exports. */
 #if defined(_WIN32)
 #define HWS_API
 #elif defined(__GNUC__)
@@ -28,7 +32,7 @@ extern "C" {
 
 /** What the caller should do about a status. */
 typedef enum hws_class {
-    HWS_CLASS_OK = 0,
+    HWS_CLASS_OK = 0,    /**< nothing: it succeeded */
     HWS_CLASS_OP = 1,    /**< this call failed and nothing else: call again */
     HWS_CLASS_VIEW = 2,  /**< membership changed: wait for what is in flight, hws_view(), call again */
     HWS_CLASS_RUN = 3,   /**< this incarnation is finished: hws_close(), hws_open(), hws_sync() */
@@ -45,6 +49,7 @@ typedef enum hws_class {
     X(E_TIMEOUT, -12, VIEW, "the deadline passed")                                                \
     X(E_TOO_FEW, -13, VIEW, "the view has fewer than min_members members")                        \
     X(E_WITHDRAWN, -14, VIEW, "another member withdrew from the operation")                       \
+    X(E_CANCELLED, -15, VIEW, "the operation was cancelled")                                      \
     X(E_OUTCOME_UNKNOWN, -20, RUN, "no decision could be had from the master")                    \
     X(E_EVICTED, -21, RUN, "this member was put out of the run")                                  \
     X(E_INTERNAL, -22, RUN, "an internal check failed")                                           \
@@ -61,7 +66,9 @@ typedef enum hws_class {
     X(E_NO_MEMORY, -46, LOCAL, "out of memory")                                                   \
     X(E_FORKED, -47, LOCAL, "a communicator cannot be used after fork")                           \
     X(E_SYSTEM, -48, LOCAL, "the operating system refused")                                       \
-    X(E_INSECURE, -49, LOCAL, "listening beyond loopback without a key needs `insecure`")
+    X(E_INSECURE, -49, LOCAL, "listening beyond loopback without a key needs `insecure`")         \
+    X(E_CONFLICT, -50, LOCAL, "the members' sync strategies leave no state to take")              \
+    X(E_DAMAGED, -51, LOCAL, "a file is damaged")
 
 /** Result of every call. 0 is success, everything else negative. */
 typedef enum hws_status {
@@ -71,52 +78,70 @@ typedef enum hws_status {
     HWS_STATUS_FORCE_INT = 0x7fffffff
 } hws_status;
 
-/** "HWS_E_TIMEOUT" for HWS_E_TIMEOUT; "HWS_E_?" for a value that is none. Static. Any thread. */
+/** "HWS_E_TIMEOUT" for HWS_E_TIMEOUT; "HWS_E_?" for a value that is none. Static. Any thread. Never fails. */
 HWS_API const char *hws_status_name(hws_status status);
 
-/** A short text without names or numbers. Static. Any thread. */
+/** A short text without names or numbers. Static. Any thread. Never fails. */
 HWS_API const char *hws_status_text(hws_status status);
 
-/** What to do about it; HWS_CLASS_LOCAL for a value that is none. Any thread. */
+/** What to do about it; HWS_CLASS_LOCAL for a value that is none. Any thread. Never fails. */
 HWS_API hws_class hws_status_class(hws_status status);
 
-/** "LOCAL" for HWS_CLASS_LOCAL. Static. Any thread. */
+/** "LOCAL" for HWS_CLASS_LOCAL; "?" for a value that is none. Static. Any thread. Never fails. */
 HWS_API const char *hws_class_name(hws_class klass);
 
 /**
  * What went wrong in this thread's last failed call: what happened, to whom, what to do, as one
- * sentence. Never NULL; "" before the first failure. Valid until this thread's next Hawser call.
+ * sentence. Never NULL; "" before the first failure. Valid until this thread's next Hawser call. Any thread: each
+ * has its own. Never fails.
  */
 HWS_API const char *hws_last_error(void);
 
-/** Element types. Sizes: 1, 2, 4 or 8 bytes. This version reduces F32 and F64. */
+/** Element types, in the byte order of the machine, which must be little-endian. */
 typedef enum hws_dtype {
-    HWS_U8 = 1, HWS_I8 = 2, HWS_U16 = 3, HWS_I16 = 4, HWS_U32 = 5, HWS_I32 = 6,
-    HWS_U64 = 7, HWS_I64 = 8, HWS_F16 = 9, HWS_BF16 = 10, HWS_F32 = 11, HWS_F64 = 12
+    HWS_U8 = 1,     /**< unsigned, 1 byte */
+    HWS_I8 = 2,     /**< signed, 1 byte */
+    HWS_U16 = 3,    /**< unsigned, 2 bytes */
+    HWS_I16 = 4,    /**< signed, 2 bytes */
+    HWS_U32 = 5,    /**< unsigned, 4 bytes */
+    HWS_I32 = 6,    /**< signed, 4 bytes */
+    HWS_U64 = 7,    /**< unsigned, 8 bytes */
+    HWS_I64 = 8,    /**< signed, 8 bytes */
+    HWS_F16 = 9,    /**< IEEE 754 half precision, 2 bytes; reduced in single precision, rounded once */
+    HWS_BF16 = 10,  /**< the upper half of single precision, 2 bytes; reduced in single precision, rounded once */
+    HWS_F32 = 11,   /**< IEEE 754 single precision, 4 bytes */
+    HWS_F64 = 12    /**< IEEE 754 double precision, 8 bytes */
 } hws_dtype;
 
-/** Bytes of one element; 0 for a value that is no type. Any thread. */
+/** Bytes of one element; 0 for a value that is no type. Any thread. Never fails. */
 HWS_API size_t hws_dtype_bytes(hws_dtype dtype);
 
-/** "f32" for HWS_F32; "?" for a value that is no type. Static. Any thread. */
+/** "f32" for HWS_F32; "?" for a value that is no type. Static. Any thread. Never fails. */
 HWS_API const char *hws_dtype_name(hws_dtype dtype);
 
-/** Reduction operations. This version has SUM and AVG (the sum divided by the member count). */
+/**
+ * Reduction operations. Floating-point results round to nearest, ties to even; one that is no number is the positive
+ * quiet NaN without a payload.
+ */
 typedef enum hws_redop {
-    HWS_SUM = 1, HWS_AVG = 2, HWS_PROD = 3, HWS_MAX = 4, HWS_MIN = 5
+    HWS_SUM = 1,    /**< the sum; integers wrap around */
+    HWS_AVG = 2,    /**< the sum divided by the member count; integers: the exact sum, the quotient cut toward zero */
+    HWS_PROD = 3,   /**< the product; integers wrap around */
+    HWS_MAX = 4,    /**< the greatest, +0 before -0; a NaN of any member makes it NaN */
+    HWS_MIN = 5     /**< the least, -0 before +0; a NaN of any member makes it NaN */
 } hws_redop;
 
-/** "sum" for HWS_SUM; "?" for a value that is none. Static. Any thread. */
+/** "sum" for HWS_SUM; "?" for a value that is none. Static. Any thread. Never fails. */
 HWS_API const char *hws_redop_name(hws_redop redop);
 
 /** A member's id: given by the master, stable while the member stays, never reused in a run. */
 typedef struct hws_peer_id {
-    uint64_t value;
+    uint64_t value;         /**< a number from 1; 0 = none */
 } hws_peer_id;
 
 /** A view's number; 0 = none. Numbers rise; they need not be consecutive. */
 typedef struct hws_view_id {
-    uint64_t value;
+    uint64_t value;         /**< a number from 1; 0 = none */
 } hws_view_id;
 
 /** Most members that a result lists; a larger view's count is right, its list is cut. */
@@ -130,7 +155,7 @@ typedef struct hws_result {
     size_t bytes_of_struct;     /**< sizeof(hws_result) as the caller was compiled */
     hws_status status;          /**< the same as the call's return value */
     hws_view_id view;           /**< the view the result belongs to */
-    uint32_t member_count;      /**< members of that view: the result covers exactly them */
+    uint32_t member_count;      /**< members of that view that the call spans (own group, or run): exactly those it covers */
     uint32_t rank;              /**< own index among them */
     uint32_t attempts;          /**< 1 = at the first try; more with `retry` */
     uint32_t pending;           /**< newcomers waiting, the same number on all members */
@@ -142,9 +167,20 @@ typedef struct hws_result {
     uint32_t lost_count;        /**< members lost, where the status says so */
     hws_peer_id members[HWS_RESULT_MEMBERS_MAX]; /**< by rank */
     hws_peer_id lost[HWS_RESULT_MEMBERS_MAX];    /**< ids of the members lost */
+    uint32_t group;             /**< own group's number */
+    uint32_t group_count;       /**< groups in that view */
+    uint32_t group_largest;     /**< members of its largest group */
+    uint32_t run_members;       /**< members of that view, all groups together */
+    uint64_t offset;            /**< elements of the whole result before the own part */
+    uint64_t count;             /**< elements of the own part */
+    uint64_t hash_us;           /**< hws_sync: microseconds it took to hash the state */
+    uint64_t move_us;           /**< hws_sync: microseconds it took to move what differed */
 } hws_result;
 
-#define HWS_RESULT_INIT { sizeof(hws_result), HWS_OK, {0}, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0}, 0, {{0}}, {{0}} }
+/** What a hws_result is before its first use. */
+#define HWS_RESULT_INIT                                                                            \
+    { sizeof(hws_result), HWS_OK, {0}, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0}, 0, {{0}}, {{0}},            \
+      0, 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 }

@@ -5,16 +5,23 @@
 
 #include <hawser/types.h>
 
+/** Raised when programs must be changed; while it is 0, the minor number is. */
 #define HWS_VERSION_MAJOR 0
+
+/** Raised with additions. */
 #define HWS_VERSION_MINOR 1
+
+/** Raised with repairs only. */
 #define HWS_VERSION_PATCH 0
+
+/** All three, as text. */
 #define HWS_VERSION "0.1.0"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** The version of the library in use, "0.1.0". Static. Any thread. */
+/** The version of the library in use, "0.1.0". Static. Any thread. Never fails. */
 HWS_API const char *hws_version(void);
 
 #ifdef __cplusplus
