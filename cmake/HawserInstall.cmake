@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What `cmake --install` lays down: libraries, headers, the command, the demo's trainer and data, and what
-# pkg-config and CMake need to find them.
+# What `cmake --install` lays down: libraries, headers, the command, the demo's trainer and data, manual pages, and
+# what pkg-config and CMake need to find them.
 include(CMakePackageConfigHelpers)
 
 foreach(kind shared static)
@@ -14,15 +14,18 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/hawser DESTINATION ${CMAKE_INSTA
 install(TARGETS hawser_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS train_digits RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/hawser)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/hawser/data)
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+include(HawserMan)
 
 # The demo's trainer uses the shared library that is installed with it, wherever the prefix is moved.
 file(RELATIVE_PATH lib_from_libexec ${CMAKE_INSTALL_FULL_LIBEXECDIR}/hawser ${CMAKE_INSTALL_FULL_LIBDIR})
 set_target_properties(train_digits PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_libexec}")
 
 file(RELATIVE_PATH include_from_pc ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_FULL_INCLUDEDIR})
-configure_file(${CMAKE_CURRENT_LIST_DIR}/hawser.pc.in ${PROJECT_BINARY_DIR}/hawser.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/hawser.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(name hawser hawser-static)
+    configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/hawser-config.cmake.in
     ${PROJECT_BINARY_DIR}/hawser-config.cmake

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# libhawser, shared and static, from the components; the simulator and what runs in it stay out.
+# libhawser, shared and static, from the components; the simulator and what runs in it stay out. What the shared one
+# exports is in hawser.symbols. While the major version is 0, a minor one may break programs, so it is in the soname.
 get_property(components GLOBAL PROPERTY HAWSER_COMPONENTS)
 set(objects)
 foreach(component ${components})
@@ -8,11 +9,15 @@ foreach(component ${components})
     endif()
 endforeach()
 
+set(soversion ${PROJECT_VERSION_MAJOR})
+if(soversion EQUAL 0)
+    set(soversion 0.${PROJECT_VERSION_MINOR})
+endif()
 foreach(kind SHARED STATIC)
     string(TOLOWER ${kind} suffix)
     add_library(hawser_${suffix} ${kind} ${objects})
     set_target_properties(hawser_${suffix} PROPERTIES OUTPUT_NAME hawser EXPORT_NAME ${suffix}
-        VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+        VERSION ${PROJECT_VERSION} SOVERSION ${soversion})
     target_link_libraries(hawser_${suffix} PRIVATE $<BUILD_INTERFACE:hawser_flags> PkgConfig::ZMQ
         PkgConfig::MSGPACK PkgConfig::LZ4 PkgConfig::XXHASH Threads::Threads m)
     target_include_directories(hawser_${suffix} INTERFACE

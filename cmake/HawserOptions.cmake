@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-option(HAWSER_TESTS "Build the tests (needs cmocka)" ON)
+option(HAWSER_TESTS "Build the tests (needs cmocka)" ${PROJECT_IS_TOP_LEVEL})
 option(HAWSER_WERROR "Warnings are errors" OFF)
 option(HAWSER_CANARY "Plant a bug in the protocol, for the simulator to find" OFF)
 set(HAWSER_SANITIZE "" CACHE STRING "Value for -fsanitize=, or empty")

@@ -50,6 +50,11 @@ missing_packages() {
     if [ "$1" = tests ]; then
         has_library cmocka || echo libcmocka-dev
         has_command python3 || echo python3
+        # 64-bit Arm, for tests/cross
+        has_command aarch64-linux-gnu-gcc || echo gcc-aarch64-linux-gnu
+        [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || [ "$(uname -m)" = aarch64 ] || echo libc6-dev-arm64-cross
+        has_command qemu-aarch64 || echo qemu-user
+        has_command c++ || echo g++
     fi
 }
 

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""docs/man is what the headers, --help and `hawser info` say: every declaration in one page, every option in one, and a
+page for each command. `--write` brings it up to date (HAWSER names the command)."""
+import re
+import shutil
+import subprocess
+import sys
+
+import man_api
+import man_command
+from headers import headers
+from roff import FOLDER
+from tree import end
+
+
+def write(wanted):
+    for path in FOLDER.glob("*.[137]"):
+        if path.name not in wanted:
+            path.unlink()
+    for name, text in wanted.items():
+        (FOLDER / name).write_text(text)
+
+
+def compare(wanted):
+    found = {path.name for path in FOLDER.glob("*.[137]")}
+    for name in sorted(found | set(wanted)):
+        if name not in wanted or name not in found or (FOLDER / name).read_text() != wanted[name]:
+            yield f"docs/man/{name} is not what it is made from: run tests/lint/man.py --write"
+
+
+def declarations_in_pages(wanted):
+    """Each name that the headers declare stands in one page as a title, field or constant."""
+    pages = {name: text.replace("\\-", "-") for name, text in wanted.items() if name.endswith(".3")}
+    for header in headers():
+        for made in header.declarations:
+            names = [made.name] + [member.name for member in made.members if made.kind in ("enum", "statuses")]
+            for name in names:
+                homes = [page for page, text in pages.items() if re.search(rf"^(\.SS .*\b{name}\b|\\fB{name}\\fR [(=])", text, re.M)]
+                if len(homes) != 1 and not name.endswith("_FORCE_INT"):
+                    yield f"{header.name}: {name} is in {len(homes)} manual pages: {' '.join(homes)}"
+
+
+def options_in_headers():
+    """An option's variable, default and bounds are the same in `hawser info` and in the struct's comments."""
+    fields = {match[0]: member.comment for header in headers() for made in header.declarations if made.name == "hws_config"
+              for member in made.members if (match := re.match(r"HAWSER_\w+", member.comment))}
+    rows = {name: (default, doc) for _, table in man_command.options() for name, default, doc in table if name.startswith("HAWSER_")}
+    yield from (f"comm.h: {name} is no option of hawser info" for name in fields.keys() - rows.keys())
+    yield from (f"comm.h: no field of hws_config names {name}" for name in rows.keys() - fields.keys())
+    for name in fields.keys() & rows.keys():
+        default = rows[name][0]
+        if default not in ("-", "0") and not re.search(rf"default:? \"?{re.escape(default)}\b", fields[name]):
+            yield f"comm.h: {name}: the default is {default}, which its comment does not say"
+
+
+def formatter_complaints(names):
+    """What groff and mandoc say of the pages, where they are installed."""
+    tools = [["groff", "-man", "-ww", "-z", "-Tascii"], ["mandoc", "-Tlint", "-Wwarning"]]
+    for tool in tools:
+        if not shutil.which(tool[0]):
+            continue
+        for name in names:
+            run = subprocess.run([*tool, str(FOLDER / name)], capture_output=True, text=True)
+            lines = [line for line in (run.stdout + run.stderr).splitlines() if "missing date" not in line]
+            yield from (f"{tool[0]}: {line}" for line in lines)
+
+
+wanted = {**man_api.pages(), **man_command.pages()}
+if "--write" in sys.argv:
+    write(wanted)
+    sys.exit(0)
+problems = [f"docs/man/{name}: not plain ASCII" for name, text in wanted.items() if not text.isascii()]
+problems += [*compare(wanted), *declarations_in_pages(wanted), *options_in_headers(), *formatter_complaints(wanted)]
+end("manual pages", problems)
