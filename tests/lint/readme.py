@@ -10,7 +10,7 @@ blocks = re.findall(r"```c\n(.*?)```", readme, re.S)
 source = (ROOT / "examples/embed.c").read_text()
 if source.split("\n", 1)[1] not in (block for block in blocks):
     problems.append("README.md: its C example differs from examples/embed.c (without the licence line)")
-for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+for page in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
         if not (page.parent / target).exists():
             problems.append(f"{page.relative_to(ROOT)}: {target} does not exist")
