@@ -106,6 +106,8 @@ static const struct command {
     {"agree", do_agree, false}, {"reduce", do_reduce, false},    {"loop", do_loop, false},
     {"start", do_start, false}, {"wait", do_wait, true},         {"state", do_state, true},
     {"touch", do_touch, true},  {"revision", do_revision, true}, {"sync", do_sync, false},
+    {"save", do_save, true},    {"save_on", do_save_on, true},   {"load", do_load, true},
+    {"newest", do_newest, true},
     {"fault", do_fault, true},  {"fork", do_fork, false},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -62,6 +62,11 @@ void do_touch(struct member *m, const struct words *words);
 void do_revision(struct member *m, const struct words *words);
 void do_sync(struct member *m, const struct words *words);
 
+void do_save(struct member *m, const struct words *words);
+void do_save_on(struct member *m, const struct words *words);
+void do_load(struct member *m, const struct words *words);
+void do_newest(struct member *m, const struct words *words);
+
 void do_fault(struct member *m, const struct words *words);
 void do_fork(struct member *m, const struct words *words);
 

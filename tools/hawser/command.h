@@ -11,6 +11,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_TRAINER = 3 };
 
 // Entry points: argv[0] is the subcommand's name. Each returns the process's exit code.
 int command_bench(int argc, char **argv);
+int command_checkpoint(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_info(int argc, char **argv);

@@ -19,6 +19,7 @@ static const struct subcommand {
     {"replay", command_replay, "run the actors again over a recorded run, and compare"},
     {"sim", command_sim, "simulate runs from seeds, with faults, and check what must hold"},
     {"trace", command_trace, "what actors hear and say, live, as lines or as a picture"},
+    {"checkpoint", command_checkpoint, "what is in checkpoint files, and where two differ"},
     {"bench", command_bench, "measure all-reduce, and plain TCP to compare it with"},
     {"info", command_info, "versions and limits"},
 };
@@ -28,7 +29,7 @@ static void print_usage(FILE *stream)
 {
     fputs("usage: hawser COMMAND [OPTIONS]\n\nCommands:\n", stream);
     for (int i = 0; i < SUBCOMMANDS; i++)
-        fprintf(stream, "  %-8s %s\n", subcommands[i].name, subcommands[i].about);
+        fprintf(stream, "  %-10s  %s\n", subcommands[i].name, subcommands[i].about);
     fputs("\nhawser COMMAND --help tells its options; hawser --version the version.\n"
           "Example: hawser demo\n",
           stream);

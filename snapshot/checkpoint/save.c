@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include <stdlib.h>
+#include <time.h>
+
+#include "snapshot/checkpoint/block.h"
+#include "snapshot/checkpoint/checkpoint.h"
+#include "snapshot/checkpoint/problem.h"
+#include "snapshot/checkpoint/temporary.h"
+
+struct saving {
+    const struct hwi_checkpoint_source *source;
+    struct hwi_temporary file;
+    struct hwi_coder *coder;
+    struct hwi_checkpoint_block *blocks; // of all tensors
+    unsigned char *tables;               // room for the head and both tables
+    size_t tables_bytes;                 // head included
+    struct hwi_checkpoint_head head;
+    struct hwi_checkpoint_sum sum;
+    char *error;
+};
+
+static uint64_t time_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int complain_write(struct saving *saving)
+{
+    return hwi_problem_system(saving->error, HWI_CHECKPOINT_ERROR_BYTES,
+                              "cannot be written (an older file of this name is as it was)");
+}
+
+static int put_tensor(struct saving *saving, uint32_t index)
+{
+    const struct hwi_checkpoint_tensor *tensor = &saving->source->tensors[index];
+    const unsigned char *bytes = saving->source->memory[index];
+    struct hwi_checkpoint_block *block = &saving->blocks[tensor->first_block];
+    uint32_t width = (uint32_t)hws_dtype_bytes((hws_dtype)tensor->dtype);
+    for (uint32_t i = 0; i < hwi_checkpoint_blocks_of(tensor); i++, block++) {
+        uint32_t length = hwi_checkpoint_block_bytes(tensor, i);
+        const void *stored =
+            hwi_coder_pack(saving->coder, bytes, length, width, !saving->source->raw, block);
+        if (!hwi_temporary_put(&saving->file, saving->sum.file_bytes, stored, block->stored_bytes))
+            return complain_write(saving);
+        saving->sum.file_bytes += block->stored_bytes;
+        saving->sum.packed_blocks += block->encoding != HWI_CHECKPOINT_RAW;
+        saving->sum.bytes += length;
+        bytes += length;
+    }
+    return HWS_OK;
+}
+
+// Last of all: what is cut before it has no magic.
+static int put_tables(struct saving *saving)
+{
+    unsigned char *tables = saving->tables + HWI_CHECKPOINT_HEAD_BYTES;
+    size_t bytes = saving->tables_bytes - HWI_CHECKPOINT_HEAD_BYTES;
+    hwi_checkpoint_tables_pack(saving->source->tensors, saving->head.tensor_count, saving->blocks,
+                               saving->head.block_count, tables);
+    saving->head.tables = hwi_checkpoint_hash(tables, bytes);
+    hwi_checkpoint_head_pack(&saving->head, saving->tables);
+    if (!hwi_temporary_put(&saving->file, 0, saving->tables, saving->tables_bytes))
+        return complain_write(saving);
+    return HWS_OK;
+}
+
+static int put_all(struct saving *saving)
+{
+    int status = HWS_OK;
+    saving->sum.file_bytes = saving->tables_bytes;
+    for (uint32_t i = 0; i < saving->source->count && status == HWS_OK; i++)
+        status = put_tensor(saving, i);
+    return status == HWS_OK ? put_tables(saving) : status;
+}
+
+static int prepare(struct saving *saving)
+{
+    bool fits;
+    const struct hwi_checkpoint_source *source = saving->source;
+    uint32_t blocks = source->count <= HWI_TENSORS_MAX
+                          ? hwi_checkpoint_number(source->tensors, source->count, &fits)
+                          : (fits = false, 0);
+    if (!fits) {
+        snprintf(saving->error, HWI_CHECKPOINT_ERROR_BYTES,
+                 "the state has more than %d tensors or 2^40 bytes", HWI_TENSORS_MAX);
+        return HWS_E_LIMIT;
+    }
+    saving->head = (struct hwi_checkpoint_head){.tensor_count = source->count,
+                                                .block_count = blocks,
+                                                .revision = source->revision,
+                                                .time_ms = time_ms()};
+    saving->sum = (struct hwi_checkpoint_sum){.time_ms = saving->head.time_ms, .blocks = blocks};
+    saving->tables_bytes =
+        HWI_CHECKPOINT_HEAD_BYTES + hwi_checkpoint_tables_bytes(source->count, blocks);
+    saving->coder = hwi_coder_create();
+    saving->blocks = malloc((blocks + 1) * sizeof *saving->blocks);
+    saving->tables = malloc(saving->tables_bytes);
+    if (saving->coder && saving->blocks && saving->tables)
+        return HWS_OK;
+    snprintf(saving->error, HWI_CHECKPOINT_ERROR_BYTES, "out of memory");
+    return HWS_E_NO_MEMORY;
+}
+
+static int save(struct saving *saving, const char *path)
+{
+    int status = prepare(saving);
+    if (status == HWS_OK)
+        status = hwi_temporary_open(&saving->file, path, saving->error, HWI_CHECKPOINT_ERROR_BYTES);
+    if (status != HWS_OK)
+        return status;
+    status = put_all(saving);
+    if (status == HWS_OK)
+        return hwi_temporary_commit(&saving->file, saving->error, HWI_CHECKPOINT_ERROR_BYTES);
+    hwi_temporary_discard(&saving->file);
+    return status;
+}
+
+int hwi_checkpoint_save(const struct hwi_checkpoint_source *source, const char *path,
+                        struct hwi_checkpoint_sum *sum, char *error)
+{
+    struct saving *saving = calloc(1, sizeof *saving); // too much for a small thread's stack
+    if (!saving) {
+        snprintf(error, HWI_CHECKPOINT_ERROR_BYTES, "out of memory");
+        return HWS_E_NO_MEMORY;
+    }
+    saving->source = source;
+    saving->error = error;
+    int status = save(saving, path);
+    if (status == HWS_OK)
+        *sum = saving->sum;
+    hwi_coder_destroy(saving->coder);
+    free(saving->blocks);
+    free(saving->tables);
+    free(saving);
+    return status;
+}

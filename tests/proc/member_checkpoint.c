@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// The member's checkpoints: its state to a file and back.
+#include <inttypes.h>
+
+#include "tests/proc/member.h"
+
+static void answer_checkpoint(const struct member *m, hws_status status, uint64_t began_ns,
+                              const hws_checkpoint_info *info, const char *path)
+{
+    answer(status, began_ns, NULL,
+           "revision=%" PRIu64 " file_bytes=%" PRIu64 " blocks=%" PRIu32 " compressed=%" PRIu32
+           " skipped=%" PRIu32 " damaged=%s offset=%" PRIu64 " path=%s",
+           hws_state_revision(m->state), info->file_bytes, info->blocks, info->blocks_compressed,
+           info->skipped, info->damaged_tensor, info->damaged_offset, path);
+}
+
+void do_save(struct member *m, const struct words *words)
+{
+    hws_checkpoint_info info = HWS_CHECKPOINT_INFO_INIT;
+    hws_checkpoint_options options = HWS_CHECKPOINT_OPTIONS_INIT;
+    const char *path = words_text(words, "path");
+    uint64_t began_ns = now_ns();
+    options.compression = words_flag(words, "raw") ? HWS_COMPRESSION_NONE : HWS_COMPRESSION_AUTO;
+    hws_status status = hws_checkpoint_save(m->state, path, &options, &info);
+    answer_checkpoint(m, status, began_ns, &info, path);
+}
+
+// Saves revision after revision until it is killed; says each before it begins.
+void do_save_on(struct member *m, const struct words *words)
+{
+    const char *path = words_text(words, "path");
+    hws_status status = HWS_OK;
+    while (status == HWS_OK) {
+        hws_checkpoint_info info = HWS_CHECKPOINT_INFO_INIT;
+        uint64_t began_ns = now_ns();
+        hws_state_set_revision(m->state, hws_state_revision(m->state) + 1);
+        status = hws_checkpoint_save(m->state, path, NULL, &info);
+        answer_checkpoint(m, status, began_ns, &info, path);
+    }
+}
+
+void do_load(struct member *m, const struct words *words)
+{
+    hws_checkpoint_info info = HWS_CHECKPOINT_INFO_INIT;
+    const char *path = words_text(words, "path");
+    uint64_t began_ns = now_ns();
+    hws_status status = hws_checkpoint_load(m->state, path, &info);
+    answer_checkpoint(m, status, began_ns, &info, path);
+}
+
+void do_newest(struct member *m, const struct words *words)
+{
+    hws_checkpoint_info info = HWS_CHECKPOINT_INFO_INIT;
+    char path[512] = "";
+    uint64_t began_ns = now_ns();
+    hws_status status = hws_checkpoint_newest(words_text(words, "in"), path, sizeof path, &info);
+    answer_checkpoint(m, status, began_ns, &info, path);
+}

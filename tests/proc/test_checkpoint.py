@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""Checkpoints of real processes: killed while they save, a run whose members all died, and what `hawser checkpoint` says."""
+import json
+import os
+import random
+import subprocess
+import time
+
+from harness import BUILD, MIB, SLOW, all_do, check, main, same
+
+KILLS = 24 if SLOW > 1 else 48
+HAWSER = str(BUILD / "hawser")
+
+
+def command(world, *words):
+    """(exit code, output, complaints) of hawser checkpoint."""
+    done = subprocess.run([HAWSER, "checkpoint", *map(str, words)], capture_output=True, text=True, timeout=60)
+    world.note("command", f"{' '.join(map(str, words))}: code {done.returncode} {done.stdout.strip()} {done.stderr.strip()}")
+    check("Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr)
+    return done.returncode, done.stdout, done.stderr
+
+
+def spoil(path, offset):
+    """Turns one byte over."""
+    with open(path, "r+b") as file:
+        file.seek(offset, os.SEEK_END if offset < 0 else os.SEEK_SET)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 0x5a]))
+
+
+def new_member(world, **state):
+    member = world.start_member("nobody:1")
+    member.state(**state).expect()
+    return member
+
+
+def test_killed_while_saving(world):
+    """SIGKILL at random moments of a save: the file is the old one or the new one, whole; leftovers go with the next save."""
+    path, random_ = world.folder / "state.hwc", random.Random(2026)
+    first = new_member(world, bytes=4 * MIB, seed=1)
+    took_ms = first.save(path=path).expect(blocks=6).ms
+    hash_, held, cut = first.touch(times=0).hash, 0, 0
+    for _ in range(KILLS):
+        member = new_member(world, bytes=4 * MIB, seed=1)
+        member.revision(to=held + 1000).expect()
+        member.tell("save_on", path=path)
+        told = [member.hear().expect().revision for _ in range(2)][-1]
+        time.sleep(random_.uniform(0, 2) * took_ms / 1000)
+        member.kill()
+        cut += any(name.name.startswith("state.hwc.saving-") for name in world.folder.iterdir())
+        reader = new_member(world, bytes=4 * MIB)
+        held = reader.load(path=path).expect().revision
+        check(held >= told, f"revision {told} had been saved, and the file holds {held}")
+        check(reader.touch(times=0).hash == hash_, "the file holds other bytes than were saved")
+        reader.kill()
+    world.note("test", f"{cut} of {KILLS} kills left a temporary file")
+    check(cut >= KILLS // 8, f"only {cut} of {KILLS} kills came within a save")
+    first.save(path=path).expect()
+    names = [name.name for name in world.folder.iterdir() if name.name.startswith("state.hwc")]
+    check(names == ["state.hwc"], f"left behind: {names}")
+
+
+def train(members, steps):
+    """Revisions that all hold: one changes its bytes, the others get them."""
+    for _ in range(steps):
+        author = members[0]
+        author.touch(times=40, stride=100_000, offset=random.Random(steps).randrange(1000)).expect()
+        revision = author.revision(to=author.touch(times=0).revision + 1).expect().revision
+        for answer in all_do(members, "sync"):
+            answer.expect(value=revision)
+        for answer in all_do(members, "reduce", count=5000):
+            answer.expect(sum="right")
+    return revision
+
+
+def test_a_dead_run_begins_again(world):
+    """Everyone dies, the master too. Of the newcomers one has an old checkpoint, one the newest, one a newest that is
+    damaged and an older one: a new run begins with the newest whole bytes, on all of them."""
+    master, members = world.start(3)
+    for number, member in enumerate(members):
+        member.state(bytes=5 * MIB, seed=number + 1).expect()
+        (world.folder / f"home{number}").mkdir()
+    home = [world.folder / f"home{number}" for number in range(3)]
+    members[0].revision(to=1).expect()
+    old = train(members, 2)
+    for number in (0, 2):
+        members[number].save(path=home[number] / f"{old}.hwc").expect()
+    newest = train(members, 3)
+    wanted = same([members[1].save(path=home[1] / f"{newest}.hwc").expect() and members[1].touch(times=0)], "hash")
+    lost = train(members, 1)
+    members[2].save(path=home[2] / f"{lost}.hwc", raw=True).expect()
+    for process in [*members, master]:
+        process.kill()
+    spoil(home[2] / f"{lost}.hwc", -100)
+
+    master = world.start_master(min_members=3)
+    newcomers = [world.start_member(master) for _ in range(3)]
+    for number, (member, revision) in enumerate(zip(newcomers, (old, newest, old))):
+        member.state(bytes=5 * MIB).expect()
+        found = member.newest(**{"in": home[number]}).expect(skipped=int(number == 2))
+        check(found.path == str(home[number] / f"{revision}.hwc"), f"another checkpoint was found: {found.line}")
+        member.load(path=found.path).expect(revision=revision)
+    damaged = newcomers[2].load(path=home[2] / f"{lost}.hwc").expect("HWS_E_DAMAGED", revision=old)
+    check(damaged.damaged == "counters" and damaged.offset == 0 or damaged.damaged == "moments", damaged.line)
+    for answer in all_do(newcomers, "open"):
+        answer.expect()
+    for answer in all_do(newcomers, "sync"):
+        answer.expect(value=newest, revision=newest, hash=wanted)
+    check(train(newcomers, 2) == newest + 2, "training does not go on")
+    same([member.touch(times=0) for member in newcomers], "hash")
+
+
+def test_a_newer_newcomer_is_no_way_around_the_run(world):
+    """A checkpoint that is newer than a run that lives is refused, not lost."""
+    master, members = world.start(2)
+    for member in members:
+        member.state(bytes=MIB, seed=1).expect()
+    for answer in all_do(members, "sync"):
+        answer.expect(value=0)
+    author = new_member(world, bytes=MIB, seed=2)
+    author.revision(to=50).expect()
+    author.save(path=world.folder / "50.hwc").expect()
+    newcomer = world.start_member(master)
+    newcomer.state(bytes=MIB).expect()
+    newcomer.load(path=world.folder / "50.hwc").expect(revision=50)
+    world.join(members, newcomer)
+    answers = all_do([*members, newcomer], "sync", retry=True)
+    answers[2].expect("HWS_E_REFUSED", revision=50)
+
+
+def test_the_command(world):
+    """ls, verify and diff, as text and as JSON, of good, other, damaged and missing files."""
+    one, other = world.folder / "one.hwc", world.folder / "other.hwc"
+    member = new_member(world, bytes=5 * MIB, seed=7)
+    member.revision(to=3).expect()
+    saved = member.save(path=one).expect()
+    for words in (("ls", one), ("verify", one)):
+        code, out, errors = command(world, *words)
+        check(code == 0 and "revision 3" in out and not errors, f"{words}: {out} {errors}")
+    code, out, _ = command(world, "ls", "--json", one)
+    seen = json.loads(out)
+    check(seen["revision"] == 3 and seen["file_bytes"] == saved.file_bytes == one.stat().st_size, out)
+    check([tensor["name"] for tensor in seen["tensors"]] == ["weights", "moments", "counters"], out)
+    check(sum(tensor["bytes"] for tensor in seen["tensors"]) == 5 * MIB, out)
+
+    member.touch(offset=MIB + 4).expect()
+    member.touch(offset=int(4.9 * MIB)).expect()
+    member.revision(to=4).expect()
+    member.save(path=other).expect()
+    check(command(world, "diff", one, one)[0] == 0, "a file differs from itself")
+    code, out, errors = command(world, "diff", one, other)
+    check(code == 5 and not errors, errors)
+    check("weights" in out and "1 of 4 blocks, 1 of" in out and "the tensors differ" in out, out)
+    code, out, _ = command(world, "diff", "--json", one, other)
+    seen = json.loads(out)
+    verdicts = {tensor["name"]: tensor["verdict"] for tensor in seen["tensors"]}
+    check(code == 5 and not seen["equal"] and verdicts == {"weights": "differs", "moments": "differs", "counters": "same"}, out)
+
+    raw = world.folder / "raw.hwc"
+    member.save(path=raw, raw=True).expect(compressed=0)
+    check(command(world, "diff", other, raw)[0] == 0, "compression makes a difference")
+    for offset in (-30, -2 * MIB, -3 * MIB):
+        spoil(raw, offset)
+    code, out, _ = command(world, "verify", one, raw)
+    check(code == 4 and "3 of 7 blocks are bad; first: block" in out and f"{one}: whole" in out, out)
+    code, out, _ = command(world, "verify", "--json", raw)
+    seen = json.loads(out)
+    check(seen["verdict"] == "damaged" and seen["bad_blocks"] == 3 and seen["tensor"] == "weights", out)
+    check(seen["offset"] % MIB == 0 and seen["offset"] > 0, out)
+    with open(raw, "r+b") as file:
+        file.truncate(3 * MIB)
+    for words in (("ls", raw), ("verify", raw)):
+        code, _, errors = command(world, *words)
+        check(code == 4, f"a file cut short: {words} code {code} {errors}")
+    check(command(world, "verify", world.folder / "none")[0] == 1, "a missing file")
+    check(command(world, "verify", world.folder / "member1.stderr")[0] == 4, "no checkpoint")
+    for words in ((), ("ls",), ("diff", one), ("mend", one), ("ls", "--quickly", one)):
+        check(command(world, *words)[0] == 2, f"bad usage: {words}")
+
+
+main(globals())
