@@ -37,7 +37,8 @@ const char *hwi_call_name(uint8_t kind)
 static void name_call(const struct hws_request *request, char call[CALL_BYTES_MAX])
 {
     const char *name = request->id == HWI_REQUEST_OPENING ? "open" : hwi_call_name(request->kind);
-    if (request->kind == HWI_KIND_ALL_REDUCE || request->kind == HWI_KIND_AGREE)
+    uint8_t channel = hwi_channel_kind(request->kind);
+    if (channel == HWI_KIND_ALL_REDUCE || hwi_kind_is_agreement(channel))
         snprintf(call, CALL_BYTES_MAX, "%s tag %" PRIu64, name, request->tag);
     else
         snprintf(call, CALL_BYTES_MAX, "%s", name);
@@ -62,13 +63,20 @@ static const char *plan_name(uint8_t plan)
 static void add_signature(struct text *text, const struct hwi_signature *signature,
                           const struct hwi_signature *other)
 {
-    if (signature->kind == HWI_KIND_AGREE) {
-        add(text, "%s", signature->redop == HWI_AGREE_AND ? "AND" : "MIN");
+    if (hwi_kind_is_agreement(signature->kind)) {
+        if (signature->redop == HWI_AGREE_AND || signature->redop == HWI_AGREE_MIN)
+            add(text, " %s", signature->redop == HWI_AGREE_AND ? "AND" : "MIN");
         return;
     }
-    add(text, "%s x %" PRIu64, hws_dtype_name(signature->dtype), signature->count);
-    if (signature->redop != other->redop)
+    if (signature->dtype == 0) // the master knows only what was called
+        return;
+    add(text, " %s x %" PRIu64, hws_dtype_name(signature->dtype), signature->count);
+    if (signature->redop != other->redop && signature->redop != 0)
         add(text, " %s", hws_redop_name(signature->redop));
+    if (signature->unequal != other->unequal)
+        add(text, signature->unequal ? " with counts that differ" : " with equal counts");
+    if (signature->root != other->root && signature->root != 0)
+        add(text, " from peer %" PRIu64, signature->root);
     if (signature->plan != other->plan)
         add(text, " with its plan %s", plan_name(signature->plan));
 }
@@ -82,11 +90,11 @@ static void say_mismatch(struct text *text, const struct hws_request *request)
             request->tag);
         return;
     }
-    add(text, "peer %" PRIu64 " called %s ", fault->peer_a, hwi_call_name(a->kind));
+    add(text, "peer %" PRIu64 " called %s", fault->peer_a, hwi_call_name(a->kind));
     add_signature(text, a, b);
-    add(text, ", peer %" PRIu64 " ", fault->peer_b);
+    add(text, ", peer %" PRIu64, fault->peer_b);
     if (a->kind != b->kind)
-        add(text, "%s ", hwi_call_name(b->kind));
+        add(text, " %s", hwi_call_name(b->kind));
     add_signature(text, b, a);
     add(text, ", tag %" PRIu64, fault->tag);
 }
@@ -94,6 +102,11 @@ static void say_mismatch(struct text *text, const struct hws_request *request)
 static void say_lost(struct text *text, const struct hws_request *request, const char *call)
 {
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
+    if (request->kind == HWI_KIND_BROADCAST && reply->fault.peer_a != 0) {
+        add(text, "peer %" PRIu64 ", the root of %s, is no member of view %" PRIu64,
+            reply->fault.peer_a, call, reply->view);
+        return;
+    }
     add(text, "lost ");
     if (reply->lost_count == 0)
         add(text, "a member");
@@ -122,6 +135,10 @@ static void say_withdrawn(struct text *text, const struct hws_request *request, 
         add(text, "peer %" PRIu64, reply->fault.peer_a);
     else
         add(text, "a member");
+    if (reply->fault.status == HWS_E_CANCELLED) {
+        add(text, " cancelled %s in view %" PRIu64, call, reply->view);
+        return;
+    }
     add(text, " withdrew from %s in view %" PRIu64, call, reply->view);
     if (reply->fault.status != HWS_OK && reply->fault.status != HWS_E_WITHDRAWN)
         add(text, " (%s)", hws_status_text(reply->fault.status));
@@ -150,6 +167,9 @@ static void say_membership(struct text *text, const struct hws_request *request,
     case HWS_E_WITHDRAWN:
         say_withdrawn(text, request, call);
         break;
+    case HWS_E_CANCELLED:
+        add(text, "%s was cancelled here", call);
+        break;
     default: // HWS_E_TOO_FEW
         add(text, "%s needs %u members and view %" PRIu64 " has %u", call,
             request->comm->min_members, reply->view, reply->members_count);
@@ -169,12 +189,43 @@ static void say_unknown(struct text *text, const struct hws_request *request, co
         comm->master, request->timeout_ms, comm->grace_ms);
 }
 
+// The sync's strategies. A newcomer that was put out is told why by the master.
+static void say_conflict(struct text *text, const struct hws_request *request, const char *call)
+{
+    const struct hwi_msg_reply *reply = &request->reply.u.reply;
+    if (reply->reason[0] != '\0')
+        add(text, "%s: %s", call, reply->reason);
+    else if (reply->fault.peer_b != 0)
+        add(text,
+            "%s: peer %" PRIu64 " is send-only and does not hold the state of peer %" PRIu64
+            ", which was elected",
+            call, reply->fault.peer_b, reply->fault.peer_a);
+    else
+        add(text, "%s: all members that hold a whole state are receive-only", call);
+}
+
+// A member's output has too little room for what all members give: its room and what is needed ride
+// as the counts of two signatures.
+static void say_room(struct text *text, const struct hws_request *request, const char *call)
+{
+    const struct hwi_fault *fault = &request->reply.u.reply.fault;
+    if (fault->status == HWS_E_LIMIT)
+        add(text, "%s: %" PRIu64 " elements of %s in all are more than 2^40 bytes", call,
+            fault->signature_b.count, hws_dtype_name(fault->signature_b.dtype));
+    else
+        add(text,
+            "%s: peer %" PRIu64 " has room for %" PRIu64 " elements and needs room for %" PRIu64,
+            call, fault->peer_a, fault->signature_a.count, fault->signature_b.count);
+}
+
 // Also what a finished communicator says of later calls.
 static void say_other(struct text *text, const struct hws_request *request, const char *call)
 {
     const struct hws_comm *comm = request->comm;
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
-    if (reply->status == HWS_E_REFUSED)
+    if (reply->fault.status == reply->status && reply->fault.signature_b.count != 0)
+        say_room(text, request, call);
+    else if (reply->status == HWS_E_REFUSED)
         add(text, "the master at %s refused this member", comm->master);
     else if (reply->status == HWS_E_INTERNAL)
         say_internal(text, request, call);
@@ -200,6 +251,8 @@ static const char *advice(hws_status status)
         return NULL;
     case HWS_E_LAYOUT:
         return "add the same tensors, in the same order, on all members";
+    case HWS_E_CONFLICT:
+        return "give one of them another strategy";
     case HWS_E_STATE_LOST:
         return "load a checkpoint, close, open again and sync";
     case HWS_E_REFUSED:
@@ -226,6 +279,8 @@ hws_status hwi_sentence_set(const struct hws_request *request)
         say_timeout(&text, request, call);
     else if (reply->status == HWS_E_MISMATCH)
         say_mismatch(&text, request);
+    else if (reply->status == HWS_E_CONFLICT)
+        say_conflict(&text, request, call);
     else if (reply->status == HWS_E_UNREACHABLE && request->id == HWI_REQUEST_OPENING)
         say_unreachable(&text, request);
     else if (reply->status == HWS_E_OUTCOME_UNKNOWN && reply->attempts > 0)

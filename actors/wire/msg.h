@@ -11,9 +11,10 @@
 #include "actors/base/limits.h"
 
 // Raised when a message changes in a way that older builds would misread.
-#define HWI_PROTOCOL 1u
+#define HWI_PROTOCOL 2u
 
-// Calls of one kind and tag form a channel; its operations are numbered in call order.
+// What a call is. Calls of one channel kind (below) and tag form a channel; its operations are
+// numbered in call order.
 enum hwi_kind {
     HWI_KIND_NONE = 0, // a request only: hws_view
     HWI_KIND_ALL_REDUCE = 1,
@@ -22,10 +23,17 @@ enum hwi_kind {
     HWI_KIND_SYNC = 4,
     HWI_KIND_CLOSE = 5, // a request only: leave the run; replied when the master has said evicted,
                         // or after a second
+    HWI_KIND_REDUCE_SCATTER = 6,
+    HWI_KIND_ALL_GATHER = 7,
+    HWI_KIND_BROADCAST = 8,
+    HWI_KIND_BARRIER = 9,      // voting
+    HWI_KIND_AGREE_RUN = 10,   // voting; of all groups together, as admit
+    HWI_KIND_BARRIER_RUN = 11, // voting; of all groups together
     HWI_KIND_MAX = 32,
 };
 
-enum hwi_agree { HWI_AGREE_AND = 1, HWI_AGREE_MIN = 2 };
+// How votes combine. A barrier is a vote without a value, and so differs from any agree.
+enum hwi_agree { HWI_AGREE_AND = 1, HWI_AGREE_MIN = 2, HWI_AGREE_BARRIER = 3 };
 enum hwi_plan { HWI_PLAN_AUTO = 0, HWI_PLAN_ONE_SHOT = 1, HWI_PLAN_DIRECT = 2 };
 // A frame's part in its operation. SCATTER carries inputs to who reduces, GATHER carries results.
 enum hwi_phase {
@@ -35,9 +43,7 @@ enum hwi_phase {
     HWI_PHASE_MAX = 3
 };
 
-#define HWI_OPERAND_SELF UINT64_C(0)      // the caller's input (its saved copy once overwritten)
-#define HWI_OPERAND_OUTPUT UINT64_MAX     // what the output holds so far
-#define HWI_OPERAND_NONE (UINT64_MAX - 1) // no second operand: copy
+#define HWI_OPERAND_SELF UINT64_C(0) // the caller's input
 
 #define RECORD(name) struct hwi_##name {
 #define END_RECORD(name)                                                                           \
@@ -122,9 +128,42 @@ static inline struct hwi_addr hwi_addr_of(enum hwi_role role, uint64_t id)
     return (struct hwi_addr){.role = (uint8_t)role, .id = id};
 }
 
+// The kind that names the channel of a call of this kind: what moves data, and what votes in one
+// scope, share one sequence per tag, so that calls which do not match meet.
+static inline uint8_t hwi_channel_kind(uint8_t kind)
+{
+    switch (kind) {
+    case HWI_KIND_REDUCE_SCATTER:
+    case HWI_KIND_ALL_GATHER:
+    case HWI_KIND_BROADCAST:
+        return HWI_KIND_ALL_REDUCE;
+    case HWI_KIND_BARRIER:
+        return HWI_KIND_AGREE;
+    case HWI_KIND_BARRIER_RUN:
+        return HWI_KIND_AGREE_RUN;
+    default:
+        return kind;
+    }
+}
+
+// Its channel spans the run and not one group.
+static inline bool hwi_kind_is_run_wide(uint8_t kind)
+{
+    return kind == HWI_KIND_ADMIT || hwi_channel_kind(kind) == HWI_KIND_AGREE_RUN;
+}
+
+// Agree and barrier, of either scope: Done is a vote, and only the master has the result.
+static inline bool hwi_kind_is_agreement(uint8_t kind)
+{
+    uint8_t channel = hwi_channel_kind(kind);
+    return channel == HWI_KIND_AGREE || channel == HWI_KIND_AGREE_RUN;
+}
+
+// The same operation: its own kind is only told along.
 static inline bool hwi_op_equal(struct hwi_op a, struct hwi_op b)
 {
-    return a.view == b.view && a.kind == b.kind && a.tag == b.tag && a.seq == b.seq;
+    return a.view == b.view && a.tag == b.tag && a.seq == b.seq &&
+           hwi_channel_kind(a.kind) == hwi_channel_kind(b.kind);
 }
 
 #endif

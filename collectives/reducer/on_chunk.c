@@ -3,40 +3,37 @@
 
 #include "collectives/reducer/reducer.h"
 
-static uint64_t operand_of(const struct hwi_reducer *reducer, uint32_t rank)
-{
-    if (rank == HWI_LEDGER_SUM)
-        return HWI_OPERAND_OUTPUT;
-    return rank == reducer->self ? HWI_OPERAND_SELF : reducer->members[rank];
-}
-
-// Adds what may be added now, while the operand that has just come is in the cache.
-static void reduce(const struct hwi_reducer *reducer, struct hwi_reduction *reduction,
+// All operands of the chunk are here.
+static void reduce(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
                    uint32_t chunk, struct hwi_effects *effects)
 {
-    uint32_t a, b;
-    bool average = reduction->signature.redop == HWS_AVG;
-    while (hwi_ledger_take(&reduction->ledger, chunk, &a, &b)) {
-        struct hwi_msg_reduce *message = HWI_EMIT(effects, hwi_to_data(), reduce);
-        message->op = reduction->op;
-        message->chunk = reduction->first + chunk;
-        message->a = operand_of(reducer, a);
-        message->b = operand_of(reducer, b);
-        message->divisor = average && b == reducer->world - 1 ? reducer->world : 0;
-    }
+    struct hwi_id *operands = hwi_effects_memory(effects, reducer->world * sizeof(*operands));
+    for (uint32_t rank = 0; rank < reducer->world; rank++)
+        operands[rank].value = rank == reducer->self ? HWI_OPERAND_SELF : reducer->members[rank];
+    struct hwi_msg_reduce *message = HWI_EMIT(effects, hwi_to_data(), reduce);
+    message->op = reduction->op;
+    message->chunk = chunk;
+    message->operands = operands;
+    message->operands_count = reducer->world;
+    message->divisor = reduction->signature.redop == HWS_AVG ? reducer->world : 0;
 }
 
+// A result can be only when everybody has called; what a broadcast brings may be here before, and
+// waits for those that have not.
 static void send_result(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
                         uint32_t chunk, struct hwi_effects *effects)
 {
-    if (reduction->shape.plan == HWI_PLAN_ONE_SHOT)
-        return;
+    bool wait = !hwi_reduction_adds(reduction);
     for (uint32_t i = 0; i < reducer->world - 1; i++) {
+        uint32_t rank = hwi_reducer_other(reducer, i);
+        if (hwi_reduction_result(reduction, reduction->self, rank).chunks == 0 ||
+            (wait && !reduction->edges[rank].called))
+            continue;
         struct hwi_msg_send *send = HWI_EMIT(effects, hwi_to_data(), send);
         send->op = reduction->op;
         send->phase = HWI_PHASE_GATHER;
-        send->to = reducer->members[hwi_reducer_other(reducer, i)];
-        send->first = reduction->first + chunk;
+        send->to = reducer->members[rank];
+        send->first = chunk;
         send->chunks = 1;
     }
 }
@@ -50,34 +47,37 @@ static void grant_more(const struct hwi_reducer *reducer, const struct hwi_reduc
     more->phase = HWI_PHASE_SCATTER;
     more->granted = reduction->ledger.granted;
     for (uint32_t i = 0; i < reducer->world - 1; i++) {
-        uint64_t peer = reducer->members[hwi_reducer_other(reducer, i)];
-        struct hwi_msg_grant *grant = HWI_EMIT(effects, hwi_to_reducer(peer), grant);
+        uint32_t rank = hwi_reducer_other(reducer, i);
+        if (hwi_reduction_input(reduction, rank, reduction->self).chunks == 0)
+            continue;
+        struct hwi_msg_grant *grant =
+            HWI_EMIT(effects, hwi_to_reducer(reducer->members[rank]), grant);
         grant->op = reduction->op;
         grant->granted = reduction->ledger.granted;
     }
 }
 
-static void scatter_came(const struct hwi_reducer *reducer, struct hwi_reduction *reduction,
-                         uint32_t rank, uint32_t chunk, struct hwi_effects *effects)
+// A chunk of the own share, for an owner.
+static void share_came(const struct hwi_reducer *reducer, struct hwi_reduction *reduction,
+                       uint32_t chunk, struct hwi_effects *effects)
 {
     struct hwi_ledger *ledger = &reduction->ledger;
-    HWI_CHECK(chunk >= reduction->first);
-    chunk -= reduction->first;
-    hwi_ledger_arrive(ledger, chunk, rank);
-    reduce(reducer, reduction, chunk, effects);
-    if (!hwi_ledger_final(ledger, chunk))
+    uint32_t first = hwi_reduction_owned(reduction, reduction->self).first;
+    HWI_CHECK(chunk >= first);
+    if (!hwi_ledger_arrive(ledger, chunk - first))
         return;
+    if (hwi_reduction_adds(reduction))
+        reduce(reducer, reduction, chunk, effects);
     send_result(reducer, reduction, chunk, effects);
     if (hwi_ledger_advance(ledger))
         grant_more(reducer, reduction, effects);
 }
 
-static void gather_came(struct hwi_reduction *reduction, uint32_t rank, uint32_t chunk)
+static void chunk_came(struct hwi_reduction *reduction, struct hwi_part part, uint32_t chunk)
 {
-    uint32_t first = hwi_reduction_first(reduction, rank);
-    HWI_CHECK(chunk >= first && chunk - first < hwi_reduction_chunks(reduction, rank));
-    HWI_CHECK(reduction->gathers_due > 0);
-    reduction->gathers_due--;
+    HWI_CHECK(chunk >= part.first && chunk - part.first < part.chunks);
+    HWI_CHECK(reduction->chunks_due > 0);
+    reduction->chunks_due--;
 }
 
 void hwi_reducer_on_chunk(struct hwi_reducer *reducer, const struct hwi_msg_chunk *message,
@@ -89,9 +89,13 @@ void hwi_reducer_on_chunk(struct hwi_reducer *reducer, const struct hwi_msg_chun
     if (reduction->state != HWI_REDUCTION_RUNNING)
         return;
     HWI_CHECK(hwi_reducer_rank(reducer, message->from, &rank));
-    if (message->phase == HWI_PHASE_SCATTER)
-        scatter_came(reducer, reduction, rank, message->chunk, effects);
+    if (message->phase == HWI_PHASE_GATHER)
+        chunk_came(reduction, hwi_reduction_result(reduction, rank, reduction->self),
+                   message->chunk);
+    else if (hwi_reduction_has_owners(reduction))
+        share_came(reducer, reduction, message->chunk, effects);
     else
-        gather_came(reduction, rank, message->chunk);
+        chunk_came(reduction, hwi_reduction_input(reduction, rank, reduction->self),
+                   message->chunk);
     hwi_reduction_finish(reduction, effects);
 }

@@ -10,6 +10,11 @@ void hwi_reducer_on_op_end(struct hwi_reducer *reducer, const struct hwi_msg_op_
         return;
     }
     HWI_CHECK(reduction->state != HWI_REDUCTION_ENDING);
+    if (!hwi_reduction_is_known(reduction)) {
+        hwi_reduction_ended(reduction, effects);
+        hwi_reducer_drop(reducer, reduction);
+        return;
+    }
     struct hwi_msg_quiesce *quiesce = HWI_EMIT(effects, hwi_to_data(), quiesce);
     quiesce->op = reduction->op;
     quiesce->restore = !message->committed;

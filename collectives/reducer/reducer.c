@@ -60,7 +60,7 @@ static void step_from_reducer(struct hwi_reducer *reducer, const struct hwi_even
                               struct hwi_effects *effects)
 {
     if (event->msg->type == HWI_MSG_call)
-        hwi_reducer_on_call(reducer, event->from.id, &event->msg->u.call, effects);
+        hwi_reducer_on_call(reducer, event->from.id, &event->msg->u.call, event->now_ns, effects);
     else if (event->msg->type == HWI_MSG_grant)
         hwi_reducer_on_grant(reducer, event->from.id, &event->msg->u.grant, effects);
 }
@@ -90,14 +90,15 @@ static void report_failure(struct hwi_op op, struct hwi_effects *effects)
     struct hwi_msg_op_fault *message = HWI_EMIT(effects, hwi_to_peer(), op_fault);
     message->op = op;
     message->fault.status = HWS_E_INTERNAL;
-    message->fault.kind = op.kind;
+    message->fault.kind = hwi_channel_kind(op.kind);
     message->fault.tag = op.tag;
 }
 
 static void give_up(const struct hwi_reduction *reduction, struct hwi_effects *effects)
 {
     bool running = reduction->state == HWI_REDUCTION_RUNNING;
-    if (running || reduction->state == HWI_REDUCTION_FAULTED) {
+    if (hwi_reduction_is_known(reduction) &&
+        (running || reduction->state == HWI_REDUCTION_FAULTED)) {
         struct hwi_msg_quiesce *quiesce = HWI_EMIT(effects, hwi_to_data(), quiesce);
         quiesce->op = reduction->op;
         quiesce->restore = 1;

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The reducer actor's state, shared by its handlers only. One per communicator.
 //
-// A reduction is one all-reduce on this member. Its owner's side is the ledger: which operands of
-// which chunks of the own share are here, and what may come next. Its sender's side is one edge per
-// other member. A one-shot plan is the same machinery with everyone owning everything and nothing
-// to gather.
+// A reduction is one operation on this member: an all-reduce, or one of the others that are its
+// parts. SCATTER brings inputs to who owns the chunks, GATHER brings results to everybody:
+//   all-reduce      inputs to the owners, which reduce, and results to all
+//   reduce-scatter  inputs to the owners, which reduce
+//   all-gather      each member's input to all
+//   broadcast       the root's input to the owners (all others), which pass it on to all
+// In a one-shot plan an input goes to everyone, and no results: each reduces all by itself.
+// Inputs that are reduced go into scratch, all else straight into the output.
+// The owner's side is the ledger: how much of which chunks of the own share is here, and what may
+// come next. The sender's side is one edge per other member.
 #ifndef HAWSER_COLLECTIVES_REDUCER_REDUCER_H
 #define HAWSER_COLLECTIVES_REDUCER_REDUCER_H
 
@@ -12,43 +18,35 @@
 #include "collectives/plan.h"
 
 enum {
-    HWI_REDUCER_COPY_MAX = 256, // chunks copied in one step in a view of one
+    HWI_REDUCER_COPY_MAX = 256, // chunks of the own input copied in one step
+    HWI_PASSED_CHUNKS_MAX = 1024, // a broadcast's chunks that may come ahead of those that came
 };
 
 // ---- ledger.c: the chunks of the own share that are being reduced -------------------------------
-
-#define HWI_LEDGER_SUM UINT32_MAX // in place of a rank: what was reduced so far
 
 // Only the window [low, low + window) can be in work, so that is all that is remembered: chunk i
 // uses entry i mod window. Chunks are counted from the beginning of the share here.
 struct hwi_ledger {
     uint32_t count;    // chunks of the share
     uint32_t window;   // scratch slots per sender
-    uint32_t world;    // at least 2
-    uint32_t self;     // own rank: its operand is always here
-    uint32_t low;      // all before it are final
+    uint32_t due;      // operands of others that a chunk needs, at least 1
+    uint32_t low;      // all before it are reduced
     uint32_t granted;  // all before it may come; at most low + window
-    uint32_t *next;    // [window] the rank to be added next; world = final
-    uint64_t *arrived; // [window][words] a bit for each rank whose operand is here
+    uint32_t *missing; // [window] operands of others that have not come; 0 = reduced
 };
 
-// Words of `arrived` for each chunk.
-uint32_t hwi_ledger_words(uint32_t world);
-// Bytes that init needs for `window` and `world`.
-size_t hwi_ledger_bytes(uint32_t window, uint32_t world);
-// `memory` (borrowed for the ledger's life, 8-byte aligned) has hwi_ledger_bytes. Grants the first
+// Bytes that init needs.
+size_t hwi_ledger_bytes(uint32_t window);
+// `memory` (borrowed for the ledger's life, 4-byte aligned) has hwi_ledger_bytes. Grants the first
 // window.
 void hwi_ledger_init(struct hwi_ledger *ledger, void *memory, uint32_t count, uint32_t window,
-                     uint32_t world, uint32_t self);
-// The operand of `rank` for `chunk` is here: once, and only if it was granted.
-void hwi_ledger_arrive(struct hwi_ledger *ledger, uint32_t chunk, uint32_t rank);
-// The next reduction of `chunk` in strict rank order, *sum = *a (op) *b; *a is a rank or
-// HWI_LEDGER_SUM. False if the next operand is not here.
-bool hwi_ledger_take(struct hwi_ledger *ledger, uint32_t chunk, uint32_t *a, uint32_t *b);
+                     uint32_t due);
+// Another operand of `chunk` is here, of a chunk that was granted; true if it was the last, so that
+// the chunk is reduced now. That nobody's comes twice is the data port's care.
+bool hwi_ledger_arrive(struct hwi_ledger *ledger, uint32_t chunk);
+// All of the chunk came.
 bool hwi_ledger_final(const struct hwi_ledger *ledger, uint32_t chunk);
-// How many operands of a chunk in work are here.
-uint32_t hwi_ledger_operands(const struct hwi_ledger *ledger, uint32_t chunk);
-// Passes what is final and grants what that frees; true if `granted` rose enough to be worth
+// Passes what is reduced and grants what that frees; true if `granted` rose enough to be worth
 // telling.
 bool hwi_ledger_advance(struct hwi_ledger *ledger);
 
@@ -95,25 +93,34 @@ enum hwi_reduction_state {
 
 // The sender's side towards one member.
 struct hwi_reduction_edge {
-    uint32_t granted; // chunks of its share that it lets come; counts once it has called
-    uint32_t sent;    // chunks of its share queued
+    uint32_t granted; // chunks of our input that it lets come; counts once it has called
+    uint32_t sent;    // chunks of it queued
     bool called;      // its call came and agrees with ours
 };
 
-// One block of memory, with edges and ledger behind it.
 struct hwi_reduction {
     struct hwi_op op;
     struct hwi_signature signature;
-    struct hwi_plan_shape shape;
-    uint64_t bytes;       // of the tensor
-    uint32_t first;       // own share's first chunk
-    uint32_t calls_due;   // members whose call has not come
-    uint32_t gathers_due; // chunks of others' shares that have not come
-    uint32_t copies_due;  // in a view of one: chunks to copy
+    struct hwi_plan_shape shape; // all of it once it is laid out; world and the plan asked for before
+    uint64_t request;            // whose memory
+    uint64_t room;               // elements that the output has room for
+    uint64_t bytes;              // of the whole
+    uint32_t self;               // own rank
+    uint32_t root;               // broadcast: its rank
+    uint32_t calls_due;          // members whose call has not come
+    uint32_t chunks_due;         // chunks that come straight into the output and have not
+    uint32_t copies_due;         // chunks of the own input to be copied into the output
     enum hwi_reduction_state state;
+    bool in_place;
+    bool laid; // the sizes are known, and the data port knows it, unless it is of no bytes
     bool done; // op_done was said
     struct hwi_ledger ledger;
-    struct hwi_reduction_edge *edges; // [world] by rank
+    uint32_t *missing;                // the ledger's; owned
+    struct hwi_reduction_edge *edges; // [world] by rank; owned
+    // Reduce-scatter and all-gather, else NULL: [world + 1] where each rank's region begins, and its
+    // first chunk. Until it is laid out begin[rank + 1] is the size of the rank's region.
+    uint64_t *begin; // bytes; owned
+    uint32_t *first; // owned
 };
 
 struct hwi_reducer {
@@ -130,14 +137,7 @@ struct hwi_reducer {
 
 // NULL if it is not open here.
 struct hwi_reduction *hwi_reducer_find(struct hwi_reducer *reducer, struct hwi_op op);
-// A reduction of this shape as the member of rank `self` begins it, without name and signature;
-// owned.
-struct hwi_reduction *hwi_reduction_make(const struct hwi_alloc *alloc,
-                                         const struct hwi_plan_shape *shape, uint32_t self);
-// Bytes of its ledger and edges. They follow from the shape.
-size_t hwi_reduction_behind(const struct hwi_plan_shape *shape, uint32_t self);
-// The operation with its first grants, in the table; state STARTING. `start` is borrowed until
-// return.
+// The operation in the table, state STARTING, not laid out. `start` is borrowed until return.
 struct hwi_reduction *hwi_reducer_open(struct hwi_reducer *reducer,
                                        const struct hwi_msg_op_start *start);
 // Frees it.
@@ -148,31 +148,76 @@ bool hwi_reducer_rank(const struct hwi_reducer *reducer, uint64_t peer, uint32_t
 // with the same one.
 uint32_t hwi_reducer_other(const struct hwi_reducer *reducer, uint32_t i);
 
-// A rank's share of a reduction: all of it in a one-shot plan.
-uint32_t hwi_reduction_first(const struct hwi_reduction *reduction, uint32_t rank);
-uint32_t hwi_reduction_chunks(const struct hwi_reduction *reduction, uint32_t rank);
-// Scratch slots per sender that the owner of `chunks` chunks has: what HWI_SCRATCH_BYTES_MAX
-// allows, but one at least, for nothing moves without. All members compute the same.
-uint32_t hwi_reduction_window(const struct hwi_plan_shape *shape, uint32_t chunks);
+// Its end as the peer hears it, once the memory is let go of.
+struct hwi_msg_op_ended *hwi_reduction_ended(const struct hwi_reduction *reduction,
+                                             struct hwi_effects *effects);
 // Says op_done, once, if everything is here and every member called the same.
 void hwi_reduction_finish(struct hwi_reduction *reduction, struct hwi_effects *effects);
-// In a view of one: copies the next chunks and asks to be woken for the rest.
+// Copies the next chunks of the own input and asks to be woken for the rest.
 void hwi_reduction_copy(struct hwi_reduction *reduction, uint64_t now_ns,
                         struct hwi_effects *effects);
 
-// ---- scatter.c: inputs to their owners
-// -----------------------------------------------------------
+// ---- parts.c: which chunks go from whom to whom -------------------------------------------------
+
+struct hwi_part {
+    uint32_t first, chunks;
+    uint64_t bytes;
+};
+
+// Inputs are combined; otherwise they only travel.
+bool hwi_reduction_adds(const struct hwi_reduction *reduction);
+// Each rank has a region of its own: an output or an input may hold only that.
+bool hwi_reduction_has_regions(const struct hwi_reduction *reduction);
+// Inputs come to owners, which do something with each chunk: reduce it, or pass it on.
+bool hwi_reduction_has_owners(const struct hwi_reduction *reduction);
+// What a rank owns: all of it in a one-shot plan.
+struct hwi_part hwi_reduction_owned(const struct hwi_reduction *reduction, uint32_t rank);
+// The input of `from` that goes to `to`, and the results. Not of a member to itself.
+struct hwi_part hwi_reduction_input(const struct hwi_reduction *reduction, uint32_t from,
+                                    uint32_t to);
+struct hwi_part hwi_reduction_result(const struct hwi_reduction *reduction, uint32_t from,
+                                     uint32_t to);
+// The own input that is also in the own result as it is.
+struct hwi_part hwi_reduction_copied(const struct hwi_reduction *reduction);
+// Of the first `chunks` of a part.
+uint64_t hwi_part_bytes(const struct hwi_reduction *reduction, struct hwi_part part,
+                        uint32_t chunks);
+// How many chunks of a share of so many an owner grants at first, at most: what
+// HWI_SCRATCH_BYTES_MAX allows, but one at least, for nothing moves without. All members compute the
+// same.
+uint32_t hwi_reduction_window(const struct hwi_reduction *reduction, uint32_t chunks);
+
+// ---- layout.c: the sizes, once they are known ---------------------------------------------------
+
+// The counts of all members are known, and the output has room: lays it out and tells the data
+// port. Else nothing happens; with `final`, when nothing will be known later, it becomes an op_fault
+// and FAULTED.
+void hwi_reduction_lay(const struct hwi_reducer *reducer, struct hwi_reduction *reduction,
+                       bool final, struct hwi_effects *effects);
+// What its call grants; nothing before it is laid out.
+uint32_t hwi_reduction_first_grant(const struct hwi_reduction *reduction);
+// The data port knows it, so that it has to let go of the memory.
+bool hwi_reduction_is_known(const struct hwi_reduction *reduction);
+
+// ---- scatter.c: own inputs to others ------------------------------------------------------------
 
 // A call of the member of `rank` for this reduction: compares the signatures, then counts its
 // grant. A mismatch becomes an op_fault, and the reduction FAULTED.
 void hwi_reduction_called(struct hwi_reducer *reducer, struct hwi_reduction *reduction,
                           uint32_t rank, const struct hwi_msg_call *call,
                           struct hwi_effects *effects);
-// Raises the member's grant, within its share; a grant never shrinks.
+// Raises the member's grant, which never shrinks.
 void hwi_reduction_grant(struct hwi_reduction *reduction, uint32_t rank, uint32_t granted);
 // Sends what the member's grant allows, or what may go ahead of its call.
 void hwi_reduction_feed(struct hwi_reducer *reducer, struct hwi_reduction *reduction, uint32_t rank,
                         struct hwi_effects *effects);
+// A broadcast: what came before the member's call goes to it now.
+void hwi_reduction_pass_on(const struct hwi_reducer *reducer,
+                           const struct hwi_reduction *reduction, uint32_t rank,
+                           struct hwi_effects *effects);
+// Every member has called and agrees: what had to wait for all counts begins.
+void hwi_reduction_all_called(struct hwi_reducer *reducer, struct hwi_reduction *reduction,
+                              uint64_t now_ns, struct hwi_effects *effects);
 
 // ---- handlers, one file each
 // ---------------------------------------------------------------------
@@ -182,7 +227,8 @@ void hwi_reducer_on_lane_view(struct hwi_reducer *reducer, const struct hwi_msg_
 void hwi_reducer_on_op_start(struct hwi_reducer *reducer, const struct hwi_msg_op_start *message,
                              uint64_t now_ns, struct hwi_effects *effects);
 void hwi_reducer_on_call(struct hwi_reducer *reducer, uint64_t from,
-                         const struct hwi_msg_call *message, struct hwi_effects *effects);
+                         const struct hwi_msg_call *message, uint64_t now_ns,
+                         struct hwi_effects *effects);
 void hwi_reducer_on_grant(struct hwi_reducer *reducer, uint64_t from,
                           const struct hwi_msg_grant *message, struct hwi_effects *effects);
 void hwi_reducer_on_chunk(struct hwi_reducer *reducer, const struct hwi_msg_chunk *message,

@@ -30,90 +30,49 @@ uint32_t hwi_reducer_other(const struct hwi_reducer *reducer, uint32_t i)
     return (reducer->self + 1 + i) % reducer->world;
 }
 
-static uint32_t share_begin(const struct hwi_plan_shape *shape, uint32_t rank)
+static void open_regions(const struct hwi_alloc *alloc, struct hwi_reduction *reduction)
 {
-    return shape->plan == HWI_PLAN_ONE_SHOT ? 0 : hwi_plan_share(shape, rank);
+    size_t ends = reduction->shape.world + (size_t)1;
+    if (!hwi_reduction_has_regions(reduction))
+        return;
+    reduction->begin = hwi_new(alloc, ends * sizeof(*reduction->begin));
+    reduction->first = hwi_new(alloc, ends * sizeof(*reduction->first));
 }
 
-static uint32_t share_chunks(const struct hwi_plan_shape *shape, uint32_t rank)
+static void check_start(const struct hwi_msg_op_start *start)
 {
-    if (shape->plan == HWI_PLAN_ONE_SHOT)
-        return shape->chunks;
-    uint32_t end = rank + 1 < shape->world ? hwi_plan_share(shape, rank + 1) : shape->chunks;
-    return end - hwi_plan_share(shape, rank);
-}
-
-uint32_t hwi_reduction_first(const struct hwi_reduction *reduction, uint32_t rank)
-{
-    return share_begin(&reduction->shape, rank);
-}
-
-uint32_t hwi_reduction_chunks(const struct hwi_reduction *reduction, uint32_t rank)
-{
-    return share_chunks(&reduction->shape, rank);
-}
-
-uint32_t hwi_reduction_window(const struct hwi_plan_shape *shape, uint32_t chunks)
-{
-    if (chunks == 0)
-        return 0;
-    uint64_t row_bytes = (uint64_t)shape->chunk_bytes * (shape->world - 1);
-    uint64_t slots = HWI_MAX((uint64_t)HWI_SCRATCH_BYTES_MAX / row_bytes, 1);
-    return (uint32_t)HWI_MIN(slots, chunks);
-}
-
-// In a view of one nothing is reduced.
-static uint32_t ledger_chunks(const struct hwi_plan_shape *shape, uint32_t self)
-{
-    return shape->world > 1 ? share_chunks(shape, self) : 0;
-}
-
-static size_t ledger_bytes(const struct hwi_plan_shape *shape, uint32_t self)
-{
-    uint32_t window = hwi_reduction_window(shape, ledger_chunks(shape, self));
-    return hwi_ledger_bytes(window, shape->world);
-}
-
-size_t hwi_reduction_behind(const struct hwi_plan_shape *shape, uint32_t self)
-{
-    return ledger_bytes(shape, self) + shape->world * sizeof(struct hwi_reduction_edge);
-}
-
-// Ledger and edges lie behind the reduction; the ledger needs 8-byte alignment, so it comes first.
-struct hwi_reduction *hwi_reduction_make(const struct hwi_alloc *alloc,
-                                         const struct hwi_plan_shape *shape, uint32_t self)
-{
-    uint32_t chunks = ledger_chunks(shape, self);
-    uint32_t window = hwi_reduction_window(shape, chunks);
-    struct hwi_reduction *reduction =
-        hwi_new(alloc, sizeof(*reduction) + hwi_reduction_behind(shape, self));
-    unsigned char *behind = (unsigned char *)(reduction + 1);
-    reduction->shape = *shape;
-    reduction->first = share_begin(shape, self);
-    hwi_ledger_init(&reduction->ledger, behind, chunks, window, shape->world, self);
-    reduction->edges = (struct hwi_reduction_edge *)(behind + ledger_bytes(shape, self));
-    return reduction;
+    const struct hwi_signature *signature = &start->signature;
+    uint32_t element_bytes = (uint32_t)hws_dtype_bytes((hws_dtype)signature->dtype);
+    HWI_CHECK(element_bytes > 0 && (signature->count > 0 || signature->unequal));
+    HWI_CHECK(signature->count <= HWI_TENSOR_BYTES_MAX / element_bytes);
+    HWI_CHECK(signature->kind == start->op.kind);
 }
 
 struct hwi_reduction *hwi_reducer_open(struct hwi_reducer *reducer,
                                        const struct hwi_msg_op_start *start)
 {
-    uint32_t element_bytes = (uint32_t)hws_dtype_bytes((hws_dtype)start->signature.dtype);
     HWI_CHECK(reducer->reduction_count < HWI_OPS_MAX);
-    HWI_CHECK(element_bytes > 0 && start->signature.count > 0);
-    HWI_CHECK(start->signature.count <= HWI_TENSOR_BYTES_MAX / element_bytes);
-    uint64_t bytes = start->signature.count * element_bytes;
-    struct hwi_plan_shape shape = hwi_plan_make(start->plan, bytes, element_bytes, reducer->world);
-    struct hwi_reduction *reduction = hwi_reduction_make(reducer->alloc, &shape, reducer->self);
+    check_start(start);
+    struct hwi_reduction *reduction = hwi_new(reducer->alloc, sizeof(*reduction));
     reducer->reductions[reducer->reduction_count++] = reduction;
     reduction->op = start->op;
     reduction->signature = start->signature;
-    reduction->bytes = bytes;
+    reduction->shape.plan = start->plan;
+    reduction->shape.world = reducer->world;
+    reduction->request = start->request;
+    reduction->room = start->room;
+    reduction->in_place = start->in_place;
+    reduction->self = reducer->self;
     reduction->calls_due = reducer->world - 1;
-    if (shape.world == 1)
-        reduction->copies_due = start->in_place ? 0 : shape.chunks;
-    else if (shape.plan == HWI_PLAN_DIRECT)
-        reduction->gathers_due = shape.chunks - reduction->ledger.count;
+    reduction->edges = hwi_new(reducer->alloc, reducer->world * sizeof(*reduction->edges));
+    open_regions(reducer->alloc, reduction);
+    if (reduction->signature.unequal)
+        reduction->begin[reducer->self + 1] =
+            start->signature.count * hws_dtype_bytes((hws_dtype)start->signature.dtype);
+    if (reduction->signature.kind == HWI_KIND_BROADCAST)
+        reduction->root = hwi_place(reducer->members, reducer->world, sizeof *reducer->members, 0,
+                                    start->signature.root);
+    HWI_CHECK(reduction->root < reducer->world);
     return reduction;
 }
 
@@ -125,6 +84,10 @@ void hwi_reducer_drop(struct hwi_reducer *reducer, struct hwi_reduction *reducti
     reducer->reduction_count--;
     memmove(&reducer->reductions[at], &reducer->reductions[at + 1],
             (reducer->reduction_count - at) * sizeof(reducer->reductions[0]));
+    hwi_free(reducer->alloc, reduction->missing);
+    hwi_free(reducer->alloc, reduction->edges);
+    hwi_free(reducer->alloc, reduction->begin);
+    hwi_free(reducer->alloc, reduction->first);
     hwi_free(reducer->alloc, reduction);
 }
 
@@ -132,8 +95,8 @@ void hwi_reducer_drop(struct hwi_reducer *reducer, struct hwi_reduction *reducti
 // bring a member's chunks before its call.
 void hwi_reduction_finish(struct hwi_reduction *reduction, struct hwi_effects *effects)
 {
-    bool whole = reduction->ledger.low == reduction->ledger.count && !reduction->gathers_due &&
-                 !reduction->copies_due;
+    bool whole = reduction->laid && reduction->ledger.low == reduction->ledger.count &&
+                 !reduction->chunks_due && !reduction->copies_due;
     if (!whole || reduction->calls_due || reduction->done ||
         reduction->state > HWI_REDUCTION_RUNNING)
         return;
@@ -144,17 +107,51 @@ void hwi_reduction_finish(struct hwi_reduction *reduction, struct hwi_effects *e
 void hwi_reduction_copy(struct hwi_reduction *reduction, uint64_t now_ns,
                         struct hwi_effects *effects)
 {
+    struct hwi_part part = hwi_reduction_copied(reduction);
     uint32_t count = HWI_MIN(reduction->copies_due, (uint32_t)HWI_REDUCER_COPY_MAX);
-    uint32_t first = reduction->shape.chunks - reduction->copies_due;
+    uint32_t first = part.first + part.chunks - reduction->copies_due;
+    if (count == 0)
+        return;
+    struct hwi_id *operands = hwi_effects_memory(effects, sizeof(*operands));
+    operands->value = HWI_OPERAND_SELF;
     for (uint32_t i = 0; i < count; i++) {
         struct hwi_msg_reduce *copy = HWI_EMIT(effects, hwi_to_data(), reduce);
         copy->op = reduction->op;
         copy->chunk = first + i;
-        copy->a = HWI_OPERAND_SELF;
-        copy->b = HWI_OPERAND_NONE;
+        copy->operands = operands;
+        copy->operands_count = 1;
     }
     reduction->copies_due -= count;
     if (reduction->copies_due > 0)
         HWI_EMIT(effects, hwi_to_clock(), wake_at)->at_ns = now_ns + 1;
-    hwi_reduction_finish(reduction, effects);
+}
+
+static void tell_counts(const struct hwi_reduction *reduction, uint64_t element_bytes,
+                        struct hwi_msg_op_ended *ended, struct hwi_effects *effects)
+{
+    uint32_t world = reduction->shape.world;
+    ended->offset = reduction->begin[reduction->self] / element_bytes;
+    ended->count =
+        (reduction->begin[reduction->self + 1] - reduction->begin[reduction->self]) / element_bytes;
+    if (!reduction->signature.unequal)
+        return;
+    ended->counts = hwi_effects_memory(effects, world * sizeof(*ended->counts));
+    ended->counts_count = world;
+    for (uint32_t rank = 0; rank < world; rank++)
+        ended->counts[rank].value =
+            (reduction->begin[rank + 1] - reduction->begin[rank]) / element_bytes;
+}
+
+struct hwi_msg_op_ended *hwi_reduction_ended(const struct hwi_reduction *reduction,
+                                             struct hwi_effects *effects)
+{
+    struct hwi_msg_op_ended *ended = HWI_EMIT(effects, hwi_to_peer(), op_ended);
+    ended->op = reduction->op;
+    if (!reduction->done)
+        return ended;
+    ended->count = reduction->signature.count;
+    if (hwi_reduction_has_regions(reduction))
+        tell_counts(reduction, hws_dtype_bytes((hws_dtype)reduction->signature.dtype), ended,
+                    effects);
+    return ended;
 }

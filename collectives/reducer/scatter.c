@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The sender's side: what another member called and granted, and the inputs that go to it.
+// The sender's side: what another member called and granted, and what goes to it.
 #include <hawser/types.h>
 
 #include "collectives/reducer/reducer.h"
@@ -7,7 +7,8 @@
 static bool signatures_equal(const struct hwi_signature *a, const struct hwi_signature *b)
 {
     return a->kind == b->kind && a->dtype == b->dtype && a->redop == b->redop &&
-           a->count == b->count && a->plan == b->plan;
+           a->plan == b->plan && a->root == b->root && a->unequal == b->unequal &&
+           (a->unequal || a->count == b->count);
 }
 
 // The smaller peer id comes first, so that both sides report the same fault.
@@ -20,7 +21,7 @@ static void report_mismatch(const struct hwi_reducer *reducer, struct hwi_reduct
     message->op = reduction->op;
     struct hwi_fault *fault = &message->fault;
     fault->status = HWS_E_MISMATCH;
-    fault->kind = reduction->op.kind;
+    fault->kind = hwi_channel_kind(reduction->op.kind);
     fault->tag = reduction->op.tag;
     fault->peer_a = reducer->members[self_first ? reducer->self : rank];
     fault->peer_b = reducer->members[self_first ? rank : reducer->self];
@@ -29,12 +30,9 @@ static void report_mismatch(const struct hwi_reducer *reducer, struct hwi_reduct
     reduction->state = HWI_REDUCTION_FAULTED;
 }
 
-// Bytes of chunks [from, to) of the tensor; the last one may be short.
-static uint64_t range_bytes(const struct hwi_reduction *reduction, uint32_t from, uint32_t to)
+static struct hwi_part part_for(const struct hwi_reduction *reduction, uint32_t rank)
 {
-    uint64_t begin = (uint64_t)from * reduction->shape.chunk_bytes;
-    uint64_t end = (uint64_t)to * reduction->shape.chunk_bytes;
-    return HWI_MIN(end, reduction->bytes) - HWI_MIN(begin, reduction->bytes);
+    return hwi_reduction_input(reduction, reduction->self, rank);
 }
 
 void hwi_reduction_called(struct hwi_reducer *reducer, struct hwi_reduction *reduction,
@@ -42,15 +40,20 @@ void hwi_reduction_called(struct hwi_reducer *reducer, struct hwi_reduction *red
                           struct hwi_effects *effects)
 {
     struct hwi_reduction_edge *edge = &reduction->edges[rank];
+    const struct hwi_signature *signature = &call->signature;
     if (edge->called || reduction->state >= HWI_REDUCTION_FAULTED)
         return;
-    if (!signatures_equal(&reduction->signature, &call->signature)) {
+    if (!signatures_equal(&reduction->signature, signature)) {
         report_mismatch(reducer, reduction, rank, call, effects);
         return;
     }
-    uint32_t first = hwi_reduction_first(reduction, rank);
     edge->called = true;
-    reducer->ahead_bytes[rank] -= range_bytes(reduction, first, first + edge->sent);
+    if (edge->sent > 0)
+        reducer->ahead_bytes[rank] -=
+            hwi_part_bytes(reduction, part_for(reduction, rank), edge->sent);
+    if (signature->unequal)
+        reduction->begin[rank + 1] =
+            signature->count * hws_dtype_bytes((hws_dtype)signature->dtype);
     reduction->calls_due--;
     hwi_reduction_grant(reduction, rank, call->granted);
 }
@@ -58,7 +61,7 @@ void hwi_reduction_called(struct hwi_reducer *reducer, struct hwi_reduction *red
 void hwi_reduction_grant(struct hwi_reduction *reduction, uint32_t rank, uint32_t granted)
 {
     struct hwi_reduction_edge *edge = &reduction->edges[rank];
-    edge->granted = HWI_MAX(edge->granted, HWI_MIN(granted, hwi_reduction_chunks(reduction, rank)));
+    edge->granted = HWI_MAX(edge->granted, granted);
 }
 
 // How many chunks may go to a member that has not called: no more than it will grant at first, and
@@ -66,31 +69,87 @@ void hwi_reduction_grant(struct hwi_reduction *reduction, uint32_t rank, uint32_
 static uint32_t eager_limit(const struct hwi_reducer *reducer,
                             const struct hwi_reduction *reduction, uint32_t rank)
 {
-    uint32_t chunks = hwi_reduction_chunks(reduction, rank);
-    uint32_t first = hwi_reduction_first(reduction, rank);
-    uint32_t window = hwi_reduction_window(&reduction->shape, chunks);
+    struct hwi_part part = part_for(reduction, rank);
+    uint32_t window = hwi_reduction_window(reduction, part.chunks);
     uint64_t room = HWI_EAGER_BYTES_MAX - reducer->ahead_bytes[rank];
     uint32_t limit = 0;
-    while (limit < window && range_bytes(reduction, first, first + limit + 1) <= room)
+    while (limit < window && hwi_part_bytes(reduction, part, limit + 1) <= room)
         limit++;
     return limit;
+}
+
+static void emit_send(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
+                      enum hwi_phase phase, uint32_t rank, struct hwi_part chunks,
+                      struct hwi_effects *effects)
+{
+    struct hwi_msg_send *send = HWI_EMIT(effects, hwi_to_data(), send);
+    send->op = reduction->op;
+    send->phase = (uint8_t)phase;
+    send->to = reducer->members[rank];
+    send->first = chunks.first;
+    send->chunks = chunks.chunks;
 }
 
 void hwi_reduction_feed(struct hwi_reducer *reducer, struct hwi_reduction *reduction, uint32_t rank,
                         struct hwi_effects *effects)
 {
     struct hwi_reduction_edge *edge = &reduction->edges[rank];
-    uint32_t limit = edge->called ? edge->granted : eager_limit(reducer, reduction, rank);
+    if (!hwi_reduction_is_known(reduction))
+        return;
+    struct hwi_part part = part_for(reduction, rank);
+    uint32_t limit =
+        edge->called ? HWI_MIN(edge->granted, part.chunks) : eager_limit(reducer, reduction, rank);
     if (limit <= edge->sent)
         return;
-    struct hwi_msg_send *send = HWI_EMIT(effects, hwi_to_data(), send);
-    send->op = reduction->op;
-    send->phase = HWI_PHASE_SCATTER;
-    send->to = reducer->members[rank];
-    send->first = hwi_reduction_first(reduction, rank) + edge->sent;
-    send->chunks = limit - edge->sent;
-    if (!edge->called)
-        reducer->ahead_bytes[rank] +=
-            range_bytes(reduction, send->first, send->first + send->chunks);
+    struct hwi_part chunks = {.first = part.first + edge->sent, .chunks = limit - edge->sent};
+    emit_send(reducer, reduction, HWI_PHASE_SCATTER, rank, chunks, effects);
+    if (!edge->called) // nothing was sent before
+        reducer->ahead_bytes[rank] += hwi_part_bytes(reduction, part, limit);
     edge->sent = limit;
+}
+
+void hwi_reduction_pass_on(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
+                           uint32_t rank, struct hwi_effects *effects)
+{
+    if (reduction->signature.kind != HWI_KIND_BROADCAST || !hwi_reduction_is_known(reduction))
+        return;
+    const struct hwi_ledger *ledger = &reduction->ledger;
+    struct hwi_part part = hwi_reduction_result(reduction, reduction->self, rank);
+    struct hwi_part low = {.first = part.first, .chunks = HWI_MIN(ledger->low, part.chunks)};
+    if (low.chunks > 0)
+        emit_send(reducer, reduction, HWI_PHASE_GATHER, rank, low, effects);
+    for (uint32_t chunk = low.chunks; chunk < part.chunks && chunk < ledger->granted; chunk++) {
+        struct hwi_part one = {.first = part.first + chunk, .chunks = 1};
+        if (hwi_ledger_final(ledger, chunk))
+            emit_send(reducer, reduction, HWI_PHASE_GATHER, rank, one, effects);
+    }
+}
+
+// Nobody can send before: what is granted now is the first grant.
+static void grant_first(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
+                        struct hwi_effects *effects)
+{
+    for (uint32_t i = 0; i + 1 < reducer->world; i++) {
+        uint32_t rank = hwi_reducer_other(reducer, i);
+        if (hwi_reduction_input(reduction, rank, reduction->self).chunks == 0)
+            continue;
+        struct hwi_msg_grant *grant =
+            HWI_EMIT(effects, hwi_to_reducer(reducer->members[rank]), grant);
+        grant->op = reduction->op;
+        grant->granted = hwi_reduction_first_grant(reduction);
+    }
+}
+
+void hwi_reduction_all_called(struct hwi_reducer *reducer, struct hwi_reduction *reduction,
+                              uint64_t now_ns, struct hwi_effects *effects)
+{
+    if (reduction->laid || reduction->calls_due > 0 || reduction->state > HWI_REDUCTION_RUNNING)
+        return;
+    hwi_reduction_lay(reducer, reduction, true, effects);
+    if (!reduction->laid)
+        return;
+    grant_first(reducer, reduction, effects);
+    hwi_reduction_copy(reduction, now_ns, effects);
+    for (uint32_t i = 0; i + 1 < reducer->world; i++)
+        hwi_reduction_feed(reducer, reduction, hwi_reducer_other(reducer, i), effects);
 }

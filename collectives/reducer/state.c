@@ -28,8 +28,7 @@ static void shape_fields(struct hwi_image *image, void *item)
     hwi_image_u32(image, "chunk_bytes", &shape->chunk_bytes);
     hwi_image_u32(image, "chunks", &shape->chunks);
     hwi_image_u32(image, "world", &shape->world);
-    hwi_image_require(image, shape->chunk_bytes > 0 && shape->chunks > 0 && shape->world > 0 &&
-                                 shape->world <= HWI_MEMBERS_MAX);
+    hwi_image_require(image, shape->world > 0 && shape->world <= HWI_MEMBERS_MAX);
 }
 
 static void edge_fields(struct hwi_image *image, void *item)
@@ -40,22 +39,20 @@ static void edge_fields(struct hwi_image *image, void *item)
     hwi_image_bool(image, "called", &edge->called);
 }
 
-// The chunks of which something has come: `next_rank` is who is waited for.
+// The chunks of which something has come.
 static void print_window(struct hwi_image *image, const struct hwi_ledger *ledger)
 {
     uint32_t count = 0;
     for (uint32_t chunk = ledger->low; chunk < ledger->granted; chunk++)
-        count += hwi_ledger_operands(ledger, chunk) > 1;
+        count += ledger->missing[chunk % ledger->window] < ledger->due;
     hwi_image_list_begin(image, "window", &count, count);
     for (uint32_t chunk = ledger->low; chunk < ledger->granted; chunk++) {
-        uint32_t here = hwi_ledger_operands(ledger, chunk);
-        uint32_t next = ledger->next[chunk % ledger->window];
-        if (here <= 1)
+        uint32_t missing = ledger->missing[chunk % ledger->window];
+        if (missing == ledger->due)
             continue;
         hwi_image_item_begin(image);
         hwi_image_index(image, "chunk", &chunk);
-        hwi_image_u32(image, "operands_here", &here);
-        hwi_image_index(image, "next_rank", &next);
+        hwi_image_index(image, "missing", &missing);
         hwi_image_item_end(image);
     }
     hwi_image_list_end(image);
@@ -64,6 +61,9 @@ static void print_window(struct hwi_image *image, const struct hwi_ledger *ledge
 static void ledger_fields(struct hwi_image *image, void *item)
 {
     struct hwi_ledger *ledger = item;
+    hwi_image_u32(image, "count", &ledger->count);
+    hwi_image_u32(image, "window", &ledger->window);
+    hwi_image_u32(image, "due", &ledger->due);
     hwi_image_u32(image, "low", &ledger->low);
     hwi_image_u32(image, "granted", &ledger->granted);
     hwi_image_require(image, ledger->low <= ledger->granted && ledger->granted <= ledger->count &&
@@ -72,32 +72,18 @@ static void ledger_fields(struct hwi_image *image, void *item)
         print_window(image, ledger);
         return;
     }
-    hwi_image_row_in(image, "arrived", ledger->arrived, sizeof(uint64_t),
-                     ledger->window * hwi_ledger_words(ledger->world));
-    hwi_image_row_in(image, "next", ledger->next, sizeof(uint32_t), ledger->window);
-    for (uint32_t i = 0; i < ledger->window; i++)
-        hwi_image_require(image, ledger->next[i] <= ledger->world);
+    HWI_IMAGE_ROW(image, "missing", ledger->missing, ledger->window);
+    for (uint32_t i = 0; i < ledger->window && !image->failed; i++)
+        hwi_image_require(image, ledger->missing[i] <= ledger->due);
 }
 
-static void work_fields(struct hwi_image *image, struct hwi_reduction *reduction)
+static void visit_edges(struct hwi_image *image, struct hwi_reduction *reduction)
 {
-    static const char *const states[] = {[HWI_REDUCTION_STARTING] = "starting",
-                                         [HWI_REDUCTION_RUNNING] = "running",
-                                         [HWI_REDUCTION_FAULTED] = "faulted",
-                                         [HWI_REDUCTION_ENDING] = "ending"};
-    HWI_IMAGE_ENUM(image, "state", reduction->state, states);
-    hwi_image_bool(image, "done", &reduction->done);
-    hwi_image_u64(image, "bytes", &reduction->bytes);
-    hwi_image_u32(image, "calls_due", &reduction->calls_due);
-    hwi_image_u32(image, "gathers_due", &reduction->gathers_due);
-    hwi_image_u32(image, "copies_due", &reduction->copies_due);
-    hwi_image_require(image, reduction->copies_due <= reduction->shape.chunks);
-    hwi_image_struct(image, "ledger", &reduction->ledger, ledger_fields);
     uint32_t world = reduction->shape.world;
     hwi_image_list_begin(image, "edges", &world, world);
     hwi_image_require(image, world == reduction->shape.world);
     for (uint32_t rank = 0; rank < reduction->shape.world; rank++) {
-        if (image->mode == HWI_IMAGE_PRINT && rank == reduction->ledger.self)
+        if (image->mode == HWI_IMAGE_PRINT && rank == reduction->self)
             continue;
         hwi_image_item_begin(image);
         if (image->mode == HWI_IMAGE_PRINT)
@@ -108,43 +94,64 @@ static void work_fields(struct hwi_image *image, struct hwi_reduction *reduction
     hwi_image_list_end(image);
 }
 
-// The memory behind a reduction follows from its shape: it takes about as many bytes in the image.
-static struct hwi_reduction *make(struct hwi_image *image, const struct hwi_reducer *reducer,
-                                  const struct hwi_reduction *head, uint32_t self)
+static void visit_regions(struct hwi_image *image, struct hwi_reduction *reduction)
 {
-    hwi_image_require(image, self < head->shape.world);
-    if (image->failed)
-        return NULL;
-    hwi_image_require(image, hwi_reduction_behind(&head->shape, self) <=
-                                 2 * (uint64_t)hwi_image_left(image));
-    if (image->failed)
-        return NULL;
-    struct hwi_reduction *reduction = hwi_reduction_make(reducer->alloc, &head->shape, self);
-    reduction->op = head->op;
-    reduction->signature = head->signature;
-    return reduction;
+    uint32_t ends = reduction->shape.world + 1;
+    if (!hwi_reduction_has_regions(reduction))
+        return;
+    HWI_IMAGE_ROW(image, "begin", reduction->begin, ends);
+    HWI_IMAGE_ROW(image, "first", reduction->first, ends);
+}
+
+static void work_fields(struct hwi_image *image, struct hwi_reduction *reduction)
+{
+    static const char *const states[] = {[HWI_REDUCTION_STARTING] = "starting",
+                                         [HWI_REDUCTION_RUNNING] = "running",
+                                         [HWI_REDUCTION_FAULTED] = "faulted",
+                                         [HWI_REDUCTION_ENDING] = "ending"};
+    HWI_IMAGE_ENUM(image, "state", reduction->state, states);
+    hwi_image_bool(image, "in_place", &reduction->in_place);
+    hwi_image_bool(image, "laid", &reduction->laid);
+    hwi_image_bool(image, "done", &reduction->done);
+    hwi_image_u64(image, "request", &reduction->request);
+    hwi_image_u64(image, "room", &reduction->room);
+    hwi_image_u64(image, "bytes", &reduction->bytes);
+    hwi_image_u32(image, "root", &reduction->root);
+    hwi_image_u32(image, "calls_due", &reduction->calls_due);
+    hwi_image_u32(image, "chunks_due", &reduction->chunks_due);
+    hwi_image_u32(image, "copies_due", &reduction->copies_due);
+    hwi_image_require(image, reduction->copies_due <= reduction->shape.chunks &&
+                                 reduction->root < reduction->shape.world);
+    hwi_image_struct(image, "ledger", &reduction->ledger, ledger_fields);
+    reduction->missing = reduction->ledger.missing;
+    visit_regions(image, reduction);
 }
 
 static void visit_reduction(struct hwi_image *image, struct hwi_reducer *reducer, uint32_t index)
 {
-    struct hwi_reduction none = {0}, *reduction = reducer->reductions[index];
-    struct hwi_reduction *head = reduction ? reduction : &none;
-    uint32_t self = head->ledger.self;
-    HWI_IMAGE_RECORD(image, "op", op, &head->op);
-    HWI_IMAGE_RECORD(image, "signature", signature, &head->signature);
-    hwi_image_struct(image, "shape", &head->shape, shape_fields);
-    hwi_image_u32(image, "self", &self);
-    if (image->mode == HWI_IMAGE_LOAD)
-        reduction = make(image, reducer, head, self);
-    if (!reduction)
-        return;
-    reducer->reductions[index] = reduction;
-    reducer->reduction_count = HWI_MAX(reducer->reduction_count, index + 1);
+    if (image->mode == HWI_IMAGE_LOAD) {
+        reducer->reductions[index] = hwi_new(reducer->alloc, sizeof(struct hwi_reduction));
+        reducer->reduction_count = index + 1;
+    }
+    struct hwi_reduction *reduction = reducer->reductions[index];
+    HWI_IMAGE_RECORD(image, "op", op, &reduction->op);
+    HWI_IMAGE_RECORD(image, "signature", signature, &reduction->signature);
+    hwi_image_struct(image, "shape", &reduction->shape, shape_fields);
+    hwi_image_u32(image, "self", &reduction->self);
+    hwi_image_require(image, reduction->self < reduction->shape.world);
     work_fields(image, reduction);
+    // An edge takes at least a byte of the image.
+    hwi_image_require(image, reduction->shape.world <= hwi_image_left(image));
+    if (image->failed)
+        return;
+    if (image->mode == HWI_IMAGE_LOAD)
+        reduction->edges =
+            hwi_new(reducer->alloc, reduction->shape.world * sizeof(*reduction->edges));
+    visit_edges(image, reduction);
     // Only what waits for its end may be of an earlier view.
     hwi_image_require(image, reduction->state == HWI_REDUCTION_ENDING ||
                                  (reduction->shape.world == reducer->world &&
-                                  self == reducer->self && reducer->view != 0));
+                                  reduction->self == reducer->self && reducer->view != 0));
 }
 
 static void visit_reductions(struct hwi_image *image, struct hwi_reducer *reducer)

@@ -16,9 +16,9 @@ static void two_members_become_a_view(void **unused)
     struct scenario *s = scenario_start(2);
     expect_transcript(
         s,
-        "[       5.000] member 0 > master: registration{protocol=1 incarnation=1000 add"
+        "[       5.000] member 0 > master: registration{protocol=2 incarnation=1000 add"
         "ress=\"sim:0\"}\n"
-        "[       5.000] member 1 > master: registration{protocol=1 incarnation=1001 add"
+        "[       5.000] member 1 > master: registration{protocol=2 incarnation=1001 add"
         "ress=\"sim:1\"}\n"
         "[      10.000] master > member 0: welcome{run=1 master=1 peer=1 heartbeat_ms=5"
         "00}\n"
@@ -34,10 +34,12 @@ static void two_members_become_a_view(void **unused)
         "[      17.000] member 0 > master: ready{view=1}\n"
         "[      22.000] master > member 0: announce{run=1 view=1 incarnation=1000 membe"
         "rs=[{peer=1} {peer=2}]}\n"
-        "[      22.000] member 0: reply{view=1 members=[1 2]}\n"
+        "[      22.000] member 0: reply{view=1 members=[1 2] group_count=1 "
+        "group_largest=2 run_members=2}\n"
         "[      22.000] master > member 1: announce{run=1 view=1 incarnation=1001 membe"
         "rs=[{peer=1} {peer=2}]}\n"
-        "[      22.000] member 1: reply{view=1 rank=1 members=[1 2]}\n");
+        "[      22.000] member 1: reply{view=1 rank=1 members=[1 2] group_count=1 "
+        "group_largest=2 run_members=2}\n");
     scenario_end(s);
 }
 
@@ -58,10 +60,12 @@ static void two_members_commit_one_all_reduce(void **unused)
         "[     128.125] member 0 > master: done{view=1 kind=1 count=1}\n"
         "[     133.125] master > member 0: commit{view=1 kind=1 count=1}\n"
         "[     133.125] member 0: reply{request=1 view=1 attempts=1 bytes_sent=400 "
-        "bytes_received=400 members=[1 2]}\n"
+        "bytes_received=400 members=[1 2] group_count=1 group_largest=2 run_members=2 "
+        "count=100}\n"
         "[     133.125] master > member 1: commit{view=1 kind=1 count=1}\n"
         "[     133.125] member 1: reply{request=1 view=1 rank=1 attempts=1 bytes_sent=400 "
-        "bytes_received=400 members=[1 2]}\n");
+        "bytes_received=400 members=[1 2] group_count=1 group_largest=2 run_members=2 "
+        "count=100}\n");
     scenario_end(s);
 }
 

@@ -41,6 +41,9 @@ void rig_command(struct rig_node *node, const struct hwi_msg *msg);
 bool rig_command_fails(struct rig_node *node, const struct hwi_msg *msg);
 #define RIG_FAILS(node, name, ...)                                                                 \
     rig_command_fails((node), &(struct hwi_msg){.type = HWI_MSG_##name, .u.name = {__VA_ARGS__}})
+// Operands of a reduce.
+#define RIG_ONE(a) .operands = (struct hwi_id[]){{a}}, .operands_count = 1
+#define RIG_TWO(a, b) .operands = (struct hwi_id[]){{a}, {b}}, .operands_count = 2
 void rig_say(struct rig_node *node, enum hwi_role role, uint64_t to, const struct hwi_msg *msg);
 
 // Takes the first event of this type out of what was delivered; false if there is none. Lists stay

@@ -207,10 +207,6 @@ static struct symbolic_value operand(struct symbolic *symbolic, uint32_t who,
 {
     if (name == HWI_OPERAND_SELF)
         return (struct symbolic_value){.count = 1, .who = {(uint8_t)who}};
-    if (name == HWI_OPERAND_OUTPUT) {
-        assert_true(op->output[chunk].count > 0);
-        return op->output[chunk];
-    }
     struct symbolic_row *row = &op->rows[HWI_PHASE_SCATTER][symbolic_who(symbolic, name)];
     assert_true(row->placed && chunk >= row->first);
     uint32_t slot = (chunk - row->first) % row->slots;
@@ -223,15 +219,15 @@ static void on_reduce(struct symbolic *symbolic, uint32_t who, const struct hwi_
 {
     struct symbolic_op *op = open_op(symbolic, who, message->op);
     assert_true(message->chunk < op->chunks);
-    struct symbolic_value value = operand(symbolic, who, op, message->chunk, message->a);
-    assert_int_equal(value.divisor, 0);
-    if (message->b != HWI_OPERAND_NONE) {
-        struct symbolic_value b = operand(symbolic, who, op, message->chunk, message->b);
-        assert_int_equal(b.count, 1);
-        assert_true(value.count < SYMBOLIC_MEMBERS_MAX);
-        value.who[value.count++] = b.who[0];
+    assert_int_equal(op->output[message->chunk].count, 0); // once
+    assert_in_range(message->operands_count, 1, SYMBOLIC_MEMBERS_MAX);
+    struct symbolic_value value = {.divisor = message->divisor};
+    for (uint32_t i = 0; i < message->operands_count; i++) {
+        uint64_t name = message->operands[i].value;
+        struct symbolic_value one = operand(symbolic, who, op, message->chunk, name);
+        assert_int_equal(one.count, 1);
+        value.who[value.count++] = one.who[0];
     }
-    value.divisor = message->divisor;
     op->output[message->chunk] = value;
 }
 

@@ -32,9 +32,10 @@ static int setup(void **state)
     rig_open(&fixture->rig, 2);
     fixture->node = &fixture->rig.nodes[0];
     RIG_DO(fixture->node, data_view, .view = 5);
-    hwi_data_memory(fixture->node->data, 1, fixture->memory, fixture->memory, BYTES);
+    hwi_data_memory(fixture->node->data, 1,
+                    &(struct hwi_buffers){fixture->memory, fixture->memory, BYTES, BYTES});
     RIG_DO(fixture->node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,
-           .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK);
+           .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK, .save_bytes = BYTES);
     RIG_DO(fixture->node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 2, .first = 2,
            .chunks = 4, .slots = 2, .granted = 2);
     RIG_DO(fixture->node, place, .op = op, .phase = HWI_PHASE_GATHER, .from = 2, .first = 6,

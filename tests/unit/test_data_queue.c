@@ -24,7 +24,8 @@ static struct hwi_op op_of(uint32_t seq)
 
 static void begin(struct rig_node *node, uint32_t seq, void *memory, uint64_t bytes)
 {
-    hwi_data_memory(node->data, seq + 1, memory, (char *)memory + bytes, bytes);
+    hwi_data_memory(node->data, seq + 1,
+                    &(struct hwi_buffers){memory, (char *)memory + bytes, bytes, bytes});
     RIG_DO(node, op_memory, .op = op_of(seq), .request = seq + 1, .dtype = HWS_F32,
            .redop = HWS_SUM, .bytes = bytes, .chunk_bytes = 32 << 10);
     RIG_DO(node, send, .op = op_of(seq), .phase = HWI_PHASE_SCATTER, .to = 2,

@@ -39,9 +39,10 @@ static int setup(void **state)
         pair->before[i] = malloc(BYTES);
         rig_fill(pair->memory[i], BYTES);
         memcpy(pair->before[i], pair->memory[i], BYTES);
-        hwi_data_memory(node->data, 1, pair->memory[i], pair->memory[i], BYTES);
+        hwi_data_memory(node->data, 1,
+                        &(struct hwi_buffers){pair->memory[i], pair->memory[i], BYTES, BYTES});
         RIG_DO(node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,
-               .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK);
+               .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK, .save_bytes = BYTES);
     }
     RIG_DO(pair->to, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 1, .chunks = CHUNKS,
            .slots = CHUNKS, .granted = CHUNKS);
@@ -169,7 +170,7 @@ static void test_half_a_result_is_restored(void **state)
     struct pair *pair = *state;
 
     rig_pump(&pair->rig);
-    RIG_DO(pair->to, reduce, .op = op, .chunk = 0, .a = 1, .b = HWI_OPERAND_SELF);
+    RIG_DO(pair->to, reduce, .op = op, .chunk = 0, RIG_TWO(1, HWI_OPERAND_SELF));
     assert_memory_not_equal(pair->memory[1], pair->before[1], CHUNK);
     RIG_DO(pair->to, send, .op = op, .phase = HWI_PHASE_GATHER, .to = 1, .chunks = 1);
     under_way(pair, 1, 1000);
@@ -188,7 +189,7 @@ static void test_commit_keeps_the_result(void **state)
 
     rig_pump(&pair->rig);
     for (uint32_t chunk = 0; chunk < CHUNKS; chunk++)
-        RIG_DO(pair->to, reduce, .op = op, .chunk = chunk, .a = 1, .b = HWI_OPERAND_SELF);
+        RIG_DO(pair->to, reduce, .op = op, .chunk = chunk, RIG_TWO(1, HWI_OPERAND_SELF));
     RIG_DO(pair->to, send, .op = op, .phase = HWI_PHASE_GATHER, .to = 1, .chunks = CHUNKS);
     rig_pump(&pair->rig);
     RIG_DO(pair->from, quiesce, .op = op);

@@ -49,10 +49,12 @@ static void start(struct sum *sum, uint32_t rank)
 {
     struct rig_node *node = &sum->rig.nodes[rank];
 
-    hwi_data_memory(node->data, 9, sum->input[rank], sum->output[rank], sum->bytes);
+    hwi_data_memory(
+        node->data, 9,
+        &(struct hwi_buffers){sum->input[rank], sum->output[rank], sum->bytes, sum->bytes});
     RIG_DO(node, op_memory, .op = sum->op, .request = 9, .in_place = sum->in_place,
-           .dtype = HWS_F32, .redop = HWS_AVG, .bytes = sum->bytes,
-           .chunk_bytes = sum->chunk_bytes);
+           .dtype = HWS_F32, .redop = HWS_AVG, .bytes = sum->bytes, .chunk_bytes = sum->chunk_bytes,
+           .save_bytes = sum->in_place ? sum->bytes : 0);
     for (uint32_t other = 0; other < sum->world; other++) {
         if (other == rank)
             continue;
@@ -98,14 +100,12 @@ static void close_sum(struct sum *sum)
 static void reduce_chunk(struct sum *sum, uint32_t owner, uint32_t chunk)
 {
     struct rig_node *node = &sum->rig.nodes[owner];
+    struct hwi_id operands[RIG_NODES_MAX];
 
-    for (uint32_t rank = 1; rank < sum->world; rank++) {
-        uint64_t first = owner == 0 ? HWI_OPERAND_SELF : 1;
-        RIG_DO(node, reduce, .op = sum->op, .chunk = chunk,
-               .a = rank == 1 ? first : HWI_OPERAND_OUTPUT,
-               .b = rank == owner ? HWI_OPERAND_SELF : rank + 1,
-               .divisor = rank == sum->world - 1 ? sum->world : 0);
-    }
+    for (uint32_t rank = 0; rank < sum->world; rank++)
+        operands[rank].value = rank == owner ? HWI_OPERAND_SELF : rank + 1;
+    RIG_DO(node, reduce, .op = sum->op, .chunk = chunk, .operands = operands,
+           .operands_count = sum->world, .divisor = sum->world);
     for (uint32_t rank = 0; rank < sum->world; rank++)
         if (rank != owner)
             RIG_DO(node, send, .op = sum->op, .phase = HWI_PHASE_GATHER, .to = rank + 1,
@@ -238,12 +238,14 @@ static void test_one_shot(void **state)
     RIG_DO(&sum.rig.nodes[1], quiesce, .op = sum.op);
     sum.op.seq = 1;
     RIG_DO(&sum.rig.nodes[1], op_memory, .op = sum.op, .request = 9, .in_place = 1,
-           .dtype = HWS_F32, .redop = HWS_AVG, .bytes = 1000, .chunk_bytes = 1000);
+           .dtype = HWS_F32, .redop = HWS_AVG, .bytes = 1000, .chunk_bytes = 1000,
+           .save_bytes = 1000);
     RIG_DO(&sum.rig.nodes[1], place, .op = sum.op, .phase = HWI_PHASE_SCATTER, .from = 1,
            .chunks = 1, .slots = 1, .granted = 1);
     RIG_DO(&sum.rig.nodes[0], quiesce, .op = rig_op(1, HWI_KIND_ALL_REDUCE, 5, 0));
     RIG_DO(&sum.rig.nodes[0], op_memory, .op = sum.op, .request = 9, .in_place = 1,
-           .dtype = HWS_F32, .redop = HWS_AVG, .bytes = 1000, .chunk_bytes = 1000);
+           .dtype = HWS_F32, .redop = HWS_AVG, .bytes = 1000, .chunk_bytes = 1000,
+           .save_bytes = 1000);
     RIG_DO(&sum.rig.nodes[0], place, .op = sum.op, .phase = HWI_PHASE_SCATTER, .from = 2,
            .chunks = 1, .slots = 1, .granted = 1);
     for (uint32_t rank = 0; rank < 2; rank++)
@@ -253,9 +255,9 @@ static void test_one_shot(void **state)
     struct rig_transfer transfer;
     assert_true(rig_begin(&sum.rig, &transfer, 0, 1, HWI_LANE_REDUCER));
     assert_int_equal(rig_end(&transfer), HWI_VERDICT_OK);
-    RIG_DO(&sum.rig.nodes[1], reduce, .op = sum.op, .a = 1, .b = HWI_OPERAND_SELF, .divisor = 2);
+    RIG_DO(&sum.rig.nodes[1], reduce, .op = sum.op, RIG_TWO(1, HWI_OPERAND_SELF), .divisor = 2);
     rig_pump(&sum.rig);
-    RIG_DO(&sum.rig.nodes[0], reduce, .op = sum.op, .a = HWI_OPERAND_SELF, .b = 2, .divisor = 2);
+    RIG_DO(&sum.rig.nodes[0], reduce, .op = sum.op, RIG_TWO(HWI_OPERAND_SELF, 2), .divisor = 2);
     expect_result(&sum);
     close_sum(&sum);
 }
@@ -269,20 +271,21 @@ static void test_alone(void **state)
     struct rig rig;
 
     rig_open(&rig, 1);
-    hwi_data_memory(rig.nodes[0].data, 1, input, output, sizeof(input));
+    hwi_data_memory(rig.nodes[0].data, 1,
+                    &(struct hwi_buffers){input, output, sizeof(input), sizeof(input)});
     RIG_DO(&rig.nodes[0], op_memory, .op = op, .request = 1, .dtype = HWS_F32, .redop = HWS_SUM,
            .bytes = sizeof(input), .chunk_bytes = sizeof(input));
-    RIG_DO(&rig.nodes[0], reduce, .op = op, .a = HWI_OPERAND_SELF, .b = HWI_OPERAND_NONE);
+    RIG_DO(&rig.nodes[0], reduce, .op = op, RIG_ONE(HWI_OPERAND_SELF));
     assert_memory_equal(input, output, sizeof(input));
     hwi_data_stats(rig.nodes[0].data, &stats);
     assert_int_equal(stats.reduce_bytes, sizeof(input));
     RIG_DO(&rig.nodes[0], quiesce, .op = op);
-    hwi_data_memory(rig.nodes[0].data, 2, input, input, sizeof(input));
+    hwi_data_memory(rig.nodes[0].data, 2,
+                    &(struct hwi_buffers){input, input, sizeof(input), sizeof(input)});
     op.seq = 1;
     RIG_DO(&rig.nodes[0], op_memory, .op = op, .request = 2, .in_place = 1, .dtype = HWS_F32,
            .redop = HWS_AVG, .bytes = sizeof(input), .chunk_bytes = sizeof(input));
-    RIG_DO(&rig.nodes[0], reduce, .op = op, .a = HWI_OPERAND_SELF, .b = HWI_OPERAND_NONE,
-           .divisor = 1);
+    RIG_DO(&rig.nodes[0], reduce, .op = op, RIG_ONE(HWI_OPERAND_SELF), .divisor = 1);
     assert_memory_equal(input, output, sizeof(input));
     RIG_DO(&rig.nodes[0], quiesce, .op = op, .restore = 1);
     assert_memory_equal(input, output, sizeof(input));
@@ -298,13 +301,14 @@ static void test_commands_that_make_no_sense(void **state)
 
     rig_open(&rig, 2);
     struct rig_node *node = &rig.nodes[0];
-    hwi_data_memory(node->data, 1, memory, memory, sizeof(memory));
+    hwi_data_memory(node->data, 1,
+                    &(struct hwi_buffers){memory, memory, sizeof(memory), sizeof(memory)});
     assert_true(RIG_FAILS(node, op_memory, .op = op, .request = 2, .in_place = 1, .dtype = HWS_F32,
                           .redop = HWS_SUM, .bytes = 64, .chunk_bytes = 64));
     assert_true(RIG_FAILS(node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,
-                          .redop = HWS_SUM, .bytes = 68, .chunk_bytes = 64));
-    assert_true(RIG_FAILS(node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_U8,
-                          .redop = HWS_SUM, .bytes = 64, .chunk_bytes = 64));
+                          .redop = HWS_SUM, .bytes = 68, .chunk_bytes = 64, .save_bytes = 68));
+    assert_true(RIG_FAILS(node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,
+                          .redop = HWS_MIN + 1, .bytes = 64, .chunk_bytes = 64));
     assert_true(RIG_FAILS(node, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 2, .chunks = 1));
     assert_true(RIG_FAILS(node, quiesce, .op = op));
     assert_true(RIG_FAILS(node, edge_close, .peer = 2));
@@ -312,11 +316,10 @@ static void test_commands_that_make_no_sense(void **state)
            .redop = HWS_SUM, .bytes = 64, .chunk_bytes = 64);
     assert_true(RIG_FAILS(node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 2, .first = 1,
                           .chunks = 1, .slots = 1));
-    assert_true(RIG_FAILS(node, reduce, .op = op, .a = HWI_OPERAND_SELF, .b = 2));
-    assert_true(RIG_FAILS(node, reduce, .op = op, .chunk = 1, .a = HWI_OPERAND_SELF,
-                          .b = HWI_OPERAND_NONE));
+    assert_true(RIG_FAILS(node, reduce, .op = op, RIG_TWO(HWI_OPERAND_SELF, 2)));
+    assert_true(RIG_FAILS(node, reduce, .op = op, .chunk = 1, RIG_ONE(HWI_OPERAND_SELF)));
     RIG_DO(node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 2, .chunks = 1, .slots = 1);
-    assert_true(RIG_FAILS(node, reduce, .op = op, .a = HWI_OPERAND_SELF, .b = 2)); // not here yet
+    assert_true(RIG_FAILS(node, reduce, .op = op, RIG_TWO(HWI_OPERAND_SELF, 2))); // not here yet
     rig_close(&rig);
 }
 

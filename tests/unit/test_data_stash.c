@@ -24,9 +24,10 @@ static void begin(struct rig_node *node, struct hwi_op op, void *input, void *ou
 {
     uint64_t request = op.view * 100 + op.seq;
 
-    hwi_data_memory(node->data, request, input, output, BYTES);
+    hwi_data_memory(node->data, request, &(struct hwi_buffers){input, output, BYTES, BYTES});
     RIG_DO(node, op_memory, .op = op, .request = request, .in_place = input == output,
-           .dtype = HWS_F32, .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK);
+           .dtype = HWS_F32, .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK,
+           .save_bytes = input == output ? BYTES : 0);
 }
 
 static void send_chunks(struct rig_node *node, struct hwi_op op, uint32_t first, uint32_t chunks)
@@ -85,7 +86,7 @@ static uint64_t dropped(struct rig_node *node)
 // What came for `chunk` is what was sent.
 static void expect_chunk(struct pair *pair, struct hwi_op op, uint32_t chunk)
 {
-    RIG_DO(pair->to, reduce, .op = op, .chunk = chunk, .a = 1, .b = HWI_OPERAND_NONE);
+    RIG_DO(pair->to, reduce, .op = op, .chunk = chunk, RIG_ONE(1));
     assert_memory_equal(pair->other + chunk * CHUNK, pair->input + chunk * CHUNK, CHUNK);
 }
 
@@ -170,8 +171,8 @@ static void test_the_bound_is_a_broken_edge(void **state)
     assert_int_equal(rig_count(pair->to, HWI_MSG_chunk), most);
 }
 
-// A frame that a slow stripe still carries must not stand in the way of the next operation's: its own has been
-// called here meanwhile, and the sender knows.
+// A frame that a slow stripe still carries must not stand in the way of the next operation's: its
+// own has been called here meanwhile, and the sender knows.
 static void test_frames_coming_in_do_not_count(void **state)
 {
     struct pair *pair = *state;
@@ -284,10 +285,8 @@ static void test_a_view_begins_its_sequences_anew(void **state)
 static void test_many_tiny_frames_are_a_broken_edge(void **state)
 {
     struct pair *pair = *state;
-    struct hwi_frame frame = {.kind = HWI_FRAME_CHUNK,
-                              .phase = HWI_PHASE_SCATTER,
-                              .op = op_of(1, 0),
-                              .payload_bytes = 4};
+    struct hwi_frame frame = {
+        .kind = HWI_FRAME_CHUNK, .phase = HWI_PHASE_SCATTER, .op = op_of(1, 0), .payload_bytes = 4};
     uint32_t taken = 0;
     const char *why = NULL;
 

@@ -34,10 +34,11 @@ static void check_shares(const struct hwi_plan_shape *shape)
 {
     uint32_t world = shape->world, chunks = shape->chunks;
 
-    assert_int_equal(hwi_plan_share(shape, 0), 0);
-    assert_int_equal(hwi_plan_share(shape, world), chunks);
+    assert_int_equal(hwi_plan_share(shape, world, 0), 0);
+    assert_int_equal(hwi_plan_share(shape, world, world), chunks);
     for (uint32_t rank = 0; rank < world; rank++) {
-        uint32_t first = hwi_plan_share(shape, rank), end = hwi_plan_share(shape, rank + 1);
+        uint32_t first = hwi_plan_share(shape, world, rank),
+                 end = hwi_plan_share(shape, world, rank + 1);
         assert_true(first <= end);
         for (uint32_t k = first; k<end; k += end - first> 2 ? end - first - 1 : 1) {
             uint64_t owner = chunks >= world ? (uint64_t)k * world / chunks : k;
@@ -76,7 +77,8 @@ static void test_all_shapes(void **state)
     for (uint8_t plan = HWI_PLAN_AUTO; plan <= HWI_PLAN_DIRECT; plan++)
         for (size_t w = 0; w < HWI_COUNT(worlds); w++)
             for (size_t s = 0; s < HWI_COUNT(sizes); s++) {
-                struct hwi_plan_shape shape = hwi_plan_make(plan, sizes[s], 4, worlds[w]);
+                struct hwi_plan_shape shape =
+                    hwi_plan_make(plan, sizes[s], 4, worlds[w], worlds[w]);
                 assert_int_equal(shape.world, worlds[w]);
                 check_grid(&shape, sizes[s], 4);
                 check_choice(plan, sizes[s], worlds[w], shape.plan);
@@ -89,24 +91,24 @@ static void test_all_shapes(void **state)
 static void test_medium_shares_have_several_chunks(void **state)
 {
     (void)state;
-    struct hwi_plan_shape shape = hwi_plan_make(HWI_PLAN_AUTO, 1 << 20, 4, 4);
+    struct hwi_plan_shape shape = hwi_plan_make(HWI_PLAN_AUTO, 1 << 20, 4, 4, 4);
     assert_int_equal(shape.chunk_bytes, 64 << 10);
     assert_int_equal(shape.chunks, 16);
-    shape = hwi_plan_make(HWI_PLAN_AUTO, 64 << 20, 8, 2);
+    shape = hwi_plan_make(HWI_PLAN_AUTO, 64 << 20, 8, 2, 2);
     assert_int_equal(shape.chunk_bytes, HWI_CHUNK_BYTES_MAX);
-    shape = hwi_plan_make(HWI_PLAN_AUTO, 100 << 10, 4, 4);
+    shape = hwi_plan_make(HWI_PLAN_AUTO, 100 << 10, 4, 4, 4);
     assert_int_equal(shape.chunk_bytes, HWI_CHUNK_BYTES_MIN);
 }
 
 static void test_forced_direct_shares_tiny_tensors(void **state)
 {
     (void)state;
-    struct hwi_plan_shape shape = hwi_plan_make(HWI_PLAN_DIRECT, 1024, 4, 4);
+    struct hwi_plan_shape shape = hwi_plan_make(HWI_PLAN_DIRECT, 1024, 4, 4, 4);
     assert_int_equal(shape.chunks, 4);
-    shape = hwi_plan_make(HWI_PLAN_DIRECT, 4, 4, 3);
+    shape = hwi_plan_make(HWI_PLAN_DIRECT, 4, 4, 3, 3);
     assert_int_equal(shape.chunks, 1);
-    assert_int_equal(hwi_plan_share(&shape, 1), 1);
-    assert_int_equal(hwi_plan_share(&shape, 2), 1);
+    assert_int_equal(hwi_plan_share(&shape, 3, 1), 1);
+    assert_int_equal(hwi_plan_share(&shape, 3, 2), 1);
 }
 
 int main(void)

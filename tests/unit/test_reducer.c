@@ -91,14 +91,14 @@ static void test_one_shot_transcript(void **state)
     assert_string_equal(
         strstr(trace, "> data: chunk"),
         "> data: chunk{op=all_reduce/3#0@v7 phase=1 from=10}\n"
-        "data: reduce{op=all_reduce/3#0@v7 a=10 divisor=2}\n"
+        "data: reduce{op=all_reduce/3#0@v7 operands=[10 0] divisor=2}\n"
         "peer: op_done{op=all_reduce/3#0@v7}\n"
         "> reducer:10: call{op=all_reduce/3#0@v7 signature={kind=1 dtype=11 redop=2 count=100} "
         "granted=1}\n"
         "> peer: op_end{op=all_reduce/3#0@v7 committed=1}\n"
         "data: quiesce{op=all_reduce/3#0@v7}\n"
         "> data: quiesced{op=all_reduce/3#0@v7 bytes_sent=1001 bytes_received=2001}\n"
-        "peer: op_ended{op=all_reduce/3#0@v7 bytes_sent=1001 bytes_received=2001}\n");
+        "peer: op_ended{op=all_reduce/3#0@v7 bytes_sent=1001 bytes_received=2001 count=100}\n");
     symbolic_destroy(symbolic);
 }
 
@@ -125,7 +125,7 @@ static void test_direct_transcript(void **state)
         "data: send{op=all_reduce/0#0@v7 phase=1 to=20 first=1 chunks=1}\n";
     assert_non_null(strstr(trace, begin));
     assert_non_null(strstr(trace, "> data: chunk{op=all_reduce/0#0@v7 phase=1 from=20}\n"
-                                  "data: reduce{op=all_reduce/0#0@v7 b=20}\n"
+                                  "data: reduce{op=all_reduce/0#0@v7 operands=[0 20]}\n"
                                   "data: send{op=all_reduce/0#0@v7 phase=2 to=20 chunks=1}\n"));
     symbolic_expect(symbolic, start.op, 3, 0);
     symbolic_destroy(symbolic);

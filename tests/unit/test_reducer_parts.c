@@ -7,45 +7,30 @@
 
 #include "collectives/reducer/reducer.h"
 
-static uint64_t memory[256];
+static uint32_t memory[64];
 
-static bool next_is(struct hwi_ledger *ledger, uint32_t chunk, uint32_t a, uint32_t b)
-{
-    uint32_t got_a, got_b;
-    return hwi_ledger_take(ledger, chunk, &got_a, &got_b) && got_a == a && got_b == b;
-}
-
-static bool nothing_next(struct hwi_ledger *ledger, uint32_t chunk)
-{
-    uint32_t a, b;
-    return !hwi_ledger_take(ledger, chunk, &a, &b);
-}
-
-static void test_rank_order(void **state)
+static void test_the_last_operand_ends_a_chunk(void **state)
 {
     (void)state;
     struct hwi_ledger ledger;
-    assert_true(hwi_ledger_bytes(2, 5) <= sizeof(memory));
-    hwi_ledger_init(&ledger, memory, 9, 2, 5, 2);
-    hwi_ledger_arrive(&ledger, 0, 4);
-    hwi_ledger_arrive(&ledger, 0, 1);
-    assert_true(nothing_next(&ledger, 0));
-    hwi_ledger_arrive(&ledger, 0, 0);
-    assert_true(next_is(&ledger, 0, 0, 1));
-    assert_true(next_is(&ledger, 0, HWI_LEDGER_SUM, 2)); // the own one is always here
-    assert_true(nothing_next(&ledger, 0));
-    assert_false(hwi_ledger_final(&ledger, 0));
-    hwi_ledger_arrive(&ledger, 0, 3);
-    assert_true(next_is(&ledger, 0, HWI_LEDGER_SUM, 3));
-    assert_true(next_is(&ledger, 0, HWI_LEDGER_SUM, 4));
-    assert_true(nothing_next(&ledger, 0));
-    assert_true(hwi_ledger_final(&ledger, 0));
+    assert_true(hwi_ledger_bytes(2) <= sizeof(memory));
+    hwi_ledger_init(&ledger, memory, 9, 2, 4);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_false(hwi_ledger_arrive(&ledger, 0));
+        assert_false(hwi_ledger_arrive(&ledger, 1));
+    }
+    assert_true(hwi_ledger_arrive(&ledger, 1));
+    assert_false(hwi_ledger_advance(&ledger));
+    assert_int_equal(ledger.low, 0);
+    assert_true(hwi_ledger_arrive(&ledger, 0));
+    assert_true(hwi_ledger_advance(&ledger));
+    assert_int_equal(ledger.low, 2);
+    assert_false(hwi_ledger_arrive(&ledger, 2)); // in the place of chunk 0
 }
 
 static void finish_chunk(struct hwi_ledger *ledger, uint32_t chunk)
 {
-    hwi_ledger_arrive(ledger, chunk, 1);
-    assert_true(next_is(ledger, chunk, 0, 1));
+    assert_true(hwi_ledger_arrive(ledger, chunk));
 }
 
 // Chunks end out of order; what is granted follows the lowest that is not final, in lots.
@@ -53,7 +38,7 @@ static void test_grants_follow_the_lowest(void **state)
 {
     (void)state;
     struct hwi_ledger ledger;
-    hwi_ledger_init(&ledger, memory, 19, 8, 2, 0);
+    hwi_ledger_init(&ledger, memory, 19, 8, 1);
     assert_int_equal(ledger.granted, 8);
     finish_chunk(&ledger, 1);
     finish_chunk(&ledger, 2);
@@ -73,13 +58,13 @@ static void test_grants_follow_the_lowest(void **state)
     assert_int_equal(ledger.low, 19);
 }
 
-static bool checks(struct hwi_ledger *ledger, uint32_t chunk, uint32_t rank)
+static bool checks(struct hwi_ledger *ledger, uint32_t chunk)
 {
     struct hwi_trap trap;
     hwi_trap_enter(&trap);
     if (setjmp(trap.landing))
         return true;
-    hwi_ledger_arrive(ledger, chunk, rank);
+    hwi_ledger_arrive(ledger, chunk);
     hwi_trap_leave(&trap);
     return false;
 }
@@ -88,15 +73,13 @@ static void test_impossible_arrivals(void **state)
 {
     (void)state;
     struct hwi_ledger ledger;
-    hwi_ledger_init(&ledger, memory, 5, 2, 2, 0);
-    assert_true(checks(&ledger, 2, 1)); // not granted
-    assert_true(checks(&ledger, 0, 0)); // our own
-    assert_true(checks(&ledger, 0, 2)); // no member
+    hwi_ledger_init(&ledger, memory, 5, 2, 1);
+    assert_true(checks(&ledger, 2)); // not granted
     finish_chunk(&ledger, 0);
-    assert_true(checks(&ledger, 0, 1)); // twice
+    assert_true(checks(&ledger, 0)); // one too many
     hwi_ledger_advance(&ledger);
-    assert_true(checks(&ledger, 0, 1)); // over
-    assert_false(checks(&ledger, 2, 1));
+    assert_true(checks(&ledger, 0)); // over
+    assert_false(checks(&ledger, 2));
 }
 
 static struct hwi_msg_call call_of(uint64_t view, uint32_t seq, uint32_t granted)
@@ -186,7 +169,7 @@ static void test_early_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rank_order),
+        cmocka_unit_test(test_the_last_operand_ends_a_chunk),
         cmocka_unit_test(test_grants_follow_the_lowest),
         cmocka_unit_test(test_impossible_arrivals),
         cmocka_unit_test(test_early_calls_are_kept_once),

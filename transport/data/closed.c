@@ -4,7 +4,7 @@
 
 static uint64_t hash_of(struct hwi_op name)
 {
-    return hwi_mix(hwi_mix(0, name.kind), name.tag);
+    return hwi_mix(hwi_mix(0, hwi_channel_kind(name.kind)), name.tag);
 }
 
 static struct hwi_closed *find(const struct hwi_data *data, struct hwi_op name)
@@ -13,7 +13,7 @@ static struct hwi_closed *find(const struct hwi_data *data, struct hwi_op name)
 
     for (; link; link = hwi_index_same(link)) {
         struct hwi_closed *closed = (struct hwi_closed *)link;
-        if (closed->kind == name.kind && closed->tag == name.tag)
+        if (closed->kind == hwi_channel_kind(name.kind) && closed->tag == name.tag)
             return closed;
     }
     return NULL;
@@ -26,7 +26,7 @@ void hwi_closed_note(struct hwi_data *data, struct hwi_op name)
     struct hwi_closed *closed = find(data, name);
     if (!closed) {
         closed = hwi_new(data->alloc, sizeof(*closed));
-        closed->kind = name.kind;
+        closed->kind = hwi_channel_kind(name.kind);
         closed->tag = name.tag;
         hwi_index_add(&data->closed, &closed->link, hash_of(name));
     }

@@ -52,6 +52,7 @@ void hwi_data_destroy(struct hwi_data *data)
     hwi_index_fini(&data->closed);
     hwi_pool_fini(&data->pool);
     hwi_free(data->alloc, data->tensors);
+    hwi_free(data->alloc, data->operands);
     hwi_free(data->alloc, data);
 }
 
@@ -64,16 +65,16 @@ struct hwi_memory *hwi_memory_find(const struct hwi_data *data, uint64_t request
     return (struct hwi_memory *)link;
 }
 
-void hwi_data_memory(struct hwi_data *data, uint64_t request, const void *input, void *output,
-                     uint64_t bytes)
+void hwi_data_memory(struct hwi_data *data, uint64_t request, const struct hwi_buffers *buffers)
 {
     HWI_CHECK(!hwi_memory_find(data, request));
     struct hwi_memory *memory = hwi_new(data->alloc, sizeof(*memory));
 
     memory->request = request;
-    memory->input = input;
-    memory->output = output;
-    memory->bytes = bytes;
+    memory->input = buffers->input;
+    memory->output = buffers->output;
+    memory->input_bytes = buffers->input_bytes;
+    memory->output_bytes = buffers->output_bytes;
     hwi_index_add(&data->requests, &memory->link, hwi_mix(0, request));
 }
 

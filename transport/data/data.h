@@ -32,9 +32,15 @@ struct hwi_data *hwi_data_create(const struct hwi_alloc *alloc, const struct hwi
 // Takes. The driver has removed all edges and given all frames back before.
 void hwi_data_destroy(struct hwi_data *data);
 
-// The memory a request names: borrowed until hwi_data_forget. input may equal output (in place).
-void hwi_data_memory(struct hwi_data *data, uint64_t request, const void *input, void *output,
-                     uint64_t bytes);
+// A caller's memory: `input` is never written, `output` not beyond its bytes. Either may be NULL
+// with no bytes. In place the input is the output, or lies in it.
+struct hwi_buffers {
+    const void *input;
+    void *output;
+    uint64_t input_bytes, output_bytes;
+};
+// The memory a request names: borrowed until hwi_data_forget.
+void hwi_data_memory(struct hwi_data *data, uint64_t request, const struct hwi_buffers *buffers);
 // Forgets it, if it is known. The operation on it must have been quiesced: a failed check
 // otherwise.
 void hwi_data_forget(struct hwi_data *data, uint64_t request);

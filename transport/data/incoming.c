@@ -41,8 +41,7 @@ static void discard(struct hwi_frame_in *in)
         ((struct hwi_block_row *)in->row)->claimed = false;
     } else if (in->frame.kind == HWI_FRAME_CHUNK && in->row) {
         struct hwi_row *row = in->row;
-        hwi_bit_clear(row->claimed,
-                      (uint32_t)(in->frame.offset / row->op->chunk_bytes) - row->first);
+        hwi_bit_clear(row->claimed, hwi_grid_at(&row->op->grid, in->frame.offset) - row->first);
     }
     in->row = NULL;
 }
@@ -77,9 +76,8 @@ static enum hwi_verdict begin_chunk(struct hwi_data *data, struct hwi_edge *edge
 
     switch (hwi_row_fit(data, edge->peer, &in->frame, &row, &chunk, why)) {
     case HWI_FIT_TAKE:
-        hwi_bit_set(row->claimed, chunk - row->first);
         in->row = row;
-        in->target = hwi_row_target(row, chunk);
+        in->target = hwi_row_claim(row, chunk);
         return HWI_VERDICT_OK;
     case HWI_FIT_STASH:
         return begin_eager(data, edge, in, why);
@@ -148,7 +146,7 @@ static enum hwi_verdict finish_chunk(struct hwi_data *data, struct hwi_frame_in 
     struct hwi_row *row = in->row;
 
     if (row) {
-        hwi_row_arrived(data, row, (uint32_t)(in->frame.offset / row->op->chunk_bytes), sum);
+        hwi_row_arrived(data, row, hwi_grid_at(&row->op->grid, in->frame.offset), sum);
         return HWI_VERDICT_OK;
     }
     struct hwi_edge *edge = hwi_edge_find(data, in->peer);

@@ -4,9 +4,11 @@
 
 #include <string.h>
 
+#include <hawser/types.h>
+
 static uint64_t hash_of(struct hwi_op name)
 {
-    return hwi_mix(hwi_mix(hwi_mix(name.kind, name.view), name.tag), name.seq);
+    return hwi_mix(hwi_mix(hwi_mix(hwi_channel_kind(name.kind), name.view), name.tag), name.seq);
 }
 
 struct hwi_data_op *hwi_data_op_find(const struct hwi_data *data, struct hwi_op name)
@@ -35,29 +37,62 @@ struct hwi_data_op *hwi_data_op_sync(struct hwi_data *data, struct hwi_op name)
     return op ? op : add(data, name, 0);
 }
 
+static bool holds(uint64_t from, uint64_t bytes, uint64_t offset, uint64_t size)
+{
+    return offset >= from && offset - from <= bytes && size <= bytes - (offset - from);
+}
+
+static void init_backup(struct hwi_data *data, struct hwi_data_op *op,
+                        const struct hwi_msg_op_memory *msg)
+{
+    if (msg->save_bytes == 0)
+        return;
+    op->save_from = msg->save_from;
+    op->save_end = msg->save_from + msg->save_bytes;
+    op->backup = hwi_pool_take(&data->pool, msg->save_bytes);
+    HWI_CHECK(op->backup != NULL);
+}
+
+// An input that lies in the output but not at its own place in the whole would be overwritten
+// before it has left: all is saved at once, and the copy is the input.
+static void move_input(struct hwi_data_op *op)
+{
+    uintptr_t input = (uintptr_t)op->memory->input, output = (uintptr_t)op->memory->output;
+    uintptr_t begin = output + op->save_from - op->output_from;
+    bool inside = op->backup && input >= begin && input - begin < op->save_end - op->save_from;
+
+    if (!inside || input - output == op->input_from - op->output_from)
+        return;
+    HWI_CHECK(op->memory->input_bytes <= op->save_end - op->save_from - (input - begin));
+    for (uint32_t chunk = 0; chunk < op->grid.chunks; chunk++)
+        hwi_data_op_save(op, chunk);
+    op->input = op->backup + (input - begin);
+}
+
 void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *msg)
 {
     struct hwi_memory *memory = hwi_memory_find(data, msg->request);
     const struct hwi_kernel *kernel = hwi_kernel_find(msg->dtype, msg->redop);
-    uint32_t grid = msg->chunk_bytes;
+    size_t element_bytes = hws_dtype_bytes((hws_dtype)msg->dtype);
 
-    HWI_CHECK(memory && kernel && !hwi_data_op_find(data, msg->op));
-    HWI_CHECK(msg->bytes > 0 && msg->bytes <= memory->bytes);
-    HWI_CHECK(msg->in_place == (memory->input == memory->output));
-    HWI_CHECK(grid > 0 && grid % kernel->element_bytes == 0);
-    uint64_t chunks = (msg->bytes - 1) / grid + 1;
-    HWI_CHECK(msg->bytes % kernel->element_bytes == 0 && chunks <= UINT32_MAX / 2);
-
-    unsigned char *backup = msg->in_place ? hwi_pool_take(&data->pool, msg->bytes) : NULL;
-    HWI_CHECK(backup || !msg->in_place);
-    struct hwi_data_op *op = add(data, msg->op, msg->in_place ? 2 * chunks : 0);
+    HWI_CHECK(memory && (kernel || msg->redop == 0) && !hwi_data_op_find(data, msg->op));
+    HWI_CHECK(element_bytes > 0 && msg->chunk_bytes % element_bytes == 0);
+    HWI_CHECK(msg->bytes > 0 && msg->bytes % element_bytes == 0);
+    HWI_CHECK(msg->in_place || msg->save_bytes == 0);
+    HWI_CHECK(msg->save_bytes == 0 ||
+              holds(msg->output_from, memory->output_bytes, msg->save_from, msg->save_bytes));
+    struct hwi_grid grid = {.bytes = msg->bytes, .chunk_bytes = msg->chunk_bytes};
+    hwi_grid_init(&grid, data->alloc, msg->regions, msg->regions_count);
+    struct hwi_data_op *op = add(data, msg->op, msg->save_bytes ? 2 * (uint64_t)grid.chunks : 0);
     op->memory = memory;
     op->kernel = kernel;
-    op->bytes = msg->bytes;
-    op->chunk_bytes = grid;
-    op->chunks = (uint32_t)chunks;
-    op->backup = backup;
+    op->grid = grid;
+    op->input = memory->input;
+    op->input_from = msg->input_from;
+    op->output_from = msg->output_from;
     memory->users++;
+    init_backup(data, op, msg);
+    move_input(op);
 }
 
 void hwi_data_op_free(struct hwi_data *data, struct hwi_data_op *op)
@@ -72,50 +107,69 @@ void hwi_data_op_free(struct hwi_data *data, struct hwi_data_op *op)
     if (op->memory)
         op->memory->users--;
     hwi_pool_give(&data->pool, op->backup);
+    hwi_grid_fini(&op->grid, data->alloc);
     hwi_index_remove(&data->data_ops, &op->link);
     hwi_free(data->alloc, op);
 }
 
-uint64_t hwi_data_op_offset(const struct hwi_data_op *op, uint32_t chunk)
+const unsigned char *hwi_data_op_input(const struct hwi_data_op *op, uint32_t chunk)
 {
-    return (uint64_t)chunk * op->chunk_bytes;
+    uint64_t offset = hwi_grid_offset(&op->grid, chunk);
+
+    HWI_CHECK(
+        holds(op->input_from, op->memory->input_bytes, offset, hwi_grid_size(&op->grid, chunk)));
+    return op->input + (offset - op->input_from);
 }
 
-uint32_t hwi_data_op_size(const struct hwi_data_op *op, uint32_t chunk)
+unsigned char *hwi_data_op_output(const struct hwi_data_op *op, uint32_t chunk)
 {
-    return (uint32_t)HWI_MIN(op->chunk_bytes, op->bytes - hwi_data_op_offset(op, chunk));
+    uint64_t offset = hwi_grid_offset(&op->grid, chunk);
+
+    HWI_CHECK(
+        holds(op->output_from, op->memory->output_bytes, offset, hwi_grid_size(&op->grid, chunk)));
+    return op->memory->output + (offset - op->output_from);
+}
+
+static unsigned char *backup_of(const struct hwi_data_op *op, uint32_t chunk)
+{
+    return op->backup + (hwi_grid_offset(&op->grid, chunk) - op->save_from);
 }
 
 void hwi_data_op_save(struct hwi_data_op *op, uint32_t chunk)
 {
-    uint64_t offset = hwi_data_op_offset(op, chunk);
+    uint64_t offset = hwi_grid_offset(&op->grid, chunk);
+    uint32_t size = hwi_grid_size(&op->grid, chunk);
 
-    if (!op->backup || hwi_bit_get(op->saved, chunk))
+    if (!op->backup || hwi_bit_get(op->saved, chunk) ||
+        !holds(op->save_from, op->save_end - op->save_from, offset, size))
         return;
-    hwi_stream_copy(op->backup + offset, op->memory->input + offset, hwi_data_op_size(op, chunk));
+    hwi_stream_copy(backup_of(op, chunk), hwi_data_op_output(op, chunk), size);
     hwi_bit_set(op->saved, chunk);
 }
 
-const unsigned char *hwi_data_op_input(struct hwi_data_op *op, uint32_t chunk)
+// Its results come over its inputs.
+static bool overwrites_inputs(const struct hwi_data_op *op)
 {
-    const unsigned char *kept = op->backup ? op->backup : op->memory->input;
-
-    hwi_data_op_save(op, chunk);
-    return kept + hwi_data_op_offset(op, chunk);
+    return op->backup && op->name.kind == HWI_KIND_ALL_REDUCE;
 }
 
 const unsigned char *hwi_data_op_scatter(struct hwi_data_op *op, uint32_t chunk)
 {
-    const unsigned char *kept = hwi_data_op_input(op, chunk);
+    if (!overwrites_inputs(op))
+        return hwi_data_op_input(op, chunk);
+    hwi_data_op_save(op, chunk);
+    return op->grid.chunks == 1 ? backup_of(op, chunk) : hwi_data_op_input(op, chunk);
+}
 
-    return op->chunks == 1 ? kept : op->memory->input + hwi_data_op_offset(op, chunk);
+bool hwi_data_op_unsent(const struct hwi_data_op *op, uint32_t chunk)
+{
+    return overwrites_inputs(op) && !hwi_bit_get(op->saved, op->grid.chunks + chunk);
 }
 
 void hwi_data_op_restore(struct hwi_data_op *op)
 {
-    for (uint32_t chunk = 0; op->backup && chunk < op->chunks; chunk++)
-        if (hwi_bit_get(op->saved, chunk)) {
-            uint64_t offset = hwi_data_op_offset(op, chunk);
-            memcpy(op->memory->output + offset, op->backup + offset, hwi_data_op_size(op, chunk));
-        }
+    for (uint32_t chunk = 0; op->backup && chunk < op->grid.chunks; chunk++)
+        if (hwi_bit_get(op->saved, chunk))
+            memcpy(hwi_data_op_output(op, chunk), backup_of(op, chunk),
+                   hwi_grid_size(&op->grid, chunk));
 }

@@ -81,10 +81,10 @@ void hwi_queue_send(struct hwi_data *data, const struct hwi_msg_send *msg)
 
     HWI_CHECK(op && op->memory);
     HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
-    HWI_CHECK(msg->first <= op->chunks && msg->chunks <= op->chunks - msg->first);
+    HWI_CHECK(msg->first <= op->grid.chunks && msg->chunks <= op->grid.chunks - msg->first);
     if (!edge || msg->chunks == 0)
         return;
-    enum hwi_rank rank = op->bytes <= HWI_ONE_SHOT_BYTES_MAX ? HWI_RANK_SMALL : HWI_RANK_LARGE;
+    enum hwi_rank rank = op->grid.bytes <= HWI_ONE_SHOT_BYTES_MAX ? HWI_RANK_SMALL : HWI_RANK_LARGE;
     if (extend(&edge->queues[HWI_LANE_REDUCER][rank], op, msg))
         return;
     struct hwi_waiting *run = hwi_new(data->alloc, sizeof(*run));
@@ -145,18 +145,17 @@ static void cut_message(struct hwi_waiting *waiting, enum hwi_lane lane, struct 
 static void cut_chunk(struct hwi_waiting *run, struct hwi_frame_out *out)
 {
     struct hwi_data_op *op = run->op;
-    uint64_t offset = hwi_data_op_offset(op, run->first);
     struct hwi_frame frame = {
         .kind = HWI_FRAME_CHUNK,
         .phase = run->phase,
         .lane = HWI_LANE_REDUCER,
         .op = op->name,
-        .offset = offset,
-        .payload_bytes = hwi_data_op_size(op, run->first),
+        .offset = hwi_grid_offset(&op->grid, run->first),
+        .payload_bytes = hwi_grid_size(&op->grid, run->first),
     };
 
     out->payload = run->phase == HWI_PHASE_SCATTER ? hwi_data_op_scatter(op, run->first)
-                                                   : op->memory->output + offset;
+                                                   : hwi_data_op_output(op, run->first);
     run->first++;
     run->chunks--;
     hwi_frame_out_seal(out, &frame);
@@ -213,7 +212,7 @@ static void count_sent(struct hwi_data *data, const struct hwi_frame_out *out)
         op->bytes_sent += out->payload_bytes;
     if (op && op->backup && out->header[5] == HWI_PHASE_SCATTER)
         hwi_bit_set(op->saved,
-                    op->chunks + (uint32_t)(hwi_get_u64(out->header + 32) / op->chunk_bytes));
+                    op->grid.chunks + hwi_grid_at(&op->grid, hwi_get_u64(out->header + 32)));
     data->stats.bytes_sent += out->payload_bytes;
     if (out->header[4] == HWI_FRAME_BLOCK && out->header[7] & HWI_FRAME_LZ4)
         data->stats.blocks_lz4++;

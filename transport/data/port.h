@@ -24,8 +24,22 @@ struct hwi_memory {
     uint64_t request;
     const unsigned char *input;
     unsigned char *output;
-    uint64_t bytes;
+    uint64_t input_bytes, output_bytes;
     uint32_t users; // operations on it
+};
+
+// How an operation's whole is cut: in regions that follow one another, each in chunks.
+struct hwi_grid {
+    uint64_t bytes;
+    uint32_t chunk_bytes;
+    uint32_t chunks;
+    uint32_t regions;       // 0 = one, and `region` is NULL
+    struct hwi_cut *region; // [regions + 1], the last one is the end
+};
+
+struct hwi_cut {
+    uint64_t begin; // byte
+    uint32_t first; // chunk
 };
 
 // An operation of the reducer, or a sync of the snapshot (then without memory).
@@ -33,16 +47,18 @@ struct hwi_data_op {
     struct hwi_link link;
     struct hwi_op name;
     struct hwi_memory *memory;
-    const struct hwi_kernel *kernel;
-    uint64_t bytes;
-    uint32_t chunk_bytes;
-    uint32_t chunks;
+    const struct hwi_kernel *kernel; // NULL = nothing is reduced
+    struct hwi_grid grid;
+    const unsigned char *input; // the memory's, or its saved copy
+    uint64_t input_from;        // its first byte is this one of the whole
+    uint64_t output_from;       // the memory's output likewise
     struct hwi_row *rows;
     struct hwi_block_row *blocks;
     uint64_t scratch_bytes;
     uint64_t bytes_sent;
     uint64_t bytes_received;
-    unsigned char *backup; // in place only: what the saved chunks held
+    unsigned char *backup; // in place only: what the saved chunks of the output held
+    uint64_t save_from, save_end; // in the whole: what may be overwritten, and is saved before
     // In place only: a bit per chunk that is saved, then one per chunk that left
     uint64_t saved[];
 };
@@ -134,6 +150,8 @@ struct hwi_data {
     struct hwi_pool pool;
     struct hwi_tensor_memory *tensors;
     uint32_t tensor_count;
+    const void **operands; // [operand_room] for reduce.c
+    uint32_t operand_room;
     struct hwi_frame_out *out; // in the driver's hands
     struct hwi_frame_in *in;   // likewise
     struct hwi_data_stats stats;
@@ -152,17 +170,32 @@ struct hwi_data_op *hwi_data_op_find(const struct hwi_data *data, struct hwi_op 
 struct hwi_data_op *hwi_data_op_sync(struct hwi_data *data, struct hwi_op name); // made if needed
 void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *msg);
 void hwi_data_op_free(struct hwi_data *data, struct hwi_data_op *op); // takes; with its rows
-uint64_t hwi_data_op_offset(const struct hwi_data_op *op, uint32_t chunk);
-uint32_t hwi_data_op_size(const struct hwi_data_op *op, uint32_t chunk); // of the chunk, bytes
-// In place: keeps what the chunk holds, unless it is kept already.
+// Where the chunk lies in the caller's memory, which must hold it.
+const unsigned char *hwi_data_op_input(const struct hwi_data_op *op, uint32_t chunk);
+unsigned char *hwi_data_op_output(const struct hwi_data_op *op, uint32_t chunk);
+// The chunk of the output is about to be overwritten: in place, keeps what it holds, unless it is
+// kept already.
 void hwi_data_op_save(struct hwi_data_op *op, uint32_t chunk);
-// The chunk to be scattered, saved. Of several chunks each goes to its one owner, and nothing
-// overwrites it here before the owner has all of it: it is sent from where it is. A single chunk
-// goes to everyone, and is reduced here meanwhile: it is sent from the copy.
+// The chunk of an input to be sent. In an all-reduce in place it is saved, for its result will come
+// over it. Of several chunks each goes to its one owner, and nothing overwrites it here before the
+// owner has all of it: it is sent from where it is. A single chunk goes to everyone, and is reduced
+// here meanwhile: it is sent from the copy.
 const unsigned char *hwi_data_op_scatter(struct hwi_data_op *op, uint32_t chunk);
-// The chunk of the input, which must stay as it is: in place it is saved first if it was not.
-const unsigned char *hwi_data_op_input(struct hwi_data_op *op, uint32_t chunk);
+// True if a result for the chunk may not come yet: in place, it has not left.
+bool hwi_data_op_unsent(const struct hwi_data_op *op, uint32_t chunk);
 void hwi_data_op_restore(struct hwi_data_op *op);
+
+// grid.c
+// `grid` has its bytes and chunk_bytes; takes the regions' sizes (borrowed until return).
+void hwi_grid_init(struct hwi_grid *grid, const struct hwi_alloc *alloc,
+                   const struct hwi_amount *regions, uint32_t count);
+void hwi_grid_fini(struct hwi_grid *grid, const struct hwi_alloc *alloc);
+uint64_t hwi_grid_offset(const struct hwi_grid *grid, uint32_t chunk); // in the whole, bytes
+uint32_t hwi_grid_size(const struct hwi_grid *grid, uint32_t chunk);   // of the chunk, bytes
+// The chunk that begins at `offset` and has `bytes`; false if there is none.
+bool hwi_grid_find(const struct hwi_grid *grid, uint64_t offset, uint32_t bytes, uint32_t *chunk);
+// The chunk that holds `offset`, which is inside.
+uint32_t hwi_grid_at(const struct hwi_grid *grid, uint64_t offset);
 
 // closed.c
 void hwi_closed_note(struct hwi_data *data, struct hwi_op name);
@@ -175,7 +208,9 @@ struct hwi_row *hwi_row_find(const struct hwi_data *data, const struct hwi_data_
 void hwi_row_place(struct hwi_data *data, const struct hwi_msg_place *msg);
 void hwi_row_place_more(struct hwi_data *data, const struct hwi_msg_place_more *msg);
 void hwi_row_free(struct hwi_data *data, struct hwi_row *row); // takes; its operation forgets it
-unsigned char *hwi_row_target(const struct hwi_row *row, uint32_t chunk);
+const unsigned char *hwi_row_slot(const struct hwi_row *row, uint32_t chunk); // of scratch
+// A frame that fits begins to come, or is here: claims its chunk and returns where it goes.
+unsigned char *hwi_row_claim(struct hwi_row *row, uint32_t chunk);
 // Where a CHUNK frame of `peer` goes. TAKE sets *row and *chunk; BROKEN sets *why.
 enum hwi_fit hwi_row_fit(const struct hwi_data *data, uint64_t peer, const struct hwi_frame *frame,
                          struct hwi_row **row, uint32_t *chunk, const char **why);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <hawser/types.h>
+
 // A chunk that one member sent, in its scratch slot.
 static const unsigned char *scratch_of(struct hwi_data *data, struct hwi_data_op *op,
                                        uint32_t chunk, uint64_t peer)
@@ -11,51 +13,57 @@ static const unsigned char *scratch_of(struct hwi_data *data, struct hwi_data_op
 
     HWI_CHECK(row && row->slots > 0 && chunk >= row->first && chunk - row->first < row->chunks);
     HWI_CHECK(hwi_bit_get(row->claimed, chunk - row->first));
-    return hwi_row_target(row, chunk);
+    return hwi_row_slot(row, chunk);
 }
 
-static const unsigned char *operand(struct hwi_data *data, struct hwi_data_op *op,
-                                    const struct hwi_msg_reduce *msg, uint64_t which)
+// In place, too, the own input is read from where it is: the result is written over it afterwards.
+static const void *operand(struct hwi_data *data, struct hwi_data_op *op, uint32_t chunk,
+                           uint64_t who)
 {
-    uint32_t chunk = msg->chunk;
-    bool first = msg->a != HWI_OPERAND_OUTPUT && msg->b != HWI_OPERAND_OUTPUT;
-
-    if (which == HWI_OPERAND_SELF && first) // nothing was written over it yet, and it is hot
-        return op->memory->input + hwi_data_op_offset(op, chunk);
-    if (which == HWI_OPERAND_SELF)
-        return hwi_data_op_input(op, chunk);
-    if (which == HWI_OPERAND_OUTPUT)
-        return op->memory->output + hwi_data_op_offset(op, chunk);
-    return scratch_of(data, op, chunk, which);
+    return who == HWI_OPERAND_SELF ? hwi_data_op_input(op, chunk)
+                                   : scratch_of(data, op, chunk, who);
 }
 
-// Alone and in place the result is there already, and nothing need be saved.
-static bool is_identity(const struct hwi_data_op *op, const struct hwi_msg_reduce *msg)
+_Static_assert(HWI_MEMBERS_MAX <= HWI_KERNEL_OPERANDS_MAX, "a kernel takes all members' operands");
+
+// In memory that is kept for the next one.
+static const void **operands_of(struct hwi_data *data, struct hwi_data_op *op,
+                                const struct hwi_msg_reduce *msg)
 {
-    return op->backup && msg->a == HWI_OPERAND_SELF && msg->b == HWI_OPERAND_NONE &&
-           msg->divisor <= 1 && !hwi_bit_get(op->saved, msg->chunk);
+    HWI_CHECK(msg->operands_count > 0 && msg->operands_count <= HWI_MEMBERS_MAX);
+    if (msg->operands_count > data->operand_room) {
+        size_t bytes = msg->operands_count * sizeof(*data->operands);
+        data->operands = hwi_resize(data->alloc, data->operands, bytes);
+        data->operand_room = msg->operands_count;
+    }
+    for (uint32_t i = 0; i < msg->operands_count; i++)
+        data->operands[i] = operand(data, op, msg->chunk, msg->operands[i].value);
+    return data->operands;
+}
+
+static void combine(const struct hwi_data_op *op, const struct hwi_msg_reduce *msg,
+                    unsigned char *out, const void **operands, uint32_t bytes)
+{
+    HWI_CHECK(op->kernel && (op->kernel->redop == HWS_AVG) == (msg->divisor > 0));
+    op->kernel->reduce(op->kernel, out, operands, msg->operands_count,
+                       bytes / op->kernel->element_bytes, msg->divisor);
 }
 
 void hwi_port_reduce(struct hwi_data *data, const struct hwi_msg_reduce *msg)
 {
     struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
 
-    HWI_CHECK(op && op->memory && msg->chunk < op->chunks);
-    HWI_CHECK(msg->divisor == 0 || op->kernel->divide);
-    uint32_t bytes = hwi_data_op_size(op, msg->chunk);
+    HWI_CHECK(op && op->memory && msg->chunk < op->grid.chunks);
+    const void **operands = operands_of(data, op, msg);
+    uint32_t bytes = hwi_grid_size(&op->grid, msg->chunk);
+    unsigned char *out = hwi_data_op_output(op, msg->chunk);
     data->stats.reduce_bytes += bytes;
-    if (is_identity(op, msg))
+    // Alone and in place the result is there already, and nothing need be saved.
+    if (msg->operands_count == 1 && operands[0] == out)
         return;
-    size_t count = bytes / op->kernel->element_bytes;
-    unsigned char *out = op->memory->output + hwi_data_op_offset(op, msg->chunk);
-    // In place, what is about to be overwritten is saved first, whatever the operands are.
-    hwi_data_op_save(op, msg->chunk);
-    const unsigned char *a = operand(data, op, msg, msg->a);
-
-    if (msg->b != HWI_OPERAND_NONE)
-        op->kernel->reduce(out, a, operand(data, op, msg, msg->b), count);
-    else if (a != out)
-        memcpy(out, a, bytes);
-    if (msg->divisor > 1)
-        op->kernel->divide(out, count, msg->divisor);
+    hwi_data_op_save(op, msg->chunk); // for the abort
+    if (msg->operands_count == 1)
+        memcpy(out, operands[0], bytes);
+    else
+        combine(op, msg, out, operands, bytes);
 }

@@ -26,9 +26,10 @@ static unsigned char *take_scratch(struct hwi_data *data, struct hwi_data_op *op
 {
     if (msg->slots == 0 || msg->chunks == 0)
         return NULL;
-    uint64_t first = hwi_data_op_offset(op, msg->first);
-    uint64_t end = HWI_MIN(hwi_data_op_offset(op, msg->first + msg->chunks), op->bytes);
-    uint64_t bytes = HWI_MIN((uint64_t)msg->slots * op->chunk_bytes, end - first);
+    uint32_t last = msg->first + msg->chunks - 1;
+    uint64_t first = hwi_grid_offset(&op->grid, msg->first);
+    uint64_t end = hwi_grid_offset(&op->grid, last) + hwi_grid_size(&op->grid, last);
+    uint64_t bytes = HWI_MIN((uint64_t)msg->slots * op->grid.chunk_bytes, end - first);
 
     op->scratch_bytes += bytes;
     // One slot for each sender is what an operation needs to move at all.
@@ -53,7 +54,7 @@ void hwi_row_place(struct hwi_data *data, const struct hwi_msg_place *msg)
 
     HWI_CHECK(op && op->memory && !hwi_row_find(data, op, msg->phase, msg->from));
     HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
-    HWI_CHECK(msg->first <= op->chunks && msg->chunks <= op->chunks - msg->first);
+    HWI_CHECK(msg->first <= op->grid.chunks && msg->chunks <= op->grid.chunks - msg->first);
     unsigned char *scratch = take_scratch(data, op, msg);
     struct hwi_row *row = hwi_new(data->alloc, sizeof(*row) + hwi_bits_bytes(msg->chunks));
     row->op = op;
@@ -89,11 +90,23 @@ void hwi_row_free(struct hwi_data *data, struct hwi_row *row)
     hwi_free(data->alloc, row);
 }
 
-unsigned char *hwi_row_target(const struct hwi_row *row, uint32_t chunk)
+static unsigned char *slot(const struct hwi_row *row, uint32_t chunk)
 {
-    if (row->slots == 0)
-        return row->op->memory->output + hwi_data_op_offset(row->op, chunk);
-    return row->scratch + (uint64_t)((chunk - row->first) % row->slots) * row->op->chunk_bytes;
+    return row->scratch + (uint64_t)((chunk - row->first) % row->slots) * row->op->grid.chunk_bytes;
+}
+
+const unsigned char *hwi_row_slot(const struct hwi_row *row, uint32_t chunk)
+{
+    return slot(row, chunk);
+}
+
+unsigned char *hwi_row_claim(struct hwi_row *row, uint32_t chunk)
+{
+    hwi_bit_set(row->claimed, chunk - row->first);
+    if (row->slots > 0)
+        return slot(row, chunk);
+    hwi_data_op_save(row->op, chunk);
+    return hwi_data_op_output(row->op, chunk);
 }
 
 static enum hwi_fit broken(const char **why, const char *text)
@@ -108,18 +121,16 @@ static enum hwi_fit fit_row(const struct hwi_row *row, const struct hwi_frame *f
                             uint32_t *chunk, const char **why)
 {
     const struct hwi_data_op *op = row->op;
+    uint32_t index;
 
-    if (frame->offset % op->chunk_bytes != 0 || frame->offset >= op->bytes)
-        return HWI_FIT_DROP;
-    uint32_t index = (uint32_t)(frame->offset / op->chunk_bytes);
-    if (frame->payload_bytes != hwi_data_op_size(op, index) || index < row->first ||
-        index - row->first >= row->chunks)
+    if (!hwi_grid_find(&op->grid, frame->offset, frame->payload_bytes, &index) ||
+        index < row->first || index - row->first >= row->chunks)
         return HWI_FIT_DROP;
     if (hwi_bit_get(row->claimed, index - row->first))
         return broken(why, "a chunk came twice");
     if (index - row->first >= row->granted)
         return HWI_FIT_STASH;
-    if (row->slots == 0 && op->backup && !hwi_bit_get(op->saved, op->chunks + index))
+    if (row->slots == 0 && hwi_data_op_unsent(op, index))
         return broken(why, "a result came for a chunk that has not left");
     *chunk = index;
     return HWI_FIT_TAKE;
@@ -133,13 +144,15 @@ enum hwi_fit hwi_row_fit(const struct hwi_data *data, uint64_t peer, const struc
     struct hwi_data_op *op = hwi_data_op_find(data, frame->op);
     if (!op)
         return hwi_closed_has(data, frame->op) ? HWI_FIT_DROP : HWI_FIT_STASH;
+    if (frame->op.kind != op->name.kind)
+        return HWI_FIT_DROP;
     *row = hwi_row_find(data, op, frame->phase, peer);
     return *row ? fit_row(*row, frame, chunk, why) : HWI_FIT_STASH;
 }
 
 void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk, uint64_t sum)
 {
-    uint32_t bytes = hwi_data_op_size(row->op, chunk);
+    uint32_t bytes = hwi_grid_size(&row->op->grid, chunk);
     struct hwi_msg msg = {.type = HWI_MSG_chunk};
 
     row->op->bytes_received += bytes;

@@ -91,8 +91,7 @@ static bool deliver(struct hwi_data *data, struct hwi_edge *edge, const struct h
     case HWI_FIT_STASH:
         return false;
     case HWI_FIT_TAKE:
-        hwi_bit_set(row->claimed, chunk - row->first);
-        memcpy(hwi_row_target(row, chunk), stashed->payload, stashed->frame.payload_bytes);
+        memcpy(hwi_row_claim(row, chunk), stashed->payload, stashed->frame.payload_bytes);
         hwi_row_arrived(data, row, chunk, stashed->sum);
         return true;
     default:

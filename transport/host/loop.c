@@ -2,6 +2,7 @@
 #include "transport/host/loop.h"
 
 #include <errno.h>
+#include <fenv.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -17,9 +18,8 @@ enum {
 static void register_memory(struct hwi_host *host, const struct hwi_submission *submission)
 {
     const struct hwi_msg *msg = &submission->msg;
-    if (msg->type == HWI_MSG_request && submission->output)
-        hwi_data_memory(host->data, msg->u.request.request, submission->input, submission->output,
-                        submission->bytes);
+    if (msg->type == HWI_MSG_request && submission->buffers.output)
+        hwi_data_memory(host->data, msg->u.request.request, &submission->buffers);
     if (msg->type == HWI_MSG_state_layout)
         for (uint32_t i = 0; i < msg->u.state_layout.tensors_count; i++)
             hwi_data_tensor(host->data, i, submission->tensors[i],
@@ -164,6 +164,7 @@ void *hwi_host_loop(void *user)
 {
     struct hwi_host *host = user;
     struct hwi_trap trap;
+    fesetenv(FE_DFL_ENV); // a thread inherits it, and results must not depend on the trainer's
     hwi_os_name_thread(host->data ? "hawser-member" : "hawser-master");
     hwi_trap_enter(&trap);
     if (setjmp(trap.landing) == 0) {

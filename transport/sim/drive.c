@@ -251,27 +251,41 @@ static void free_answered(struct hwi_sim_process *process)
     driven->memory_count = left;
 }
 
+// The output begins where the request's memory does; in place, so does the input, wherever it lay.
+static struct hwi_buffers buffers_of(const struct hwi_msg_request *request)
+{
+    uint64_t element_bytes = hws_dtype_bytes((hws_dtype)request->dtype);
+    bool has_room =
+        request->kind == HWI_KIND_ALL_GATHER || request->kind == HWI_KIND_REDUCE_SCATTER;
+    return (struct hwi_buffers){
+        .input_bytes = request->count * element_bytes,
+        .output_bytes = (has_room ? request->room : request->count) * element_bytes,
+    };
+}
+
 static void give_memory(struct hwi_sim_process *process, const struct hwi_msg_request *request)
 {
     struct hwi_sim_driven *driven = process->driven;
-    uint64_t bytes = request->count * hws_dtype_bytes((hws_dtype)request->dtype);
+    struct hwi_buffers buffers = buffers_of(request);
     uint64_t number = request->request - 1;
     while (process->request_count <= number) {
         hwi_sim_request_add(process, HWI_KIND_NONE);
     }
     process->requests[number].kind = request->kind;
-    if (request->kind != HWI_KIND_ALL_REDUCE || bytes == 0) {
+    if (hwi_channel_kind(request->kind) != HWI_KIND_ALL_REDUCE) {
         return;
     }
     free_answered(process);
-    unsigned char *memory = calloc(request->in_place ? 1 : 2, bytes);
+    unsigned char *memory =
+        calloc(1, buffers.output_bytes + (request->in_place ? 0 : buffers.input_bytes) + 1);
     HWI_CHECK(memory != NULL);
     driven->memories = grow(driven->memories, driven->memory_count, &driven->memory_capacity,
                             sizeof(*driven->memories));
     driven->memories[driven->memory_count++] = (struct memory){number, memory};
     process->requests[number].has_memory = true;
-    hwi_data_memory(process->data, request->request, memory,
-                    request->in_place ? memory : memory + bytes, bytes);
+    buffers.output = memory;
+    buffers.input = request->in_place ? memory : memory + buffers.output_bytes;
+    hwi_data_memory(process->data, request->request, &buffers);
 }
 
 static void free_tensors(struct hwi_sim_driven *driven)

@@ -69,6 +69,15 @@ void hwi_sim_destroy(struct hwi_sim *sim); // takes
 
 // Starts a member process; returns its node number (0, 1, ...). It registers when time runs.
 uint32_t hwi_sim_member(struct hwi_sim *sim, uint32_t min_members);
+// The same, with a place in the run: its group and unit, which a restart keeps. `unit` is borrowed
+// until return; "" or NULL = none.
+struct hwi_sim_place {
+    uint32_t group;
+    const char *unit;
+    uint32_t unit_size;
+};
+uint32_t hwi_sim_member_at(struct hwi_sim *sim, uint32_t min_members,
+                           const struct hwi_sim_place *place);
 // SIGKILL: gone at once, its connections break (the other ends notice after one delay). Also the
 // master.
 void hwi_sim_kill(struct hwi_sim *sim, uint32_t node);
@@ -180,12 +189,18 @@ const uint64_t *hwi_sim_fault_counts(const struct hwi_sim *sim);
 // stay until the reply.
 struct hwi_sim_call {
     uint8_t kind, dtype, redop, retry, plan;
+    uint8_t strategy, verify; // of a sync
+    uint8_t unequal;          // all-gather: counts may differ
     uint64_t tag, count, value;
-    const void *input;
+    uint64_t root; // broadcast: a peer id
+    uint64_t room; // reduce-scatter, all-gather: elements that the output has room for
+    const void *input; // NULL = none. In place it is the output, or (all-gather) lies in it.
     void *output;
     uint64_t timeout_ms;
 };
 uint64_t hwi_sim_call(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_call *call);
+// hws_cancel of a member's trainer: the request is still answered. Nothing if that came already.
+void hwi_sim_cancel(struct hwi_sim *sim, uint32_t node, uint64_t request);
 // The member's shared state: `count` tensors; memory stays the caller's until destroy.
 void hwi_sim_state(struct hwi_sim *sim, uint32_t node, const struct hwi_tensor *tensors,
                    void *const *memory, uint32_t count);

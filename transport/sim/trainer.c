@@ -80,6 +80,7 @@ void hwi_sim_trainer_fini(struct hwi_sim_process *process)
 
 void hwi_sim_trainer_open(struct hwi_sim_process *process, uint32_t min_members)
 {
+    const struct hwi_sim_node *node = hwi_sim_node_of(process->sim, process->node);
     struct hwi_msg msg = {.type = HWI_MSG_open};
     msg.u.open = (struct hwi_msg_open){
         .incarnation = process->incarnation,
@@ -88,14 +89,38 @@ void hwi_sim_trainer_open(struct hwi_sim_process *process, uint32_t min_members)
         .grace_ns = 15 * HWI_NS_PER_S,
         .min_members = min_members,
         .stripes = process->sim->config.stripes,
+        .group = node->group,
+        .unit_size = node->unit_size,
     };
+    memcpy(msg.u.open.unit, node->unit, sizeof(msg.u.open.unit));
     snprintf(msg.u.open.address, sizeof(msg.u.open.address), "sim:%u", process->node);
     hwi_sim_process_tell(process, trainer, HWI_ROLE_PEER, &msg, 0);
 }
 
-static uint64_t bytes_of(const struct hwi_sim_call *call)
+static bool has_room(const struct hwi_sim_call *call)
 {
-    return call->count * hws_dtype_bytes((hws_dtype)call->dtype);
+    return call->kind == HWI_KIND_ALL_GATHER ||
+           (call->kind == HWI_KIND_REDUCE_SCATTER && call->input != call->output);
+}
+
+static struct hwi_buffers buffers_of(const struct hwi_sim_call *call)
+{
+    uint64_t element_bytes = hws_dtype_bytes((hws_dtype)call->dtype);
+    return (struct hwi_buffers){
+        .input = call->input,
+        .output = call->output,
+        .input_bytes = call->input != NULL ? call->count * element_bytes : 0,
+        .output_bytes = (has_room(call) ? call->room : call->count) * element_bytes,
+    };
+}
+
+static bool is_in_place(const struct hwi_sim_call *call)
+{
+    struct hwi_buffers b = buffers_of(call);
+    uintptr_t input = (uintptr_t)b.input, output = (uintptr_t)b.output;
+    if (call->kind == HWI_KIND_ALL_GATHER)
+        return b.input_bytes > 0 && input >= output && input - output < b.output_bytes;
+    return b.output != NULL && b.input == b.output;
 }
 
 uint64_t hwi_sim_call(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_call *call)
@@ -108,10 +133,15 @@ uint64_t hwi_sim_call(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_c
         .dtype = call->dtype,
         .redop = call->redop,
         .count = call->count,
-        .in_place = call->output != NULL && call->input == call->output,
+        .in_place = is_in_place(call),
         .retry = call->retry,
         .plan = call->plan,
+        .strategy = call->strategy,
+        .verify = call->verify,
         .value = call->value,
+        .root = call->root,
+        .unequal = call->unequal,
+        .room = has_room(call) ? call->room : call->count,
         .timeout_ns = call->timeout_ms * HWI_NS_PER_MS,
         .async = is_operation(call->kind),
         .collected = process->collected,
@@ -121,11 +151,23 @@ uint64_t hwi_sim_call(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_c
     if (process->alive) {
         if (call->output != NULL) {
             process->requests[number].has_memory = true;
-            hwi_data_memory(process->data, number + 1, call->input, call->output, bytes_of(call));
+            struct hwi_buffers buffers = buffers_of(call);
+            hwi_data_memory(process->data, number + 1, &buffers);
         }
         hwi_sim_process_tell(process, trainer, HWI_ROLE_PEER, &msg, 0);
     }
     return number;
+}
+
+void hwi_sim_cancel(struct hwi_sim *sim, uint32_t node, uint64_t request)
+{
+    struct hwi_sim_process *process = member(sim, node);
+    struct hwi_msg msg = {.type = HWI_MSG_cancel};
+    HWI_CHECK(request < process->request_count);
+    msg.u.cancel.request = request + 1;
+    if (process->alive) {
+        hwi_sim_process_tell(process, trainer, HWI_ROLE_PEER, &msg, 0);
+    }
 }
 
 uint64_t hwi_sim_view(struct hwi_sim *sim, uint32_t node)

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Where an operation's chunks lie in its whole. Chunks are counted through all regions; each region
+// begins a grid of its own.
+#include "transport/data/port.h"
+
+static uint64_t divide_up(uint64_t a, uint64_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+void hwi_grid_init(struct hwi_grid *grid, const struct hwi_alloc *alloc,
+                   const struct hwi_amount *regions, uint32_t count)
+{
+    struct hwi_cut at = {0};
+
+    HWI_CHECK(grid->chunk_bytes > 0);
+    HWI_CHECK(grid->bytes / grid->chunk_bytes + count < UINT32_MAX / 2);
+    if (count == 0) {
+        grid->chunks = (uint32_t)divide_up(grid->bytes, grid->chunk_bytes);
+        return;
+    }
+    grid->regions = count;
+    grid->region = hwi_new(alloc, (count + (size_t)1) * sizeof(*grid->region));
+    for (uint32_t i = 0; i < count; i++) {
+        HWI_CHECK(regions[i].value <= grid->bytes - at.begin);
+        grid->region[i] = at;
+        at.begin += regions[i].value;
+        at.first += (uint32_t)divide_up(regions[i].value, grid->chunk_bytes);
+    }
+    HWI_CHECK(at.begin == grid->bytes);
+    grid->region[count] = at;
+    grid->chunks = at.first;
+}
+
+void hwi_grid_fini(struct hwi_grid *grid, const struct hwi_alloc *alloc)
+{
+    hwi_free(alloc, grid->region);
+}
+
+// The last region that does not begin behind the chunk, or behind the byte: never an empty one.
+static const struct hwi_cut *region_of(const struct hwi_grid *grid, uint64_t byte, uint32_t chunk)
+{
+    uint32_t low = 0, high = grid->regions;
+
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct hwi_cut *cut = &grid->region[middle];
+        bool behind = cut->begin > byte || cut->first > chunk;
+        low = behind ? low : middle;
+        high = behind ? middle : high;
+    }
+    return &grid->region[low];
+}
+
+uint64_t hwi_grid_offset(const struct hwi_grid *grid, uint32_t chunk)
+{
+    HWI_CHECK(chunk < grid->chunks);
+    if (grid->regions == 0)
+        return (uint64_t)chunk * grid->chunk_bytes;
+    const struct hwi_cut *cut = region_of(grid, UINT64_MAX, chunk);
+    return cut->begin + (uint64_t)(chunk - cut->first) * grid->chunk_bytes;
+}
+
+uint32_t hwi_grid_size(const struct hwi_grid *grid, uint32_t chunk)
+{
+    uint64_t offset = hwi_grid_offset(grid, chunk), end = grid->bytes;
+
+    if (grid->regions > 0)
+        end = region_of(grid, UINT64_MAX, chunk)[1].begin;
+    return (uint32_t)HWI_MIN(grid->chunk_bytes, end - offset);
+}
+
+uint32_t hwi_grid_at(const struct hwi_grid *grid, uint64_t offset)
+{
+    if (grid->regions == 0)
+        return (uint32_t)(offset / grid->chunk_bytes);
+    const struct hwi_cut *cut = region_of(grid, offset, UINT32_MAX);
+    return cut->first + (uint32_t)((offset - cut->begin) / grid->chunk_bytes);
+}
+
+bool hwi_grid_find(const struct hwi_grid *grid, uint64_t offset, uint32_t bytes, uint32_t *chunk)
+{
+    if (offset >= grid->bytes)
+        return false;
+    *chunk = hwi_grid_at(grid, offset);
+    return hwi_grid_offset(grid, *chunk) == offset && hwi_grid_size(grid, *chunk) == bytes;
+}
