@@ -14,7 +14,7 @@ enum { PATH_BYTES = 32 };
 static const struct {
     const char *key, *high, *extra;
 } kept[HWI_MSG_TYPE_MAX] = {
-    [HWI_MSG_registration] = {"ready_view", NULL, "protocol"},
+    [HWI_MSG_registration] = {"ready_view", "group", "protocol"},
     [HWI_MSG_welcome] = {"peer", NULL, "heartbeat_ms"},
     [HWI_MSG_refused] = {"status", NULL, NULL},
     [HWI_MSG_heartbeat] = {"sent", NULL, "tallies"},
@@ -24,7 +24,7 @@ static const struct {
     [HWI_MSG_announce] = {"members", NULL, "pending"},
     [HWI_MSG_evicted] = {"status", NULL, NULL},
     [HWI_MSG_leave] = {"incarnation", NULL, NULL},
-    [HWI_MSG_done] = {"count", NULL, NULL},
+    [HWI_MSG_done] = {"count", NULL, "group"},
     [HWI_MSG_commit] = {"count", NULL, "pending"},
     [HWI_MSG_withdraw] = {"fault.status", "fault.peer_a", NULL},
     [HWI_MSG_edge_lost] = {"peer", NULL, NULL},
@@ -37,7 +37,7 @@ static const struct {
     [HWI_MSG_manifest_want] = {"first", NULL, NULL},
     [HWI_MSG_manifest] = {"first", NULL, NULL},
     [HWI_MSG_blocks_want] = {"blocks", NULL, NULL},
-    [HWI_MSG_open] = {"request", NULL, "min_members"},
+    [HWI_MSG_open] = {"request", "group", "min_members"},
     [HWI_MSG_request] = {"request", NULL, "async"},
     [HWI_MSG_reply] = {"request", NULL, "status"},
     [HWI_MSG_lane_view] = {"self", NULL, "members"},

@@ -20,18 +20,18 @@ static bool *list_survivors(const struct master *m, struct hwi_effects *fx)
     return survives;
 }
 
-// The commit rule at a view change: what was committed stands; else all survivors Done means
-// COMMIT. A vote's result exists at the master only, so a vote that was not complete is aborted; an
+// The commit rule at a view change: what was committed stands; else all survivors (of the group,
+// where the channel is a group's) Done means COMMIT. A vote's result exists at the master only, so a vote that was not complete is aborted; an
 // admission needs the survivors only.
 static uint32_t final_count(const struct master *m, const struct channel *c, const bool *survives)
 {
     uint32_t least = UINT32_MAX;
     for (uint32_t rank = 0; rank < m->view.count; rank++) {
-        if (survives[rank]) {
-            least = HWI_MIN(least, c->counts[rank]);
+        if (survives[rank] && hwi_master_spans(c, m->view.seats[rank].group)) {
+            least = HWI_MIN(least, *hwi_master_done(m, c, rank));
         }
     }
-    if (c->kind == HWI_KIND_AGREE || least == UINT32_MAX) {
+    if (hwi_kind_is_agreement(c->kind) || least == UINT32_MAX) {
         return c->committed;
     }
     return HWI_MAX(least, c->committed);
@@ -42,7 +42,11 @@ static uint32_t final_count(const struct master *m, const struct channel *c, con
 static void record_channel(struct hwi_past *past, const struct channel *c, uint32_t count, bool all)
 {
     uint32_t first = all || c->pending_count == 0 ? 0 : c->pending_count - 1;
-    struct hwi_tally tally = {.kind = c->kind, .tag = c->tag, .heard = count, .value = c->value};
+    struct hwi_tally tally = {.kind = c->kind,
+                              .group = c->group,
+                              .tag = c->tag,
+                              .heard = count,
+                              .value = c->value};
     for (uint32_t i = first; i < c->pending_count; i++) {
         tally.done = c->pendings[i].until;
         tally.pending = c->pendings[i].count;
@@ -72,13 +76,13 @@ static void record_tallies(struct master *m, struct hwi_past *past, struct hwi_e
         const struct channel *c = &m->channels[i];
         uint32_t count = final_count(m, c, survives);
         uint32_t most = 0;
-        for (uint32_t rank = 0; rank < m->view.count; rank++) {
-            most = HWI_MAX(most, c->counts[rank]);
+        for (uint32_t j = 0; j < c->count; j++) {
+            most = HWI_MAX(most, c->counts[j]);
         }
         m->committed_total += count - c->committed;
         m->aborted_total += most - count;
         if (c->kind == HWI_KIND_SYNC && count > c->committed) {
-            hwi_master_synced(m);
+            hwi_master_synced(m, hwi_master_group(m, c->group));
         }
         record_channel(past, c, count, tallies <= HWI_TAGS_MAX);
     }
@@ -146,28 +150,21 @@ static void put_in_force(struct master *m)
 {
     hwi_master_channels_clear(m);
     m->fault_count = 0;
-    m->plan.count = 0;
     m->change = false;
     m->view.number = m->proposal;
-    m->view.count = 0;
-    m->member_count = 0;
-    m->offers = 0;
     m->admitting = false;
     m->any_late = false;
-    m->view.ids = hwi_resize(m->alloc, m->view.ids, (m->session_count + 1) * sizeof *m->view.ids);
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
-        if (s->proposed) {
-            s->acked = s->member ? s->acked : m->proposal;
-            m->view.ids[m->view.count++] = s->peer;
-        }
-        s->member = s->proposed;
-        m->member_count += s->member;
-        s->proposed = false;
+        s->acked = s->proposed && !s->member ? m->proposal : s->acked;
         s->suspect = false;
-        s->late = false;
         s->offer.count = 0;
+        hwi_master_late(m, s, false);
+        hwi_free(m->alloc, s->tallies);
+        s->tallies = NULL;
+        s->tally_count = 0;
     }
+    hwi_master_seat(m);
     m->proposal = 0;
     m->view.pending = hwi_master_waiting(m);
 }
@@ -192,8 +189,10 @@ static struct hwi_member *list_members(struct master *m, bool whole, struct hwi_
 {
     struct hwi_member *members = hwi_effects_memory(fx, m->view.count * sizeof *members);
     for (uint32_t rank = 0; rank < m->view.count; rank++) {
-        const struct session *s = hwi_master_session_of_peer(m, m->view.ids[rank]);
-        members[rank].peer = m->view.ids[rank];
+        const struct seat *seat = &m->view.seats[rank];
+        const struct session *s = hwi_master_session_of_peer(m, seat->peer);
+        members[rank].peer = seat->peer;
+        members[rank].group = seat->group;
         if (s != NULL) { // a member that just died is still in the view
             members[rank].synced = s->synced;
         }
@@ -229,6 +228,8 @@ static struct hwi_msg_announce announcement(struct master *m, struct hwi_effects
         .members_count = m->view.count,
         .past = list_past(m, fx),
         .past_count = m->past_count,
+        .groups = m->group_count,
+        .largest = m->view.largest,
     };
 }
 

@@ -1,41 +1,52 @@
 // SPDX-License-Identifier: MIT
 // Channels: who is Done with how many operations, and what follows from it.
-#include "actors/base/place.h"
 #include "actors/master/master.h"
 
 #include <string.h>
 
-static bool before(const struct channel *c, uint8_t kind, uint64_t tag)
+// Of channel `a` to channel `b`: below, the same, above.
+static int compare(const struct channel *a, const struct channel *b)
 {
-    return c->kind < kind || (c->kind == kind && c->tag < tag);
+    if (a->kind != b->kind) {
+        return a->kind < b->kind ? -1 : 1;
+    }
+    if (a->group != b->group) {
+        return a->group < b->group ? -1 : 1;
+    }
+    return (a->tag > b->tag) - (a->tag < b->tag);
 }
 
-static uint32_t place_of(const struct master *m, uint8_t kind, uint64_t tag)
+static struct channel named(uint8_t kind, uint32_t group, uint64_t tag)
+{
+    return (struct channel){.kind = hwi_channel_kind(kind),
+                            .group = hwi_kind_is_run_wide(kind) ? 0 : group,
+                            .tag = tag};
+}
+
+static uint32_t place_of(const struct master *m, const struct channel *name)
 {
     uint32_t low = 0, high = m->channel_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (before(&m->channels[middle], kind, tag)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+        bool before = compare(&m->channels[middle], name) < 0;
+        low = before ? middle + 1 : low;
+        high = before ? high : middle;
     }
     return low;
 }
 
-struct channel *hwi_master_channel_known(struct master *m, uint8_t kind, uint64_t tag)
+struct channel *hwi_master_channel_known(struct master *m, uint8_t kind, uint32_t group,
+                                         uint64_t tag)
 {
-    uint32_t at = place_of(m, kind, tag);
-    bool known =
-        at < m->channel_count && m->channels[at].kind == kind && m->channels[at].tag == tag;
+    struct channel name = named(kind, group, tag);
+    uint32_t at = place_of(m, &name);
+    bool known = at < m->channel_count && compare(&m->channels[at], &name) == 0;
     return known ? &m->channels[at] : NULL;
 }
 
-struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint64_t tag)
+struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint32_t group, uint64_t tag)
 {
-    uint32_t at = place_of(m, kind, tag);
-    struct channel *known = hwi_master_channel_known(m, kind, tag);
+    struct channel *known = hwi_master_channel_known(m, kind, group, tag);
     if (known != NULL) {
         return known;
     }
@@ -46,10 +57,12 @@ struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint64_t tag)
         m->channel_capacity = HWI_MAX(16, m->channel_capacity * 2);
         m->channels = hwi_resize(m->alloc, m->channels, m->channel_capacity * sizeof *m->channels);
     }
-    struct channel *c = &m->channels[at];
-    memmove(c + 1, c, (m->channel_count++ - at) * sizeof *c);
-    *c = (struct channel){.kind = kind, .tag = tag};
-    c->counts = hwi_new(m->alloc, m->view.count * sizeof *c->counts);
+    struct channel name = named(kind, group, tag);
+    struct channel *c = &m->channels[place_of(m, &name)];
+    memmove(c + 1, c, (size_t)(m->channels + m->channel_count++ - c) * sizeof *c);
+    *c = name;
+    c->count = hwi_kind_is_run_wide(kind) ? m->view.count : hwi_master_group(m, group)->count;
+    c->counts = hwi_new(m->alloc, c->count * sizeof *c->counts);
     return c;
 }
 
@@ -61,10 +74,14 @@ void hwi_master_channels_clear(struct master *m)
     m->channel_count = 0;
 }
 
-int64_t hwi_master_rank(const struct master *m, uint64_t peer)
+bool hwi_master_spans(const struct channel *c, uint32_t group)
 {
-    uint32_t at = hwi_place(m->view.ids, m->view.count, sizeof *m->view.ids, 0, peer);
-    return at < m->view.count && m->view.ids[at] == peer ? (int64_t)at : -1;
+    return hwi_kind_is_run_wide(c->kind) || c->group == group;
+}
+
+uint32_t *hwi_master_done(const struct master *m, const struct channel *c, uint32_t rank)
+{
+    return &c->counts[hwi_kind_is_run_wide(c->kind) ? rank : m->view.seats[rank].rank];
 }
 
 void hwi_master_tell_commit(const struct master *m, const struct channel *c, uint32_t heard,
@@ -107,27 +124,27 @@ void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, stru
     c->redop = 0;
     note_pending(c, count, hwi_master_waiting(m));
     c->ahead = 0;
-    for (uint32_t rank = 0; rank < m->view.count; rank++) {
-        c->ahead += c->counts[rank] > count;
+    for (uint32_t i = 0; i < c->count; i++) {
+        c->ahead += c->counts[i] > count;
     }
     for (uint32_t i = 0; i < m->session_count; i++) {
-        if (m->sessions[i].member) {
+        if (m->sessions[i].member && hwi_master_spans(c, m->sessions[i].group)) {
             hwi_master_tell_commit(m, c, count - 1, &m->sessions[i], fx);
         }
     }
     if (c->kind == HWI_KIND_SYNC) {
-        hwi_master_synced(m);
+        hwi_master_synced(m, hwi_master_group(m, c->group));
     }
 }
 
-void hwi_master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t count,
+void hwi_master_count(struct master *m, struct channel *c, uint32_t *counted, uint32_t count,
                       struct hwi_effects *fx)
 {
-    if (c->counts[rank] == c->committed) {
+    if (*counted == c->committed) {
         c->ahead++;
     }
-    c->counts[rank] = count;
-    if (c->ahead < m->view.count) {
+    *counted = count;
+    if (c->ahead < c->count) {
         return;
     }
     if (c->kind == HWI_KIND_ADMIT && hwi_master_waiting(m) > 0) {
@@ -135,7 +152,7 @@ void hwi_master_count(struct master *m, struct channel *c, uint32_t rank, uint32
         return;
     }
     uint32_t least = UINT32_MAX;
-    for (uint32_t i = 0; i < m->view.count; i++) {
+    for (uint32_t i = 0; i < c->count; i++) {
         least = HWI_MIN(least, c->counts[i]);
     }
     hwi_master_commit(m, c, least, fx);
@@ -145,7 +162,8 @@ void hwi_master_fault(struct master *m, const struct hwi_fault *fault)
 {
     for (uint32_t i = 0; i < m->fault_count; i++) {
         const struct hwi_fault *known = &m->faults[i];
-        if (known->kind == fault->kind && known->tag == fault->tag && known->seq == fault->seq) {
+        if (known->kind == fault->kind && known->group == fault->group &&
+            known->tag == fault->tag && known->seq == fault->seq) {
             return; // the first to speak is told to all
         }
     }

@@ -27,11 +27,14 @@ static void destroy(void *state)
     while (m->past_count > 0) {
         hwi_master_drop_past(m);
     }
+    hwi_master_shapes_forget(m);
     hwi_free(alloc, m->past);
     hwi_free(alloc, m->channels);
     hwi_free(alloc, m->sessions);
     hwi_free(alloc, m->names);
-    hwi_free(alloc, m->view.ids);
+    hwi_free(alloc, m->units);
+    hwi_free(alloc, m->groups);
+    hwi_free(alloc, m->view.seats);
     hwi_free(alloc, m);
 }
 

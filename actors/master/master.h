@@ -9,6 +9,9 @@
 struct session {
     uint64_t peer;        // sessions are ordered by it
     uint64_t incarnation; // names the control session
+    uint32_t group;
+    char unit[HWI_NAME_BYTES_MAX]; // its unit's name; empty = none
+    uint32_t unit_size;            // processes of it
     char address[HWI_ADDRESS_BYTES_MAX];
     uint64_t heard_ns;       // when it last said anything
     uint64_t acked;          // the view it last said it holds
@@ -27,14 +30,23 @@ struct session {
     uint32_t broken_count; // words of it: 0 = it reached all
     uint32_t edges;        // broken ones to others of the proposal, whoever said so
     uint32_t member_edges; // those of them to members
-    struct hwi_tally *tallies; // its operations in flight at the last heartbeat, for status; owned
+    struct hwi_tally *tallies; // its operations of this view in flight at the last heartbeat; owned
     uint32_t tally_count;
     struct {
         uint32_t count; // offers made on the sync channel: sequence + 1
         uint64_t revision;
         struct hwi_hash root, layout;
         bool dirty;
+        uint8_t strategy; // hws_strategy
+        bool unhashed;    // it did not hash: `root` is of the last sync that was hashed
     } offer;
+};
+
+// The tensors of a layout that a member told.
+struct shape {
+    struct hwi_hash layout;
+    struct hwi_tensor *tensors; // owned
+    uint32_t tensor_count;
 };
 
 // Finds a session by its incarnation.
@@ -42,18 +54,55 @@ struct session_name {
     uint64_t incarnation, peer;
 };
 
-enum { MASTER_PENDINGS_MAX = 8 }; // changes of how many newcomers wait that a channel remembers
+// A unit of which some process is registered.
+struct unit {
+    char name[HWI_NAME_BYTES_MAX];
+    uint32_t size;
+    uint32_t here; // its sessions
+    uint32_t late; // those of them that are late
+};
+
+// A place in the view in force. It stays when its session has gone.
+struct seat {
+    uint64_t peer;
+    uint32_t group;
+    uint32_t rank; // in the group
+};
+
+// A group that has members in the view in force, and what they know of their shared state. When all
+// its members have died it is forgotten, and begins again with newcomers.
+struct group {
+    uint32_t number;
+    uint32_t count;   // seats of the view
+    uint32_t members; // sessions that are members
+    bool ever_synced;
+    uint32_t offers; // members that made an offer for the next sync
+    uint32_t verify; // sequence + 1 of the last sync that must be hashed; 0 = none in this view
+    struct {
+        uint32_t count; // sequence + 1 of the sync that was planned; 0 = none in this view
+        uint64_t revision;
+        struct hwi_hash root;
+        bool unhashed;
+    } plan;
+};
+
+enum {
+    MASTER_PENDINGS_MAX = 8, // changes of how many newcomers wait that a channel remembers
+    MASTER_SHAPES_MAX = 32,  // layouts of shared states that are remembered with their tensors
+};
 
 // One channel of the view in force: per member, how many of its operations are Done.
 struct channel {
-    uint8_t kind;
+    uint8_t kind;   // a channel kind
+    uint32_t group; // 0 if it spans the run
     uint64_t tag;
     uint32_t committed;
     uint32_t ahead;   // members whose count is above committed
-    uint32_t *counts; // by rank; owned
-    uint8_t redop;    // agree: how to fold, set by the first vote
-    uint64_t folded;  // agree: of the votes so far
-    uint64_t value;   // agree: the last result
+    uint32_t count;   // seats that it spans
+    uint32_t *counts; // by rank in the group, or in the view if it spans the run; owned
+    uint8_t redop;    // a vote: how to fold, set by the first
+    uint64_t folded;  // a vote: of those so far
+    uint64_t value;   // a vote: the last result
     // How many newcomers waited, as told with the commits: the row is by operations, and its last
     // entry ends with the last commit. Who missed some is told for each what the others were
     // told; what is older than the row is told as its first.
@@ -84,14 +133,22 @@ struct master {
     struct session_name *names; // owned; of those not gone, ordered by incarnation
     uint32_t name_count, name_capacity;
     uint32_t member_count; // sessions that are members of the view in force
+    struct unit *units;    // owned; ordered by name
+    uint32_t unit_count, unit_capacity;
+    uint32_t incomplete; // newcomers whose unit is not all here
 
     struct {
-        uint64_t number; // 0 = none yet
-        uint64_t *ids;   // peer ids by rank; owned
+        uint64_t number;    // 0 = none yet
+        struct seat *seats; // by rank, which is the order of peer ids; owned
         uint32_t count;
         uint32_t pending; // newcomers waiting as it came into force: the same for all members
+        uint32_t largest; // members of its largest group
     } view;
-    struct channel *channels; // of the view, ordered by (kind, tag); owned
+    struct group *groups; // of the view, ordered by number; owned
+    uint32_t group_count;
+    struct shape shapes[MASTER_SHAPES_MAX]; // newest last
+    uint32_t shape_count;
+    struct channel *channels; // of the view, ordered by (kind, group, tag); owned
     uint32_t channel_count, channel_capacity;
     struct hwi_fault faults[HWI_OPS_MAX]; // why operations of this view will abort
     uint32_t fault_count;
@@ -99,13 +156,6 @@ struct master {
     struct hwi_past *past;
     uint32_t past_count;
     uint64_t held_back_by; // no member with a lower peer id keeps the oldest of them
-    bool ever_synced;
-    uint32_t offers; // members that made an offer for the next sync
-    struct {
-        uint32_t count; // sequence + 1 of the sync that was planned; 0 = none in this view
-        uint64_t revision;
-        struct hwi_hash root;
-    } plan;
 
     enum stage stage;
     uint64_t proposal; // its number
@@ -132,6 +182,7 @@ enum {
     MASTER_STORE_AGAIN_MS = 1000,
     MASTER_PAST_TALLIES_MAX = 2 * HWI_TAGS_MAX, // of all earlier views: they fit one message
     MASTER_TRACE_SHARE = 2048,                  // bytes per second that each ring may send at least
+    MASTER_CLAIMS_MAX = 512, // calls that hold others up, among which a mismatch is looked for
 };
 
 // session.c
@@ -146,30 +197,55 @@ uint32_t hwi_master_waiting(const struct master *m); // newcomers that could be 
 // Emits to a session and counts it. Good until the next emit.
 struct hwi_msg *hwi_master_tell(struct session *s, struct hwi_effects *fx, uint16_t type);
 #define MASTER_TELL(s, fx, name) (&hwi_master_tell((s), (fx), HWI_MSG_##name)->u.name)
-// Tells it why it is out: it is gone, and the caller sweeps. True if it was in the view or the
-// proposal: then the caller reforms, too.
+// Tells it why it is out: it is gone, with the members of its unit, and the caller sweeps. True if
+// it was in the view or the proposal: then the caller reforms, too.
 bool hwi_master_dismiss(struct master *m, struct session *s, int status, const char *reason,
                         struct hwi_effects *fx);
 // The same, sweeps and reforms.
 void hwi_master_put_out(struct master *m, struct session *s, int status, const char *reason,
                         struct hwi_effects *fx);
 
-// channel.c
-// NULL = HWI_TAGS_MAX passed
-struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint64_t tag);
-// NULL = nobody is Done on it
-struct channel *hwi_master_channel_known(struct master *m, uint8_t kind, uint64_t tag);
-void hwi_master_channels_clear(struct master *m);
-// In the view in force; -1 = not in it
+// unit.c
+// A newcomer cannot be of the unit that it names: why, as a sentence.
+bool hwi_master_unit_refuses(const struct master *m, const struct hwi_msg_registration *r,
+                             char reason[HWI_TEXT_BYTES_MAX]);
+void hwi_master_unit_enter(struct master *m, const struct session *s);
+void hwi_master_unit_leave(struct master *m, const struct session *s);
+void hwi_master_late(struct master *m, struct session *s, bool late); // sets `late`
+// It may be proposed: it came in time, and so did all of its unit.
+bool hwi_master_admissible(const struct master *m, const struct session *s);
+
+// group.c
+struct group *hwi_master_group(struct master *m, uint32_t number); // NULL = not in the view
+// Who is proposed is a member from now on, with a seat, and nobody else. A group of whom somebody
+// was a member before still knows whether it was ever synced.
+void hwi_master_seat(struct master *m);
+// Index of a seat in the view in force; -1 = not in it
 int64_t hwi_master_rank(const struct master *m, uint64_t peer);
-// One member's count on a channel rose; commits what all have Done.
-void hwi_master_count(struct master *m, struct channel *c, uint32_t rank, uint32_t count,
+
+// channel.c. `kind` is any kind of the channel; `group` is that of a member which it spans.
+// NULL = HWI_TAGS_MAX passed
+struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint32_t group, uint64_t tag);
+// NULL = nobody is Done on it
+struct channel *hwi_master_channel_known(struct master *m, uint8_t kind, uint32_t group,
+                                         uint64_t tag);
+void hwi_master_channels_clear(struct master *m);
+bool hwi_master_spans(const struct channel *c, uint32_t group); // members of the group
+// How many operations the one at this rank of the view, whom the channel spans, is Done with.
+uint32_t *hwi_master_done(const struct master *m, const struct channel *c, uint32_t rank);
+// A member's count, one of *counts, rises; commits what all have Done.
+void hwi_master_count(struct master *m, struct channel *c, uint32_t *counted, uint32_t count,
                       struct hwi_effects *fx);
 void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx);
-// To a member that heard of the first `heard` operations.
+// To a member that the channel spans and that heard of the first `heard` operations.
 void hwi_master_tell_commit(const struct master *m, const struct channel *c, uint32_t heard,
                             struct session *s, struct hwi_effects *fx);
 void hwi_master_fault(struct master *m, const struct hwi_fault *fault);
+
+// mismatch.c
+// Members that wait for each other in different calls of one tag: the view changes, and each is
+// told of two of them.
+void hwi_master_find_mismatch(struct master *m, struct hwi_effects *fx);
 
 // view.c
 // The view may have to change. Proposes the one that should be, if it is not the one in force: at
@@ -194,11 +270,32 @@ void hwi_master_prune_past(struct master *m);
 void hwi_master_drop_past(struct master *m); // the oldest of m->past
 void hwi_master_store(struct master *m, struct hwi_effects *fx);
 
-// elect.c
-bool hwi_master_offered(const struct master *m, const struct session *s); // for the next sync
-void hwi_master_synced(struct master *m); // a sync committed: all members hold the state
-void hwi_master_elect(struct master *m, struct hwi_effects *fx); // once all members have offered
+// offer.c: syncs, each group's own
+uint32_t hwi_master_syncs_committed(const struct master *m, uint32_t group); // in this view
+bool hwi_master_offered(const struct master *m, const struct session *s);    // for the next sync
+// A sync committed: all members of the group hold the state
+void hwi_master_synced(struct master *m, struct group *g);
+// Once all members of the group have offered
+void hwi_master_elect(struct master *m, struct group *g, struct hwi_effects *fx);
+// What was elected in this view, if anything was
 void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effects *fx);
+
+// elect.c
+static inline bool hwi_master_is_of(const struct session *s, const struct group *g)
+{
+    return s->member && s->group == g->number;
+}
+// All members of the group have offered: who holds the state that all shall hold. NULL = nobody
+// does, or somebody was put out: the view changes, and the sync fails.
+const struct session *hwi_master_choose(struct master *m, const struct group *g,
+                                        struct hwi_effects *fx);
+
+// shape.c
+void hwi_master_shape_note(struct master *m, const struct hwi_msg_sync_offer *o); // if it is told
+void hwi_master_shapes_forget(struct master *m);
+// Says where a layout differs from that of `winner`.
+void hwi_master_shape_compare(const struct master *m, struct hwi_hash layout,
+                              const struct session *winner, char reason[HWI_TEXT_BYTES_MAX]);
 
 // status.c
 void hwi_master_status(struct master *m, uint64_t tool, struct hwi_effects *fx);

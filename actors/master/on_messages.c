@@ -19,11 +19,12 @@ void hwi_master_on_heartbeat(struct master *m, struct session *s, const struct h
         s->acked = h->view;
         hwi_master_prune_past(m);
     }
-    if (h->tallies_count != s->tally_count) {
-        s->tallies = hwi_resize(m->alloc, s->tallies, h->tallies_count * sizeof *s->tallies);
-        s->tally_count = h->tallies_count;
+    uint32_t tallies = h->view == m->view.number ? h->tallies_count : 0;
+    if (tallies != s->tally_count) {
+        s->tallies = hwi_resize(m->alloc, s->tallies, tallies * sizeof *s->tallies);
+        s->tally_count = tallies;
     }
-    if (s->tally_count > 0) {
+    if (tallies > 0) {
         memcpy(s->tallies, h->tallies, s->tally_count * sizeof *s->tallies);
     }
     uint64_t sent = s->sent;
@@ -47,22 +48,40 @@ static bool fold(struct channel *c, const struct hwi_msg_done *d)
     return true;
 }
 
+// The call that votes so on a channel.
+static struct hwi_signature voted(const struct channel *c, uint8_t redop)
+{
+    uint8_t barrier =
+        c->kind == HWI_KIND_AGREE_RUN ? HWI_KIND_BARRIER_RUN : HWI_KIND_BARRIER;
+    return (struct hwi_signature){.kind = redop == HWI_AGREE_BARRIER ? barrier : c->kind,
+                                  .redop = redop};
+}
+
+// The first member that has voted.
+static uint64_t first_voter(const struct master *m, const struct channel *c)
+{
+    for (uint32_t rank = 0; rank < m->view.count; rank++) {
+        const struct seat *seat = &m->view.seats[rank];
+        if (hwi_master_spans(c, seat->group) && *hwi_master_done(m, c, rank) > c->committed) {
+            return seat->peer;
+        }
+    }
+    return 0;
+}
+
 // Members vote on one channel in different ways: the view changes, and all are told of two of them.
 static void disagree(struct master *m, const struct channel *c, uint64_t peer, uint8_t redop,
                      struct hwi_effects *fx)
 {
-    uint32_t voter = 0; // the first that voted the other way
-    while (voter + 1 < m->view.count && c->counts[voter] <= c->committed) {
-        voter++;
-    }
     struct hwi_fault fault = {.status = HWS_E_MISMATCH,
                               .kind = c->kind,
+                              .group = c->group,
                               .tag = c->tag,
                               .seq = c->committed,
-                              .peer_a = m->view.ids[voter],
+                              .peer_a = first_voter(m, c),
                               .peer_b = peer,
-                              .signature_a = {.kind = c->kind, .redop = c->redop},
-                              .signature_b = {.kind = c->kind, .redop = redop}};
+                              .signature_a = voted(c, c->redop),
+                              .signature_b = voted(c, redop)};
     hwi_master_fault(m, &fault);
     m->change = true;
     if (m->stage == STAGE_NONE) {
@@ -77,20 +96,22 @@ void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_ms
     if (!s->member || d->view != m->view.number || rank < 0) {
         return; // of an earlier view: decided already
     }
-    struct channel *c = hwi_master_channel(m, d->kind, d->tag);
+    struct channel *c = hwi_master_channel(m, d->kind, s->group, d->tag);
     if (c == NULL) {
         hwi_master_put_out(m, s, HWS_E_LIMIT, "it used more tags in one view than are allowed", fx);
         return;
     }
-    bool vote = d->kind == HWI_KIND_AGREE || d->kind == HWI_KIND_ADMIT;
-    if (d->count <= c->counts[rank] || (vote && d->count != c->committed + 1)) {
+    bool agreement = hwi_kind_is_agreement(c->kind);
+    bool vote = agreement || c->kind == HWI_KIND_ADMIT;
+    uint32_t *counted = hwi_master_done(m, c, (uint32_t)rank);
+    if (d->count <= *counted || (vote && d->count != c->committed + 1)) {
         return; // said before
     }
-    if (d->kind == HWI_KIND_AGREE && !fold(c, d)) {
+    if (agreement && !fold(c, d)) {
         disagree(m, c, s->peer, d->redop, fx);
         return;
     }
-    hwi_master_count(m, c, (uint32_t)rank, d->count, fx);
+    hwi_master_count(m, c, counted, d->count, fx);
 }
 
 void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hwi_msg_withdraw *w,
@@ -99,12 +120,13 @@ void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hw
     if (!s->member || w->op.view != m->view.number) {
         return;
     }
-    const struct channel *c = hwi_master_channel_known(m, w->op.kind, w->op.tag);
+    const struct channel *c = hwi_master_channel_known(m, w->op.kind, s->group, w->op.tag);
     if (c != NULL && w->op.seq < c->committed) {
         return; // committed meanwhile: the commit is on its way
     }
     struct hwi_fault fault = w->fault;
-    fault.kind = w->op.kind;
+    fault.kind = hwi_channel_kind(w->op.kind);
+    fault.group = hwi_kind_is_run_wide(w->op.kind) ? 0 : s->group;
     fault.tag = w->op.tag;
     fault.seq = w->op.seq;
     hwi_master_fault(m, &fault);
@@ -112,23 +134,6 @@ void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hw
     if (m->stage == STAGE_NONE) {
         hwi_master_reform(m, fx);
     }
-}
-
-void hwi_master_on_sync_offer(struct master *m, struct session *s,
-                              const struct hwi_msg_sync_offer *o, struct hwi_effects *fx)
-{
-    if (!s->member || o->op.view != m->view.number || o->op.kind != HWI_KIND_SYNC ||
-        s->offer.count > o->op.seq) {
-        return;
-    }
-    m->offers -= hwi_master_offered(m, s);
-    s->offer.count = o->op.seq + 1;
-    m->offers += hwi_master_offered(m, s);
-    s->offer.revision = o->revision;
-    s->offer.root = o->root;
-    s->offer.layout = o->layout;
-    s->offer.dirty = o->dirty;
-    hwi_master_elect(m, fx);
 }
 
 // What a newcomer says of a member does that one no harm.
@@ -154,7 +159,7 @@ void hwi_master_on_ready(struct master *m, struct session *s, const struct hwi_m
     s->ready = true;
     for (uint32_t i = 0; i < r->broken_count; i++) {
         struct session *t = hwi_master_session_of_peer(m, r->broken[i].value);
-        if (t == NULL || !t->proposed) {
+        if (t == NULL || !t->proposed || t->group != s->group) {
             continue;
         }
         hwi_master_broken(m, s, t);
@@ -176,8 +181,8 @@ void hwi_master_on_edge_lost(struct master *m, struct session *s, const struct h
     bool in_force = s->member && e->view == m->view.number;
     bool proposed = s->proposed && m->stage == STAGE_OPEN && e->view == m->proposal;
     struct session *t = hwi_master_session_of_peer(m, e->peer);
-    if (t == NULL || !(in_force || proposed)) {
-        return;
+    if (t == NULL || t->group != s->group || !(in_force || proposed)) {
+        return; // between groups there are no edges
     }
     m->change |= in_force;
     // not dialled again: a newcomer's stripes could break for ever

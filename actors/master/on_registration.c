@@ -62,12 +62,12 @@ static void tell_again(struct master *m, struct session *s, const struct hwi_msg
         hwi_master_announce_to(m, s, fx);
     } else if (announced) {
         for (uint32_t i = 0; i < m->channel_count; i++) {
-            uint32_t heard = heard_of(r, &m->channels[i]);
-            hwi_master_tell_commit(m, &m->channels[i], heard, s, fx);
+            const struct channel *c = &m->channels[i];
+            if (hwi_master_spans(c, s->group)) {
+                hwi_master_tell_commit(m, c, heard_of(r, c), s, fx);
+            }
         }
-        if (m->plan.count > 0) {
-            hwi_master_tell_plan(m, s, fx);
-        }
+        hwi_master_tell_plan(m, s, fx);
     }
     if (m->stage == STAGE_OPEN && s->proposed && r->ready_view != m->proposal) {
         hwi_master_propose_to(m, s, fx);
@@ -78,6 +78,7 @@ void hwi_master_on_registration(struct master *m, uint64_t from,
                                 const struct hwi_msg_registration *r, struct hwi_effects *fx)
 {
     struct session *s = hwi_master_session(m, from);
+    char reason[HWI_TEXT_BYTES_MAX];
     if (r->protocol != HWI_PROTOCOL) {
         refuse(from,
                "it speaks another version of the protocol: use the same Hawser on all machines",
@@ -100,10 +101,16 @@ void hwi_master_on_registration(struct master *m, uint64_t from,
         refuse(from, "the run is full", fx);
         return;
     }
+    if (s == NULL && hwi_master_unit_refuses(m, r, reason)) {
+        refuse(from, reason, fx);
+        return;
+    }
     bool newcomer = s == NULL;
     s = newcomer ? hwi_master_session_add(m, r) : s;
-    s->late |= newcomer && m->admitting;
-    m->any_late |= s->late;
+    if (newcomer && m->admitting) {
+        hwi_master_late(m, s, true);
+        m->any_late = true;
+    }
     welcome(m, s, fx);
     tell_again(m, s, r, fx);
     if (newcomer && m->stage != STAGE_OPEN) {

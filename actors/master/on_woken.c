@@ -13,7 +13,7 @@ static void put_out_silent(struct master *m, struct hwi_effects *fx)
     bool concerned = false;
     for (uint32_t i = m->session_count; i-- > 0;) {
         struct session *s = &m->sessions[i];
-        if (m->now_ns - s->heard_ns > limit) {
+        if (!s->gone && m->now_ns - s->heard_ns > limit) {
             char reason[HWI_TEXT_BYTES_MAX];
             snprintf(reason, sizeof reason, "nothing was heard from it for %u ms",
                      (unsigned)((m->now_ns - s->heard_ns) / HWI_NS_PER_MS));
@@ -55,6 +55,7 @@ void hwi_master_on_woken(struct master *m, struct hwi_effects *fx)
     if (m->now_ns >= m->reform_at_ns) {
         hwi_master_reform_now(m, fx);
     }
+    hwi_master_find_mismatch(m, fx);
     if (m->now_ns >= m->probe_at_ns) {
         probe_suspects(m, fx);
     }

@@ -3,7 +3,10 @@
 #include "actors/base/place.h"
 #include "actors/master/master.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include <hawser/types.h>
 
 // Index of the name, or of where it would be.
 static uint32_t name_place(const struct master *m, uint64_t incarnation)
@@ -30,9 +33,10 @@ static void remove_name(struct master *m, uint64_t incarnation)
 
 void hwi_master_index(struct master *m)
 {
-    m->name_count = m->member_count = 0;
+    m->name_count = m->member_count = m->unit_count = m->incomplete = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
         add_name(m, &m->sessions[i]);
+        hwi_master_unit_enter(m, &m->sessions[i]);
         m->member_count += m->sessions[i].member;
     }
 }
@@ -68,7 +72,11 @@ struct session *hwi_master_session_add(struct master *m, const struct hwi_msg_re
     s->incarnation = r->incarnation;
     s->heard_ns = m->now_ns;
     memcpy(s->address, r->address, sizeof s->address);
+    s->group = r->group;
+    memcpy(s->unit, r->unit, sizeof s->unit);
+    s->unit_size = r->unit_size;
     add_name(m, s);
+    hwi_master_unit_enter(m, s);
     return s;
 }
 
@@ -89,7 +97,7 @@ void hwi_master_sweep(struct master *m)
 
 uint32_t hwi_master_waiting(const struct master *m)
 {
-    return m->session_count - m->member_count;
+    return m->session_count - m->member_count - m->incomplete;
 }
 
 struct hwi_msg *hwi_master_tell(struct session *s, struct hwi_effects *fx, uint16_t type)
@@ -98,8 +106,8 @@ struct hwi_msg *hwi_master_tell(struct session *s, struct hwi_effects *fx, uint1
     return hwi_emit(fx, hwi_addr_of(HWI_ROLE_PEER, s->incarnation), type);
 }
 
-bool hwi_master_dismiss(struct master *m, struct session *s, int status, const char *reason,
-                        struct hwi_effects *fx)
+static bool dismiss(struct master *m, struct session *s, int status, const char *reason,
+                    struct hwi_effects *fx)
 {
     struct hwi_msg_evicted *e = MASTER_TELL(s, fx, evicted);
     e->incarnation = s->incarnation;
@@ -107,12 +115,34 @@ bool hwi_master_dismiss(struct master *m, struct session *s, int status, const c
     strncpy(e->reason, reason, sizeof e->reason - 1);
     bool concerned = s->member || s->proposed;
     m->change |= s->member;
-    m->member_count -= s->member;
-    m->offers -= s->member && hwi_master_offered(m, s);
+    if (s->member) {
+        struct group *g = hwi_master_group(m, s->group);
+        m->member_count--;
+        g->members--;
+        g->offers -= hwi_master_offered(m, s);
+    }
     s->member = false;
     s->proposed = false;
     s->gone = true;
     remove_name(m, s->incarnation);
+    hwi_master_unit_leave(m, s);
+    return concerned;
+}
+
+bool hwi_master_dismiss(struct master *m, struct session *s, int status, const char *reason,
+                        struct hwi_effects *fx)
+{
+    bool whole = s->member && s->unit[0] != '\0'; // of newcomers, the rest of the unit waits
+    bool concerned = dismiss(m, s, status, reason, fx);
+    for (uint32_t i = 0; whole && i < m->session_count; i++) {
+        struct session *t = &m->sessions[i];
+        if (!t->gone && strncmp(t->unit, s->unit, sizeof t->unit) == 0) {
+            char lost[HWI_TEXT_BYTES_MAX];
+            snprintf(lost, sizeof lost, "peer %llu of its unit is out",
+                     (unsigned long long)s->peer);
+            dismiss(m, t, HWS_E_EVICTED, lost, fx);
+        }
+    }
     return concerned;
 }
 

@@ -11,6 +11,16 @@ static void offer_fields(struct hwi_image *image, void *item)
     hwi_image_hash(image, "root", &s->offer.root);
     hwi_image_hash(image, "layout", &s->offer.layout);
     hwi_image_bool(image, "dirty", &s->offer.dirty);
+    hwi_image_u8(image, "strategy", &s->offer.strategy);
+    hwi_image_bool(image, "unhashed", &s->offer.unhashed);
+}
+
+static void shape_fields(struct hwi_image *image, void *item)
+{
+    struct shape *shape = item;
+    hwi_image_hash(image, "layout", &shape->layout);
+    HWI_IMAGE_RECORDS(image, "tensors", shape->tensors, shape->tensor_count, HWI_TENSORS_MAX,
+                      &hwi_layout_tensor);
 }
 
 // Between steps none is `gone`.
@@ -19,6 +29,9 @@ static void session_fields(struct hwi_image *image, void *item)
     struct session *s = item;
     hwi_image_u64(image, "peer", &s->peer);
     hwi_image_u64(image, "incarnation", &s->incarnation);
+    hwi_image_u32(image, "group", &s->group);
+    hwi_image_text(image, "unit", s->unit, sizeof s->unit);
+    hwi_image_u32(image, "unit_size", &s->unit_size);
     hwi_image_text(image, "address", s->address, sizeof s->address);
     hwi_image_time(image, "heard", &s->heard_ns);
     hwi_image_u64(image, "acked", &s->acked);
@@ -41,13 +54,21 @@ static void session_fields(struct hwi_image *image, void *item)
     hwi_image_struct(image, "offer", s, offer_fields);
 }
 
+static void seat_fields(struct hwi_image *image, void *item)
+{
+    struct seat *seat = item;
+    hwi_image_u64(image, "peer", &seat->peer);
+    hwi_image_u32(image, "group", &seat->group);
+    hwi_image_u32(image, "rank", &seat->rank);
+}
+
 static void view_fields(struct hwi_image *image, void *item)
 {
     struct master *m = item;
     hwi_image_u64(image, "number", &m->view.number);
-    hwi_image_u32(image, "members", &m->view.count);
-    HWI_IMAGE_ROW(image, "ids", m->view.ids, m->view.count);
+    HWI_IMAGE_LIST(image, "seats", m->view.seats, m->view.count, HWI_MEMBERS_MAX, seat_fields);
     hwi_image_u32(image, "pending", &m->view.pending);
+    hwi_image_u32(image, "largest", &m->view.largest);
 }
 
 static void pending_fields(struct hwi_image *image, void *item)
@@ -57,15 +78,27 @@ static void pending_fields(struct hwi_image *image, void *item)
     hwi_image_u32(image, "count", &pending->count);
 }
 
+// Of what was loaded, or was always there: the seats that the channel spans.
+static bool has_seats(struct master *m, const struct channel *c)
+{
+    const struct group *g = hwi_master_group(m, c->group);
+    bool run_wide = hwi_kind_is_run_wide(c->kind);
+    return c->kind == hwi_channel_kind(c->kind) && (run_wide || g != NULL) &&
+           c->count == (run_wide ? m->view.count : g->count);
+}
+
 static void channel_fields(struct hwi_image *image, void *item)
 {
-    const struct master *m = image->actor;
+    struct master *m = image->actor;
     struct channel *c = item;
     hwi_image_kind(image, "kind", &c->kind);
+    hwi_image_u32(image, "group", &c->group);
     hwi_image_u64(image, "tag", &c->tag);
     hwi_image_u32(image, "committed", &c->committed);
     hwi_image_u32(image, "ahead", &c->ahead);
-    HWI_IMAGE_ROW(image, "counts", c->counts, m->view.count);
+    hwi_image_u32(image, "count", &c->count);
+    hwi_image_require(image, image->failed || has_seats(m, c));
+    HWI_IMAGE_ROW(image, "counts", c->counts, c->count);
     hwi_image_u8(image, "redop", &c->redop);
     hwi_image_u64(image, "folded", &c->folded);
     hwi_image_u64(image, "value", &c->value);
@@ -75,10 +108,23 @@ static void channel_fields(struct hwi_image *image, void *item)
 
 static void plan_fields(struct hwi_image *image, void *item)
 {
-    struct master *m = item;
-    hwi_image_u32(image, "count", &m->plan.count);
-    hwi_image_u64(image, "revision", &m->plan.revision);
-    hwi_image_hash(image, "root", &m->plan.root);
+    struct group *g = item;
+    hwi_image_u32(image, "count", &g->plan.count);
+    hwi_image_u64(image, "revision", &g->plan.revision);
+    hwi_image_hash(image, "root", &g->plan.root);
+    hwi_image_bool(image, "unhashed", &g->plan.unhashed);
+}
+
+static void group_fields(struct hwi_image *image, void *item)
+{
+    struct group *g = item;
+    hwi_image_u32(image, "number", &g->number);
+    hwi_image_u32(image, "count", &g->count);
+    hwi_image_u32(image, "members", &g->members);
+    hwi_image_bool(image, "ever_synced", &g->ever_synced);
+    hwi_image_u32(image, "offers", &g->offers);
+    hwi_image_u32(image, "verify", &g->verify);
+    hwi_image_struct(image, "plan", g, plan_fields);
 }
 
 static void proposal_fields(struct hwi_image *image, struct master *m)
@@ -108,6 +154,8 @@ static void proposal_fields(struct hwi_image *image, struct master *m)
 static void view_visit(struct hwi_image *image, struct master *m)
 {
     hwi_image_struct(image, "view", m, view_fields);
+    HWI_IMAGE_LIST(image, "groups", m->groups, m->group_count, HWI_GROUPS_MAX, group_fields);
+    HWI_IMAGE_LIST_IN(image, "shapes", m->shapes, m->shape_count, MASTER_SHAPES_MAX, shape_fields);
     HWI_IMAGE_LIST(image, "channels", m->channels, m->channel_count, HWI_TAGS_MAX, channel_fields);
     m->channel_capacity = HWI_MAX(m->channel_capacity, m->channel_count);
     HWI_IMAGE_RECORDS_IN(image, "faults", m->faults, m->fault_count, HWI_OPS_MAX,
@@ -115,19 +163,27 @@ static void view_visit(struct hwi_image *image, struct master *m)
     HWI_IMAGE_RECORDS_IN(image, "past", m->past, m->past_count, HWI_PAST_VIEWS_MAX,
                          &hwi_layout_past);
     hwi_image_u64(image, "held_back_by", &m->held_back_by);
-    hwi_image_bool(image, "ever_synced", &m->ever_synced);
-    hwi_image_u32(image, "offers", &m->offers);
-    hwi_image_struct(image, "plan", m, plan_fields);
 }
 
-// Members have a rank, and bits of broken edges a place.
-static bool is_possible(const struct master *m)
+static bool is_seated(const struct master *m, const struct session *s)
+{
+    int64_t rank = hwi_master_rank(m, s->peer);
+    return rank >= 0 && m->view.seats[rank].group == s->group;
+}
+
+// Seats are of groups, members have a seat, and bits of broken edges a place.
+static bool is_possible(struct master *m)
 {
     uint32_t words = hwi_master_broken_words(m);
     bool possible = m->proposed_count <= HWI_MEMBERS_MAX;
+    for (uint32_t i = 0; i < m->view.count; i++) {
+        const struct seat *seat = &m->view.seats[i];
+        const struct group *g = hwi_master_group(m, seat->group);
+        possible = possible && g != NULL && seat->rank < g->count;
+    }
     for (uint32_t i = 0; i < m->session_count; i++) {
         const struct session *s = &m->sessions[i];
-        possible = possible && (!s->member || hwi_master_rank(m, s->peer) >= 0) &&
+        possible = possible && (!s->member || is_seated(m, s)) &&
                    (!s->proposed || s->place < m->proposed_count) &&
                    (s->broken_count == 0 || s->broken_count == words);
     }

@@ -10,39 +10,58 @@ struct listing {
     uint32_t entered[HWI_OPS_MAX], done[HWI_OPS_MAX];
 };
 
+// The operation that a member's tally speaks of.
+static struct hwi_status_op named(const struct session *s, const struct hwi_tally *t)
+{
+    return (struct hwi_status_op){.kind = t->kind,
+                                  .group = hwi_kind_is_run_wide(t->kind) ? 0 : s->group,
+                                  .tag = t->tag};
+}
+
+// Of channel `a` to channel `b`: below, the same, above.
+static int compare(const struct hwi_status_op *a, const struct hwi_status_op *b)
+{
+    int kinds = hwi_channel_kind(a->kind) - hwi_channel_kind(b->kind);
+    if (kinds != 0) {
+        return kinds;
+    }
+    if (a->group != b->group) {
+        return a->group < b->group ? -1 : 1;
+    }
+    return (a->tag > b->tag) - (a->tag < b->tag);
+}
+
 // Index of the channel's operation, or of where it would be.
-static uint32_t place_of(const struct hwi_msg_status *st, uint8_t kind, uint64_t tag)
+static uint32_t place_of(const struct hwi_msg_status *st, const struct hwi_status_op *name)
 {
     uint32_t low = 0, high = st->ops_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        const struct hwi_status_op *op = &st->ops[middle];
-        if (op->kind < kind || (op->kind == kind && op->tag < tag)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+        bool before = compare(&st->ops[middle], name) < 0;
+        low = before ? middle + 1 : low;
+        high = before ? high : middle;
     }
     return low;
 }
 
-static bool listed(const struct hwi_msg_status *st, uint32_t place, uint8_t kind, uint64_t tag)
+static bool listed(const struct hwi_msg_status *st, uint32_t place,
+                   const struct hwi_status_op *name)
 {
-    return place < st->ops_count && st->ops[place].kind == kind && st->ops[place].tag == tag;
+    return place < st->ops_count && compare(&st->ops[place], name) == 0;
 }
 
 static void list_ops(struct master *m, struct hwi_msg_status *st, const struct session *s)
 {
     for (uint32_t i = 0; i < s->tally_count && s->member; i++) {
         const struct hwi_tally *t = &s->tallies[i];
-        const struct channel *c = hwi_master_channel_known(m, t->kind, t->tag);
-        uint32_t committed = c == NULL ? 0 : c->committed;
-        uint32_t place = place_of(st, t->kind, t->tag);
-        if (t->entered > committed && !listed(st, place, t->kind, t->tag) &&
-            st->ops_count < HWI_OPS_MAX) {
+        const struct channel *c = hwi_master_channel_known(m, t->kind, s->group, t->tag);
+        struct hwi_status_op found = named(s, t);
+        uint32_t place = place_of(st, &found);
+        found.seq = c == NULL ? 0 : c->committed;
+        if (t->entered > found.seq && !listed(st, place, &found) && st->ops_count < HWI_OPS_MAX) {
             struct hwi_status_op *op = &st->ops[place];
             memmove(op + 1, op, (st->ops_count++ - place) * sizeof *op);
-            *op = (struct hwi_status_op){.kind = t->kind, .tag = t->tag, .seq = committed};
+            *op = found;
         }
     }
 }
@@ -64,8 +83,9 @@ static void list_waits(const struct master *m, struct hwi_msg_status *st, struct
     memset(listing->done, 0, sizeof listing->done);
     for (uint32_t i = 0; i < s->tally_count; i++) {
         const struct hwi_tally *t = &s->tallies[i];
-        uint32_t place = place_of(st, t->kind, t->tag);
-        if (listed(st, place, t->kind, t->tag)) {
+        struct hwi_status_op told = named(s, t);
+        uint32_t place = place_of(st, &told);
+        if (listed(st, place, &told)) {
             listing->entered[place] = t->entered;
             listing->done[place] = t->done;
         }
@@ -73,7 +93,10 @@ static void list_waits(const struct master *m, struct hwi_msg_status *st, struct
     for (uint32_t i = 0; i < st->ops_count; i++) {
         struct hwi_status_op *op = &st->ops[i];
         const struct channel *c = listing->channels[i];
-        uint32_t counted = c == NULL || rank < 0 ? 0 : c->counts[rank];
+        if (rank < 0 || (!hwi_kind_is_run_wide(op->kind) && op->group != s->group)) {
+            continue;
+        }
+        uint32_t counted = c == NULL ? 0 : *hwi_master_done(m, c, (uint32_t)rank);
         if (HWI_MAX(listing->done[i], counted) > op->seq) {
             continue;
         }
@@ -94,7 +117,7 @@ static void list_operations(struct master *m, struct hwi_msg_status *st, struct 
     struct listing *listing = hwi_effects_memory(fx, sizeof *listing);
     for (uint32_t i = 0; i < st->ops_count; i++) {
         struct hwi_status_op *op = &st->ops[i];
-        listing->channels[i] = hwi_master_channel_known(m, op->kind, op->tag);
+        listing->channels[i] = hwi_master_channel_known(m, op->kind, op->group, op->tag);
         op->absent = hwi_effects_memory(fx, HWI_STATUS_NAMES_MAX * sizeof *op->absent);
         op->working = hwi_effects_memory(fx, HWI_STATUS_NAMES_MAX * sizeof *op->working);
     }
@@ -121,11 +144,14 @@ void hwi_master_status(struct master *m, uint64_t tool, struct hwi_effects *fx)
         struct hwi_status_member *member = &st->members[i];
         *member = (struct hwi_status_member){.peer = s->peer,
                                              .synced = s->synced,
+                                             .group = s->group,
+                                             .unit_size = s->unit_size,
                                              .silent_ns = m->now_ns - s->heard_ns,
                                              .standing = (uint8_t)(s->member     ? 2
                                                                    : s->proposed ? 1
                                                                                  : 0)};
         memcpy(member->address, s->address, sizeof member->address);
+        memcpy(member->unit, s->unit, sizeof member->unit);
     }
     list_operations(m, st, fx);
 }

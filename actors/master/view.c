@@ -9,7 +9,7 @@
 // Every surviving member has voted to admit.
 static bool admit_voted(struct master *m)
 {
-    const struct channel *c = hwi_master_channel_known(m, HWI_KIND_ADMIT, 0);
+    const struct channel *c = hwi_master_channel_known(m, HWI_KIND_ADMIT, 0, 0);
     if (c == NULL || c->ahead < m->member_count) {
         return false;
     }
@@ -31,16 +31,16 @@ static bool newcomers_wanted(struct master *m)
     return admit_voted(m);
 }
 
-static bool belongs(const struct session *s, bool newcomers)
+static bool belongs(const struct master *m, const struct session *s, bool newcomers)
 {
-    return s->member || (newcomers && !s->late);
+    return s->member || (newcomers && hwi_master_admissible(m, s));
 }
 
 // True if the view that should be is the one in force.
 static bool unchanged(const struct master *m, bool newcomers)
 {
     for (uint32_t i = 0; newcomers && i < m->session_count; i++) {
-        if (!m->sessions[i].member && !m->sessions[i].late) {
+        if (!m->sessions[i].member && hwi_master_admissible(m, &m->sessions[i])) {
             return false;
         }
     }
@@ -55,8 +55,10 @@ static struct hwi_msg_propose proposition(const struct master *m, struct hwi_eff
         const struct session *s = &m->sessions[i];
         if (s->proposed) {
             struct hwi_member *member = &made.members[made.members_count++];
-            *member = (struct hwi_member){
-                .peer = s->peer, .incarnation = s->incarnation, .synced = s->synced};
+            *member = (struct hwi_member){.peer = s->peer,
+                                          .incarnation = s->incarnation,
+                                          .synced = s->synced,
+                                          .group = s->group};
             snprintf(member->address, sizeof member->address, "%s", s->address);
         }
     }
@@ -86,7 +88,7 @@ static void open_proposal(struct master *m, struct hwi_effects *fx)
     m->proposed_count = 0;
     for (uint32_t i = 0; i < m->session_count; i++) {
         struct session *s = &m->sessions[i];
-        s->proposed = belongs(s, newcomers);
+        s->proposed = belongs(m, s, newcomers);
         s->ready = false;
         s->place = m->proposed_count;
         m->proposed_count += s->proposed;
@@ -123,7 +125,7 @@ static void close_proposal(struct master *m)
 // The members' vote is answered although nobody came in.
 static void answer_admit(struct master *m, struct hwi_effects *fx)
 {
-    struct channel *c = hwi_master_channel_known(m, HWI_KIND_ADMIT, 0);
+    struct channel *c = hwi_master_channel_known(m, HWI_KIND_ADMIT, 0, 0);
     if (c != NULL && c->ahead == m->view.count) {
         hwi_master_commit(m, c, c->committed + 1, fx);
     }
@@ -132,7 +134,7 @@ static void answer_admit(struct master *m, struct hwi_effects *fx)
 static void forget_late(struct master *m)
 {
     for (uint32_t i = 0; m->any_late && i < m->session_count; i++) {
-        m->sessions[i].late = false;
+        hwi_master_late(m, &m->sessions[i], false);
     }
     m->any_late = false;
 }
@@ -142,8 +144,7 @@ static void forget_late(struct master *m)
 static bool other_view_wanted(struct master *m, struct hwi_effects *fx)
 {
     if (m->member_count == 0) {
-        m->ever_synced = false; // the run begins again with the newcomers
-        forget_late(m);
+        forget_late(m); // the run begins again with the newcomers
         return newcomers_wanted(m);
     }
     if (unchanged(m, newcomers_wanted(m))) {

@@ -50,6 +50,12 @@ static const struct hwi_option comm_options[] = {
            "default deadline of a call"),
     NUMBER(hws_config, decision_grace_ms, "HAWSER_DECISION_GRACE_MS", "15000", 1, UINT32_MAX,
            "after a deadline, for the master's decision"),
+    NUMBER(hws_config, group, "HAWSER_GROUP", "0", 0, HWI_GROUPS_MAX - 1,
+           "its members reduce and sync among themselves"),
+    TEXT(hws_config, unit, "HAWSER_UNIT", NULL,
+         "name of the unit this process is part of; default: none"),
+    NUMBER(hws_config, unit_size, "HAWSER_UNIT_SIZE", NULL, 1, HWI_MEMBERS_MAX,
+           "processes of the unit; required with unit"),
     JOURNAL(hws_config),
 };
 
@@ -186,6 +192,24 @@ static hws_status check_listen(const char *listen, int insecure)
     return HWS_OK;
 }
 
+// The master refuses what does not fit; what never can is told here.
+static hws_status check_unit(const char *unit, uint32_t size)
+{
+    size_t length = unit != NULL ? strlen(unit) : 0;
+    if ((length > 0) != (size > 0))
+        return hwi_error_set(HWS_E_INVALID, "unit and unit_size belong together: %s is not set",
+                             length > 0 ? "unit_size" : "unit");
+    if (length >= HWI_NAME_BYTES_MAX)
+        return hwi_error_set(HWS_E_INVALID, "unit is longer than %d bytes",
+                             HWI_NAME_BYTES_MAX - 1);
+    for (size_t i = 0; i < length; i++) {
+        if (unit[i] <= ' ' || unit[i] > '~')
+            return hwi_error_set(HWS_E_INVALID,
+                                 "unit has a blank or a character that is not plain ASCII");
+    }
+    return HWS_OK;
+}
+
 hws_status hwi_config_read(const hws_config *given, hws_config *config)
 {
     static const hws_config nothing = HWS_CONFIG_INIT;
@@ -201,6 +225,8 @@ hws_status hwi_config_read(const hws_config *given, hws_config *config)
     status = check_address("master", config->master, HWI_MASTER_BYTES_MAX);
     if (status == HWS_OK && config->advertise != NULL)
         status = check_address("advertise", config->advertise, HWI_ADDRESS_BYTES_MAX);
+    if (status == HWS_OK)
+        status = check_unit(config->unit, config->unit_size);
     if (status == HWS_OK)
         status = check_listen(config->listen, config->insecure);
     return status;

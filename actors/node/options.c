@@ -4,6 +4,22 @@
 #include "actors/node/error.h"
 #include "actors/node/sized.h"
 
+// A call of all groups together is another kind of call.
+static hws_status read_scope(uint32_t scope, uint8_t *kind)
+{
+    if (scope > HWS_SCOPE_RUN)
+        return hwi_error_set(HWS_E_INVALID, "scope is %u: it must be HWS_SCOPE_GROUP or "
+                                            "HWS_SCOPE_RUN",
+                             scope);
+    if (scope == HWS_SCOPE_GROUP)
+        return HWS_OK;
+    if (!hwi_kind_is_agreement(*kind))
+        return hwi_error_set(HWS_E_INVALID,
+                             "scope is HWS_SCOPE_RUN: only agree and barrier span all groups");
+    *kind = *kind == HWI_KIND_AGREE ? HWI_KIND_AGREE_RUN : HWI_KIND_BARRIER_RUN;
+    return HWS_OK;
+}
+
 hws_status hwi_call_options_read(const hws_options *given, struct hwi_msg_request *request)
 {
     hws_options options;
@@ -14,10 +30,16 @@ hws_status hwi_call_options_read(const hws_options *given, struct hwi_msg_reques
                                             "HWS_OPTIONS_INIT");
     if (options.plan > HWI_PLAN_DIRECT)
         return hwi_error_set(HWS_E_INVALID, "plan is %u: it must be 0, 1 or 2", options.plan);
+    if (options.verify > HWS_VERIFY_WHEN_CHANGED)
+        return hwi_error_set(HWS_E_INVALID,
+                             "verify is %u: it must be HWS_VERIFY_ALWAYS or "
+                             "HWS_VERIFY_WHEN_CHANGED",
+                             options.verify);
     if (options.timeout_ms != 0)
         request->timeout_ns = options.timeout_ms * HWI_NS_PER_MS;
     request->tag = options.tag;
     request->retry = options.retry != 0;
     request->plan = (uint8_t)options.plan;
-    return HWS_OK;
+    request->verify = (uint8_t)options.verify;
+    return read_scope(options.scope, &request->kind);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Stripes to the members of the view in force and of the proposal.
+// Stripes to the members of our group in the view in force and in the proposal.
 #include "actors/base/place.h"
 #include "actors/peer/peer.h"
 
@@ -20,7 +20,7 @@ static struct edge *find_edge(struct peer *p, uint64_t peer)
 
 static bool proposed(const struct peer *p, uint64_t peer)
 {
-    return hwi_peer_rank(&p->proposal, peer) >= 0;
+    return hwi_peer_is_ours(&p->proposal, peer);
 }
 
 static void open_edge(struct peer *p, struct edge *e, int64_t rank, struct hwi_effects *fx)
@@ -66,14 +66,17 @@ static void note_targets(struct peer *p, const struct hwi_msg_propose *m)
     }
 }
 
-// An edge for each other member of the proposal and of the view, and for nobody else.
+// An edge for each other member of our group in the proposal and in the view, and for nobody else.
 static void list_edges(struct peer *p, struct hwi_effects *fx)
 {
     struct edge *old = p->edges;
     uint32_t old_count = p->edge_count, at = 0;
     p->edge_count = 0;
-    p->edges = hwi_new(p->alloc, (old_count + p->proposal.count) * sizeof *p->edges);
+    p->edges = hwi_new(p->alloc, (old_count + p->proposal.own_count) * sizeof *p->edges);
     for (uint32_t i = 0; i <= p->proposal.count; i++) {
+        if (i < p->proposal.count && !hwi_peer_is_ours_at(&p->proposal, i)) {
+            continue;
+        }
         uint64_t next = i < p->proposal.count ? p->proposal.ids[i].value : UINT64_MAX;
         for (; at < old_count && old[at].peer < next; at++) {
             p->edges[p->edge_count++] = old[at];
@@ -202,7 +205,8 @@ void hwi_peer_report_edges(struct peer *p, struct hwi_effects *fx)
     for (uint32_t i = 0; i < p->view.count; i++) {
         uint64_t peer = p->view.ids[i].value;
         const struct edge *e = find_edge(p, peer);
-        if (peer != p->id && (e == NULL || e->state != EDGE_UP)) {
+        bool ours = hwi_peer_is_ours_at(&p->view, i) && peer != p->id;
+        if (ours && (e == NULL || e->state != EDGE_UP)) {
             tell_lost(p, p->view.number, peer, fx);
         }
     }

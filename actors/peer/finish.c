@@ -25,7 +25,7 @@ void hwi_peer_finish(struct peer *p, int status, const char *reason, struct hwi_
     HWI_EMIT(fx, hwi_peer_local(HWI_ROLE_SNAPSHOT), lane_view)->self = p->id;
     hwi_peer_close_edges(p, true, fx);
     if (joining) {
-        hwi_peer_reply(p, p->config.request, status, NULL, fx);
+        hwi_peer_reply(p, p->config.request, HWI_KIND_NONE, status, NULL, fx);
     }
     if (status != HWS_E_EVICTED && p->leave_until_ns == HWI_NEVER && p->heard_master) {
         PEER_TELL(p, fx, leave)->incarnation = p->config.incarnation;
@@ -71,5 +71,5 @@ void hwi_peer_closed(struct peer *p, struct hwi_effects *fx)
         return; // calls in flight are answered first
     }
     p->leave_until_ns = HWI_NEVER;
-    hwi_peer_reply(p, p->leave_request, HWS_OK, NULL, fx);
+    hwi_peer_reply(p, p->leave_request, HWI_KIND_CLOSE, HWS_OK, NULL, fx);
 }

@@ -19,27 +19,62 @@ int64_t hwi_peer_rank(const struct members *m, uint64_t peer)
     return m->ids[at].value == peer ? (int64_t)at : -1;
 }
 
-struct hwi_id *hwi_peer_ids(const struct members *m, struct hwi_effects *fx)
+bool hwi_peer_is_ours_at(const struct members *m, uint32_t rank)
 {
-    return hwi_effects_copy(fx, m->ids, m->count * sizeof *m->ids);
+    return m->ours == NULL || m->ours[rank] != 0;
+}
+
+bool hwi_peer_is_ours(const struct members *m, uint64_t peer)
+{
+    int64_t rank = hwi_peer_rank(m, peer);
+    return rank >= 0 && hwi_peer_is_ours_at(m, (uint32_t)rank);
+}
+
+struct hwi_id *hwi_peer_ids(const struct members *m, bool run_wide, struct hwi_effects *fx)
+{
+    if (run_wide || m->ours == NULL) {
+        return hwi_effects_copy(fx, m->ids, m->count * sizeof *m->ids);
+    }
+    struct hwi_id *ids = hwi_effects_memory(fx, m->own_count * sizeof *ids);
+    for (uint32_t i = 0, own = 0; i < m->count; i++) {
+        if (m->ours[i] != 0) {
+            ids[own++] = m->ids[i];
+        }
+    }
+    return ids;
+}
+
+static void note_ours(struct peer *p, struct members *to, const struct hwi_member *list)
+{
+    hwi_free(p->alloc, to->ours);
+    to->ours = to->own_count < to->count ? hwi_new(p->alloc, to->count) : NULL;
+    for (uint32_t i = 0; to->ours != NULL && i < to->count; i++) {
+        to->ours[i] = list[i].group == p->config.group;
+    }
 }
 
 void hwi_peer_members_set(struct peer *p, struct members *to, uint64_t number,
                           const struct hwi_member *list, uint32_t count)
 {
     to->ids = hwi_resize(p->alloc, to->ids, count * sizeof *to->ids);
-    for (uint32_t i = 0; i < count; i++) {
-        to->ids[i].value = list[i].peer;
-    }
     to->number = number;
     to->count = count;
-    int64_t rank = hwi_peer_rank(to, p->id);
-    to->rank = rank < 0 ? count : (uint32_t)rank;
+    to->rank = count;
+    to->own_count = to->own_rank = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool ours = list[i].group == p->config.group;
+        to->ids[i].value = list[i].peer;
+        to->rank = list[i].peer == p->id ? i : to->rank;
+        to->own_rank += ours && list[i].peer < p->id;
+        to->own_count += ours;
+    }
+    note_ours(p, to, list);
 }
 
 void hwi_peer_members_forget(struct peer *p, struct members *m)
 {
     hwi_free(p->alloc, m->ids);
+    hwi_free(p->alloc, m->ours);
     *m = (struct members){0};
 }
 

@@ -9,10 +9,24 @@ static bool whole_view(uint8_t kind)
     return kind == HWI_KIND_ADMIT || kind == HWI_KIND_SYNC;
 }
 
+// Admit and sync are alone: nothing of this member's is in flight with them. The master relies on
+// it when it looks for members that wait for each other.
+static bool busy(const struct peer *p, uint8_t kind)
+{
+    uint32_t i = 0;
+    if (p->call_count == 0 || whole_view(kind)) {
+        return p->call_count > 0;
+    }
+    while (p->calls[i].stage == CALL_FREE) {
+        i++;
+    }
+    return whole_view(p->calls[i].request.kind);
+}
+
 // A status that the call gets at once, or HWS_OK if it may take its turn.
 static int judge(const struct peer *p, const struct hwi_msg_request *r)
 {
-    bool reduces = r->kind == HWI_KIND_ALL_REDUCE;
+    bool reduces = hwi_channel_kind(r->kind) == HWI_KIND_ALL_REDUCE;
     if (p->phase == PHASE_FINISHED) {
         return p->finish_status;
     }
@@ -25,7 +39,7 @@ static int judge(const struct peer *p, const struct hwi_msg_request *r)
     if (p->call_count == HWI_OPS_MAX) {
         return HWS_E_LIMIT;
     }
-    if (whole_view(r->kind) && p->call_count > 0) {
+    if (busy(p, r->kind)) {
         return HWS_E_BUSY;
     }
     if (reduces && p->state_attached && (!p->state_synced || p->state_dirty)) {
@@ -67,7 +81,7 @@ void hwi_peer_on_request(struct peer *p, const struct hwi_msg_request *r, struct
     int status = judge(p, r);
     if (status != HWS_OK) {
         p->failures += r->async;
-        hwi_peer_reply(p, r->request, status, &p->view, fx);
+        hwi_peer_reply(p, r->request, r->kind, status, &p->view, fx);
         return;
     }
     if (r->kind == HWI_KIND_NONE) {

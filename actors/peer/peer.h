@@ -65,7 +65,7 @@ struct edge {
 struct members {
     uint64_t number;    // the view's; 0 = none
     struct hwi_id *ids; // ascending; owned
-    uint8_t *ours;      // of each: 1 = of our group; owned
+    uint8_t *ours;      // of each: 1 = of our group; NULL = all are; owned
     uint32_t count, rank;
     uint32_t own_count, own_rank; // in our group
     uint32_t groups, largest;     // as announced
@@ -191,6 +191,7 @@ struct hwi_id *hwi_peer_ids(const struct members *m, bool run_wide, struct hwi_e
 int64_t hwi_peer_rank(const struct members *m, uint64_t peer);
 // It is in it, and of our group: there is an edge to it, unless it is us.
 bool hwi_peer_is_ours(const struct members *m, uint64_t peer);
+bool hwi_peer_is_ours_at(const struct members *m, uint32_t rank);
 // Ranks follow from the order of peer ids; a master that lists them otherwise is not believed.
 bool hwi_peer_members_ordered(const struct hwi_member *list, uint32_t count);
 

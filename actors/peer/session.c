@@ -11,7 +11,16 @@ struct hwi_msg *hwi_peer_tell(struct peer *p, struct hwi_effects *fx, uint16_t t
     return hwi_emit(fx, hwi_peer_local(HWI_ROLE_MASTER), type);
 }
 
-static struct hwi_tally *list_tallies(const struct peer *p, bool in_flight_only, uint32_t most,
+// What its first call in flight is: for who waits in another one.
+static uint8_t kind_of(struct peer *p, const struct channel *ch)
+{
+    struct hwi_op op = {
+        .view = p->view.number, .kind = ch->kind, .tag = ch->tag, .seq = ch->heard};
+    const struct call *c = hwi_peer_call_of(p, op);
+    return c != NULL ? c->request.kind : ch->kind;
+}
+
+static struct hwi_tally *list_tallies(struct peer *p, bool in_flight_only, uint32_t most,
                                       uint32_t *count, struct hwi_effects *fx)
 {
     struct hwi_tally *tallies = hwi_effects_memory(fx, p->channel_count * sizeof *tallies);
@@ -19,7 +28,7 @@ static struct hwi_tally *list_tallies(const struct peer *p, bool in_flight_only,
     for (uint32_t i = 0; i < p->channel_count && *count < most; i++) {
         const struct channel *c = &p->channels[i];
         if (!in_flight_only || c->entered > c->heard) {
-            tallies[(*count)++] = (struct hwi_tally){.kind = c->kind,
+            tallies[(*count)++] = (struct hwi_tally){.kind = in_flight_only ? kind_of(p, c) : c->kind,
                                                      .tag = c->tag,
                                                      .entered = c->entered,
                                                      .done = c->done,
@@ -44,6 +53,9 @@ void hwi_peer_register(struct peer *p, struct hwi_effects *fx)
     r->ready_view = p->ready_said ? p->proposal.number : 0;
     r->revision = p->config.revision;
     snprintf(r->address, sizeof r->address, "%s", p->config.address);
+    r->group = p->config.group;
+    snprintf(r->unit, sizeof r->unit, "%s", p->config.unit);
+    r->unit_size = p->config.unit_size;
     r->tallies = list_tallies(p, false, HWI_TAGS_MAX, &r->tallies_count, fx);
 }
 

@@ -7,7 +7,7 @@ static uint32_t count_ours(const struct members *m)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < m->count; i++) {
-        count += m->ours[i] != 0;
+        count += hwi_peer_is_ours_at(m, i);
     }
     return count;
 }
@@ -17,9 +17,9 @@ static void members_fields(struct hwi_image *image, void *item)
     struct members *m = item;
     hwi_image_u64(image, "number", &m->number);
     HWI_IMAGE_RECORDS(image, "ids", m->ids, m->count, HWI_MEMBERS_MAX, &hwi_layout_id);
-    HWI_IMAGE_ROW(image, "ours", m->ours, m->count);
     hwi_image_u32(image, "rank", &m->rank);
     hwi_image_u32(image, "own_count", &m->own_count);
+    HWI_IMAGE_ROW(image, "ours", m->ours, m->own_count < m->count ? m->count : 0);
     hwi_image_u32(image, "own_rank", &m->own_rank);
     hwi_image_u32(image, "groups", &m->groups);
     hwi_image_u32(image, "largest", &m->largest);

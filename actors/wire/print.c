@@ -55,9 +55,18 @@ static void put_string(struct line *line, const char *text, size_t bytes)
 const char *hwi_kind_name(uint8_t kind)
 {
     static const char *const names[] = {
-        [HWI_KIND_NONE] = "none",   [HWI_KIND_ALL_REDUCE] = "all_reduce",
-        [HWI_KIND_AGREE] = "agree", [HWI_KIND_ADMIT] = "admit",
-        [HWI_KIND_SYNC] = "sync",   [HWI_KIND_CLOSE] = "close",
+        [HWI_KIND_NONE] = "none",
+        [HWI_KIND_ALL_REDUCE] = "all_reduce",
+        [HWI_KIND_AGREE] = "agree",
+        [HWI_KIND_ADMIT] = "admit",
+        [HWI_KIND_SYNC] = "sync",
+        [HWI_KIND_CLOSE] = "close",
+        [HWI_KIND_REDUCE_SCATTER] = "reduce_scatter",
+        [HWI_KIND_ALL_GATHER] = "all_gather",
+        [HWI_KIND_BROADCAST] = "broadcast",
+        [HWI_KIND_BARRIER] = "barrier",
+        [HWI_KIND_AGREE_RUN] = "agree_run",
+        [HWI_KIND_BARRIER_RUN] = "barrier_run",
     };
     return kind < HWI_COUNT(names) ? names[kind] : "?";
 }

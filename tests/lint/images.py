@@ -11,7 +11,7 @@ STATES = {
     "collectives/reducer/state.c": ["collectives/reducer/reducer.h", "collectives/plan.h"],
     "snapshot/state.c": ["snapshot/snapshot.h", "snapshot/fetch.h", "snapshot/manifest.h"],
 }
-NO_STATE = {"hwi_piece": "an answer", "session_name": "the index of sessions is made anew"}
+NO_STATE = {"hwi_piece": "an answer", "session_name": "the index of sessions is made anew", "unit": "likewise"}
 LEFT_OUT = {
     "alloc": "given",
     "capacity": "room for more is nobody's business",
@@ -19,6 +19,9 @@ LEFT_OUT = {
     "master.names": "made anew from the sessions",
     "master.name_count": "likewise",
     "master.member_count": "likewise",
+    "master.units": "likewise",
+    "master.unit_count": "likewise",
+    "master.incomplete": "likewise",
     "hwi_tensor_span.first": "follows from the sizes",
     "hwi_ledger.count": "follows from the shape",
     "hwi_reduction.first": "likewise",

@@ -49,6 +49,7 @@ uint64_t make_call(struct scenario *scenario, uint32_t node, const struct call *
         .kind = with->kind, .dtype = with->dtype, .redop = with->redop, .retry = with->retry,
         .plan = with->plan, .tag = with->tag, .count = with->count, .value = with->value,
         .input = made->input, .output = made->output, .timeout_ms = with->timeout_ms,
+        .strategy = with->strategy, .verify = with->verify,
     };
     made->request = hwi_sim_call(scenario->sim, node, &asked);
     return made->request;

@@ -97,10 +97,13 @@ static void check_input(const struct made_call *made)
 
 // ---- agreement
 
-static bool together(const struct made_call *a, const struct made_call *b)
+static bool together(const struct scenario *scenario, const struct made_call *a,
+                     const struct made_call *b)
 {
+    bool spans = hwi_kind_is_run_wide(a->call.kind) ||
+                 scenario->groups[a->node] == scenario->groups[b->node];
     return a->call.kind == b->call.kind && a->call.step == b->call.step &&
-           a->call.tag == b->call.tag;
+           a->call.tag == b->call.tag && spans;
 }
 
 // `member` may be where it is although somebody got OK in `view`: OK there too, not answered yet,
@@ -111,7 +114,7 @@ static bool consistent(const struct scenario *scenario, const struct made_call *
     bool called = false;
     for (uint32_t i = 0; i < scenario->call_count; i++) {
         const struct made_call *made = &scenario->calls[i];
-        if (made->node != member || !together(made, ok)) {
+        if (made->node != member || !together(scenario, made, ok)) {
             continue;
         }
         const struct hwi_msg_reply *reply = reply_to(scenario, made);
@@ -142,7 +145,7 @@ static void check_same(const struct scenario *scenario, const struct made_call *
     for (uint32_t i = 0; i < scenario->call_count; i++) {
         const struct made_call *other = &scenario->calls[i];
         const struct hwi_msg_reply *theirs = reply_to(scenario, other);
-        if (!together(made, other) || theirs == NULL || theirs->status != HWS_OK ||
+        if (!together(scenario, made, other) || theirs == NULL || theirs->status != HWS_OK ||
             theirs->view != reply->view || other->node == made->node) {
             continue;
         }

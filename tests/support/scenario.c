@@ -44,6 +44,20 @@ struct scenario *scenario_start_with(const struct hwi_sim_config *config, uint32
     return scenario;
 }
 
+struct scenario *scenario_start_groups(uint32_t groups, uint32_t members_each)
+{
+    struct hwi_sim_config config = scenario_config;
+    config.min_members = groups * members_each;
+    struct scenario *scenario = scenario_start_with(&config, 0);
+    for (uint32_t i = 0; i < config.min_members; i++) {
+        start_member_at(scenario, &(struct hwi_sim_place){.group = i % groups});
+    }
+    for (uint32_t i = 0; i < config.min_members; i++) {
+        expect_open(scenario, i, HWS_OK);
+    }
+    return scenario;
+}
+
 struct scenario *scenario_start(uint32_t members)
 {
     return scenario_start_with(&scenario_config, members);
@@ -69,6 +83,12 @@ uint32_t start_member_with(struct scenario *scenario, uint32_t min_members)
 {
     scenario->nodes++;
     return hwi_sim_member(scenario->sim, min_members);
+}
+
+uint32_t start_member_at(struct scenario *scenario, const struct hwi_sim_place *place)
+{
+    scenario->groups[scenario->nodes++] = place->group;
+    return hwi_sim_member_at(scenario->sim, 1, place);
 }
 
 uint32_t start_member(struct scenario *scenario)

@@ -25,6 +25,7 @@ struct call {
     uint8_t kind; // enum hwi_kind; 0 = all-reduce
     uint8_t dtype, redop, retry, plan, in_place;
     uint8_t misalign; // bytes that the buffers are off
+    uint8_t strategy, verify; // of a sync
     uint64_t tag, count, value;
     uint64_t timeout_ms;
 };
@@ -46,6 +47,7 @@ struct scenario {
     struct arena arena;
     uint32_t nodes;                       // ever started
     uint64_t peers[SCENARIO_NODES_MAX];    // by node; 0 = never became a member
+    uint32_t groups[SCENARIO_NODES_MAX];   // by node
     bool frozen[SCENARIO_NODES_MAX];       // a frozen member owes no reply
     bool out[SCENARIO_NODES_MAX];          // was told that its incarnation is finished
     struct state states[SCENARIO_NODES_MAX];
@@ -62,6 +64,9 @@ extern const struct hwi_sim_config scenario_config;
 // config. Returns owned.
 struct scenario *scenario_start(uint32_t members);
 struct scenario *scenario_start_with(const struct hwi_sim_config *config, uint32_t members);
+// As scenario_start, with groups 0, 1, ..: of so many members each, node by node (0, 1, 0, 1, ..
+// with two groups).
+struct scenario *scenario_start_groups(uint32_t groups, uint32_t members_each);
 // Checks everything above and frees (takes).
 void scenario_end(struct scenario *scenario);
 
@@ -69,6 +74,7 @@ void scenario_end(struct scenario *scenario);
 
 uint32_t start_member(struct scenario *scenario);
 uint32_t start_member_with(struct scenario *scenario, uint32_t min_members);
+uint32_t start_member_at(struct scenario *scenario, const struct hwi_sim_place *place);
 // Waits until the opening of `node` was answered, with `status`.
 void expect_open(struct scenario *scenario, uint32_t node, hws_status status);
 void freeze(struct scenario *scenario, uint32_t node);

@@ -116,9 +116,12 @@ static void hear_all(struct model *model)
             entries[at++] = (struct entry){model_time(p, p->ring->records[j].handled), i, j};
     }
     qsort(entries, total, sizeof *entries, compare_entries);
-    for (size_t i = 0; i < total; i++)
-        model_hear(model, entries[i].process,
-                   &model->processes[entries[i].process].ring->records[entries[i].index]);
+    for (size_t i = 0; i < 2 * total; i++) {
+        const struct entry *entry = &entries[i % total];
+        const struct hwi_ring_record *record =
+            &model->processes[entry->process].ring->records[entry->index];
+        (i < total ? model_hear_group : model_hear)(model, entry->process, record);
+    }
     hwi_free(&hwi_alloc_libc, entries);
 }
 
@@ -136,12 +139,17 @@ static void hear_status(struct model *model)
         int64_t silent_ns = (int64_t)HWI_MIN(told->silent_ns, (uint64_t)TIME_NS_MAX);
         int64_t heard_ns = model->now_ns - silent_ns;
         member->heard_ns = HWI_MAX(member->heard_ns, heard_ns);
+        member->group = told->group;
         if (told->standing == 2 && status->view)
             peers_add(&model_view(model, status->view)->members, told->peer);
     }
     for (uint32_t i = 0; i < status->ops_count; i++) {
         const struct hwi_status_op *op = &status->ops[i];
-        struct channel *channel = model_channel(model, status->view, op->kind, op->tag);
+        const struct hwi_op name = {status->view, op->kind, op->tag, op->seq};
+        uint64_t peer = op->working_count ? op->working[0].value
+                        : op->absent_count ? op->absent[0].value
+                                           : 0;
+        struct channel *channel = model_channel(model, name, peer);
         channel->committed = HWI_MAX(channel->committed, op->seq);
         for (uint32_t j = 0; j < op->working_count; j++) {
             struct part *part = model_part(channel, op->working[j].value);

@@ -20,9 +20,9 @@ static uint8_t kind_of(const struct hwi_ring_record *record)
     return record->kind & (uint8_t)~HWI_RING_SENT;
 }
 
-static struct channel *channel_of(const struct heard *h)
+static struct hwi_op op_of(const struct heard *h)
 {
-    return model_channel(h->model, h->record->view, kind_of(h->record), h->record->tag);
+    return (struct hwi_op){h->record->view, kind_of(h->record), h->record->tag, 0};
 }
 
 // ---- operations --------------------------------------------------------------------------------
@@ -33,7 +33,9 @@ static void note_entered(const struct heard *h, uint64_t peer, bool signs)
     const struct hwi_ring_record *r = h->record;
     if (peer == 0)
         return;
-    struct part *part = model_part(channel_of(h), peer);
+    struct channel *channel = model_channel(h->model, op_of(h), peer);
+    struct part *part = model_part(channel, peer);
+    channel->called = kind_of(r);
     if (r->seq + 1 > part->entered) {
         part->entered = r->seq + 1;
         part->entered_ns = h->at_ns;
@@ -50,7 +52,7 @@ static void note_done(const struct heard *h, uint64_t peer)
     const struct hwi_ring_record *r = h->record;
     if (peer == 0)
         return;
-    struct part *part = model_part(channel_of(h), peer);
+    struct part *part = model_part(model_channel(h->model, op_of(h), peer), peer);
     part->done = HWI_MAX(part->done, (uint32_t)r->key);
     if (part->done > part->entered) { // a vote: saying it is making the call
         part->entered = part->done;
@@ -59,9 +61,9 @@ static void note_done(const struct heard *h, uint64_t peer)
     peers_add(&model_view(h->model, r->view)->members, peer);
 }
 
-static void note_commit(const struct heard *h)
+static void note_commit(const struct heard *h, uint64_t peer)
 {
-    struct channel *channel = channel_of(h);
+    struct channel *channel = model_channel(h->model, op_of(h), peer);
     uint32_t count = (uint32_t)h->record->key;
     if (count <= channel->committed)
         return;
@@ -213,7 +215,7 @@ static void from_master(const struct heard *h)
         note_welcome(h);
         break;
     case HWI_MSG_commit:
-        note_commit(h);
+        note_commit(h, p->peer);
         break;
     case HWI_MSG_propose:
         note_propose(h, p->peer);
@@ -329,7 +331,7 @@ static void master_says(const struct heard *h, struct member *member)
         note_announce(h, member->peer);
         break;
     case HWI_MSG_commit:
-        note_commit(h);
+        note_commit(h, member->peer);
         break;
     case HWI_MSG_evicted:
         note_evicted(h, member);
@@ -354,6 +356,24 @@ static void master_record(const struct heard *h)
         master_says(h, member);
     else if (member)
         master_hears(h, member);
+}
+
+void model_hear_group(struct model *model, uint32_t process, const struct hwi_ring_record *record)
+{
+    const struct process *p = &model->processes[process];
+    struct hwi_addr other = hwi_ring_other(record);
+    struct member *member = NULL;
+    if (!p->master && p->peer)
+        member = model_member(model, p->peer);
+    else if (p->master && other.role == HWI_ROLE_PEER) {
+        if (record->type == HWI_MSG_welcome)
+            model_name_session(model, other.id, record->key);
+        member = model_session(model, other.id);
+    }
+    if (member && record->type == HWI_MSG_done)
+        member->group = record->seq;
+    else if (member && (record->type == HWI_MSG_open || record->type == HWI_MSG_registration))
+        member->group = (uint32_t)(record->key >> 32);
 }
 
 void model_hear(struct model *model, uint32_t process, const struct hwi_ring_record *record)

@@ -51,6 +51,7 @@ struct process {
 // A peer that anybody knows.
 struct member {
     uint64_t peer;
+    uint32_t group;
     int32_t process;     // its ring; -1 = not here
     int64_t heard_ns;    // the master heard it last, ...
     uint16_t heard_type; // ... saying this
@@ -73,7 +74,9 @@ struct part {
 
 struct channel {
     uint64_t view, tag;
-    uint8_t kind;
+    uint8_t kind;   // channel kind
+    uint8_t called; // what was called on it last, as far as known
+    uint32_t group; // 0 if it spans the run
     uint32_t committed;
     int64_t committed_ns;
     struct part *parts; // owned
@@ -105,7 +108,7 @@ struct breakage {
 // A member gave up an operation.
 struct withdrawal {
     struct hwi_op op;
-    uint64_t peer;
+    uint64_t peer; // its group's, if it is not the run's
     int32_t status;
     int64_t at_ns;
 };
@@ -127,7 +130,7 @@ struct model {
     uint32_t member_count, member_capacity;
     struct session *sessions; // by incarnation; owned
     uint32_t session_count, session_capacity;
-    struct channel *channels; // by view, kind, tag; owned
+    struct channel *channels; // by view, kind, group, tag; owned
     uint32_t channel_count, channel_capacity;
     struct view *views; // by number; owned
     uint32_t view_count, view_capacity;
@@ -154,7 +157,8 @@ void model_fini(struct model *model);
 // align.c: the processes' shifts, so that nothing is heard before it was said.
 void model_align(struct model *model);
 
-// hear.c: takes one record in.
+// hear.c: takes one record in; before all of them, what each says of its process's group.
+void model_hear_group(struct model *model, uint32_t process, const struct hwi_ring_record *record);
 void model_hear(struct model *model, uint32_t process, const struct hwi_ring_record *record);
 
 // tables.c. Those that make what is not there never return NULL.
@@ -162,7 +166,12 @@ struct member *model_member(struct model *model, uint64_t peer);
 struct member *model_find_member(const struct model *model, uint64_t peer);
 struct member *model_session(const struct model *model, uint64_t incarnation); // or NULL
 void model_name_session(struct model *model, uint64_t incarnation, uint64_t peer);
-struct channel *model_channel(struct model *model, uint64_t view, uint8_t kind, uint64_t tag);
+// Of the operation, as this peer calls it: of any kind of the channel, in the peer's group.
+struct channel *model_channel(struct model *model, struct hwi_op op, uint64_t peer);
+bool channel_is_of(const struct model *model, const struct channel *channel, struct hwi_op op,
+                   uint64_t peer);
+bool channel_spans(const struct model *model, const struct channel *channel, uint64_t peer);
+struct hwi_op channel_op(const struct channel *channel, uint32_t seq); // to be printed
 struct part *model_part(struct channel *channel, uint64_t peer);
 const struct part *model_find_part(const struct channel *channel, uint64_t peer);
 struct view *model_view(struct model *model, uint64_t number);
@@ -233,6 +242,7 @@ struct time_text {
 struct who_text {
     char text[WHO_BYTES];
 };
+const char *print_call(uint8_t kind); // "all-reduce"
 struct op_text print_op(struct hwi_op op);
 struct peers_text print_peers(const struct peers *peers); // "peer 3", "peers 1 and 3"
 struct time_text print_time(int64_t ns);

@@ -33,17 +33,30 @@ struct time_text print_time(int64_t ns)
     return time;
 }
 
+const char *print_call(uint8_t kind)
+{
+    static const char *const names[] = {
+        [HWI_KIND_NONE] = "hws_view",
+        [HWI_KIND_ALL_REDUCE] = "all-reduce",
+        [HWI_KIND_AGREE] = "agree",
+        [HWI_KIND_ADMIT] = "admit",
+        [HWI_KIND_SYNC] = "sync",
+        [HWI_KIND_CLOSE] = "close",
+        [HWI_KIND_REDUCE_SCATTER] = "reduce-scatter",
+        [HWI_KIND_ALL_GATHER] = "all-gather",
+        [HWI_KIND_BROADCAST] = "broadcast",
+        [HWI_KIND_BARRIER] = "barrier",
+        [HWI_KIND_AGREE_RUN] = "agree of the run",
+        [HWI_KIND_BARRIER_RUN] = "barrier of the run",
+    };
+    return kind < HWI_COUNT(names) && names[kind] ? names[kind] : "call";
+}
+
 struct op_text print_op(struct hwi_op op)
 {
     struct op_text made;
     int n = 0;
     switch (op.kind) {
-    case HWI_KIND_ALL_REDUCE:
-        n = snprintf(made.text, sizeof made.text, "tag %" PRIu64 " (all-reduce", op.tag);
-        break;
-    case HWI_KIND_AGREE:
-        n = snprintf(made.text, sizeof made.text, "tag %" PRIu64 " (agree", op.tag);
-        break;
     case HWI_KIND_SYNC:
         n = snprintf(made.text, sizeof made.text, "the sync (");
         break;
@@ -51,7 +64,8 @@ struct op_text print_op(struct hwi_op op)
         n = snprintf(made.text, sizeof made.text, "admit (");
         break;
     default:
-        n = snprintf(made.text, sizeof made.text, "tag %" PRIu64 " (call", op.tag);
+        n = snprintf(made.text, sizeof made.text, "tag %" PRIu64 " (%s", op.tag,
+                     print_call(op.kind));
         break;
     }
     const char *comma = made.text[n - 1] == '(' ? "" : ", ";

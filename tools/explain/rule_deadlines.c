@@ -13,9 +13,11 @@ static void find_lacking(const struct model *model, const struct withdrawal *w, 
     const struct view *view = model_find_view(model, w->op.view);
     for (uint32_t i = 0; i < model->channel_count && view; i++) {
         const struct channel *c = &model->channels[i];
-        if (c->view != w->op.view || c->kind != w->op.kind || c->tag != w->op.tag)
+        if (!channel_is_of(model, c, w->op, w->peer))
             continue;
         for (uint32_t j = 0; j < view->members.count; j++) {
+            if (!channel_spans(model, c, view->members.ids[j]))
+                continue;
             const struct part *part = model_find_part(c, view->members.ids[j]);
             const struct member *member = model_find_member(model, view->members.ids[j]);
             bool late = part && part->entered == w->op.seq + 1 && part->entered_ns > w->at_ns;
@@ -34,7 +36,7 @@ static void show_calls(const struct model *model, const struct withdrawal *w,
 {
     for (uint32_t i = 0; i < model->channel_count; i++) {
         const struct channel *c = &model->channels[i];
-        if (c->view != w->op.view || c->kind != w->op.kind || c->tag != w->op.tag)
+        if (!channel_is_of(model, c, w->op, w->peer))
             continue;
         for (uint32_t j = 0; j < c->part_count; j++)
             if (c->parts[j].entered == w->op.seq + 1)
@@ -52,7 +54,7 @@ static const struct channel *find_crossing(const struct model *model, const stru
     peers_add(&present, w->peer);
     for (uint32_t i = 0; i < model->channel_count && !found; i++) {
         const struct channel *c = &model->channels[i];
-        if (c->view == w->op.view && c->kind == w->op.kind && c->tag == w->op.tag)
+        if (channel_is_of(model, c, w->op, w->peer))
             found = model_crossing(model, c, absent, &present);
     }
     peers_free(&present);
@@ -66,10 +68,7 @@ static void say_missing(const struct model *model, const struct withdrawal *w,
     finding_say(finding, "%s had not made the call", print_peers(absent).text);
     if (crossing)
         finding_say(finding, ", but waited in %s for peer %" PRIu64,
-                    print_op((struct hwi_op){crossing->view, crossing->kind, crossing->tag,
-                                             crossing->committed})
-                        .text,
-                    w->peer);
+                    print_op(channel_op(crossing, crossing->committed)).text, w->peer);
 }
 
 static void say_lacking(struct model *model, const struct withdrawal *w, const struct peers *absent,

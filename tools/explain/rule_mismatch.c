@@ -27,7 +27,7 @@ static int32_t failure_of(const struct model *model, uint64_t view, uint8_t kind
 {
     for (uint32_t i = 0; i < model->failure_count; i++) {
         const struct failure *f = &model->failures[i];
-        if (f->status == HWS_E_MISMATCH && f->kind == kind && f->tag == tag &&
+        if (f->status == HWS_E_MISMATCH && hwi_channel_kind(f->kind) == kind && f->tag == tag &&
             (view == 0 || f->view == view))
             return (int32_t)i;
     }
@@ -38,7 +38,7 @@ static void say(struct model *model, const struct channel *channel, const struct
                 const struct part *b)
 {
     char first[CALL_BYTES], second[CALL_BYTES];
-    struct hwi_op op = {channel->view, channel->kind, channel->tag, a->signed_seq - 1};
+    struct hwi_op op = channel_op(channel, a->signed_seq - 1);
     struct explain_finding *finding =
         finding_new(model, HWI_MAX(a->entered_ns, b->entered_ns), channel->view == model->view);
     print_signature(a->signature, b->signature, first);
@@ -85,7 +85,7 @@ static void say_vote(struct model *model, const struct failure *failure)
     struct hwi_op op = {failure->view, failure->kind, failure->tag, 0};
     struct explain_finding *finding = finding_new(model, failure->at_ns, false);
     const struct channel *channel =
-        model_channel(model, failure->view, failure->kind, failure->tag);
+        model_channel(model, op, model->processes[failure->process].peer);
     op.seq = channel->committed;
     finding_say(finding, "members called different things on %s", print_op(op).text);
     finding_show(finding, failure->at_ns, "peer %" PRIu64 "'s call failed: %s",

@@ -20,9 +20,9 @@ struct waits {
 
 static uint8_t lane_of(uint8_t kind)
 {
-    return kind == HWI_KIND_ALL_REDUCE ? HWI_ROLE_REDUCER
-           : kind == HWI_KIND_SYNC     ? HWI_ROLE_SNAPSHOT
-                                       : HWI_ROLE_PEER;
+    return hwi_channel_kind(kind) == HWI_KIND_ALL_REDUCE ? HWI_ROLE_REDUCER
+           : kind == HWI_KIND_SYNC                       ? HWI_ROLE_SNAPSHOT
+                                                         : HWI_ROLE_PEER;
 }
 
 static const struct process *process_of(const struct model *model, uint64_t peer)
@@ -69,10 +69,11 @@ static struct waits waits_of(const struct model *model, const struct channel *ch
 {
     struct waits w = {.channel = channel,
                       .since_ns = NEVER_NS,
-                      .op = {channel->view, channel->kind, channel->tag, channel->committed}};
+                      .op = channel_op(channel, channel->committed)};
     const struct view *view = model_find_view(model, channel->view);
     for (uint32_t i = 0; view && i < view->members.count; i++)
-        sort_out(model, &w, view->members.ids[i]);
+        if (channel_spans(model, channel, view->members.ids[i]))
+            sort_out(model, &w, view->members.ids[i]);
     if (view && view->told > view->members.count)
         w.nameless = view->told - view->members.count;
     return w;
@@ -89,21 +90,12 @@ static void show_calls(const struct waits *w, struct explain_finding *finding)
     }
 }
 
-static const char *call_name(uint8_t kind)
-{
-    static const char *const names[] = {
-        [HWI_KIND_NONE] = "hws_view", [HWI_KIND_ALL_REDUCE] = "all-reduce",
-        [HWI_KIND_AGREE] = "agree",   [HWI_KIND_ADMIT] = "admit",
-        [HWI_KIND_SYNC] = "sync",     [HWI_KIND_CLOSE] = "close"};
-    return kind < HWI_COUNT(names) && names[kind] ? names[kind] : "call";
-}
-
 static void show_trainer(const struct process *p, struct explain_finding *finding)
 {
     if (p && p->asked_ns != NEVER_NS)
         finding_show(finding, p->asked_ns,
                      "the last call of peer %" PRIu64 "'s trainer: %s, tag %" PRIu64, p->peer,
-                     call_name(p->asked_kind), p->asked_tag);
+                     print_call(p->asked_kind), p->asked_tag);
 }
 
 static void show_heard(const struct model *model, uint64_t peer, struct explain_finding *finding)
@@ -128,7 +120,7 @@ static void say_idle(const struct model *model, const struct waits *w,
         return;
     const struct asked *other = p->asked_count ? &p->asked[0] : NULL;
     if (other)
-        finding_say(finding, "; it waits in %s on tag %" PRIu64 " for %s", call_name(other->kind),
+        finding_say(finding, "; it waits in %s on tag %" PRIu64 " for %s", print_call(other->kind),
                     other->tag, print_time(p->as_of_ns - other->at_ns).text);
     else if (!names[lane] && p->asked_ns != NEVER_NS)
         finding_say(finding, "; its trainer has called nothing for %s",
@@ -346,8 +338,11 @@ static bool denied(const struct model *model, const struct channel *channel)
 {
     const struct hwi_msg_status *status = model->input->status;
     bool listed = !status || status->view != channel->view;
-    for (uint32_t i = 0; !listed && i < status->ops_count; i++)
-        listed = status->ops[i].kind == channel->kind && status->ops[i].tag == channel->tag;
+    for (uint32_t i = 0; !listed && i < status->ops_count; i++) {
+        const struct hwi_status_op *op = &status->ops[i];
+        listed = hwi_channel_kind(op->kind) == channel->kind && op->group == channel->group &&
+                 op->tag == channel->tag;
+    }
     return !listed;
 }
 

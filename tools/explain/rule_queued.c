@@ -28,8 +28,8 @@ static bool begun(const struct model *model, const struct process *p, const stru
     for (uint32_t i = 0; i < model->channel_count; i++) {
         const struct channel *c = &model->channels[i];
         const struct part *part = model_find_part(c, p->peer);
-        if (c->view == p->view && c->kind == asked->kind && c->tag == asked->tag && part &&
-            part->entered_ns >= asked->at_ns)
+        const struct hwi_op op = {p->view, asked->kind, asked->tag, 0};
+        if (channel_is_of(model, c, op, p->peer) && part && part->entered_ns >= asked->at_ns)
             return true;
     }
     return false;

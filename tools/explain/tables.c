@@ -85,32 +85,67 @@ void model_name_session(struct model *model, uint64_t incarnation, uint64_t peer
 
 // ---- channels ----------------------------------------------------------------------------------
 
-static int compare_channel(const struct channel *c, uint64_t view, uint8_t kind, uint64_t tag)
+static uint32_t group_of(const struct model *model, uint64_t peer)
 {
-    if (c->view != view)
-        return c->view < view ? -1 : 1;
-    if (c->kind != kind)
-        return c->kind < kind ? -1 : 1;
-    return c->tag < tag ? -1 : c->tag > tag;
+    const struct member *member = model_find_member(model, peer);
+    return member ? member->group : 0;
 }
 
-struct channel *model_channel(struct model *model, uint64_t view, uint8_t kind, uint64_t tag)
+static struct channel channel_named(const struct model *model, struct hwi_op op, uint64_t peer)
 {
+    return (struct channel){.view = op.view,
+                            .kind = hwi_channel_kind(op.kind),
+                            .called = op.kind,
+                            .group = hwi_kind_is_run_wide(op.kind) ? 0 : group_of(model, peer),
+                            .tag = op.tag,
+                            .committed_ns = NEVER_NS};
+}
+
+static int compare_channel(const struct channel *a, const struct channel *b)
+{
+    if (a->view != b->view)
+        return a->view < b->view ? -1 : 1;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    if (a->group != b->group)
+        return a->group < b->group ? -1 : 1;
+    return a->tag < b->tag ? -1 : a->tag > b->tag;
+}
+
+bool channel_is_of(const struct model *model, const struct channel *channel, struct hwi_op op,
+                   uint64_t peer)
+{
+    struct channel name = channel_named(model, op, peer);
+    return compare_channel(channel, &name) == 0;
+}
+
+bool channel_spans(const struct model *model, const struct channel *channel, uint64_t peer)
+{
+    return hwi_kind_is_run_wide(channel->kind) || group_of(model, peer) == channel->group;
+}
+
+struct hwi_op channel_op(const struct channel *channel, uint32_t seq)
+{
+    return (struct hwi_op){channel->view, channel->called, channel->tag, seq};
+}
+
+struct channel *model_channel(struct model *model, struct hwi_op op, uint64_t peer)
+{
+    struct channel name = channel_named(model, op, peer);
     uint32_t low = 0, high = model->channel_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (compare_channel(&model->channels[middle], view, kind, tag) < 0)
+        if (compare_channel(&model->channels[middle], &name) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low < model->channel_count && compare_channel(&model->channels[low], view, kind, tag) == 0)
+    if (low < model->channel_count && compare_channel(&model->channels[low], &name) == 0)
         return &model->channels[low];
     model->channels = model_grow(model->channels, &model->channel_count, &model->channel_capacity,
                                  sizeof *model->channels);
     open_gap(model->channels, model->channel_count, low, sizeof *model->channels);
-    model->channels[low] =
-        (struct channel){.view = view, .kind = kind, .tag = tag, .committed_ns = NEVER_NS};
+    model->channels[low] = name;
     return &model->channels[low];
 }
 
@@ -223,12 +258,12 @@ bool model_has_witness(const struct model *model, uint64_t view)
 bool model_would_show(const struct model *model, uint64_t view, uint8_t kind, uint64_t peer)
 {
     const struct member *member = model_find_member(model, peer);
-    bool vote = kind == HWI_KIND_AGREE || kind == HWI_KIND_ADMIT;
+    bool vote = hwi_kind_is_agreement(kind) || kind == HWI_KIND_ADMIT;
     if (member && member->process >= 0)
         return true;
     if (vote)
         return model->master >= 0;
-    return kind == HWI_KIND_ALL_REDUCE && model_has_witness(model, view);
+    return hwi_channel_kind(kind) == HWI_KIND_ALL_REDUCE && model_has_witness(model, view);
 }
 
 static uint32_t peers_index(const struct peers *peers, uint64_t peer)

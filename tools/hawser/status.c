@@ -25,6 +25,12 @@ static const char *kind_name(uint8_t kind)
         [HWI_KIND_AGREE] = "agree",
         [HWI_KIND_ADMIT] = "admit",
         [HWI_KIND_SYNC] = "sync",
+        [HWI_KIND_REDUCE_SCATTER] = "reduce-scatter",
+        [HWI_KIND_ALL_GATHER] = "all-gather",
+        [HWI_KIND_BROADCAST] = "broadcast",
+        [HWI_KIND_BARRIER] = "barrier",
+        [HWI_KIND_AGREE_RUN] = "agree of the run",
+        [HWI_KIND_BARRIER_RUN] = "barrier of the run",
     };
     return kind < HWI_COUNT(names) && names[kind] ? names[kind] : "?";
 }
@@ -48,13 +54,58 @@ static void print_ids(const char *before, const struct hwi_id *ids, uint32_t cou
         printf(" and %" PRIu32 " more", in_all - count);
 }
 
-static void print_op(const struct hwi_status_op *op)
+// Where there is one group, nobody need know of it.
+static bool has_groups(const struct hwi_msg_status *status)
+{
+    uint32_t i = 0;
+    while (i < status->members_count && status->members[i].group == 0)
+        i++;
+    return i < status->members_count;
+}
+
+static bool has_units(const struct hwi_msg_status *status)
+{
+    uint32_t i = 0;
+    while (i < status->members_count && status->members[i].unit_size == 0)
+        i++;
+    return i < status->members_count;
+}
+
+static void print_op(const struct hwi_status_op *op, bool groups)
 {
     printf("  %s tag %" PRIu64 " number %" PRIu32, kind_name(op->kind), op->tag, op->seq);
+    if (groups && !hwi_kind_is_run_wide(op->kind))
+        printf(" of group %" PRIu32, op->group);
     print_ids(": not called yet by member ", op->absent, op->absent_count, op->absent_in_all);
     print_ids(op->absent_count ? "; in progress at member " : ": in progress at member ",
               op->working, op->working_count, op->working_in_all);
     putchar('\n');
+}
+
+static void print_unit(const struct hwi_status_member *member)
+{
+    char text[HWI_NAME_BYTES_MAX + 16] = "-";
+    if (member->unit_size > 0)
+        snprintf(text, sizeof(text), "%s of %" PRIu32, member->unit, member->unit_size);
+    printf("  %-12s", text);
+}
+
+static void print_members(const struct hwi_msg_status *status)
+{
+    bool groups = has_groups(status), units = has_units(status);
+    printf("%6s  %-8s  %-6s  %12s%s%s  %s\n", "member", "standing", "state", "silent",
+           groups ? "  group" : "", units ? "  unit        " : "", "address");
+    for (uint32_t i = 0; i < status->members_count; i++) {
+        const struct hwi_status_member *member = &status->members[i];
+        printf("%6" PRIu64 "  %-8s  %-6s  %9" PRIu64 " ms", member->peer,
+               standing_name(member->standing), member->synced ? "synced" : "-",
+               member->silent_ns / HWI_NS_PER_MS);
+        if (groups)
+            printf("  %5" PRIu32, member->group);
+        if (units)
+            print_unit(member);
+        printf("  %s\n", member->address);
+    }
 }
 
 static void print_plain(const struct hwi_msg_status *status)
@@ -68,16 +119,10 @@ static void print_plain(const struct hwi_msg_status *status)
         printf(", view %" PRIu64 " proposed", status->proposal);
     printf("\noperations: %" PRIu64 " committed, %" PRIu64 " aborted\n", status->committed,
            status->aborted);
-    printf("%6s  %-8s  %-6s  %12s  %s\n", "member", "standing", "state", "silent", "address");
-    for (uint32_t i = 0; i < status->members_count; i++) {
-        const struct hwi_status_member *member = &status->members[i];
-        printf("%6" PRIu64 "  %-8s  %-6s  %9" PRIu64 " ms  %s\n", member->peer,
-               standing_name(member->standing), member->synced ? "synced" : "-",
-               member->silent_ns / HWI_NS_PER_MS, member->address);
-    }
+    print_members(status);
     puts(status->ops_count ? "in flight:" : "in flight: nothing");
     for (uint32_t i = 0; i < status->ops_count; i++)
-        print_op(&status->ops[i]);
+        print_op(&status->ops[i], has_groups(status));
 }
 
 // ---- for programs ----------------------------------------------------------------------------
@@ -101,15 +146,19 @@ static void print_json(const struct hwi_msg_status *status)
         const struct hwi_status_member *member = &status->members[i];
         printf("%s{\"peer\":%" PRIu64 ",\"address\":", i ? "," : "", member->peer);
         print_json_text(member->address);
-        printf(",\"standing\":\"%s\",\"synced\":%s,\"silent_ms\":%" PRIu64 "}",
+        printf(",\"standing\":\"%s\",\"synced\":%s,\"silent_ms\":%" PRIu64
+               ",\"group\":%" PRIu32 ",\"unit\":",
                standing_name(member->standing), member->synced ? "true" : "false",
-               member->silent_ns / HWI_NS_PER_MS);
+               member->silent_ns / HWI_NS_PER_MS, member->group);
+        print_json_text(member->unit);
+        printf(",\"unit_size\":%" PRIu32 "}", member->unit_size);
     }
     printf("],\"operations\":[");
     for (uint32_t i = 0; i < status->ops_count; i++) {
         const struct hwi_status_op *op = &status->ops[i];
-        printf("%s{\"kind\":\"%s\",\"tag\":%" PRIu64 ",\"sequence\":%" PRIu32, i ? "," : "",
-               kind_name(op->kind), op->tag, op->seq);
+        printf("%s{\"kind\":\"%s\",\"group\":%" PRIu32 ",\"tag\":%" PRIu64
+               ",\"sequence\":%" PRIu32,
+               i ? "," : "", kind_name(op->kind), op->group, op->tag, op->seq);
         print_json_ids("absent", op->absent, op->absent_count);
         print_json_ids("working", op->working, op->working_count);
         printf(",\"absent_in_all\":%" PRIu32 ",\"working_in_all\":%" PRIu32 "}", op->absent_in_all,

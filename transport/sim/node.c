@@ -2,6 +2,7 @@
 // Nodes: starting, stopping and restarting the processes on them.
 #include "transport/sim/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct hwi_sim_node *hwi_sim_node_of(struct hwi_sim *sim, uint32_t node)
@@ -55,11 +56,21 @@ uint32_t hwi_sim_node_add(struct hwi_sim *sim)
     return node;
 }
 
+uint32_t hwi_sim_member_at(struct hwi_sim *sim, uint32_t min_members,
+                           const struct hwi_sim_place *place)
+{
+    uint32_t number = hwi_sim_node_add(sim);
+    struct hwi_sim_node *node = &sim->nodes[number];
+    node->group = place->group;
+    node->unit_size = place->unit_size;
+    snprintf(node->unit, sizeof(node->unit), "%s", place->unit != NULL ? place->unit : "");
+    start_member(sim, number, min_members);
+    return number;
+}
+
 uint32_t hwi_sim_member(struct hwi_sim *sim, uint32_t min_members)
 {
-    uint32_t node = hwi_sim_node_add(sim);
-    start_member(sim, node, min_members);
-    return node;
+    return hwi_sim_member_at(sim, min_members, &(struct hwi_sim_place){0});
 }
 
 static void tell_view_file(struct hwi_sim *sim)

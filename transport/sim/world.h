@@ -107,6 +107,8 @@ struct hwi_sim_node {
     uint32_t starts;
     bool unreachable, muted;
     struct hwi_sim_link link;
+    uint32_t group, unit_size;
+    char unit[HWI_NAME_BYTES_MAX];
 };
 
 struct hwi_sim {
