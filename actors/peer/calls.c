@@ -91,7 +91,11 @@ void hwi_peer_call_done(struct peer *p, struct call *c, struct hwi_effects *fx)
     for (; ch->done < ch->entered; ch->done++) {
         next.seq = ch->done;
         const struct call *d = hwi_peer_call_of(p, next);
-        if (d == NULL || d->stage != CALL_DONE || d->withdrawn) {
+        bool whole = d != NULL && d->stage == CALL_DONE;
+#ifdef HWI_CANARY // the planted bug that `hawser sim` must find
+        whole = d != NULL;
+#endif
+        if (!whole || d->withdrawn) {
             break; // Done is said in order; who withdrew never says it
         }
     }
@@ -326,11 +330,9 @@ static void fail_behind(struct peer *p, const struct call *c, struct hwi_effects
         if (d->arrival <= c->arrival || d->request.tag != c->request.tag) {
             continue;
         }
-#ifndef HWI_CANARY // with it the bug is planted that `hawser sim` must find
         if (d->stage == CALL_QUEUED || (d->stage == CALL_ENDING && !d->committed)) {
             d->request.retry = 0;
         }
-#endif
         if (d->stage == CALL_QUEUED) {
             hwi_peer_end(p, d, HWS_E_VIEW, fx);
         }
