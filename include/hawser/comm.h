@@ -58,7 +58,7 @@ typedef struct hws_config {
     uint32_t journal_age_s;    /**< HAWSER_JOURNAL_AGE_S: what is older goes, seconds, 1..4294967295; default: nothing does */
     const char *flight;        /**< HAWSER_FLIGHT: where its last doings go when a call fails; default: `journal` */
     uint32_t group;            /**< HAWSER_GROUP: number of the own group, whose members reduce and sync among
-                                    themselves, any; default 0 */
+                                    themselves, 0..1023; default 0 */
     uint32_t unit_size;        /**< HAWSER_UNIT_SIZE: processes of the unit, required with `unit`, 1..16384 */
     const char *unit;          /**< HAWSER_UNIT: name of the unit this process is part of, at most 63 bytes; default: none */
 } hws_config;

@@ -27,9 +27,9 @@ def sentences(comment):
 
 
 def telling(made, name, headers):
-    """The sentences that speak of `name` or *name, here or in what is referred to."""
+    """The sentences that speak of `name`, *name or name[..], here or in what is referred to."""
     return [text for comment in [made.comment, *refers(made.comment, headers)] for text in sentences(comment)
-            if re.search(rf"`{name}`|\*{name}\b", text)]
+            if re.search(rf"`{name}`|\*{name}\b|\b{name}\[", text)]
 
 
 def said(pattern, texts):
@@ -166,7 +166,7 @@ def without(made, pattern, members=None):
 
 def silent_about(made, name):
     mutant = copy.deepcopy(made)
-    mutant.comment = re.sub(rf"`{name}`|\*{name}\b", "it", mutant.comment)
+    mutant.comment = re.sub(rf"`{name}`|\*{name}\b|\b{name}\[", "it", mutant.comment)
     return mutant
 
 

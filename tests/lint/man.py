@@ -41,16 +41,22 @@ def declarations_in_pages(wanted):
 
 
 def options_in_headers():
-    """An option's variable, default and bounds are the same in `hawser info` and in the struct's comments."""
-    fields = {match[0]: member.comment for header in headers() for made in header.declarations if made.name == "hws_config"
-              for member in made.members if (match := re.match(r"HAWSER_\w+", member.comment))}
-    rows = {name: (default, doc) for _, table in man_command.options() for name, default, doc in table if name.startswith("HAWSER_")}
-    yield from (f"comm.h: {name} is no option of hawser info" for name in fields.keys() - rows.keys())
-    yield from (f"comm.h: no field of hws_config names {name}" for name in rows.keys() - fields.keys())
-    for name in fields.keys() & rows.keys():
-        default = rows[name][0]
-        if default not in ("-", "0") and not re.search(rf"default:? \"?{re.escape(default)}\b", fields[name]):
-            yield f"comm.h: {name}: the default is {default}, which its comment does not say"
+    """A field's comment says the variable, default and bounds that `hawser info` says."""
+    structs = {made.name: made.members for header in headers() for made in header.declarations if made.kind == "struct"}
+    for struct, (_, rows) in zip(("hws_config", "hws_master_config"), man_command.options(), strict=True):
+        unseen = {member.name for member in structs[struct]} - {"bytes_of_struct"}
+        for name, default, bounds, _ in rows:
+            found = [member for member in structs[struct]
+                     if member.name == name or name.isupper() and re.search(rf"\b{name}\b", member.comment)]
+            if len(found) != 1:
+                yield f"{struct}: {name} of hawser info is in the comments of {len(found)} fields"
+                continue
+            unseen.discard(found[0].name)
+            if default not in ("-", "0") and not re.search(rf"default\b.*{re.escape(default)}", found[0].comment):
+                yield f"{struct}: {name}: the default is {default}, which its comment does not say"
+            if bounds not in ("-", "0..1") and bounds not in found[0].comment:
+                yield f"{struct}: {name}: the bounds are {bounds}, which its comment does not say"
+        yield from (f"{struct}: {name} is no option of hawser info" for name in sorted(unseen))
 
 
 def formatter_complaints(names):

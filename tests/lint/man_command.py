@@ -89,12 +89,12 @@ def commands():
 
 
 def options():
-    """[(title, [(name, default, doc)])] of `hawser info`: its tables of options."""
+    """[(title, [(name, default, bounds, doc)])] of `hawser info`: its tables of options."""
     tables = []
     for line in said("info").splitlines():
-        row = re.match(r"  (\S+)\s+(\S+)\s\s*(.*)$", line)
+        row = re.match(r"  (\S+) +(\S+) +(-|\d+\.\.\d+) +(.*)$", line)
         if re.match(r"options of", line):
-            tables.append((line, []))
+            tables.append((line.partition(":")[0], []))
         elif not line.startswith(" "):
             tables += [(None, [])]
         elif row and tables and tables[-1][0]:
@@ -102,15 +102,19 @@ def options():
     return [table for table in tables if table[0]]
 
 
+def option(name, default, bounds, doc):
+    more = "" if default == "-" or "default" in doc else f" Default: {default}."
+    return roff.item(roff.bold(name), f"{doc[0].upper()}{doc[1:]}.{more}" + ("" if bounds == "-" else f" Bounds: {bounds}."))
+
+
 def options_page():
     body = ""
     for title, rows in options():
-        listed = "".join(roff.item(roff.bold(name), f"{doc[0].upper()}{doc[1:]}." +
-                                   ("" if default == "-" else f" Default: {default}.")) for name, default, doc in rows)
+        listed = "".join(option(*row) for row in rows)
         body += roff.subsection(title[0].upper() + title[1:], listed)
-    about = ("A field of hws_config that is zero or NULL is taken from the environment variable here, and if that is not set "
-             "or empty, it has the default.")
-    return roff.page("hawser_options", 7, [], "the options of a member, as environment variables",
+    about = ("A field of hws_config or hws_master_config that is zero or NULL is taken from the environment variable here, if "
+             "it has one, and if that is not set or empty, it has the default. What has no variable goes by the field's name.")
+    return roff.page("hawser_options", 7, [], "the options of a member and of a master",
                      roff.section("DESCRIPTION", roff.paragraphs(about)) + roff.section("OPTIONS", body) +
                      roff.see_also([("hawser-info", 1), ("hawser_comm", 3), ("hawser_master", 3)]))
 

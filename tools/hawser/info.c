@@ -15,8 +15,8 @@
 
 static const char usage[] =
     "usage: hawser info\n"
-    "Prints the versions of Hawser and the libraries it runs with, a member's options as\n"
-    "environment variables, and limits.\n"
+    "Prints the versions of Hawser and the libraries it runs with, the options of a member and a\n"
+    "master with defaults and bounds, and limits.\n"
     "\n"
     "Example: hawser info\n";
 
@@ -49,14 +49,17 @@ static void print_versions(void)
            XXH_versionNumber() % 100);
 }
 
-static void print_options(void)
+// A line for each: its variable (the field where it has none), default, bounds, meaning.
+static void print_options(const char *title, const struct hwi_option_table *table)
 {
-    puts("options of a member");
-    for (uint32_t i = 0; i < hwi_comm_options.count; i++) {
-        const struct hwi_option *option = &hwi_comm_options.options[i];
-        if (option->env)
-            printf("  %-25s %-12s %s\n", option->env, option->standard ? option->standard : "-",
-                   option->doc);
+    puts(title);
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct hwi_option *option = &table->options[i];
+        char bounds[32] = "-";
+        if (option->kind != HWI_OPTION_TEXT)
+            snprintf(bounds, sizeof bounds, "%u..%u", option->least, option->most);
+        printf("  %-25s %-12s %-14s %s\n", option->env ? option->env : option->name,
+               option->standard ? option->standard : "-", bounds, option->doc);
     }
 }
 
@@ -83,7 +86,8 @@ int command_info(int argc, char **argv)
         return EXIT_USAGE;
     }
     print_versions();
-    print_options();
+    print_options("options of a member: variable, default, bounds", &hwi_comm_options);
+    print_options("options of a master: field or variable, default, bounds", &hwi_master_options);
     print_limits();
     return EXIT_OK;
 }
