@@ -41,10 +41,11 @@ static inline void *hwi_sized_at(const void *array, size_t index)
     return array == NULL ? NULL : (char *)(uintptr_t)array + index * hwi_sized_bytes(array);
 }
 
-// True if all `count` items say the same length, of `least` bytes or more.
+// True if all `count` items say the same length, of `least` bytes or more, that a struct can have.
 static inline bool hwi_sized_array(const void *array, size_t count, size_t least)
 {
-    bool same = count == 0 || hwi_sized_bytes(array) >= least;
+    bool same = count == 0 || (hwi_sized_bytes(array) >= least &&
+                               hwi_sized_bytes(array) % sizeof(size_t) == 0);
     for (size_t i = 1; same && i < count; i++)
         same = hwi_sized_bytes(hwi_sized_at(array, i)) == hwi_sized_bytes(array);
     return same;

@@ -46,6 +46,12 @@ static struct {
     struct hwi_msg_reply reply; // to everything but the opening; its request is filled in
     hws_status open_status;
     bool silent; // no reply to anything but the opening and close
+    uint32_t gather; // requests wait for their replies until so many do, ...
+    uint32_t gather_until; // ... up to this submission
+    uint64_t bad_tag; // calls on it get bad_status
+    hws_status bad_status;
+    bool tags_told; // a call's tag comes back as view and as number of newcomers
+    uint32_t most; // requests without a reply at a time
     bool clock_races; // each look at the clock takes 10 ms, and sleeping none
     int create_status, submit_status;
     uint64_t forgotten;
@@ -73,6 +79,11 @@ static void answer(struct hwi_host *host, const struct scripted *scripted)
             msg.u.reply.status = HWS_OK;
         else if (scripted->silent)
             return;
+        uint64_t tag = submission->msg.u.request.tag;
+        if (scene.bad_status != HWS_OK && tag == scene.bad_tag)
+            msg.u.reply.status = scene.bad_status;
+        if (scene.tags_told)
+            msg.u.reply.view = msg.u.reply.pending = (uint32_t)tag;
     } else {
         return;
     }
@@ -84,7 +95,8 @@ static void *run_host(void *user)
     struct hwi_host *host = user;
     pthread_mutex_lock(&host->mutex);
     while (!host->stopping) {
-        if (host->handled == host->submitted) {
+        uint32_t waiting = host->submitted - host->handled;
+        if (waiting == 0 || (waiting < scene.gather && host->submitted < scene.gather_until)) {
             pthread_cond_wait(&host->changed, &host->mutex);
             continue;
         }
@@ -137,6 +149,8 @@ int hwi_host_submit(struct hwi_host *host, const struct hwi_submission *submissi
         scene.cancel = submission->msg.u.cancel;
     host->queue[host->submitted++ % SUBMISSIONS_MAX] =
         (struct scripted){*submission, scene.reply, scene.silent};
+    if (host->submitted - host->handled > scene.most)
+        scene.most = host->submitted - host->handled;
     pthread_cond_signal(&host->changed);
     pthread_mutex_unlock(&host->mutex);
     return 0;
@@ -213,7 +227,7 @@ static int close_comm(void **state)
     return scene.host == NULL ? (int)status : -1;
 }
 
-static hws_status reduce(uint64_t tag, hws_result *result)
+static inline hws_status reduce(uint64_t tag, hws_result *result)
 {
     hws_options options = HWS_OPTIONS_INIT;
     options.tag = tag;

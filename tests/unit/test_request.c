@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is submitted for a call, what a reply becomes, and what happens when no reply comes.
+#include <sched.h>
 #include <sys/wait.h>
 
 #include "tests/unit/played_host.h"
@@ -140,6 +141,152 @@ static void test_pending_request_can_be_waited_for_again(void **state)
     assert_int_equal(hws_wait(request, 0, NULL), HWS_OK);
 }
 
+static void reply_to(uint64_t id, hws_status status)
+{
+    struct hwi_msg msg = {.type = HWI_MSG_reply};
+    msg.u.reply.request = id;
+    msg.u.reply.status = status;
+    msg.u.reply.attempts = 1;
+    scene.host->config.ops->trainer(scene.host->config.user, &msg);
+}
+
+static void test_looking_does_not_collect(void **state)
+{
+    (void)state;
+    scene.silent = true;
+    hws_request *request = start(1);
+    assert_int_equal(hws_test(request), HWS_E_PENDING);
+    reply_to(scene.request.request, HWS_E_TIMEOUT);
+    assert_int_equal(hws_test(request), HWS_OK); // it ended, whatever became of it
+    assert_int_equal(hws_test(request), HWS_OK);
+    assert_int_equal(hws_wait(request, 0, NULL), HWS_E_TIMEOUT);
+    assert_int_equal(hws_test(request), HWS_E_INVALID);
+    assert_int_equal(hws_wait(request, 0, NULL), HWS_E_INVALID);
+    assert_int_equal(hws_cancel(request), HWS_E_INVALID);
+}
+
+static void test_cancelling_is_told_once_it_is_known(void **state)
+{
+    (void)state;
+    scene.silent = true;
+    hws_request *request = start(1);
+    uint64_t id = scene.request.request;
+    assert_int_equal(hws_cancel(request), HWS_OK);
+    assert_int_equal(scene.cancel.request, id);
+    assert_int_equal(hws_cancel(request), HWS_OK);
+    reply_to(id, HWS_E_CANCELLED);
+    scene.cancel.request = 0;
+    assert_int_equal(hws_cancel(request), HWS_OK); // it has ended: nothing is told
+    assert_int_equal(scene.cancel.request, 0);
+    assert_int_equal(hws_wait(request, 0, NULL), HWS_E_CANCELLED);
+    assert_non_null(strstr(hws_last_error(), "all_reduce tag 1 was cancelled here"));
+}
+
+static void test_who_cancelled_is_named(void **state)
+{
+    (void)state;
+    scene.reply.status = HWS_E_WITHDRAWN;
+    scene.reply.fault.status = HWS_E_CANCELLED;
+    scene.reply.fault.peer_a = 3;
+    assert_int_equal(reduce(7, NULL), HWS_E_WITHDRAWN);
+    assert_non_null(strstr(hws_last_error(), "peer 3 cancelled all_reduce tag 7 in view 4"));
+}
+
+static void test_waiting_for_any(void **state)
+{
+    (void)state;
+    hws_request *requests[4] = {0};
+    size_t index = 7;
+    hws_result result = HWS_RESULT_INIT;
+    scene.silent = true;
+    requests[1] = start(1);
+    requests[3] = start(3);
+    assert_int_equal(hws_wait_any(requests, 4, 1, &index, &result), HWS_E_PENDING);
+    assert_int_equal(index, SIZE_MAX);
+    assert_int_equal(result.status, HWS_E_PENDING);
+    reply_to(scene.request.request, HWS_E_MEMBER_LOST);
+    assert_int_equal(hws_wait_any(requests, 4, UINT32_MAX, &index, &result), HWS_E_MEMBER_LOST);
+    assert_int_equal(index, 3);
+    assert_null(requests[3]);
+    assert_int_equal(result.status, HWS_E_MEMBER_LOST);
+    reply_to(scene.request.request - 1, HWS_OK);
+    assert_int_equal(hws_wait_any(requests, 4, 0, &index, NULL), HWS_OK);
+    assert_int_equal(index, 1);
+    assert_int_equal(hws_wait_any(requests, 4, 0, &index, NULL), HWS_E_INVALID); // nothing is left
+    assert_int_equal(index, SIZE_MAX);
+}
+
+static void test_waiting_for_all(void **state)
+{
+    (void)state;
+    hws_request *requests[3] = {0};
+    hws_status statuses[3] = {HWS_OK, HWS_E_LIMIT, HWS_OK};
+    hws_result results[3] = {HWS_RESULT_INIT, HWS_RESULT_INIT, HWS_RESULT_INIT};
+    scene.silent = true;
+    requests[0] = start(1);
+    requests[2] = start(2);
+    uint64_t second = scene.request.request;
+    reply_to(second, HWS_E_TIMEOUT);
+    assert_int_equal(hws_wait_all(requests, 3, 1, statuses, results), HWS_E_PENDING);
+    assert_non_null(requests[2]); // nothing was collected
+    reply_to(second - 1, HWS_E_WITHDRAWN);
+    assert_int_equal(hws_wait_all(requests, 3, UINT32_MAX, statuses, results), HWS_E_WITHDRAWN);
+    assert_non_null(strstr(hws_last_error(), "tag 1"));
+    assert_int_equal(statuses[0], HWS_E_WITHDRAWN);
+    assert_int_equal(statuses[1], HWS_E_LIMIT); // no request was there
+    assert_int_equal(statuses[2], HWS_E_TIMEOUT);
+    assert_int_equal(results[2].status, HWS_E_TIMEOUT);
+    assert_null(requests[0]);
+    assert_int_equal(hws_wait_all(requests, 3, UINT32_MAX, NULL, NULL), HWS_OK); // nothing to wait for
+    assert_int_equal(hws_wait_all(NULL, 0, 0, NULL, NULL), HWS_OK);
+}
+
+static void test_lists_of_requests_are_checked(void **state)
+{
+    (void)state;
+    size_t index;
+    scene.silent = true;
+    hws_request *request = start(1);
+    hws_request *twice[2] = {request, request}, *foreign[2] = {request, (hws_request *)buffer};
+    hws_result results[2] = {HWS_RESULT_INIT, {0}};
+    assert_int_equal(hws_wait_all(twice, 2, 0, NULL, NULL), HWS_E_INVALID);
+    assert_non_null(strstr(hws_last_error(), "named twice"));
+    assert_int_equal(hws_wait_any(foreign, 2, 0, &index, NULL), HWS_E_INVALID);
+    assert_int_equal(hws_wait_any(NULL, 1, 0, &index, NULL), HWS_E_INVALID);
+    assert_int_equal(hws_wait_any(twice, 1, 0, NULL, NULL), HWS_E_INVALID);
+    assert_int_equal(hws_wait_any(twice, SIZE_MAX / 16, 0, &index, NULL), HWS_E_LIMIT);
+    assert_int_equal(hws_wait_all(twice, 2, 0, NULL, results), HWS_E_INVALID);
+    assert_int_equal(hws_wait(request, 0, NULL), HWS_E_PENDING); // all of it left it as it was
+    reply_to(scene.request.request, HWS_OK);
+    assert_int_equal(hws_wait(request, 0, NULL), HWS_OK);
+}
+
+static void *wait_long(void *user)
+{
+    hws_status status = HWS_E_BUSY;
+    while (status == HWS_E_BUSY) // the other thread looked just now
+        status = hws_wait(user, UINT32_MAX, NULL);
+    return (void *)(intptr_t)status;
+}
+
+static void test_one_thread_waits_for_a_request(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    void *status;
+    scene.silent = true;
+    hws_request *request = start(1);
+    assert_int_equal(pthread_create(&thread, NULL, wait_long, request), 0);
+    while (hws_wait(request, 0, NULL) == HWS_E_PENDING)
+        sched_yield(); // until the other thread waits
+    assert_int_equal(hws_wait(request, 0, NULL), HWS_E_BUSY);
+    assert_int_equal(hws_test(request), HWS_E_PENDING); // looking and cancelling are free
+    assert_int_equal(hws_cancel(request), HWS_OK);
+    reply_to(scene.request.request, HWS_E_CANCELLED);
+    pthread_join(thread, &status);
+    assert_int_equal((intptr_t)status, HWS_E_CANCELLED);
+}
+
 static void test_operations_in_flight_are_bounded(void **state)
 {
     (void)state;
@@ -175,6 +322,44 @@ static void test_closing_ends_what_is_in_flight(void **state)
 }
 
 // A host that never replies is given up rather than waited for, and with it the communicator.
+// A handle is looked up before anything is read through it.
+static void test_a_closed_communicator_is_an_error(void **state)
+{
+    (void)state;
+    uint32_t count;
+    hws_comm *closed = comm;
+    scene.silent = true;
+    hws_request *request = start(1);
+    assert_int_equal(hws_close(comm), HWS_OK);
+    assert_int_equal(reduce(1, NULL), HWS_E_INVALID);
+    assert_non_null(strstr(hws_last_error(), "it was closed"));
+    assert_int_equal(hws_pending(closed, &count), HWS_E_INVALID);
+    assert_int_equal(hws_close(closed), HWS_E_INVALID);
+    assert_int_equal(hws_pending((hws_comm *)buffer, &count), HWS_E_INVALID);
+    assert_int_equal(hws_test(request), HWS_OK);
+    assert_int_equal(hws_cancel(request), HWS_OK);
+    assert_int_equal(hws_wait(request, 0, NULL), HWS_E_CLOSED);
+    comm = NULL;
+}
+
+static void test_edges_are_listed(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    hws_edge_stats list[2] = {HWS_EDGE_STATS_INIT, HWS_EDGE_STATS_INIT};
+    assert_int_equal(hws_stats_edges(comm, NULL, 0, &count), HWS_OK);
+    assert_int_equal(count, 0);
+    scene.edges = 3;
+    assert_int_equal(hws_stats_edges(comm, list, 2, &count), HWS_OK);
+    assert_int_equal(count, 3); // more than there is room for
+    assert_int_equal(list[0].peer.value, 1);
+    assert_int_equal(list[1].peer.value, 2);
+    assert_int_equal(hws_stats_edges(comm, list, 2, NULL), HWS_E_INVALID);
+    assert_int_equal(hws_stats_edges(comm, NULL, 2, &count), HWS_E_INVALID);
+    list[1].bytes_of_struct = 0;
+    assert_int_equal(hws_stats_edges(comm, list, 2, &count), HWS_E_INVALID);
+}
+
 static void test_no_reply_is_outcome_unknown(void **state)
 {
     (void)state;
@@ -251,6 +436,9 @@ static void test_counters(void **state)
     (void)state;
     hws_stats stats = HWS_STATS_INIT;
     scene.reply.attempts = 3;
+    scene.reply.members_us = 10;
+    scene.reply.commit_us = 20;
+    scene.reply.credit_us = 30;
     assert_int_equal(reduce(1, NULL), HWS_OK);
     scene.reply.attempts = 1;
     scene.reply.status = HWS_E_TIMEOUT;
@@ -261,6 +449,15 @@ static void test_counters(void **state)
     assert_int_equal(hws_stats_get(comm, &stats), HWS_OK);
     assert_int_equal(stats.committed, 1);
     assert_int_equal(stats.aborted, 3);
+    assert_int_equal(stats.attempts, 4);
+    assert_int_equal(stats.retries, 2);
+    assert_int_equal(stats.failed_timeout, 1);
+    assert_int_equal(stats.failed_view, 1);
+    assert_int_equal(stats.failed_other, 0);
+    assert_int_equal(stats.members_wait_us, 30);
+    assert_int_equal(stats.commit_wait_us, 60);
+    assert_int_equal(stats.credit_wait_us, 90);
+    assert_int_equal(stats.in_flight, 0);
     assert_int_equal(stats.views, 2);
     assert_int_equal(stats.reduce_bytes, 22);
 }
@@ -302,6 +499,15 @@ int main(void)
         TEST(test_pending_is_what_was_agreed_last),
         TEST(test_collected_failures_are_told),
         TEST(test_pending_request_can_be_waited_for_again),
+        TEST(test_looking_does_not_collect),
+        TEST(test_cancelling_is_told_once_it_is_known),
+        TEST(test_who_cancelled_is_named),
+        TEST(test_waiting_for_any),
+        TEST(test_waiting_for_all),
+        TEST(test_lists_of_requests_are_checked),
+        TEST(test_one_thread_waits_for_a_request),
+        TEST(test_a_closed_communicator_is_an_error),
+        TEST(test_edges_are_listed),
         TEST(test_operations_in_flight_are_bounded),
         TEST(test_closing_ends_what_is_in_flight),
         TEST(test_no_reply_is_outcome_unknown),
