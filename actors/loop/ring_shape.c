@@ -57,7 +57,7 @@ static const struct {
     [HWI_MSG_place] = {"first", "from", NULL},
     [HWI_MSG_place_more] = {"granted", "phase", NULL},
     [HWI_MSG_send] = {"first", "to", NULL},
-    [HWI_MSG_reduce] = {"chunk", "a", NULL},
+    [HWI_MSG_reduce] = {"chunk", "operands", NULL},
     [HWI_MSG_chunk] = {"chunk", "from", NULL},
     [HWI_MSG_quiesce] = {"restore", NULL, NULL},
     [HWI_MSG_quiesced] = {"bytes_received", NULL, NULL},

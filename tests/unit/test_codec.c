@@ -136,9 +136,9 @@ static void the_bytes_are_these(void **state)
 {
     (void)state;
     static const unsigned char expected[] = {
-        0x96, 17, 0x94, 2, 4, 0xcd, 0x01, 0x00, 0, 0xce, 0, 1, 0, 0, 0xc4, 16,   8,
+        0x99, 17, 0x94, 2, 4, 0xcd, 0x01, 0x00, 0, 0xce, 0, 1, 0, 0, 0xc4, 16,   8,
         7,    6,  5,    4, 3, 2,    1,    9,    0, 0,    0, 0, 0, 0, 0,    0xc4, 16,
-        0,    0,  0,    0, 0, 0,    0,    0,    0, 0,    0, 0, 0, 0, 0,    0,    1,
+        0,    0,  0,    0, 0, 0,    0,    0,    0, 0,    0, 0, 0, 0, 0,    0,    1,  0, 0, 0x90,
     };
     struct hwi_msg msg = {.type = HWI_MSG_sync_offer};
     msg.u.sync_offer.op = (struct hwi_op){.view = 2, .kind = HWI_KIND_SYNC, .tag = 256};
