@@ -264,6 +264,11 @@ static bool deliver_wake(struct hwi_drain *drain, uint64_t now_ns)
     return false;
 }
 
+bool hwi_drain_due(struct hwi_drain *drain, uint64_t now_ns)
+{
+    return deliver_wake(drain, now_ns);
+}
+
 bool hwi_drain_step(struct hwi_drain *drain, uint64_t now_ns)
 {
     return deliver_failure(drain, now_ns) || deliver_letter(drain, now_ns) ||

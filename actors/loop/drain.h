@@ -57,6 +57,10 @@ uint32_t hwi_drain_run(struct hwi_drain *drain, uint64_t now_ns);
 // As hwi_drain_run, one event only; false if there was none. For a simulator that interleaves.
 bool hwi_drain_step(struct hwi_drain *drain, uint64_t now_ns);
 
+// Delivers one wake-up that is due, before what waits in the mailbox; false if none is. For a host
+// whose actors have long work: its letters must not hold back what is due.
+bool hwi_drain_due(struct hwi_drain *drain, uint64_t now_ns);
+
 // True while something waits in the mailbox.
 bool hwi_drain_pending(const struct hwi_drain *drain);
 

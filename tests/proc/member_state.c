@@ -41,8 +41,11 @@ static uint64_t hash_of(const struct member *m)
 static void answer_state(struct member *m, hws_status status, uint64_t began_ns,
                          const hws_result *result)
 {
-    answer(status, began_ns, result, "revision=%" PRIu64 " hash=%016" PRIx64,
-           hws_state_revision(m->state), hash_of(m));
+    hws_result none = HWS_RESULT_INIT;
+    const hws_result *times = result != NULL ? result : &none;
+    answer(status, began_ns, result,
+           "revision=%" PRIu64 " hash=%016" PRIx64 " hash_us=%" PRIu64 " move_us=%" PRIu64,
+           hws_state_revision(m->state), hash_of(m), times->hash_us, times->move_us);
 }
 
 static hws_status add_tensor(hws_state *state, struct tensor *tensor, uint64_t *seed)
@@ -56,7 +59,8 @@ static hws_status add_tensor(hws_state *state, struct tensor *tensor, uint64_t *
                          tensor->bytes / hws_dtype_bytes(tensor->dtype));
 }
 
-// Of `bytes` in all; random bytes from `seed`, or zeros without one. Once in a member's life.
+// Of `bytes` in all; random bytes from `seed`, or zeros without one; with `own` the moments may
+// differ. Once in a member's life.
 void do_state(struct member *m, const struct words *words)
 {
     static struct tensor tensors[TENSORS] = {{"weights", HWS_F32, NULL, 0},
@@ -69,6 +73,8 @@ void do_state(struct member *m, const struct words *words)
     hws_status status = hws_state_create(&m->state);
     for (int i = 0; i < TENSORS && status == HWS_OK; i++)
         status = add_tensor(m->state, &tensors[i], seed != 0 ? &seed : NULL);
+    if (status == HWS_OK && words_flag(words, "own"))
+        status = hws_state_may_differ(m->state, "moments");
     m->tensors = status == HWS_OK ? tensors : NULL;
     answer_state(m, status, began_ns, NULL);
 }
@@ -97,11 +103,14 @@ void do_revision(struct member *m, const struct words *words)
     answer_state(m, status, now_ns(), NULL);
 }
 
+// `strategy` is a number; `lazy` hashes only where that is needed.
 void do_sync(struct member *m, const struct words *words)
 {
+    uint64_t strategy = words_number(words, "strategy", HWS_SYNC_ENFORCE);
     hws_result result = HWS_RESULT_INIT;
     hws_options options = words_options(words);
     uint64_t began_ns = now_ns();
-    hws_status status = hws_sync(m->comm, m->state, HWS_SYNC_ENFORCE, &options, &result);
+    options.verify = words_flag(words, "lazy") ? HWS_VERIFY_WHEN_CHANGED : HWS_VERIFY_ALWAYS;
+    hws_status status = hws_sync(m->comm, m->state, (hws_strategy)strategy, &options, &result);
     answer_state(m, status, began_ns, &result);
 }

@@ -118,6 +118,78 @@ def test_two_late_joiners_at_once(world):
         answer.expect(received=0)
 
 
+ENFORCE, SEND_ONLY, RECEIVE_ONLY = 1, 2, 3
+
+
+def sync_with(members, *strategies):
+    """Each with its own strategy; their answers."""
+    for member, strategy in zip(members, strategies):
+        member.tell("sync", strategy=strategy)
+    return [member.hear() for member in members]
+
+
+def test_strategies(world):
+    """One sends an old state, one enforces a newer one, one follows; then two that send do not agree, and all are told."""
+    _, members = world.start(3)
+    for seed, member in enumerate(members, 1):
+        member.state(bytes=BYTES, seed=seed).expect()
+        member.revision(to=1 if seed == 1 else 10).expect()
+    before = members[0].revision(to=1).hash
+    answers = all_equal(sync_with(members, SEND_ONLY, ENFORCE, RECEIVE_ONLY), 1)
+    check(answers[0].hash == before, f"a send-only member was written to: {answers[0].line}")
+    answers[0].expect(received=0, move_us=0)
+    answers[2].expect(sent=0, sources=1)
+    check(answers[2].hash_us > 0 and answers[2].move_us > 0, f"no time passed: {answers[2].line}")
+
+    members[0].touch(offset=1).expect()
+    members[1].touch(offset=2).expect()
+    for answer in sync_with(members, SEND_ONLY, SEND_ONLY, ENFORCE):
+        answer.expect("HWS_E_CONFLICT", **{"class": "LOCAL"})
+        for member in members[:2]:
+            check(f"peer {member.peer}" in answer.sentence, f"does not name both: {answer.sentence}")
+    for answer in sync_with(members, *[RECEIVE_ONLY] * 3):
+        answer.expect("HWS_E_VIEW")  # the failed call has not been acknowledged
+    all_acknowledge(members)
+    for answer in sync_with(members, *[RECEIVE_ONLY] * 3):
+        answer.expect("HWS_E_CONFLICT")
+        check("receive-only" in answer.sentence, f"does not say why: {answer.sentence}")
+    all_acknowledge(members)
+    all_equal(sync_with(members, ENFORCE, SEND_ONLY, RECEIVE_ONLY), 1)
+
+
+def all_acknowledge(members):
+    for answer in all_do(members, "view"):
+        answer.expect()
+
+
+def test_steps_without_hashing(world):
+    """Where all take the same steps in one view nothing is hashed, and no root is named; a stray byte is found when one hashes."""
+    _, members = start_sources(world, 3, seed=1)
+    for revision in (10, 11, 12):
+        for member in members:
+            member.revision(to=revision).expect()
+        for answer in all_do(members, "sync", lazy=True):
+            answer.expect(hash_us=0, root="0" * 32, sent=0, received=0)
+    members[1].touch(offset=5).expect()
+    for answer in all_do(members, "sync", lazy=True):
+        answer.expect(hash_us=0)
+    for member in members:
+        member.tell("sync", **({"lazy": True} if member is not members[2] else {}))
+    for answer in all_equal([member.hear() for member in members], 12):
+        check(answer.hash_us > 0 and int(answer.fields["root"], 16) > 0, f"was not hashed: {answer.line}")
+
+
+def test_own_tensors_stay(world):
+    """A tensor that may differ is not hashed and does not move."""
+    _, members = world.start(2)
+    for seed, member in enumerate(members, 1):
+        member.state(own=True, bytes=4 * MIB, seed=seed).expect()
+    answers = all_do(members, "sync")
+    same([answer.expect() for answer in answers], "root")
+    check(answers[0].hash != answers[1].hash, "the members' own tensor was moved")
+    check(0 < answers[1].received < 3 * MIB, f"more than the shared tensors moved: {answers[1].line}")
+
+
 def test_another_layout_is_put_out(world):
     """A newcomer whose tensors are others learns it, and the members' sync succeeds without it."""
     master, sources = start_sources(world, 2, seed=1)
@@ -126,6 +198,9 @@ def test_another_layout_is_put_out(world):
     world.join(sources, stranger)
     answers = all_do([*sources, stranger], "sync", retry=True)
     answers[-1].expect("HWS_E_LAYOUT", **{"class": "LOCAL"})
+    weights = BYTES // 8 * 5 // 4
+    check(f'tensor 0 is "weights" f32 x {weights + 640} here, "weights" f32 x {weights} on peer 1' in answers[-1].sentence,
+          f"does not name the tensor: {answers[-1].sentence}")
     for answer in answers[:2]:
         answer.expect(value=10, received=0, members=ids(*sources))
 

@@ -11,6 +11,8 @@
 enum {
     READY_MAX = 64,
     ROUNDS_MAX = 16, // of one turn, before descriptors are looked at again
+    BATCHES_MAX = 32, // of one round, before control link and edges are looked at again
+    BATCH_STEPS = 8,  // at one time
 };
 
 // ---- submissions -------------------------------------------------------------------------------
@@ -98,13 +100,31 @@ static bool dispatch(struct hwi_host *host, const struct hwi_ready *ready)
     return true;
 }
 
+// Runs the actors until nothing is left, or for so long as other things can wait. A step may take its
+// time (a block is hashed in a tenth of a millisecond, and there may be a million), so the clock is
+// read again, and due wake-ups do not wait for the last letter: heartbeats are among them.
+static void run_actors(struct hwi_host *host)
+{
+    for (uint32_t batch = 0; batch < BATCHES_MAX; batch++) {
+        uint64_t now_ns = hwi_host_now();
+        for (uint32_t i = 0; batch > 0 && i < HWI_ROLE_MAX; i++) {
+            if (!hwi_drain_due(host->drain, now_ns))
+                break;
+        }
+        for (uint32_t step = 0; step < BATCH_STEPS; step++) {
+            if (!hwi_drain_step(host->drain, now_ns))
+                return;
+        }
+    }
+}
+
 // Runs the actors over what has come and carries what they say, until nothing is left or the turn
 // has been long enough; true if something is left.
 static bool settle(struct hwi_host *host)
 {
     for (uint32_t round = 0; round < ROUNDS_MAX; round++) {
         bool waits = host->started && host->control.touched && hwi_control_receive(&host->control);
-        hwi_drain_run(host->drain, hwi_host_now());
+        run_actors(host);
         bool writes = hwi_edges_settle(&host->edges);
         if (waits || writes)
             return true;
