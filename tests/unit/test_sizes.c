@@ -202,6 +202,43 @@ static void test_longer_structs_of_newer_programs(void **state)
     assert_int_equal(agreed, 3);
 }
 
+// An operation whose options are those of 0.1.0, which end it; in an array the first says how long
+// all are.
+static void test_older_operations_in_a_batch(void **state)
+{
+    (void)state;
+    enum { COUNT = 3, OP_BYTES = offsetof(hws_op, options) + OPTIONS_0_1 };
+    static uint8_t ops[COUNT * OP_BYTES], results[COUNT * RESULT_0_1 + MORE_BYTES];
+    float values[COUNT] = {1, 2, 3}, sums[COUNT] = {0};
+    memset(results, FILLED, sizeof(results));
+    for (size_t i = 0; i < COUNT; i++) {
+        hws_op op = HWS_OP_INIT;
+        size_t op_bytes = OP_BYTES, result_bytes = RESULT_0_1;
+        op.bytes_of_struct = op_bytes;
+        op.options.bytes_of_struct = OPTIONS_0_1;
+        op.what = HWS_ALL_REDUCE;
+        op.input = &values[i];
+        op.output = &sums[i];
+        op.count = 1;
+        op.dtype = HWS_F32;
+        op.redop = HWS_SUM;
+        memcpy(ops + i * OP_BYTES, &op, OP_BYTES);
+        memcpy(results + i * RESULT_0_1, &result_bytes, sizeof(result_bytes));
+    }
+    assert_int_equal(hws_batch(run.members[0].comm, (const hws_op *)(const void *)ops, COUNT, 2, 0,
+                               NULL, (hws_result *)(void *)results),
+                     HWS_OK);
+    assert_memory_equal(values, sums, sizeof(values));
+    for (size_t i = 0; i < COUNT; i++) {
+        hws_result result = HWS_RESULT_INIT;
+        memcpy(&result, results + i * RESULT_0_1, RESULT_0_1);
+        assert_int_equal(result.bytes_of_struct, RESULT_0_1);
+        assert_int_equal(result.status, HWS_OK);
+        assert_int_equal(result.member_count, 1);
+    }
+    assert_untouched_behind(results, COUNT * RESULT_0_1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_shorter_configs),
         cmocka_unit_test(test_a_master_and_a_member_of_0_1),
         cmocka_unit_test(test_longer_structs_of_newer_programs),
+        cmocka_unit_test(test_older_operations_in_a_batch),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
