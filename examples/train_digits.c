@@ -36,11 +36,20 @@ hws_status failed(const char *what, hws_status status)
     return status;
 }
 
-uint64_t clock_ns(void)
+static uint64_t clock_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+hws_status wait_for(struct trainer *t, hws_request **request, hws_result *now)
+{
+    uint64_t begin = clock_ns();
+    hws_status status = hws_wait(*request, UINT32_MAX, now);
+    t->spent.stalled_ns += clock_ns() - begin;
+    *request = NULL;
+    return status;
 }
 
 uint64_t current_step(const struct trainer *t)
@@ -91,9 +100,11 @@ static hws_status train(struct trainer *t)
         if (status == HWS_OK)
             status = members_sync(t);
         if (status == HWS_OK)
+            status = members_vote(t);
+        if (status == HWS_OK)
             status = outer_step(t);
         if (status == HWS_OK)
-            status = members_agree_finished(t, &finished);
+            status = members_hear_vote(t, &finished);
     }
     return status == HWS_OK ? diloco_settle(t) : status;
 }
@@ -101,6 +112,9 @@ static hws_status train(struct trainer *t)
 static void leave(struct trainer *t)
 {
     hws_stats stats = HWS_STATS_INIT;
+    if (t->vote)
+        hws_wait(t->vote, UINT32_MAX, NULL);
+    t->vote = NULL;
     diloco_abandon(t);
     if (t->comm && hws_stats_get(t->comm, &stats) == HWS_OK)
         t->spent.sent += stats.bytes_sent;
@@ -212,11 +226,10 @@ static int finish(struct trainer *t)
            100.0 * (double)accuracy);
     report(t,
            "finished step=%llu accuracy=%.6f mode=%s sgd_steps=%llu reductions=%llu largest=%llu "
-           "sent=%llu stalled_us=%llu voted_us=%llu\n",
+           "sent=%llu stalled_us=%llu\n",
            steps, (double)accuracy, mode_name(t->options.mode), (unsigned long long)spent->sgd_steps,
            (unsigned long long)spent->reductions, (unsigned long long)spent->largest,
-           (unsigned long long)spent->sent, (unsigned long long)spent->stalled_ns / 1000,
-           (unsigned long long)spent->voted_ns / 1000);
+           (unsigned long long)spent->sent, (unsigned long long)spent->stalled_ns / 1000);
     return 0;
 }
 

@@ -60,10 +60,7 @@ hws_status average_finish(struct trainer *t, struct flight *flight)
 {
     hws_result now = HWS_RESULT_INIT;
     hws_stats after = HWS_STATS_INIT;
-    uint64_t begin = clock_ns();
-    hws_status status = hws_wait(flight->request, UINT32_MAX, &now);
-    t->spent.stalled_ns += clock_ns() - begin;
-    flight->request = NULL;
+    hws_status status = wait_for(t, &flight->request, &now);
     if (status)
         return failed("cannot average", status);
     hws_stats_get(t->comm, &after);

@@ -95,20 +95,24 @@ hws_status members_sync(struct trainer *t)
     return HWS_OK;
 }
 
-hws_status members_agree_finished(struct trainer *t, bool *finished)
+hws_status members_vote(struct trainer *t)
 {
     hws_options options = HWS_OPTIONS_INIT;
-    hws_result now = HWS_RESULT_INIT;
-    uint64_t agreed = 0, begin = clock_ns();
     options.tag = TAG_FINISHED;
     options.retry = 1;
-    hws_status status = hws_agree(t->comm, hws_state_revision(t->state) >= t->options.steps,
-                                  HWS_AGREE_AND, &options, &agreed, &now);
-    t->spent.voted_ns += clock_ns() - begin;
+    hws_status status = hws_agree_async(t->comm, current_step(t) >= t->options.steps, HWS_AGREE_AND,
+                                        &options, &t->vote);
+    return status ? failed("cannot vote", status) : HWS_OK;
+}
+
+hws_status members_hear_vote(struct trainer *t, bool *finished)
+{
+    hws_result now = HWS_RESULT_INIT;
+    hws_status status = wait_for(t, &t->vote, &now);
     if (status)
         return failed("cannot agree", status);
     members_note(t, &now);
     t->pending = now.pending;
-    *finished = agreed == 1;
+    *finished = now.value == 1;
     return HWS_OK;
 }

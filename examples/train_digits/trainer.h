@@ -34,8 +34,7 @@ struct fragment {
 
 // What this process spent, over all its incarnations.
 struct spent {
-    uint64_t stalled_ns; // blocked in waits for reductions
-    uint64_t voted_ns;   // blocked in the votes whether to go on
+    uint64_t stalled_ns; // blocked in waits for reductions and votes
     uint64_t sgd_steps, reductions;
     uint64_t sent, largest; // bytes: sent to other members; of the largest reduction
 };
@@ -58,6 +57,7 @@ struct trainer {
     bool was_late;
     hws_comm *comm;
     hws_state *state;
+    hws_request *vote; // NULL = none in flight
     hws_result view;  // of the last operation: who the members are, and which of them we are
     uint32_t pending; // newcomers that wait, as the last vote said to all
     bool sync_due;    // the membership changed since the last hws_sync
@@ -68,7 +68,8 @@ struct trainer {
 __attribute__((format(printf, 2, 3))) void report(struct trainer *t, const char *format, ...);
 // What a failed call leads to: nothing here but a sentence; main() decides by the class.
 hws_status failed(const char *what, hws_status status);
-uint64_t clock_ns(void);
+// hws_wait(), and what it cost.
+hws_status wait_for(struct trainer *t, hws_request **request, hws_result *now);
 // The outer step that is being made, from 1; the shared state's revision counts the ones made.
 uint64_t current_step(const struct trainer *t);
 
@@ -80,8 +81,10 @@ void members_note(struct trainer *t, const hws_result *now);
 hws_status members_admit(struct trainer *t);
 // Brings everyone to the same bytes if the membership has changed.
 hws_status members_sync(struct trainer *t);
-// Have we all made our steps? Asked of all, so that all leave after the same step.
-hws_status members_agree_finished(struct trainer *t, bool *finished);
+// Is the step that begins the last one for all of us? The vote runs beside the step, and ends behind it:
+// so all leave after the same one, and all know whether newcomers wait.
+hws_status members_vote(struct trainer *t);
+hws_status members_hear_vote(struct trainer *t, bool *finished);
 
 // Begins to average `count` floats over all members; over the survivors if one is lost. `input` and
 // `output` (may be the same) are borrowed until average_finish() or average_abandon().
