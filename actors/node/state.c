@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +9,7 @@
 #include "actors/node/options.h"
 #include "actors/node/request.h"
 #include "actors/node/result.h"
-
-struct hws_state {
-    struct hwi_tensor *tensors;
-    void **memory; // theirs, the caller's
-    uint32_t count, capacity;
-    uint64_t bytes;
-    bool sealed; // a communicator has its layout
-    _Atomic uint64_t revision;
-};
+#include "actors/node/state.h"
 
 hws_status hws_state_create(hws_state **state)
 {
@@ -57,6 +48,16 @@ static bool grow(hws_state *state)
     return true;
 }
 
+// NULL = there is none.
+static struct hwi_tensor *find_tensor(const hws_state *state, const char *name)
+{
+    for (uint32_t i = 0; i < state->count; i++) {
+        if (strcmp(state->tensors[i].name, name) == 0)
+            return &state->tensors[i];
+    }
+    return NULL;
+}
+
 static hws_status check_name(const hws_state *state, const char *name)
 {
     if (name == NULL)
@@ -64,10 +65,8 @@ static hws_status check_name(const hws_state *state, const char *name)
     if (*name == '\0' || strlen(name) >= HWI_NAME_BYTES_MAX)
         return hwi_error_set(HWS_E_INVALID, "hws_state_add: name \"%.80s\" has not 1 to %d bytes",
                              name, HWI_NAME_BYTES_MAX - 1);
-    for (uint32_t i = 0; i < state->count; i++) {
-        if (strcmp(state->tensors[i].name, name) == 0)
-            return hwi_error_set(HWS_E_INVALID, "hws_state_add: \"%s\" was added before", name);
-    }
+    if (find_tensor(state, name) != NULL)
+        return hwi_error_set(HWS_E_INVALID, "hws_state_add: \"%s\" was added before", name);
     return HWS_OK;
 }
 
@@ -75,13 +74,11 @@ static hws_status check_tensor(const hws_state *state, hws_dtype dtype, const vo
                                size_t count)
 {
     size_t element_bytes = hws_dtype_bytes(dtype);
-    if (data == NULL)
+    if (data == NULL && count > 0)
         return hwi_error_null("hws_state_add", "data");
     if (element_bytes == 0)
         return hwi_error_set(HWS_E_INVALID, "hws_state_add: dtype %d is no element type",
                              (int)dtype);
-    if (count == 0)
-        return hwi_error_set(HWS_E_INVALID, "hws_state_add: count is 0");
     if (state->count == HWI_TENSORS_MAX)
         return hwi_error_set(HWS_E_LIMIT, "hws_state_add: a state has at most %d tensors",
                              HWI_TENSORS_MAX);
@@ -115,6 +112,24 @@ hws_status hws_state_add(hws_state *state, const char *name, hws_dtype dtype, vo
     return HWS_OK;
 }
 
+hws_status hws_state_may_differ(hws_state *state, const char *name)
+{
+    if (state == NULL)
+        return hwi_error_null("hws_state_may_differ", "state");
+    if (name == NULL)
+        return hwi_error_null("hws_state_may_differ", "name");
+    if (state->sealed)
+        return hwi_error_set(HWS_E_BUSY, "hws_state_may_differ: the state has been synced and its "
+                                         "layout is fixed: create another");
+    struct hwi_tensor *tensor = find_tensor(state, name);
+    if (tensor == NULL)
+        return hwi_error_set(HWS_E_INVALID,
+                             "hws_state_may_differ: the state has no tensor \"%.80s\": add it first",
+                             name);
+    tensor->may_differ = 1;
+    return HWS_OK;
+}
+
 uint64_t hws_state_revision(const hws_state *state)
 {
     return state != NULL ? atomic_load(&state->revision) : 0;
@@ -132,7 +147,7 @@ static hws_status check_sync(const hws_state *state, hws_strategy strategy)
 {
     if (state == NULL)
         return hwi_error_null("hws_sync", "state");
-    if (strategy != HWS_SYNC_ENFORCE)
+    if (strategy < HWS_SYNC_ENFORCE || strategy > HWS_SYNC_RECEIVE_ONLY)
         return hwi_error_set(HWS_E_INVALID, "hws_sync: strategy %d is none", (int)strategy);
     if (state->count == 0)
         return hwi_error_set(HWS_E_INVALID, "hws_sync: the state has no tensors: hws_state_add "
@@ -170,22 +185,28 @@ hws_status hws_sync(hws_comm *comm, hws_state *state, hws_strategy strategy,
     hws_status status = hwi_comm_check(comm, "hws_sync", result);
     if (status != HWS_OK)
         return status;
-    struct hwi_submission submission = hwi_request_make(comm, HWI_KIND_SYNC);
+    struct hwi_submission submission = hwi_request_make(HWI_KIND_SYNC);
     status = check_sync(state, strategy);
     if (status == HWS_OK)
         status = hwi_call_options_read(options, &submission.msg.u.request);
+    if (status == HWS_OK)
+        status = hwi_comm_lock(comm, "hws_sync");
     if (status == HWS_OK) {
-        pthread_mutex_lock(&comm->mutex);
         status = attach(comm, state);
         pthread_mutex_unlock(&comm->mutex);
     }
     if (status != HWS_OK)
         return hwi_result_fail(result, status);
     submission.msg.u.request.tag = 0;
-    submission.msg.u.request.value = hws_state_revision(state);
+    struct hwi_msg_request *request = &submission.msg.u.request;
+    request->value = hws_state_revision(state);
+    request->strategy = (uint8_t)strategy;
+    request->verify = atomic_load(&state->replaced) ? 0 : request->verify;
     uint64_t elected;
     status = hwi_request_call(comm, &submission, &elected, result);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         atomic_store(&state->revision, elected);
+        atomic_store(&state->replaced, false);
+    }
     return status;
 }
