@@ -6,7 +6,7 @@ import random
 import subprocess
 import time
 
-from harness import BUILD, MIB, SLOW, all_do, check, main, same
+from harness import BUILD, MIB, SLOW, Member, Process, all_do, check, main, same
 
 KILLS = 24 if SLOW > 1 else 48
 HAWSER = str(BUILD / "hawser")
@@ -127,6 +127,56 @@ def test_a_newer_newcomer_is_no_way_around_the_run(world):
     world.join(members, newcomer)
     answers = all_do([*members, newcomer], "sync", retry=True)
     answers[2].expect("HWS_E_REFUSED", revision=50)
+
+
+def test_a_cut_sync_is_not_saved(world):
+    """Bytes of two revisions make no checkpoint; those who hold one whole can still save it."""
+    path, other_path = world.folder / "newcomer.hwc", world.folder / "other.hwc"
+    master, (victim, other) = world.start(2)
+    for member in (victim, other):
+        member.state(bytes=8 * MIB, seed=1).expect()
+        member.revision(to=7).expect()
+    for answer in all_do([victim, other], "sync"):
+        answer.expect(value=7)
+    newcomer = world.start_member(master)
+    newcomer.state(bytes=8 * MIB, seed=2).expect()
+    world.join([victim, other], newcomer)
+    victim.fault(at="blocks_want", kill=True).expect()
+    victim.tell("sync")
+    for answer in all_do([other, newcomer], "sync"):
+        answer.expect("HWS_E_MEMBER_LOST")
+    victim.died()
+    newcomer.save(path=path).expect("HWS_E_NOT_SYNCED")
+    check(not path.exists(), "a torn state was saved")
+    other.save(path=other_path).expect(revision=7)
+    newcomer.load(path=other_path).expect(revision=7)
+    newcomer.save(path=path).expect(revision=7)
+    for member in (other, newcomer):
+        member.view().expect()
+    for answer in all_do([other, newcomer], "sync"):
+        answer.expect(value=7, received=0)
+
+
+def test_a_full_disk_leaves_the_old_file(world):
+    """A file system with room for one checkpoint and a half, where this machine lets us mount one."""
+    disk = world.folder / "disk"
+    disk.mkdir()
+    script = f"mount -t tmpfs -o size=6m none {disk} && exec {BUILD / 'tests/proc/hawser_member'}"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", script], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+        world.note("test", "no file system can be mounted here")
+        return
+    member = Process(world, "on_disk", ["unshare", "-rm", "sh", "-c", script])
+    member.__class__ = type("Speaking", (Member,), {})
+    member.state(bytes=4 * MIB, seed=1).expect()
+    hash_ = member.revision(to=1).expect().hash
+    member.save(path=disk / "state.hwc").expect()
+    member.touch(times=9, stride=300_000).expect()
+    member.revision(to=2).expect()
+    failed = member.save(path=disk / "state.hwc").expect("HWS_E_SYSTEM")
+    check("No space left" in failed.sentence, failed.line)
+    member.load(path=disk / "state.hwc").expect(revision=1)
+    check(member.touch(times=0).hash == hash_, "the old file is not what it was")
+    member.save(path=disk / "state.hwc.other").expect("HWS_E_SYSTEM")
 
 
 def test_the_command(world):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from support import DIGITS, HAWSER, TRAINER, check, end, run
 
-COMMANDS = ("bench", "demo", "info", "master", "replay", "run", "sim", "status", "trace")
+COMMANDS = ("bench", "checkpoint", "demo", "info", "master", "replay", "run", "sim", "status", "trace")
 
 
 def free_port():
