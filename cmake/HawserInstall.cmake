@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What `cmake --install` lays down: libraries, headers, the command, the demo's trainer and data, manual pages, and
-# what pkg-config and CMake need to find them.
+# What `cmake --install` lays down: libraries, headers, the command, the demo's trainer and data, examples, manual
+# pages, and what pkg-config and CMake need to find them.
 include(CMakePackageConfigHelpers)
 
 foreach(kind shared static)
@@ -15,6 +15,8 @@ install(TARGETS hawser_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS train_digits RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/hawser)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/hawser/data)
 install(FILES LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples FILES_MATCHING PATTERN "*.[ch]"
+    PATTERN data EXCLUDE)
 include(HawserMan)
 
 # The demo's trainer uses the shared library that is installed with it, wherever the prefix is moved.

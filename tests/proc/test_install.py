@@ -95,17 +95,19 @@ def trains(hawser, program, what, **options):
     check(done.returncode == 0 and lines == [f"[{i}] hawser {VERSION}: 2 members" for i in (0, 1)], what, done)
 
 
+def pkg_config(prefix, *arguments):
+    path = f"{first(prefix, 'hawser.pc').parent}:{os.environ.get('PKG_CONFIG_PATH', '')}"
+    return run("pkg-config", *arguments, env={"PKG_CONFIG_PATH": path}).stdout.split()
+
+
 def build_with_pkg_config(prefix, work):
     """(program, environment it runs in, what it is) of each kind of library and language."""
-    pc = first(prefix, "hawser.pc").parent
-    env = {"PKG_CONFIG_PATH": f"{pc}:{os.environ.get('PKG_CONFIG_PATH', '')}"}
-    check(run("pkg-config", "--modversion", "hawser", env=env).stdout.strip() == VERSION, "pkg-config knows the version")
+    check(pkg_config(prefix, "--modversion", "hawser") == [VERSION], "pkg-config knows the version")
     for kind, (suffix, compiler, standard) in itertools.product(("shared", "static"), (("c", CC, "c11"), ("cpp", CXX, "c++11"))):
-        package = "hawser-static" if kind == "static" else "hawser"
-        flags = run("pkg-config", "--cflags", "--libs", package, env=env).stdout
+        flags = pkg_config(prefix, "--cflags", "--libs", "hawser-static" if kind == "static" else "hawser")
         program, what = work / f"{suffix}_{kind}", f"{suffix}, {kind}, pkg-config"
-        steps = ([CC, "-std=c99", *WARNINGS, "-c", work / "main.c", "-o", work / "main.o", *flags.split()],
-                 [compiler, f"-std={standard}", *WARNINGS, work / f"average.{suffix}", work / "main.o", "-o", program, *flags.split()])
+        steps = ([CC, "-std=c99", *WARNINGS, "-c", work / "main.c", "-o", work / "main.o", *flags],
+                 [compiler, f"-std={standard}", *WARNINGS, work / f"average.{suffix}", work / "main.o", "-o", program, *flags])
         for step in steps:
             done = run(*step)
             check(done.returncode == 0, f"building: {what}", done)
@@ -121,6 +123,15 @@ def build_with_cmake(prefix, work):
     check(done.returncode == 0, "building with CMake", done)
     for kind, suffix in itertools.product(("shared", "static"), ("c", "cpp")):
         yield build / f"{suffix}_{kind}", {}, f"{suffix}, {kind}, CMake"
+
+
+def examples_build(prefix, work):
+    flags = pkg_config(prefix, "--cflags", "--libs", "hawser-static")
+    source = first(prefix / "share/doc", "all_reduce.c")
+    done = run(CC, "-std=c11", "-Wall", "-Wextra", source, "-o", work / "example", *flags)
+    check(done.returncode == 0, "building an example", done)
+    done = run(prefix / "bin/hawser", "run", "-n", "2", "--", work / "example")
+    check(done.returncode == 0 and "the sum is 3 6 9 12" in done.stdout, "the example runs", done)
 
 
 def other_versions_are_refused(prefix, work):
@@ -152,6 +163,7 @@ with tempfile.TemporaryDirectory() as temporary:
     hawser = prefix / "bin" / "hawser"
     for program, env, what in itertools.chain(build_with_pkg_config(prefix, work), build_with_cmake(prefix, work)):
         trains(hawser, program, f"{what}: it trains", env=env)
+    examples_build(prefix, work)
     other_versions_are_refused(prefix, work)
     pages_are_found(prefix)
     done = run(hawser, "demo", timeout=150)
