@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Shared state between real processes: what travels, from whom, and how much, by the counters and by hashes of our own."""
+import os
+
 from harness import MIB, all_do, check, ids, main, same
 
 BYTES = 64 * MIB
@@ -177,6 +179,18 @@ def test_steps_without_hashing(world):
         member.tell("sync", **({"lazy": True} if member is not members[2] else {}))
     for answer in all_equal([member.hear() for member in members], 12):
         check(answer.hash_us > 0 and int(answer.fields["root"], 16) > 0, f"was not hashed: {answer.line}")
+
+
+def test_hashing_holds_back_no_heartbeat(world):
+    """14 GiB of zeros take longer to hash than a member may be silent. Only with HAWSER_LARGE=1: it takes half a minute."""
+    if "HAWSER_LARGE" not in os.environ:
+        return
+    _, members = world.start(2, dead_ms=1000)
+    for member in members:
+        member.state(bytes=14 << 30).expect()
+    for answer in all_do(members, "sync", timeout_ms=60000):
+        answer.expect()
+        check(answer.hash_us > 1e6, f"proves nothing, the hashes were there at once: {answer.line}")
 
 
 def test_own_tensors_stay(world):
