@@ -1,36 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A scenario's calls and replies.
-#include "tests/support/scenario.h"
-
-#include <string.h>
+#include "tests/support/tensors.h"
 
 // Longer than any call of a test may take: deadline, grace and detection.
 #define PATIENCE_NS (100 * HWI_NS_PER_S)
 
 // ---- calls
-
-static void fill_input(struct made_call *made)
-{
-    for (uint64_t i = 0; i < made->call.count; i++) {
-        double value = input_value(made->node, made->call.step, i);
-        float narrow = (float)value;
-        if (made->call.dtype == HWS_F64) {
-            memcpy((unsigned char *)made->input + i * sizeof(value), &value, sizeof(value));
-        } else {
-            memcpy((unsigned char *)made->input + i * sizeof(narrow), &narrow, sizeof(narrow));
-        }
-    }
-}
-
-static void give_buffers(struct scenario *scenario, struct made_call *made)
-{
-    const struct call *call = &made->call;
-    size_t bytes = call->count * hws_dtype_bytes((hws_dtype)call->dtype);
-    made->input = arena_take(&scenario->arena, bytes, call->misalign);
-    made->output = call->in_place ? made->input
-                                  : arena_take(&scenario->arena, bytes, call->misalign);
-    fill_input(made);
-}
 
 uint64_t make_call(struct scenario *scenario, uint32_t node, const struct call *call)
 {
@@ -39,17 +14,18 @@ uint64_t make_call(struct scenario *scenario, uint32_t node, const struct call *
     *made = (struct made_call){.call = *call, .node = node};
     struct call *with = &made->call;
     with->timeout_ms = with->timeout_ms != 0 ? with->timeout_ms : 10000;
-    if (with->kind == 0) {
-        with->kind = HWI_KIND_ALL_REDUCE;
-        with->dtype = with->dtype != 0 ? with->dtype : HWS_F32;
-        with->redop = with->redop != 0 ? with->redop : HWS_SUM;
-        give_buffers(scenario, made);
+    with->kind = with->kind != 0 ? with->kind : HWI_KIND_ALL_REDUCE;
+    with->value = with->unequal ? with->count : with->value; // for the check
+    if (hwi_channel_kind(with->kind) == HWI_KIND_ALL_REDUCE) {
+        tensors_give(scenario, made);
     }
     struct hwi_sim_call asked = {
         .kind = with->kind, .dtype = with->dtype, .redop = with->redop, .retry = with->retry,
         .plan = with->plan, .tag = with->tag, .count = with->count, .value = with->value,
         .input = made->input, .output = made->output, .timeout_ms = with->timeout_ms,
         .strategy = with->strategy, .verify = with->verify,
+        .unequal = with->unequal, .room = with->room,
+        .root = with->kind == HWI_KIND_BROADCAST ? scenario->peers[with->root] : 0,
     };
     made->request = hwi_sim_call(scenario->sim, node, &asked);
     return made->request;

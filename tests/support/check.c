@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What must hold for every call of every scenario, whatever happened in it.
-#include "tests/support/scenario.h"
+#include "tests/support/tensors.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-// Values whose sums depend on the order of addition.
-double input_value(uint32_t node, uint32_t step, uint64_t index)
-{
-    uint64_t mixed = (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    mixed += step * UINT64_C(0xbf58476d1ce4e5b9);
-    mixed = (mixed ^ (mixed >> 31)) * UINT64_C(0x94d049bb133111eb) + (node + 1) * 0x2545f491u;
-    return (double)(mixed >> 40) / 8191.0 - 1024.0;
-}
 
 static uint32_t node_of(const struct scenario *scenario, uint64_t peer)
 {
@@ -31,41 +22,6 @@ static const struct hwi_msg_reply *reply_to(const struct scenario *scenario,
     return hwi_sim_reply(scenario->sim, made->node, made->request);
 }
 
-// ---- results against the reference
-
-// Sum of the members' inputs in rank order, in the type's own precision.
-static float reference_f32(const struct made_call *made, const uint32_t *nodes, uint32_t count,
-                           uint64_t index)
-{
-    float sum = (float)input_value(nodes[0], made->call.step, index);
-    for (uint32_t rank = 1; rank < count; rank++) {
-        sum += (float)input_value(nodes[rank], made->call.step, index);
-    }
-    return made->call.redop == HWS_AVG ? sum / (float)count : sum;
-}
-
-static double reference_f64(const struct made_call *made, const uint32_t *nodes, uint32_t count,
-                            uint64_t index)
-{
-    double sum = input_value(nodes[0], made->call.step, index);
-    for (uint32_t rank = 1; rank < count; rank++) {
-        sum += input_value(nodes[rank], made->call.step, index);
-    }
-    return made->call.redop == HWS_AVG ? sum / (double)count : sum;
-}
-
-// Element `index` of `memory` holds, bit for bit, the reference over these nodes.
-static bool holds(const struct made_call *made, const void *memory, const uint32_t *nodes,
-                  uint32_t count, uint64_t index)
-{
-    if (made->call.dtype == HWS_F64) {
-        double wide = reference_f64(made, nodes, count, index);
-        return memcmp((const char *)memory + index * sizeof(wide), &wide, sizeof(wide)) == 0;
-    }
-    float narrow = reference_f32(made, nodes, count, index);
-    return memcmp((const char *)memory + index * sizeof(narrow), &narrow, sizeof(narrow)) == 0;
-}
-
 static void check_result(const struct scenario *scenario, const struct made_call *made,
                          const struct hwi_msg_reply *reply)
 {
@@ -73,26 +29,7 @@ static void check_result(const struct scenario *scenario, const struct made_call
     for (uint32_t rank = 0; rank < reply->members_count; rank++) {
         nodes[rank] = node_of(scenario, reply->members[rank].value);
     }
-    for (uint64_t i = 0; i < made->call.count; i++) {
-        if (!holds(made, made->output, nodes, reply->members_count, i)) {
-            expect(false, "member %u, request %llu, step %u: element %llu is not the reference's",
-                   made->node, (unsigned long long)made->request, made->call.step,
-                   (unsigned long long)i);
-        }
-    }
-}
-
-// The source of a call out of place is never written; an in-place buffer comes back on error.
-static void check_input(const struct made_call *made)
-{
-    struct made_call alone = *made;
-    alone.call.redop = HWS_SUM;
-    for (uint64_t i = 0; i < made->call.count; i++) {
-        if (!holds(&alone, made->input, &made->node, 1, i)) {
-            expect(false, "member %u, request %llu: element %llu of the input was written",
-                   made->node, (unsigned long long)made->request, (unsigned long long)i);
-        }
-    }
+    tensors_check_result(made, reply, nodes);
 }
 
 // ---- agreement
@@ -174,15 +111,15 @@ static void check_call(const struct scenario *scenario, const struct made_call *
     expect(reply->status != HWS_E_INTERNAL, "member %u, request %llu: an internal error: %s",
            made->node, (unsigned long long)made->request, reply->reason);
     bool ok = reply->status == HWS_OK;
-    bool reduces = made->call.kind == HWI_KIND_ALL_REDUCE;
-    if (reduces && (!ok || !made->call.in_place)) {
-        check_input(made);
+    bool moves = hwi_channel_kind(made->call.kind) == HWI_KIND_ALL_REDUCE;
+    if (moves && !ok) {
+        tensors_check_failed(made);
     }
     if (ok && made->call.kind != HWI_KIND_ADMIT) {
         check_agreement(scenario, made, reply);
         check_same(scenario, made, reply);
     }
-    if (ok && reduces) {
+    if (ok && moves) {
         check_result(scenario, made, reply);
     }
 }

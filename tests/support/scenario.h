@@ -25,6 +25,9 @@ struct call {
     uint8_t kind; // enum hwi_kind; 0 = all-reduce
     uint8_t dtype, redop, retry, plan, in_place;
     uint8_t misalign; // bytes that the buffers are off
+    uint8_t unequal;  // all-gather: `count` is what gathered_count makes each member's of
+    uint32_t root;    // broadcast: the node
+    uint64_t room;    // elements that the output has room for; 0 = enough
     uint8_t strategy, verify; // of a sync
     uint64_t tag, count, value;
     uint64_t timeout_ms;
@@ -129,7 +132,9 @@ void expect_transcript(struct scenario *scenario, const char *expected);
 
 // check.c: what scenario_end checks of calls; also good at any time before.
 void check_calls(struct scenario *scenario);
-// The value of element `index` of a node's input.
+// tensors.c: the value of element `index` of a node's input, of f32 or f64.
 double input_value(uint32_t node, uint32_t step, uint64_t index);
+// What a member gives to an all-gather whose counts differ.
+uint64_t gathered_count(uint64_t count, uint32_t node);
 
 #endif
