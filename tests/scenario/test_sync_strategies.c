@@ -63,6 +63,28 @@ static void two_that_only_send_are_both_named_and_the_run_goes_on(void **unused)
     scenario_end(s);
 }
 
+// The view changes for all; the other group's sync runs again.
+static void a_conflict_of_one_group_is_not_the_others(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start_groups(2, 2); // nodes 0, 2 and 1, 3
+    uint64_t requests[4];
+    for (uint32_t node = 0; node < 4; node++) {
+        struct call call = sync_call(1, 5, HWS_SYNC_SEND_ONLY, HWS_VERIFY_ALWAYS);
+        call.retry = 1;
+        call.strategy = node == 3 ? HWS_SYNC_RECEIVE_ONLY : HWS_SYNC_SEND_ONLY;
+        give_state(s, node, SMALL, node);
+        requests[node] = make_call(s, node, &call);
+    }
+    for (uint32_t node = 0; node < 4; node++) {
+        hws_status wanted = node % 2 == 0 ? HWS_E_CONFLICT : HWS_OK;
+        const struct hwi_msg_reply *reply = expect_status(s, node, requests[node], wanted);
+        assert_int_equal(reply->members_count, 2);
+        expect_state(s, node, node == 3 ? 1 : node);
+    }
+    scenario_end(s);
+}
+
 // ---- tensors
 
 struct given {
@@ -401,6 +423,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_that_only_send_are_both_named_and_the_run_goes_on),
+        cmocka_unit_test(a_conflict_of_one_group_is_not_the_others),
         cmocka_unit_test(empty_tensors_and_those_that_may_differ_are_left_alone),
         cmocka_unit_test(nothing_but_empty_tensors_can_be_synced),
         cmocka_unit_test(another_layout_is_named_by_its_first_tensor_that_differs),

@@ -22,7 +22,7 @@ static void say(struct model *model, const struct failure *failure, const char *
 static bool always_told(int32_t status)
 {
     return status == HWS_E_INTERNAL || status == HWS_E_STATE_LOST || status == HWS_E_LAYOUT ||
-           status == HWS_E_REFUSED;
+           status == HWS_E_REFUSED || status == HWS_E_CONFLICT;
 }
 
 void rule_failures(struct model *model)
