@@ -5,7 +5,7 @@ import hashlib
 
 from harness import BUILD, SLOW, Process, check, main
 
-from support import DIGITS, run
+from support import DIGITS, SOURCE, run
 
 STEPS, DIE_AT, ACCURACY_LEAST = 24, 6, 0.93
 TRAINER = BUILD / "train_digits"
@@ -79,6 +79,60 @@ def test_streaming(world):
     ends = train_with_trouble(world, "streaming", "--fragments", "3", "--overlap", "2")
     check(int(ends[0]["reductions"]) == STEPS * 3, f"one reduction for each fragment and outer step: {ends[0]}")
     check(int(ends[0]["largest"]) < 8192, f"fragments are a third of the parameters: {ends[0]}")
+
+
+def freeze_and_thaw(world, mode, *options):
+    """A member that is put out while it is frozen comes back as a newcomer, with something in flight that it has to let go of."""
+    master = world.start_master(min_members=3, dead_ms=700)
+    # Slow enough to come back in time: behind the freeze one waits for a second.
+    awake = [Trainer(world, "late", master, mode, "--late-at", DIE_AT + 6, *options), Trainer(world, "other", master, mode, *options)]
+    frozen = Trainer(world, "frozen", master, mode, *options)
+    while int(frozen.hear("step")["number"]) < DIE_AT:
+        pass
+    frozen.stop()
+    for member in awake:
+        member.hear("lost")
+    frozen.proceed()
+    ends = [member.hear("finished") for member in (*awake, frozen)]
+    check(len({end["accuracy"] for end in ends}) == 1, f"the accuracies differ: {ends}")
+    check(frozen.heard("rejoining"), "the frozen member was not put out")
+    check(all(member.child.wait(10) == 0 for member in (*awake, frozen)), "a trainer failed")
+    check(len({member.out.read_bytes() for member in (*awake, frozen)}) == 1, "the final states differ")
+    frozen.ended_by_us = True  # it may complain of that
+
+
+def test_freeze_async_diloco(world):
+    freeze_and_thaw(world, "async-diloco")
+
+
+def test_freeze_streaming(world):
+    freeze_and_thaw(world, "streaming", "--fragments", "3", "--overlap", "3")
+
+
+def test_same_again(world):
+    """What members hold depends on the seed and on who they are, not on when averages arrive."""
+    states = set()
+    for attempt in range(2):
+        master = world.start_master(min_members=3, name=f"master{attempt}")
+        late = ("--late-at", "2") if attempt else ()
+        trainers = [Trainer(world, f"{name}{attempt}", master, "streaming", *late) for name in ("a", "b", "c")]
+        for trainer in trainers:
+            trainer.hear("finished")
+            check(trainer.child.wait(10) == 0, f"{trainer.name} failed")
+            states.add(trainer.out.read_bytes())
+    check(len(states) == 1, "the final states differ")
+
+
+def test_comparison(_):
+    """The tool that makes the tables of docs/TRAINING.md."""
+    done = run(SOURCE / "tools/compare_training", "--build", BUILD, "--members", 2, "--steps", 2, "--inner", 4, "--fragments", 2,
+               "--seeds", 1, "--delay-ms", 2, "--mbit", 100)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()]
+    check(done.returncode == 0 and [row[0] for row in rows[2:]] == ["ddp", "diloco", "async-diloco", "streaming"],
+          f"{done.returncode} {done.stdout} {done.stderr}")
+    check([row[2] for row in rows[2:]] == ["8", "2", "2", "4"], f"the numbers of reductions: {done.stdout}")
+    done = run(SOURCE / "tools/compare_training", "--modes", "diloco,hogwild")
+    check(done.returncode == 1 and "no such mode: hogwild" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
 def test_bad_options(_):
