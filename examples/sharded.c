@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// A model that is too large for one process is cut in shards: a trainer is a *unit* of one process
+// for each shard, and the processes with the same shard are a *group*, which averages that shard's
+// gradients. A step must be taken by all shards or by none: so the groups agree on each, over the
+// whole run, before they write to the model. When a process dies its unit goes, and the others take
+// the step again; the unit comes back whole, and its shards are synced from the other units'.
+//   HAWSER_GROUP=0 HAWSER_UNIT=a HAWSER_UNIT_SIZE=2 ./sharded 100 &
+//   HAWSER_GROUP=1 HAWSER_UNIT=a HAWSER_UNIT_SIZE=2 ./sharded 100 & ... unit b, unit c
+#include <hawser/hawser.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { COUNT = 50000, REDUCE_TAG = 1, COMMIT_TAG = 2 };
+
+struct trainer {
+    hws_comm *comm;
+    hws_state *state;
+    float shard[COUNT], gradient[COUNT];
+    uint64_t step;   // the steps that the shard has taken
+    int synced;      // it holds what its group holds
+    uint32_t spread; // makes gradients differ
+};
+
+static void compute_gradient(struct trainer *t)
+{
+    static const struct timespec pace = {.tv_nsec = 2000000};
+    for (uint32_t i = 0; i < COUNT; i++)
+        t->gradient[i] = (float)((i * 31 + t->step * 17 + t->spread) % 1009) / 1009.0f - 0.5f;
+    nanosleep(&pace, NULL);
+}
+
+static uint64_t digest(const struct trainer *t)
+{
+    const unsigned char *bytes = (const unsigned char *)t->shard;
+    uint64_t hash = UINT64_C(1469598103934665603);
+    for (size_t i = 0; i < sizeof(t->shard); i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
+static void take_step(struct trainer *t, const hws_result *reduced, const hws_result *agreed)
+{
+    for (uint32_t i = 0; i < COUNT; i++)
+        t->shard[i] -= 0.1f * t->gradient[i];
+    hws_state_set_revision(t->state, ++t->step);
+    printf("step %llu shard %u view %llu of %u units %016llx\n", (unsigned long long)t->step,
+           (unsigned)reduced->group, (unsigned long long)agreed->view.value,
+           (unsigned)reduced->member_count, (unsigned long long)digest(t));
+    fflush(stdout);
+}
+
+// One step by all groups, or by none. Neither call retries: what was reduced among members of which
+// one died must not be committed, so the step begins again with those that are left.
+static hws_status try_step(struct trainer *t, uint32_t *pending)
+{
+    hws_options options = HWS_OPTIONS_INIT;
+    hws_result reduced = HWS_RESULT_INIT, agreed = HWS_RESULT_INIT;
+    uint64_t next = 0;
+    compute_gradient(t);
+    options.tag = REDUCE_TAG;
+    hws_status status = hws_all_reduce(t->comm, t->gradient, t->gradient, COUNT, HWS_F32, HWS_AVG,
+                                       &options, &reduced);
+    if (status != HWS_OK)
+        return status;
+    options.tag = COMMIT_TAG;
+    options.scope = HWS_SCOPE_RUN;
+    status = hws_agree(t->comm, t->step + 1, HWS_AGREE_MIN, &options, &next, &agreed);
+    if (status == HWS_OK && next == t->step + 1)
+        take_step(t, &reduced, &agreed);
+    *pending = agreed.pending;
+    return status;
+}
+
+static hws_status advance(struct trainer *t)
+{
+    uint32_t pending = 0;
+    hws_status status;
+    if (!t->synced) {
+        status = hws_sync(t->comm, t->state, HWS_SYNC_ENFORCE, NULL, NULL);
+        t->synced = status == HWS_OK;
+        t->step = hws_state_revision(t->state);
+        return status;
+    }
+    status = try_step(t, &pending);
+    if (status == HWS_OK && pending > 0) { // all members read the same number
+        status = hws_admit(t->comm, NULL);
+        t->synced = status != HWS_OK; // with the newcomers
+    }
+    return status;
+}
+
+static hws_status train(struct trainer *t, uint64_t steps)
+{
+    hws_status status = HWS_OK;
+    while (status == HWS_OK && t->step < steps) {
+        status = advance(t);
+        if (hws_status_class(status) == HWS_CLASS_VIEW)
+            status = hws_view(t->comm, NULL); // somebody is lost: on with those that are left
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct trainer t;
+    const char *unit = getenv("HAWSER_UNIT");
+    uint64_t steps = argc > 1 ? strtoull(argv[1], NULL, 10) : 100;
+    t.spread = unit != NULL ? (uint32_t)unit[0] * 101 : 0;
+    hws_status status = hws_open(NULL, &t.comm); // where it belongs is in the environment
+    if (status == HWS_OK)
+        status = hws_state_create(&t.state);
+    if (status == HWS_OK)
+        status = hws_state_add(t.state, "shard", HWS_F32, t.shard, COUNT);
+    if (status == HWS_OK)
+        status = train(&t, steps);
+    if (status != HWS_OK)
+        fprintf(stderr, "sharded: %s: %s\n", hws_status_name(status), hws_last_error());
+    hws_close(t.comm);
+    hws_state_destroy(t.state);
+    return status == HWS_OK ? 0 : hws_status_class(status) == HWS_CLASS_RUN ? 3 : 1;
+}

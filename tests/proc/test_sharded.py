@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""A sharded model, two shards held by three units of two processes each: whoever is killed and whenever, all shards have taken
+the same steps over the same units, with the same bytes in all processes of a group. Never is a model torn."""
+import random
+import re
+import time
+
+from harness import BUILD, Failure, Process, check, main
+
+LINE = re.compile(r"step (\d+) shard (\d) view (\d+) of (\d+) units ([0-9a-f]{16})")
+SHARDS, UNITS, STEPS = 2, "abc", 120
+
+
+class Trainer(Process):
+    def __init__(self, world, master, unit, shard, again=0):
+        super().__init__(world, f"{unit}{shard}{'+' * again}", [BUILD / "sharded", STEPS], HAWSER_MASTER=master.address,
+                         HAWSER_GROUP=str(shard), HAWSER_UNIT=unit, HAWSER_UNIT_SIZE=str(SHARDS))
+        self.unit, self.shard, self.steps = unit, shard, {}
+
+    def read_step(self):
+        words = LINE.fullmatch(self.line())
+        check(words and int(words[2]) == self.shard, f"{self.name}: no step")
+        step = int(words[1])
+        check(not self.steps or step == max(self.steps) + 1, f"{self.name}: took step {step} after {max(self.steps, default=0)}")
+        self.steps[step] = (int(words[3]), int(words[4]), words[5])
+        return step
+
+    def read_all(self):
+        """To its end, and its exit code."""
+        while True:
+            try:
+                self.read_step()
+            except Failure:
+                if self.child.poll() is None:
+                    raise
+                return self.child.returncode
+
+
+def start_unit(world, master, unit, again=0):
+    return [Trainer(world, master, unit, shard, again) for shard in range(SHARDS)]
+
+
+def compare(trainers):
+    """Each step: one view and one number of units for all shards, one model for each shard."""
+    for step in range(1, STEPS + 1):
+        told = [(trainer, trainer.steps[step]) for trainer in trainers if step in trainer.steps]
+        spans = {told_of[:2] for _, told_of in told}
+        check(len(spans) == 1, f"step {step} was taken by different members: {spans}")
+        for shard in range(SHARDS):
+            models = {told_of[2] for trainer, told_of in told if trainer.shard == shard}
+            check(len(models) == 1, f"step {step}: shard {shard} has {len(models)} models")
+
+
+def expect_evicted(trainer):
+    check(trainer.read_all() == 3, f"{trainer.name}: its unit lost a process, and it ended with {trainer.child.returncode}")
+    check("of its unit is out" in trainer.complaints(), f"{trainer.name}: was not told why: {trainer.complaints()}")
+    trainer.ended_by_us = True
+
+
+def play(world, comes_back):
+    draw = random.Random()
+    master = world.start_master(min_members=SHARDS * len(UNITS), dead_ms=2000)
+    units = {unit: start_unit(world, master, unit) for unit in UNITS}
+    trainers = [trainer for unit in units.values() for trainer in unit]
+    for _ in range(draw.randrange(5, 40)):
+        for trainer in trainers:
+            trainer.read_step()
+    time.sleep(draw.random() * 0.01)
+    victim = draw.choice(trainers)
+    victim.kill()
+    victim.read_all()
+    for trainer in units[victim.unit]:
+        if trainer is not victim:
+            expect_evicted(trainer)
+    back = start_unit(world, master, victim.unit, 1) if comes_back else []
+    for trainer in [*trainers, *back]:
+        if trainer.unit != victim.unit or trainer in back:
+            check(trainer.read_all() == 0, f"{trainer.name}: ended with {trainer.child.returncode}")
+            check(max(trainer.steps) == STEPS, f"{trainer.name}: ended at step {max(trainer.steps)}")
+    for trainer in back:
+        check(min(trainer.steps) > 5, f"{trainer.name}: began at step {min(trainer.steps)}")
+    compare([*trainers, *back])
+
+
+def test_a_killed_process_takes_its_unit_and_tears_nothing(world):
+    play(world, comes_back=False)
+
+
+def test_the_unit_comes_back_whole(world):
+    play(world, comes_back=True)
+
+
+main(globals())
