@@ -182,14 +182,16 @@ HWS_API hws_status hws_agree(hws_comm *comm, uint64_t value, hws_agree_op agree_
 HWS_API hws_status hws_start(hws_comm *comm, const hws_op *op, hws_request **request);
 
 /**
- * hws_start() for an all-reduce: as in hws_all_reduce() and hws_start(); *request is owned. Any thread. Errors: as in hws_start().
+ * hws_start() for an all-reduce: as in hws_all_reduce() and hws_start(); *request is owned.
+ * Any thread. Errors: as in hws_start().
  */
 HWS_API hws_status hws_all_reduce_async(hws_comm *comm, const void *input, void *output, size_t count,
                                         hws_dtype dtype, hws_redop redop, const hws_options *options,
                                         hws_request **request);
 
 /**
- * hws_start() for a reduce-scatter: as in hws_reduce_scatter() and hws_start(); *request is owned. Any thread. Errors: as in hws_start().
+ * hws_start() for a reduce-scatter: as in hws_reduce_scatter() and hws_start(); *request is owned.
+ * Any thread. Errors: as in hws_start().
  */
 HWS_API hws_status hws_reduce_scatter_async(hws_comm *comm, const void *input, size_t count,
                                             void *output, size_t room, hws_dtype dtype,
@@ -197,7 +199,8 @@ HWS_API hws_status hws_reduce_scatter_async(hws_comm *comm, const void *input, s
                                             hws_request **request);
 
 /**
- * hws_start() for an all-gather: as in hws_all_gather() and hws_start(); *request is owned. Any thread. Errors: as in hws_start().
+ * hws_start() for an all-gather: as in hws_all_gather() and hws_start(); *request is owned.
+ * Any thread. Errors: as in hws_start().
  */
 HWS_API hws_status hws_all_gather_async(hws_comm *comm, const void *input, size_t count, void *output,
                                         size_t room, size_t *counts, size_t counts_room,
@@ -205,20 +208,23 @@ HWS_API hws_status hws_all_gather_async(hws_comm *comm, const void *input, size_
                                         hws_request **request);
 
 /**
- * hws_start() for a broadcast: as in hws_broadcast() and hws_start(); *request is owned. Any thread. Errors: as in hws_start().
+ * hws_start() for a broadcast: as in hws_broadcast() and hws_start(); *request is owned.
+ * Any thread. Errors: as in hws_start().
  */
 HWS_API hws_status hws_broadcast_async(hws_comm *comm, const void *input, void *output, size_t count,
                                        hws_dtype dtype, hws_peer_id root, const hws_options *options,
                                        hws_request **request);
 
 /**
- * hws_start() for a barrier: as in hws_barrier() and hws_start(); *request is owned. Any thread. Errors: as in hws_start().
+ * hws_start() for a barrier: as in hws_barrier() and hws_start(); *request is owned.
+ * Any thread. Errors: as in hws_start().
  */
 HWS_API hws_status hws_barrier_async(hws_comm *comm, const hws_options *options,
                                      hws_request **request);
 
 /**
- * hws_start() for an agree: as in hws_agree() and hws_start(); *request is owned. Any thread. Errors: as in hws_start().
+ * hws_start() for an agree: as in hws_agree() and hws_start(); *request is owned.
+ * Any thread. Errors: as in hws_start().
  */
 HWS_API hws_status hws_agree_async(hws_comm *comm, uint64_t value, hws_agree_op agree_op,
                                    const hws_options *options, hws_request **request);
