@@ -45,7 +45,7 @@ static uint64_t narrow_bits(uint8_t dtype, uint32_t node, uint32_t step, uint64_
         return (bits & 0x83ff) | (12 + (bits >> 20) % 6) << 10;
     if (dtype == HWS_BF16)
         return (bits & 0x807f) | (124 + (bits >> 20) % 6) << 7;
-    return bits;
+    return bits & UINT64_MAX >> (64 - 8 * hws_dtype_bytes((hws_dtype)dtype));
 }
 
 static uint64_t input_bits(const struct made_call *made, uint32_t node, uint64_t index)
@@ -87,11 +87,8 @@ static uint64_t reduced_bits(const struct made_call *made, const uint32_t *nodes
     for (uint32_t rank = 0; rank < count; rank++) {
         operands[rank] = input_bits(made, nodes[rank], index);
     }
-    uint64_t mask = UINT64_MAX >> (64 - 8 * element_bytes(made));
-    uint64_t bits = count == 1
-                        ? operands[0]
-                        : kernel_oracle(made->call.dtype, made->call.redop, operands, count);
-    return bits & mask;
+    return count == 1 ? operands[0]
+                      : kernel_oracle(made->call.dtype, made->call.redop, operands, count);
 }
 
 // ---- memory
