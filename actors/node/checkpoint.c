@@ -43,6 +43,8 @@ static void note_sum(struct call *call, uint32_t tensors, uint64_t revision,
     call->found.tensors = tensors;
     call->found.blocks = sum->blocks;
     call->found.blocks_compressed = sum->packed_blocks;
+    call->found.root[0] = sum->root.lo;
+    call->found.root[1] = sum->root.hi;
 }
 
 static hws_status check_call(struct call *call, const char *argument, const void *pointer,

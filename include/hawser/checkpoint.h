@@ -49,11 +49,12 @@ typedef struct hws_checkpoint_info {
     uint32_t skipped;           /**< hws_checkpoint_newest: number of damaged or unreadable files passed over */
     char skipped_why[256];      /**< hws_checkpoint_newest: the name of one of them and what is wrong with it */
     char damaged_tensor[64];    /**< HWS_E_DAMAGED: the tensor whose bytes are damaged; "" = the file's head, tables or end */
+    uint64_t root[2];           /**< 128-bit hash of the state, low half first: what a sync's result says of the same tensors */
     uint64_t damaged_offset;    /**< HWS_E_DAMAGED: offset in that tensor of the first damaged block */
 } hws_checkpoint_info;
 
 /** What a hws_checkpoint_info is before its first use. */
-#define HWS_CHECKPOINT_INFO_INIT { sizeof(hws_checkpoint_info), 0, 0, 0, 0, 0, 0, 0, 0, "", "", 0 }
+#define HWS_CHECKPOINT_INFO_INIT { sizeof(hws_checkpoint_info), 0, 0, 0, 0, 0, 0, 0, 0, "", "", {0, 0}, 0 }
 
 /**
  * Saves the tensors (those that may differ between members, too) and the revision to the file `path`. At any moment,

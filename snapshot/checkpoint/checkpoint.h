@@ -28,6 +28,7 @@ struct hwi_checkpoint_sum {
     uint64_t bytes;      // of the tensors
     uint64_t file_bytes; // of the file
     uint32_t blocks, packed_blocks;
+    struct hwi_hash root; // as a sync of these tensors tells it
 };
 
 // Writes the whole file, syncs it and renames it to `path`, which holds at any moment what it held
@@ -82,6 +83,10 @@ int hwi_checkpoint_load(struct hwi_checkpoint *checkpoint, void *const *memory,
 int hwi_checkpoint_compare(const struct hwi_checkpoint *checkpoint,
                            const struct hwi_checkpoint_tensor *tensors, uint32_t count,
                            char *error);
+
+// The root of tensors (numbered) and their blocks. False: out of memory.
+bool hwi_checkpoint_root(const struct hwi_checkpoint_tensor *tensors, uint32_t count,
+                         const struct hwi_checkpoint_block *blocks, struct hwi_hash *root);
 
 // ---- finding -----------------------------------------------------------------------------------
 

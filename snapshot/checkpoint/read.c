@@ -21,6 +21,12 @@ __attribute__((format(printf, 2, 3))) static int say_damaged(char *error, const 
     return HWS_E_DAMAGED;
 }
 
+static int say_no_memory(char *error)
+{
+    snprintf(error, HWI_CHECKPOINT_ERROR_BYTES, "out of memory");
+    return HWS_E_NO_MEMORY;
+}
+
 // Reads up to `length` bytes at an offset: fewer at the file's end. False with errno.
 static bool read_at(int fd, uint64_t offset, void *into, size_t length, size_t *got)
 {
@@ -83,8 +89,7 @@ static int allocate(struct hwi_checkpoint *c, unsigned char **tables, size_t byt
     c->scratch = malloc(HWI_BLOCK_BYTES);
     if (*tables && c->tensors && c->blocks && c->coder && c->scratch)
         return HWS_OK;
-    snprintf(error, HWI_CHECKPOINT_ERROR_BYTES, "out of memory");
-    return HWS_E_NO_MEMORY;
+    return say_no_memory(error);
 }
 
 static int take_tables(struct hwi_checkpoint *c, unsigned char *tables, size_t bytes, char *error)
@@ -99,7 +104,7 @@ static int take_tables(struct hwi_checkpoint *c, unsigned char *tables, size_t b
     return HWS_OK;
 }
 
-static void add_up(struct hwi_checkpoint *c, size_t tables)
+static int add_up(struct hwi_checkpoint *c, size_t tables, char *error)
 {
     c->file_bytes = HWI_CHECKPOINT_HEAD_BYTES + tables;
     c->sum = (struct hwi_checkpoint_sum){.time_ms = c->head.time_ms, .blocks = c->head.block_count};
@@ -110,6 +115,9 @@ static void add_up(struct hwi_checkpoint *c, size_t tables)
     for (uint32_t i = 0; i < c->head.tensor_count; i++)
         c->sum.bytes += c->tensors[i].bytes;
     c->sum.file_bytes = c->file_bytes;
+    if (hwi_checkpoint_root(c->tensors, c->head.tensor_count, c->blocks, &c->sum.root))
+        return HWS_OK;
+    return say_no_memory(error);
 }
 
 static int read_tables(struct hwi_checkpoint *c, char *error)
@@ -123,7 +131,7 @@ static int read_tables(struct hwi_checkpoint *c, char *error)
     if (status == HWS_OK)
         status = take_tables(c, tables, bytes, error);
     if (status == HWS_OK)
-        add_up(c, bytes);
+        status = add_up(c, bytes, error);
     free(tables);
     return status;
 }

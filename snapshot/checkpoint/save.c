@@ -26,6 +26,12 @@ static uint64_t time_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static int say_no_memory(struct saving *saving)
+{
+    snprintf(saving->error, HWI_CHECKPOINT_ERROR_BYTES, "out of memory");
+    return HWS_E_NO_MEMORY;
+}
+
 static int complain_write(struct saving *saving)
 {
     return hwi_problem_system(saving->error, HWI_CHECKPOINT_ERROR_BYTES,
@@ -61,6 +67,9 @@ static int put_tables(struct saving *saving)
                                saving->head.block_count, tables);
     saving->head.tables = hwi_checkpoint_hash(tables, bytes);
     hwi_checkpoint_head_pack(&saving->head, saving->tables);
+    if (!hwi_checkpoint_root(saving->source->tensors, saving->source->count, saving->blocks,
+                             &saving->sum.root))
+        return say_no_memory(saving);
     if (!hwi_temporary_put(&saving->file, 0, saving->tables, saving->tables_bytes))
         return complain_write(saving);
     return HWS_OK;
@@ -99,8 +108,7 @@ static int prepare(struct saving *saving)
     saving->tables = malloc(saving->tables_bytes);
     if (saving->coder && saving->blocks && saving->tables)
         return HWS_OK;
-    snprintf(saving->error, HWI_CHECKPOINT_ERROR_BYTES, "out of memory");
-    return HWS_E_NO_MEMORY;
+    return say_no_memory(saving);
 }
 
 static int save(struct saving *saving, const char *path)

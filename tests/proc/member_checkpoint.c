@@ -9,9 +9,11 @@ static void answer_checkpoint(const struct member *m, hws_status status, uint64_
 {
     answer(status, began_ns, NULL,
            "revision=%" PRIu64 " file_bytes=%" PRIu64 " blocks=%" PRIu32 " compressed=%" PRIu32
-           " skipped=%" PRIu32 " damaged=%s offset=%" PRIu64 " path=%s",
+           " root=%016" PRIx64 "%016" PRIx64 " skipped=%" PRIu32 " damaged=%s offset=%" PRIu64
+           " path=%s",
            hws_state_revision(m->state), info->file_bytes, info->blocks, info->blocks_compressed,
-           info->skipped, info->damaged_tensor, info->damaged_offset, path);
+           info->root[1], info->root[0], info->skipped, info->damaged_tensor, info->damaged_offset,
+           path);
 }
 
 void do_save(struct member *m, const struct words *words)

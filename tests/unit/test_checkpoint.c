@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "snapshot/checkpoint/block.h"
+#include "snapshot/manifest.h"
 #include "tests/unit/checkpoint_scene.h"
 
 static void expect_sentence(const char *part)
@@ -171,6 +172,48 @@ static void a_link_is_replaced_and_a_mode_follows_the_umask(void **state)
     assert_int_equal(about.st_size, 4);
 }
 
+// What a sync says of the same tensors, be they empty or each member's own.
+static void the_root_is_a_syncs(void **state)
+{
+    struct scene *scene = *state;
+    enum { COUNT = 600000 };
+    float *values = calloc(COUNT, sizeof *values);
+    uint8_t seed[5] = {1, 2, 3, 4, 5};
+    hws_checkpoint_info info = HWS_CHECKPOINT_INFO_INIT;
+    hws_state *one;
+    assert_int_equal(hws_state_create(&one), HWS_OK);
+    assert_int_equal(hws_state_add(one, "w", HWS_F32, values, COUNT), HWS_OK);
+    assert_int_equal(hws_state_add(one, "none", HWS_I64, values, 0), HWS_OK);
+    assert_int_equal(hws_state_add(one, "own", HWS_U8, seed, 5), HWS_OK);
+    assert_int_equal(hws_state_may_differ(one, "own"), HWS_OK);
+    assert_int_equal(hws_checkpoint_save(one, scene->path, NULL, &info), HWS_OK);
+    assert_int_equal(info.blocks, 4);
+
+    const struct hwi_tensor tensors[] = {
+        {.name = "w", .dtype = HWS_F32, .bytes = 4 * COUNT},
+        {.name = "none", .dtype = HWS_I64},
+        {.name = "own", .dtype = HWS_U8, .bytes = 5, .may_differ = 1}};
+    struct hwi_manifest manifest;
+    struct hwi_hash hashes[3];
+    hwi_manifest_init(&manifest, &hwi_alloc_libc, tensors, 3);
+    assert_int_equal(manifest.block_count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct hwi_piece piece = hwi_manifest_piece(&manifest, i);
+        hashes[i] = hwi_checkpoint_hash((char *)values + piece.offset, piece.bytes);
+    }
+    struct hwi_hash root = hwi_manifest_root(&manifest, &hwi_alloc_libc, hashes);
+    assert_int_equal(info.root[0], root.lo);
+    assert_int_equal(info.root[1], root.hi);
+
+    memset(seed, 9, sizeof seed); // what may differ is in the file all the same
+    assert_int_equal(hws_checkpoint_load(one, scene->path, &info), HWS_OK);
+    assert_int_equal(seed[4], 5);
+    assert_int_equal(info.root[0], root.lo);
+    hwi_manifest_fini(&manifest, &hwi_alloc_libc);
+    hws_state_destroy(one);
+    free(values);
+}
+
 // ---- refused -----------------------------------------------------------------------------------
 
 struct shape {
@@ -203,7 +246,7 @@ static void another_layout_is_refused_by_name(void **state)
     struct scene *scene = *state;
     const struct shape same[] = {{"weights", HWS_F32, 600}, {"zeros", HWS_U8, 800},
                                  {"noise", HWS_U64, 20},    {"halves", HWS_BF16, 400},
-                                 {"steps", HWS_I32, 1},      {"extra", HWS_F64, 3}};
+                                 {"steps", HWS_I32, 1},     {"extra", HWS_F64, 3}};
     struct shape other[6];
     scene_save(scene->path, 1, 1);
     try_layout(scene, same, 4,
@@ -355,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(large_and_strange_tensors_come_back, scene_open,
                                         scene_close),
         cmocka_unit_test_setup_teardown(a_state_of_nothing_comes_back, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(the_root_is_a_syncs, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(a_link_is_replaced_and_a_mode_follows_the_umask, scene_open,
                                         scene_close),
         cmocka_unit_test_setup_teardown(another_layout_is_refused_by_name, scene_open, scene_close),

@@ -3,6 +3,7 @@
 #include "tools/hawser/checkpoint.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,11 +97,13 @@ void checkpoint_progress_end(struct checkpoint_progress *progress)
 
 json_t *checkpoint_describe(const struct hwi_checkpoint *file, const char *path)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "file", path, "revision",
+    char root[40];
+    snprintf(root, sizeof root, "%016" PRIx64 "%016" PRIx64, file->sum.root.hi, file->sum.root.lo);
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "file", path, "revision",
                      (json_int_t)file->head.revision, "time_ms", (json_int_t)file->head.time_ms,
                      "bytes", (json_int_t)file->sum.bytes, "file_bytes",
                      (json_int_t)file->sum.file_bytes, "blocks", (json_int_t)file->sum.blocks,
-                     "blocks_compressed", (json_int_t)file->sum.packed_blocks);
+                     "blocks_compressed", (json_int_t)file->sum.packed_blocks, "root", root);
 }
 
 void checkpoint_print(json_t *object)

@@ -37,10 +37,11 @@ static void print_text(const struct hwi_checkpoint *file, const char *path)
     char text[CHECKPOINT_TIME_BYTES], name[CHECKPOINT_NAME_BYTES];
     printf("%s: revision %" PRIu64 ", saved %s, %" PRIu32 " tensors, %" PRIu64
            " bytes in a file of %" PRIu64 " (%.1f %%), %" PRIu32 " of %" PRIu32
-           " blocks compressed\n",
+           " blocks compressed, root %016" PRIx64 "%016" PRIx64 "\n",
            path, file->head.revision, checkpoint_time(file->head.time_ms, text),
            file->head.tensor_count, file->sum.bytes, file->sum.file_bytes,
-           share(file->sum.file_bytes, file->sum.bytes), file->sum.packed_blocks, file->sum.blocks);
+           share(file->sum.file_bytes, file->sum.bytes), file->sum.packed_blocks, file->sum.blocks,
+           file->sum.root.hi, file->sum.root.lo);
     printf("  %-24s %-5s %14s %16s %16s %7s\n", "tensor", "type", "count", "bytes", "stored",
            "share");
     for (uint32_t i = 0; i < file->head.tensor_count; i++) {
