@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Three members all-reduce 16 MiB in a loop; members are killed at random moments and replaced. No
 // sum may be wrong, no two members may hold different bytes for one operation, nothing may hang.
-//   kills [--kills N] [--seed S]      default 300 kills; prints what they hit
+//   kills [--batch] [--kills N] [--seed S]      default 300 kills; prints what they hit
+// With --batch the members run batches of 24 operations on 6 tags, with retry.
 #include <hawser/hawser.h>
 
 #include <errno.h>
@@ -37,6 +38,7 @@ struct run {
     double *detection_ms;
     uint32_t detections;
     uint64_t random;
+    bool batch;
 };
 
 static const char *const phase_names[PHASES] = {"joining",        "between calls", "announce",
@@ -88,7 +90,8 @@ static void start_member(struct run *run, uint32_t slot)
     char page[16];
     run->page_of[slot] = run->started++;
     snprintf(page, sizeof page, "%u", (unsigned)run->page_of[slot]);
-    char *arguments[] = {(char *)"kills", (char *)"--member", run->path, page, run->address, NULL};
+    char *arguments[] = {(char *)"kills", run->batch ? (char *)"--batch-member" : (char *)"--member",
+                         run->path, page, run->address, NULL};
     if (run->started > KILLS_PAGES_MAX ||
         posix_spawn(&run->pids[slot], "/proc/self/exe", NULL, NULL, arguments, environ) != 0) {
         give_up(run, "a member could not be started");
@@ -183,10 +186,12 @@ static int by_size(const void *a, const void *b)
 
 static int report(struct run *run, uint32_t kills, double seconds)
 {
-    uint64_t committed = 0, aborted = 0, sums = 0, restores = 0, statuses = 0;
+    uint64_t committed = 0, aborted = 0, sums = 0, restores = 0, statuses = 0, retried = 0, mixed = 0;
     for (uint32_t i = 0; i < run->started; i++) {
         committed += atomic_load(&run->pages[i].committed);
         aborted += atomic_load(&run->pages[i].aborted);
+        retried += atomic_load(&run->pages[i].retried);
+        mixed += atomic_load(&run->pages[i].mixed);
         sums += atomic_load(&run->pages[i].wrong_sums);
         restores += atomic_load(&run->pages[i].wrong_restores);
         statuses += atomic_load(&run->pages[i].wrong_statuses);
@@ -201,6 +206,10 @@ static int report(struct run *run, uint32_t kills, double seconds)
         "calls: %llu committed, %llu aborted and restored; %llu results compared between members\n",
         (unsigned long long)committed, (unsigned long long)aborted,
         (unsigned long long)run->compared);
+    if (run->batch) {
+        printf("batches: %llu operations took more than one attempt, %llu batches cover several views\n",
+               (unsigned long long)retried, (unsigned long long)mixed);
+    }
     printf("from a kill to the next view: median %.1f ms, p90 %.1f ms, longest %.1f ms\n",
            run->detection_ms[run->detections / 2], run->detection_ms[run->detections * 9 / 10],
            run->detection_ms[run->detections - 1]);
@@ -225,12 +234,12 @@ static void share_pages(struct run *run)
     close(file);
 }
 
-static int be_member(char **argv)
+static int be_member(char **argv, int (*live)(struct kills_page *page, const char *master))
 {
     int file = open(argv[2], O_RDWR);
     size_t bytes = KILLS_PAGES_MAX * sizeof(struct kills_page);
     struct kills_page *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    return file < 0 || pages == MAP_FAILED ? 1 : kills_member(&pages[atoi(argv[3])], argv[4]);
+    return file < 0 || pages == MAP_FAILED ? 1 : live(&pages[atoi(argv[3])], argv[4]);
 }
 
 static void show_progress(uint32_t done, uint32_t kills)
@@ -248,9 +257,13 @@ int main(int argc, char **argv)
     static struct run run = {.random = 1};
     uint32_t kills = 300;
     if (argc == 5 && strcmp(argv[1], "--member") == 0) {
-        return be_member(argv);
+        return be_member(argv, kills_member);
     }
-    for (int i = 1; i + 1 < argc; i += 2) {
+    if (argc == 5 && strcmp(argv[1], "--batch-member") == 0) {
+        return be_member(argv, batch_member);
+    }
+    run.batch = argc > 1 && strcmp(argv[1], "--batch") == 0;
+    for (int i = 1 + run.batch; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--kills") == 0) {
             kills = (uint32_t)atoi(argv[i + 1]);
         } else if (strcmp(argv[i], "--seed") == 0) {

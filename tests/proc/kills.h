@@ -29,6 +29,8 @@ struct kills_page {
     _Atomic uint64_t announced_ns; // when the last view came into force here
     _Atomic uint64_t alive;        // rises with each call that returned
     _Atomic uint64_t committed, aborted;
+    _Atomic uint64_t retried; // operations that it took more than one attempt
+    _Atomic uint64_t mixed;   // batches whose operations cover more than one view
     _Atomic uint64_t wrong_sums, wrong_restores, wrong_statuses;
     _Atomic uint64_t logged; // operations written to `ops`, a ring
     struct kills_op ops[KILLS_OPS_LOGGED];
@@ -37,5 +39,10 @@ struct kills_page {
 // The member's life: never returns but by signal, or when the master is gone. `page` is shared
 // memory.
 int kills_member(struct kills_page *page, const char *master);
+// The same with batches of operations.
+int batch_member(struct kills_page *page, const char *master);
+
+// From now on the page tells where this process's operations are.
+void kills_watch(struct kills_page *page);
 
 #endif

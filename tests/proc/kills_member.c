@@ -67,6 +67,11 @@ static void observe(void *user, const struct hwi_actor_ops *actor, const struct 
     (void)effects;
 }
 
+void kills_watch(struct kills_page *page)
+{
+    hwi_host_observe(observe, page);
+}
+
 static void log_op(struct member *m, const hws_result *result)
 {
     struct kills_page *page = m->page;
@@ -147,7 +152,7 @@ int kills_member(struct kills_page *page, const char *master)
     hws_config config = HWS_CONFIG_INIT;
     config.master = master;
     m.input = malloc(2 * (size_t)KILLS_BYTES);
-    hwi_host_observe(observe, page);
+    kills_watch(page);
     if (m.input == NULL || hws_open(&config, &m.comm) != HWS_OK) {
         fprintf(stderr, "member: %s\n", hws_last_error());
         return 1;

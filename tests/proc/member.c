@@ -82,9 +82,12 @@ static void do_stats(struct member *m, const struct words *words)
     hws_status status = hws_stats_get(m->comm, &stats);
     answer(status, now_ns(), NULL,
            "sent=%" PRIu64 " received=%" PRIu64 " committed=%" PRIu64 " aborted=%" PRIu64
-           " views=%" PRIu64 " frames_dropped=%" PRIu64 " reduce_bytes=%" PRIu64,
+           " views=%" PRIu64 " frames_dropped=%" PRIu64 " reduce_bytes=%" PRIu64
+           " in_flight=%" PRIu64 " attempts=%" PRIu64 " retries=%" PRIu64 " members_wait_us=%" PRIu64
+           " commit_wait_us=%" PRIu64 " credit_wait_us=%" PRIu64,
            stats.bytes_sent, stats.bytes_received, stats.committed, stats.aborted, stats.views,
-           stats.frames_dropped, stats.reduce_bytes);
+           stats.frames_dropped, stats.reduce_bytes, stats.in_flight, stats.attempts, stats.retries,
+           stats.members_wait_us, stats.commit_wait_us, stats.credit_wait_us);
 }
 
 static void do_close(struct member *m, const struct words *words)
@@ -104,10 +107,10 @@ static const struct command {
     {"open", do_open, true},    {"close", do_close, false},      {"view", do_view, false},
     {"admit", do_admit, false}, {"pending", do_pending, false},  {"stats", do_stats, false},
     {"agree", do_agree, false}, {"reduce", do_reduce, false},    {"loop", do_loop, false},
-    {"start", do_start, false}, {"wait", do_wait, true},         {"state", do_state, true},
+    {"start", do_start, false}, {"wait", do_wait, true},        {"cancel", do_cancel, false},         {"state", do_state, true},
     {"touch", do_touch, true},  {"revision", do_revision, true}, {"sync", do_sync, false},
     {"save", do_save, true},    {"save_on", do_save_on, true},   {"load", do_load, true},
-    {"newest", do_newest, true},
+    {"newest", do_newest, true}, {"floats", do_floats, true},
     {"fault", do_fault, true},  {"fork", do_fork, false},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

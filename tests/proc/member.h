@@ -9,7 +9,7 @@
 
 #include <hawser/hawser.h>
 
-enum { WORDS_MAX = 16, STARTED_MAX = 16 };
+enum { WORDS_MAX = 16, STARTED_MAX = 128 };
 
 // A command line, cut at its spaces: `name`, then flags and key=value pairs in any order. Points
 // into the line.
@@ -55,6 +55,7 @@ void answer(hws_status status, uint64_t began_ns, const hws_result *result, cons
 void do_reduce(struct member *m, const struct words *words);
 void do_loop(struct member *m, const struct words *words);
 void do_start(struct member *m, const struct words *words);
+void do_cancel(struct member *m, const struct words *words);
 void do_wait(struct member *m, const struct words *words);
 
 void do_state(struct member *m, const struct words *words);
@@ -66,6 +67,7 @@ void do_save(struct member *m, const struct words *words);
 void do_save_on(struct member *m, const struct words *words);
 void do_load(struct member *m, const struct words *words);
 void do_newest(struct member *m, const struct words *words);
+void do_floats(struct member *m, const struct words *words);
 
 void do_fault(struct member *m, const struct words *words);
 void do_fork(struct member *m, const struct words *words);

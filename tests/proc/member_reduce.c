@@ -149,6 +149,14 @@ void do_start(struct member *m, const struct words *words)
         let_go(r);
 }
 
+// Cancels the oldest started one.
+void do_cancel(struct member *m, const struct words *words)
+{
+    (void)words;
+    hws_status status = hws_cancel(m->started[0].request);
+    answer(status, now_ns(), NULL, "%s", "");
+}
+
 // Waits for the oldest started one; its milliseconds count from the start.
 void do_wait(struct member *m, const struct words *words)
 {

@@ -80,6 +80,38 @@ static void test_order(void **state)
     free(memory);
 }
 
+// So an operation that was called early does not hold back those on other tags.
+static void test_large_ones_take_turns(void **state)
+{
+    (void)state;
+    enum { CHUNKS = 4, OPS = 3 };
+    const uint64_t bytes = CHUNKS * (UINT64_C(32) << 10);
+    char *memory = calloc(2, bytes);
+    struct hwi_frame_out out;
+    struct hwi_frame frame;
+    struct rig rig;
+
+    rig_open(&rig, 2);
+    for (uint32_t seq = 0; seq < OPS; seq++) {
+        hwi_data_memory(rig.nodes[0].data, seq + 1,
+                        &(struct hwi_buffers){memory, memory + bytes, bytes, bytes});
+        RIG_DO(&rig.nodes[0], op_memory, .op = op_of(seq), .request = seq + 1, .dtype = HWS_F32,
+               .redop = HWS_SUM, .bytes = bytes, .chunk_bytes = 32 << 10);
+        RIG_DO(&rig.nodes[0], send, .op = op_of(seq), .phase = HWI_PHASE_SCATTER, .to = 2,
+               .chunks = CHUNKS);
+    }
+    for (uint32_t i = 0; i < CHUNKS * OPS; i++) {
+        assert_true(hwi_data_next(rig.nodes[0].data, 2, HWI_LANE_REDUCER, &out));
+        assert_true(hwi_frame_read(out.header, &frame));
+        assert_int_equal(frame.op.seq, i % OPS);
+        assert_int_equal(frame.offset, (uint64_t)(i / OPS) * (32 << 10));
+        hwi_data_sent(rig.nodes[0].data, &out, true);
+    }
+    assert_false(hwi_data_next(rig.nodes[0].data, 2, HWI_LANE_REDUCER, &out));
+    rig_close(&rig);
+    free(memory);
+}
+
 static void test_messages_arrive(void **state)
 {
     (void)state;
@@ -237,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_large_ones_take_turns),
         cmocka_unit_test(test_messages_arrive),
         cmocka_unit_test(test_messages_of_an_older_view_arrive),
         cmocka_unit_test(test_a_full_queue_breaks_the_edge),

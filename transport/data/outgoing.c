@@ -12,28 +12,74 @@ static void give_back(struct hwi_data *data, struct hwi_waiting *waiting)
     hwi_free(data->alloc, waiting);
 }
 
-static void append(struct hwi_queue *queue, struct hwi_waiting *waiting)
+static void count(struct hwi_queue *queue, const struct hwi_waiting *waiting)
 {
-    waiting->next = NULL;
-    if (queue->last)
-        queue->last->next = waiting;
-    else
-        queue->first = waiting;
-    queue->last = waiting;
     queue->count++;
     queue->bytes += waiting->message ? waiting->bytes : 0;
 }
 
-static struct hwi_waiting *take_first(struct hwi_queue *queue)
+// Puts a line behind the others.
+static void append(struct hwi_queue *queue, struct hwi_waiting *line)
 {
-    struct hwi_waiting *waiting = queue->first;
+    line->next = NULL;
+    if (queue->last)
+        queue->last->next = line;
+    else
+        queue->first = line;
+    queue->last = line;
+}
 
-    queue->first = waiting->next;
+static struct hwi_waiting *take_line(struct hwi_queue *queue)
+{
+    struct hwi_waiting *line = queue->first;
+
+    queue->first = line->next;
     if (!queue->first)
         queue->last = NULL;
+    return line;
+}
+
+// The first entry of the first line; what is behind it in the line moves up.
+static struct hwi_waiting *take_first(struct hwi_queue *queue)
+{
+    struct hwi_waiting *waiting = queue->first, *more = waiting->more;
+
+    if (more) {
+        more->next = waiting->next;
+        more->tail = waiting->tail;
+        queue->first = more;
+        queue->last = queue->last == waiting ? more : queue->last;
+    } else {
+        take_line(queue);
+    }
     queue->count--;
     queue->bytes -= waiting->message ? waiting->bytes : 0;
     return waiting;
+}
+
+// The operation's line, or NULL. Messages make no lines.
+static struct hwi_waiting *line_of(const struct hwi_queue *queue, const struct hwi_data_op *op)
+{
+    struct hwi_waiting *line = queue->last && queue->last->op == op ? queue->last : queue->first;
+
+    while (op && line && line->op != op)
+        line = line->next;
+    return op ? line : NULL;
+}
+
+static void push(struct hwi_queue *queue, struct hwi_waiting *waiting)
+{
+    struct hwi_waiting *line = line_of(queue, waiting->op);
+
+    waiting->more = NULL;
+    waiting->tail = waiting;
+    count(queue, waiting);
+    if (!line) {
+        append(queue, waiting);
+        return;
+    }
+    line->tail->more = waiting;
+    line->tail = waiting;
 }
 
 static bool lane_empty(const struct hwi_edge *edge, enum hwi_lane lane)
@@ -56,19 +102,19 @@ void hwi_queue_push(struct hwi_data *data, struct hwi_edge *edge, enum hwi_lane 
         return;
     }
     bool first = lane_empty(edge, lane);
-    append(queue, waiting);
+    push(queue, waiting);
     if (first)
         data->ops->kick(data->user, edge->peer, lane);
 }
 
-// True if the run continues the last one in the queue.
+// True if the run continues the operation's last one.
 static bool extend(struct hwi_queue *queue, const struct hwi_data_op *op,
                    const struct hwi_msg_send *msg)
 {
-    struct hwi_waiting *last = queue->last;
+    const struct hwi_waiting *line = line_of(queue, op);
+    struct hwi_waiting *last = line ? line->tail : NULL;
 
-    if (!last || last->op != op || last->phase != msg->phase ||
-        last->first + last->chunks != msg->first)
+    if (!last || last->phase != msg->phase || last->first + last->chunks != msg->first)
         return false;
     last->chunks += msg->chunks;
     return true;
@@ -99,13 +145,18 @@ static void drop_from(struct hwi_data *data, struct hwi_queue *queue, const stru
 {
     struct hwi_queue old = *queue;
 
-    *queue = (struct hwi_queue){0};
+    *queue = (struct hwi_queue){.count = old.count, .bytes = old.bytes};
     while (old.first) {
-        struct hwi_waiting *waiting = take_first(&old);
-        if (waiting->op == op)
-            give_back(data, waiting);
-        else
-            append(queue, waiting);
+        struct hwi_waiting *line = take_line(&old);
+        if (line->op != op) {
+            append(queue, line);
+            continue;
+        }
+        for (struct hwi_waiting *more; line; line = more) {
+            more = line->more;
+            queue->count--;
+            give_back(data, line);
+        }
     }
 }
 
@@ -161,16 +212,17 @@ static void cut_chunk(struct hwi_waiting *run, struct hwi_frame_out *out)
     hwi_frame_out_seal(out, &frame);
 }
 
-// Cuts one frame off the queue's first entry.
+// Cuts one frame off the queue's first line. Then it is the next one's turn: large operations share
+// the stripes chunk by chunk, small ones go as they came.
 static void cut(struct hwi_data *data, struct hwi_queue *queue, enum hwi_lane lane,
                 struct hwi_frame_out *out)
 {
     struct hwi_waiting *waiting = queue->first;
+    const struct hwi_data_op *op = waiting->op;
 
     if (waiting->message) {
-        waiting = take_first(queue);
         cut_message(waiting, lane, out);
-        give_back(data, waiting);
+        give_back(data, take_first(queue));
         return;
     }
     if (waiting->memory)
@@ -179,6 +231,8 @@ static void cut(struct hwi_data *data, struct hwi_queue *queue, enum hwi_lane la
         cut_chunk(waiting, out);
     if (waiting->memory || waiting->chunks == 0)
         give_back(data, take_first(queue));
+    if (queue->first && queue->first->op == op && queue->first != queue->last)
+        append(queue, take_line(queue));
 }
 
 bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
