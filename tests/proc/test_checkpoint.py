@@ -180,6 +180,19 @@ def test_a_full_disk_leaves_the_old_file(world):
     member.save(path=disk / "state.hwc.other").expect("HWS_E_SYSTEM")
 
 
+def test_differences_are_measured(world):
+    """Each floating-point type, subnormals, what is not finite; integers are counted."""
+    one, other = world.folder / "one.hwc", world.folder / "other.hwc"
+    world.start_member("nobody:1").floats(path=one, other=other).expect()
+    code, out, _ = command(world, "diff", "--json", one, other)
+    seen = {tensor["name"]: (tensor["elements"], tensor.get("largest", "none")) for tensor in json.loads(out)["tensors"]}
+    wanted = {"f16": (1, 1.0), "tiny": (1, 2.0 ** -24), "bf16": (1, 2.0), "f32": (1, 3.25), "infinite": (1, None),
+              "f64": (1, 1e300), "i32": (1, "none")}
+    check(code == 5 and seen == wanted, f"{seen}")
+    code, out, _ = command(world, "diff", one, other)
+    check("f64                      differs: 1 of 1 blocks, 1 of 2 elements, by 1e+300 at most" in out and "by inf" in out, out)
+
+
 def test_the_command(world):
     """ls, verify and diff, as text and as JSON, of good, other, damaged and missing files."""
     one, other = world.folder / "one.hwc", world.folder / "other.hwc"
