@@ -73,25 +73,26 @@ HWS_API hws_status hws_checkpoint_save(const hws_state *state, const char *path,
                                        hws_checkpoint_info *info);
 
 /**
- * Loads the file `path` into the tensors of `state` and sets its revision. The state must have the same tensors, in the
- * same order: names, types and sizes are compared. The whole file is read and verified before the first byte of a tensor is
- * written, then read again into place: nothing of a damaged file gets into the state, and no second copy of it is made.
- * (If the file is changed in place by others, or the disk fails, between the two passes, then the tensors mean nothing: the
- * sentence says so, the revision is 0, and saving returns HWS_E_NOT_SYNCED until a load or sync succeeds.) Call it
- * before hws_open; on a state that is synced already it changes this member's bytes, as the trainer could, and the next
- * hws_sync decides. Not during one. `state` and `path` are borrowed until return; `info` may be NULL. Any thread, one at a
- * time for one state.
- * Errors: HWS_E_DAMAGED (tensor and offset in the sentence and in `info`), HWS_E_LAYOUT (the sentence names the
- * first tensor that differs), HWS_E_UNSUPPORTED (a later version's format), HWS_E_INVALID, HWS_E_SYSTEM, HWS_E_NO_MEMORY.
+ * Loads the file `path` into the tensors of `state` and sets its revision. The state must have the same tensors, in
+ * the same order: names, types and sizes are compared. The whole file is read and verified before the first byte of a
+ * tensor is written, then read again into place: nothing of a damaged file gets into the state, and no second copy of
+ * it is made. (If the file is changed in place by others, or the disk fails, between the two passes, then the tensors
+ * mean nothing: the sentence says so, the revision is 0, and saving returns HWS_E_NOT_SYNCED until a load or sync
+ * succeeds.) Call it before hws_open; on a state that is synced already it changes this member's bytes, as the
+ * trainer could, and the next hws_sync decides. Not during one. `state` and `path` are borrowed until return; `info`
+ * may be NULL. Any thread, one at a time for one state.
+ * Errors: HWS_E_DAMAGED (tensor and offset in the sentence and in `info`), HWS_E_LAYOUT (the sentence names the first
+ * tensor that differs), HWS_E_UNSUPPORTED (a later version's format), HWS_E_INVALID, HWS_E_SYSTEM, HWS_E_NO_MEMORY.
  */
 HWS_API hws_status hws_checkpoint_load(hws_state *state, const char *path,
                                        hws_checkpoint_info *info);
 
 /**
- * Finds the newest whole checkpoint in a directory: the highest revision, among equals the latest time. It looks at files whose
- * names end in ".hwc" and at all that begin as checkpoints do, and verifies every block of the one it returns. Damaged ones are
- * passed over and counted in `info`. Writes the file's path to `path` (room for `path_bytes` bytes; at most 4096 are needed), ""
- * and HWS_OK if the directory holds none. `directory` is borrowed until return; `info` may be NULL. Any thread.
+ * Finds the newest whole checkpoint in a directory: the highest revision, among equals the latest time. It looks at
+ * files whose names end in ".hwc" and at all that begin as checkpoints do, and verifies every block of the one it
+ * returns. Damaged ones are passed over and counted in `info`. Writes the file's path to `path` (room for
+ * `path_bytes` bytes, of which at most 4096 are needed), "" and HWS_OK if the directory holds none. `directory` is
+ * borrowed until return; `info` may be NULL. Any thread.
  * Errors: HWS_E_DAMAGED (there are some, and none is whole), HWS_E_SYSTEM (no such directory, ...), HWS_E_INVALID,
  * HWS_E_LIMIT (`path` has too little room; above 4096 files), HWS_E_NO_MEMORY; `path` is "" then.
  */

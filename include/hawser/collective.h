@@ -101,29 +101,29 @@ typedef struct hws_op {
       (hws_agree_op)0, HWS_OPTIONS_INIT }
 
 /**
- * Reduces `count` elements of `input` over all members of the acknowledged view (of the own group in it) into `output`
- * on every member, in rank order, bit for bit the same everywhere. `input` == `output` is in place; otherwise they must
- * not overlap. No alignment is needed. `input` and `output` are borrowed until return. In a view of one it is the
- * identity. `options` (borrowed until return) may be NULL; `result` is written, or NULL. Any thread.
+ * Reduces `count` elements (at least 1, at most 2^40 bytes) of `input` over all members of the acknowledged view (of
+ * the own group in it) into `output` on every member, in rank order, bit for bit the same everywhere. `input` ==
+ * `output` is in place; otherwise they must not overlap. No alignment is needed. `input` and `output` are borrowed
+ * until return. In a view of one it is the identity. `options` (borrowed until return) may be NULL; `result` is
+ * written, or NULL. Any thread.
  * Errors: HWS_E_INVALID (NULL, count 0, overlap, unknown type or operation), HWS_E_VIEW, HWS_E_MEMBER_LOST,
- * HWS_E_TIMEOUT, HWS_E_WITHDRAWN, HWS_E_CANCELLED, HWS_E_TOO_FEW (acknowledge, call again; with
- * `retry` only at the deadline, or when a call before it on its tag failed), HWS_E_BUSY (an admission or a sync is under
- * way), HWS_E_MISMATCH (another member called
- * something else with this tag: the sentence names both), HWS_E_NOT_SYNCED (a state is attached and not synced),
- * HWS_E_LIMIT (256 operations in flight, 4096 tags, 2^40 bytes), HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN, HWS_E_INTERNAL (open
- * again), HWS_E_FORKED.
+ * HWS_E_TIMEOUT, HWS_E_WITHDRAWN, HWS_E_CANCELLED, HWS_E_TOO_FEW (acknowledge, call again; with `retry` only at the
+ * deadline, or when a call before it on its tag failed), HWS_E_BUSY (an admission or a sync is under way),
+ * HWS_E_MISMATCH (another member called something else with this tag: the sentence names both), HWS_E_NOT_SYNCED (a
+ * state is attached and not synced), HWS_E_LIMIT (256 operations in flight, 4096 tags, 2^40 bytes), HWS_E_EVICTED,
+ * HWS_E_OUTCOME_UNKNOWN, HWS_E_INTERNAL (open again), HWS_E_FORKED.
  */
 HWS_API hws_status hws_all_reduce(hws_comm *comm, const void *input, void *output, size_t count,
                                   hws_dtype dtype, hws_redop redop, const hws_options *options,
                                   hws_result *result);
 
 /**
- * Reduces `count` elements of `input` as hws_all_reduce() does and gives each member its part: of n members the one of
- * rank r gets the elements from floor(r * count / n) up to floor((r + 1) * count / n), which may be none. The result
- * tells `offset` and `count` of the part. Out of place it is written at the beginning of `output`, which has room for
- * `room` elements and does not overlap `input`. `input` == `output` is in place: the part is written where its input
- * was, all else in the buffer keeps its values, and `room` (elements) is ignored. Memory (borrowed), `options`
- * (borrowed) and `result` (written) as in hws_all_reduce(). Any thread.
+ * Reduces `count` elements of `input` as hws_all_reduce() does and gives each member its part: of n members the one
+ * of rank r gets the elements from floor(r * count / n) up to floor((r + 1) * count / n), which may be none. The
+ * result tells `offset` and `count` of the part. Out of place it is written at the beginning of `output`, which has
+ * room for `room` elements (at least the part's) and does not overlap `input`. `input` == `output` is in place: the
+ * part is written where its input was, all else in the buffer keeps its values, and `room` (elements) is ignored.
+ * Memory (borrowed), `options` (borrowed) and `result` (written) as in hws_all_reduce(). Any thread.
  * Errors: as in hws_all_reduce(), and HWS_E_INVALID on all members if one of them has too little room.
  */
 HWS_API hws_status hws_reduce_scatter(hws_comm *comm, const void *input, size_t count, void *output,
@@ -131,25 +131,26 @@ HWS_API hws_status hws_reduce_scatter(hws_comm *comm, const void *input, size_t 
                                       const hws_options *options, hws_result *result);
 
 /**
- * Puts the `input` of every member, `count` elements, one behind the other into `output` by rank. `output` has room for
- * `room` elements, at least what all give together. With `counts` == NULL all members give the same count. Otherwise
- * each gives its own, which may be 0 (then `input` may be NULL), all members pass `counts`, and it is filled
- * with each member's count by rank, as far as `counts_room` members go; nothing is sent before all members have called. In
- * place: `input` may lie in `output` at any multiple of `count` elements (best at rank times `count`, else it is
- * copied), if counts are the same. Otherwise they must not overlap. The result tells `offset` and `count` of the own
- * elements. Memory (borrowed), `options` (borrowed) and `result` (written) as in hws_all_reduce(). Any thread.
- * Errors: as in hws_all_reduce(), and HWS_E_INVALID (HWS_E_LIMIT if it is more than 2^40 bytes) on all members if one of
- * them has too little room.
+ * Puts the `input` of every member, `count` elements, one behind the other into `output` by rank. `output` has room
+ * for `room` elements, at least what all give together. With `counts` == NULL all members give the same count.
+ * Otherwise each gives its own, which may be 0 (then `input` may be NULL), all members pass `counts`, and it is
+ * filled with each member's count by rank, as far as `counts_room` members go; nothing is sent before all members
+ * have called. In place: `input` may lie in `output` at any multiple of `count` elements (best at rank times `count`,
+ * else it is copied), if counts are the same. Otherwise they must not overlap. The result tells `offset` and `count`
+ * of the own elements. Memory (borrowed), `options` (borrowed) and `result` (written) as in hws_all_reduce(). Any
+ * thread.
+ * Errors: as in hws_all_reduce(), and HWS_E_INVALID (HWS_E_LIMIT if it is more than 2^40 bytes) on all members if one
+ * of them has too little room.
  */
 HWS_API hws_status hws_all_gather(hws_comm *comm, const void *input, size_t count, void *output,
                                   size_t room, size_t *counts, size_t counts_room, hws_dtype dtype,
                                   const hws_options *options, hws_result *result);
 
 /**
- * Copies `count` elements of the root's `input` to every member's `output`. `root` is a peer id of the view (a
- * result's `members` by rank). `input` is read at the root only, where it may be `output` and must not overlap it
- * otherwise; others may pass NULL, or `output`: then it is in place, and holds on an error what it held. Memory
- * (borrowed), `options` (borrowed) and `result` (written) as in hws_all_reduce(). Any thread.
+ * Copies `count` elements (at least 1) of the root's `input` to every member's `output`. `root` is a peer id of the
+ * view (a result's `members` by rank). `input` is read at the root only, where it may be `output` and must not
+ * overlap it otherwise; others may pass NULL, or `output`: then it is in place, and holds on an error what it held.
+ * Memory (borrowed), `options` (borrowed) and `result` (written) as in hws_all_reduce(). Any thread.
  * Errors: as in hws_all_reduce(), and HWS_E_MEMBER_LOST, also with `retry`, if the root is no member.
  */
 HWS_API hws_status hws_broadcast(hws_comm *comm, const void *input, void *output, size_t count,
@@ -165,19 +166,20 @@ HWS_API hws_status hws_broadcast(hws_comm *comm, const void *input, void *output
 HWS_API hws_status hws_barrier(hws_comm *comm, const hws_options *options, hws_result *result);
 
 /**
- * Combines one number over all members (with `scope` HWS_SCOPE_RUN: of all groups) through the master, in one round trip:
- * "do we all commit this step?". `value` is any value; *agreed is set only on HWS_OK. `options` (borrowed until return)
- * may be NULL; `result` is written, or NULL. Order on its tag as in hws_barrier(). Any thread.
+ * Combines one number over all members (with `scope` HWS_SCOPE_RUN: of all groups) through the master, in one round
+ * trip: "do we all commit this step?". `value` is any value; *agreed is set only on HWS_OK. `options` (borrowed until
+ * return) may be NULL; `result` is written, or NULL. Order on its tag as in hws_barrier(). Any thread.
  * Errors: as in hws_all_reduce(), not HWS_E_NOT_SYNCED.
  */
 HWS_API hws_status hws_agree(hws_comm *comm, uint64_t value, hws_agree_op agree_op,
                              const hws_options *options, uint64_t *agreed, hws_result *result);
 
 /**
- * Starts the operation that `op` (borrowed until return) describes and returns: *request, owned by the caller, is to be
- * waited for. What `op` points to is borrowed until hws_wait() for *request has returned anything but HWS_E_PENDING.
- * An agree's result comes as the result's `value`. Any thread.
- * Errors, at once: HWS_E_INVALID, HWS_E_LIMIT, HWS_E_NO_MEMORY, HWS_E_FORKED, HWS_E_INTERNAL; all others come from hws_wait().
+ * Starts the operation that `op` (borrowed until return) describes and returns: *request, owned by the caller, is to
+ * be waited for. What `op` points to is borrowed until hws_wait() for *request has returned anything but
+ * HWS_E_PENDING. An agree's result comes as the result's `value`. Any thread.
+ * Errors, at once: HWS_E_INVALID, HWS_E_LIMIT, HWS_E_NO_MEMORY, HWS_E_FORKED, HWS_E_INTERNAL; all others come from
+ * hws_wait().
  */
 HWS_API hws_status hws_start(hws_comm *comm, const hws_op *op, hws_request **request);
 

@@ -177,8 +177,8 @@ HWS_API hws_status hws_stats_get(hws_comm *comm, hws_stats *stats);
 HWS_API hws_status hws_stats_edges(hws_comm *comm, hws_edge_stats *list, size_t room, size_t *count);
 
 /**
- * Writes the address at which this member accepts stripes, with a NUL, into `text` of `bytes` bytes (64 are always
- * enough). Any thread.
+ * Writes the address at which this member accepts stripes, with a NUL, into `text` of `bytes` bytes (at most 64
+ * are needed). Any thread.
  * Errors: HWS_E_INVALID (NULL, or too short), HWS_E_CLOSED, HWS_E_FORKED.
  */
 HWS_API hws_status hws_address(hws_comm *comm, char *text, size_t bytes);

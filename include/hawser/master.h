@@ -49,15 +49,15 @@ typedef struct hws_master_config {
 HWS_API hws_status hws_master_start(const hws_master_config *config, hws_master **master);
 
 /**
- * Writes the address members connect to, "127.0.0.1:40123", with a NUL into `text` of `bytes` bytes (64 are
- * always enough). Any thread. Errors: HWS_E_INVALID (NULL, stopped, or too short), HWS_E_FORKED.
+ * Writes the address members connect to, "127.0.0.1:40123", with a NUL into `text` of `bytes` bytes (at most 64
+ * are needed). Any thread. Errors: HWS_E_INVALID (NULL, stopped, or too short), HWS_E_FORKED.
  */
 HWS_API hws_status hws_master_address(const hws_master *master, char *text, size_t bytes);
 
 /**
- * Stops the master and frees it (takes `master`; NULL is allowed). Members find it unreachable. Returns
- * within a second. One thread, and no other uses `master`. Errors: HWS_E_INVALID (stopped before), HWS_E_FORKED (nothing
- * is freed).
+ * Stops the master and frees it (takes `master`; NULL is allowed). Members find it unreachable. Returns within a
+ * second. One thread, and no other uses `master`. Errors: HWS_E_INVALID (stopped before), HWS_E_FORKED (nothing is
+ * freed).
  */
 HWS_API hws_status hws_master_stop(hws_master *master);
 

@@ -4,7 +4,8 @@
  * Statuses, element types, operations, ids and results shared by all of Hawser's headers.
  *
  * Conventions. Outputs come last and are set only as each function says. Every duration is in
- * milliseconds (a name that ends in _us: microseconds), every size in bytes, every count in elements. "Any thread"
+ * milliseconds (a name that ends in _us: microseconds), every size in bytes, every count in elements. A number of
+ * which no range is told may have any value of its type. "Any thread"
  * means that calls may come from several threads at once, "One thread" that the caller keeps them apart; nothing
  * may be called from a signal handler, and a communicator may not be used in a child after fork() (HWS_E_FORKED).
  * "Borrowed until X" means that what a pointer leads to must stay, and stay as it is unless said otherwise, until X;
@@ -156,7 +157,7 @@ typedef struct hws_result {
     hws_status status;          /**< the same as the call's return value */
     hws_view_id view;           /**< the view the result belongs to */
     uint32_t member_count;      /**< members of that view that the call spans (own group, or run): exactly those it covers */
-    uint32_t rank;              /**< own index among them */
+    uint32_t rank;              /**< own index among them, 0..member_count - 1 */
     uint32_t attempts;          /**< 1 = at the first try; more with `retry` */
     uint32_t pending;           /**< newcomers waiting, the same number on all members */
     uint64_t value;             /**< hws_agree: the agreed value; hws_sync: the elected revision */
@@ -167,7 +168,7 @@ typedef struct hws_result {
     uint32_t lost_count;        /**< members lost, where the status says so */
     hws_peer_id members[HWS_RESULT_MEMBERS_MAX]; /**< by rank */
     hws_peer_id lost[HWS_RESULT_MEMBERS_MAX];    /**< ids of the members lost */
-    uint32_t group;             /**< own group's number */
+    uint32_t group;             /**< own group's number, 0..1023 */
     uint32_t group_count;       /**< groups in that view */
     uint32_t group_largest;     /**< members of its largest group */
     uint32_t run_members;       /**< members of that view, all groups together */

@@ -12,7 +12,7 @@ UNITS = (r"\b(bytes?|elements?|members?|groups?|processes|connections|operations
          r"value|flags?|version)\b|\b\d = |sizeof|\bHWS_[A-Z]\w+")
 SUFFIXES = {"_per_s": r"\bsecond\b", "_ms": r"\b(ms|milliseconds)\b", "_us": r"\b(us|microseconds)\b",
             "_s": r"\bseconds\b", "bytes": r"\bbytes\b"}
-RANGE = r"\d\.\.|\bany\b|\b\d = |\bHWS_[A-Z]\w+|\bat (most|least)\b"
+RANGE = r"\d\.\.|\bany\b|\b\d = |\bHWS_[A-Z]\w+|\bat (most|least)\b|\bmay be 0\b|\(0 |`room` is 0"
 NUMBER = r"(size_t|u?int\d*(_t)?|double|float|unsigned( \w+)?)(\[\w+\])*"
 ENDS = r"_(close|destroy|stop|wait)$"  # what takes its handle
 
@@ -72,6 +72,8 @@ def argument(made, place, member, headers):
             yield f"does not speak of `{member.name}`"
         elif not said(unit_of(member.name), texts):
             yield f"does not say the unit of `{member.name}`"
+        elif not said(RANGE, texts):
+            yield f"does not say the range of `{member.name}`"
 
 
 def unit_of(name):
@@ -170,15 +172,27 @@ def silent_about(made, name):
     return mutant
 
 
+def mutants_of_arguments(made, headers):
+    for place, member in enumerate(made.members):
+        target = re.sub(r"const|\*|\s", "", member.type)
+        if "*" in member.type and (place > 0 or target not in known(headers, "opaque") or re.search(ENDS, made.name)):
+            yield f"the name of {member.name}", silent_about(made, member.name)
+            if target not in known(headers, "struct"):
+                yield f"the ownership of {member.name}", without(made, OWNERSHIP)
+        elif re.fullmatch(NUMBER, member.type):
+            yield f"the name of {member.name}", silent_about(made, member.name)
+            yield f"the unit of {member.name}", without(made, unit_of(member.name))
+            yield f"the range of {member.name}", without(made, RANGE)
+
+
 def mutants(made, headers):
     """(what was taken away, the declaration without it); the rules must miss each."""
     yield "the comment", without(made, r"(?s).*")
     if made.kind == "function":
         yield "threads", without(made, THREADS)
         yield "errors", without(made, ERRORS)
-        for place, member in enumerate(made.members):
-            if list(argument(silent_about(made, member.name), place, member, headers)):
-                yield f"what it says of {member.name}", silent_about(made, member.name)
+        if not refers(made.comment, headers):
+            yield from mutants_of_arguments(made, headers)
     if made.kind == "opaque":
         yield "ownership", without(made, OWNERSHIP)
         yield "threads", without(made, r"\bthreads?\b")

@@ -44,11 +44,21 @@ class Header:
 
 
 def words(comment):
-    """A comment's text on one line, without its stars and Doxygen's marks."""
+    """A comment's text without its stars and Doxygen's marks: each paragraph on one line, and each line of a table (which
+    begins with two blanks) on its own."""
     text = re.sub(r"^/\*\*<?|\*/$", "", comment.strip())
-    text = re.sub(r"^\s*\* ?", "", text, flags=re.M)
-    paragraphs = re.split(r"\n\s*\n", text.strip())
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    paragraphs = [[]]
+    for line in text.splitlines():
+        line = re.sub(r"^\s*\* ?", "", line) if not line.startswith("  ") or line.lstrip().startswith("*") else line.strip()
+        if not line.strip():
+            paragraphs.append([])
+        elif line.startswith("  "):
+            paragraphs[-1].append("  " + line.strip())
+        elif paragraphs[-1] and not paragraphs[-1][-1].startswith("  "):
+            paragraphs[-1][-1] += " " + " ".join(line.split())
+        else:
+            paragraphs[-1].append(" ".join(line.split()))
+    return "\n\n".join("\n".join(lines) for lines in paragraphs if lines)
 
 
 def bare(text):

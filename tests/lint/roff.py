@@ -33,7 +33,13 @@ def prose(text):
 
 
 def paragraphs(text):
-    return "".join(".PP\n" + prose(part) for part in text.split("\n\n") if part)
+    """Paragraphs, and the lines of tables as items: what it is, three blanks or more, what is said of it."""
+    out = ""
+    for part in text.split("\n\n"):
+        for line in part.split("\n") if part else []:
+            what, _, said = line.strip().partition("   ")
+            out += item(prose(what).rstrip("\n"), said.strip()) if line.startswith("  ") else ".PP\n" + prose(line)
+    return out
 
 
 def section(title, body):
