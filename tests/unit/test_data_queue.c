@@ -112,6 +112,54 @@ static void test_large_ones_take_turns(void **state)
     free(memory);
 }
 
+// One that has results to send one by one has no more turns than one with a long run, and what can be
+// is one run again.
+static void test_turns_are_of_operations(void **state)
+{
+    (void)state;
+    enum { CHUNKS = 64 };
+    const uint64_t bytes = CHUNKS * (UINT64_C(32) << 10);
+    char *memory = calloc(2, bytes);
+    struct hwi_frame_out out;
+    struct hwi_frame frame;
+    struct rig rig;
+
+    rig_open(&rig, 2);
+    for (uint32_t seq = 0; seq < 2; seq++) {
+        hwi_data_memory(rig.nodes[0].data, seq + 1,
+                        &(struct hwi_buffers){memory, memory + bytes, bytes, bytes});
+        RIG_DO(&rig.nodes[0], op_memory, .op = op_of(seq), .request = seq + 1, .dtype = HWS_F32,
+               .redop = HWS_SUM, .bytes = bytes, .chunk_bytes = 32 << 10);
+    }
+    for (uint32_t chunk = 0; chunk < CHUNKS; chunk++) {
+        uint8_t phase = chunk % 2 ? HWI_PHASE_GATHER : HWI_PHASE_SCATTER;
+        RIG_DO(&rig.nodes[0], send, .op = op_of(0), .phase = phase, .to = 2, .first = chunk,
+               .chunks = 1);
+        RIG_DO(&rig.nodes[0], send, .op = op_of(1), .phase = HWI_PHASE_GATHER, .to = 2,
+               .first = chunk, .chunks = 1);
+    }
+    for (uint32_t i = 0; i < 2 * CHUNKS; i++) {
+        assert_true(hwi_data_next(rig.nodes[0].data, 2, HWI_LANE_REDUCER, &out));
+        assert_true(hwi_frame_read(out.header, &frame));
+        assert_int_equal(frame.op.seq, i % 2);
+        assert_int_equal(frame.offset, (uint64_t)(i / 2) * (32 << 10));
+        hwi_data_sent(rig.nodes[0].data, &out, true);
+        if (i == CHUNKS) { // the other one has all turns from here on
+            RIG_DO(&rig.nodes[0], quiesce, .op = op_of(0));
+            break;
+        }
+    }
+    for (uint32_t left = CHUNKS / 2; left < CHUNKS; left++) {
+        assert_true(hwi_data_next(rig.nodes[0].data, 2, HWI_LANE_REDUCER, &out));
+        assert_true(hwi_frame_read(out.header, &frame));
+        assert_int_equal(frame.op.seq, 1);
+        hwi_data_sent(rig.nodes[0].data, &out, true);
+    }
+    assert_false(hwi_data_next(rig.nodes[0].data, 2, HWI_LANE_REDUCER, &out));
+    rig_close(&rig);
+    free(memory);
+}
+
 static void test_messages_arrive(void **state)
 {
     (void)state;
@@ -270,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_large_ones_take_turns),
+        cmocka_unit_test(test_turns_are_of_operations),
         cmocka_unit_test(test_messages_arrive),
         cmocka_unit_test(test_messages_of_an_older_view_arrive),
         cmocka_unit_test(test_a_full_queue_breaks_the_edge),

@@ -212,8 +212,8 @@ static void cut_chunk(struct hwi_waiting *run, struct hwi_frame_out *out)
     hwi_frame_out_seal(out, &frame);
 }
 
-// Cuts one frame off the queue's first line. Then it is the next one's turn: large operations share
-// the stripes chunk by chunk, small ones go as they came.
+// Cuts one frame off the queue's first line. Then it is the next one's turn: operations share the
+// stripes chunk by chunk.
 static void cut(struct hwi_data *data, struct hwi_queue *queue, enum hwi_lane lane,
                 struct hwi_frame_out *out)
 {
@@ -221,8 +221,9 @@ static void cut(struct hwi_data *data, struct hwi_queue *queue, enum hwi_lane la
     const struct hwi_data_op *op = waiting->op;
 
     if (waiting->message) {
+        waiting = take_first(queue);
         cut_message(waiting, lane, out);
-        give_back(data, take_first(queue));
+        give_back(data, waiting);
         return;
     }
     if (waiting->memory)

@@ -57,7 +57,7 @@ struct hwi_data_op {
     uint64_t scratch_bytes;
     uint64_t bytes_sent;
     uint64_t bytes_received;
-    unsigned char *backup; // in place only: what the saved chunks of the output held
+    unsigned char *backup;        // in place only: what the saved chunks of the output held
     uint64_t save_from, save_end; // in the whole: what may be overwritten, and is saved before
     // In place only: a bit per chunk that is saved, then one per chunk that left
     uint64_t saved[];
@@ -95,9 +95,12 @@ struct hwi_closed {
     uint8_t kind;
 };
 
-// What one edge's lane has still to send: a message, a run of chunks, or a block.
+// What one edge's lane has still to send: a message, a run of chunks, or a block. Those of one
+// operation stand in one line; a queue is of lines, and a line's first entry stands for it there.
 struct hwi_waiting {
-    struct hwi_waiting *next;
+    struct hwi_waiting *next;    // line; of a line's first entry, as ...
+    struct hwi_waiting *tail;    // ... the line's last entry
+    struct hwi_waiting *more;    // the next entry of the line
     struct hwi_data_op *op;      // NULL = a message
     unsigned char *message;      // from the pool
     const unsigned char *memory; // a block's
@@ -226,8 +229,8 @@ void hwi_port_reduce(struct hwi_data *data, const struct hwi_msg_reduce *msg);
 // most.
 enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_edge *edge,
                              const struct hwi_frame *frame, const char **why);
-// The frame is here whole, its checksum is `sum`: goes where it belongs, or is kept: then takes *payload and sets it to
-// NULL. Returns NULL, or why the edge is broken.
+// The frame is here whole, its checksum is `sum`: goes where it belongs, or is kept: then takes
+// *payload and sets it to NULL. Returns NULL, or why the edge is broken.
 const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_edge *edge,
                               const struct hwi_frame *frame, uint64_t sum, void **payload);
 // Delivers what has a row and a grant by now. Returns NULL, or why the edge is broken.
