@@ -141,6 +141,15 @@ def other_versions_are_refused(prefix, work):
         check(run("cmake", "-P", work / "wanted.cmake").returncode != 0, f"find_package does not give {VERSION} for {wanted}")
 
 
+def nothing_names_the_build(prefix):
+    """What was installed may be packed and moved."""
+    for path in prefix.rglob("*"):
+        if path.suffix in (".cmake", ".pc", ".h"):
+            text = path.read_text()
+            check(str(BUILD) not in text and str(SOURCE) not in text and str(prefix) not in text,
+                  f"{path.relative_to(prefix)} names no directory of this machine")
+
+
 def pages_are_found(prefix):
     pages = {path.name for path in (prefix / "share/man").rglob("*.*")}
     for name in ("hawser.1", "hawser-run.1", "hawser_collective.3", "hawser_options.7", "hws_all_reduce.3", "hws_options.3"):
@@ -165,6 +174,7 @@ with tempfile.TemporaryDirectory() as temporary:
         trains(hawser, program, f"{what}: it trains", env=env)
     examples_build(prefix, work)
     other_versions_are_refused(prefix, work)
+    nothing_names_the_build(prefix)
     pages_are_found(prefix)
     done = run(hawser, "demo", timeout=150)
     check(done.returncode == 0 and done.stdout.splitlines()[-1].startswith("demo: OK "), "the installed demo", done)
