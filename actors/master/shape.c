@@ -89,6 +89,9 @@ void hwi_master_shape_compare(const struct master *m, struct hwi_hash layout,
     char ours[TENSOR_TEXT_BYTES], theirs[TENSOR_TEXT_BYTES];
     print_tensor(ours, here, index);
     print_tensor(theirs, there, index);
-    snprintf(reason, HWI_TEXT_BYTES_MAX, "tensor %u is %s here, %s on peer %llu", (unsigned)index,
-             ours, theirs, (unsigned long long)winner->peer);
+    int length = snprintf(reason, HWI_TEXT_BYTES_MAX, "tensor %u is %s here, %s on peer %llu",
+                          (unsigned)index, ours, theirs, (unsigned long long)winner->peer);
+    if (length >= HWI_TEXT_BYTES_MAX) {
+        memcpy(reason + HWI_TEXT_BYTES_MAX - 3, "..", 3);
+    }
 }

@@ -326,24 +326,6 @@ static void due_wakes_come_after_the_mailbox_in_actor_order(void **state)
     end(&bench);
 }
 
-static void a_due_wake_can_go_before_the_mailbox(void **state)
-{
-    (void)state;
-    struct bench bench;
-    begin(&bench, &quiet_world);
-    behave = wake_as_told;
-    post_number(&bench, HWI_ROLE_SNAPSHOT, 20);
-    hwi_drain_run(bench.drain, 10);
-    post_number(&bench, HWI_ROLE_REDUCER, 0);
-    assert_false(hwi_drain_due(bench.drain, 19));
-    transcript[0] = '\0';
-    assert_true(hwi_drain_due(bench.drain, 20));
-    assert_false(hwi_drain_due(bench.drain, 20));
-    assert_true(hwi_drain_pending(bench.drain));
-    assert_transcript("step clock>snapshot woken{}\n");
-    end(&bench);
-}
-
 static void the_last_asked_wake_counts(void **state)
 {
     (void)state;
@@ -604,7 +586,6 @@ int main(void)
         cmocka_unit_test(answers_given_while_carrying_are_heard_in_the_same_run),
         cmocka_unit_test(many_waiting_messages_keep_their_order),
         cmocka_unit_test(due_wakes_come_after_the_mailbox_in_actor_order),
-        cmocka_unit_test(a_due_wake_can_go_before_the_mailbox),
         cmocka_unit_test(the_last_asked_wake_counts),
         cmocka_unit_test(a_wake_asked_for_now_comes_in_the_same_run),
         cmocka_unit_test(a_run_ends_although_its_actors_do_not_rest),
