@@ -162,6 +162,29 @@ static void sixty_four_start_in_any_order(void **unused)
     scenario_end(s);
 }
 
+// Two large ones share an edge: the second does not wait for the first one's end.
+static void a_late_one_has_its_share_of_the_stripes(void **unused)
+{
+    (void)unused;
+    struct hwi_sim_config config = scenario_config;
+    config.edge_bytes_per_s = 100 << 20;
+    struct scenario *s = scenario_start_with(&config, 2);
+    for (uint32_t node = 0; node < 2; node++) {
+        make_call(s, node, &(struct call){.step = 1, .tag = 1, .count = 8 << 20});
+    }
+    run_ms(s, 50);
+    uint64_t late[2];
+    for (uint32_t node = 0; node < 2; node++) {
+        late[node] = make_call(s, node, &(struct call){.step = 2, .tag = 2, .count = 256 << 10});
+    }
+    run_ms(s, 80); // alone it takes about 20 ms
+    for (uint32_t node = 0; node < 2; node++) {
+        expect(hwi_sim_reply(s->sim, node, late[node]) != NULL, "member %u waits", node);
+        expect(hwi_sim_peek(s->sim, node, 1) == NULL, "the first one is over already");
+    }
+    scenario_end(s);
+}
+
 // One tag: in the order of the calls, whatever they are.
 static void one_tag_keeps_its_order(void **unused)
 {
@@ -364,27 +387,6 @@ static void a_root_that_dies_fails_also_with_retry(void **unused)
     }
 }
 
-// Ranks move up: inputs that lay at their own place in the output do no longer.
-static void gathering_in_place_runs_again_at_other_ranks(void **unused)
-{
-    (void)unused;
-    struct scenario *s = scenario_start(4);
-    struct call call = {.step = 1, .kind = HWI_KIND_ALL_GATHER, .count = 300000, .retry = 1,
-                        .in_place = 1};
-    hwi_sim_kill_on(s->sim, 1, HWI_MSG_call, 1);
-    for (uint32_t node = 0; node < 4; node++) {
-        make_call(s, node, &call);
-    }
-    for (uint32_t node = 0; node < 4; node++) {
-        if (node != 1) {
-            const struct hwi_msg_reply *reply =
-                expect_status(s, node, s->calls[node].request, HWS_OK);
-            expect_members(s, reply, 3, (uint32_t[]){0, 2, 3});
-        }
-    }
-    scenario_end(s);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,13 +399,13 @@ int main(void)
         cmocka_unit_test(parts_may_be_empty),
         cmocka_unit_test(a_late_member_gets_all_of_a_broadcast),
         cmocka_unit_test(sixty_four_start_in_any_order),
+        cmocka_unit_test(a_late_one_has_its_share_of_the_stripes),
         cmocka_unit_test(one_tag_keeps_its_order),
         cmocka_unit_test(different_calls_are_found_on_all_members),
         cmocka_unit_test(different_arguments_are_found_on_all_members),
         cmocka_unit_test(counts_that_may_differ_are_part_of_the_call),
         cmocka_unit_test(too_little_room_fails_for_all_and_the_run_goes_on),
         cmocka_unit_test(a_root_that_dies_fails_also_with_retry),
-        cmocka_unit_test(gathering_in_place_runs_again_at_other_ranks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

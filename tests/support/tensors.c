@@ -242,6 +242,15 @@ static void check_old(const struct made_call *made, uint64_t from, uint64_t to)
     }
 }
 
+// Behind the result; an earlier attempt, over more members, may have written there.
+static void check_rest(const struct made_call *made, const struct hwi_msg_reply *reply,
+                       uint64_t from)
+{
+    if (reply->attempts == 1) {
+        check_old(made, from, made->call.room);
+    }
+}
+
 static void check_all_reduced(const struct made_call *made, const uint32_t *nodes, uint32_t count)
 {
     for (uint64_t i = 0; i < made->call.count; i++) {
@@ -263,7 +272,7 @@ static void check_scattered(const struct made_call *made, const struct hwi_msg_r
                       "the part is not the reference's");
     }
     if (!made->call.in_place) {
-        check_old(made, to - from, made->call.room);
+        check_rest(made, reply, to - from);
         return;
     }
     for (uint64_t i = 0; i < in_all; i++) {
@@ -299,7 +308,7 @@ static void check_gathered(const struct made_call *made, const struct hwi_msg_re
         at += count;
     }
     if (!made->call.in_place) { // an input that lay elsewhere stays there
-        check_old(made, at, made->call.room);
+        check_rest(made, reply, at);
     }
 }
 
