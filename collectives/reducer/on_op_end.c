@@ -11,7 +11,7 @@ void hwi_reducer_on_op_end(struct hwi_reducer *reducer, const struct hwi_msg_op_
     }
     HWI_CHECK(reduction->state != HWI_REDUCTION_ENDING);
     if (!hwi_reduction_is_known(reduction)) {
-        hwi_reduction_ended(reduction, effects);
+        hwi_reduction_ended(reducer, reduction, effects);
         hwi_reducer_drop(reducer, reduction);
         return;
     }

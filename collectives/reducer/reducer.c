@@ -67,6 +67,8 @@ static void step_from_reducer(struct hwi_reducer *reducer, const struct hwi_even
 
 static void step(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
+    struct hwi_reducer *reducer = state;
+    reducer->now_ns = event->now_ns;
     switch (event->from.role) {
     case HWI_ROLE_PEER:
         step_from_peer(state, event, effects);

@@ -96,6 +96,15 @@ struct hwi_reduction_edge {
     uint32_t granted; // chunks of our input that it lets come; counts once it has called
     uint32_t sent;    // chunks of it queued
     bool called;      // its call came and agrees with ours
+    bool stalled;     // it called, and there is more to send than it lets come
+};
+
+// What the operation waited for here, for the trainer's counters.
+struct hwi_waits {
+    uint64_t started_ns, called_ns; // called_ns: all members had; 0 = not yet
+    uint64_t stalled_from_ns;       // while an edge is stalled
+    uint64_t stalled_ns;            // before that
+    uint32_t stalled;               // edges
 };
 
 struct hwi_reduction {
@@ -117,6 +126,7 @@ struct hwi_reduction {
     struct hwi_ledger ledger;
     uint32_t *missing;                // the ledger's; owned
     struct hwi_reduction_edge *edges; // [world] by rank; owned
+    struct hwi_waits waits;
     // Reduce-scatter and all-gather, else NULL: [world + 1] where each rank's region begins, and its
     // first chunk. Until it is laid out begin[rank + 1] is the size of the rank's region.
     uint64_t *begin; // bytes; owned
@@ -125,6 +135,7 @@ struct hwi_reduction {
 
 struct hwi_reducer {
     const struct hwi_alloc *alloc;
+    uint64_t now_ns;
     uint64_t view;         // in force; 0 = none
     uint64_t *members;     // [world] peer ids by rank, ascending
     uint32_t *ahead_bytes; // [world] sent to a member before its call, in this view
@@ -149,7 +160,8 @@ bool hwi_reducer_rank(const struct hwi_reducer *reducer, uint64_t peer, uint32_t
 uint32_t hwi_reducer_other(const struct hwi_reducer *reducer, uint32_t i);
 
 // Its end as the peer hears it, once the memory is let go of.
-struct hwi_msg_op_ended *hwi_reduction_ended(const struct hwi_reduction *reduction,
+struct hwi_msg_op_ended *hwi_reduction_ended(const struct hwi_reducer *reducer,
+                                             const struct hwi_reduction *reduction,
                                              struct hwi_effects *effects);
 // Says op_done, once, if everything is here and every member called the same.
 void hwi_reduction_finish(struct hwi_reduction *reduction, struct hwi_effects *effects);

@@ -64,6 +64,8 @@ struct hwi_reduction *hwi_reducer_open(struct hwi_reducer *reducer,
     reduction->in_place = start->in_place;
     reduction->self = reducer->self;
     reduction->calls_due = reducer->world - 1;
+    reduction->waits.started_ns = reducer->now_ns;
+    reduction->waits.called_ns = reducer->world > 1 ? 0 : reducer->now_ns;
     reduction->edges = hwi_new(reducer->alloc, reducer->world * sizeof(*reduction->edges));
     open_regions(reducer->alloc, reduction);
     if (reduction->signature.unequal)
@@ -142,11 +144,26 @@ static void tell_counts(const struct hwi_reduction *reduction, uint64_t element_
             (reduction->begin[rank + 1] - reduction->begin[rank]) / element_bytes;
 }
 
-struct hwi_msg_op_ended *hwi_reduction_ended(const struct hwi_reduction *reduction,
+static uint64_t stalled_ns(const struct hwi_waits *waits, uint64_t now_ns)
+{
+    return waits->stalled_ns + (waits->stalled > 0 ? now_ns - waits->stalled_from_ns : 0);
+}
+
+static void tell_waits(const struct hwi_waits *waits, uint64_t now_ns,
+                       struct hwi_msg_op_ended *ended)
+{
+    uint64_t called_ns = waits->called_ns != 0 ? waits->called_ns : now_ns;
+    ended->members_us = (called_ns - waits->started_ns) / 1000;
+    ended->credit_us = stalled_ns(waits, now_ns) / 1000;
+}
+
+struct hwi_msg_op_ended *hwi_reduction_ended(const struct hwi_reducer *reducer,
+                                             const struct hwi_reduction *reduction,
                                              struct hwi_effects *effects)
 {
     struct hwi_msg_op_ended *ended = HWI_EMIT(effects, hwi_to_peer(), op_ended);
     ended->op = reduction->op;
+    tell_waits(&reduction->waits, reducer->now_ns, ended);
     if (!reduction->done)
         return ended;
     ended->count = reduction->signature.count;

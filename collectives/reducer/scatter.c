@@ -54,7 +54,8 @@ void hwi_reduction_called(struct hwi_reducer *reducer, struct hwi_reduction *red
     if (signature->unequal)
         reduction->begin[rank + 1] =
             signature->count * hws_dtype_bytes((hws_dtype)signature->dtype);
-    reduction->calls_due--;
+    if (--reduction->calls_due == 0)
+        reduction->waits.called_ns = reducer->now_ns;
     hwi_reduction_grant(reduction, rank, call->granted);
 }
 
@@ -90,13 +91,23 @@ static void emit_send(const struct hwi_reducer *reducer, const struct hwi_reduct
     send->chunks = chunks.chunks;
 }
 
-void hwi_reduction_feed(struct hwi_reducer *reducer, struct hwi_reduction *reduction, uint32_t rank,
-                        struct hwi_effects *effects)
+// Counts the time in which some member does not let come what waits for it.
+static void note_stall(struct hwi_waits *waits, struct hwi_reduction_edge *edge, bool stalled,
+                       uint64_t now_ns)
+{
+    if (stalled == edge->stalled)
+        return;
+    edge->stalled = stalled;
+    if (stalled && waits->stalled++ == 0)
+        waits->stalled_from_ns = now_ns;
+    if (!stalled && --waits->stalled == 0)
+        waits->stalled_ns += now_ns - waits->stalled_from_ns;
+}
+
+static void feed(struct hwi_reducer *reducer, struct hwi_reduction *reduction, uint32_t rank,
+                 struct hwi_part part, struct hwi_effects *effects)
 {
     struct hwi_reduction_edge *edge = &reduction->edges[rank];
-    if (!hwi_reduction_is_known(reduction))
-        return;
-    struct hwi_part part = part_for(reduction, rank);
     uint32_t limit =
         edge->called ? HWI_MIN(edge->granted, part.chunks) : eager_limit(reducer, reduction, rank);
     if (limit <= edge->sent)
@@ -106,6 +117,17 @@ void hwi_reduction_feed(struct hwi_reducer *reducer, struct hwi_reduction *reduc
     if (!edge->called) // nothing was sent before
         reducer->ahead_bytes[rank] += hwi_part_bytes(reduction, part, limit);
     edge->sent = limit;
+}
+
+void hwi_reduction_feed(struct hwi_reducer *reducer, struct hwi_reduction *reduction, uint32_t rank,
+                        struct hwi_effects *effects)
+{
+    struct hwi_reduction_edge *edge = &reduction->edges[rank];
+    if (!hwi_reduction_is_known(reduction))
+        return;
+    struct hwi_part part = part_for(reduction, rank);
+    feed(reducer, reduction, rank, part, effects);
+    note_stall(&reduction->waits, edge, edge->called && edge->sent < part.chunks, reducer->now_ns);
 }
 
 void hwi_reduction_pass_on(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,

@@ -37,6 +37,17 @@ static void edge_fields(struct hwi_image *image, void *item)
     hwi_image_u32(image, "granted", &edge->granted);
     hwi_image_u32(image, "sent", &edge->sent);
     hwi_image_bool(image, "called", &edge->called);
+    hwi_image_bool(image, "stalled", &edge->stalled);
+}
+
+static void waits_fields(struct hwi_image *image, void *item)
+{
+    struct hwi_waits *waits = item;
+    hwi_image_time(image, "started", &waits->started_ns);
+    hwi_image_time(image, "called", &waits->called_ns);
+    hwi_image_time(image, "stalled_from", &waits->stalled_from_ns);
+    hwi_image_u64(image, "stalled_ns", &waits->stalled_ns);
+    hwi_image_u32(image, "stalled", &waits->stalled);
 }
 
 // The chunks of which something has come.
@@ -122,6 +133,7 @@ static void work_fields(struct hwi_image *image, struct hwi_reduction *reduction
     hwi_image_u32(image, "copies_due", &reduction->copies_due);
     hwi_image_require(image, reduction->copies_due <= reduction->shape.chunks &&
                                  reduction->root < reduction->shape.world);
+    hwi_image_struct(image, "waits", &reduction->waits, waits_fields);
     hwi_image_struct(image, "ledger", &reduction->ledger, ledger_fields);
     reduction->missing = reduction->ledger.missing;
     visit_regions(image, reduction);
@@ -169,6 +181,7 @@ static void visit_reductions(struct hwi_image *image, struct hwi_reducer *reduce
 void hwi_reducer_image(struct hwi_image *image, void *state)
 {
     struct hwi_reducer *reducer = state;
+    hwi_image_time(image, "now", &reducer->now_ns);
     hwi_image_u64(image, "view", &reducer->view);
     hwi_image_u32(image, "world", &reducer->world);
     hwi_image_u32(image, "self", &reducer->self);

@@ -10,6 +10,14 @@
  * has, with or without `retry`, it takes hws_view: until then new calls return HWS_E_VIEW, and those
  * in flight with `retry` do not run again.
  *
+ * Groups. A member belongs to the group whose number it opened with. Collectives and hws_sync span the members of the
+ * own group; views, hws_admit and hws_view span the run, and so do hws_agree and hws_barrier with `scope` HWS_SCOPE_RUN:
+ * that is how all groups commit or drop a step together. A result counts and ranks whom its call spans. A view change
+ * ends what is in flight in all groups. When all members of a group have died the others go on without it.
+ *
+ * Units. All processes of one sharded trainer open with the same `unit` and its `unit_size`. They are admitted together,
+ * when all of them have registered, and when one is out, whatever the reason, the others return HWS_E_EVICTED.
+ *
  * Threads. "Any thread" in this library's documentation: several threads may call it at once, on one communicator,
  * too, and while others call anything else. What then happens first is open, and with it which members' calls belong
  * together; so two threads use different tags, or settle the order between themselves.
@@ -73,8 +81,8 @@ typedef struct hws_config {
  * borrowed until return; NULL means all from the environment. On success *comm is owned: hws_close() it.
  * Any thread. Errors: HWS_E_INVALID, HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen, cannot write in `journal`), HWS_E_NO_MEMORY,
  * HWS_E_UNREACHABLE (no such host, or nothing heard from the master by open_ms: check the address), HWS_E_REFUSED (the
- * sentence says why), HWS_E_TIMEOUT (registered, but not admitted by open_ms), HWS_E_EVICTED (dropped from
- * a proposal: open again).
+ * sentence says why: its unit is complete, or of another size), HWS_E_TIMEOUT (registered, but not admitted by open_ms),
+ * HWS_E_EVICTED (dropped from a proposal: open again).
  */
 HWS_API hws_status hws_open(const hws_config *config, hws_comm **comm);
 
@@ -99,7 +107,8 @@ HWS_API hws_status hws_pending(hws_comm *comm, uint32_t *count);
  * made it, with the view that is then in force (acknowledged); newcomers that failed to connect are left out.
  * With nobody waiting it returns at once after the votes. `result` may be NULL. One thread at a time.
  * Errors: HWS_E_BUSY (operations in flight: wait for them), HWS_E_VIEW, HWS_E_MEMBER_LOST, HWS_E_TIMEOUT,
- * HWS_E_WITHDRAWN (acknowledge, call again), HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN, HWS_E_INVALID, HWS_E_FORKED.
+ * HWS_E_WITHDRAWN (acknowledge, call again), HWS_E_MISMATCH (another member waits for this one in another call: the
+ * sentence names both), HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN, HWS_E_INVALID, HWS_E_FORKED.
  */
 HWS_API hws_status hws_admit(hws_comm *comm, hws_result *result);
 
@@ -132,7 +141,7 @@ typedef struct hws_stats {
     uint64_t in_flight;         /**< operations in flight now */
     uint64_t members_wait_us;   /**< microseconds, all operations' added up: from the own call until all members had called */
     uint64_t commit_wait_us;    /**< microseconds, likewise: from the result being here until the master's decision */
-    uint64_t credit_wait_us;    /**< microseconds, likewise: with something to send and no member that would take it */
+    uint64_t credit_wait_us;    /**< microseconds, likewise: while some of the input waited for another member's room */
 } hws_stats;
 
 /** What a hws_stats is before its first use. */

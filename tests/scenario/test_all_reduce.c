@@ -61,11 +61,11 @@ static void two_members_commit_one_all_reduce(void **unused)
         "[     133.125] master > member 0: commit{view=1 kind=1 count=1}\n"
         "[     133.125] member 0: reply{request=1 view=1 attempts=1 bytes_sent=400 "
         "bytes_received=400 members=[1 2] group_count=1 group_largest=2 run_members=2 "
-        "count=100 commit_us=10000}\n"
+        "count=100 members_us=1125 commit_us=10000}\n"
         "[     133.125] master > member 1: commit{view=1 kind=1 count=1}\n"
         "[     133.125] member 1: reply{request=1 view=1 rank=1 attempts=1 bytes_sent=400 "
         "bytes_received=400 members=[1 2] group_count=1 group_largest=2 run_members=2 "
-        "count=100 commit_us=10000}\n");
+        "count=100 members_us=1125 commit_us=10000}\n");
     scenario_end(s);
 }
 
