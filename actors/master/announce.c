@@ -21,8 +21,8 @@ static bool *list_survivors(const struct master *m, struct hwi_effects *fx)
 }
 
 // The commit rule at a view change: what was committed stands; else all survivors (of the group,
-// where the channel is a group's) Done means COMMIT. A vote's result exists at the master only, so a vote that was not complete is aborted; an
-// admission needs the survivors only.
+// where the channel is a group's) Done means COMMIT. A vote's result exists at the master only, so a
+// vote that was not complete is aborted; an admission needs the survivors only.
 static uint32_t final_count(const struct master *m, const struct channel *c, const bool *survives)
 {
     uint32_t least = UINT32_MAX;
