@@ -1,63 +1,80 @@
 // SPDX-License-Identifier: MIT
+// The sets, and which of them this machine uses.
 #include "collectives/kernels/kernels.h"
 
-#include <hawser/types.h>
+#include <stdatomic.h>
 
-// Each element depends on its own index only, also when `out` is an operand: said to the compiler,
-// which would otherwise test for overlap and run the in-place case one element at a time.
-#if defined(__clang__)
-#pragma clang diagnostic ignored "-Wpass-failed" // without optimisation it is a wish only
-#define HOT
-#define ELEMENTWISE _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define HOT __attribute__((optimize("O3", "unroll-loops")))
-#define ELEMENTWISE _Pragma("GCC ivdep")
+#include "collectives/kernels/variant.h"
+
+static bool always(void)
+{
+    return true;
+}
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+// Compilers differ in whether they know this name.
+static bool has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && has_f16c();
+}
+
+static bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
 #endif
 
-// Elements as they lie in the caller's memory: any type's bytes, any alignment.
-typedef float any_f32 __attribute__((may_alias, aligned(1)));
-typedef double any_f64 __attribute__((may_alias, aligned(1)));
-
-// The quiet NaN without sign or payload.
-#define NAN_OF(type) ((type)__builtin_nanf(""))
-
-#define FLOAT_KERNELS(name, type)                                                                  \
-    HOT static void sum_##name(void *out, const void *a, const void *b, size_t count)              \
-    {                                                                                              \
-        any_##name *to = out;                                                                      \
-        const any_##name *x = a, *y = b;                                                           \
-        ELEMENTWISE                                                                                \
-        for (size_t i = 0; i < count; i++) {                                                       \
-            type sum = x[i] + y[i];                                                                \
-            to[i] = sum == sum ? sum : NAN_OF(type);                                               \
-        }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
-    HOT static void divide_##name(void *out, size_t count, uint32_t divisor)                       \
-    {                                                                                              \
-        any_##name *to = out;                                                                      \
-        type by = (type)divisor;                                                                   \
-        ELEMENTWISE                                                                                \
-        for (size_t i = 0; i < count; i++) {                                                       \
-            type quotient = to[i] / by;                                                            \
-            to[i] = quotient == quotient ? quotient : NAN_OF(type);                                \
-        }                                                                                          \
-    }
-
-FLOAT_KERNELS(f32, float)
-FLOAT_KERNELS(f64, double)
-
-static const struct hwi_kernel kernels[] = {
-    {HWS_F32, HWS_SUM, sizeof(float), sum_f32, NULL},
-    {HWS_F32, HWS_AVG, sizeof(float), sum_f32, divide_f32},
-    {HWS_F64, HWS_SUM, sizeof(double), sum_f64, NULL},
-    {HWS_F64, HWS_AVG, sizeof(double), sum_f64, divide_f64},
+static const struct hwi_kernel_set sets[] = {
+    {"scalar", always, hwi_kernels_scalar},
+#if defined(__x86_64__)
+    {"avx2", has_avx2, hwi_kernels_avx2},
+    {"avx512", has_avx512, hwi_kernels_avx512},
+#elif defined(__aarch64__)
+    {"neon", always, hwi_kernels_neon},
+#endif
 };
+
+enum { SETS = sizeof(sets) / sizeof(sets[0]) };
+
+const struct hwi_kernel_set *hwi_kernel_sets(uint32_t *count)
+{
+    *count = SETS;
+    return sets;
+}
+
+// Asked once, for a virtual machine may be slow to tell; two threads that both ask find the same.
+const struct hwi_kernel_set *hwi_kernel_best(void)
+{
+    static _Atomic(const struct hwi_kernel_set *) chosen;
+    const struct hwi_kernel_set *best = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (best != NULL)
+        return best;
+    best = &sets[SETS - 1];
+    while (!best->runs())
+        best--;
+    atomic_store_explicit(&chosen, best, memory_order_relaxed);
+    return best;
+}
+
+const struct hwi_kernel *hwi_kernel_in(const struct hwi_kernel_set *set, uint8_t dtype,
+                                       uint8_t redop)
+{
+    for (int i = 0; i < HWI_KERNELS; i++)
+        if (set->kernels[i].dtype == dtype && set->kernels[i].redop == redop)
+            return &set->kernels[i];
+    return NULL;
+}
 
 const struct hwi_kernel *hwi_kernel_find(uint8_t dtype, uint8_t redop)
 {
-    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
-        if (kernels[i].dtype == dtype && kernels[i].redop == redop)
-            return &kernels[i];
-    return NULL;
+    return hwi_kernel_in(hwi_kernel_best(), dtype, redop);
 }

@@ -27,10 +27,13 @@ static const char usage[] =
     "  trace                what it costs 2 members to be traced: in turn without, by a tracer "
     "that\n"
     "                       prints everything, and by one that is stopped\n"
+    "  kernels              how fast memory is reduced, all types and operations: each instruction\n"
+    "                       set this CPU has, and plain code, in turn\n"
+    "  checkpoint           how fast a state is saved and loaded, in $TMPDIR or /tmp\n"
     "\n"
-    "  --peers N            member processes of all-reduce, 1 to 64 (default 2)\n"
+    "  --peers N            member processes of all-reduce, operands of kernels, to 64 (default 2)\n"
     "  --sizes LIST         bytes of the tensor (default 4K,64K,1M,16M,64M; journal 4K,16M;\n"
-    "                       trace 4K)\n"
+    "                       trace 4K; kernels 256K; checkpoint 256M)\n"
     "  --plan PLAN          auto, one-shot or direct (default auto: by size)\n"
     "  --stripes K          connections per pair, 1 to 32 (default 4)\n"
     "  --repeats R          timed repeats per size, to 100000 (default: about 1.5 s of them)\n"
@@ -224,14 +227,15 @@ static bool parse_kind(const char *text, struct bench_job *job)
         enum bench_kind kind;
     } kinds[] = {{"all-reduce", BENCH_ALL_REDUCE}, {"raw", BENCH_RAW},
                  {"compare", BENCH_COMPARE},       {"ring", BENCH_RING},
-                 {"journal", BENCH_JOURNAL},       {"trace", BENCH_TRACE}};
+                 {"journal", BENCH_JOURNAL},       {"trace", BENCH_TRACE},
+                 {"kernels", BENCH_KERNELS},       {"checkpoint", BENCH_CHECKPOINT}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(text, kinds[i].name) == 0) {
             job->kind = kinds[i].kind;
             return true;
         }
-    complain("bench", "unknown kind %s; it is all-reduce, raw, compare, ring, journal or trace",
-             text);
+    complain("bench", "unknown kind %s; it is all-reduce, raw, compare, ring, journal, trace, "
+                      "kernels or checkpoint", text);
     return false;
 }
 
@@ -275,11 +279,35 @@ static int parse_arguments(struct bench_job *job, int argc, char **argv)
     }
     if (argc - optind != 1) {
         complain("bench",
-                 "expected one kind: all-reduce, raw, compare, ring, journal or trace; try hawser "
-                 "bench --help");
+                 "expected one kind: all-reduce, raw, compare, ring, journal, trace, kernels or "
+                 "checkpoint; try hawser bench --help");
         return EXIT_USAGE;
     }
     return parse_kind(argv[optind], job) ? EXIT_OK : EXIT_USAGE;
+}
+
+static const char *default_sizes(enum bench_kind kind)
+{
+    switch (kind) {
+    case BENCH_TRACE:
+        return "4K";
+    case BENCH_JOURNAL:
+        return "4K,16M";
+    case BENCH_KERNELS:
+        return "256K";
+    case BENCH_CHECKPOINT:
+        return "256M";
+    default:
+        return "4K,64K,1M,16M,64M";
+    }
+}
+
+static int bench_kernels_of(const struct bench_job *job)
+{
+    if (job->peers >= 2)
+        return bench_kernels(job);
+    complain("bench", "kernels reduce 2 operands or more: --peers 2 to %d", BENCH_PEERS_MAX);
+    return EXIT_USAGE;
 }
 
 int command_bench(int argc, char **argv)
@@ -290,10 +318,12 @@ int command_bench(int argc, char **argv)
         return code;
     if (job.kind == BENCH_RING)
         return bench_ring(&job);
-    if (job.size_count == 0 && job.kind == BENCH_TRACE)
-        parse_sizes("4K", &job);
-    else if (job.size_count == 0)
-        parse_sizes(job.kind == BENCH_JOURNAL ? "4K,16M" : "4K,64K,1M,16M,64M", &job);
+    if (job.size_count == 0)
+        parse_sizes(default_sizes(job.kind), &job);
+    if (job.kind == BENCH_KERNELS)
+        return bench_kernels_of(&job);
+    if (job.kind == BENCH_CHECKPOINT)
+        return bench_checkpoint(&job);
     if (job.kind == BENCH_JOURNAL)
         return bench_journal(&job);
     if (job.kind == BENCH_TRACE)

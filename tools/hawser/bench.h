@@ -21,6 +21,8 @@ enum bench_kind {
     BENCH_RING = 4,
     BENCH_JOURNAL = 8,
     BENCH_TRACE = 16,
+    BENCH_KERNELS = 32,
+    BENCH_CHECKPOINT = 64,
 };
 
 struct bench_job {
@@ -70,6 +72,12 @@ int bench_ring(const struct bench_job *job);
 int bench_journal(const struct bench_job *job);
 // Measures and prints what a tracer costs a stream of all-reduces. Likewise.
 int bench_trace(const struct bench_job *job);
+
+// Measures and prints how fast operands in memory are reduced, `peers` of them. Likewise.
+int bench_kernels(const struct bench_job *job);
+
+// Measures and prints how fast states are saved and loaded. Likewise.
+int bench_checkpoint(const struct bench_job *job);
 
 // Sorts `samples` (nanoseconds).
 struct bench_times bench_summary(uint64_t *samples, uint32_t count);

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// What every reduction gives, one element after the other: the definition that the other sets are
+// held against, and what runs where there is none for the machine.
+#include <math.h>
+
+#include "collectives/kernels/half.h"
+#include "collectives/kernels/variant.h"
+
+__extension__ typedef __int128 wide_i64;
+__extension__ typedef unsigned __int128 wide_u64;
+
+static const void *element(const void *operand, size_t i, size_t bytes)
+{
+    return (const unsigned char *)operand + i * bytes;
+}
+
+// One reduction: element i of each operand is `x`, what they have come to is `r`, of type `wide`.
+#define REDUCE(name, type, wide, get, step, end)                                                   \
+    static void name(const struct hwi_kernel *kernel, void *out, const void *const *operands,      \
+                     uint32_t n, size_t count, uint32_t divisor)                                   \
+    {                                                                                              \
+        (void)kernel, (void)divisor;                                                               \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            type x, result;                                                                        \
+            memcpy(&x, element(operands[0], i, sizeof x), sizeof x);                               \
+            wide r = get(x);                                                                       \
+            for (uint32_t k = 1; k < n; k++) {                                                     \
+                memcpy(&x, element(operands[k], i, sizeof x), sizeof x);                           \
+                wide y = get(x);                                                                   \
+                r = step;                                                                          \
+            }                                                                                      \
+            result = end;                                                                          \
+            memcpy((unsigned char *)out + i * sizeof x, &result, sizeof x);                        \
+        }                                                                                          \
+    }
+
+// ---- integers: sums and products modulo 2^bits, in an unsigned type that C does not promote
+
+#define SAME(x) (x)
+
+#define INTEGERS(name, type, modulo, wide)                                                         \
+    REDUCE(sum_##name, type, modulo, (modulo), r + y, (type)r)                                     \
+    REDUCE(prod_##name, type, modulo, (modulo), r *y, (type)r)                                     \
+    REDUCE(avg_##name, type, wide, SAME, r + y, (type)(r / (wide)divisor))                         \
+    REDUCE(max_##name, type, type, SAME, r > y ? r : y, r)                                         \
+    REDUCE(min_##name, type, type, SAME, r < y ? r : y, r)
+
+INTEGERS(u8, uint8_t, uint32_t, int64_t)
+INTEGERS(i8, int8_t, uint32_t, int64_t)
+INTEGERS(u16, uint16_t, uint32_t, int64_t)
+INTEGERS(i16, int16_t, uint32_t, int64_t)
+INTEGERS(u32, uint32_t, uint32_t, int64_t)
+INTEGERS(i32, int32_t, uint32_t, int64_t)
+INTEGERS(u64, uint64_t, uint64_t, wide_u64)
+INTEGERS(i64, int64_t, uint64_t, wide_i64)
+
+// ---- numbers with a fraction
+
+#define FLOATS(type)                                                                               \
+    static type one_nan_##type(type x)                                                             \
+    {                                                                                              \
+        return isnan(x) ? (type)NAN : x;                                                           \
+    }                                                                                              \
+                                                                                                   \
+    static type max_of_##type(type x, type y)                                                      \
+    {                                                                                              \
+        if (isnan(x) || isnan(y))                                                                  \
+            return (type)NAN;                                                                      \
+        if (x == y) /* two zeros, maybe */                                                         \
+            return signbit(x) ? y : x;                                                             \
+        return x > y ? x : y;                                                                      \
+    }                                                                                              \
+                                                                                                   \
+    static type min_of_##type(type x, type y)                                                      \
+    {                                                                                              \
+        if (isnan(x) || isnan(y))                                                                  \
+            return (type)NAN;                                                                      \
+        if (x == y)                                                                                \
+            return signbit(x) ? x : y;                                                             \
+        return x < y ? x : y;                                                                      \
+    }
+
+FLOATS(float)
+FLOATS(double)
+
+#define FRACTIONS(name, type, wide, get, put)                                                      \
+    REDUCE(sum_##name, type, wide, get, r + y, put(one_nan_##wide(r)))                             \
+    REDUCE(prod_##name, type, wide, get, r *y, put(one_nan_##wide(r)))                             \
+    REDUCE(avg_##name, type, wide, get, r + y, put(one_nan_##wide(r / (wide)divisor)))             \
+    REDUCE(max_##name, type, wide, get, max_of_##wide(r, y), put(r))                               \
+    REDUCE(min_##name, type, wide, get, min_of_##wide(r, y), put(r))
+
+FRACTIONS(f16, uint16_t, float, hwi_f16_widen, hwi_f16_narrow)
+FRACTIONS(bf16, uint16_t, float, hwi_bf16_widen, hwi_bf16_narrow)
+FRACTIONS(f32, float, float, SAME, SAME)
+FRACTIONS(f64, double, double, SAME, SAME)
+
+#define KERNEL(dtype, redop, bytes, name) {dtype, redop, bytes, bytes, name, NULL, NULL, NULL, NULL}
+#define KERNELS(dtype, bytes, name)                                                                \
+    KERNEL(dtype, HWS_SUM, bytes, sum_##name), KERNEL(dtype, HWS_AVG, bytes, avg_##name),          \
+        KERNEL(dtype, HWS_PROD, bytes, prod_##name), KERNEL(dtype, HWS_MAX, bytes, max_##name),    \
+        KERNEL(dtype, HWS_MIN, bytes, min_##name)
+
+const struct hwi_kernel hwi_kernels_scalar[HWI_KERNELS] = {
+    KERNELS(HWS_U8, 1, u8),   KERNELS(HWS_I8, 1, i8),   KERNELS(HWS_U16, 2, u16),
+    KERNELS(HWS_I16, 2, i16), KERNELS(HWS_U32, 4, u32), KERNELS(HWS_I32, 4, i32),
+    KERNELS(HWS_U64, 8, u64), KERNELS(HWS_I64, 8, i64), KERNELS(HWS_F16, 2, f16),
+    KERNELS(HWS_BF16, 2, bf16), KERNELS(HWS_F32, 4, f32), KERNELS(HWS_F64, 8, f64),
+};

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// What the files of the kernels share. Nobody else includes this.
+#ifndef HAWSER_COLLECTIVES_KERNELS_VARIANT_H
+#define HAWSER_COLLECTIVES_KERNELS_VARIANT_H
+
+#include <hawser/types.h>
+
+#include "collectives/kernels/kernels.h"
+
+// The sets: scalar.c everywhere, the others on their architecture (see CMakeLists.txt).
+extern const struct hwi_kernel hwi_kernels_scalar[HWI_KERNELS];
+#if defined(__x86_64__)
+extern const struct hwi_kernel hwi_kernels_avx2[HWI_KERNELS];
+extern const struct hwi_kernel hwi_kernels_avx512[HWI_KERNELS];
+#elif defined(__aarch64__)
+extern const struct hwi_kernel hwi_kernels_neon[HWI_KERNELS];
+#endif
+
+// A reduction by the kernel's steps, block by block: a block's accumulators stay in the first-level
+// cache while the operands pass, each read once, and the output is written once.
+void hwi_kernel_blocks(const struct hwi_kernel *kernel, void *out, const void *const *operands,
+                       uint32_t n, size_t count, uint32_t divisor);
+
+#endif
