@@ -46,6 +46,9 @@ for header in ALL:
         problems += [f"{made.where} {what}" for what in header_rules.missing(made, ALL)]
         problems += [f"{made.where}: without {what} no rule complains" for what, mutant in header_rules.mutants(made, ALL)
                      if not list(header_rules.missing(mutant, ALL))]
+comments = " ".join(made.comment for header in ALL for made in header.declarations if made.kind == "function")
+problems += [f"{name} is no error of any function" for made in header_rules.known(ALL, "statuses").values()
+             for name in (member.name for member in made.members) if name not in comments]
 umbrella = (FOLDER / "hawser.h").read_text()
 problems += [f"hawser.h does not include {header.name}" for header in ALL
              if header.name != "hawser.h" and f"<hawser/{header.name}>" not in umbrella]
