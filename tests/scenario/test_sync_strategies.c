@@ -343,9 +343,25 @@ static struct scenario *start_mixed(void)
     return s;
 }
 
+// Of those that are left; all got it.
+static hws_status same_status(struct scenario *s, const uint64_t *requests, uint32_t count)
+{
+    hws_status first = HWS_E_PENDING;
+    for (uint32_t node = 0; node < count; node++) {
+        if (is_up(s, node))
+            hwi_sim_until(s->sim, node, requests[node], 10 * HWI_NS_PER_S);
+        if (!is_up(s, node))
+            continue;
+        hws_status status = reply_of(s, node, requests[node])->status;
+        first = first == HWS_E_PENDING ? status : first;
+        assert_int_equal(status, first);
+    }
+    return first;
+}
+
 // Who is left has the sender's state, or had the same error and can sync again; the sender and what
 // it holds were never touched. False once the moment lies behind the sync.
-static bool dies(uint32_t victim, enum hwi_role role, uint32_t events)
+static bool dies_mixed(uint32_t victim, enum hwi_role role, uint32_t events)
 {
     struct scenario *s = start_mixed();
     uint64_t requests[MIXED];
@@ -354,17 +370,7 @@ static bool dies(uint32_t victim, enum hwi_role role, uint32_t events)
     hwi_sim_kill_at(s->sim, victim, role, before + events + 1);
     for (uint32_t node = 0; node < MIXED; node++)
         requests[node] = make_sync(s, node, 2, node == 3 ? 0 : 1, mixed[node]);
-    hws_status first = HWS_E_PENDING;
-    for (uint32_t node = 0; node < MIXED; node++) {
-        if (!is_up(s, node))
-            continue;
-        hwi_sim_until(s->sim, node, requests[node], 10 * HWI_NS_PER_S);
-        if (!is_up(s, node))
-            continue;
-        hws_status status = reply_of(s, node, requests[node])->status;
-        first = first == HWS_E_PENDING ? status : first;
-        assert_int_equal(status, first);
-    }
+    hws_status first = same_status(s, requests, MIXED);
     bool died = !hwi_sim_alive(s->sim, victim);
     assert_true(first == HWS_OK || (died && first == HWS_E_MEMBER_LOST));
     hwi_sim_kill_at(s->sim, victim, role, 0);
@@ -380,14 +386,7 @@ static bool dies(uint32_t victim, enum hwi_role role, uint32_t events)
         if (is_up(s, node))
             requests[node] = make_sync(s, node, 3, node == 3 ? 0 : 1, mixed[node]);
     }
-    first = HWS_E_PENDING;
-    for (uint32_t node = 0; node < MIXED; node++) {
-        if (!is_up(s, node))
-            continue;
-        hws_status status = reply_of(s, node, requests[node])->status;
-        first = first == HWS_E_PENDING ? status : first;
-        assert_int_equal(status, first);
-    }
+    first = same_status(s, requests, MIXED);
     assert_true(first == HWS_OK || (!sender && (first == HWS_E_STATE_LOST || first == HWS_E_CONFLICT)));
     if (sender)
         expect_states(s, 1);
@@ -395,9 +394,11 @@ static bool dies(uint32_t victim, enum hwi_role role, uint32_t events)
     return died;
 }
 
-static void deaths_before_every_event(enum hwi_role role)
+typedef bool (*dies_fn)(uint32_t victim, enum hwi_role role, uint32_t events);
+
+static void deaths_before_every_event(dies_fn dies, uint32_t members, enum hwi_role role)
 {
-    for (uint32_t victim = 0; victim < MIXED; victim++) {
+    for (uint32_t victim = 0; victim < members; victim++) {
         uint32_t events = 0;
         while (dies(victim, role, events) && ++events < EVENTS_MAX) {
             if (role == HWI_ROLE_PEER && events > 14)
@@ -410,13 +411,66 @@ static void deaths_before_every_event(enum hwi_role role)
 static void a_death_at_any_event_of_the_peer(void **unused)
 {
     (void)unused;
-    deaths_before_every_event(HWI_ROLE_PEER);
+    deaths_before_every_event(dies_mixed, MIXED, HWI_ROLE_PEER);
 }
 
 static void a_death_at_any_event_of_the_snapshot(void **unused)
 {
     (void)unused;
-    deaths_before_every_event(HWI_ROLE_SNAPSHOT);
+    deaths_before_every_event(dies_mixed, MIXED, HWI_ROLE_SNAPSHOT);
+}
+
+// All went on by one step, member 1 with a stray write; those of `always` hash. Whoever is left agrees,
+// and after a death the next sync is hashed and mends what is left to mend.
+static bool dies_unhashed(uint32_t victim, enum hwi_role role, uint32_t events, uint32_t always)
+{
+    struct scenario *s = start_synced(20000000);
+    uint64_t requests[MEMBERS];
+    snprintf(s->title, sizeof s->title, "unhashed but %x: member %u, role %d, event %u", always,
+             victim, role, events);
+    s->states[1].bytes[5] ^= 1;
+    uint32_t before = hwi_sim_events(s->sim, victim, role);
+    hwi_sim_kill_at(s->sim, victim, role, before + events + 1);
+    for (uint32_t node = 0; node < MEMBERS; node++) {
+        struct call call = sync_call(2, 8, HWS_SYNC_ENFORCE, (always >> node & 1) == 0);
+        requests[node] = make_call(s, node, &call);
+    }
+    hws_status status = same_status(s, requests, MEMBERS);
+    bool died = !hwi_sim_alive(s->sim, victim);
+    assert_true(status == HWS_OK || (died && status == HWS_E_MEMBER_LOST));
+    hwi_sim_kill_at(s->sim, victim, role, 0);
+    run_ms(s, 10000);
+    everybody_acknowledges(s);
+    struct call call = sync_call(3, 9, HWS_SYNC_ENFORCE, HWS_VERIFY_WHEN_CHANGED);
+    for (uint32_t node = 0; node < MEMBERS; node++)
+        requests[node] = is_up(s, node) ? make_call(s, node, &call) : 0;
+    assert_int_equal(same_status(s, requests, MEMBERS), HWS_OK);
+    uint32_t first = died && victim == 0 ? 1 : 0;
+    for (uint32_t node = first; node < MEMBERS; node++) {
+        if (is_up(s, node) && (died || always != 0)) // some sync was hashed
+            assert_memory_equal(s->states[node].bytes, s->states[first].bytes, SMALL);
+    }
+    scenario_end(s);
+    return died;
+}
+
+static bool dies_all_unhashed(uint32_t victim, enum hwi_role role, uint32_t events)
+{
+    return dies_unhashed(victim, role, events, 0);
+}
+
+static bool dies_asked_to_hash(uint32_t victim, enum hwi_role role, uint32_t events)
+{
+    return dies_unhashed(victim, role, events, 4);
+}
+
+static void a_death_at_any_event_without_hashes(void **unused)
+{
+    (void)unused;
+    deaths_before_every_event(dies_all_unhashed, MEMBERS, HWI_ROLE_PEER);
+    deaths_before_every_event(dies_all_unhashed, MEMBERS, HWI_ROLE_SNAPSHOT);
+    deaths_before_every_event(dies_asked_to_hash, MEMBERS, HWI_ROLE_PEER);
+    deaths_before_every_event(dies_asked_to_hash, MEMBERS, HWI_ROLE_SNAPSHOT);
 }
 
 int main(void)
@@ -432,6 +486,7 @@ int main(void)
         cmocka_unit_test(asking_for_hashes_survives_a_lost_connection),
         cmocka_unit_test(a_death_at_any_event_of_the_peer),
         cmocka_unit_test(a_death_at_any_event_of_the_snapshot),
+        cmocka_unit_test(a_death_at_any_event_without_hashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
