@@ -79,6 +79,49 @@ static bool compare(struct model *model, const struct channel *channel)
     return false;
 }
 
+static uint64_t caller_of(const struct model *model, const struct failure *failure)
+{
+    return model->processes[failure->process].peer;
+}
+
+// The first that failed likewise in another call; NULL = none that is known.
+static const struct failure *find_other(const struct model *model, const struct failure *failure)
+{
+    for (uint32_t i = 0; i < model->failure_count; i++) {
+        const struct failure *f = &model->failures[i];
+        if (f->status == HWS_E_MISMATCH && f->view == failure->view && f->kind != failure->kind)
+            return f;
+    }
+    return NULL;
+}
+
+static void say_call(const struct model *model, const struct failure *failure,
+                     struct explain_finding *finding)
+{
+    finding_say(finding, "peer %" PRIu64 " %s", caller_of(model, failure),
+                print_call(failure->kind));
+    if (failure->kind != HWI_KIND_ADMIT && failure->kind != HWI_KIND_SYNC)
+        finding_say(finding, " on tag %" PRIu64, failure->tag);
+}
+
+// They waited for each other, each in its own call: the master has told them.
+static void say_different(struct model *model, const struct failure *a, const struct failure *b)
+{
+    struct explain_finding *finding = finding_new(model, a->at_ns, false);
+    finding_say(finding, "members called different things in view %" PRIu64 ": ", a->view);
+    say_call(model, a, finding);
+    finding_say(finding, ", ");
+    say_call(model, b, finding);
+    for (uint32_t i = 0; i < model->failure_count; i++) {
+        const struct failure *f = &model->failures[i];
+        if (f->status == HWS_E_MISMATCH && f->view == a->view)
+            finding_show(finding, f->at_ns, "peer %" PRIu64 "'s %s failed: %s",
+                         caller_of(model, f), print_call(f->kind), hws_status_text(f->status));
+    }
+    finding_advise(finding, "make the same calls on all members, in the same order on each tag; "
+                            "hws_admit and hws_sync are made by all before anything else");
+}
+
 // Votes carry no signature that others see: only the reply says it.
 static void say_vote(struct model *model, const struct failure *failure)
 {
@@ -99,9 +142,14 @@ void rule_mismatch(struct model *model)
     for (uint32_t i = 0; i < model->channel_count; i++)
         found |= compare(model, &model->channels[i]);
     for (uint32_t i = 0; !found && i < model->failure_count; i++) {
-        if (model->failures[i].status == HWS_E_MISMATCH) {
-            say_vote(model, &model->failures[i]);
-            return;
-        }
+        const struct failure *failure = &model->failures[i];
+        const struct failure *other = find_other(model, failure);
+        if (failure->status != HWS_E_MISMATCH)
+            continue;
+        if (other)
+            say_different(model, failure, other);
+        else
+            say_vote(model, failure);
+        return;
     }
 }
