@@ -111,6 +111,9 @@ static const struct command {
     {"touch", do_touch, true},  {"revision", do_revision, true}, {"sync", do_sync, false},
     {"save", do_save, true},    {"save_on", do_save_on, true},   {"load", do_load, true},
     {"newest", do_newest, true}, {"floats", do_floats, true},
+    {"scatter", do_scatter, false},     {"gather", do_gather, false},
+    {"broadcast", do_broadcast, false}, {"barrier", do_barrier, false},
+    {"many", do_many, false},
     {"fault", do_fault, true},  {"fork", do_fork, false},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -58,6 +58,12 @@ void do_start(struct member *m, const struct words *words);
 void do_cancel(struct member *m, const struct words *words);
 void do_wait(struct member *m, const struct words *words);
 
+void do_scatter(struct member *m, const struct words *words);
+void do_gather(struct member *m, const struct words *words);
+void do_broadcast(struct member *m, const struct words *words);
+void do_barrier(struct member *m, const struct words *words);
+void do_many(struct member *m, const struct words *words);
+
 void do_state(struct member *m, const struct words *words);
 void do_touch(struct member *m, const struct words *words);
 void do_revision(struct member *m, const struct words *words);

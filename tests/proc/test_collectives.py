@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""Reduce-scatter, all-gather, broadcast and barrier between processes; many at once; calls that do not match."""
+import time
+
+from harness import MIB, all_do, check, ids, main
+
+SOON_MS = 2000
+
+
+def expect_right(answers, members, **fields):
+    for answer in answers:
+        answer.expect(sum="right", members=ids(*members), **fields)
+
+
+def test_parts(world):
+    """Every member gets its part, in place and not, small and large."""
+    _, members = world.start(3)
+    for count in (1, 1000, 3 * MIB + 1):
+        for inplace in (False, True):
+            answers = all_do(members, "scatter", count=count, inplace=inplace)
+            expect_right(answers, members)
+            for answer in answers:
+                rank = answer.rank
+                check(answer.offset == rank * count // 3, f"a wrong part: {answer.line}")
+                check(answer.count == (rank + 1) * count // 3 - rank * count // 3, f"a wrong part: {answer.line}")
+
+
+def test_gathered(world):
+    """All members hold what all gave, equal counts and others, none as well."""
+    _, members = world.start(3)
+    members.sort(key=lambda member: member.peer)  # by rank
+    for count in (1, 1000, MIB):
+        expect_right(all_do(members, "gather", count=count, room=3 * count), members)
+        for rank, member in enumerate(members):
+            member.tell("gather", count=count, room=3 * count, inplace=True, rank=rank)
+        expect_right([member.hear() for member in members], members)
+    for rank, member in enumerate(members):
+        member.tell("gather", count=rank * MIB, room=3 * MIB, unequal=True)
+    for rank, answer in enumerate([member.hear() for member in members]):
+        answer.expect(sum="right", offset=(0, 0, MIB)[rank], count=rank * MIB)
+
+
+def test_broadcast(world):
+    """From each member in turn; then from one that is none."""
+    _, members = world.start(3)
+    for root in members:
+        for count in (1, 1000, 4 * MIB):
+            for inplace in (False, True):
+                expect_right(all_do(members, "broadcast", count=count, root=root.peer, inplace=inplace), members)
+    for answer in all_do(members, "broadcast", count=10, root=77, inplace=True):
+        answer.expect("HWS_E_MEMBER_LOST", sum="right", within_ms=SOON_MS)
+        check("peer 77, the root of broadcast" in answer.sentence, f"the root is not named: {answer.line}")
+    for member in members:
+        member.view().expect()
+    expect_right(all_do(members, "broadcast", count=10, root=members[0].peer), members)
+
+
+def test_root_killed(world):
+    """The others learn that it is lost, also with retry, and go on."""
+    _, members = world.start(3)
+    root, *others = members
+    for member in others:
+        member.tell("broadcast", count=4 * MIB, root=root.peer, inplace=True, retry=True)
+    root.kill()
+    for answer in [member.hear() for member in others]:
+        answer.expect("HWS_E_MEMBER_LOST", sum="right")
+    for member in others:
+        member.view().expect(members=ids(*others))
+    expect_right(all_do(others, "gather", count=1000, room=2000), others)
+
+
+def test_barrier(world):
+    """Nobody returns before the last one has come."""
+    _, members = world.start(3)
+    *early, late = members
+    for member in early:
+        member.tell("barrier", tag=4)
+    time.sleep(0.3)
+    late.barrier(tag=4).expect(members=ids(*members), within_ms=SOON_MS)
+    for member in early:
+        member.hear().expect(members=ids(*members), after_ms=250)
+
+
+def test_different_calls_are_named(world):
+    """A broadcast that meets an all-reduce: all learn who called what, nothing is lost, the run goes on."""
+    _, members = world.start(3)
+    odd, *others = members
+    for member in others:
+        member.tell("broadcast", tag=7, count=100, root=others[0].peer, inplace=True)
+    answer = odd.reduce(tag=7, count=120, inplace=True)
+    answers = [answer.expect("HWS_E_MISMATCH", restored="yes")]
+    answers += [member.hear().expect("HWS_E_MISMATCH", sum="right", within_ms=SOON_MS) for member in others]
+    for answer in answers:
+        for words in (f"peer {odd.peer} ", "all_reduce f32 x 120 sum", f"broadcast f32 x 100 from peer {others[0].peer}", "tag 7"):
+            check(words in answer.sentence, f"{words} is not in the sentence: {answer.line}")
+    for member in members:
+        member.view().expect()
+    expect_right(all_do(members, "scatter", tag=7, count=120), members)
+
+
+def test_too_little_room(world):
+    """One member's output is too small: the call fails for all, with both numbers, and the run goes on."""
+    _, members = world.start(3)
+    for member, room in zip(members, (3000, 2999, 4000)):
+        member.tell("gather", tag=9, count=1000, room=room)
+    for answer in [member.hear() for member in members]:
+        answer.expect("HWS_E_INVALID", **{"class": "LOCAL"}, sum="right", within_ms=SOON_MS)
+        words = f"peer {members[1].peer} has room for 2999 elements and needs room for 3000"
+        check(words in answer.sentence, f"{words} is not in the sentence: {answer.line}")
+    for member in members:
+        member.view().expect()
+    expect_right(all_do(members, "gather", tag=9, count=1000, room=3000), members)
+
+
+def test_many_at_once(world):
+    """64 in flight, started in opposite orders."""
+    _, members = world.start(3)
+    root = members[1].peer
+    for count in (1000, 100000):
+        for index, member in enumerate(members):
+            member.tell("many", ops=64, count=count, root=root, backwards=index == 1)
+        expect_right([member.hear() for member in members], members)
+
+
+def test_alone(world):
+    """A member that is alone."""
+    _, members = world.start(1)
+    member = members[0]
+    for inplace in (False, True):
+        member.scatter(count=1000, inplace=inplace).expect(sum="right", offset=0, count=1000)
+        member.gather(count=1000, room=1000, inplace=inplace).expect(sum="right", count=1000)
+        member.broadcast(count=1000, root=member.peer, inplace=inplace).expect(sum="right")
+    member.gather(count=0, room=1, unequal=True).expect(sum="right", count=0)
+    member.barrier().expect()
+
+
+main(globals())
