@@ -37,7 +37,7 @@ static const char usage[] =
     "  5  the tensors differ\n"
     "Example: hawser checkpoint verify checkpoints/*.hwc\n";
 
-enum { PROGRESS_NS = 200 * 1000000, FIRST_PROGRESS_NS = 1000 * 1000000 };
+enum { PROGRESS_NS = 200 * 1000000, FIRST_PROGRESS_NS = 500 * 1000000 };
 
 // ---- what the parts share ----------------------------------------------------------------------
 
@@ -84,6 +84,7 @@ void checkpoint_progress(struct checkpoint_progress *progress, uint64_t bytes)
     if (now < progress->shown_ns + PROGRESS_NS || !isatty(STDERR_FILENO))
         return;
     progress->shown_ns = now;
+    progress->shown = true;
     fprintf(stderr, "\r\033[K%s: %.0f %% of %.1f GiB", progress->what,
             100 * (double)progress->done / (double)progress->total,
             (double)progress->total / (1 << 30));
@@ -91,8 +92,9 @@ void checkpoint_progress(struct checkpoint_progress *progress, uint64_t bytes)
 
 void checkpoint_progress_end(struct checkpoint_progress *progress)
 {
-    if (progress->total > 0 && isatty(STDERR_FILENO))
+    if (progress->shown)
         fputs("\r\033[K", stderr);
+    progress->shown = false;
 }
 
 json_t *checkpoint_describe(const struct hwi_checkpoint *file, const char *path)

@@ -38,6 +38,7 @@ const char *checkpoint_verdict(int code);
 struct checkpoint_progress {
     const char *what;
     uint64_t total, done, shown_ns;
+    bool shown; // a line is there
 };
 void checkpoint_progress(struct checkpoint_progress *progress, uint64_t bytes);
 void checkpoint_progress_end(struct checkpoint_progress *progress);
