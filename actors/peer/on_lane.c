@@ -75,6 +75,12 @@ void hwi_peer_on_sync_verify(struct peer *p, const struct hwi_msg_sync_verify *v
     hwi_peer_start_sync(c, 0, fx);
 }
 
+// No honest master has bytes fetched into a state that is only to be sent, or that is not hashed.
+static bool may_receive(const struct call *c)
+{
+    return c->request.strategy != HWS_SYNC_SEND_ONLY && !c->sync.unhashed;
+}
+
 void hwi_peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s,
                            struct hwi_effects *fx)
 {
@@ -83,8 +89,9 @@ void hwi_peer_on_sync_plan(struct peer *p, const struct hwi_msg_sync_plan *s,
         return;
     }
     bool receiver = !hwi_hash_equal(c->sync.root, s->root);
-    if (receiver && c->request.strategy == HWS_SYNC_SEND_ONLY) { // no honest master says so
-        hwi_peer_withdraw(p, c, &(struct hwi_fault){.status = HWS_E_CONFLICT, .peer_a = p->id}, fx);
+    if (receiver && !may_receive(c)) {
+        const struct hwi_fault fault = {.status = HWS_E_WITHDRAWN, .peer_a = p->id};
+        hwi_peer_withdraw(p, c, &fault, fx);
         return;
     }
     c->sync.planned = true;
