@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """docs/man is what the headers, --help and `hawser info` say: every declaration in one page, every option in one, and a
 page for each command. `--write` brings it up to date (HAWSER names the command)."""
+import collections
 import re
 import shutil
 import subprocess
@@ -59,6 +60,21 @@ def options_in_headers():
         yield from (f"{struct}: {name} is no option of hawser info" for name in sorted(unseen))
 
 
+def words(text):
+    for roff, plain in (("\\-", "-"), ("\\&", ""), ("\\(aq", "'")):
+        text = text.replace(roff, plain)
+    return collections.Counter(re.findall(r"[\w./:@-]*\w", text.lower()))
+
+
+def lost_words(wanted):
+    """What a command's --help says is all in its page, as often."""
+    for name in man_command.commands():
+        page = re.sub(r"\\f[BIR]|^\.\w+ ?", " ", wanted[f"hawser-{name}.1"], flags=re.M)
+        lost = words(man_command.said(name, "--help")) - words(page) - words("usage: Exit code: Example: Example:")
+        if lost:
+            yield f"hawser-{name}.1 lacks of the command's help: {' '.join(lost)}"
+
+
 def formatter_complaints(names):
     """What groff and mandoc say of the pages, where they are installed."""
     tools = [["groff", "-man", "-ww", "-z", "-Tascii"], ["mandoc", "-Tlint", "-Wwarning"]]
@@ -76,5 +92,7 @@ if "--write" in sys.argv:
     write(wanted)
     sys.exit(0)
 problems = [f"docs/man/{name}: not plain ASCII" for name, text in wanted.items() if not text.isascii()]
-problems += [*compare(wanted), *declarations_in_pages(wanted), *options_in_headers(), *formatter_complaints(wanted)]
+for check in (compare, declarations_in_pages, lost_words, formatter_complaints):
+    problems += check(wanted)
+problems += options_in_headers()
 end("manual pages", problems)

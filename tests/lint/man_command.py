@@ -53,15 +53,25 @@ def tagged(tag):
     return re.sub(r"\S+", lambda word: (roff.bold if word[0].startswith("-") else roff.italic)(word[0]), tag)
 
 
+def split_usage(help_text):
+    """(usage lines, the rest): "usage: hawser X ...", and lines for other forms of it."""
+    lines = help_text.split("\n")
+    count = next(number for number, line in enumerate(lines) if not line.startswith(("usage: ", "       hawser ")))
+    return [line[len("usage: "):] for line in lines[:count]], "\n".join(lines[count:])
+
+
 def synopsis(usage):
-    text = re.split(r"\s{3,}", usage)
-    out = f".PP\n{roff.bold(text[0])}\n"
-    return out + "".join(f".PP\n{roff.plain(more)}\n" for more in text[1:])
+    """Each line in bold; what it says behind two blanks or more, in brackets or not, as text."""
+    out = ""
+    for line in usage:
+        form, *said = re.split(r"\s{2,}", line.strip())
+        out += f".PP\n{roff.bold(form)}\n" + "".join(f".br\n{roff.plain(text)}\n" for text in said)
+    return out
 
 
 def layout(help_text):
     """The sections of a subcommand's page."""
-    usage, _, rest = help_text.partition("\n")
+    usage, rest = split_usage(help_text)
     titles = {"DESCRIPTION": "", "OPTIONS": "", "NOTES": "", "EXIT STATUS": "", "EXAMPLES": ""}
     where = "DESCRIPTION"
     for kind, *what in blocks(rest):
@@ -79,7 +89,7 @@ def layout(help_text):
         elif where in ("OPTIONS", "EXIT STATUS"):
             where = "NOTES"
         titles[where] += roff.paragraphs(text[0].upper() + text[1:] if where == "EXIT STATUS" and text[0].isalpha() else text)
-    return roff.section("SYNOPSIS", synopsis(usage.removeprefix("usage: "))) + \
+    return roff.section("SYNOPSIS", synopsis(usage)) + \
         "".join(roff.section(title, text) for title, text in titles.items())
 
 
@@ -123,7 +133,7 @@ def pages():
     """{file name: text}."""
     about = commands()
     listed = "".join(roff.item(f".BR {roff.plain('hawser-' + name)} (1)", text) for name, text in about.items())
-    body = roff.section("SYNOPSIS", synopsis(said("--help").partition("\n")[0].removeprefix("usage: ")))
+    body = roff.section("SYNOPSIS", synopsis(split_usage(said("--help"))[0]))
     body += roff.section("COMMANDS", listed)
     body += roff.section("OPTIONS", roff.item(roff.bold("--help"), "The list of commands; behind a command: its options.") +
                          roff.item(roff.bold("--version"), "The version."))
