@@ -160,7 +160,7 @@ class Master(Process):
     def __init__(self, world, name="master", listen="127.0.0.1:0", min_members=1, dead_ms=5000, **options):
         words = ["--listen", listen, "--min-members", min_members, "--dead-ms", dead_ms]
         for key, value in options.items():
-            words += ["--" + key.replace("_", "-"), value]
+            words += ["--" + key.replace("_", "-")] + [value] * (value is not True)
         super().__init__(world, name, [BUILD / "hawser", "master", *words])
         self.address = self.line().rpartition(" ")[2]
 

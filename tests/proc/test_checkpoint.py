@@ -6,7 +6,7 @@ import random
 import subprocess
 import time
 
-from harness import BUILD, MIB, SLOW, Member, Process, all_do, check, main, same
+from harness import BUILD, MIB, SLOW, Master, Member, Process, all_do, check, main, same
 
 KILLS = 24 if SLOW > 1 else 48
 HAWSER = str(BUILD / "hawser")
@@ -74,42 +74,70 @@ def train(members, steps):
     return revision
 
 
-def test_a_dead_run_begins_again(world):
-    """Everyone dies, the master too. Of the newcomers one has an old checkpoint, one the newest, one a newest that is
-    damaged and an older one: a new run begins with the newest whole bytes, on all of them."""
-    master, members = world.start(3)
-    for number, member in enumerate(members):
+def live_and_die(world, members):
+    """Train and save: of member 0 an old checkpoint is left, of member 1 the newest whole one, of member 2 an old one and a newer
+    one that is damaged. All members are killed. (directories, old and newest revision, what the newest's save said, its bytes)"""
+    homes = [world.folder / f"home{number}" for number in range(3)]
+    for number, (member, home) in enumerate(zip(members, homes)):
         member.state(bytes=5 * MIB, seed=number + 1).expect()
-        (world.folder / f"home{number}").mkdir()
-    home = [world.folder / f"home{number}" for number in range(3)]
+        home.mkdir()
     members[0].revision(to=1).expect()
     old = train(members, 2)
     for number in (0, 2):
-        members[number].save(path=home[number] / f"{old}.hwc").expect()
+        members[number].save(path=homes[number] / f"{old}.hwc").expect()
     newest = train(members, 3)
-    wanted = members[1].touch(times=0).hash
-    saved = members[1].save(path=home[1] / f"{newest}.hwc").expect()
+    saved, hash_ = members[1].save(path=homes[1] / f"{newest}.hwc").expect(), members[1].touch(times=0).hash
     lost = train(members, 1)
-    members[2].save(path=home[2] / f"{lost}.hwc", raw=True).expect()
-    for process in [*members, master]:
-        process.kill()
-    spoil(home[2] / f"{lost}.hwc", -100)
+    members[2].save(path=homes[2] / f"{lost}.hwc", raw=True).expect()
+    for member in members:
+        member.kill()
+    spoil(homes[2] / f"{lost}.hwc", -100)
+    return homes, old, newest, saved, hash_
 
-    master = world.start_master(min_members=3)
+
+def begin_again(world, master, homes, old, newest, saved, hash_):
+    """Three newcomers, each with the newest whole checkpoint of its directory: all get the newest of all and train on."""
     newcomers = [world.start_member(master) for _ in range(3)]
-    for number, (member, revision) in enumerate(zip(newcomers, (old, newest, old))):
+    for member, home, revision in zip(newcomers, homes, (old, newest, old)):
         member.state(bytes=5 * MIB).expect()
-        found = member.newest(**{"in": home[number]}).expect(skipped=int(number == 2))
-        check(found.path == str(home[number] / f"{revision}.hwc"), f"another checkpoint was found: {found.line}")
+        found = member.newest(**{"in": home}).expect(skipped=int(home == homes[2]))
+        check(found.path == str(home / f"{revision}.hwc"), f"another checkpoint was found: {found.line}")
         member.load(path=found.path).expect(revision=revision)
-    damaged = newcomers[2].load(path=home[2] / f"{lost}.hwc").expect("HWS_E_DAMAGED", revision=old)
-    check(damaged.damaged == "counters" and damaged.offset == 0 or damaged.damaged == "moments", damaged.line)
+    lost = next(path for path in homes[2].iterdir() if path.name != f"{old}.hwc")
+    damaged = newcomers[2].load(path=lost).expect("HWS_E_DAMAGED", revision=old)
+    check((damaged.damaged, damaged.offset) == ("moments", MIB), damaged.line)
     for answer in all_do(newcomers, "open"):
         answer.expect()
     for answer in all_do(newcomers, "sync"):
-        answer.expect(value=newest, revision=newest, hash=wanted, root=saved.root)
+        answer.expect(value=newest, revision=newest, hash=hash_, root=saved.root)
     check(train(newcomers, 2) == newest + 2, "training does not go on")
     same([member.touch(times=0) for member in newcomers], "hash")
+
+
+def test_a_dead_run_begins_again(world):
+    """Everyone dies, the master too, and a new run begins."""
+    master, members = world.start(3)
+    left = live_and_die(world, members)
+    master.kill()
+    begin_again(world, world.start_master(min_members=3), *left)
+
+
+def test_a_dead_run_begins_again_under_its_master(world):
+    """The members die; the master, which lives, takes the newcomers."""
+    master, members = world.start(3, dead_ms=1000)
+    begin_again(world, master, *live_and_die(world, members))
+
+
+def test_a_dead_run_begins_again_with_its_masters_file(world):
+    """All die; the master comes back with its file and finds nobody of its view."""
+    options = {"min_members": 3, "dead_ms": 1000, "state": world.folder / "master.state"}
+    master = Master(world, "first", new_run=True, **options)
+    members = [world.start_member(master) for _ in range(3)]
+    for answer in all_do(members, "open"):
+        answer.expect()
+    left = live_and_die(world, members)
+    master.kill()
+    begin_again(world, world.start_master(**options), *left)
 
 
 def test_a_newer_newcomer_is_no_way_around_the_run(world):
