@@ -239,7 +239,8 @@ static void dialling_nobody_fails_at_once(void **state)
     end_pair(&pair);
 }
 
-// ---- chunks ----------------------------------------------------------------------------------------
+// ---- chunks
+// ----------------------------------------------------------------------------------------
 
 enum {
     CHUNK_BYTES = 64 << 10,
@@ -252,16 +253,22 @@ static struct hwi_op op = {.view = 1, .kind = HWI_KIND_ALL_REDUCE, .tag = 3};
 
 static void give_memory(struct relay *relay, float *input, float *output)
 {
-    struct hwi_submission submission = {
-        .to = {.role = HWI_ROLE_REDUCER}, .input = input, .output = output, .bytes = TENSOR_BYTES};
+    struct hwi_submission submission = {.to = {.role = HWI_ROLE_REDUCER},
+                                        .buffers = {.input = input,
+                                                    .output = output,
+                                                    .input_bytes = TENSOR_BYTES,
+                                                    .output_bytes = TENSOR_BYTES}};
     submission.msg.type = HWI_MSG_request;
     submission.msg.u.request.request = 1;
     assert_int_equal(hwi_host_submit(relay_host(relay), &submission), 0);
     struct hwi_msg view = {.type = HWI_MSG_data_view, .u.data_view.view = 1};
     relay_say(relay, HWI_ROLE_REDUCER, &view);
     struct hwi_msg memory = {.type = HWI_MSG_op_memory};
-    memory.u.op_memory = (struct hwi_msg_op_memory){.op = op, .request = 1, .dtype = HWS_F32,
-                                                    .redop = HWS_SUM, .bytes = TENSOR_BYTES,
+    memory.u.op_memory = (struct hwi_msg_op_memory){.op = op,
+                                                    .request = 1,
+                                                    .dtype = HWS_F32,
+                                                    .redop = HWS_SUM,
+                                                    .bytes = TENSOR_BYTES,
                                                     .chunk_bytes = CHUNK_BYTES};
     relay_say(relay, HWI_ROLE_REDUCER, &memory);
 }
@@ -269,16 +276,16 @@ static void give_memory(struct relay *relay, float *input, float *output)
 static void place_output(struct relay *relay, uint64_t from)
 {
     struct hwi_msg place = {.type = HWI_MSG_place};
-    place.u.place = (struct hwi_msg_place){.op = op, .phase = HWI_PHASE_SCATTER, .from = from,
-                                           .chunks = CHUNKS, .granted = CHUNKS};
+    place.u.place = (struct hwi_msg_place){
+        .op = op, .phase = HWI_PHASE_SCATTER, .from = from, .chunks = CHUNKS, .granted = CHUNKS};
     relay_say(relay, HWI_ROLE_REDUCER, &place);
 }
 
 static void send_input(struct relay *relay, uint64_t to)
 {
     struct hwi_msg send = {.type = HWI_MSG_send};
-    send.u.send = (struct hwi_msg_send){.op = op, .phase = HWI_PHASE_SCATTER, .to = to,
-                                        .chunks = CHUNKS};
+    send.u.send =
+        (struct hwi_msg_send){.op = op, .phase = HWI_PHASE_SCATTER, .to = to, .chunks = CHUNKS};
     relay_say(relay, HWI_ROLE_REDUCER, &send);
 }
 
