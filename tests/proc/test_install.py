@@ -50,7 +50,9 @@ PART = """
 hws_status average(hws_comm *comm, float *values, size_t count, hws_result *result)
 {
     hws_options options = HWS_OPTIONS_INIT;
+    hws_op op = HWS_OP_INIT;
     hws_stats stats = HWS_STATS_INIT;
+    hws_request *request = NULL;
     uint64_t agreed = 0;
     hws_status status;
     options.tag = 7;
@@ -58,6 +60,12 @@ hws_status average(hws_comm *comm, float *values, size_t count, hws_result *resu
     status = hws_all_reduce(comm, values, values, count, HWS_F32, HWS_SUM, &options, result);
     if (status == HWS_OK)
         status = hws_agree(comm, 1, HWS_AGREE_AND, NULL, &agreed, NULL);
+    op.what = HWS_BARRIER;
+    op.options.tag = 8;
+    if (status == HWS_OK)
+        status = hws_start(comm, &op, &request);
+    if (status == HWS_OK)
+        status = hws_wait(request, UINT32_MAX, NULL);
     if (status == HWS_OK)
         status = hws_stats_get(comm, &stats);
     return status == HWS_OK && agreed != 1 ? HWS_E_INTERNAL : status;
