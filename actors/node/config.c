@@ -9,6 +9,7 @@
 #include "actors/base/limits.h"
 #include "actors/node/error.h"
 #include "actors/node/sized.h"
+#include "actors/wire/msg.h"
 #include "transport/host/address.h"
 
 #define TEXT(type, field, env, standard, doc)                                                      \
@@ -22,6 +23,11 @@
 #define FLAG(type, field, env, doc)                                                                \
     {                                                                                              \
 #field, env, "0", doc, 0, 1, offsetof(type, field), HWI_OPTION_FLAG                        \
+    }
+
+#define ANY(type, field, doc)                                                                      \
+    {                                                                                              \
+#field, NULL, "0", doc, 0, 0, offsetof(type, field), HWI_OPTION_ANY                        \
     }
 
 #define JOURNAL(type)                                                                              \
@@ -77,8 +83,23 @@ static const struct hwi_option master_options[] = {
     JOURNAL(hws_master_config),
 };
 
+static const struct hwi_option call_options[] = {
+    ANY(hws_options, tag, "which sequence of calls it belongs to; at most 4096 different ones in a view"),
+    NUMBER(hws_options, timeout_ms, NULL, NULL, 1, UINT32_MAX,
+           "ms until it must be done; default: the communicator's timeout_ms"),
+    FLAG(hws_options, retry, NULL, "run again with the survivors until the deadline"),
+    NUMBER(hws_options, plan, NULL, "0", HWI_PLAN_AUTO, HWI_PLAN_DIRECT,
+           "0 = by size, 1 = one-shot, 2 = direct; the same on all members"),
+    NUMBER(hws_options, scope, NULL, "0", HWS_SCOPE_GROUP, HWS_SCOPE_RUN,
+           "agree and barrier: 0 = the own group, 1 = the run; the same on all members"),
+    NUMBER(hws_options, verify, NULL, "0", HWS_VERIFY_ALWAYS, HWS_VERIFY_WHEN_CHANGED,
+           "hws_sync: 0 = hash always, 1 = only where view and revision do not tell that it is "
+           "unchanged"),
+};
+
 const struct hwi_option_table hwi_comm_options = {comm_options, HWI_COUNT(comm_options)};
 const struct hwi_option_table hwi_master_options = {master_options, HWI_COUNT(master_options)};
+const struct hwi_option_table hwi_call_options = {call_options, HWI_COUNT(call_options)};
 
 enum { HEARTBEAT_MS = 500, HEARTBEATS_TO_DEATH = 5 };
 
@@ -149,7 +170,7 @@ hws_status hwi_options_fill(const struct hwi_option_table *table, void *config)
             fill_text(option, field);
         else if (option->kind == HWI_OPTION_NUMBER)
             status = fill_number(option, field);
-        else
+        else if (option->kind == HWI_OPTION_FLAG)
             status = fill_flag(option, field);
     }
     return status;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The options of a member and of a master, each one table: `hawser info` prints what is read.
+// The options of a member, of a master and of a call, each one table: it checks what the caller gives,
+// and `hawser info` prints it, also as docs/OPTIONS.md.
 #ifndef HAWSER_ACTORS_NODE_CONFIG_H
 #define HAWSER_ACTORS_NODE_CONFIG_H
 
@@ -7,12 +8,14 @@
 #include <stdint.h>
 
 #include <hawser/comm.h>
+#include <hawser/collective.h>
 #include <hawser/master.h>
 
 enum hwi_option_kind {
     HWI_OPTION_TEXT = 1, // const char *
     HWI_OPTION_NUMBER,   // uint32_t
     HWI_OPTION_FLAG,     // int, 0 or 1
+    HWI_OPTION_ANY,      // uint64_t, any value
 };
 
 struct hwi_option {
@@ -34,6 +37,7 @@ struct hwi_option_table {
 
 extern const struct hwi_option_table hwi_comm_options;   // of hws_config
 extern const struct hwi_option_table hwi_master_options; // of hws_master_config
+extern const struct hwi_option_table hwi_call_options;   // of hws_options: no environment
 
 // Fills each zero or NULL field of `config` (the table's struct, whole) from the environment, then
 // from the default, and checks the bounds. Texts point to the caller's, the environment's or static

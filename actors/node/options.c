@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "actors/node/options.h"
 
+#include "actors/node/config.h"
 #include "actors/node/error.h"
 #include "actors/node/sized.h"
 
 // A call of all groups together is another kind of call.
 static hws_status read_scope(uint32_t scope, uint8_t *kind)
 {
-    if (scope > HWS_SCOPE_RUN)
-        return hwi_error_set(HWS_E_INVALID, "scope is %u: it must be HWS_SCOPE_GROUP or "
-                                            "HWS_SCOPE_RUN",
-                             scope);
     if (scope == HWS_SCOPE_GROUP)
         return HWS_OK;
     if (!hwi_kind_is_agreement(*kind))
@@ -28,17 +25,13 @@ hws_status hwi_call_options_read(const hws_options *given, struct hwi_msg_reques
     if (!hwi_sized_read(&options, sizeof(options), given))
         return hwi_error_set(HWS_E_INVALID, "bytes_of_struct of hws_options is not set: begin with "
                                             "HWS_OPTIONS_INIT");
-    if (options.plan > HWI_PLAN_DIRECT)
-        return hwi_error_set(HWS_E_INVALID, "plan is %u: it must be 0, 1 or 2", options.plan);
-    if (options.verify > HWS_VERIFY_WHEN_CHANGED)
-        return hwi_error_set(HWS_E_INVALID,
-                             "verify is %u: it must be HWS_VERIFY_ALWAYS or "
-                             "HWS_VERIFY_WHEN_CHANGED",
-                             options.verify);
+    hws_status status = hwi_options_fill(&hwi_call_options, &options);
+    if (status != HWS_OK)
+        return status;
     if (options.timeout_ms != 0)
         request->timeout_ns = options.timeout_ms * HWI_NS_PER_MS;
     request->tag = options.tag;
-    request->retry = options.retry != 0;
+    request->retry = (uint8_t)options.retry;
     request->plan = (uint8_t)options.plan;
     request->verify = (uint8_t)options.verify;
     return read_scope(options.scope, &request->kind);

@@ -41,9 +41,9 @@ enum {
 typedef struct hws_options {
     size_t bytes_of_struct;  /**< sizeof(hws_options); begin with HWS_OPTIONS_INIT */
     uint64_t tag;            /**< any number; at most 4096 different ones in a view */
-    uint32_t timeout_ms;     /**< deadline, ms; 0 = the communicator's */
+    uint32_t timeout_ms;     /**< deadline, ms, 1..4294967295; 0 = the communicator's */
     int retry;               /**< 1 = acknowledge changes and run again with the survivors, till the deadline */
-    uint32_t plan;           /**< 0 = by size, 1 = one-shot, 2 = direct; must be the same on all members */
+    uint32_t plan;           /**< 0..2: 0 = by size, 1 = one-shot, 2 = direct; must be the same on all members */
     uint32_t reserved;       /**< 0 = the only value */
     uint32_t scope;          /**< agree and barrier: HWS_SCOPE_GROUP or HWS_SCOPE_RUN; must be the same on all members */
     uint32_t verify;         /**< hws_sync: HWS_VERIFY_ALWAYS or HWS_VERIFY_WHEN_CHANGED */

@@ -139,7 +139,22 @@ static void test_options_are_checked(void **state)
     options.plan = 3;
     assert_int_equal(hws_all_reduce(comm, a, b, 8, HWS_F32, HWS_SUM, &options, NULL),
                      HWS_E_INVALID);
-    assert_said("plan is 3");
+    assert_said("plan is 3: it must be from 0 to 2");
+    options.plan = 0;
+    options.verify = 2;
+    assert_int_equal(hws_all_reduce(comm, a, b, 8, HWS_F32, HWS_SUM, &options, NULL),
+                     HWS_E_INVALID);
+    assert_said("verify is 2: it must be from 0 to 1");
+    options.verify = 0;
+    options.scope = HWS_SCOPE_RUN;
+    assert_int_equal(hws_all_reduce(comm, a, b, 8, HWS_F32, HWS_SUM, &options, NULL),
+                     HWS_E_INVALID);
+    assert_said("only agree and barrier");
+    options.scope = 2;
+    assert_int_equal(hws_barrier(comm, &options, NULL), HWS_E_INVALID);
+    assert_said("scope is 2");
+    options.scope = 0;
+    options.plan = 3;
     options.bytes_of_struct = offsetof(hws_options, plan); // an older caller: plan is not read
     assert_int_equal(hws_all_reduce(comm, a, b, 8, HWS_F32, HWS_SUM, &options, NULL), HWS_OK);
 }

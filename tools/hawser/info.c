@@ -14,9 +14,11 @@
 #include "tools/hawser/command.h"
 
 static const char usage[] =
-    "usage: hawser info\n"
+    "usage: hawser info [--markdown]\n"
     "Prints the versions of Hawser and the libraries it runs with, the options of a member and a\n"
     "master with defaults and bounds, and limits.\n"
+    "\n"
+    "  --markdown    only options and limits, as docs/OPTIONS.md has them\n"
     "\n"
     "Example: hawser info\n";
 
@@ -56,7 +58,7 @@ static void print_options(const char *title, const struct hwi_option_table *tabl
     for (uint32_t i = 0; i < table->count; i++) {
         const struct hwi_option *option = &table->options[i];
         char bounds[32] = "-";
-        if (option->kind != HWI_OPTION_TEXT)
+        if (option->kind == HWI_OPTION_NUMBER || option->kind == HWI_OPTION_FLAG)
             snprintf(bounds, sizeof bounds, "%u..%u", option->least, option->most);
         printf("  %-25s %-12s %-14s %s\n", option->env ? option->env : option->name,
                option->standard ? option->standard : "-", bounds, option->doc);
@@ -70,24 +72,74 @@ static void print_limits(void)
         printf("  %-28s %llu\n", limits[i].what, limits[i].value);
 }
 
+static void print_bounds(const struct hwi_option *option)
+{
+    if (option->kind == HWI_OPTION_TEXT)
+        printf(" text |");
+    else if (option->kind == HWI_OPTION_ANY)
+        printf(" any |");
+    else
+        printf(" %u..%u |", option->least, option->most);
+}
+
+static void print_table(const char *title, const struct hwi_option_table *table)
+{
+    printf("\n## %s\n\n| field | variable | default | values | what |\n|---|---|---|---|---|\n", title);
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct hwi_option *option = &table->options[i];
+        printf("| `%s` |", option->name);
+        printf(option->env ? " `%s` |" : " |", option->env);
+        printf(option->standard ? " `%s` |" : " |", option->standard);
+        print_bounds(option);
+        printf(" %s |\n", option->doc);
+    }
+}
+
+static void print_markdown(void)
+{
+    puts("# Options\n\n"
+         "Made by `hawser info --markdown` from the tables in `actors/node/config.c`, which also check what is\n"
+         "given. A zero or NULL field takes the variable's value, and without one the default.");
+    print_table("A member: `hws_config`", &hwi_comm_options);
+    print_table("A master: `hws_master_config`", &hwi_master_options);
+    print_table("A call: `hws_options`", &hwi_call_options);
+    puts("\n## Limits\n\n| what | most |\n|---|---|");
+    for (size_t i = 0; i < HWI_COUNT(limits); i++)
+        printf("| %s | %llu |\n", limits[i].what, limits[i].value);
+}
+
+static void print_all(void)
+{
+    print_versions();
+    print_options("options of a member: variable, default, bounds", &hwi_comm_options);
+    print_options("options of a master: field or variable, default, bounds", &hwi_master_options);
+    print_options("options of a call: field, default, bounds", &hwi_call_options);
+    print_limits();
+}
+
 int command_info(int argc, char **argv)
 {
-    static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option longs[] = {
+        {"help", no_argument, NULL, 'h'}, {"markdown", no_argument, NULL, 'm'}, {0}};
+    bool markdown = false;
     int c;
     opterr = 0;
-    if ((c = getopt_long(argc, argv, ":h", longs, NULL)) == 'h') {
-        fputs(usage, stdout);
-        return EXIT_OK;
+    while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+        if (c == 'h') {
+            fputs(usage, stdout);
+            return EXIT_OK;
+        }
+        if (c != 'm')
+            return bad_option("info", c, argv);
+        markdown = true;
     }
-    if (c != -1)
-        return bad_option("info", c, argv);
     if (optind < argc) {
         complain("info", "unexpected argument %s; try hawser info --help", argv[optind]);
         return EXIT_USAGE;
     }
-    print_versions();
-    print_options("options of a member: variable, default, bounds", &hwi_comm_options);
-    print_options("options of a master: field or variable, default, bounds", &hwi_master_options);
-    print_limits();
+    if (markdown)
+        print_markdown();
+    else
+        print_all();
     return EXIT_OK;
 }
