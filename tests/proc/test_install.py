@@ -112,10 +112,12 @@ def build_with_pkg_config(prefix, work):
     """(program, environment it runs in, what it is) of each kind of library and language."""
     check(pkg_config(prefix, "--modversion", "hawser") == [VERSION], "pkg-config knows the version")
     for kind, (suffix, compiler, standard) in itertools.product(("shared", "static"), (("c", CC, "c11"), ("cpp", CXX, "c++11"))):
-        flags = pkg_config(prefix, "--cflags", "--libs", "hawser-static" if kind == "static" else "hawser")
+        package = "hawser-static" if kind == "static" else "hawser"
+        flags, libraries = pkg_config(prefix, "--cflags", package), pkg_config(prefix, "--libs", package)
         program, what = work / f"{suffix}_{kind}", f"{suffix}, {kind}, pkg-config"
         steps = ([CC, "-std=c99", *WARNINGS, "-c", work / "main.c", "-o", work / "main.o", *flags],
-                 [compiler, f"-std={standard}", *WARNINGS, work / f"average.{suffix}", work / "main.o", "-o", program, *flags])
+                 [compiler, f"-std={standard}", *WARNINGS, work / f"average.{suffix}", work / "main.o", "-o", program, *flags,
+                  *libraries])
         for step in steps:
             done = run(*step)
             check(done.returncode == 0, f"building: {what}", done)
