@@ -47,9 +47,25 @@ enum { HWI_RING_SENT = 0x80 };
 //   its fault's chunk: PAIR(chunk, from)           block_placed: PAIR(block, from)     send:
 //   PAIR(first, to) sync_offer, sync_plan, state_hashed, sync_start: revision
 #define HWI_RING_PAIR(low, high) ((uint64_t)(uint32_t)(low) | (uint64_t)(uint32_t)(high) << 32)
-// Elements (below 2^41), type, operation, plan.
+// Elements (at most 2^40; 0 where counts may differ), type, operation, plan, whether counts may
+// differ, kind, and the low bits of the root's peer id.
 #define HWI_RING_SIGNATURE(s)                                                                      \
-    ((s).count | (uint64_t)(s).dtype << 44 | (uint64_t)(s).redop << 52 | (uint64_t)(s).plan << 60)
+    (((s).unequal ? 0 : (s).count) | (uint64_t)((s).dtype & 15) << 41 |                            \
+     (uint64_t)((s).redop & 7) << 45 | (uint64_t)((s).plan & 3) << 48 |                            \
+     (uint64_t)((s).unequal & 1) << 50 | (uint64_t)((s).kind & 15) << 51 |                         \
+     (uint64_t)((s).root & HWI_RING_ROOT) << 55)
+#define HWI_RING_ROOT 511u
+// What is left of it.
+static inline struct hwi_signature hwi_ring_signature(uint64_t key)
+{
+    return (struct hwi_signature){.count = key & ((UINT64_C(1) << 41) - 1),
+                                  .dtype = key >> 41 & 15,
+                                  .redop = key >> 45 & 7,
+                                  .plan = key >> 48 & 3,
+                                  .unequal = key >> 50 & 1,
+                                  .kind = key >> 51 & 15,
+                                  .root = key >> 55};
+}
 
 // Ticks and nanoseconds: ns = ns_zero + (ticks - ticks_zero) * ns_per_tick.
 struct hwi_ring_clock {

@@ -74,9 +74,11 @@ static void put_key(struct text *text, const struct hwi_ring_record *record)
 {
     const char *low = hwi_ring_key_name(record->type), *high = hwi_ring_high_name(record->type);
     if (low && strcmp(low, "signature") == 0) {
-        put(text, "%scount=%" PRIu64 " dtype=%u redop=%u", text->between,
-            record->key & ((UINT64_C(1) << 44) - 1), (unsigned)(record->key >> 44 & 0xff),
-            (unsigned)(record->key >> 52 & 0xff));
+        struct hwi_signature signature = hwi_ring_signature(record->key);
+        put(text, "%scount=%" PRIu64 " dtype=%u redop=%u", text->between, signature.count,
+            signature.dtype, signature.redop);
+        if (signature.root)
+            put(text, " root=%" PRIu64, signature.root);
         text->between = " ";
     } else if (high) {
         put_field(text, low, (uint32_t)record->key);

@@ -7,20 +7,24 @@
 
 #include "tools/explain/model.h"
 
-enum { CALL_BYTES = 64 };
+enum { CALL_BYTES = 128 };
 
-// As HWI_RING_SIGNATURE packs it.
-static void print_signature(uint64_t signature, uint64_t other, char text[CALL_BYTES])
+// What was called, and what else differs from `other`: as much as a ring keeps of it.
+static void print_signature(uint64_t key, uint64_t other, char text[CALL_BYTES])
 {
-    static const char *const plans[] = {"by size", "one-shot", "direct"};
-    uint64_t count = signature & ((UINT64_C(1) << 44) - 1);
-    uint32_t dtype = (uint32_t)(signature >> 44 & 0xff), redop = (uint32_t)(signature >> 52 & 0xff);
-    uint32_t plan = (uint32_t)(signature >> 60);
-    int n = snprintf(text, CALL_BYTES, "%s x %" PRIu64 " %s", hws_dtype_name((hws_dtype)dtype),
-                     count, hws_redop_name((hws_redop)redop));
-    if (plan != other >> 60)
-        snprintf(text + n, CALL_BYTES - (size_t)n, ", plan %s",
-                 plan < HWI_COUNT(plans) ? plans[plan] : "?");
+    static const char *const plans[] = {"by size", "one-shot", "direct", "?"};
+    struct hwi_signature s = hwi_ring_signature(key), o = hwi_ring_signature(other);
+    const char *between = s.kind == o.kind ? "" : " ";
+    int n = snprintf(text, CALL_BYTES, "%s%s%s x ", s.kind == o.kind ? "" : print_call(s.kind),
+                     between, hws_dtype_name((hws_dtype)s.dtype));
+    n += s.unequal ? snprintf(text + n, CALL_BYTES - (size_t)n, "any count")
+                   : snprintf(text + n, CALL_BYTES - (size_t)n, "%" PRIu64, s.count);
+    if (s.redop)
+        n += snprintf(text + n, CALL_BYTES - (size_t)n, " %s", hws_redop_name((hws_redop)s.redop));
+    if (s.root && s.root != o.root)
+        n += snprintf(text + n, CALL_BYTES - (size_t)n, " from peer %" PRIu64, s.root);
+    if (s.plan != o.plan)
+        snprintf(text + n, CALL_BYTES - (size_t)n, ", plan %s", plans[s.plan]);
 }
 
 static int32_t failure_of(const struct model *model, uint64_t view, uint8_t kind, uint64_t tag)
