@@ -268,6 +268,21 @@ static void calls_do_not_match(void **state)
     story_end(story);
 }
 
+// Other operations, and counts that differ as they may.
+static void operations_do_not_match(void **state)
+{
+    (void)state;
+    struct story *story = story_begin(3);
+    story_reduce(story, 0, 7, 100);
+    story_call(story, 1, HWI_KIND_REDUCE_SCATTER, 7, 100, 60000);
+    story_reduce(story, 2, 7, 100);
+    story_run(story, 1);
+    story_explain(story,
+                  "members called different things on tag 7 (all-reduce, number 0 of view 1): "
+                  "peer 1 all-reduce f32 x 100 sum, peer 2 reduce-scatter f32 x 100 sum");
+    story_end(story);
+}
+
 static void a_link_is_cut(void **state)
 {
     (void)state;
@@ -479,6 +494,7 @@ int main(void)
         cmocka_unit_test(an_opening_waits),
         cmocka_unit_test(a_call_waits_for_members),
         cmocka_unit_test(calls_do_not_match),
+        cmocka_unit_test(operations_do_not_match),
         cmocka_unit_test(a_link_is_cut),
         cmocka_unit_test(a_link_stays_cut),
         cmocka_unit_test(the_master_is_gone),

@@ -43,6 +43,7 @@ static void say(struct model *model, const struct channel *channel, const struct
 {
     char first[CALL_BYTES], second[CALL_BYTES];
     struct hwi_op op = channel_op(channel, a->signed_seq - 1);
+    op.kind = hwi_ring_signature(a->signature).kind;
     struct explain_finding *finding =
         finding_new(model, HWI_MAX(a->entered_ns, b->entered_ns), channel->view == model->view);
     print_signature(a->signature, b->signature, first);
