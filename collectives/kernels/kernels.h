@@ -41,14 +41,14 @@ struct hwi_kernel {
     hwi_reduce_fn reduce;
     hwi_convert_fn widen; // NULL = elements are their own accumulators
     hwi_combine_fn combine;
-    hwi_divide_fn divide; // avg only
+    hwi_divide_fn divide;  // avg only
     hwi_convert_fn narrow; // NULL as widen
 };
 
 // All kernels for one instruction set.
 struct hwi_kernel_set {
-    const char *name; // "scalar", "avx2", "avx512", "neon"
-    bool (*runs)(void); // this CPU has what it needs
+    const char *name;                 // "scalar", "avx2", "avx512", "neon"
+    bool (*runs)(void);               // this CPU has what it needs
     const struct hwi_kernel *kernels; // [HWI_KERNELS]
 };
 

@@ -54,6 +54,18 @@ INTEGERS(i32, int32_t, uint32_t, int64_t)
 INTEGERS(u64, uint64_t, uint64_t, wide_u64)
 INTEGERS(i64, int64_t, uint64_t, wide_i64)
 
+void hwi_reduce_avg_u64(const struct hwi_kernel *kernel, void *out, const void *const *operands,
+                        uint32_t n, size_t count, uint32_t divisor)
+{
+    avg_u64(kernel, out, operands, n, count, divisor);
+}
+
+void hwi_reduce_avg_i64(const struct hwi_kernel *kernel, void *out, const void *const *operands,
+                        uint32_t n, size_t count, uint32_t divisor)
+{
+    avg_i64(kernel, out, operands, n, count, divisor);
+}
+
 // ---- numbers with a fraction
 
 #define FLOATS(type)                                                                               \
@@ -95,15 +107,18 @@ FRACTIONS(bf16, uint16_t, float, hwi_bf16_widen, hwi_bf16_narrow)
 FRACTIONS(f32, float, float, SAME, SAME)
 FRACTIONS(f64, double, double, SAME, SAME)
 
-#define KERNEL(dtype, redop, bytes, name) {dtype, redop, bytes, bytes, name, NULL, NULL, NULL, NULL}
+#define KERNEL(dtype, redop, bytes, name)                                                          \
+    {                                                                                              \
+        dtype, redop, bytes, bytes, name, NULL, NULL, NULL, NULL                                   \
+    }
 #define KERNELS(dtype, bytes, name)                                                                \
     KERNEL(dtype, HWS_SUM, bytes, sum_##name), KERNEL(dtype, HWS_AVG, bytes, avg_##name),          \
         KERNEL(dtype, HWS_PROD, bytes, prod_##name), KERNEL(dtype, HWS_MAX, bytes, max_##name),    \
         KERNEL(dtype, HWS_MIN, bytes, min_##name)
 
 const struct hwi_kernel hwi_kernels_scalar[HWI_KERNELS] = {
-    KERNELS(HWS_U8, 1, u8),   KERNELS(HWS_I8, 1, i8),   KERNELS(HWS_U16, 2, u16),
-    KERNELS(HWS_I16, 2, i16), KERNELS(HWS_U32, 4, u32), KERNELS(HWS_I32, 4, i32),
-    KERNELS(HWS_U64, 8, u64), KERNELS(HWS_I64, 8, i64), KERNELS(HWS_F16, 2, f16),
+    KERNELS(HWS_U8, 1, u8),     KERNELS(HWS_I8, 1, i8),   KERNELS(HWS_U16, 2, u16),
+    KERNELS(HWS_I16, 2, i16),   KERNELS(HWS_U32, 4, u32), KERNELS(HWS_I32, 4, i32),
+    KERNELS(HWS_U64, 8, u64),   KERNELS(HWS_I64, 8, i64), KERNELS(HWS_F16, 2, f16),
     KERNELS(HWS_BF16, 2, bf16), KERNELS(HWS_F32, 4, f32), KERNELS(HWS_F64, 8, f64),
 };

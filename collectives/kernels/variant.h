@@ -16,6 +16,12 @@ extern const struct hwi_kernel hwi_kernels_avx512[HWI_KERNELS];
 extern const struct hwi_kernel hwi_kernels_neon[HWI_KERNELS];
 #endif
 
+// scalar.c, for the others too.
+void hwi_reduce_avg_u64(const struct hwi_kernel *kernel, void *out, const void *const *operands,
+                        uint32_t n, size_t count, uint32_t divisor);
+void hwi_reduce_avg_i64(const struct hwi_kernel *kernel, void *out, const void *const *operands,
+                        uint32_t n, size_t count, uint32_t divisor);
+
 // A reduction by the kernel's steps, block by block: a block's accumulators stay in the first-level
 // cache while the operands pass, each read once, and the output is written once.
 void hwi_kernel_blocks(const struct hwi_kernel *kernel, void *out, const void *const *operands,

@@ -53,11 +53,13 @@ static const uint64_t awkward_bf16[] = {0x0000, 0x8000, 0x0001, 0x8001, 0x007f, 
                                         0x8080, 0x7f7f, 0xff7f, 0x7f80, 0xff80, 0x7fc0, 0xffc0,
                                         0x7fc1, 0xffee, 0x7f81, 0xffa0, 0x3f80, 0xbf80, 0x3f81,
                                         0x3f7f, 0x4000, 0xc040, 0x3380, 0x3f01};
+// clang-format off
 static const uint64_t awkward_whole[] = {
     0, 1, 2, 3, 0x7f, 0x80, 0x81, 0xff, 0x7fff, 0x8000, 0x8001, 0xffff, 0x10000, 0x7fffffff,
     0x80000000, 0x80000001, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000,
     0x8000000000000001, 0xffffffffffffffff, 0xfffffffffffffffe, 0x5555555555555555,
     0xaaaaaaaaaaaaaaaa, 0xfedcba9876543210};
+// clang-format on
 
 enum { AWKWARD = 26 };
 _Static_assert(sizeof awkward_f64 == AWKWARD * 8 && sizeof awkward_f32 == AWKWARD * 8 &&
@@ -200,8 +202,8 @@ static bool check_shape(struct shapes *shapes, uint32_t n, size_t count, uint32_
     uint32_t divisor = kernel->redop == HWS_AVG ? n : 0;
     char name[16];
     for (uint32_t k = 0; k < n; k++)
-        operands[k] = shapes->memory[k] +
-                      (k == target ? shift : random_next(&shapes->random) % SHIFT_MAX);
+        operands[k] =
+            shapes->memory[k] + (k == target ? shift : random_next(&shapes->random) % SHIFT_MAX);
     memcpy(shapes->before, room, ROOM);
     memcpy(shapes->wanted, room, ROOM);
     shapes->as->reduce(shapes->as, shapes->wanted + shift, operands, n, count, divisor);
@@ -277,8 +279,8 @@ static bool check_pairs(const struct hwi_kernel_set *set, const struct hwi_kerne
     for (size_t i = 0; i < count; i++) {
         if (memcmp(pairs->got + i * bytes, pairs->wanted + i * bytes, bytes) == 0)
             continue;
-        snprintf(why, KERNEL_WHY_BYTES, "%s %s: 0x%llx and 0x%llx", set->name, name_of(kernel, name),
-                 (unsigned long long)get(pairs->left + i * bytes, bytes),
+        snprintf(why, KERNEL_WHY_BYTES, "%s %s: 0x%llx and 0x%llx", set->name,
+                 name_of(kernel, name), (unsigned long long)get(pairs->left + i * bytes, bytes),
                  (unsigned long long)get(pairs->right + i * bytes, bytes));
         return false;
     }

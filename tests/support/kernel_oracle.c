@@ -205,8 +205,7 @@ static uint64_t fraction(uint8_t dtype, uint8_t redop, const uint64_t *operands,
 
 uint64_t kernel_oracle(uint8_t dtype, uint8_t redop, const uint64_t *operands, uint32_t n)
 {
-    return dtype < HWS_F16 ? whole(dtype, redop, operands, n)
-                           : fraction(dtype, redop, operands, n);
+    return dtype < HWS_F16 ? whole(dtype, redop, operands, n) : fraction(dtype, redop, operands, n);
 }
 
 // ---- conversions --------------------------------------------------------------------------------

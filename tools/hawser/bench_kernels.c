@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How fast reductions in memory are: each set of kernels that runs here and the scalar one, in turn.
+// How fast reductions in memory are: each set of kernels that runs here and the scalar one, in
+// turn.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,7 +98,8 @@ static void compare_set(struct arena *arena, const struct hwi_kernel_set *set,
                         const struct hwi_kernel_set *scalar, bool json)
 {
     if (!json) {
-        printf("%s, %" PRIu32 " operands of %" PRIu64 " bytes: GB/s of operands, times scalar\n%-5s",
+        printf("%s, %" PRIu32 " operands of %" PRIu64
+               " bytes: GB/s of operands, times scalar\n%-5s",
                set->name, arena->n, arena->bytes, "");
         for (int i = 0; i < OPERATIONS; i++)
             printf(" %13s", hws_redop_name((hws_redop)(HWS_SUM + i)));

@@ -24,7 +24,8 @@ static const void *operand(struct hwi_data *data, struct hwi_data_op *op, uint32
                                    : scratch_of(data, op, chunk, who);
 }
 
-_Static_assert((int)HWI_MEMBERS_MAX <= (int)HWI_KERNEL_OPERANDS_MAX, "a kernel takes all members' operands");
+_Static_assert((int)HWI_MEMBERS_MAX <= (int)HWI_KERNEL_OPERANDS_MAX,
+               "a kernel takes all members' operands");
 
 // In memory that is kept for the next one.
 static const void **operands_of(struct hwi_data *data, struct hwi_data_op *op,
