@@ -93,8 +93,8 @@ HWS_API hws_status hws_checkpoint_load(hws_state *state, const char *path,
  * returns. Damaged ones are passed over and counted in `info`. Writes the file's path to `path` (room for
  * `path_bytes` bytes, of which at most 4096 are needed), "" and HWS_OK if the directory holds none. `directory` is
  * borrowed until return; `info` may be NULL. Any thread.
- * Errors: HWS_E_DAMAGED (there are some, and none is whole), HWS_E_SYSTEM (no such directory, ...), HWS_E_INVALID,
- * HWS_E_LIMIT (`path` has too little room; above 4096 files), HWS_E_NO_MEMORY; `path` is "" then.
+ * Errors: HWS_E_DAMAGED (there are some, and of the 64 newest none is whole), HWS_E_SYSTEM (no such directory, ...),
+ * HWS_E_INVALID, HWS_E_LIMIT (`path` has too little room), HWS_E_NO_MEMORY; `path` is "" then.
  */
 HWS_API hws_status hws_checkpoint_newest(const char *directory, char *path, size_t path_bytes,
                                          hws_checkpoint_info *info);

@@ -10,7 +10,8 @@
 enum {
     HWI_CHECKPOINT_ERROR_BYTES = 320,
     HWI_CHECKPOINT_PATH_MAX = 4096,
-    HWI_CHECKPOINT_FILES_MAX = 4096, // files of a directory that are looked at
+    HWI_CHECKPOINT_CANDIDATES_MAX =
+        64, // newest files of a directory that are read, until one is whole
 };
 
 // ---- saving ------------------------------------------------------------------------------------
@@ -101,7 +102,7 @@ struct hwi_checkpoint_found {
 
 // The file with the highest revision (then the latest, then the last by name) among the whole ones
 // of a directory: those that end in .hwc, or begin as a checkpoint does. HWS_OK with path "" if
-// there are none; HWS_E_DAMAGED if there are only damaged ones; HWS_E_SYSTEM, HWS_E_LIMIT,
+// there are none; HWS_E_DAMAGED if there are some and of the newest none is whole; HWS_E_SYSTEM,
 // HWS_E_INVALID (path), HWS_E_NO_MEMORY.
 int hwi_checkpoint_newest(const char *directory, struct hwi_checkpoint_found *found, char *error);
 

@@ -18,8 +18,9 @@ struct candidate {
 
 struct search {
     const char *directory;
-    struct candidate *candidates; // whose heads are good
-    uint32_t count, capacity, seen;
+    // Whose heads are good, the newest first; what is older than all of them is let go.
+    struct candidate candidates[HWI_CHECKPOINT_CANDIDATES_MAX];
+    uint32_t count;
     struct hwi_checkpoint_found *found;
     char *error;
 };
@@ -39,19 +40,6 @@ static void skip(struct search *search, const char *name, const char *why)
     snprintf(found->skipped_why, sizeof found->skipped_why, "%s", why);
 }
 
-static bool grow(struct search *search)
-{
-    if (search->count < search->capacity)
-        return true;
-    uint32_t capacity = search->capacity ? 2 * search->capacity : 16;
-    struct candidate *grown = realloc(search->candidates, capacity * sizeof *grown);
-    if (!grown)
-        return false;
-    search->candidates = grown;
-    search->capacity = capacity;
-    return true;
-}
-
 // The head, from a plain file only. False: there is none to be had.
 static bool read_head(int directory, const char *name,
                       unsigned char bytes[HWI_CHECKPOINT_HEAD_BYTES], bool *plain)
@@ -67,7 +55,31 @@ static bool read_head(int directory, const char *name,
     return whole;
 }
 
-static int look_at(struct search *search, int directory, const char *name)
+static bool is_newer(const struct candidate *a, const struct candidate *b)
+{
+    if (a->head.revision != b->head.revision)
+        return a->head.revision > b->head.revision;
+    if (a->head.time_ms != b->head.time_ms)
+        return a->head.time_ms > b->head.time_ms;
+    return strcmp(a->name, b->name) > 0;
+}
+
+static void keep(struct search *search, const char *name, const struct hwi_checkpoint_head *head)
+{
+    struct candidate candidate = {.head = *head};
+    snprintf(candidate.name, sizeof candidate.name, "%s", name);
+    uint32_t at = search->count;
+    while (at > 0 && is_newer(&candidate, &search->candidates[at - 1]))
+        at--;
+    if (at == HWI_CHECKPOINT_CANDIDATES_MAX)
+        return;
+    search->count = HWI_MIN(search->count + 1, (uint32_t)HWI_CHECKPOINT_CANDIDATES_MAX);
+    memmove(&search->candidates[at + 1], &search->candidates[at],
+            (search->count - 1 - at) * sizeof candidate);
+    search->candidates[at] = candidate;
+}
+
+static void look_at(struct search *search, int directory, const char *name)
 {
     unsigned char bytes[HWI_CHECKPOINT_HEAD_BYTES];
     struct hwi_checkpoint_head head;
@@ -77,59 +89,34 @@ static int look_at(struct search *search, int directory, const char *name)
     if (read_head(directory, name, bytes, &plain))
         kind = hwi_checkpoint_head_unpack(bytes, &head, &format);
     if (!plain || (kind == HWI_CHECKPOINT_IS_NONE && !is_named_so(name)))
-        return HWS_OK; // some other file
-    if (++search->seen > HWI_CHECKPOINT_FILES_MAX) {
-        snprintf(search->error, HWI_CHECKPOINT_ERROR_BYTES, "holds more than %d checkpoints",
-                 HWI_CHECKPOINT_FILES_MAX);
-        return HWS_E_LIMIT;
-    }
-    if (kind == HWI_CHECKPOINT_IS_OTHER)
+        return; // some other file
+    if (kind == HWI_CHECKPOINT_IS_GOOD)
+        keep(search, name, &head);
+    else if (kind == HWI_CHECKPOINT_IS_OTHER)
         skip(search, name, "is of another format");
-    else if (kind != HWI_CHECKPOINT_IS_GOOD)
+    else
         skip(search, name, "cannot be read, or its head is damaged");
-    if (kind != HWI_CHECKPOINT_IS_GOOD)
-        return HWS_OK;
-    if (!grow(search)) {
-        snprintf(search->error, HWI_CHECKPOINT_ERROR_BYTES, "out of memory");
-        return HWS_E_NO_MEMORY;
-    }
-    struct candidate *candidate = &search->candidates[search->count++];
-    candidate->head = head;
-    snprintf(candidate->name, sizeof candidate->name, "%s", name);
-    return HWS_OK;
 }
 
 static int list(struct search *search)
 {
-    int status = HWS_OK;
     DIR *open = opendir(search->directory);
     if (!open)
         return hwi_problem_system(search->error, HWI_CHECKPOINT_ERROR_BYTES,
                                   "cannot be read as a directory");
-    for (struct dirent *entry; status == HWS_OK && (entry = readdir(open)) != NULL;)
+    for (struct dirent *entry; (entry = readdir(open)) != NULL;)
         if (strlen(entry->d_name) < NAME_BYTES && !hwi_temporary_is_name(entry->d_name))
-            status = look_at(search, dirfd(open), entry->d_name);
+            look_at(search, dirfd(open), entry->d_name);
     closedir(open);
-    return status;
+    return HWS_OK;
 }
 
-static int by_age(const void *a, const void *b)
-{
-    const struct candidate *left = a, *right = b;
-    if (left->head.revision != right->head.revision)
-        return left->head.revision < right->head.revision ? 1 : -1;
-    if (left->head.time_ms != right->head.time_ms)
-        return left->head.time_ms < right->head.time_ms ? 1 : -1;
-    return strcmp(right->name, left->name);
-}
-
-// True if the whole file is good; it is what was looked for then.
-static bool take(struct search *search, const struct candidate *candidate)
+// HWS_OK if the whole file is good; it is what was looked for then.
+static int take(struct search *search, const struct candidate *candidate, char *why)
 {
     struct hwi_checkpoint_found *found = search->found;
     struct hwi_checkpoint checkpoint;
     struct hwi_checkpoint_place place;
-    char why[HWI_CHECKPOINT_ERROR_BYTES];
     snprintf(found->path, sizeof found->path, "%s/%s", search->directory, candidate->name);
     int status = hwi_checkpoint_open(&checkpoint, found->path, why);
     if (status == HWS_OK) {
@@ -138,21 +125,25 @@ static bool take(struct search *search, const struct candidate *candidate)
         found->sum = checkpoint.sum;
         hwi_checkpoint_close(&checkpoint);
     }
-    if (status == HWS_OK)
-        return true;
-    found->path[0] = '\0';
-    skip(search, candidate->name, why);
-    return false;
+    if (status != HWS_OK)
+        found->path[0] = '\0';
+    return status;
 }
 
 static int choose(struct search *search)
 {
     struct hwi_checkpoint_found *found = search->found;
-    if (search->count > 0)
-        qsort(search->candidates, search->count, sizeof *search->candidates, by_age);
-    for (uint32_t i = 0; i < search->count; i++)
-        if (take(search, &search->candidates[i]))
-            return HWS_OK;
+    char why[HWI_CHECKPOINT_ERROR_BYTES];
+    for (uint32_t i = 0; i < search->count; i++) {
+        int status = take(search, &search->candidates[i], why);
+        if (status == HWS_OK)
+            return status;
+        if (status == HWS_E_NO_MEMORY) { // no reason to take an older one
+            snprintf(search->error, HWI_CHECKPOINT_ERROR_BYTES, "%s", why);
+            return status;
+        }
+        skip(search, search->candidates[i].name, why);
+    }
     if (found->skipped == 0)
         return HWS_OK;
     snprintf(search->error, HWI_CHECKPOINT_ERROR_BYTES,
@@ -163,15 +154,22 @@ static int choose(struct search *search)
 
 int hwi_checkpoint_newest(const char *directory, struct hwi_checkpoint_found *found, char *error)
 {
-    struct search search = {.directory = directory, .found = found, .error = error};
     *found = (struct hwi_checkpoint_found){0};
     if (strlen(directory) + 1 + NAME_BYTES > sizeof found->path) {
         snprintf(error, HWI_CHECKPOINT_ERROR_BYTES, "the path is too long");
         return HWS_E_INVALID;
     }
-    int status = list(&search);
+    struct search *search = calloc(1, sizeof *search);
+    if (!search) {
+        snprintf(error, HWI_CHECKPOINT_ERROR_BYTES, "out of memory");
+        return HWS_E_NO_MEMORY;
+    }
+    search->directory = directory;
+    search->found = found;
+    search->error = error;
+    int status = list(search);
     if (status == HWS_OK)
-        status = choose(&search);
-    free(search.candidates);
+        status = choose(search);
+    free(search);
     return status;
 }

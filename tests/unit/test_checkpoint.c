@@ -374,6 +374,32 @@ static void the_newest_whole_one_is_found(void **state)
     assert_string_equal(path, "");
 }
 
+// More files than are kept in mind, made in no order.
+static void the_newest_of_many_is_found(void **state)
+{
+    struct scene *scene = *state;
+    static struct tensors tensors;
+    char name[32];
+    hws_state *one = scene_state(&tensors, 0);
+    for (uint64_t i = 0; i < 150; i++) {
+        uint64_t revision = i * 67 % 150 + 1;
+        hws_state_set_revision(one, revision);
+        snprintf(name, sizeof name, "%llu.hwc", (unsigned long long)revision);
+        assert_int_equal(hws_checkpoint_save(one, in_directory(scene, name), NULL, NULL), HWS_OK);
+    }
+    expect_newest(scene, "150.hwc", 150, 0);
+    for (uint64_t revision = 150; revision > 87; revision--) { // all but one of the 64 newest
+        snprintf(name, sizeof name, "%llu.hwc", (unsigned long long)revision);
+        spoil(in_directory(scene, name), -1);
+    }
+    expect_newest(scene, "87.hwc", 87, 63);
+    spoil(in_directory(scene, "87.hwc"), -1);
+    char path[SCENE_PATH_BYTES];
+    assert_int_equal(hws_checkpoint_newest(scene->directory, path, sizeof path, NULL),
+                     HWS_E_DAMAGED);
+    hws_state_destroy(one);
+}
+
 static void among_equal_revisions_the_latest_is_newest(void **state)
 {
     struct scene *scene = *state;
@@ -405,6 +431,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bad_arguments_are_named, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(what_the_system_refuses_is_told, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(the_newest_whole_one_is_found, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(the_newest_of_many_is_found, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(among_equal_revisions_the_latest_is_newest, scene_open,
                                         scene_close),
     };
