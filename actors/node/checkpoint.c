@@ -8,6 +8,7 @@
 #include <hawser/checkpoint.h>
 
 #include "actors/node/error.h"
+#include "actors/node/handles.h"
 #include "actors/node/sized.h"
 #include "actors/node/state.h"
 #include "snapshot/checkpoint/checkpoint.h"
@@ -47,8 +48,13 @@ static void note_sum(struct call *call, uint32_t tensors, uint64_t revision,
     call->found.root[1] = sum->root.hi;
 }
 
-static hws_status check_call(struct call *call, const char *argument, const void *pointer,
-                             const char *path)
+static hws_status check_state(const struct call *call, const hws_state *state)
+{
+    return hwi_handles_check(HWI_HANDLE_STATE, state, call->function, "state");
+}
+
+// `subject` is what is wrong with the first argument.
+static hws_status check_call(struct call *call, hws_status subject, const char *path)
 {
     if (call->info != NULL && hwi_sized_bytes(call->info) < sizeof(size_t)) {
         call->info = NULL;
@@ -56,8 +62,8 @@ static hws_status check_call(struct call *call, const char *argument, const void
                              "%s: info has no size: begin with HWS_CHECKPOINT_INFO_INIT",
                              call->function);
     }
-    if (pointer == NULL)
-        return end_call(call, hwi_error_null(call->function, argument));
+    if (subject != HWS_OK)
+        return end_call(call, subject);
     if (path == NULL)
         return end_call(call, hwi_error_null(call->function, "path"));
     return HWS_OK;
@@ -109,7 +115,7 @@ hws_status hws_checkpoint_save(const hws_state *state, const char *path,
     struct call call = {.function = "hws_checkpoint_save", .info = info};
     struct hwi_checkpoint_sum sum;
     struct hwi_checkpoint_source source = {0};
-    hws_status status = check_call(&call, "state", state, path);
+    hws_status status = check_call(&call, check_state(&call, state), path);
     if (status != HWS_OK)
         return status;
     status = check_save(&call, state, options, &source.raw);
@@ -184,7 +190,7 @@ hws_status hws_checkpoint_load(hws_state *state, const char *path, hws_checkpoin
 {
     struct call call = {.function = "hws_checkpoint_load", .info = info};
     struct hwi_checkpoint file;
-    hws_status status = check_call(&call, "state", state, path);
+    hws_status status = check_call(&call, check_state(&call, state), path);
     if (status != HWS_OK)
         return status;
     int loaded = hwi_checkpoint_open(&file, path, call.error);
@@ -221,7 +227,8 @@ hws_status hws_checkpoint_newest(const char *directory, char *path, size_t path_
                                  hws_checkpoint_info *info)
 {
     struct call call = {.function = "hws_checkpoint_newest", .info = info};
-    hws_status status = check_call(&call, "directory", directory, path);
+    hws_status status = directory != NULL ? HWS_OK : hwi_error_null(call.function, "directory");
+    status = check_call(&call, status, path);
     if (status != HWS_OK)
         return status;
     if (path_bytes == 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actors/base/place.h"
+#include "actors/node/error.h"
 
 struct table {
     uint64_t *handles; // ascending
@@ -104,4 +105,16 @@ bool hwi_handles_hold(enum hwi_handle_kind kind, const void *handle)
 void hwi_handles_release(void)
 {
     unlock();
+}
+
+hws_status hwi_handles_check(enum hwi_handle_kind kind, const void *handle, const char *function,
+                             const char *name)
+{
+    if (handle == NULL)
+        return hwi_error_null(function, name);
+    if (!hwi_handles_hold(kind, handle))
+        return hwi_error_set(HWS_E_INVALID, "%s: this %s is none: it was given back, or never was one",
+                             function, name);
+    hwi_handles_release();
+    return HWS_OK;
 }

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include <hawser/types.h>
+
 enum hwi_handle_kind {
     HWI_HANDLE_COMM,
     HWI_HANDLE_REQUEST,
@@ -24,5 +26,10 @@ bool hwi_handles_remove(enum hwi_handle_kind kind, const void *handle);
 // what guards it: all handles of the process wait meanwhile. False: nothing is held.
 bool hwi_handles_hold(enum hwi_handle_kind kind, const void *handle);
 void hwi_handles_release(void);
+
+// For an argument that no other thread may take back meanwhile. Errors: HWS_E_INVALID (NULL, none),
+// with a sentence that names `function` and the argument, `name`.
+hws_status hwi_handles_check(enum hwi_handle_kind kind, const void *handle, const char *function,
+                             const char *name);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "actors/node/config.h"
 #include "actors/node/error.h"
+#include "actors/node/handles.h"
 #include "transport/host/host.h"
 
 struct hws_master {
@@ -89,6 +90,10 @@ hws_status hws_master_start(const hws_master_config *given, hws_master **master)
     status = submit_start(started->host, &config);
     if (status != HWS_OK)
         goto destroy_host;
+    if (!hwi_handles_add(HWI_HANDLE_MASTER, started)) {
+        status = hwi_error_set(HWS_E_NO_MEMORY, "hws_master_start: out of memory");
+        goto destroy_host;
+    }
     *master = started;
     return HWS_OK;
 destroy_host:
@@ -100,8 +105,10 @@ free_master:
 
 hws_status hws_master_address(const hws_master *master, char *text, size_t bytes)
 {
-    if (master == NULL)
-        return hwi_error_null("hws_master_address", "master");
+    hws_status status =
+        hwi_handles_check(HWI_HANDLE_MASTER, master, "hws_master_address", "master");
+    if (status != HWS_OK)
+        return status;
     if (text == NULL)
         return hwi_error_null("hws_master_address", "text");
     const char *address = hwi_host_address(master->host);
@@ -116,11 +123,16 @@ hws_status hws_master_stop(hws_master *master)
 {
     if (master == NULL)
         return HWS_OK;
+    hws_status status = hwi_handles_check(HWI_HANDLE_MASTER, master, "hws_master_stop", "master");
+    if (status != HWS_OK)
+        return status;
     if (master->pid != getpid())
         return hwi_error_set(HWS_E_FORKED,
                              "hws_master_stop: the master was started by process %ld "
                              "and this is its child",
                              (long)master->pid);
+    if (!hwi_handles_remove(HWI_HANDLE_MASTER, master))
+        return hwi_error_set(HWS_E_INVALID, "hws_master_stop: another thread stopped it meanwhile");
     hwi_host_destroy(master->host);
     free(master);
     return HWS_OK;

@@ -6,6 +6,7 @@
 #include <hawser/state.h>
 
 #include "actors/node/error.h"
+#include "actors/node/handles.h"
 #include "actors/node/options.h"
 #include "actors/node/request.h"
 #include "actors/node/result.h"
@@ -16,15 +17,17 @@ hws_status hws_state_create(hws_state **state)
     if (state == NULL)
         return hwi_error_null("hws_state_create", "state");
     struct hws_state *created = calloc(1, sizeof(*created));
-    if (created == NULL)
+    if (created == NULL || !hwi_handles_add(HWI_HANDLE_STATE, created)) {
+        free(created);
         return hwi_error_set(HWS_E_NO_MEMORY, "hws_state_create: out of memory");
+    }
     *state = created;
     return HWS_OK;
 }
 
 void hws_state_destroy(hws_state *state)
 {
-    if (state == NULL)
+    if (state == NULL || !hwi_handles_remove(HWI_HANDLE_STATE, state))
         return;
     free(state->tensors);
     free(state->memory);
@@ -90,12 +93,13 @@ static hws_status check_tensor(const hws_state *state, hws_dtype dtype, const vo
 hws_status hws_state_add(hws_state *state, const char *name, hws_dtype dtype, void *data,
                          size_t count)
 {
-    if (state == NULL)
-        return hwi_error_null("hws_state_add", "state");
+    hws_status status = hwi_handles_check(HWI_HANDLE_STATE, state, "hws_state_add", "state");
+    if (status != HWS_OK)
+        return status;
     if (state->sealed)
         return hwi_error_set(HWS_E_BUSY, "hws_state_add: the state has been synced and its layout "
                                          "is fixed: create another");
-    hws_status status = check_name(state, name);
+    status = check_name(state, name);
     if (status == HWS_OK)
         status = check_tensor(state, dtype, data, count);
     if (status != HWS_OK)
@@ -114,8 +118,9 @@ hws_status hws_state_add(hws_state *state, const char *name, hws_dtype dtype, vo
 
 hws_status hws_state_may_differ(hws_state *state, const char *name)
 {
-    if (state == NULL)
-        return hwi_error_null("hws_state_may_differ", "state");
+    hws_status status = hwi_handles_check(HWI_HANDLE_STATE, state, "hws_state_may_differ", "state");
+    if (status != HWS_OK)
+        return status;
     if (name == NULL)
         return hwi_error_null("hws_state_may_differ", "name");
     if (state->sealed)
@@ -132,21 +137,25 @@ hws_status hws_state_may_differ(hws_state *state, const char *name)
 
 uint64_t hws_state_revision(const hws_state *state)
 {
-    return state != NULL ? atomic_load(&state->revision) : 0;
+    return hwi_handles_check(HWI_HANDLE_STATE, state, "hws_state_revision", "state") == HWS_OK
+               ? atomic_load(&state->revision)
+               : 0;
 }
 
 hws_status hws_state_set_revision(hws_state *state, uint64_t revision)
 {
-    if (state == NULL)
-        return hwi_error_null("hws_state_set_revision", "state");
+    hws_status status = hwi_handles_check(HWI_HANDLE_STATE, state, "hws_state_set_revision", "state");
+    if (status != HWS_OK)
+        return status;
     atomic_store(&state->revision, revision);
     return HWS_OK;
 }
 
 static hws_status check_sync(const hws_state *state, hws_strategy strategy)
 {
-    if (state == NULL)
-        return hwi_error_null("hws_sync", "state");
+    hws_status status = hwi_handles_check(HWI_HANDLE_STATE, state, "hws_sync", "state");
+    if (status != HWS_OK)
+        return status;
     if (strategy < HWS_SYNC_ENFORCE || strategy > HWS_SYNC_RECEIVE_ONLY)
         return hwi_error_set(HWS_E_INVALID, "hws_sync: strategy %d is none", (int)strategy);
     if (state->count == 0)
