@@ -230,6 +230,7 @@ static struct progress progress_of(const struct process *p, struct hwi_op op)
         bool ours = hwi_ring_op(r, &named) && hwi_op_equal(named, op);
         bool piece = r->type == HWI_MSG_chunk || r->type == HWI_MSG_block_placed;
         found.offered |= ours && r->type == HWI_MSG_state_hashed;
+        found.offered &= !ours || r->type != HWI_MSG_sync_start; // asked for hashes after all
         found.hashed += op.kind == HWI_KIND_SYNC && r->type == HWI_MSG_block_hashed;
         if (!ours || !piece)
             continue;
