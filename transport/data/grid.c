@@ -8,6 +8,18 @@ static uint64_t divide_up(uint64_t a, uint64_t b)
     return a / b + (a % b != 0);
 }
 
+static void check_regions(const struct hwi_grid *grid, const struct hwi_amount *regions,
+                          uint32_t count)
+{
+    uint64_t left = grid->bytes;
+
+    for (uint32_t i = 0; i < count; i++) {
+        HWI_CHECK(regions[i].value <= left);
+        left -= regions[i].value;
+    }
+    HWI_CHECK(left == 0);
+}
+
 void hwi_grid_init(struct hwi_grid *grid, const struct hwi_alloc *alloc,
                    const struct hwi_amount *regions, uint32_t count)
 {
@@ -19,15 +31,14 @@ void hwi_grid_init(struct hwi_grid *grid, const struct hwi_alloc *alloc,
         grid->chunks = (uint32_t)divide_up(grid->bytes, grid->chunk_bytes);
         return;
     }
+    check_regions(grid, regions, count);
     grid->regions = count;
     grid->region = hwi_new(alloc, (count + (size_t)1) * sizeof(*grid->region));
     for (uint32_t i = 0; i < count; i++) {
-        HWI_CHECK(regions[i].value <= grid->bytes - at.begin);
         grid->region[i] = at;
         at.begin += regions[i].value;
         at.first += (uint32_t)divide_up(regions[i].value, grid->chunk_bytes);
     }
-    HWI_CHECK(at.begin == grid->bytes);
     grid->region[count] = at;
     grid->chunks = at.first;
 }
