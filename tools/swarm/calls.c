@@ -152,7 +152,7 @@ static void deviate(struct seat *seat, struct hwi_sim_call *asked)
 
 static uint32_t channel_of(const struct round_op *op)
 {
-    return (uint32_t)op->tag + (op->kind == HWI_KIND_AGREE ? TAGS : 0);
+    return (uint32_t)op->tag;
 }
 
 static void launch_one(struct swarm *s, struct seat *seat, const struct round_op *op,

@@ -158,9 +158,21 @@ void swarm_check_view(struct swarm *s, struct seat *seat, const struct hwi_msg_r
 
 // ---- C4
 
+// Calls that never met are known by their kinds; admit and sync hold up whatever its tag.
+static bool has_kind(const struct hwi_sim_call *asked, const struct call *call,
+                     const struct hwi_signature *signature)
+{
+    bool whole = call->channel >= CHANNEL_ADMIT || asked->kind == HWI_KIND_ADMIT ||
+                 asked->kind == HWI_KIND_SYNC;
+    return asked->kind == signature->kind && (whole || asked->tag == call->asked.tag);
+}
+
 static bool has_signature(const struct hwi_sim_call *asked, const struct call *call,
                           const struct hwi_signature *signature)
 {
+    if (signature->dtype == 0 && signature->redop == 0) {
+        return has_kind(asked, call, signature);
+    }
     return asked->kind == call->asked.kind && asked->tag == call->asked.tag &&
            asked->redop == signature->redop && asked->count == signature->count &&
            asked->dtype == signature->dtype && asked->plan == signature->plan;
@@ -216,7 +228,6 @@ static void check_mismatch(struct swarm *s, const struct seat *seat, const struc
 static bool is_allowed(const struct seat *seat, const struct call *call, hws_status status)
 {
     bool reduces = call->asked.kind == HWI_KIND_ALL_REDUCE;
-    bool operation = reduces || call->asked.kind == HWI_KIND_AGREE;
     switch (status) {
     case HWS_OK:
     case HWS_E_EVICTED:
@@ -226,8 +237,8 @@ static bool is_allowed(const struct seat *seat, const struct call *call, hws_sta
         return seat->leaving;
     case HWS_E_BUSY:
         return call->channel == CHANNELS;
-    case HWS_E_MISMATCH:
-        return operation;
+    case HWS_E_MISMATCH: // after failures trainers may differ in whether they sync first
+        return call->channel != CHANNELS;
     case HWS_E_NOT_SYNCED:
         return reduces;
     case HWS_E_STATE_LOST:

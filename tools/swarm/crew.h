@@ -18,10 +18,9 @@
 enum {
     ROUND_OPS_MAX = 6,
     ROUND_SHIFT = 3, // revision = round << ROUND_SHIFT | operations done in it
-    TAGS = 4,        // of reductions
-    VOTE_TAGS = 2,   // of agree
-    CHANNELS = TAGS + VOTE_TAGS + 2,
-    CHANNEL_ADMIT = TAGS + VOTE_TAGS,
+    TAGS = 6,        // each is one sequence of calls of all kinds, and a channel here
+    CHANNELS = TAGS + 2,
+    CHANNEL_ADMIT = TAGS,
     CHANNEL_SYNC,
     CHANNEL_FENCED = CHANNELS + 1, // a call that the fence must stop
     FENCED_TAG = 99,

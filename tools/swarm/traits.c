@@ -110,7 +110,7 @@ static void draw_reduction(const struct traits *t, struct swarm_draw *draw, stru
 static void draw_vote(struct swarm_draw *draw, struct round_op *op)
 {
     op->kind = HWI_KIND_AGREE;
-    op->tag = swarm_below(draw, VOTE_TAGS);
+    op->tag = TAGS + swarm_below(draw, VOTE_TAGS); // in an order of their own among reductions
     op->redop = swarm_chance(draw, 500) ? HWI_AGREE_AND : HWI_AGREE_MIN;
 }
 
