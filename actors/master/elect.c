@@ -184,7 +184,7 @@ static int objection(const struct master *m, const struct group *g, const struct
         snprintf(reason, REASON_BYTES,
                  "a newcomer outvotes nobody: send-only it can join a run only with the state that "
                  "the run holds");
-        return HWS_E_CONFLICT;
+        return HWS_E_REFUSED;
     }
     return HWS_OK;
 }

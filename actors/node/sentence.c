@@ -189,13 +189,11 @@ static void say_unknown(struct text *text, const struct hws_request *request, co
         comm->master, request->timeout_ms, comm->grace_ms);
 }
 
-// The sync's strategies. A newcomer that was put out is told why by the master.
+// The sync's strategies.
 static void say_conflict(struct text *text, const struct hws_request *request, const char *call)
 {
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
-    if (reply->reason[0] != '\0')
-        add(text, "%s: %s", call, reply->reason);
-    else if (reply->fault.peer_b != 0)
+    if (reply->fault.peer_b != 0)
         add(text,
             "%s: peer %" PRIu64 " is send-only and does not hold the state of peer %" PRIu64
             ", which was elected",

@@ -77,8 +77,8 @@ HWS_API hws_status hws_state_set_revision(hws_state *state, uint64_t revision);
  * bytes, and the result's `root` is 0. If anything differs on any member all hash, as with HWS_VERIFY_ALWAYS.
  *
  * One thread at a time. Errors: HWS_E_BUSY (operations in flight), HWS_E_CONFLICT (a send-only member does not hold what was
- * elected, the sentence names both; or whoever holds a whole state is receive-only; or this newcomer is send-only and holds
- * another state than the run: it is put out), HWS_E_REFUSED (this newcomer's revision is above the run's: it is put out, not
+ * elected, the sentence names both; or whoever holds a whole state is receive-only; nothing was written), HWS_E_REFUSED (this
+ * newcomer's revision is above the run's, or it is send-only and holds another state than the run: it is put out, not
  * overwritten), HWS_E_LAYOUT (this member's tensors differ from the run's, the sentence names the first that does: it
  * is put out), HWS_E_STATE_LOST (no member holds a whole state), HWS_E_INVALID (no tensors, another state than the first time,
  * no such strategy), and HWS_E_VIEW, HWS_E_MEMBER_LOST, HWS_E_TIMEOUT, HWS_E_WITHDRAWN, HWS_E_TOO_FEW, HWS_E_EVICTED,

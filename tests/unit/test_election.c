@@ -115,7 +115,7 @@ static int objection(const struct run *r, int i, int winner)
     if (newcomer(r, i) && h->revision > w->revision)
         return HWS_E_REFUSED;
     if (newcomer(r, i) && h->strategy == HWS_SYNC_SEND_ONLY && !holds(r, i, winner))
-        return HWS_E_CONFLICT;
+        return HWS_E_REFUSED;
     return HWS_OK;
 }
 
