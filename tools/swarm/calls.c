@@ -150,11 +150,6 @@ static void deviate(struct seat *seat, struct hwi_sim_call *asked)
     }
 }
 
-static uint32_t channel_of(const struct round_op *op)
-{
-    return (uint32_t)op->tag;
-}
-
 static void launch_one(struct swarm *s, struct seat *seat, const struct round_op *op,
                        uint32_t index)
 {
@@ -173,7 +168,7 @@ static void launch_one(struct swarm *s, struct seat *seat, const struct round_op
         asked.value = swarm_vote(seat->incarnation, key);
     }
     seat->launched |= 1u << index;
-    swarm_call(s, seat, channel_of(op), key, index, &asked);
+    swarm_call(s, seat, (uint32_t)op->tag, key, index, &asked);
 }
 
 // In flight at once: `window` of them. On a tag they go in the program's order; tags are begun in
@@ -194,7 +189,7 @@ void swarm_launch(struct swarm *s, struct seat *seat)
     for (uint32_t i = 0; i < CHANNELS; i++) {
         for (uint32_t index = 0; index < count && seat->busy < s->traits.window; index++) {
             bool open = ((seat->done | seat->launched) >> index & 1) == 0;
-            if (open && channel_of(&ops[index]) == (i + skew) % CHANNELS) {
+            if (open && ops[index].tag == (i + skew) % CHANNELS) {
                 launch_one(s, seat, &ops[index], index);
             }
         }

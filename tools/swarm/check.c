@@ -158,23 +158,22 @@ void swarm_check_view(struct swarm *s, struct seat *seat, const struct hwi_msg_r
 
 // ---- C4
 
-// Calls that never met are known by their kinds; admit and sync hold up whatever its tag.
-static bool has_kind(const struct hwi_sim_call *asked, const struct call *call,
-                     const struct hwi_signature *signature)
+static bool is_whole(uint8_t kind)
 {
-    bool whole = call->channel >= CHANNEL_ADMIT || asked->kind == HWI_KIND_ADMIT ||
-                 asked->kind == HWI_KIND_SYNC;
-    return asked->kind == signature->kind && (whole || asked->tag == call->asked.tag);
+    return kind == HWI_KIND_ADMIT || kind == HWI_KIND_SYNC;
 }
 
+// Members say their signatures to each other; the master knows of votes how they combine, and of
+// calls that never meet the kinds.
 static bool has_signature(const struct hwi_sim_call *asked, const struct call *call,
                           const struct hwi_signature *signature)
 {
-    if (signature->dtype == 0 && signature->redop == 0) {
-        return has_kind(asked, call, signature);
+    bool whole = is_whole(signature->kind) || is_whole(call->asked.kind);
+    bool same = asked->kind == signature->kind && (whole || asked->tag == call->asked.tag);
+    if (signature->dtype == 0) {
+        return same && (signature->redop == 0 || asked->redop == signature->redop);
     }
-    return asked->kind == call->asked.kind && asked->tag == call->asked.tag &&
-           asked->redop == signature->redop && asked->count == signature->count &&
+    return same && asked->redop == signature->redop && asked->count == signature->count &&
            asked->dtype == signature->dtype && asked->plan == signature->plan;
 }
 

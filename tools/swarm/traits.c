@@ -107,10 +107,10 @@ static void draw_reduction(const struct traits *t, struct swarm_draw *draw, stru
                                              : swarm_between(draw, 1, t->elements_most);
 }
 
-static void draw_vote(struct swarm_draw *draw, struct round_op *op)
+static void draw_vote(const struct traits *t, struct swarm_draw *draw, struct round_op *op)
 {
     op->kind = HWI_KIND_AGREE;
-    op->tag = TAGS + swarm_below(draw, VOTE_TAGS); // in an order of their own among reductions
+    op->tag = swarm_below(draw, t->tags);
     op->redop = swarm_chance(draw, 500) ? HWI_AGREE_AND : HWI_AGREE_MIN;
 }
 
@@ -122,7 +122,7 @@ void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index, struc
     if (swarm_chance(&draw, 750)) {
         draw_reduction(t, &draw, op);
     } else {
-        draw_vote(&draw, op);
+        draw_vote(t, &draw, op);
     }
     op->retry = swarm_chance(&draw, t->retry);
     uint32_t deviant = (uint32_t)swarm_below(&draw, t->peers);
