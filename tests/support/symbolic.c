@@ -35,6 +35,8 @@ static void free_op(struct symbolic_op *op)
     }
     free(op->output);
     free(op->left);
+    free(op->region);
+    free(op->region_first);
     free(op);
 }
 
@@ -182,15 +184,32 @@ const char *symbolic_trace(struct symbolic *symbolic, uint32_t who)
     return symbolic->trace;
 }
 
+uint32_t symbolic_region(const struct symbolic_op *op, uint32_t chunk)
+{
+    uint32_t region = 0;
+    while (op->region_first[region + 1] <= chunk)
+        region++;
+    return region;
+}
+
+// Of how many inputs a chunk is made that this member is to have; 0 = it is not.
+static uint32_t inputs_of(const struct member *member, const struct symbolic_op *op, uint32_t chunk)
+{
+    if (op->op.kind == HWI_KIND_REDUCE_SCATTER)
+        return symbolic_region(op, chunk) == member->rank ? member->world : 0;
+    return op->op.kind == HWI_KIND_ALL_REDUCE ? member->world : 1;
+}
+
 static void tell_peer(struct symbolic *symbolic, uint32_t who, const struct hwi_msg *msg)
 {
     struct symbolic_op *op;
     switch (msg->type) {
     case HWI_MSG_op_done:
-        op = symbolic_op_of(symbolic, who, msg->u.op_done.op, false);
+        op = symbolic_op_of(symbolic, who, msg->u.op_done.op, true); // known to no port if empty
         op->done++;
         for (uint32_t chunk = 0; !op->alone_in_place && chunk < op->chunks; chunk++)
-            assert_int_equal(op->output[chunk].count, symbolic->members[who].world);
+            assert_int_equal(op->output[chunk].count,
+                             inputs_of(&symbolic->members[who], op, chunk));
         assert_int_equal(op->faults, 0);
         break;
     case HWI_MSG_op_fault:
@@ -214,11 +233,12 @@ static void tell_reducer(struct symbolic *symbolic, uint32_t who, uint64_t peer,
     uint32_t to = symbolic_who(symbolic, peer);
     assert_true(to != who);
     if (msg->type == HWI_MSG_call) {
-        symbolic_op_of(symbolic, who, msg->u.call.op, false)->called[to] = true;
+        symbolic_op_of(symbolic, who, msg->u.call.op, true)->called[to] = true;
     } else {
         assert_int_equal(msg->type, HWI_MSG_grant);
         struct symbolic_op *op = symbolic_op_of(symbolic, who, msg->u.grant.op, false);
-        assert_true(op->called[to] && msg->u.grant.granted <= op->scatter_granted);
+        bool all = msg->u.grant.granted == UINT32_MAX; // rows for all of it are placed
+        assert_true(op->called[to] && (all || msg->u.grant.granted <= op->scatter_granted));
         op->grants++;
     }
     symbolic_put(symbolic, &(struct packet){.from = who, .to = to, .msg = *msg});
@@ -277,6 +297,8 @@ static void deliver(struct symbolic *symbolic, uint32_t who, struct hwi_addr fro
     if (member->failed)
         return;
     trace(symbolic, who, "> ", from, msg);
+    for (uint32_t i = 0; msg->type == HWI_MSG_lane_view && i < msg->u.lane_view.members_count; i++)
+        member->rank = msg->u.lane_view.members[i].value == symbolic_peer(who) ? i : member->rank;
     if (msg->type == HWI_MSG_lane_view)
         member->world = msg->u.lane_view.members_count;
     member->state = reborn(&hwi_reducer_ops, member->state);
@@ -369,7 +391,33 @@ static void check_value(const struct symbolic_value *value, uint32_t mask, uint3
     assert_int_equal(value->divisor, divisor);
 }
 
-void symbolic_expect(struct symbolic *symbolic, struct hwi_op op, uint32_t mask, uint32_t divisor)
+// The member of a rank in `mask`.
+static uint32_t ranked(uint32_t mask, uint32_t rank)
+{
+    uint32_t who = 0;
+    for (; !(mask >> who & 1) || rank > 0; who++)
+        rank -= mask >> who & 1;
+    return who;
+}
+
+// Whose inputs chunk `chunk` of a member is made of; 0 = it was not written.
+static uint32_t sources(const struct symbolic_op *op, uint32_t who, uint32_t chunk, uint32_t mask,
+                        uint32_t root)
+{
+    switch (op->op.kind) {
+    case HWI_KIND_REDUCE_SCATTER:
+        return ranked(mask, symbolic_region(op, chunk)) == who ? mask : 0;
+    case HWI_KIND_ALL_GATHER:
+        return 1u << ranked(mask, symbolic_region(op, chunk));
+    case HWI_KIND_BROADCAST:
+        return 1u << root;
+    default:
+        return mask;
+    }
+}
+
+static void expect_all(struct symbolic *symbolic, struct hwi_op op, uint32_t mask, uint32_t divisor,
+                       uint32_t root)
 {
     for (uint32_t who = 0; who < symbolic->member_count; who++) {
         if (!(mask >> who & 1))
@@ -378,7 +426,19 @@ void symbolic_expect(struct symbolic *symbolic, struct hwi_op op, uint32_t mask,
         assert_non_null(known);
         assert_int_equal(known->done, 1);
         assert_int_equal(known->faults, 0);
-        for (uint32_t chunk = 0; chunk < known->chunks; chunk++)
-            check_value(&known->output[chunk], mask, divisor);
+        for (uint32_t chunk = 0; chunk < known->chunks && !known->alone_in_place; chunk++) {
+            uint32_t from = sources(known, who, chunk, mask, root);
+            check_value(&known->output[chunk], from, from ? divisor : 0);
+        }
     }
+}
+
+void symbolic_expect(struct symbolic *symbolic, struct hwi_op op, uint32_t mask, uint32_t divisor)
+{
+    expect_all(symbolic, op, mask, divisor, 0);
+}
+
+void symbolic_expect_from(struct symbolic *symbolic, struct hwi_op op, uint32_t mask, uint32_t root)
+{
+    expect_all(symbolic, op, mask, 0, root);
 }

@@ -39,6 +39,9 @@ struct symbolic_op {
     bool alone_in_place; // the output is never written
     uint64_t bytes;
     uint32_t chunk_bytes, chunks;
+    uint32_t regions;                  // 0 = one
+    uint64_t *region;                  // [regions + 1] where they begin, ...
+    uint32_t *region_first;            // ... and their first chunks
     struct symbolic_value *output;     // [chunks]
     bool *left;                        // [chunks] input sent to its owner
     bool called[SYMBOLIC_MEMBERS_MAX]; // our call was said to them
@@ -75,9 +78,12 @@ void symbolic_drain(struct symbolic *symbolic, uint32_t who);
 
 // NULL if the member's port and peer have never heard of it. Good until the next op of that member.
 const struct symbolic_op *symbolic_find(struct symbolic *symbolic, uint32_t who, struct hwi_op op);
-// Every member of `mask` said Done once and holds the inputs of all of them, added by rank and
-// divided.
+// Every member of `mask` said Done once and holds what the operation gives it: of an all-reduce the
+// inputs of all of them, added by rank and divided; of a reduce-scatter that for its own region; of
+// an all-gather each one's input in its region; of a broadcast that of the member `root`.
 void symbolic_expect(struct symbolic *symbolic, struct hwi_op op, uint32_t mask, uint32_t divisor);
+void symbolic_expect_from(struct symbolic *symbolic, struct hwi_op op, uint32_t mask,
+                          uint32_t root);
 // Bytes of frames that wait at `who` for the start of their operation, from one sender.
 uint64_t symbolic_stash_bytes(const struct symbolic *symbolic, uint32_t who, uint32_t from);
 

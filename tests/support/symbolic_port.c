@@ -39,7 +39,8 @@ static void place_payload(struct symbolic *symbolic, struct symbolic_op *op,
         row->slot_chunk[at % row->slots] = packet->chunk + 1;
         row->slot[at % row->slots] = packet->value;
     } else {
-        assert_true(op->left[packet->chunk]);
+        assert_true(op->left[packet->chunk] || op->op.kind != HWI_KIND_ALL_REDUCE);
+        assert_int_equal(op->output[packet->chunk].count, 0);
         op->output[packet->chunk] = packet->value;
     }
     post_chunk(symbolic, packet);
@@ -72,10 +73,12 @@ void symbolic_arrive(struct symbolic *symbolic, const struct packet *packet)
         return;
     if (!op || !op->known)
         stash(symbolic, packet);
+    else if (op->op.kind != packet->op.kind)
+        return; // dropped
     else if (op->bytes == packet->tensor_bytes && op->rows[packet->phase][packet->from].placed)
         place_payload(symbolic, op, packet);
     else // other grids come of a mismatch only, which the test's own checks look for
-        assert_true(op->bytes != packet->tensor_bytes);
+        assert_true(op->bytes != packet->tensor_bytes || op->op.kind == HWI_KIND_BROADCAST);
 }
 
 uint64_t symbolic_stash_bytes(const struct symbolic *symbolic, uint32_t who, uint32_t from)
@@ -103,6 +106,34 @@ static void on_data_view(struct symbolic *symbolic, uint32_t who,
     member->stash_count = kept;
 }
 
+static uint32_t chunks_of(uint64_t bytes, uint32_t chunk_bytes)
+{
+    return (uint32_t)((bytes + chunk_bytes - 1) / chunk_bytes);
+}
+
+static void cut(struct symbolic_op *op, const struct hwi_msg_op_memory *message)
+{
+    op->regions = message->regions_count;
+    op->region = calloc(op->regions + 1, sizeof(*op->region));
+    op->region_first = calloc(op->regions + 1, sizeof(*op->region_first));
+    for (uint32_t i = 0; i < op->regions; i++) {
+        uint64_t bytes = message->regions[i].value;
+        op->region[i + 1] = op->region[i] + bytes;
+        op->region_first[i + 1] = op->region_first[i] + chunks_of(bytes, op->chunk_bytes);
+    }
+    op->chunks =
+        op->regions ? op->region_first[op->regions] : chunks_of(op->bytes, op->chunk_bytes);
+    assert_true(op->regions == 0 || op->region[op->regions] == op->bytes);
+}
+
+static uint32_t size_of(const struct symbolic_op *op, uint32_t chunk)
+{
+    uint32_t region = op->regions ? symbolic_region(op, chunk) : 0;
+    uint64_t begin = (uint64_t)(chunk - op->region_first[region]) * op->chunk_bytes;
+    uint64_t end = op->regions ? op->region[region + 1] - op->region[region] : op->bytes;
+    return (uint32_t)HWI_MIN(op->chunk_bytes, end - begin);
+}
+
 static void on_op_memory(struct symbolic *symbolic, uint32_t who,
                          const struct hwi_msg_op_memory *message)
 {
@@ -110,12 +141,18 @@ static void on_op_memory(struct symbolic *symbolic, uint32_t who,
     assert_false(op->known);
     assert_true(message->chunk_bytes <= HWI_CHUNK_BYTES_MAX);
     op->known = true;
+    op->op = message->op;
     op->alone_in_place = message->in_place && symbolic->members[who].world == 1;
     op->bytes = message->bytes;
     op->chunk_bytes = message->chunk_bytes;
-    op->chunks = (uint32_t)((message->bytes + message->chunk_bytes - 1) / message->chunk_bytes);
+    cut(op, message);
+    assert_true(message->save_bytes == 0 || message->in_place);
     op->output = calloc(op->chunks, sizeof(*op->output));
     op->left = calloc(op->chunks, sizeof(*op->left));
+    bool root =
+        message->in_place && message->save_bytes == 0 && message->op.kind == HWI_KIND_BROADCAST;
+    for (uint32_t chunk = 0; root && chunk < op->chunks; chunk++)
+        op->output[chunk] = (struct symbolic_value){.count = 1, .who = {(uint8_t)who}};
 }
 
 static void unstash(struct symbolic *symbolic, uint32_t who, struct symbolic_op *op, uint32_t from)
@@ -126,7 +163,7 @@ static void unstash(struct symbolic *symbolic, uint32_t who, struct symbolic_op 
         struct packet packet = member->stash[i];
         if (packet.from != from || !hwi_op_equal(packet.op, op->op))
             member->stash[kept++] = packet;
-        else if (packet.tensor_bytes == op->bytes)
+        else if (packet.tensor_bytes == op->bytes && packet.op.kind == op->op.kind)
             place_payload(symbolic, op, &packet);
     }
     member->stash_count = kept;
@@ -141,7 +178,8 @@ static void on_place(struct symbolic *symbolic, uint32_t who, const struct hwi_m
     assert_true(message->first + message->chunks <= op->chunks);
     assert_true(message->granted > 0 && message->granted <= message->chunks);
     assert_true(message->slots == 0 || message->granted <= message->slots);
-    assert_true((message->slots > 0) == (message->phase == HWI_PHASE_SCATTER));
+    bool adds = op->op.kind == HWI_KIND_ALL_REDUCE || op->op.kind == HWI_KIND_REDUCE_SCATTER;
+    assert_true((message->slots > 0) == (adds && message->phase == HWI_PHASE_SCATTER));
     *row = (struct symbolic_row){true,
                                  message->first,
                                  message->chunks,
@@ -180,7 +218,6 @@ static void on_send(struct symbolic *symbolic, uint32_t who, const struct hwi_ms
     for (uint32_t i = 0; i < message->chunks; i++) {
         uint32_t chunk = message->first + i;
         assert_true(chunk < op->chunks);
-        uint64_t begin = (uint64_t)chunk * op->chunk_bytes;
         struct packet packet = {.from = who,
                                 .to = to,
                                 .is_chunk = true,
@@ -188,14 +225,13 @@ static void on_send(struct symbolic *symbolic, uint32_t who, const struct hwi_ms
                                 .phase = message->phase,
                                 .chunk = chunk,
                                 .tensor_bytes = op->bytes,
-                                .payload_bytes =
-                                    (uint32_t)HWI_MIN(op->chunk_bytes, op->bytes - begin)};
+                                .payload_bytes = size_of(op, chunk)};
         if (message->phase == HWI_PHASE_SCATTER) {
             packet.value = (struct symbolic_value){.count = 1, .who = {(uint8_t)who}};
             op->left[chunk] = true;
         } else {
             packet.value = op->output[chunk];
-            assert_true(packet.value.count > 1);
+            assert_true(packet.value.count > (op->op.kind == HWI_KIND_ALL_REDUCE));
         }
         symbolic_put(symbolic, &packet);
     }
@@ -220,6 +256,8 @@ static void on_reduce(struct symbolic *symbolic, uint32_t who, const struct hwi_
     struct symbolic_op *op = open_op(symbolic, who, message->op);
     assert_true(message->chunk < op->chunks);
     assert_int_equal(op->output[message->chunk].count, 0); // once
+    if (op->op.kind == HWI_KIND_ALL_GATHER)
+        assert_int_equal(symbolic_region(op, message->chunk), symbolic->members[who].rank);
     assert_in_range(message->operands_count, 1, SYMBOLIC_MEMBERS_MAX);
     struct symbolic_value value = {.divisor = message->divisor};
     for (uint32_t i = 0; i < message->operands_count; i++) {

@@ -30,6 +30,7 @@ struct member {
     bool wants_wake;
     uint64_t view;  // of its port
     uint32_t world; // members of the last view it was told
+    uint32_t rank;  // own one in it
     uint64_t stash_view[SYMBOLIC_MEMBERS_MAX];
     struct packet *stash;
     uint32_t stash_count;
@@ -57,6 +58,8 @@ struct symbolic_op *symbolic_op_of(struct symbolic *symbolic, uint32_t who, stru
                                    bool make);
 void symbolic_mail(struct symbolic *symbolic, uint32_t who, struct hwi_addr from,
                    const struct hwi_msg *msg);
+// The region that holds a chunk.
+uint32_t symbolic_region(const struct symbolic_op *op, uint32_t chunk);
 void symbolic_put(struct symbolic *symbolic, const struct packet *packet);
 
 // A command of the member's reducer to its port.
