@@ -21,8 +21,8 @@ static bool *list_survivors(const struct master *m, struct hwi_effects *fx)
 }
 
 // The commit rule at a view change: what was committed stands; else all survivors (of the group,
-// where the channel is a group's) Done means COMMIT. A vote's result exists at the master only, so a
-// vote that was not complete is aborted; an admission needs the survivors only.
+// where the channel is a group's) Done means COMMIT. A vote's result exists at the master only, so
+// a vote that was not complete is aborted; an admission needs the survivors only.
 static uint32_t final_count(const struct master *m, const struct channel *c, const bool *survives)
 {
     uint32_t least = UINT32_MAX;
@@ -42,11 +42,8 @@ static uint32_t final_count(const struct master *m, const struct channel *c, con
 static void record_channel(struct hwi_past *past, const struct channel *c, uint32_t count, bool all)
 {
     uint32_t first = all || c->pending_count == 0 ? 0 : c->pending_count - 1;
-    struct hwi_tally tally = {.kind = c->kind,
-                              .group = c->group,
-                              .tag = c->tag,
-                              .heard = count,
-                              .value = c->value};
+    struct hwi_tally tally = {
+        .kind = c->kind, .group = c->group, .tag = c->tag, .heard = count, .value = c->value};
     for (uint32_t i = first; i < c->pending_count; i++) {
         tally.done = c->pendings[i].until;
         tally.pending = c->pendings[i].count;

@@ -51,8 +51,7 @@ void hwi_master_seat(struct master *m)
         struct group *g = enlist(groups, &group_count, s->group);
         const struct group *old = survives ? hwi_master_group(m, s->group) : NULL;
         g->ever_synced |= old != NULL && old->ever_synced;
-        seats[seat_count++] =
-            (struct seat){.peer = s->peer, .group = s->group, .rank = g->count++};
+        seats[seat_count++] = (struct seat){.peer = s->peer, .group = s->group, .rank = g->count++};
         g->members++;
         m->member_count++;
         m->view.largest = HWI_MAX(m->view.largest, g->count);

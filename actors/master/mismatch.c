@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Members that wait for each other in different calls. Whoever votes has nothing else of that tag in
-// flight, whoever admits or syncs nothing at all: such a member holds up every other call that it
-// should be part of. If another one is in such a call, neither ends. Both say so in their heartbeats,
-// and what a heartbeat says stays true until the master itself decides the operation: a false alarm
-// is not possible.
+// Members that wait for each other in different calls. Whoever votes has nothing else of that tag
+// in flight, whoever admits or syncs nothing at all: such a member holds up every other call that
+// it should be part of. If another one is in such a call, neither ends. Both say so in their
+// heartbeats, and what a heartbeat says stays true until the master itself decides the operation: a
+// false alarm is not possible.
 #include "actors/master/master.h"
 
 #include <string.h>
@@ -14,12 +14,12 @@ enum { ALL_GROUPS = HWI_GROUPS_MAX };
 
 // Some member is in an operation that is not decided.
 struct claim {
-    uint32_t group;   // that it is seen from: the member's, or ALL_GROUPS
-    uint64_t tag;     // of its channel
-    uint8_t channel;  // channel kind
-    uint8_t kind;     // what was called
-    uint32_t seq;     // of the operation
-    uint64_t peer;    // who is in it
+    uint32_t group;  // that it is seen from: the member's, or ALL_GROUPS
+    uint64_t tag;    // of its channel
+    uint8_t channel; // channel kind
+    uint8_t kind;    // what was called
+    uint32_t seq;    // of the operation
+    uint64_t peer;   // who is in it
 };
 
 struct claims {
@@ -97,8 +97,7 @@ static struct claims list_holders(struct master *m, struct hwi_effects *fx)
                 continue;
             }
             if (claims.list == NULL) {
-                claims.list =
-                    hwi_effects_memory(fx, (MASTER_CLAIMS_MAX + 1) * sizeof *claims.list);
+                claims.list = hwi_effects_memory(fx, (MASTER_CLAIMS_MAX + 1) * sizeof *claims.list);
             }
             note(&claims, &claim);
             if (hwi_kind_is_run_wide(claim.kind)) {
@@ -116,8 +115,8 @@ static const struct claim *holder_of(const struct claims *claims, const struct c
     static const struct {
         uint64_t any_tag;
         uint8_t channel;
-    } holders[] = {{0, HWI_KIND_ADMIT}, {0, HWI_KIND_SYNC}, {1, HWI_KIND_AGREE},
-                   {1, HWI_KIND_AGREE_RUN}};
+    } holders[] = {
+        {0, HWI_KIND_ADMIT}, {0, HWI_KIND_SYNC}, {1, HWI_KIND_AGREE}, {1, HWI_KIND_AGREE_RUN}};
     for (size_t i = 0; i < HWI_COUNT(holders); i++) {
         uint64_t tag = holders[i].any_tag != 0 ? claim->tag : 0;
         uint32_t at = place_of(claims, claim->group, tag, holders[i].channel);

@@ -51,8 +51,7 @@ static bool fold(struct channel *c, const struct hwi_msg_done *d)
 // The call that votes so on a channel.
 static struct hwi_signature voted(const struct channel *c, uint8_t redop)
 {
-    uint8_t barrier =
-        c->kind == HWI_KIND_AGREE_RUN ? HWI_KIND_BARRIER_RUN : HWI_KIND_BARRIER;
+    uint8_t barrier = c->kind == HWI_KIND_AGREE_RUN ? HWI_KIND_BARRIER_RUN : HWI_KIND_BARRIER;
     return (struct hwi_signature){.kind = redop == HWI_AGREE_BARRIER ? barrier : c->kind,
                                   .redop = redop};
 }

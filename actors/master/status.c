@@ -13,9 +13,8 @@ struct listing {
 // The operation that a member's tally speaks of.
 static struct hwi_status_op named(const struct session *s, const struct hwi_tally *t)
 {
-    return (struct hwi_status_op){.kind = t->kind,
-                                  .group = hwi_kind_is_run_wide(t->kind) ? 0 : s->group,
-                                  .tag = t->tag};
+    return (struct hwi_status_op){
+        .kind = t->kind, .group = hwi_kind_is_run_wide(t->kind) ? 0 : s->group, .tag = t->tag};
 }
 
 // Of channel `a` to channel `b`: below, the same, above.

@@ -22,8 +22,7 @@ static uint32_t place_of(const struct master *m, const char *name)
 static struct unit *find(const struct master *m, const char *name)
 {
     uint32_t at = name[0] == '\0' ? m->unit_count : place_of(m, name);
-    bool known =
-        at < m->unit_count && strncmp(m->units[at].name, name, HWI_NAME_BYTES_MAX) == 0;
+    bool known = at < m->unit_count && strncmp(m->units[at].name, name, HWI_NAME_BYTES_MAX) == 0;
     return known ? &m->units[at] : NULL;
 }
 

@@ -14,8 +14,7 @@ struct hwi_msg *hwi_peer_tell(struct peer *p, struct hwi_effects *fx, uint16_t t
 // What its first call in flight is: for who waits in another one.
 static uint8_t kind_of(struct peer *p, const struct channel *ch)
 {
-    struct hwi_op op = {
-        .view = p->view.number, .kind = ch->kind, .tag = ch->tag, .seq = ch->heard};
+    struct hwi_op op = {.view = p->view.number, .kind = ch->kind, .tag = ch->tag, .seq = ch->heard};
     const struct call *c = hwi_peer_call_of(p, op);
     return c != NULL ? c->request.kind : ch->kind;
 }
@@ -28,11 +27,12 @@ static struct hwi_tally *list_tallies(struct peer *p, bool in_flight_only, uint3
     for (uint32_t i = 0; i < p->channel_count && *count < most; i++) {
         const struct channel *c = &p->channels[i];
         if (!in_flight_only || c->entered > c->heard) {
-            tallies[(*count)++] = (struct hwi_tally){.kind = in_flight_only ? kind_of(p, c) : c->kind,
-                                                     .tag = c->tag,
-                                                     .entered = c->entered,
-                                                     .done = c->done,
-                                                     .heard = c->heard};
+            tallies[(*count)++] =
+                (struct hwi_tally){.kind = in_flight_only ? kind_of(p, c) : c->kind,
+                                   .tag = c->tag,
+                                   .entered = c->entered,
+                                   .done = c->done,
+                                   .heard = c->heard};
         }
     }
     return tallies;
@@ -119,8 +119,8 @@ static void tell_again(struct peer *p, struct hwi_effects *fx)
     }
 }
 
-// A newcomer that the master had forgotten has another id now: what was proposed to the old one, and
-// the edges under that name, are over.
+// A newcomer that the master had forgotten has another id now: what was proposed to the old one,
+// and the edges under that name, are over.
 static void be_another(struct peer *p, struct hwi_effects *fx)
 {
     hwi_peer_members_forget(p, &p->proposal);

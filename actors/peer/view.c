@@ -44,8 +44,8 @@ static int abort_status(const struct peer *p, const struct hwi_past *past, struc
 {
     for (uint32_t i = 0; i < past->faults_count; i++) {
         const struct hwi_fault *f = &past->faults[i];
-        if (f->kind != hwi_channel_kind(c->op.kind) || f->tag != c->op.tag ||
-            f->seq != c->op.seq || f->group != group_of(p, c) || f->status == HWS_OK) {
+        if (f->kind != hwi_channel_kind(c->op.kind) || f->tag != c->op.tag || f->seq != c->op.seq ||
+            f->group != group_of(p, c) || f->status == HWS_OK) {
             continue;
         }
         c->fault = *f;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Members that wait for each other in different calls are told, and nobody else is; what runs beside
-// what.
+// Members that wait for each other in different calls are told, and nobody else is; what runs
+// beside what.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,8 +66,8 @@ static void expect_found(struct scenario *s, const struct call *one, const struc
 static void different_calls_of_one_tag_are_found(void **unused)
 {
     (void)unused;
-    const struct call *calls[] = {&vote, &vote_all, &barrier, &barrier_all, &reduce, &admission,
-                                  &state};
+    const struct call *calls[] = {&vote,   &vote_all,  &barrier, &barrier_all,
+                                  &reduce, &admission, &state};
     for (size_t i = 0; i < HWI_COUNT(calls); i++) {
         for (size_t j = 0; j < HWI_COUNT(calls); j++) {
             if (i != j) {
@@ -166,15 +166,23 @@ static uint64_t draw(uint64_t *seed, uint64_t below)
     return (*seed >> 33) % below;
 }
 
-// Whether the call is of the run or of the group, its kind and its tag are the same for all members.
+// Whether the call is of the run or of the group, its kind and its tag are the same for all
+// members.
 static void write_program(struct player *player, uint64_t seed)
 {
-    static const uint8_t kinds[] = {0, 0, 0, HWI_KIND_AGREE, HWI_KIND_BARRIER, HWI_KIND_AGREE_RUN,
-                                    HWI_KIND_BARRIER_RUN, HWI_KIND_SYNC, HWI_KIND_ADMIT};
+    static const uint8_t kinds[] = {0,
+                                    0,
+                                    0,
+                                    HWI_KIND_AGREE,
+                                    HWI_KIND_BARRIER,
+                                    HWI_KIND_AGREE_RUN,
+                                    HWI_KIND_BARRIER_RUN,
+                                    HWI_KIND_SYNC,
+                                    HWI_KIND_ADMIT};
     for (uint32_t i = 0; i < LENGTH; i++) {
         struct call *call = &player->program[i];
-        *call = (struct call){.kind = kinds[draw(&seed, HWI_COUNT(kinds))], .step = 1000 + i,
-                              .timeout_ms = 60000};
+        *call = (struct call){
+            .kind = kinds[draw(&seed, HWI_COUNT(kinds))], .step = 1000 + i, .timeout_ms = 60000};
         bool whole = call->kind == HWI_KIND_SYNC || call->kind == HWI_KIND_ADMIT;
         call->tag = whole ? 0 : draw(&seed, 3);
         call->count = call->kind == 0 ? 1 + draw(&seed, 30000) : 0;
@@ -224,9 +232,10 @@ static void no_alarm_is_false(void **unused)
         for (uint32_t i = 0; i < MEMBERS; i++) {
             expect_open(s, i, HWS_OK);
             write_program(&players[i], seed);
-            hwi_sim_node_link(s->sim, i, &(struct hwi_sim_link){
-                .delay_ns = draw(&luck, 100) * HWI_NS_PER_MS,
-                .jitter_ns = draw(&luck, 300) * HWI_NS_PER_MS});
+            hwi_sim_node_link(
+                s->sim, i,
+                &(struct hwi_sim_link){.delay_ns = draw(&luck, 100) * HWI_NS_PER_MS,
+                                       .jitter_ns = draw(&luck, 300) * HWI_NS_PER_MS});
         }
         give_everybody_state(s);
         for (uint32_t turn = 0; collected < MEMBERS * LENGTH; turn++) {

@@ -160,8 +160,8 @@ static void who_leaves_takes_its_unit_along(void **unused)
     scenario_end(s);
 }
 
-// Of a unit that is being admitted one dies at any of its events: in the end the unit is in whole or
-// not at all, and the members go on.
+// Of a unit that is being admitted one dies at any of its events: in the end the unit is in whole
+// or not at all, and the members go on.
 static void a_death_while_a_unit_joins(void **unused)
 {
     (void)unused;

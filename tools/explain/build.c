@@ -146,7 +146,7 @@ static void hear_status(struct model *model)
     for (uint32_t i = 0; i < status->ops_count; i++) {
         const struct hwi_status_op *op = &status->ops[i];
         const struct hwi_op name = {status->view, op->kind, op->tag, op->seq};
-        uint64_t peer = op->working_count ? op->working[0].value
+        uint64_t peer = op->working_count  ? op->working[0].value
                         : op->absent_count ? op->absent[0].value
                                            : 0;
         struct channel *channel = model_channel(model, name, peer);

@@ -120,8 +120,8 @@ static void say_different(struct model *model, const struct failure *a, const st
     for (uint32_t i = 0; i < model->failure_count; i++) {
         const struct failure *f = &model->failures[i];
         if (f->status == HWS_E_MISMATCH && f->view == a->view)
-            finding_show(finding, f->at_ns, "peer %" PRIu64 "'s %s failed: %s",
-                         caller_of(model, f), print_call(f->kind), hws_status_text(f->status));
+            finding_show(finding, f->at_ns, "peer %" PRIu64 "'s %s failed: %s", caller_of(model, f),
+                         print_call(f->kind), hws_status_text(f->status));
     }
     finding_advise(finding, "make the same calls on all members, in the same order on each tag; "
                             "hws_admit and hws_sync are made by all before anything else");

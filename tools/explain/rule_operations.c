@@ -67,9 +67,8 @@ static void sort_out(const struct model *model, struct waits *w, uint64_t peer)
 
 static struct waits waits_of(const struct model *model, const struct channel *channel)
 {
-    struct waits w = {.channel = channel,
-                      .since_ns = NEVER_NS,
-                      .op = channel_op(channel, channel->committed)};
+    struct waits w = {
+        .channel = channel, .since_ns = NEVER_NS, .op = channel_op(channel, channel->committed)};
     const struct view *view = model_find_view(model, channel->view);
     for (uint32_t i = 0; view && i < view->members.count; i++)
         if (channel_spans(model, channel, view->members.ids[i]))

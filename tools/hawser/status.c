@@ -146,8 +146,8 @@ static void print_json(const struct hwi_msg_status *status)
         const struct hwi_status_member *member = &status->members[i];
         printf("%s{\"peer\":%" PRIu64 ",\"address\":", i ? "," : "", member->peer);
         print_json_text(member->address);
-        printf(",\"standing\":\"%s\",\"synced\":%s,\"silent_ms\":%" PRIu64
-               ",\"group\":%" PRIu32 ",\"unit\":",
+        printf(",\"standing\":\"%s\",\"synced\":%s,\"silent_ms\":%" PRIu64 ",\"group\":%" PRIu32
+               ",\"unit\":",
                standing_name(member->standing), member->synced ? "true" : "false",
                member->silent_ns / HWI_NS_PER_MS, member->group);
         print_json_text(member->unit);
@@ -156,8 +156,7 @@ static void print_json(const struct hwi_msg_status *status)
     printf("],\"operations\":[");
     for (uint32_t i = 0; i < status->ops_count; i++) {
         const struct hwi_status_op *op = &status->ops[i];
-        printf("%s{\"kind\":\"%s\",\"group\":%" PRIu32 ",\"tag\":%" PRIu64
-               ",\"sequence\":%" PRIu32,
+        printf("%s{\"kind\":\"%s\",\"group\":%" PRIu32 ",\"tag\":%" PRIu64 ",\"sequence\":%" PRIu32,
                i ? "," : "", kind_name(op->kind), op->group, op->tag, op->seq);
         print_json_ids("absent", op->absent, op->absent_count);
         print_json_ids("working", op->working, op->working_count);
