@@ -96,7 +96,8 @@ static void say_mismatch(struct text *text, const struct hws_request *request)
     if (a->kind != b->kind)
         add(text, " %s", hwi_call_name(b->kind));
     add_signature(text, b, a);
-    add(text, ", tag %" PRIu64, fault->tag);
+    if (fault->kind != HWI_KIND_ADMIT && fault->kind != HWI_KIND_SYNC) // they have none
+        add(text, ", tag %" PRIu64, fault->tag);
 }
 
 static void say_lost(struct text *text, const struct hws_request *request, const char *call)

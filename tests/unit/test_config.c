@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "actors/base/base.h"
+#include "actors/base/limits.h"
 #include "actors/node/config.h"
 #include "actors/node/error.h"
 
@@ -56,6 +57,50 @@ static void test_defaults(void **state)
     assert_null(config.journal);
     assert_int_equal(config.journal_max, 256);
     assert_int_equal(config.journal_age_s, 0);
+    assert_int_equal(config.group, 0);
+    assert_null(config.unit);
+    assert_int_equal(config.unit_size, 0);
+}
+
+static void test_a_unit_has_a_name_and_a_size(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *unit;
+        uint32_t size;
+        const char *said; // NULL = well formed
+    } cases[] = {
+        {"trainer-1", 2, NULL},
+        {"a", 0, "unit_size is not set"},
+        {NULL, 2, "unit is not set"},
+        {"", 2, "unit is not set"},
+        {"a b", 2, "unit has a blank"},
+        {"\xc3\xa4", 2, "unit has a blank or a character that is not plain ASCII"},
+        {"0123456789012345678901234567890123456789012345678901234567890123", 2,
+         "unit is longer than 63 bytes"},
+        {"a", HWI_MEMBERS_MAX + 1, "unit_size is 16385"},
+    };
+    for (size_t i = 0; i < HWI_COUNT(cases); i++) {
+        hws_config given = minimal(), config;
+        given.unit = cases[i].unit;
+        given.unit_size = cases[i].size;
+        hws_status status = hwi_config_read(&given, &config);
+        assert_int_equal(status, cases[i].said == NULL ? HWS_OK : HWS_E_INVALID);
+        if (cases[i].said != NULL)
+            assert_said(cases[i].said);
+    }
+    hws_config given = minimal(), config;
+    given.group = HWI_GROUPS_MAX;
+    assert_int_equal(hwi_config_read(&given, &config), HWS_E_INVALID);
+    assert_said("group is 1024: it must be from 0 to 1023");
+    setenv("HAWSER_GROUP", "3", 1);
+    setenv("HAWSER_UNIT", "u", 1);
+    setenv("HAWSER_UNIT_SIZE", "4", 1);
+    given = minimal();
+    assert_int_equal(hwi_config_read(&given, &config), HWS_OK);
+    assert_int_equal(config.group, 3);
+    assert_string_equal(config.unit, "u");
+    assert_int_equal(config.unit_size, 4);
 }
 
 static void test_a_master_takes_its_journal_from_the_environment_too(void **state)
@@ -299,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_defaults, setup),
+        cmocka_unit_test_setup(test_a_unit_has_a_name_and_a_size, setup),
         cmocka_unit_test_setup(test_environment_fills_what_is_not_given, setup),
         cmocka_unit_test_setup(test_no_struct_means_environment, setup),
         cmocka_unit_test_setup(test_master_is_required, setup),

@@ -63,6 +63,17 @@ static void test_mismatch_names_both_sides(void **state)
     assert_sentence(HWS_E_MISMATCH,
                     "peer 3 called agree AND, peer 1 MIN, tag 7: make the same call "
                     "on all members");
+    fault->signature_b = (struct hwi_signature){.kind = HWI_KIND_BARRIER_RUN, .redop = 3};
+    assert_sentence(HWS_E_MISMATCH, "peer 3 called agree AND, peer 1 barrier_run, tag 7: make the "
+                                    "same call on all members");
+    // calls that never met: the master knows their kinds
+    fault->signature_a = (struct hwi_signature){.kind = HWI_KIND_SYNC};
+    fault->signature_b = (struct hwi_signature){.kind = HWI_KIND_ALL_REDUCE};
+    assert_sentence(HWS_E_MISMATCH, "peer 3 called sync, peer 1 all_reduce, tag 7: make the same "
+                                    "call on all members");
+    fault->kind = HWI_KIND_SYNC;
+    assert_sentence(HWS_E_MISMATCH,
+                    "peer 3 called sync, peer 1 all_reduce: make the same call on all members");
     *fault = (struct hwi_fault){.peer_a = 3, .peer_b = 1, .tag = 7};
     assert_sentence(HWS_E_MISMATCH, "members made different calls on all_reduce tag 7: make the "
                                     "same call on all members");
