@@ -158,6 +158,25 @@ def test_a_newer_newcomer_is_no_way_around_the_run(world):
     answers[2].expect("HWS_E_REFUSED", revision=50)
 
 
+def test_what_was_loaded_is_hashed(world):
+    """Syncs that hash only when something changed do so after a load, though view and revision say nothing did."""
+    path = world.folder / "other.hwc"
+    author = new_member(world, bytes=3 * MIB, seed=9)
+    author.revision(to=4).expect()
+    author.save(path=path).expect()
+    _, members = world.start(3)
+    for member in members:
+        member.state(bytes=3 * MIB, seed=1).expect()
+        member.revision(to=4).expect()
+    hash_ = same(all_do(members, "sync"), "hash")
+    for answer in all_do(members, "sync", lazy=True):
+        answer.expect(root="0" * 32)
+    check(members[2].load(path=path).expect() and members[2].touch(times=0).hash != hash_, "proves nothing")
+    for answer in all_do(members, "sync", lazy=True):
+        answer.expect(hash=hash_, value=4)
+        check(int(answer.fields["root"], 16) > 0, f"was not hashed: {answer.line}")
+
+
 def test_a_cut_sync_is_not_saved(world):
     """Bytes of two revisions make no checkpoint; those who hold one whole can still save it."""
     path, other_path = world.folder / "newcomer.hwc", world.folder / "other.hwc"
