@@ -213,7 +213,8 @@ static void say_room(struct text *text, const struct hws_request *request, const
             fault->signature_b.count, hws_dtype_name(fault->signature_b.dtype));
     else
         add(text,
-            "%s: peer %" PRIu64 " has room for %" PRIu64 " elements and needs room for %" PRIu64,
+            "%s: peer %" PRIu64 " has room for %" PRIu64 " elements and needs room for %" PRIu64
+            ": give its output more room",
             call, fault->peer_a, fault->signature_a.count, fault->signature_b.count);
 }
 

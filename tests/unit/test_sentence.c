@@ -79,6 +79,55 @@ static void test_mismatch_names_both_sides(void **state)
                                     "same call on all members");
 }
 
+static void test_each_operation_names_what_is_its_own(void **state)
+{
+    (void)state;
+    struct hwi_fault *fault = &scene.reply.fault;
+    *fault = (struct hwi_fault){.peer_a = 1, .peer_b = 3, .tag = 7};
+    fault->signature_a = (struct hwi_signature){
+        .kind = HWI_KIND_ALL_REDUCE, .dtype = HWS_F32, .redop = HWS_SUM, .count = 120};
+    fault->signature_b = (struct hwi_signature){
+        .kind = HWI_KIND_BROADCAST, .dtype = HWS_F32, .count = 100, .root = 2};
+    assert_sentence(HWS_E_MISMATCH, "peer 1 called all_reduce f32 x 120 sum, peer 3 broadcast f32 "
+                                    "x 100 from peer 2, tag 7: make the same call on all members");
+    fault->signature_a = fault->signature_b;
+    fault->signature_a.root = 1;
+    assert_sentence(HWS_E_MISMATCH, "peer 1 called broadcast f32 x 100 from peer 1, peer 3 f32 x "
+                                    "100 from peer 2, tag 7: make the same call on all members");
+    fault->signature_a = fault->signature_b =
+        (struct hwi_signature){.kind = HWI_KIND_ALL_GATHER, .dtype = HWS_U8, .count = 5};
+    fault->signature_b.unequal = 1;
+    assert_sentence(HWS_E_MISMATCH,
+                    "peer 1 called all_gather u8 x 5 with equal counts, peer 3 u8 x 5 with counts "
+                    "that differ, tag 7: make the same call on all members");
+}
+
+static void test_too_little_room_names_both_numbers(void **state)
+{
+    (void)state;
+    scene.reply.fault = (struct hwi_fault){.status = HWS_E_INVALID, .peer_a = 3, .tag = 7};
+    scene.reply.fault.signature_a = scene.reply.fault.signature_b =
+        (struct hwi_signature){.kind = HWI_KIND_ALL_GATHER, .dtype = HWS_F32, .count = 100};
+    scene.reply.fault.signature_b.count = 120;
+    assert_sentence(HWS_E_INVALID, "all_reduce tag 7: peer 3 has room for 100 elements and needs "
+                                   "room for 120: give its output more room");
+    scene.reply.fault.status = HWS_E_LIMIT;
+    assert_sentence(HWS_E_LIMIT, "all_reduce tag 7: 120 elements of f32 in all are more than 2^40 "
+                                 "bytes");
+}
+
+static void test_a_root_that_is_none(void **state)
+{
+    (void)state;
+    float memory[4] = {0};
+    scene.reply.status = HWS_E_MEMBER_LOST;
+    scene.reply.fault = (struct hwi_fault){.status = HWS_E_MEMBER_LOST, .peer_a = 9};
+    assert_int_equal(hws_broadcast(comm, memory, memory, 4, HWS_F32, (hws_peer_id){9}, NULL, NULL),
+                     HWS_E_MEMBER_LOST);
+    assert_string_equal(hws_last_error(), "peer 9, the root of broadcast tag 0, is no member of "
+                                          "view 4: acknowledge with hws_view and call again");
+}
+
 static void test_membership_sentences(void **state)
 {
     (void)state;
@@ -154,8 +203,13 @@ static void test_every_status_has_a_sentence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_opening_can_fail), TEST(test_mismatch_names_both_sides),
-        TEST(test_membership_sentences),         TEST(test_sentences_of_the_end),
+        cmocka_unit_test(test_opening_can_fail),
+        TEST(test_mismatch_names_both_sides),
+        TEST(test_each_operation_names_what_is_its_own),
+        TEST(test_too_little_room_names_both_numbers),
+        TEST(test_a_root_that_is_none),
+        TEST(test_membership_sentences),
+        TEST(test_sentences_of_the_end),
         TEST(test_every_status_has_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
