@@ -116,6 +116,27 @@ static void note_pending(struct channel *c, uint32_t until, uint32_t count)
     c->pendings[c->pending_count++] = (struct pending){.until = until, .count = count};
 }
 
+// Of many groups' members only those that it spans are looked up.
+static void tell_members(struct master *m, const struct channel *c, struct hwi_effects *fx)
+{
+    if (c->count == m->view.count) {
+        for (uint32_t i = 0; i < m->session_count; i++) {
+            if (m->sessions[i].member) {
+                hwi_master_tell_commit(m, c, c->committed - 1, &m->sessions[i], fx);
+            }
+        }
+        return;
+    }
+    for (uint32_t rank = 0; rank < m->view.count; rank++) {
+        const struct seat *seat = &m->view.seats[rank];
+        struct session *s =
+            seat->group == c->group ? hwi_master_session_of_peer(m, seat->peer) : NULL;
+        if (s != NULL && s->member) {
+            hwi_master_tell_commit(m, c, c->committed - 1, s, fx);
+        }
+    }
+}
+
 void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx)
 {
     m->committed_total += count - c->committed;
@@ -127,11 +148,7 @@ void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, stru
     for (uint32_t i = 0; i < c->count; i++) {
         c->ahead += c->counts[i] > count;
     }
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        if (m->sessions[i].member && hwi_master_spans(c, m->sessions[i].group)) {
-            hwi_master_tell_commit(m, c, count - 1, &m->sessions[i], fx);
-        }
-    }
+    tell_members(m, c, fx);
     if (c->kind == HWI_KIND_SYNC) {
         hwi_master_synced(m, hwi_master_group(m, c->group));
     }
