@@ -84,7 +84,7 @@ static const struct hwi_option master_options[] = {
 };
 
 static const struct hwi_option call_options[] = {
-    ANY(hws_options, tag, "which sequence of calls it belongs to; at most 4096 different ones in a view"),
+    ANY(hws_options, tag, "which sequence of calls it belongs to; a view has 4096, of all groups together"),
     NUMBER(hws_options, timeout_ms, NULL, NULL, 1, UINT32_MAX,
            "ms until it must be done; default: the communicator's timeout_ms"),
     FLAG(hws_options, retry, NULL, "run again with the survivors until the deadline"),

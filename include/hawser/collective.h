@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file collective.h
- * Operations that all members of a view make together.
+ * Operations that all members of a group make together, or all of the run (`scope`).
  *
  * An operation is named by its tag and its place among this communicator's calls with that tag: the
  * members' n-th calls on one tag belong together, whatever the order between tags. Calls on one tag run in the order
@@ -40,7 +40,7 @@ enum {
  */
 typedef struct hws_options {
     size_t bytes_of_struct;  /**< sizeof(hws_options); begin with HWS_OPTIONS_INIT */
-    uint64_t tag;            /**< any number; at most 4096 different ones in a view */
+    uint64_t tag;            /**< any number; a view has 4096, of all groups together */
     uint32_t timeout_ms;     /**< deadline, ms, 1..4294967295; 0 = the communicator's */
     int retry;               /**< 1 = acknowledge changes and run again with the survivors, till the deadline */
     uint32_t plan;           /**< 0..2: 0 = by size, 1 = one-shot, 2 = direct; must be the same on all members */
