@@ -84,7 +84,8 @@ static const struct hwi_option master_options[] = {
 };
 
 static const struct hwi_option call_options[] = {
-    ANY(hws_options, tag, "which sequence of calls it belongs to; a view has 4096, of all groups together"),
+    ANY(hws_options, tag,
+        "which sequence of calls it belongs to; a view has 4096, of all groups together"),
     NUMBER(hws_options, timeout_ms, NULL, NULL, 1, UINT32_MAX,
            "ms until it must be done; default: the communicator's timeout_ms"),
     FLAG(hws_options, retry, NULL, "run again with the survivors until the deadline"),
@@ -221,8 +222,7 @@ static hws_status check_unit(const char *unit, uint32_t size)
         return hwi_error_set(HWS_E_INVALID, "unit and unit_size belong together: %s is not set",
                              length > 0 ? "unit_size" : "unit");
     if (length >= HWI_NAME_BYTES_MAX)
-        return hwi_error_set(HWS_E_INVALID, "unit is longer than %d bytes",
-                             HWI_NAME_BYTES_MAX - 1);
+        return hwi_error_set(HWS_E_INVALID, "unit is longer than %d bytes", HWI_NAME_BYTES_MAX - 1);
     for (size_t i = 0; i < length; i++) {
         if (unit[i] <= ' ' || unit[i] > '~')
             return hwi_error_set(HWS_E_INVALID,
