@@ -57,7 +57,7 @@ static void retry_does_not_run_again_what_another_member_cancelled(void **unused
     hwi_sim_cancel(s->sim, 0, cancelled);
     expect_status(s, 0, cancelled, HWS_E_CANCELLED);
     expect_status(s, 1, theirs, HWS_E_WITHDRAWN);
-    acknowledge(s, 0);
+    assert_int_equal(acknowledge(s, 0)->view, 2);
     acknowledge(s, 1);
     uint64_t ours = make_call(s, 0, &call), third = make_call(s, 2, &call);
     assert_int_equal(expect_status(s, 1, other, HWS_OK)->attempts, 2);
@@ -97,6 +97,62 @@ static void cancelling_twice_is_as_once(void **unused)
     hwi_sim_cancel(s->sim, 0, request);
     assert_int_equal(acknowledge(s, 0)->view, 2);
     go_on_together(s);
+}
+
+static void a_vote_that_waits_for_the_others(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(MEMBERS);
+    uint64_t ours = agree(s, 0, 1, 5), theirs = agree(s, 1, 1, 6);
+    run_ms(s, 100);
+    hwi_sim_cancel(s->sim, 0, ours);
+    run_ms(s, 100);
+    assert_int_equal(hwi_sim_peek(s->sim, 0, ours)->status, HWS_E_CANCELLED);
+    expect_status(s, 1, theirs, HWS_E_WITHDRAWN);
+    expect_status(s, 0, ours, HWS_E_CANCELLED);
+    go_on_together(s);
+}
+
+// The result was here when it was cancelled, so it was not given up; then it was aborted. It is not
+// run again, and the others, who do, are told.
+static void a_result_that_is_lost_again(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(MEMBERS);
+    struct call call = {.step = 1, .count = 100, .retry = 1};
+    uint64_t requests[MEMBERS];
+    for (uint32_t node = 0; node < MEMBERS; node++) {
+        requests[node] = make_call(s, node, &call);
+    }
+    hwi_sim_cut_edge(s->sim, 1, 2, false); // they are not Done, member 0 is
+    run_ms(s, 3);
+    hwi_sim_cancel(s->sim, 0, requests[0]);
+    assert_int_equal(expect_status(s, 0, requests[0], HWS_E_CANCELLED)->attempts, 2);
+    expect_status(s, 1, requests[1], HWS_E_WITHDRAWN);
+    expect_status(s, 2, requests[2], HWS_E_WITHDRAWN);
+    go_on_together(s);
+}
+
+// Its number stays its own while the others' call of that number is on its way.
+static void a_call_behind_a_vote(void **unused)
+{
+    (void)unused;
+    for (uint64_t at_us = 1000; at_us < 30000; at_us += 1000) {
+        struct scenario *s = scenario_start(MEMBERS);
+        uint64_t second = 0;
+        for (uint32_t node = 0; node < MEMBERS; node++) {
+            agree(s, node, 1, 5);
+            uint64_t made = all_reduce(s, node, 2, 100);
+            second = node == 0 ? made : second;
+            all_reduce(s, node, 3, 100);
+        }
+        hwi_sim_run(s->sim, at_us * 1000);
+        hwi_sim_cancel(s->sim, 0, second);
+        for (uint32_t i = 0; i < s->call_count; i++) {
+            reply_of(s, s->calls[i].node, s->calls[i].request);
+        }
+        go_on_together(s);
+    }
 }
 
 // A vote that waits for the one before it: those after it fail with it, and no later vote takes its
@@ -304,6 +360,9 @@ int main(void)
         cmocka_unit_test(retry_does_not_run_again_what_another_member_cancelled),
         cmocka_unit_test(cancelling_what_ended_does_nothing),
         cmocka_unit_test(cancelling_twice_is_as_once),
+        cmocka_unit_test(a_vote_that_waits_for_the_others),
+        cmocka_unit_test(a_result_that_is_lost_again),
+        cmocka_unit_test(a_call_behind_a_vote),
         cmocka_unit_test(a_vote_that_waits_for_its_turn),
         cmocka_unit_test(a_vote_whose_deadline_comes_before_its_turn),
         cmocka_unit_test(a_call_that_waits_for_the_trainer_to_acknowledge),
