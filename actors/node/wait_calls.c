@@ -52,7 +52,7 @@ static void let_go(struct hws_comm *comm)
 
 hws_status hws_test(hws_request *request)
 {
-    struct hws_comm *comm;
+    struct hws_comm *comm = NULL;
     hws_status status = hold("hws_test", request, &comm);
     if (status != HWS_OK)
         return status;
@@ -71,7 +71,7 @@ static struct hwi_submission make_cancel(const hws_request *request)
 
 hws_status hws_cancel(hws_request *request)
 {
-    struct hws_comm *comm;
+    struct hws_comm *comm = NULL;
     hws_status status = hold("hws_cancel", request, &comm);
     if (status != HWS_OK)
         return status;
