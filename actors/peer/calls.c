@@ -241,17 +241,30 @@ static struct call *next_queued(struct peer *p, uint64_t after)
     return next;
 }
 
+// Its turn has come. Where only hws_view would let it enter it ends: its trainer may wait for it
+// before that.
+static void take_turn(struct peer *p, struct call *c, struct hwi_effects *fx)
+{
+    bool few = p->view.count < p->config.min_members && c->request.kind != HWI_KIND_ADMIT;
+    if (few && c->request.retry) {
+        return; // for more members
+    }
+    if (few) {
+        hwi_peer_end(p, c, HWS_E_TOO_FEW, fx);
+    } else if (fence_open(p, c)) {
+        enter(p, c, fx);
+    } else {
+        hwi_peer_end(p, c, HWS_E_VIEW, fx);
+    }
+}
+
 void hwi_peer_start_queued(struct peer *p, struct hwi_effects *fx)
 {
-    if (p->phase != PHASE_MEMBER) {
-        return;
-    }
     struct call *c = next_queued(p, 0);
-    while (c != NULL) {
+    while (c != NULL && p->phase == PHASE_MEMBER) {
         uint64_t arrival = c->arrival;
-        bool enough = p->view.count >= p->config.min_members || c->request.kind == HWI_KIND_ADMIT;
-        if (enough && !must_wait(p, c) && fence_open(p, c)) {
-            enter(p, c, fx);
+        if (!must_wait(p, c)) {
+            take_turn(p, c, fx);
         }
         c = next_queued(p, arrival);
     }

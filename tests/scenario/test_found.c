@@ -219,6 +219,42 @@ static void how_many_wait_is_told_after_a_view_that_was_not_heard(void **unused)
     scenario_end(s);
 }
 
+// A member dies as it is Done, so that a reduction is committed with the next view. The calls that
+// wait behind it on its tag belong to the old view: without `retry` they are told so at once, not at
+// their deadlines.
+static void expect_fenced_at_once(struct scenario *s, const struct call *behind)
+{
+    uint64_t first[2], second[2];
+    hwi_sim_kill_on(s->sim, 2, HWI_MSG_op_done, 1);
+    for (uint32_t node = 0; node < 3; node++) {
+        uint64_t request = all_reduce(s, node, 1, 10);
+        if (node < 2) {
+            first[node] = request;
+            second[node] = make_call(s, node, behind);
+        }
+    }
+    run_ms(s, 1000);
+    for (uint32_t node = 0; node < 2; node++) {
+        expect_status(s, node, first[node], HWS_OK);
+        bool told = hwi_sim_reply(s->sim, node, second[node]) != NULL;
+        expect(told || behind->retry, "member %u waits for nothing", node);
+        expect_status(s, node, second[node], behind->retry ? HWS_OK : HWS_E_VIEW);
+    }
+    everybody_acknowledges(s);
+    everybody(s, &(struct call){.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_MIN, .step = 9});
+    scenario_end(s);
+}
+
+static void who_waits_behind_the_fence_is_told_at_once(void **unused)
+{
+    (void)unused;
+    struct call behind = {
+        .kind = HWI_KIND_AGREE, .step = 2, .redop = HWI_AGREE_MIN, .value = 5};
+    expect_fenced_at_once(scenario_start(3), &behind);
+    behind.retry = 1;
+    expect_fenced_at_once(scenario_start(3), &behind);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +267,7 @@ int main(void)
         cmocka_unit_test(how_many_wait_is_told_as_it_was),
         cmocka_unit_test(how_many_wait_is_told_with_the_next_view),
         cmocka_unit_test(how_many_wait_is_told_after_a_view_that_was_not_heard),
+        cmocka_unit_test(who_waits_behind_the_fence_is_told_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
