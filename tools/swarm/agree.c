@@ -3,8 +3,6 @@
 // view and place among the channel's committed ones, which each member counts for itself.
 #include "tools/swarm/crew.h"
 
-#include <xxhash.h>
-
 #include <string.h>
 
 struct life *swarm_life(struct swarm *s, uint64_t peer)
@@ -20,96 +18,6 @@ struct seat *swarm_seat_of(struct swarm *s, uint64_t peer)
     bool lives = seat != NULL && seat->life == life->number && seat->stage == STAGE_MEMBER &&
                  swarm_alive(s, seat) && !seat->leaving;
     return lives ? seat : NULL;
-}
-
-// ---- the reference
-
-static void add(const struct hwi_sim_call *asked, const void *input, void *sum, uint64_t index)
-{
-    if (asked->dtype == HWS_F64) {
-        double a, b;
-        memcpy(&a, (const char *)sum + index * sizeof(a), sizeof(a));
-        memcpy(&b, (const char *)input + index * sizeof(b), sizeof(b));
-        a += b;
-        memcpy((char *)sum + index * sizeof(a), &a, sizeof(a));
-    } else {
-        float a, b;
-        memcpy(&a, (const char *)sum + index * sizeof(a), sizeof(a));
-        memcpy(&b, (const char *)input + index * sizeof(b), sizeof(b));
-        a += b;
-        memcpy((char *)sum + index * sizeof(a), &a, sizeof(a));
-    }
-}
-
-static void divide(const struct hwi_sim_call *asked, void *sum, uint32_t by)
-{
-    for (uint64_t i = 0; i < asked->count; i++) {
-        if (asked->dtype == HWS_F64) {
-            double *at = (double *)sum + i;
-            *at /= (double)by;
-        } else {
-            float *at = (float *)sum + i;
-            *at /= (float)by;
-        }
-    }
-}
-
-// Members' inputs in rank order, one element after the other, in the type's own precision.
-static void reference(struct swarm *s, const struct call *call, const struct hwi_msg_reply *reply,
-                      void *sum, void *input)
-{
-    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
-        const struct life *life = swarm_life(s, reply->members[rank].value);
-        if (life == NULL) {
-            swarm_fail(s, SWARM_SAFETY, "C2: a result names peer %llu, which never opened",
-                       (unsigned long long)reply->members[rank].value);
-            return;
-        }
-        swarm_fill(&call->asked, life->incarnation, call->key, rank == 0 ? sum : input);
-        for (uint64_t i = 0; rank > 0 && i < call->asked.count; i++) {
-            add(&call->asked, input, sum, i);
-        }
-    }
-    if (call->asked.redop == HWS_AVG) {
-        divide(&call->asked, sum, reply->members_count);
-    }
-}
-
-static void check_reduction(struct swarm *s, const struct seat *seat, const struct call *call,
-                            const struct hwi_msg_reply *reply)
-{
-    void *sum = hwi_new(&hwi_alloc_libc, 2 * call->bytes + 16);
-    void *input = (char *)sum + (call->bytes + 15) / 8 * 8;
-    reference(s, call, reply, sum, input);
-    if (memcmp(sum, swarm_output(call), call->bytes) != 0) {
-        swarm_fail(s, SWARM_SAFETY,
-                   "C2: member %u's result of %s %s x %llu, tag %llu, in view %llu is not the "
-                   "reduction over the %u members that it names",
-                   seat->node, hws_redop_name((hws_redop)call->asked.redop),
-                   hws_dtype_name((hws_dtype)call->asked.dtype),
-                   (unsigned long long)call->asked.count, (unsigned long long)call->asked.tag,
-                   (unsigned long long)reply->view, reply->members_count);
-    }
-    hwi_free(&hwi_alloc_libc, sum);
-}
-
-static void check_vote(struct swarm *s, const struct seat *seat, const struct call *call,
-                       const struct hwi_msg_reply *reply)
-{
-    bool and = call->asked.redop == HWI_AGREE_AND;
-    uint64_t value = UINT64_MAX;
-    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
-        const struct life *life = swarm_life(s, reply->members[rank].value);
-        uint64_t vote = life != NULL ? swarm_vote(life->incarnation, call->key) : 0;
-        value = and? value & vote : HWI_MIN(value, vote);
-    }
-    if (value != reply->value) {
-        swarm_fail(s, SWARM_SAFETY,
-                   "C2: member %u was told %llx as the %s of %u votes in view %llu, and it is %llx",
-                   seat->node, (unsigned long long)reply->value, and? "AND" : "least",
-                   reply->members_count, (unsigned long long)reply->view,
-                   (unsigned long long)value);
-    }
 }
 
 // ---- instances
@@ -128,13 +36,6 @@ static struct instance *find(struct swarm *s, uint32_t channel, uint64_t view, u
         }
     }
     return NULL;
-}
-
-static uint64_t result_of(const struct swarm *s, const struct seat *seat, const struct call *call)
-{
-    return call->channel == CHANNEL_SYNC             ? swarm_state_hash(s, seat)
-           : call->asked.kind == HWI_KIND_ALL_REDUCE ? XXH3_64bits(swarm_output(call), call->bytes)
-                                                     : 0;
 }
 
 // The call of `seat` on the channel that was made `before` others that are in flight; NULL = none.
@@ -195,7 +96,8 @@ static void bind(struct swarm *s, const struct seat *first, uint32_t channel, ui
 static bool same_call(const struct hwi_sim_call *a, const struct hwi_sim_call *b)
 {
     return a->kind == b->kind && a->dtype == b->dtype && a->redop == b->redop &&
-           a->count == b->count && a->plan == b->plan && a->tag == b->tag;
+           a->plan == b->plan && a->tag == b->tag && a->root == b->root &&
+           a->unequal == b->unequal && (a->unequal || a->count == b->count);
 }
 
 static void compare(struct swarm *s, const struct seat *seat, const struct call *call,
@@ -206,7 +108,7 @@ static void compare(struct swarm *s, const struct seat *seat, const struct call 
                        : made->value != reply->value            ? "its value"
                        : made->pending != reply->pending        ? "how many newcomers wait"
                        : !hwi_hash_equal(made->root, reply->root) ? "the root hash"
-                       : made->result != result_of(s, seat, call) ? "the bytes"
+                       : made->result != swarm_result(s, seat, call, reply) ? "the bytes"
                                                                   : NULL;
     if (what != NULL) {
         swarm_fail(s, SWARM_SAFETY,
@@ -227,7 +129,7 @@ static void remember(struct swarm *s, const struct seat *seat, const struct call
                                                           .place = place,
                                                           .key = call->key,
                                                           .seat = seat->node,
-                                                          .result = result_of(s, seat, call),
+                                                          .result = swarm_result(s, seat, call, reply),
                                                           .value = reply->value,
                                                           .pending = reply->pending,
                                                           .root = reply->root,
@@ -344,20 +246,23 @@ void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
     if (call->channel == CHANNEL_SYNC) {
         check_overwritten(s, seat, call, reply);
     }
+    if (swarm_is_data(call->asked.kind)) {
+        swarm_check_part(s, seat, call, reply);
+    }
     if (made != NULL) {
         compare(s, seat, call, reply, made);
         return;
     }
-    if (call->asked.kind == HWI_KIND_ALL_REDUCE) {
-        check_reduction(s, seat, call, reply);
+    if (swarm_is_data(call->asked.kind)) {
+        swarm_check_whole(s, seat, call, reply);
     } else if (call->asked.kind == HWI_KIND_AGREE) {
-        check_vote(s, seat, call, reply);
-    } else if (!swarm_state_holds(s, seat)) {
+        swarm_check_vote(s, seat, call, reply);
+    } else if (call->channel == CHANNEL_SYNC && !swarm_state_holds(s, seat)) {
         swarm_fail(s, SWARM_SAFETY,
                    "C2: member %u synced to revision %llu and holds bytes that "
                    "nobody wrote as that",
                    seat->node, (unsigned long long)reply->value);
-    } else {
+    } else if (call->channel == CHANNEL_SYNC) {
         check_election(s, seat, call, reply);
     }
     remember(s, seat, call, place, reply);

@@ -2,65 +2,11 @@
 // What trainers ask: calls with their buffers, and the operations of a round.
 #include "tools/swarm/crew.h"
 
-#include <xxhash.h>
-
-#include <string.h>
-
-enum { GUARD_BYTES = 32, GUARD = 0xa5, HURRY_MOST_MS = 1500 };
+enum { HURRY_MOST_MS = 1500 };
 
 uint64_t swarm_key(const struct seat *seat, uint32_t op)
 {
     return (uint64_t)seat->round << ROUND_SHIFT | op;
-}
-
-// ---- buffers: guard, input, guard, and out of place output, guard
-
-unsigned char *swarm_input(const struct call *call)
-{
-    return call->memory + GUARD_BYTES + call->order % 8; // alignments differ
-}
-
-unsigned char *swarm_output(const struct call *call)
-{
-    return (unsigned char *)call->asked.output;
-}
-
-static size_t buffers_of(const struct call *call)
-{
-    return call->asked.input == call->asked.output ? 1 : 2;
-}
-
-static size_t memory_of(const struct call *call)
-{
-    return 8 + GUARD_BYTES + buffers_of(call) * (call->bytes + GUARD_BYTES);
-}
-
-bool swarm_guards_hold(const struct call *call)
-{
-    const unsigned char *at = swarm_input(call);
-    bool hold = at[-1] == GUARD;
-    for (size_t i = 0; i < buffers_of(call); i++) {
-        at += call->bytes;
-        for (size_t j = 0; j < GUARD_BYTES; j++) {
-            hold &= at[j] == GUARD;
-        }
-        at += GUARD_BYTES;
-    }
-    return hold;
-}
-
-static void give_buffers(struct seat *seat, struct call *call, bool in_place)
-{
-    call->bytes = call->asked.count * hws_dtype_bytes((hws_dtype)call->asked.dtype);
-    size_t most = 8 + GUARD_BYTES + 2 * (call->bytes + GUARD_BYTES);
-    call->memory = hwi_resize(&hwi_alloc_libc, NULL, most);
-    memset(call->memory, GUARD, most);
-    unsigned char *input = swarm_input(call);
-    call->asked.input = input;
-    call->asked.output = in_place ? input : input + call->bytes + GUARD_BYTES;
-    HWI_CHECK(memory_of(call) <= most);
-    swarm_fill(&call->asked, seat->incarnation, call->key, input);
-    call->input_hash = XXH3_64bits(input, call->bytes);
 }
 
 void swarm_call_free(struct seat *seat, struct call *call)
@@ -93,6 +39,20 @@ static uint64_t timeout_of(struct swarm *s, struct seat *seat)
     return swarm_between(&seat->draw, 10, 30) * 1000;
 }
 
+static void give_memory(const struct swarm *s, struct seat *seat, struct call *call)
+{
+    struct hwi_sim_call *asked = &call->asked;
+    uint32_t place = (uint32_t)swarm_below(&seat->draw, s->traits.peers);
+    uint64_t spare = swarm_below(&seat->draw, 3);
+    call->in_place = swarm_chance(&seat->draw, 500) && !asked->unequal;
+    asked->room = asked->count + spare;
+    if (asked->kind == HWI_KIND_ALL_GATHER) {
+        asked->room += (asked->unequal ? SWARM_OWN_COUNTS * call->unequal_most : asked->count) *
+                       s->traits.peers;
+    }
+    swarm_memory_give(seat, call, place);
+}
+
 struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, uint64_t key,
                         uint32_t op, const struct hwi_sim_call *asked)
 {
@@ -106,13 +66,14 @@ struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, ui
                           .op = op,
                           .channel = channel,
                           .asked = *asked,
+                          .unequal_most = asked->unequal ? asked->value : 0,
                           .order = seat->orders++,
                           .made_ns = hwi_sim_now(s->sim)};
     seat->busy++;
     call->asked.timeout_ms = timeout_of(s, seat);
     call->deadline_ns = call->made_ns + call->asked.timeout_ms * HWI_NS_PER_MS;
-    if (asked->kind == HWI_KIND_ALL_REDUCE) {
-        give_buffers(seat, call, swarm_chance(&seat->draw, 500));
+    if (swarm_is_data(asked->kind)) {
+        give_memory(s, seat, call);
     }
     call->request = hwi_sim_call(s->sim, seat->node, &call->asked);
     s->outcome->calls++;
@@ -133,38 +94,41 @@ static bool is_deviant(struct seat *seat, const struct round_op *op, uint32_t in
     return first && op->deviant == seat->node;
 }
 
-// Something else than the others call.
-static void deviate(struct seat *seat, struct hwi_sim_call *asked)
+static uint64_t root_of(const struct seat *seat, uint32_t place)
 {
-    uint64_t how = swarm_below(&seat->draw, 4);
-    if (asked->kind == HWI_KIND_AGREE) {
-        asked->redop = asked->redop == HWI_AGREE_AND ? HWI_AGREE_MIN : HWI_AGREE_AND;
-    } else if (how == 0) {
-        asked->redop = asked->redop == HWS_SUM ? HWS_AVG : HWS_SUM;
-    } else if (how == 1) {
-        asked->dtype = asked->dtype == HWS_F32 ? HWS_F64 : HWS_F32;
-    } else if (how == 2) {
-        asked->plan = asked->plan == HWI_PLAN_DIRECT ? HWI_PLAN_ONE_SHOT : HWI_PLAN_DIRECT;
-    } else {
-        asked->count += swarm_between(&seat->draw, 1, 9);
+    return seat->member_count > 0 ? seat->members[place % seat->member_count] : seat->peer;
+}
+
+static struct hwi_sim_call asked_of(const struct seat *seat,
+                                    const struct round_op *op, uint64_t key)
+{
+    struct hwi_sim_call asked = {.kind = op->kind,
+                                 .dtype = op->dtype,
+                                 .redop = op->redop,
+                                 .retry = op->retry,
+                                 .plan = op->plan,
+                                 .unequal = op->unequal,
+                                 .tag = op->tag,
+                                 .count = op->count};
+    if (op->kind == HWI_KIND_BROADCAST) {
+        asked.root = root_of(seat, op->root);
     }
+    if (op->unequal) {
+        asked.count = swarm_own_count(seat->incarnation, key, op->count);
+        asked.value = op->count;
+    }
+    return asked;
 }
 
 static void launch_one(struct swarm *s, struct seat *seat, const struct round_op *op,
                        uint32_t index)
 {
     uint64_t key = swarm_key(seat, index);
-    struct hwi_sim_call asked = {.kind = op->kind,
-                                 .dtype = op->dtype,
-                                 .redop = op->redop,
-                                 .retry = op->retry,
-                                 .plan = op->plan,
-                                 .tag = op->tag,
-                                 .count = op->count};
+    struct hwi_sim_call asked = asked_of(seat, op, key);
     if (is_deviant(seat, op, index)) {
-        deviate(seat, &asked);
+        swarm_deviate(seat, &asked);
     }
-    if (op->kind == HWI_KIND_AGREE) {
+    if (asked.kind == HWI_KIND_AGREE) {
         asked.value = swarm_vote(seat->incarnation, key);
     }
     seat->launched |= 1u << index;

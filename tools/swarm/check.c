@@ -2,8 +2,6 @@
 // What must hold of each reply and of the whole run: C1 (in time), C4 (mismatches), buffers, views.
 #include "tools/swarm/crew.h"
 
-#include <xxhash.h>
-
 #include <stdio.h>
 #include <string.h>
 
@@ -171,10 +169,12 @@ static bool has_signature(const struct hwi_sim_call *asked, const struct call *c
     bool whole = is_whole(signature->kind) || is_whole(call->asked.kind);
     bool same = asked->kind == signature->kind && (whole || asked->tag == call->asked.tag);
     if (signature->dtype == 0) {
-        return same && (signature->redop == 0 || asked->redop == signature->redop);
+        bool folds = signature->kind == HWI_KIND_AGREE || signature->kind == HWI_KIND_AGREE_RUN;
+        return same && (!folds || signature->redop == 0 || asked->redop == signature->redop);
     }
     return same && asked->redop == signature->redop && asked->count == signature->count &&
-           asked->dtype == signature->dtype && asked->plan == signature->plan;
+           asked->dtype == signature->dtype && asked->plan == signature->plan &&
+           asked->root == signature->root && asked->unequal == signature->unequal;
 }
 
 // The trainer of `peer` called that on this tag a short while ago, as far as it can be known.
@@ -196,7 +196,8 @@ static bool called(struct swarm *s, uint64_t peer, const struct hwi_signature *s
 static bool equal_signatures(const struct hwi_signature *a, const struct hwi_signature *b)
 {
     return a->kind == b->kind && a->dtype == b->dtype && a->redop == b->redop &&
-           a->count == b->count && a->plan == b->plan;
+           a->count == b->count && a->plan == b->plan && a->root == b->root &&
+           a->unequal == b->unequal;
 }
 
 static void check_mismatch(struct swarm *s, const struct seat *seat, const struct call *call,
@@ -226,7 +227,6 @@ static void check_mismatch(struct swarm *s, const struct seat *seat, const struc
 
 static bool is_allowed(const struct seat *seat, const struct call *call, hws_status status)
 {
-    bool reduces = call->asked.kind == HWI_KIND_ALL_REDUCE;
     switch (status) {
     case HWS_OK:
     case HWS_E_EVICTED:
@@ -239,7 +239,7 @@ static bool is_allowed(const struct seat *seat, const struct call *call, hws_sta
     case HWS_E_MISMATCH: // after failures trainers may differ in whether they sync first
         return call->channel != CHANNELS;
     case HWS_E_NOT_SYNCED:
-        return reduces;
+        return swarm_is_data(call->asked.kind);
     case HWS_E_STATE_LOST:
     case HWS_E_REFUSED:
         return true; // a sync that puts a member out ends its other calls likewise
@@ -261,7 +261,8 @@ static void check_status(struct swarm *s, struct seat *seat, const struct call *
     } else if (status == HWS_E_TIMEOUT && now_ns < call->deadline_ns && !seat->clock_touched) {
         swarm_fail(s, SWARM_SAFETY, "C1: member %u got HWS_E_TIMEOUT %llu ms before its deadline",
                    seat->node, (unsigned long long)((call->deadline_ns - now_ns) / HWI_NS_PER_MS));
-    } else if (status == HWS_E_MEMBER_LOST && reply->lost_count == 0) {
+    } else if (status == HWS_E_MEMBER_LOST && reply->lost_count == 0 &&
+               reply->fault.peer_a == 0) {
         swarm_fail(s, SWARM_SAFETY, "C1: member %u got HWS_E_MEMBER_LOST and nobody is named",
                    seat->node);
     } else if (call->must_ok != 0 && status != HWS_OK &&
@@ -273,12 +274,10 @@ static void check_status(struct swarm *s, struct seat *seat, const struct call *
 static void check_buffers(struct swarm *s, const struct seat *seat, const struct call *call,
                           bool ok)
 {
-    bool in_place = call->asked.input == call->asked.output;
-    bool kept = XXH3_64bits(swarm_input(call), call->bytes) == call->input_hash;
-    if (!kept && (!ok || !in_place)) {
-        swarm_fail(s, SWARM_SAFETY, "buffers: member %u's input was %s (tag %llu)", seat->node,
-                   in_place ? "not put back after an error" : "written",
-                   (unsigned long long)call->asked.tag);
+    if (!swarm_memory_kept(call, ok)) {
+        swarm_fail(s, SWARM_SAFETY, "buffers: member %u's %s (kind %u, tag %llu)", seat->node,
+                   call->in_place ? "buffer was not put back after an error" : "input was written",
+                   call->asked.kind, (unsigned long long)call->asked.tag);
     } else if (!swarm_guards_hold(call)) {
         swarm_fail(s, SWARM_SAFETY, "buffers: member %u: bytes beside a buffer were written",
                    seat->node);

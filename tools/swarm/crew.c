@@ -65,6 +65,7 @@ static void begin_life(struct swarm *s, struct seat *seat)
     seat->seen_view = seat->denied.view = 0;
     seat->peer = seat->view = seat->synced_view = seat->admit_view = 0;
     seat->failed = seat->few = seat->fenced = false;
+    seat->member_count = 0;
     seat->launched = seat->healed_rounds = 0;
     seat->next = NEXT_NOTHING;
     seat->must_sync = true;
@@ -243,6 +244,10 @@ static void synced(struct swarm *s, struct seat *seat, const struct hwi_msg_repl
     seat->must_sync = seat->state_dirty = false;
     seat->view = seat->synced_view = reply->view;
     seat->launched = 0;
+    seat->member_count = HWI_MIN(reply->members_count, SWARM_PEERS_MAX);
+    for (uint32_t rank = 0; rank < seat->member_count; rank++) {
+        seat->members[rank] = reply->members[rank].value;
+    }
     seat->joined_midway = seat->done != 0;
     swarm_then(s, seat, NEXT_ROUND, soon(seat));
 }
@@ -293,6 +298,8 @@ static void answered(struct swarm *s, struct seat *seat, struct call *call,
         seat->fenced |= !ok && s->traits.retry == 0 && reply->attempts > 0;
         seat->few |= reply->status == HWS_E_TOO_FEW;
         seat->state_dirty |= !ok && was.channel == CHANNEL_SYNC;
+        bool rootless = was.asked.kind == HWI_KIND_BROADCAST && reply->status == HWS_E_MEMBER_LOST;
+        seat->must_sync |= rootless; // and then another is the root
         if (ok) {
             succeeded(s, seat, &was, reply);
         }

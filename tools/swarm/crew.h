@@ -27,6 +27,7 @@ enum {
     CALLS_MAX = ROUND_OPS_MAX + 2, // of one trainer in flight
     ANSWERED_MAX = 64,             // calls of one trainer that are remembered
     TENSORS = 16,                  // of a state
+    SWARM_OWN_COUNTS = 3,          // an own count is at most so many times the operation's
 };
 
 // What the seed drew for the whole run.
@@ -52,8 +53,9 @@ struct traits {
 
 // One operation of a round: the same for all members.
 struct round_op {
-    uint8_t kind, dtype, redop, plan, retry;
+    uint8_t kind, dtype, redop, plan, retry, unequal;
     uint64_t tag, count;
+    uint32_t root;    // a broadcast's: the place among the members of the last sync, around
     uint32_t deviant; // the seat that calls something else at first; UINT32_MAX = nobody
 };
 
@@ -67,8 +69,11 @@ struct call {
     struct hwi_sim_call asked;
     uint64_t made_ns, deadline_ns;
     unsigned char *memory; // buffers with guards; owned
-    size_t bytes;          // of one buffer
-    uint64_t input_hash;
+    size_t bytes;          // of all of it
+    size_t input_bytes, output_bytes;
+    bool in_place, apart; // there is an input apart
+    uint64_t input_hash, output_hash;
+    uint64_t unequal_most; // the operation's count, of which its members' own follow
     uint64_t order; // among the seat's calls
     bool checked;   // its reply came
     uint32_t owed_by;
@@ -107,6 +112,8 @@ struct seat {
     bool fenced;        // a call failed for good: only hws_view lifts the fence
     bool failed, few;   // in this round: an operation failed; the view was too small
     bool must_sync;
+    uint64_t members[SWARM_PEERS_MAX]; // of the last sync
+    uint32_t member_count;
     uint64_t view; // as of its last success
     uint64_t synced_view;
     uint32_t pending;                 // newcomers, as of the highest operation since the last sync
@@ -223,13 +230,38 @@ void swarm_call_free(struct seat *seat, struct call *call);
 void swarm_calls_drop(struct seat *seat);
 void swarm_launch(struct swarm *s, struct seat *seat); // operations of its round
 uint64_t swarm_key(const struct seat *seat, uint32_t op);
-unsigned char *swarm_input(const struct call *call);
-unsigned char *swarm_output(const struct call *call);
+
+// deviate.c: makes it another call than the others'
+void swarm_deviate(struct seat *seat, struct hwi_sim_call *asked);
+
+// memory.c: the memory of calls
+bool swarm_is_data(uint8_t kind); // a collective: it has memory
+// An all-gather's input in place is `place` times its count in the output.
+void swarm_memory_give(const struct seat *seat, struct call *call, uint32_t place);
 bool swarm_guards_hold(const struct call *call);
+bool swarm_memory_kept(const struct call *call, bool ok);
+bool swarm_memory_old(const struct call *call, uint64_t from, uint64_t to);
 
 // tensors.c: contents
-void swarm_fill(const struct hwi_sim_call *asked, uint64_t incarnation, uint64_t key, void *to);
+void swarm_fill(uint8_t dtype, uint64_t incarnation, uint64_t key, uint64_t from, uint64_t count,
+                void *to);
 uint64_t swarm_vote(uint64_t incarnation, uint64_t key);
+uint64_t swarm_own_count(uint64_t incarnation, uint64_t key, uint64_t count);
+
+// reference.c: of the bits of n operands, in rank order, the result's
+uint64_t swarm_reduce(uint8_t dtype, uint8_t redop, const uint64_t *operands, uint32_t n);
+
+// result.c: what an operation's result must be
+void swarm_check_part(struct swarm *s, const struct seat *seat, const struct call *call,
+                      const struct hwi_msg_reply *reply);
+// What is the same for all members: is looked at once.
+void swarm_check_whole(struct swarm *s, const struct seat *seat, const struct call *call,
+                       const struct hwi_msg_reply *reply);
+void swarm_check_vote(struct swarm *s, const struct seat *seat, const struct call *call,
+                      const struct hwi_msg_reply *reply);
+// A hash of it.
+uint64_t swarm_result(struct swarm *s, const struct seat *seat, const struct call *call,
+                      const struct hwi_msg_reply *reply);
 
 // state.c: the shared state
 uint64_t swarm_revision(const struct seat *seat);

@@ -20,6 +20,12 @@ static inline uint64_t swarm_next(struct swarm_draw *draw)
     return z ^ (z >> 31);
 }
 
+// As if `count` numbers had been taken.
+static inline void swarm_pass(struct swarm_draw *draw, uint64_t count)
+{
+    draw->state += UINT64_C(0x9e3779b97f4a7c15) * count;
+}
+
 // One number for two: streams and values that depend on both and on nothing else.
 uint64_t swarm_mix(uint64_t a, uint64_t b);
 // A stream of its own for each (seed, what, which): what one stream is asked never shifts another.

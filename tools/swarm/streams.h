@@ -13,6 +13,7 @@ enum {
     SWARM_STREAM_STATE,     // contents of states
     SWARM_STREAM_INPUT,     // contents of tensors
     SWARM_STREAM_VOTE,      // values of votes
+    SWARM_STREAM_COUNT,     // own counts of all-gathers
 };
 
 #endif

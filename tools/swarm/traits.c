@@ -96,22 +96,30 @@ uint32_t swarm_round_ops(const struct swarm *s, uint32_t round)
     return between(&draw, 1, ROUND_OPS_MAX);
 }
 
-static void draw_reduction(const struct traits *t, struct swarm_draw *draw, struct round_op *op)
+static void draw_collective(const struct traits *t, struct swarm_draw *draw, struct round_op *op)
 {
-    op->kind = HWI_KIND_ALL_REDUCE;
-    op->tag = swarm_below(draw, t->tags);
-    op->dtype = swarm_chance(draw, 500) ? HWS_F32 : HWS_F64;
-    op->redop = swarm_chance(draw, 500) ? HWS_SUM : HWS_AVG;
+    static const uint8_t kinds[] = {HWI_KIND_ALL_REDUCE,     HWI_KIND_ALL_REDUCE,
+                                    HWI_KIND_ALL_REDUCE,     HWI_KIND_ALL_REDUCE,
+                                    HWI_KIND_REDUCE_SCATTER, HWI_KIND_ALL_GATHER,
+                                    HWI_KIND_BROADCAST};
+    op->kind = kinds[swarm_below(draw, HWI_COUNT(kinds))];
+    op->dtype = (uint8_t)swarm_between(draw, HWS_U8, HWS_F64);
+    op->redop = (uint8_t)swarm_between(draw, HWS_SUM, HWS_MIN);
     op->plan = swarm_chance(draw, 400) ? (uint8_t)(1 + swarm_below(draw, 2)) : HWI_PLAN_AUTO;
     op->count = swarm_chance(draw, t->large) ? swarm_between(draw, 4000, 40000)
                                              : swarm_between(draw, 1, t->elements_most);
+    op->unequal = op->kind == HWI_KIND_ALL_GATHER && swarm_chance(draw, 500);
+    op->root = (uint32_t)swarm_below(draw, SWARM_PEERS_MAX);
+    if (op->kind == HWI_KIND_ALL_GATHER || op->kind == HWI_KIND_BROADCAST) {
+        op->redop = 0;
+    }
 }
 
-static void draw_vote(const struct traits *t, struct swarm_draw *draw, struct round_op *op)
+static void draw_vote(struct swarm_draw *draw, struct round_op *op)
 {
-    op->kind = HWI_KIND_AGREE;
-    op->tag = swarm_below(draw, t->tags);
-    op->redop = swarm_chance(draw, 500) ? HWI_AGREE_AND : HWI_AGREE_MIN;
+    bool barrier = swarm_chance(draw, 300);
+    op->kind = barrier ? HWI_KIND_BARRIER : HWI_KIND_AGREE;
+    op->redop = barrier ? 0 : swarm_chance(draw, 500) ? HWI_AGREE_AND : HWI_AGREE_MIN;
 }
 
 void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index, struct round_op *op)
@@ -120,10 +128,11 @@ void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index, struc
     struct swarm_draw draw = round_stream(s, round, index);
     *op = (struct round_op){0};
     if (swarm_chance(&draw, 750)) {
-        draw_reduction(t, &draw, op);
+        draw_collective(t, &draw, op);
     } else {
-        draw_vote(t, &draw, op);
+        draw_vote(&draw, op);
     }
+    op->tag = swarm_below(&draw, t->tags);
     op->retry = swarm_chance(&draw, t->retry);
     uint32_t deviant = (uint32_t)swarm_below(&draw, t->peers);
     op->deviant = swarm_chance(&draw, t->mismatch) ? deviant : UINT32_MAX;

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Mistakes of a trainer: another call than the others make at that place of the tag's sequence.
+#include "tools/swarm/crew.h"
+
+static bool reduces(uint8_t kind)
+{
+    return kind == HWI_KIND_ALL_REDUCE || kind == HWI_KIND_REDUCE_SCATTER;
+}
+
+static bool change_count(struct seat *seat, struct hwi_sim_call *asked)
+{
+    asked->count += swarm_between(&seat->draw, 1, 9);
+    return swarm_is_data(asked->kind) && !asked->unequal;
+}
+
+static bool change_dtype(struct seat *seat, struct hwi_sim_call *asked)
+{
+    (void)seat;
+    asked->dtype = asked->dtype == HWS_F32 ? HWS_F64 : HWS_F32;
+    return swarm_is_data(asked->kind);
+}
+
+static bool change_redop(struct seat *seat, struct hwi_sim_call *asked)
+{
+    (void)seat;
+    asked->redop = asked->redop == HWS_SUM ? HWS_AVG : HWS_SUM;
+    return reduces(asked->kind) || asked->kind == HWI_KIND_AGREE; // AND and MIN are 1 and 2, too
+}
+
+static bool change_plan(struct seat *seat, struct hwi_sim_call *asked)
+{
+    (void)seat;
+    asked->plan = asked->plan == HWI_PLAN_DIRECT ? HWI_PLAN_ONE_SHOT : HWI_PLAN_DIRECT;
+    return swarm_is_data(asked->kind);
+}
+
+static bool change_root(struct seat *seat, struct hwi_sim_call *asked)
+{
+    uint64_t before = asked->root;
+    asked->root = seat->peer;
+    return asked->kind == HWI_KIND_BROADCAST && before != seat->peer;
+}
+
+// Another collective, or a vote where the others have a collective, or the other way round.
+static bool change_kind(struct seat *seat, struct hwi_sim_call *asked)
+{
+    static const uint8_t kinds[] = {HWI_KIND_ALL_REDUCE, HWI_KIND_REDUCE_SCATTER,
+                                    HWI_KIND_ALL_GATHER, HWI_KIND_BROADCAST,
+                                    HWI_KIND_AGREE,      HWI_KIND_BARRIER};
+    uint8_t before = asked->kind;
+    struct hwi_sim_call other = {.kind = kinds[swarm_below(&seat->draw, HWI_COUNT(kinds))],
+                                 .retry = asked->retry,
+                                 .tag = asked->tag};
+    if (swarm_is_data(other.kind)) {
+        other.dtype = (uint8_t)swarm_between(&seat->draw, HWS_U8, HWS_F64);
+        other.count = swarm_between(&seat->draw, 1, 100);
+        other.root = other.kind == HWI_KIND_BROADCAST ? seat->peer : 0;
+    }
+    other.redop = reduces(other.kind) ? HWS_MAX : other.kind == HWI_KIND_AGREE ? HWI_AGREE_MIN : 0;
+    *asked = other;
+    return before != other.kind;
+}
+
+void swarm_deviate(struct seat *seat, struct hwi_sim_call *asked)
+{
+    static bool (*const ways[])(struct seat *, struct hwi_sim_call *) = {
+        change_count, change_dtype, change_redop, change_plan, change_root, change_kind,
+        change_kind};
+    for (bool done = false; !done;) {
+        struct hwi_sim_call other = *asked;
+        done = ways[swarm_below(&seat->draw, HWI_COUNT(ways))](seat, &other);
+        *asked = done ? other : *asked;
+    }
+}
