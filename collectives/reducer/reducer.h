@@ -18,7 +18,7 @@
 #include "collectives/plan.h"
 
 enum {
-    HWI_REDUCER_COPY_MAX = 256, // chunks of the own input copied in one step
+    HWI_REDUCER_COPY_MAX = 32, // chunks of the own input copied in one step
     HWI_PASSED_CHUNKS_MAX = 1024, // a broadcast's chunks that may come ahead of those that came
 };
 

@@ -74,7 +74,9 @@ struct hwi_reduction *hwi_reducer_open(struct hwi_reducer *reducer,
     if (reduction->signature.kind == HWI_KIND_BROADCAST)
         reduction->root = hwi_place(reducer->members, reducer->world, sizeof *reducer->members, 0,
                                     start->signature.root);
-    HWI_CHECK(reduction->root < reducer->world);
+    HWI_CHECK(reduction->signature.kind != HWI_KIND_BROADCAST ||
+              (reduction->root < reducer->world &&
+               reducer->members[reduction->root] == start->signature.root));
     return reduction;
 }
 

@@ -112,6 +112,9 @@ static void visit_regions(struct hwi_image *image, struct hwi_reduction *reducti
         return;
     HWI_IMAGE_ROW(image, "begin", reduction->begin, ends);
     HWI_IMAGE_ROW(image, "first", reduction->first, ends);
+    for (uint32_t i = 0; i + 1 < ends && reduction->laid && !image->failed; i++)
+        hwi_image_require(image, reduction->begin[i] <= reduction->begin[i + 1] &&
+                                     reduction->first[i] <= reduction->first[i + 1]);
 }
 
 static void work_fields(struct hwi_image *image, struct hwi_reduction *reduction)
