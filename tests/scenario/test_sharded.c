@@ -39,7 +39,6 @@ struct taken {
 struct game {
     struct scenario *s;
     struct trainer trainers[PLACES]; // by unit, then group
-    uint32_t lives[UNITS];           // times the unit was started
     struct taken taken[STEPS + 1];
     uint64_t seed;
     uint32_t deaths;
@@ -56,18 +55,14 @@ static struct shard *shard_of(const struct game *game, const struct trainer *t)
     return (struct shard *)game->s->states[t->node].bytes;
 }
 
-static void start_unit(struct game *game, uint32_t unit)
+static void start_process(struct game *game, struct trainer *t)
 {
-    const char name[] = {(char)('a' + unit), '\0'};
-    game->lives[unit]++;
-    for (uint32_t group = 0; group < GROUPS; group++) {
-        struct trainer *t = &game->trainers[unit * GROUPS + group];
-        struct hwi_sim_place place = {.group = group, .unit = name, .unit_size = GROUPS};
-        *t = (struct trainer){.group = group, .unit = unit, .node = game->s->nodes};
-        assert_int_equal(start_member_at(game->s, &place), t->node);
-        give_state(game->s, t->node, sizeof(struct shard), 0);
-        *shard_of(game, t) = (struct shard){0};
-    }
+    const char name[] = {(char)('a' + t->unit), '\0'};
+    struct hwi_sim_place place = {.group = t->group, .unit = name, .unit_size = GROUPS};
+    *t = (struct trainer){.group = t->group, .unit = t->unit, .node = game->s->nodes};
+    assert_int_equal(start_member_at(game->s, &place), t->node);
+    give_state(game->s, t->node, sizeof(struct shard), 0);
+    *shard_of(game, t) = (struct shard){0};
 }
 
 // ---- one trainer
@@ -178,17 +173,15 @@ static void strike(struct game *game)
     }
 }
 
-// A unit of which one was killed comes back when its others know it.
-static void restart_units(struct game *game)
+// A process that is out is started again, sooner or later: perhaps before the master knows that it
+// is.
+static void restart_processes(struct game *game)
 {
-    for (uint32_t unit = 0; unit < UNITS; unit++) {
-        uint32_t out = 0;
-        for (uint32_t group = 0; group < GROUPS; group++) {
-            const struct trainer *t = &game->trainers[unit * GROUPS + group];
-            out += t->stage == OUT || !hwi_sim_alive(game->s->sim, t->node);
-        }
-        if (out == GROUPS && draw(game, 30) == 0) {
-            start_unit(game, unit);
+    for (uint32_t i = 0; i < PLACES; i++) {
+        struct trainer *t = &game->trainers[i];
+        bool out = t->stage == OUT || !hwi_sim_alive(game->s->sim, t->node);
+        if (out && game->s->nodes < SCENARIO_NODES_MAX && draw(game, 30) == 0) {
+            start_process(game, t);
         }
     }
 }
@@ -208,7 +201,7 @@ static bool turn(struct game *game)
     if (draw(game, 60) == 0) {
         strike(game);
     }
-    restart_units(game);
+    restart_processes(game);
     return done > 0;
 }
 
@@ -221,8 +214,10 @@ static uint32_t play(uint64_t seed)
     config.dead_ms = 2000;
     config.seed = seed;
     game.s = scenario_start_with(&config, 0);
-    for (uint32_t unit = 0; unit < UNITS; unit++) {
-        start_unit(&game, unit);
+    for (uint32_t i = 0; i < PLACES; i++) {
+        game.trainers[i].group = i % GROUPS;
+        game.trainers[i].unit = i / GROUPS;
+        start_process(&game, &game.trainers[i]);
     }
     bool done = false;
     for (uint32_t i = 0; !done; i++) {
