@@ -155,6 +155,31 @@ static void a_call_behind_a_vote(void **unused)
     }
 }
 
+// It takes the number that it would have got, not that of the one before it, which others have entered.
+static void a_vote_behind_one_that_others_have_entered(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(MEMBERS);
+    struct call vote = {.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_MIN, .retry = 1};
+    uint64_t requests[MEMBERS][3];
+    hwi_sim_link(s->sim, HWI_SIM_MASTER, 0, &(struct hwi_sim_link){.delay_ns = 10000000});
+    for (uint32_t node = 0; node < MEMBERS; node++) {
+        for (uint32_t i = 0; i < 3; i++) {
+            vote.step = i + 1;
+            vote.value = i + 1;
+            requests[node][i] = make_call(s, node, &vote);
+        }
+    }
+    run_ms(s, 12); // the first is committed, which member 0 does not know
+    hwi_sim_cancel(s->sim, 0, requests[0][2]);
+    for (uint32_t node = 0; node < MEMBERS; node++) {
+        expect_status(s, node, requests[node][0], HWS_OK);
+        assert_int_equal(expect_status(s, node, requests[node][1], HWS_OK)->value, 2);
+        expect_status(s, node, requests[node][2], node == 0 ? HWS_E_CANCELLED : HWS_E_WITHDRAWN);
+    }
+    go_on_together(s);
+}
+
 // A vote that waits for the one before it: those after it fail with it, and no later vote takes its
 // place, where it would meet the others' second vote.
 static void a_vote_that_waits_for_its_turn(void **unused)
@@ -363,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_vote_that_waits_for_the_others),
         cmocka_unit_test(a_result_that_is_lost_again),
         cmocka_unit_test(a_call_behind_a_vote),
+        cmocka_unit_test(a_vote_behind_one_that_others_have_entered),
         cmocka_unit_test(a_vote_that_waits_for_its_turn),
         cmocka_unit_test(a_vote_whose_deadline_comes_before_its_turn),
         cmocka_unit_test(a_call_that_waits_for_the_trainer_to_acknowledge),
