@@ -122,7 +122,7 @@ void do_gather(struct member *m, const struct words *words)
     free(output);
 }
 
-// broadcast count= root= [inplace]
+// broadcast count= root= [inplace] [without: no input]
 void do_broadcast(struct member *m, const struct words *words)
 {
     hws_result result = HWS_RESULT_INIT;
@@ -133,9 +133,10 @@ void do_broadcast(struct member *m, const struct words *words)
     if (output != NULL && input != NULL) {
         fill(output, count, m->self, options.tag);
         fill(input, count, m->self, options.tag);
+        const float *given = words_flag(words, "without") ? NULL : input;
         uint64_t began_ns = now_ns();
         hws_status status =
-            hws_broadcast(m->comm, input, output, count, HWS_F32, root, &options, &result);
+            hws_broadcast(m->comm, given, output, count, HWS_F32, root, &options, &result);
         uint64_t of = status == HWS_OK ? root.value : m->self;
         bool right = is_of(status == HWS_OK ? output : input, 0, count, of, options.tag);
         tell(status, began_ns, &result, right);

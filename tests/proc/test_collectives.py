@@ -55,6 +55,17 @@ def test_broadcast(world):
     expect_right(all_do(members, "broadcast", count=10, root=members[0].peer), members)
 
 
+def test_input_of_the_root_only(world):
+    """The others pass none; a root that passes none is told so at once, and the run goes on."""
+    _, members = world.start(3)
+    root, *others = members
+    root.broadcast(count=10, root=root.peer, without=True).expect("HWS_E_INVALID", **{"class": "LOCAL"})
+    for member in others:
+        member.tell("broadcast", count=1000, root=root.peer, without=True)
+    root.broadcast(count=1000, root=root.peer).expect(sum="right", members=ids(*members))
+    expect_right([member.hear() for member in others], members)
+
+
 def test_root_killed(world):
     """The others learn that it is lost, also with retry, and go on."""
     _, members = world.start(3)

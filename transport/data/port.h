@@ -12,8 +12,8 @@
 enum {
     HWI_REQUESTS_MAX = 1 << 16,         // requests whose memory is known
     HWI_DATA_OPS_MAX = 4 * HWI_OPS_MAX, // operations begun and not quiesced, of all views
-    HWI_ROWS_MAX = 1 << 20,             // placement rows of all operations
-    HWI_BLOCK_ROWS_MAX = 1 << 16,       // blocks awaited
+    HWI_ROWS_MAX = 2 * HWI_OPS_MAX * HWI_MEMBERS_MAX, // placement rows of all operations
+    HWI_BLOCK_ROWS_MAX = 1 << 16,                     // blocks awaited
     HWI_STASH_FRAMES_MAX = 4096,      // eager frames of one edge; their bytes: HWI_EAGER_BYTES_MAX
     HWI_WAITING_MAX = 1 << 14,        // entries of one queue of an edge's lane
     HWI_WAITING_BYTES_MAX = 64 << 20, // encoded messages in one queue
