@@ -428,35 +428,41 @@ void hwi_peer_ended(struct peer *p, struct call *c, const struct hwi_msg_op_ende
     }
 }
 
-// The number that it would get on its channel: those before it that wait go first.
-static uint32_t place_of(const struct peer *p, const struct call *c, const struct channel *ch)
+uint32_t hwi_peer_number_of(struct peer *p, const struct call *c)
 {
-    uint32_t place = ch->entered;
-    for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count; i++) {
+    const struct channel *ch = hwi_peer_channel(p, c->request.kind, c->request.tag);
+    uint32_t number = ch != NULL ? ch->entered : 0;
+    for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count && ch != NULL; i++) {
         const struct call *d = &p->calls[i];
         seen += d->stage != CALL_FREE;
-        place += d->stage == CALL_QUEUED && d->arrival < c->arrival && d->request.tag == ch->tag &&
-                 hwi_channel_kind(d->request.kind) == ch->kind;
+        bool entered = d->stage == CALL_RUNNING || d->stage == CALL_DONE;
+        bool in_name = entered && d->op.seq >= ch->entered;
+        number += (d->stage == CALL_QUEUED || in_name) && d->arrival < c->arrival &&
+                  d->request.tag == ch->tag && hwi_channel_kind(d->request.kind) == ch->kind;
     }
-    return place;
+    return number;
+}
+
+void hwi_peer_take_number(struct peer *p, struct call *c)
+{
+    c->op = (struct hwi_op){.view = p->view.number,
+                            .kind = c->request.kind,
+                            .tag = c->request.tag,
+                            .seq = hwi_peer_number_of(p, c)};
+    c->stage = CALL_RUNNING;
+    c->attempts++;
 }
 
 void hwi_peer_give_up(struct peer *p, struct call *c, int status, struct hwi_effects *fx)
 {
     struct hwi_fault fault = {
         .status = status, .peer_a = p->id, .signature_a = signature_of(c)};
+    if (c->stage == CALL_QUEUED && hwi_peer_channel(p, c->request.kind, c->request.tag) == NULL) {
+        hwi_peer_end(p, c, HWS_E_LIMIT, fx);
+        return;
+    }
     if (c->stage == CALL_QUEUED) {
-        struct channel *ch = hwi_peer_channel(p, hwi_channel_kind(c->request.kind), c->request.tag);
-        if (ch == NULL) {
-            hwi_peer_end(p, c, HWS_E_LIMIT, fx);
-            return;
-        }
-        c->op = (struct hwi_op){.view = p->view.number,
-                                .kind = c->request.kind,
-                                .tag = c->request.tag,
-                                .seq = place_of(p, c, ch)};
-        c->stage = CALL_RUNNING;
-        c->attempts++;
+        hwi_peer_take_number(p, c);
     }
     hwi_peer_withdraw(p, c, &fault, fx);
 }

@@ -209,6 +209,10 @@ void hwi_peer_tell_done(struct peer *p, const struct channel *ch, struct hwi_eff
 void hwi_peer_withdraw(struct peer *p, struct call *c, const struct hwi_fault *fault,
                        struct hwi_effects *fx);
 void hwi_peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_effects *fx);
+// Of a QUEUED one: the number that it would get on its channel, after those before it that wait.
+uint32_t hwi_peer_number_of(struct peer *p, const struct call *c);
+// It is RUNNING under that number, in name only: nothing works on it.
+void hwi_peer_take_number(struct peer *p, struct call *c);
 // It is not to be Done here, for this reason: withdrawn. One that waits for its turn takes its number
 // first, so that no later call takes it and meets others' calls there.
 void hwi_peer_give_up(struct peer *p, struct call *c, int status, struct hwi_effects *fx);

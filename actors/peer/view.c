@@ -60,6 +60,23 @@ static int abort_status(const struct peer *p, const struct hwi_past *past, struc
     return p->lost_count > 0 ? HWS_E_MEMBER_LOST : HWS_E_WITHDRAWN;
 }
 
+// One that others gave up and that waits for its turn here is decided with those that were entered:
+// run in the new view it would wait in vain, and meet another call.
+static void name_cancelled(struct peer *p, const struct hwi_past *past)
+{
+    for (uint32_t i = 0; i < past->faults_count; i++) {
+        const struct hwi_fault *f = &past->faults[i];
+        bool ours = f->group == (hwi_kind_is_run_wide(f->kind) ? 0 : p->config.group);
+        for (uint32_t k = 0; f->status == HWS_E_CANCELLED && ours && k < p->call_capacity; k++) {
+            struct call *c = &p->calls[k];
+            if (c->stage == CALL_QUEUED && hwi_channel_kind(c->request.kind) == f->kind &&
+                c->request.tag == f->tag && hwi_peer_number_of(p, c) == f->seq) {
+                hwi_peer_take_number(p, c);
+            }
+        }
+    }
+}
+
 // The announcement decides every call of the old view.
 static void decide_calls(struct peer *p, const struct hwi_past *past, struct hwi_effects *fx)
 {
@@ -184,6 +201,7 @@ void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, stru
     p->pending = a->pending;
     note_lost(p, a);
     if (p->phase == PHASE_MEMBER) {
+        name_cancelled(p, past);
         decide_calls(p, past, fx);
     }
     if (p->phase == PHASE_FINISHED) {

@@ -59,6 +59,7 @@ HWS_API hws_status hws_wait_all(hws_request **requests, size_t count, uint32_t t
  * Gives an operation up, here and on all members. It is still to be collected: with HWS_E_CANCELLED, or with what had become
  * of it already; what cannot be stopped any more (its result is here and waits for the others') ends by itself. The others
  * get HWS_E_WITHDRAWN with a sentence that names this member, also with `retry`; those after it on its tag fail with it.
+ * (A member that calls it later meets the change of view instead: with `retry` it goes on as if that were its next call.)
  * The view changes with it, so operations in flight on other tags are aborted, too: those with `retry` run again.
  * Cancelling twice, or what has ended, does nothing. Returns at once. `request` is borrowed until return.
  * Any thread, also while another waits for it. Errors: HWS_E_INVALID, HWS_E_NO_MEMORY, HWS_E_LIMIT, HWS_E_FORKED.

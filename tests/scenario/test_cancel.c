@@ -180,6 +180,44 @@ static void a_vote_behind_one_that_others_have_entered(void **unused)
     go_on_together(s);
 }
 
+// It waits for its turn there, too.
+static void a_vote_that_waits_for_its_turn_everywhere(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(MEMBERS);
+    struct call vote = {.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_MIN, .retry = 1};
+    uint64_t requests[2][4];
+    for (uint32_t node = 0; node < 2; node++) {
+        for (uint32_t i = 0; i < 4; i++) {
+            vote.step = i + 1;
+            requests[node][i] = make_call(s, node, &vote);
+        }
+    }
+    run_ms(s, 100); // member 2 has not called
+    hwi_sim_cancel(s->sim, 0, requests[0][1]);
+    hwi_sim_cancel(s->sim, 0, requests[0][2]);
+    for (uint32_t i = 1; i < 3; i++) {
+        expect_status(s, 0, requests[0][i], HWS_E_CANCELLED);
+        const struct hwi_msg_reply *theirs = expect_status(s, 1, requests[1][i], HWS_E_WITHDRAWN);
+        assert_int_equal(theirs->fault.status, HWS_E_CANCELLED);
+        assert_int_equal(theirs->fault.peer_a, s->peers[0]);
+    }
+    for (uint32_t node = 0; node < 2; node++) {
+        reply_of(s, node, requests[node][3]); // behind them
+        acknowledge(s, node);
+    }
+    vote.step = 1;
+    vote.retry = 0;
+    expect_status(s, 2, make_call(s, 2, &vote), HWS_E_VIEW);
+    acknowledge(s, 2);
+    vote.retry = 1;
+    expect_status(s, 2, make_call(s, 2, &vote), HWS_OK);
+    for (uint32_t node = 0; node < 2; node++) {
+        expect_status(s, node, requests[node][0], HWS_OK);
+    }
+    go_on_together(s);
+}
+
 // A vote that waits for the one before it: those after it fail with it, and no later vote takes its
 // place, where it would meet the others' second vote.
 static void a_vote_that_waits_for_its_turn(void **unused)
@@ -389,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_result_that_is_lost_again),
         cmocka_unit_test(a_call_behind_a_vote),
         cmocka_unit_test(a_vote_behind_one_that_others_have_entered),
+        cmocka_unit_test(a_vote_that_waits_for_its_turn_everywhere),
         cmocka_unit_test(a_vote_that_waits_for_its_turn),
         cmocka_unit_test(a_vote_whose_deadline_comes_before_its_turn),
         cmocka_unit_test(a_call_that_waits_for_the_trainer_to_acknowledge),
