@@ -137,8 +137,8 @@ HWS_API hws_status hws_reduce_scatter(hws_comm *comm, const void *input, size_t 
  * filled with each member's count by rank, as far as `counts_room` members go; nothing is sent before all members
  * have called. In place: `input` may lie in `output` at any multiple of `count` elements (best at rank times `count`,
  * else it is copied), if counts are the same. Otherwise they must not overlap. Behind all elements `output` is
- * unspecified. The result tells `offset` and `count` of the own elements. Memory (borrowed), `options` (borrowed) and `result` (written) as in hws_all_reduce(). Any
- * thread.
+ * unspecified. The result tells `offset` and `count` of the own elements. Memory (borrowed), `options` (borrowed)
+ * and `result` (written) as in hws_all_reduce(). Any thread.
  * Errors: as in hws_all_reduce(), and HWS_E_INVALID (HWS_E_LIMIT if it is more than 2^40 bytes) on all members if one
  * of them has too little room.
  */
