@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+_Static_assert((int)HWS_STRIPES_MAX == (int)HWI_STRIPES_MAX, "each stripe has its place");
+
 static uint64_t get(const _Atomic uint64_t *value)
 {
     return atomic_load_explicit(value, memory_order_relaxed);
