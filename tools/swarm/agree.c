@@ -27,11 +27,13 @@ struct offer {
     bool synced, whole;
 };
 
-static struct instance *find(struct swarm *s, uint32_t channel, uint64_t view, uint32_t place)
+static struct instance *find(struct swarm *s, uint32_t channel, uint32_t scope, uint64_t view,
+                             uint32_t place)
 {
     for (uint32_t i = s->instance_count; i-- > 0;) {
         struct instance *made = &s->instances[i];
-        if (made->channel == channel && made->view == view && made->place == place) {
+        if (made->channel == channel && made->scope == scope && made->view == view &&
+            made->place == place) {
             return made;
         }
     }
@@ -125,6 +127,7 @@ static void remember(struct swarm *s, const struct seat *seat, const struct call
     s->instances =
         swarm_grow(s->instances, s->instance_count, &s->instance_capacity, sizeof(*s->instances));
     s->instances[s->instance_count++] = (struct instance){.channel = call->channel,
+                                                          .scope = swarm_scope(s, seat, call->asked.kind),
                                                           .view = reply->view,
                                                           .place = place,
                                                           .key = call->key,
@@ -241,8 +244,9 @@ void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
         seat->channels[call->channel].view = reply->view;
         seat->channels[call->channel].oks = 0;
     }
+    uint32_t scope = swarm_scope(s, seat, call->asked.kind);
     uint32_t place = ++seat->channels[call->channel].oks;
-    const struct instance *made = find(s, call->channel, reply->view, place);
+    const struct instance *made = find(s, call->channel, scope, reply->view, place);
     if (call->channel == CHANNEL_SYNC) {
         check_overwritten(s, seat, call, reply);
     }
@@ -255,7 +259,8 @@ void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
     }
     if (swarm_is_data(call->asked.kind)) {
         swarm_check_whole(s, seat, call, reply);
-    } else if (call->asked.kind == HWI_KIND_AGREE) {
+    } else if (call->asked.kind == HWI_KIND_AGREE ||
+               call->asked.kind == HWI_KIND_AGREE_RUN) {
         swarm_check_vote(s, seat, call, reply);
     } else if (call->channel == CHANNEL_SYNC && !swarm_state_holds(s, seat)) {
         swarm_fail(s, SWARM_SAFETY,

@@ -2,7 +2,8 @@
 // What trainers ask: calls with their buffers, and the operations of a round.
 #include "tools/swarm/crew.h"
 
-enum { HURRY_MOST_MS = 1500 };
+enum { HURRY_MOST_MS = 1500, WHOLE_CHANCE = 250 };
+#define RUN_KEY UINT64_MAX // groups are not at the same place of the program
 
 uint64_t swarm_key(const struct seat *seat, uint32_t op)
 {
@@ -123,16 +124,33 @@ static struct hwi_sim_call asked_of(const struct seat *seat,
 static void launch_one(struct swarm *s, struct seat *seat, const struct round_op *op,
                        uint32_t index)
 {
-    uint64_t key = swarm_key(seat, index);
+    uint64_t key = hwi_kind_is_run_wide(op->kind) ? RUN_KEY : swarm_key(seat, index);
     struct hwi_sim_call asked = asked_of(seat, op, key);
     if (is_deviant(seat, op, index)) {
+        if (seat->busy == 0 && swarm_chance(&seat->draw, WHOLE_CHANCE)) {
+            swarm_whole(s, seat, swarm_chance(&seat->draw, 500) ? HWI_KIND_ADMIT : HWI_KIND_SYNC);
+            return;
+        }
         swarm_deviate(seat, &asked);
     }
-    if (asked.kind == HWI_KIND_AGREE) {
+    if (asked.kind == HWI_KIND_AGREE || asked.kind == HWI_KIND_AGREE_RUN) {
         asked.value = swarm_vote(seat->incarnation, key);
     }
     seat->launched |= 1u << index;
-    swarm_call(s, seat, (uint32_t)op->tag, key, index, &asked);
+    bool odd = hwi_kind_is_run_wide(asked.kind) != hwi_kind_is_run_wide(op->kind);
+    swarm_call(s, seat, odd ? CHANNEL_ODD : (uint32_t)op->tag, key, index, &asked);
+}
+
+// What ends the round comes alone, behind all else.
+static bool may_launch(const struct seat *seat, const struct round_op *op, uint32_t index)
+{
+    for (uint32_t i = 0; i < CALLS_MAX; i++) {
+        if (seat->calls[i].busy && seat->calls[i].channel >= CHANNEL_ADMIT) {
+            return false; // a mistake: nothing goes beside it
+        }
+    }
+    bool open = ((seat->done | seat->launched) >> index & 1) == 0;
+    return open && (op->tag != CHANNEL_RUN || seat->done + 1 == 1u << index);
 }
 
 // In flight at once: `window` of them. On a tag they go in the program's order; tags are begun in
@@ -144,7 +162,7 @@ void swarm_launch(struct swarm *s, struct seat *seat)
     if ((seat->done | seat->launched) + 1 == 1u << count || seat->busy >= s->traits.window) {
         return;
     }
-    struct round_op ops[ROUND_OPS_MAX];
+    struct round_op ops[ROUND_OPS_MAX + 1];
     for (uint32_t index = 0; index < count; index++) {
         swarm_round_op(s, seat->round, index, &ops[index]);
     }
@@ -152,8 +170,7 @@ void swarm_launch(struct swarm *s, struct seat *seat)
     uint32_t skew = s->traits.window >= count ? own : seat->round % CHANNELS;
     for (uint32_t i = 0; i < CHANNELS; i++) {
         for (uint32_t index = 0; index < count && seat->busy < s->traits.window; index++) {
-            bool open = ((seat->done | seat->launched) >> index & 1) == 0;
-            if (open && ops[index].tag == (i + skew) % CHANNELS) {
+            if (ops[index].tag == (i + skew) % CHANNELS && may_launch(seat, &ops[index], index)) {
                 launch_one(s, seat, &ops[index], index);
             }
         }

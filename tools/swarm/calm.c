@@ -71,13 +71,14 @@ void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct cal
     }
 }
 
-// The oldest call of the channel that was not answered.
+// The oldest call that was not answered, of the channel, or of any (CHANNELS).
 static const struct call *oldest_of(const struct seat *seat, uint32_t channel)
 {
     const struct call *oldest = NULL;
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
         const struct call *call = &seat->calls[i];
-        bool waits = call->busy && !call->checked && call->channel == channel;
+        bool waits = call->busy && !call->checked &&
+                     (channel == CHANNELS || call->channel == channel);
         oldest = waits && (oldest == NULL || call->order < oldest->order) ? call : oldest;
     }
     return oldest;
@@ -85,50 +86,74 @@ static const struct call *oldest_of(const struct seat *seat, uint32_t channel)
 
 static bool waits_for_trainer(const struct seat *seat)
 {
-    bool waits = seat->failed;
+    bool waits = seat->failed || seat->leaving;
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
         waits |= seat->calls[i].busy && seat->calls[i].checked;
     }
     return waits;
 }
 
-// A call that all members made, and long enough ago; NULL = there is none.
-static const struct call *all_called(const struct swarm *s, uint32_t channel)
+static bool is_long(const struct swarm *s, const struct call *call)
+{
+    bool sync = call->asked.kind == HWI_KIND_SYNC;
+    return sync ? s->traits.state_bytes > SMALL : call->asked.count > SMALL;
+}
+
+static uint32_t members(const struct swarm *s)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->traits.peers; i++) {
+        count += s->seats[i].stage == STAGE_MEMBER;
+    }
+    return count;
+}
+
+// All members of the scope (a group, or the run) have waited for long: in one operation of the
+// channel, or (CHANNELS) in whatever it is, for then nobody is left who could end that. The first
+// one's call; NULL = they have not. Calls of the run keep a group waiting as long as it takes.
+static const struct call *all_wait(const struct swarm *s, uint32_t scope, uint32_t channel)
 {
     const struct call *first = NULL;
     uint64_t now_ns = hwi_sim_now(s->sim);
-    uint32_t members = 0;
     for (uint32_t i = 0; i < s->traits.peers; i++) {
         const struct seat *seat = &s->seats[i];
-        if (seat->stage != STAGE_MEMBER) {
+        if (seat->stage != STAGE_MEMBER || (scope != 0 && 1 + swarm_group(s, i) != scope)) {
             continue;
         }
         const struct call *call = oldest_of(seat, channel);
         if (call == NULL || call->made_ns + SOON_MS * HWI_NS_PER_MS > now_ns ||
-            (first != NULL && call->key != first->key) || seat->leaving ||
-            waits_for_trainer(seat) || call->asked.count > SMALL) {
+            waits_for_trainer(seat) || is_long(s, call) ||
+            (scope != 0 && hwi_kind_is_run_wide(call->asked.kind)) ||
+            (channel != CHANNELS && first != NULL && call->key != first->key)) {
             return NULL;
         }
-        first = call;
-        members++;
+        first = first == NULL ? call : first;
     }
-    return members >= s->traits.min_members ? first : NULL;
+    return first;
+}
+
+static void watch_scope(struct swarm *s, uint32_t scope, uint32_t channel)
+{
+    const struct call *call = all_wait(s, scope, channel);
+    if (call != NULL) {
+        swarm_fail(s, SWARM_LIVENESS,
+                   "C5: all members of %s %u wait in %s, on channel %u since %llu ms, nothing has "
+                   "been wrong for %u s, and nobody was answered",
+                   scope == 0 ? "the run," : "group", scope == 0 ? members(s) : scope - 1,
+                   channel == CHANNELS ? "calls" : "an operation", call->channel,
+                   (unsigned long long)(call->made_ns / HWI_NS_PER_MS),
+                   (unsigned)(calm_ms(s) / 1000));
+    }
 }
 
 void swarm_watch_calm(struct swarm *s)
 {
-    bool large = s->traits.state_bytes > SMALL;
-    if (calm_ms(s) < settle_ms(s)) {
+    if (calm_ms(s) < settle_ms(s) || members(s) < s->traits.min_members) {
         return;
     }
-    for (uint32_t channel = 0; channel < CHANNELS; channel++) {
-        const struct call *call = all_called(s, channel);
-        if (call != NULL && !(channel == CHANNEL_SYNC && large)) {
-            swarm_fail(s, SWARM_LIVENESS,
-                       "C5: all members called an operation on channel %u, the first at %llu ms, "
-                       "nothing has been wrong for %u s, and nobody was answered",
-                       channel, (unsigned long long)(call->made_ns / HWI_NS_PER_MS),
-                       (unsigned)(calm_ms(s) / 1000));
+    for (uint32_t channel = 0; channel <= CHANNELS; channel++) {
+        for (uint32_t scope = 0; scope <= s->traits.groups; scope++) {
+            watch_scope(s, scope, channel);
         }
     }
 }

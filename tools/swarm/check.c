@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What must hold of each reply and of the whole run: C1 (in time), C4 (mismatches), buffers, views.
+// What must hold of each reply and of the whole run: C1 (in time), C4 (mismatches), buffers.
 #include "tools/swarm/crew.h"
 
 #include <stdio.h>
@@ -10,149 +10,6 @@
 #define EXCUSE_NS (1100 * HWI_NS_PER_MS) // after a freeze
 #define MEMORY_MAX (UINT64_C(16) << 20)
 #define SLACK_NS (500 * HWI_NS_PER_MS)
-
-// ---- views
-
-static struct view *place_of(struct swarm *s, uint64_t number)
-{
-    uint32_t at = s->view_count;
-    while (at > 0 && s->views[at - 1].number >= number) {
-        at--;
-    }
-    return &s->views[at];
-}
-
-static bool in_view(const struct view *view, uint64_t peer)
-{
-    for (uint32_t i = 0; i < view->count; i++) {
-        if (view->peers[i] == peer) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// An incarnation is in an unbroken row of views: who was put out never comes back.
-static void check_row(struct swarm *s, uint64_t peer, const struct life *life)
-{
-    for (uint32_t i = 0; i < s->view_count; i++) {
-        const struct view *view = &s->views[i];
-        bool between = view->number > life->first_view && view->number < life->last_view;
-        if (between && !in_view(view, peer)) {
-            swarm_fail(s, SWARM_SAFETY,
-                       "views: peer %llu is in views %llu and %llu and not in %llu: it was put "
-                       "out and came back",
-                       (unsigned long long)peer, (unsigned long long)life->first_view,
-                       (unsigned long long)life->last_view, (unsigned long long)view->number);
-        }
-    }
-}
-
-static void check_rows(struct swarm *s, uint64_t number)
-{
-    for (uint64_t peer = 0; peer < s->life_count; peer++) {
-        struct life *life = swarm_life(s, peer);
-        if (life != NULL && in_view(place_of(s, number), peer)) {
-            life->first_view = HWI_MIN(life->first_view, number);
-            life->last_view = HWI_MAX(life->last_view, number);
-        }
-        if (life != NULL) {
-            check_row(s, peer, life);
-        }
-    }
-}
-
-static void add_view(struct swarm *s, struct view *at, const struct hwi_msg_reply *reply)
-{
-    size_t index = (size_t)(at - s->views);
-    s->views = swarm_grow(s->views, s->view_count, &s->view_capacity, sizeof(*s->views));
-    struct view *view = s->views + index;
-    memmove(view + 1, view, (s->view_count++ - index) * sizeof(*view));
-    *view = (struct view){.number = reply->view, .count = reply->members_count};
-    view->peers = hwi_new(&hwi_alloc_libc, (view->count + 1) * sizeof(*view->peers));
-    for (uint32_t i = 0; i < view->count; i++) {
-        view->peers[i] = reply->members[i].value;
-    }
-    check_rows(s, reply->view);
-}
-
-// The view's number names one list of members for ever, and ranks are places in it.
-static void check_members(struct swarm *s, const struct seat *seat,
-                          const struct hwi_msg_reply *reply)
-{
-    struct view *view = place_of(s, reply->view);
-    if (view == s->views + s->view_count || view->number != reply->view) {
-        add_view(s, view, reply);
-        return;
-    }
-    bool same = view->count == reply->members_count;
-    for (uint32_t i = 0; same && i < view->count; i++) {
-        same = view->peers[i] == reply->members[i].value;
-    }
-    if (!same) {
-        swarm_fail(s, SWARM_SAFETY,
-                   "views: member %u was told other members of view %llu than "
-                   "somebody before",
-                   seat->node, (unsigned long long)reply->view);
-    }
-}
-
-static void enrol(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
-{
-    uint64_t peer = reply->members[reply->rank].value;
-    if (peer >= 1 << 20 || swarm_life(s, peer) != NULL) {
-        swarm_fail(s, SWARM_SAFETY,
-                   "views: member %u opened as peer %llu, which somebody was before", seat->node,
-                   (unsigned long long)peer);
-        return;
-    }
-    while (s->life_count <= peer) {
-        s->lives = swarm_grow(s->lives, s->life_count, &s->life_capacity, sizeof(*s->lives));
-        s->lives[s->life_count++] = (struct life){.seat = UINT32_MAX};
-    }
-    seat->peer = peer;
-    s->lives[peer] = (struct life){.seat = seat->node,
-                                   .number = seat->life,
-                                   .incarnation = seat->incarnation,
-                                   .first_view = reply->view,
-                                   .last_view = reply->view};
-}
-
-void swarm_check_view(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
-{
-    bool ok = reply->status == HWS_OK;
-    if (ok && (reply->view == 0 || reply->rank >= reply->members_count)) {
-        swarm_fail(s, SWARM_SAFETY, "views: member %u got OK with view %llu, rank %u of %u",
-                   seat->node, (unsigned long long)reply->view, reply->rank, reply->members_count);
-        return;
-    }
-    if (ok && seat->peer == 0) {
-        enrol(s, seat, reply);
-    }
-    if (swarm_failed(s) || reply->members_count == 0) {
-        return;
-    }
-    check_members(s, seat, reply);
-    if (ok && reply->members[reply->rank].value != seat->peer) {
-        swarm_fail(s, SWARM_SAFETY,
-                   "views: member %u is peer %llu and got rank %u of view %llu, "
-                   "which is another's",
-                   seat->node, (unsigned long long)seat->peer, reply->rank,
-                   (unsigned long long)reply->view);
-    } else if (ok && reply->view < seat->seen_view) {
-        swarm_fail(s, SWARM_SAFETY, "views: member %u was in view %llu and then got OK in %llu",
-                   seat->node, (unsigned long long)seat->seen_view,
-                   (unsigned long long)reply->view);
-    }
-    if (ok && seat->denied.view != 0 && reply->view > seat->denied.view) {
-        swarm_fail(s, SWARM_SAFETY,
-                   "C3: member %u got OK for a call on channel %u in view %llu, and member %u, "
-                   "which was in that view and is in view %llu, was told otherwise",
-                   seat->denied.by, seat->denied.channel, (unsigned long long)seat->denied.view,
-                   seat->node, (unsigned long long)reply->view);
-    }
-    seat->seen_view = ok ? reply->view : seat->seen_view;
-}
 
 // ---- C4
 
@@ -325,7 +182,7 @@ void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
     }
     check_status(s, seat, call, reply);
     swarm_check_calm(s, seat, call, reply);
-    swarm_check_view(s, seat, reply);
+    swarm_check_view(s, seat, call->asked.kind, reply);
     if (call->memory != NULL && !swarm_failed(s)) {
         check_buffers(s, seat, call, ok);
     }

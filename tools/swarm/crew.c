@@ -5,6 +5,8 @@
 // alike.
 #include "tools/swarm/crew.h"
 
+#include <stdio.h>
+
 enum {
     FENCED_CHANCE = 200, // in 1000 failures: a call is made without looking
     AGAIN_MS = 20,       // before a call is made again
@@ -75,6 +77,19 @@ static void begin_life(struct swarm *s, struct seat *seat)
     swarm_state_attach(s, seat);
 }
 
+static void take_seat(struct swarm *s, uint32_t node)
+{
+    char name[32] = "";
+    uint32_t unit = swarm_unit(s, node);
+    if (unit != UINT32_MAX) {
+        snprintf(name, sizeof(name), "unit-%u", unit);
+    }
+    struct hwi_sim_place place = {.group = swarm_group(s, node),
+                                  .unit = name,
+                                  .unit_size = unit != UINT32_MAX ? s->traits.unit : 0};
+    HWI_CHECK(hwi_sim_member_at(s->sim, s->traits.min_members, &place) == node);
+}
+
 void swarm_start(struct swarm *s, struct seat *seat)
 {
     if (seat->stage == STAGE_EMPTY) {
@@ -82,7 +97,7 @@ void swarm_start(struct swarm *s, struct seat *seat)
         for (uint32_t node = 0; node <= seat->node; node++) {
             struct seat *earlier = &s->seats[node];
             if (earlier->stage == STAGE_EMPTY) {
-                HWI_CHECK(hwi_sim_member(s->sim, s->traits.min_members) == node);
+                take_seat(s, node);
                 earlier->life++;
                 begin_life(s, earlier);
             }
@@ -138,7 +153,7 @@ static void end_round(struct swarm *s, struct seat *seat)
     seat->rounds++;
     seat->healed_rounds += s->healed_ns != HWI_NEVER;
     swarm_state_write(s, seat);
-    bool knows = !seat->joined_midway;
+    bool knows = !seat->joined_midway || s->traits.run != 0; // all made the vote that ends it
     seat->joined_midway = false;
     enum next next = NEXT_ROUND;
     if (knows && seat->pending > 0) {
@@ -175,15 +190,14 @@ void swarm_settle(struct swarm *s, struct seat *seat)
     }
 }
 
-static void whole_view(struct swarm *s, struct seat *seat, uint32_t channel, uint8_t kind)
+void swarm_whole(struct swarm *s, struct seat *seat, uint8_t kind)
 {
     struct hwi_sim_call asked = {.kind = kind};
     if (kind == HWI_KIND_SYNC) {
         asked.value = swarm_revision(seat);
         asked.retry = swarm_chance(&seat->draw, s->traits.retry / 2);
-        seat->must_sync = true;
     }
-    swarm_call(s, seat, channel, 0, 0, &asked);
+    swarm_call(s, seat, kind == HWI_KIND_SYNC ? CHANNEL_SYNC : CHANNEL_ADMIT, 0, 0, &asked);
 }
 
 void swarm_act(struct swarm *s, struct seat *seat)
@@ -198,10 +212,11 @@ void swarm_act(struct swarm *s, struct seat *seat)
         swarm_call(s, seat, CHANNELS, 0, 0, &(struct hwi_sim_call){0});
         break;
     case NEXT_SYNC:
-        whole_view(s, seat, CHANNEL_SYNC, HWI_KIND_SYNC);
+        seat->must_sync = true;
+        swarm_whole(s, seat, HWI_KIND_SYNC);
         break;
     case NEXT_ADMIT:
-        whole_view(s, seat, CHANNEL_ADMIT, HWI_KIND_ADMIT);
+        swarm_whole(s, seat, HWI_KIND_ADMIT);
         break;
     case NEXT_ROUND:
         seat->launched = 0;
@@ -320,7 +335,7 @@ static void hear_opening(struct swarm *s, struct seat *seat)
     if (reply == NULL) {
         return;
     }
-    swarm_check_view(s, seat, reply);
+    swarm_check_view(s, seat, HWI_KIND_NONE, reply);
     if (reply->status == HWS_OK) {
         opened(s, seat, reply);
     } else {

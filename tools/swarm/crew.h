@@ -16,14 +16,17 @@
 #include "tools/swarm/swarm.h"
 
 enum {
-    ROUND_OPS_MAX = 6,
+    ROUND_OPS_MAX = 6, // and the vote that ends it
     ROUND_SHIFT = 3, // revision = round << ROUND_SHIFT | operations done in it
     TAGS = 6,        // each is one sequence of calls of all kinds, and a channel here
-    CHANNELS = TAGS + 2,
-    CHANNEL_ADMIT = TAGS,
+    CHANNEL_RUN = TAGS, // its tag, too: of votes of the run
+    CHANNEL_ODD, // mistakes that span others than the tag's calls
+    CHANNEL_ADMIT,
     CHANNEL_SYNC,
+    CHANNELS,
     CHANNEL_FENCED = CHANNELS + 1, // a call that the fence must stop
     FENCED_TAG = 99,
+    GROUPS = 3, // at most
     CALLS_MAX = ROUND_OPS_MAX + 2, // of one trainer in flight
     ANSWERED_MAX = 64,             // calls of one trainer that are remembered
     TENSORS = 16,                  // of a state
@@ -33,6 +36,9 @@ enum {
 // What the seed drew for the whole run.
 struct traits {
     uint32_t peers, steps, min_members;
+    uint32_t groups;      // seats belong to them in turn
+    uint32_t unit;        // so many seats, one after the other, are a unit; 0 = there are none
+    uint8_t run, run_how; // the vote of the run that ends each round, and how it combines; or 0
     struct hwi_sim_config sim;
     uint32_t pace_ms;       // how long a trainer computes between rounds, at most
     uint32_t dawdle;        // in 1000: it takes much longer
@@ -145,16 +151,17 @@ struct life {
     uint64_t first_view, last_view; // it was seen in
 };
 
-// A view that some reply named.
+// What some reply named as a view's members: of the run or of a group.
 struct view {
     uint64_t number;
+    uint32_t scope; // see swarm_scope
     uint64_t *peers; // by rank; owned
     uint32_t count;
 };
 
 // An operation that somebody got OK for.
 struct instance {
-    uint32_t channel;
+    uint32_t channel, scope;
     uint64_t view;
     uint32_t place; // among the channel's committed operations of the view, from 1
     uint64_t key;
@@ -191,6 +198,7 @@ struct swarm {
     uint32_t life_count, life_capacity;
     struct view *views; // by number
     uint32_t view_count, view_capacity;
+    uint64_t newest_view;
     struct instance *instances;
     uint32_t instance_count, instance_capacity;
     uint64_t healed_ns;  // HWI_NEVER = faults go on
@@ -211,6 +219,11 @@ void *swarm_grow(void *list, uint32_t count, uint32_t *capacity, size_t bytes);
 void swarm_traits_draw(struct traits *traits, const struct swarm_config *config);
 void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index, struct round_op *op);
 uint32_t swarm_round_ops(const struct swarm *s, uint32_t round);
+uint32_t swarm_group(const struct swarm *s, uint32_t node);
+// The unit's number; UINT32_MAX = none.
+uint32_t swarm_unit(const struct swarm *s, uint32_t node);
+// Whom calls of a kind span: 0 = the run, else 1 + the seat's group.
+uint32_t swarm_scope(const struct swarm *s, const struct seat *seat, uint8_t kind);
 
 // crew.c: trainers' lives
 void swarm_start(struct swarm *s, struct seat *seat); // a process, the first or another
@@ -220,6 +233,7 @@ void swarm_over(struct swarm *s, struct seat *seat);  // its life ended: another
 void swarm_leave(struct swarm *s, struct seat *seat);
 void swarm_settle(struct swarm *s, struct seat *seat); // nothing is in flight: what is next?
 void swarm_then(struct swarm *s, struct seat *seat, enum next next, uint64_t in_ns);
+void swarm_whole(struct swarm *s, struct seat *seat, uint8_t kind); // admits or syncs
 bool swarm_alive(const struct swarm *s, const struct seat *seat);
 uint32_t swarm_living(const struct swarm *s);
 
@@ -277,9 +291,13 @@ uint64_t swarm_state_hash(const struct swarm *s, const struct seat *seat);
 // check.c: what must hold of a reply
 void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
                  const struct hwi_msg_reply *reply);
-void swarm_check_view(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply);
 // Calls not answered in time, processes that died, bounds.
 void swarm_watch(struct swarm *s);
+
+// views.c: members of views; `kind` is what was called
+void swarm_check_view(struct swarm *s, struct seat *seat, uint8_t kind,
+                      const struct hwi_msg_reply *reply);
+void swarm_check_units(struct swarm *s);
 
 // agree.c: what must hold of all replies to one operation
 void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,

@@ -24,7 +24,8 @@ static bool change_redop(struct seat *seat, struct hwi_sim_call *asked)
 {
     (void)seat;
     asked->redop = asked->redop == HWS_SUM ? HWS_AVG : HWS_SUM;
-    return reduces(asked->kind) || asked->kind == HWI_KIND_AGREE; // AND and MIN are 1 and 2, too
+    return reduces(asked->kind) || asked->kind == HWI_KIND_AGREE ||
+           asked->kind == HWI_KIND_AGREE_RUN; // AND and MIN are 1 and 2, too
 }
 
 static bool change_plan(struct seat *seat, struct hwi_sim_call *asked)
@@ -46,9 +47,12 @@ static bool change_kind(struct seat *seat, struct hwi_sim_call *asked)
 {
     static const uint8_t kinds[] = {HWI_KIND_ALL_REDUCE, HWI_KIND_REDUCE_SCATTER,
                                     HWI_KIND_ALL_GATHER, HWI_KIND_BROADCAST,
-                                    HWI_KIND_AGREE,      HWI_KIND_BARRIER};
+                                    HWI_KIND_AGREE,      HWI_KIND_BARRIER,
+                                    HWI_KIND_AGREE_RUN,  HWI_KIND_BARRIER_RUN};
     uint8_t before = asked->kind;
-    struct hwi_sim_call other = {.kind = kinds[swarm_below(&seat->draw, HWI_COUNT(kinds))],
+    // Who is alone in its group has nobody to be different from
+    size_t among = seat->member_count > 1 ? HWI_COUNT(kinds) : HWI_COUNT(kinds) - 2;
+    struct hwi_sim_call other = {.kind = kinds[swarm_below(&seat->draw, among)],
                                  .retry = asked->retry,
                                  .tag = asked->tag};
     if (swarm_is_data(other.kind)) {
@@ -56,7 +60,8 @@ static bool change_kind(struct seat *seat, struct hwi_sim_call *asked)
         other.count = swarm_between(&seat->draw, 1, 100);
         other.root = other.kind == HWI_KIND_BROADCAST ? seat->peer : 0;
     }
-    other.redop = reduces(other.kind) ? HWS_MAX : other.kind == HWI_KIND_AGREE ? HWI_AGREE_MIN : 0;
+    bool agrees = other.kind == HWI_KIND_AGREE || other.kind == HWI_KIND_AGREE_RUN;
+    other.redop = reduces(other.kind) ? HWS_MAX : agrees ? HWI_AGREE_MIN : 0;
     *asked = other;
     return before != other.kind;
 }

@@ -14,7 +14,7 @@ enum { HEADER_WORDS = 3, PIECE_BYTES = 512, PIECE_RATES = 4 };
 uint64_t swarm_revision(const struct seat *seat)
 {
     uint32_t done = 0;
-    for (uint32_t i = 0; i < ROUND_OPS_MAX; i++) {
+    for (uint32_t i = 0; i <= ROUND_OPS_MAX; i++) {
         done += seat->done >> i & 1;
     }
     return (uint64_t)seat->round << ROUND_SHIFT | done;

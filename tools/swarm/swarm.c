@@ -251,7 +251,7 @@ static void finish_outcome(struct swarm *s)
     outcome->digest = hwi_sim_digest(s->sim);
     outcome->virtual_ns = hwi_sim_now(s->sim);
     outcome->heal_ns = s->healed_ns != HWI_NEVER ? outcome->virtual_ns - s->healed_ns : 0;
-    outcome->views = s->view_count;
+    swarm_check_units(s);
     memcpy(outcome->injected, hwi_sim_fault_counts(s->sim), sizeof(outcome->injected));
     hwi_sim_status(s->sim, &status);
     outcome->committed = status.committed;

@@ -42,6 +42,16 @@ static void draw_habits(struct traits *t, struct swarm_draw *draw)
     t->in_order = swarm_chance(draw, 500);
 }
 
+static void draw_groups(struct traits *t, struct swarm_draw *draw)
+{
+    t->groups = swarm_chance(draw, 350) ? between(draw, 2, GROUPS) : 1;
+    t->unit = swarm_chance(draw, 250) ? between(draw, 2, 3) : 0;
+    if (t->groups > 1 || swarm_chance(draw, 150)) { // else nobody knows when all may admit
+        t->run = swarm_chance(draw, 300) ? HWI_KIND_BARRIER_RUN : HWI_KIND_AGREE_RUN;
+        t->run_how = t->run == HWI_KIND_BARRIER_RUN ? 0 : (uint8_t)between(draw, 1, 2);
+    }
+}
+
 static void draw_sizes(struct traits *t, struct swarm_draw *draw)
 {
     t->elements_most = between(draw, 1, swarm_chance(draw, 300) ? 3000 : 200);
@@ -66,6 +76,7 @@ void swarm_traits_draw(struct traits *t, const struct swarm_config *config)
     draw_links(&t->sim, &draw);
     draw_habits(t, &draw);
     draw_sizes(t, &draw);
+    draw_groups(t, &draw);
     t->sim.min_members = t->min_members;
     t->sim.seed = config->seed;
     t->sim.unrecorded = !config->replayed;
@@ -92,8 +103,25 @@ static struct swarm_draw round_stream(const struct swarm *s, uint32_t round, uin
 
 uint32_t swarm_round_ops(const struct swarm *s, uint32_t round)
 {
-    struct swarm_draw draw = round_stream(s, round, ROUND_OPS_MAX);
-    return between(&draw, 1, ROUND_OPS_MAX);
+    struct swarm_draw draw = round_stream(s, round, ROUND_OPS_MAX + 1);
+    return between(&draw, 1, ROUND_OPS_MAX) + (s->traits.run != 0);
+}
+
+uint32_t swarm_group(const struct swarm *s, uint32_t node)
+{
+    return node % s->traits.groups;
+}
+
+uint32_t swarm_unit(const struct swarm *s, uint32_t node)
+{
+    uint32_t unit = s->traits.unit > 0 ? node / s->traits.unit : UINT32_MAX;
+    return s->traits.unit > 0 && (unit + 1) * s->traits.unit <= s->traits.peers ? unit : UINT32_MAX;
+}
+
+uint32_t swarm_scope(const struct swarm *s, const struct seat *seat, uint8_t kind)
+{
+    bool run = kind == HWI_KIND_NONE || hwi_kind_is_run_wide(kind);
+    return run ? 0 : 1 + swarm_group(s, seat->node);
 }
 
 static void draw_collective(const struct traits *t, struct swarm_draw *draw, struct round_op *op)
@@ -126,13 +154,15 @@ void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index, struc
 {
     const struct traits *t = &s->traits;
     struct swarm_draw draw = round_stream(s, round, index);
-    *op = (struct round_op){0};
-    if (swarm_chance(&draw, 750)) {
-        draw_collective(t, &draw, op);
-    } else {
-        draw_vote(&draw, op);
+    *op = (struct round_op){.tag = CHANNEL_RUN, .kind = t->run, .redop = t->run_how};
+    if (t->run == 0 || index + 1 < swarm_round_ops(s, round)) {
+        if (swarm_chance(&draw, 750)) {
+            draw_collective(t, &draw, op);
+        } else {
+            draw_vote(&draw, op);
+        }
+        op->tag = swarm_below(&draw, t->tags);
     }
-    op->tag = swarm_below(&draw, t->tags);
     op->retry = swarm_chance(&draw, t->retry);
     uint32_t deviant = (uint32_t)swarm_below(&draw, t->peers);
     op->deviant = swarm_chance(&draw, t->mismatch) ? deviant : UINT32_MAX;
