@@ -11,6 +11,7 @@
 #include "actors/base/limits.h"
 #include "actors/node/config.h"
 #include "actors/wire/msg.h"
+#include "collectives/kernels/kernels.h"
 #include "tools/hawser/command.h"
 
 static const char usage[] =
@@ -49,6 +50,7 @@ static void print_versions(void)
     printf("lz4      %s\n", LZ4_versionString());
     printf("xxhash   %u.%u.%u\n", XXH_versionNumber() / 10000, XXH_versionNumber() / 100 % 100,
            XXH_versionNumber() % 100);
+    printf("kernels  %s\n", hwi_kernel_best()->name);
 }
 
 // A line for each: its variable (the field where it has none), default, bounds, meaning.
