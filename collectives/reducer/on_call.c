@@ -19,7 +19,8 @@ void hwi_reducer_on_call(struct hwi_reducer *reducer, uint64_t from,
         hwi_early_keep(&reducer->early, reducer->alloc, from, message);
         return;
     }
-    if (!member || reduction->state != HWI_REDUCTION_RUNNING)
+    bool said = member && reduction->edges[rank].called;
+    if (!member || said || reduction->state != HWI_REDUCTION_RUNNING)
         return;
     hwi_reduction_called(reducer, reduction, rank, message, effects);
     if (reduction->state != HWI_REDUCTION_RUNNING)

@@ -267,6 +267,29 @@ static void test_too_much_in_all(void **state)
     symbolic_destroy(symbolic);
 }
 
+// A member that says its call again is not sent again what it was passed on.
+static void test_a_call_said_twice(void **state)
+{
+    (void)state;
+    struct symbolic *symbolic = in_view(3, 1);
+    struct hwi_msg_op_start op = start_of(2, VIEW, 3, 300000, HWI_PLAN_DIRECT, 0);
+    symbolic_start(symbolic, 0, &op);
+    symbolic_start(symbolic, 1, &op);
+    symbolic_run(symbolic);
+    struct hwi_msg call = {.type = HWI_MSG_call};
+    call.u.call.op = op.op;
+    call.u.call.signature = op.signature;
+    const char *trace = symbolic_trace(symbolic, 1);
+    symbolic_inject(symbolic, symbolic_peer(2), 1, &call);
+    symbolic_drain(symbolic, 1);
+    assert_non_null(strstr(trace, "send{"));
+    trace = symbolic_trace(symbolic, 1);
+    symbolic_inject(symbolic, symbolic_peer(2), 1, &call);
+    symbolic_drain(symbolic, 1);
+    assert_null(strstr(trace, "send{"));
+    symbolic_destroy(symbolic);
+}
+
 // Many large reductions at once: each has its reserve, all together keep to the bound.
 static void test_scratch_of_many(void **state)
 {
@@ -295,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_a_late_member),   cmocka_unit_test(test_view_changes_in_the_middle),
         cmocka_unit_test(test_mismatches),      cmocka_unit_test(test_too_little_room),
         cmocka_unit_test(test_too_much_in_all), cmocka_unit_test(test_scratch_of_many),
+        cmocka_unit_test(test_a_call_said_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
