@@ -343,6 +343,12 @@ static hws_options *odd_options(uint64_t size, uint32_t plan, uint32_t scope, ui
     return &right.options;
 }
 
+static hws_options *reserved_options(void)
+{
+    right.options.reserved = 1;
+    return &right.options;
+}
+
 static hws_op *odd_op(size_t bytes, int what)
 {
     right.op.bytes_of_struct = bytes;
@@ -367,6 +373,7 @@ static void votes_options_and_results(void **state)
     CHECK("request is NULL", hws_barrier_async(comm, NULL, NULL));
     CHECK("HWS_OPTIONS_INIT", hws_barrier(comm, odd_options(0, 0, 0, 0), NULL));
     CHECK("plan is 3", hws_barrier(comm, odd_options(1, 3, 0, 0), NULL));
+    CHECK("reserved of hws_options", hws_barrier(comm, reserved_options(), NULL));
     CHECK("scope is 2", hws_barrier(comm, odd_options(1, 0, 2, 0), NULL));
     CHECK("verify is 2", hws_sync(comm, shared, HWS_SYNC_ENFORCE, odd_options(1, 0, 0, 2), NULL));
     CHECK("HWS_RESULT_INIT", hws_barrier(comm, NULL, no_size()));
