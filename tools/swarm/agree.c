@@ -3,7 +3,7 @@
 // view and place among the channel's committed ones, which each member counts for itself.
 #include "tools/swarm/crew.h"
 
-#include <string.h>
+#include <hawser/state.h>
 
 struct life *swarm_life(struct swarm *s, uint64_t peer)
 {
@@ -23,8 +23,8 @@ struct seat *swarm_seat_of(struct swarm *s, uint64_t peer)
 // ---- instances
 
 struct offer {
-    uint64_t revision;
-    bool synced, whole;
+    uint64_t revision, peer;
+    bool synced, whole, sends, receives;
 };
 
 static struct instance *find(struct swarm *s, uint32_t channel, uint32_t scope, uint64_t view,
@@ -151,38 +151,55 @@ static bool offer_of(struct swarm *s, struct seat *first, const struct call *cal
         return false;
     }
     *offer = (struct offer){.revision = its->asked.value,
+                            .peer = peer,
                             .synced = seat->synced_view != 0,
-                            .whole = !seat->state_dirty};
+                            .whole = !seat->state_dirty,
+                            .sends = its->asked.strategy == HWS_SYNC_SEND_ONLY,
+                            .receives = its->asked.strategy == HWS_SYNC_RECEIVE_ONLY};
     return true;
 }
 
-// The newest whole state of those that hold the run's; newcomers never outvote them.
+static uint32_t list_offers(struct swarm *s, struct seat *seat, const struct call *call,
+                            const struct hwi_msg_reply *reply, struct offer *offers)
+{
+    uint32_t known = 0;
+    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
+        known += offer_of(s, seat, call, reply->members[rank].value, &offers[known]);
+    }
+    return known;
+}
+
+// The newest whole state of those that hold the run's, and of those that only send if there are
+// such; newcomers never outvote them, and who only receives is never elected.
 static void check_election(struct swarm *s, struct seat *seat, const struct call *call,
                            const struct hwi_msg_reply *reply)
 {
-    bool all_known = true, any_synced = false, found = false;
-    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
-        struct offer offer;
-        if (!offer_of(s, seat, call, reply->members[rank].value, &offer)) {
-            all_known = false;
-            continue;
-        }
-        any_synced |= offer.synced;
-        found |= offer.synced && offer.revision == reply->value;
-        if (offer.synced && offer.whole && offer.revision > reply->value) {
+    struct offer offers[SWARM_PEERS_MAX] = {{0}};
+    uint32_t known = list_offers(s, seat, call, reply, offers);
+    bool all_known = known == reply->members_count, any_synced = false, any_sends = false;
+    for (uint32_t i = 0; i < known; i++) {
+        any_synced |= offers[i].synced;
+        any_sends |= offers[i].sends && offers[i].synced;
+    }
+    any_sends |= !all_known && s->traits.strategies > 0; // perhaps
+    bool found = false;
+    for (uint32_t i = 0; i < known; i++) {
+        const struct offer *o = &offers[i];
+        bool stands = o->synced && !o->receives && (o->sends || !any_sends);
+        found |= o->synced && !o->receives && o->revision == reply->value;
+        if (stands && o->whole && o->revision > reply->value) {
             swarm_fail(s, SWARM_SAFETY,
                        "election: revision %llu was elected in view %llu, and peer %llu holds the "
                        "run's state with revision %llu",
                        (unsigned long long)reply->value, (unsigned long long)reply->view,
-                       (unsigned long long)reply->members[rank].value,
-                       (unsigned long long)offer.revision);
+                       (unsigned long long)o->peer, (unsigned long long)o->revision);
             return;
         }
     }
     if (all_known && any_synced && !found) {
         swarm_fail(s, SWARM_SAFETY,
                    "election: revision %llu was elected in view %llu, and nobody who holds the "
-                   "run's state offered it",
+                   "run's state and may send it offered it",
                    (unsigned long long)reply->value, (unsigned long long)reply->view);
     }
 }

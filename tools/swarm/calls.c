@@ -3,6 +3,8 @@
 #include "tools/swarm/crew.h"
 
 enum { HURRY_MOST_MS = 1500, WHOLE_CHANCE = 250 };
+#define CANCEL_SOON_NS (200 * HWI_NS_PER_MS)
+#define CANCEL_LATE_NS (5 * HWI_NS_PER_S)
 #define RUN_KEY UINT64_MAX // groups are not at the same place of the program
 
 uint64_t swarm_key(const struct seat *seat, uint32_t op)
@@ -69,7 +71,8 @@ struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, ui
                           .asked = *asked,
                           .unequal_most = asked->unequal ? asked->value : 0,
                           .order = seat->orders++,
-                          .made_ns = hwi_sim_now(s->sim)};
+                          .made_ns = hwi_sim_now(s->sim),
+                          .cancelled_ns = HWI_NEVER};
     seat->busy++;
     call->asked.timeout_ms = timeout_of(s, seat);
     call->deadline_ns = call->made_ns + call->asked.timeout_ms * HWI_NS_PER_MS;
@@ -78,7 +81,23 @@ struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, ui
     }
     call->request = hwi_sim_call(s->sim, seat->node, &call->asked);
     s->outcome->calls++;
+    bool operation = channel < CHANNEL_ADMIT; // what has a handle
+    if (operation && s->healed_ns == HWI_NEVER && swarm_chance(&seat->draw, s->traits.cancel)) {
+        uint64_t most = swarm_chance(&seat->draw, 500) ? CANCEL_SOON_NS : CANCEL_LATE_NS;
+        swarm_timer_cancel(s, swarm_below(&seat->draw, most), seat, call->order);
+    }
     return call;
+}
+
+void swarm_cancel(struct swarm *s, struct seat *seat, uint64_t order)
+{
+    for (uint32_t i = 0; i < CALLS_MAX; i++) {
+        struct call *call = &seat->calls[i];
+        if (call->busy && call->order == order && !seat->frozen && swarm_alive(s, seat)) {
+            hwi_sim_cancel(s->sim, seat->node, call->request);
+            call->cancelled_ns = hwi_sim_now(s->sim);
+        }
+    }
 }
 
 // ---- a round

@@ -54,6 +54,19 @@ static void check_passed(struct swarm *s, const struct seat *seat,
     }
 }
 
+// Killed by its fate, and nobody has looked since.
+static bool some_died(const struct swarm *s)
+{
+    for (uint32_t i = 0; i < s->traits.peers; i++) {
+        const struct seat *seat = &s->seats[i];
+        bool lived = seat->stage == STAGE_OPENING || seat->stage == STAGE_MEMBER;
+        if (lived && !hwi_sim_alive(s->sim, seat->node)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct call *call,
                       const struct hwi_msg_reply *reply)
 {
@@ -62,7 +75,8 @@ void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct cal
     }
     bool ended = reply->status == HWS_E_OUTCOME_UNKNOWN || reply->status == HWS_E_EVICTED;
     bool late = call->made_ns == hwi_sim_now(s->sim); // it had ended before, unnoticed
-    uint64_t calm = ended && !late && !seat->clock_touched ? calm_ms(s) : 0;
+    bool calm_here = ended && !late && !seat->clock_touched && !some_died(s);
+    uint64_t calm = calm_here ? calm_ms(s) : 0;
     if (calm >= HWI_MAX(settle_ms(s), UNKNOWN_MS)) {
         swarm_fail(s, SWARM_LIVENESS,
                    "C5: member %u got %s, and nothing has been wrong for %u s: %s", seat->node,
@@ -146,9 +160,34 @@ static void watch_scope(struct swarm *s, uint32_t scope, uint32_t channel)
     }
 }
 
+// A broadcast's root has all it will ever have before the others call: it waits for them.
+static void watch_cancelled(struct swarm *s, const struct seat *seat)
+{
+    for (uint32_t i = 0; i < CALLS_MAX; i++) {
+        const struct call *call = &seat->calls[i];
+        bool waits = call->busy && !call->checked && call->asked.kind != HWI_KIND_BROADCAST;
+        if (waits && call->cancelled_ns < hwi_sim_now(s->sim) - SOON_MS * HWI_NS_PER_MS) {
+            swarm_fail(s, SWARM_LIVENESS,
+                       "C5: member %u cancelled a call on channel %u at %llu ms, nothing has been "
+                       "wrong for %u s, and it was not answered",
+                       seat->node, call->channel,
+                       (unsigned long long)(call->cancelled_ns / HWI_NS_PER_MS),
+                       (unsigned)(calm_ms(s) / 1000));
+        }
+    }
+}
+
 void swarm_watch_calm(struct swarm *s)
 {
-    if (calm_ms(s) < settle_ms(s) || members(s) < s->traits.min_members) {
+    if (calm_ms(s) < settle_ms(s)) {
+        return;
+    }
+    for (uint32_t i = 0; i < s->traits.peers; i++) {
+        if (s->seats[i].stage == STAGE_MEMBER) {
+            watch_cancelled(s, &s->seats[i]);
+        }
+    }
+    if (members(s) < s->traits.min_members) {
         return;
     }
     for (uint32_t channel = 0; channel <= CHANNELS; channel++) {

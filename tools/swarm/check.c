@@ -102,6 +102,10 @@ static bool is_allowed(const struct seat *seat, const struct call *call, hws_sta
         return true; // a sync that puts a member out ends its other calls likewise
     case HWS_E_TOO_FEW:
         return call->channel != CHANNEL_ADMIT;
+    case HWS_E_CANCELLED: // the others are told that it was withdrawn
+        return call->cancelled_ns != HWI_NEVER;
+    case HWS_E_CONFLICT:
+        return call->channel == CHANNEL_SYNC;
     default:
         return hws_status_class(status) == HWS_CLASS_VIEW && call->channel != CHANNELS;
     }
@@ -226,12 +230,20 @@ static void watch_calls(struct swarm *s, struct seat *seat)
 }
 
 // C8: what a process holds stays within what its limits allow for tensors and states of these
-// sizes.
-static void watch_memory(struct swarm *s, uint32_t node)
+// sizes. Of what is in flight in place it holds a copy; of others' inputs what fits the scratch; and
+// it keeps memory for the next ones.
+static void watch_memory(struct swarm *s, uint32_t node, struct seat *seat)
 {
-    uint64_t bytes = hwi_sim_memory(s->sim, node);
+    uint64_t bytes = hwi_sim_memory(s->sim, node), copies = 0;
+    for (uint32_t i = 0; seat != NULL && i < CALLS_MAX; i++) {
+        uint64_t output = seat->calls[i].busy ? seat->calls[i].output_bytes : 0;
+        copies += output + HWI_MIN(output * s->traits.peers, HWI_SCRATCH_BYTES_MAX);
+    }
+    if (seat != NULL) {
+        seat->copies_most = copies = HWI_MAX(copies, seat->copies_most);
+    }
     s->outcome->memory_most = HWI_MAX(s->outcome->memory_most, bytes);
-    if (bytes > MEMORY_MAX + 2 * s->traits.state_bytes) {
+    if (bytes > MEMORY_MAX + 2 * s->traits.state_bytes + copies) {
         swarm_fail(s, SWARM_SAFETY, "C8: a process (node %d) holds %llu bytes", (int)node,
                    (unsigned long long)bytes);
     }
@@ -239,7 +251,7 @@ static void watch_memory(struct swarm *s, uint32_t node)
 
 void swarm_watch(struct swarm *s)
 {
-    watch_memory(s, HWI_SIM_MASTER);
+    watch_memory(s, HWI_SIM_MASTER, NULL);
     for (uint32_t i = 0; i < s->traits.peers; i++) {
         struct seat *seat = &s->seats[i];
         if (seat->stage == STAGE_EMPTY || seat->stage == STAGE_OVER) {
@@ -249,7 +261,7 @@ void swarm_watch(struct swarm *s)
             swarm_over(s, seat);
         } else if (!seat->frozen) {
             watch_calls(s, seat);
-            watch_memory(s, seat->node);
+            watch_memory(s, seat->node, seat);
         }
     }
     check_checks(s);

@@ -7,12 +7,15 @@
 
 #include <stdio.h>
 
+#include <hawser/state.h>
+
 enum {
     FENCED_CHANCE = 200, // in 1000 failures: a call is made without looking
     AGAIN_MS = 20,       // before a call is made again
     FEW_MS = 1500,       // before newcomers are looked for
     RESTART_MS = 25000,  // most between two lives
     DAWDLE_MS = 45000,
+    SYNCS_MAX = 4, // that follow each other
     ABSENT_CHANCE = 200 // in 1000: nobody comes back before the faults are over
 };
 
@@ -71,6 +74,8 @@ static void begin_life(struct swarm *s, struct seat *seat)
     seat->launched = seat->healed_rounds = 0;
     seat->next = NEXT_NOTHING;
     seat->must_sync = true;
+    seat->awaited = UINT64_MAX;
+    seat->copies_most = 0;
     for (uint32_t i = 0; i < CHANNELS; i++) {
         seat->channels[i].view = 0;
     }
@@ -190,12 +195,23 @@ void swarm_settle(struct swarm *s, struct seat *seat)
     }
 }
 
+static void draw_sync(struct swarm *s, struct seat *seat, struct hwi_sim_call *asked)
+{
+    asked->value = swarm_revision(seat);
+    asked->retry = swarm_chance(&seat->draw, s->traits.retry / 2);
+    asked->verify = swarm_chance(&seat->draw, s->traits.lazy);
+    asked->strategy = HWS_SYNC_ENFORCE;
+    if (s->healed_ns == HWI_NEVER && swarm_chance(&seat->draw, s->traits.strategies)) {
+        asked->strategy =
+            swarm_chance(&seat->draw, 400) ? HWS_SYNC_SEND_ONLY : HWS_SYNC_RECEIVE_ONLY;
+    }
+}
+
 void swarm_whole(struct swarm *s, struct seat *seat, uint8_t kind)
 {
     struct hwi_sim_call asked = {.kind = kind};
     if (kind == HWI_KIND_SYNC) {
-        asked.value = swarm_revision(seat);
-        asked.retry = swarm_chance(&seat->draw, s->traits.retry / 2);
+        draw_sync(s, seat, &asked);
     }
     swarm_call(s, seat, kind == HWI_KIND_SYNC ? CHANNEL_SYNC : CHANNEL_ADMIT, 0, 0, &asked);
 }
@@ -254,6 +270,14 @@ static void viewed(struct swarm *s, struct seat *seat, const struct hwi_msg_repl
     }
 }
 
+// All members think alike, of the same sync.
+static bool syncs_again(const struct swarm *s, const struct seat *seat)
+{
+    uint32_t place = seat->channels[CHANNEL_SYNC].oks;
+    uint64_t drawn = swarm_mix(swarm_mix(s->config->seed, seat->view), place);
+    return place < SYNCS_MAX && drawn % 1000 < s->traits.resync;
+}
+
 static void synced(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
 {
     seat->must_sync = seat->state_dirty = false;
@@ -264,7 +288,7 @@ static void synced(struct swarm *s, struct seat *seat, const struct hwi_msg_repl
         seat->members[rank] = reply->members[rank].value;
     }
     seat->joined_midway = seat->done != 0;
-    swarm_then(s, seat, NEXT_ROUND, soon(seat));
+    swarm_then(s, seat, syncs_again(s, seat) ? NEXT_SYNC : NEXT_ROUND, soon(seat));
 }
 
 // An operation of the round. What the one with the highest number said counts: all know the same.
@@ -365,14 +389,37 @@ static void check_replies(struct swarm *s, struct seat *seat)
     }
 }
 
+// The call that it waits for: when that has been answered, some other.
+static struct call *awaited(struct seat *seat)
+{
+    struct call *others[CALLS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < CALLS_MAX; i++) {
+        struct call *call = &seat->calls[i];
+        if (call->busy && call->order == seat->awaited) {
+            return call;
+        }
+        if (call->busy) {
+            others[count++] = call;
+        }
+    }
+    struct call *call = count > 0 ? others[swarm_below(&seat->draw, count)] : NULL;
+    seat->awaited = call != NULL ? call->order : UINT64_MAX;
+    return call;
+}
+
 // The next reply that the trainer takes note of: who waits for its calls in the order in which they
 // were made does not know what became of later ones.
 static struct call *next_reply(const struct swarm *s, struct seat *seat)
 {
     struct call *first = NULL;
+    if (s->traits.waits == WAITS_RANDOM) {
+        first = awaited(seat);
+        return first != NULL && first->checked ? first : NULL;
+    }
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
         struct call *call = &seat->calls[i];
-        bool looked_at = call->busy && (s->traits.in_order || call->checked);
+        bool looked_at = call->busy && (s->traits.waits == WAITS_IN_ORDER || call->checked);
         if (looked_at && (first == NULL || call->order < first->order)) {
             first = call;
         }

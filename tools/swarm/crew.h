@@ -33,6 +33,9 @@ enum {
     SWARM_OWN_COUNTS = 3,          // an own count is at most so many times the operation's
 };
 
+// In what order trainers wait for their calls: as they made them, as they end, as they like.
+enum waits { WAITS_IN_ORDER, WAITS_ANY, WAITS_RANDOM, WAITS };
+
 // What the seed drew for the whole run.
 struct traits {
     uint32_t peers, steps, min_members;
@@ -48,11 +51,16 @@ struct traits {
     uint32_t retry;         // in 1000 operations: with retry
     bool sync_on_change;    // else failed operations are made again without a sync
     uint32_t sync_every;    // rounds; 0 = only when needed
-    bool in_order;          // trainers wait for their calls in the order they made them
+    enum waits waits;
+    uint32_t cancel;        // in 1000 calls: it is cancelled after a while
     uint32_t window;        // operations of a round in flight at once
     uint32_t tags;          // in use; fewer tags than operations: several in flight on one
     uint32_t elements_most; // of most tensors
     uint32_t large;         // in 1000 tensors: larger than a chunk
+    uint32_t huge;          // in 1000 tensors: of some MB
+    uint32_t strategies;    // in 1000 syncs: one that only sends or receives
+    uint32_t lazy;          // in 1000 syncs: hashes only where something may have changed
+    uint32_t resync;        // in 1000 syncs: another one follows
     uint64_t state_bytes;
     uint32_t keep_state; // in 1000 rejoins: with the state as it was
 };
@@ -74,6 +82,7 @@ struct call {
     uint32_t channel;
     struct hwi_sim_call asked;
     uint64_t made_ns, deadline_ns;
+    uint64_t cancelled_ns; // HWI_NEVER = it was not
     unsigned char *memory; // buffers with guards; owned
     size_t bytes;          // of all of it
     size_t input_bytes, output_bytes;
@@ -128,6 +137,8 @@ struct seat {
     struct call calls[CALLS_MAX];
     uint32_t busy;
     uint64_t orders;
+    uint64_t copies_most; // bytes that its calls may have taken at once
+    uint64_t awaited; // the order of the call that it waits for, with WAITS_RANDOM
     struct hwi_sim_call answered[ANSWERED_MAX]; // the last ones, by order
     uint64_t admit_view;                        // of its last admission
 
@@ -172,13 +183,14 @@ struct instance {
     struct hwi_sim_call asked;
 };
 
-enum timer_what { TIMER_ACT, TIMER_START, TIMER_STRIKE, TIMER_MEND, TIMER_WATCH };
+enum timer_what { TIMER_ACT, TIMER_CANCEL, TIMER_START, TIMER_STRIKE, TIMER_MEND, TIMER_WATCH };
 
 struct timer {
     uint64_t at_ns, sequence;
     enum timer_what what;
     uint32_t which; // a seat or an event of the schedule
     uint32_t life;
+    uint64_t order; // of a call
 };
 
 struct swarm {
@@ -213,6 +225,7 @@ __attribute__((format(printf, 3, 4))) void swarm_fail(struct swarm *s, enum swar
 bool swarm_failed(const struct swarm *s);
 void swarm_timer(struct swarm *s, uint64_t in_ns, enum timer_what what, uint32_t which,
                  uint32_t life);
+void swarm_timer_cancel(struct swarm *s, uint64_t in_ns, const struct seat *seat, uint64_t order);
 void *swarm_grow(void *list, uint32_t count, uint32_t *capacity, size_t bytes);
 
 // traits.c
@@ -240,6 +253,7 @@ uint32_t swarm_living(const struct swarm *s);
 // calls.c: what trainers ask
 struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, uint64_t key,
                         uint32_t op, const struct hwi_sim_call *asked);
+void swarm_cancel(struct swarm *s, struct seat *seat, uint64_t order);
 void swarm_call_free(struct seat *seat, struct call *call);
 void swarm_calls_drop(struct seat *seat);
 void swarm_launch(struct swarm *s, struct seat *seat); // operations of its round

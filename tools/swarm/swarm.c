@@ -53,20 +53,31 @@ static bool earlier(const struct timer *a, const struct timer *b)
     return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->sequence < b->sequence;
 }
 
-void swarm_timer(struct swarm *s, uint64_t in_ns, enum timer_what what, uint32_t which,
-                 uint32_t life)
+static void add_timer(struct swarm *s, struct timer timer)
 {
     s->timers = swarm_grow(s->timers, s->timer_count, &s->timer_capacity, sizeof(*s->timers));
-    struct timer timer = {.at_ns = hwi_sim_now(s->sim) + in_ns,
-                          .sequence = s->timer_sequence++,
-                          .what = what,
-                          .which = which,
-                          .life = life};
+    timer.sequence = s->timer_sequence++;
     uint32_t at = s->timer_count++;
     for (; at > 0 && earlier(&timer, &s->timers[(at - 1) / 2]); at = (at - 1) / 2) {
         s->timers[at] = s->timers[(at - 1) / 2];
     }
     s->timers[at] = timer;
+}
+
+void swarm_timer(struct swarm *s, uint64_t in_ns, enum timer_what what, uint32_t which,
+                 uint32_t life)
+{
+    uint64_t at_ns = hwi_sim_now(s->sim) + in_ns;
+    add_timer(s, (struct timer){.at_ns = at_ns, .what = what, .which = which, .life = life});
+}
+
+void swarm_timer_cancel(struct swarm *s, uint64_t in_ns, const struct seat *seat, uint64_t order)
+{
+    add_timer(s, (struct timer){.at_ns = hwi_sim_now(s->sim) + in_ns,
+                                .what = TIMER_CANCEL,
+                                .which = seat->node,
+                                .life = seat->life,
+                                .order = order});
 }
 
 static struct timer take_timer(struct swarm *s)
@@ -94,6 +105,11 @@ static void fire(struct swarm *s, const struct timer *timer)
     case TIMER_ACT:
         if (seat->life == timer->life) {
             swarm_act(s, seat);
+        }
+        break;
+    case TIMER_CANCEL:
+        if (seat->life == timer->life) {
+            swarm_cancel(s, seat, timer->order);
         }
         break;
     case TIMER_START:

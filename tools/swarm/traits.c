@@ -39,7 +39,11 @@ static void draw_habits(struct traits *t, struct swarm_draw *draw)
     t->window = between(draw, 1, ROUND_OPS_MAX);
     t->tags = between(draw, 1, TAGS);
     t->keep_state = between(draw, 0, 1000);
-    t->in_order = swarm_chance(draw, 500);
+    t->waits = (enum waits)swarm_below(draw, WAITS);
+    t->cancel = sometimes(draw, 300, 60);
+    t->strategies = sometimes(draw, 300, 300);
+    t->lazy = sometimes(draw, 400, 1000);
+    t->resync = sometimes(draw, 300, 700);
 }
 
 static void draw_groups(struct traits *t, struct swarm_draw *draw)
@@ -56,6 +60,7 @@ static void draw_sizes(struct traits *t, struct swarm_draw *draw)
 {
     t->elements_most = between(draw, 1, swarm_chance(draw, 300) ? 3000 : 200);
     t->large = sometimes(draw, 60, 40);
+    t->huge = sometimes(draw, 40, 60);
     t->state_bytes = swarm_chance(draw, 40) ? swarm_between(draw, 1, 2 * HWI_BLOCK_BYTES)
                                             : swarm_between(draw, 1, 4000);
 }
@@ -124,6 +129,15 @@ uint32_t swarm_scope(const struct swarm *s, const struct seat *seat, uint8_t kin
     return run ? 0 : 1 + swarm_group(s, seat->node);
 }
 
+// Not all to all: links would be full of it for minutes.
+static void draw_huge(const struct traits *t, struct swarm_draw *draw, struct round_op *op)
+{
+    op->dtype = (uint8_t)(swarm_chance(draw, 500) ? HWS_F32 : swarm_between(draw, HWS_U32, HWS_I64));
+    op->plan = op->plan == HWI_PLAN_ONE_SHOT ? HWI_PLAN_DIRECT : op->plan;
+    op->count = swarm_between(draw, 1 << 18, 1 << 20);
+    op->count /= op->kind == HWI_KIND_ALL_GATHER ? SWARM_OWN_COUNTS * t->peers : 1;
+}
+
 static void draw_collective(const struct traits *t, struct swarm_draw *draw, struct round_op *op)
 {
     static const uint8_t kinds[] = {HWI_KIND_ALL_REDUCE,     HWI_KIND_ALL_REDUCE,
@@ -136,6 +150,9 @@ static void draw_collective(const struct traits *t, struct swarm_draw *draw, str
     op->plan = swarm_chance(draw, 400) ? (uint8_t)(1 + swarm_below(draw, 2)) : HWI_PLAN_AUTO;
     op->count = swarm_chance(draw, t->large) ? swarm_between(draw, 4000, 40000)
                                              : swarm_between(draw, 1, t->elements_most);
+    if (swarm_chance(draw, t->huge)) {
+        draw_huge(t, draw, op);
+    }
     op->unequal = op->kind == HWI_KIND_ALL_GATHER && swarm_chance(draw, 500);
     op->root = (uint32_t)swarm_below(draw, SWARM_PEERS_MAX);
     if (op->kind == HWI_KIND_ALL_GATHER || op->kind == HWI_KIND_BROADCAST) {
