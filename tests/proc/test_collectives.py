@@ -147,6 +147,7 @@ def test_recorded(world):
     """What was recorded of all of them replays, and goes on in the simulator from any moment."""
     journal = world.folder / "journal"
     journal.mkdir()
+    started = time.monotonic()
     master = world.start_master(min_members=3, journal=journal)
     members = [world.start_member(master) for _ in range(3)]
     for answer in all_do(members, "open", journal=journal):
@@ -158,13 +159,14 @@ def test_recorded(world):
         expect_right(all_do(members, "gather", count=count, room=3 * count, unequal=True), members)
         expect_right(all_do(members, "broadcast", count=5 * count, root=members[1].peer, inplace=True), members)
         expect_right(all_do(members, "many", ops=20, count=count, root=members[1].peer), members)
-    took_ms = int(1000 * (time.monotonic() - began))
+    ended = time.monotonic()
     for member in members:
         member.close().expect()
     world.end_well()
     check("replay: OK" in replay(journal), "the replay differs")
     for part in range(1, 5):
-        text = replay(journal, "--until", f"{took_ms * part // 5}ms", "--fork", "nothing")
+        at_ms = int(1000 * (began - started + (ended - began) * part / 5))
+        text = replay(journal, "--until", f"{at_ms}ms", "--fork", "nothing")
         check(text.count(" 0 failed") == 3, f"calls behind the fork failed:\n{text[-2000:]}")
 
 
