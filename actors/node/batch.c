@@ -168,13 +168,28 @@ static hws_status check_arguments(const hws_op *ops, size_t count, uint32_t wind
     return hwi_results_check("hws_batch", results, count);
 }
 
-static hws_status check_operations(struct batch *batch)
+static hws_status check_operation(const struct batch *batch, size_t place)
 {
     struct hwi_submission submission;
+    hws_status status = make(batch, place, &submission);
+    if (status == HWS_OK)
+        status = hwi_comm_lock(batch->comm, "hws_batch");
+    if (status != HWS_OK)
+        return status;
+    bool lacks_input = hwi_request_lacks_input(batch->comm, &submission);
+    pthread_mutex_unlock(&batch->comm->mutex);
+    if (!lacks_input)
+        return HWS_OK;
+    return hwi_error_set(HWS_E_INVALID,
+                         "hws_batch: ops[%zu]: input is NULL, and this member is the root", place);
+}
+
+static hws_status check_operations(struct batch *batch)
+{
     hws_status status = HWS_OK;
     size_t i = 0;
     for (; i < batch->count && status == HWS_OK; i++)
-        status = make(batch, i, &submission);
+        status = check_operation(batch, i);
     for (size_t k = 0; status != HWS_OK && k < batch->count; k++)
         skip(batch, k, k == i - 1 ? status : HWS_E_CANCELLED);
     return status;

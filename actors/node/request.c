@@ -43,7 +43,7 @@ static bool table_has_room(const struct hws_comm *comm, const struct hwi_msg *ms
     return comm->request_count < (uint32_t)(control ? HWI_REQUESTS_MAX : HWI_OPS_MAX);
 }
 
-static bool lacks_input(const struct hws_comm *comm, const struct hwi_submission *submission)
+bool hwi_request_lacks_input(const struct hws_comm *comm, const struct hwi_submission *submission)
 {
     const struct hwi_msg *msg = &submission->msg;
     return msg->type == HWI_MSG_request && msg->u.request.kind == HWI_KIND_BROADCAST &&
@@ -60,7 +60,7 @@ static hws_status submit(struct hws_comm *comm, struct hws_request *request,
     if (!table_has_room(comm, &submission->msg))
         return hwi_error_set(HWS_E_LIMIT, "%d operations are in flight: hws_wait for some first",
                              HWI_OPS_MAX);
-    if (lacks_input(comm, submission))
+    if (hwi_request_lacks_input(comm, submission))
         return hwi_error_set(HWS_E_INVALID, "broadcast: input is NULL, and this member is the root");
     name_request(comm, request, &submission->msg);
     int status = hwi_host_submit(comm->host, submission);

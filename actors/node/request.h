@@ -35,6 +35,10 @@ struct hws_request {
 hws_status hwi_request_start(struct hws_comm *comm, struct hws_request *request, bool async,
                              struct hwi_submission *submission);
 
+// True if it is a broadcast that this member, its root, gives no input for: then starting it is
+// HWS_E_INVALID. The communicator's mutex is held.
+bool hwi_request_lacks_input(const struct hws_comm *comm, const struct hwi_submission *submission);
+
 // As hwi_request_start, asynchronous, of a request that is made here and given out as a handle; also
 // HWS_E_NO_MEMORY. `function` names the call in the sentence. On an error *request is not set.
 hws_status hwi_request_launch(struct hws_comm *comm, const char *function,

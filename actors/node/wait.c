@@ -43,8 +43,8 @@ static hws_status claim_held(struct hwi_wait *wait, const char *function,
     if (other == wait)
         return hwi_error_set(HWS_E_INVALID, "%s: one request is named twice", function);
     if (other != NULL)
-        return hwi_error_set(HWS_E_BUSY, "%s: another thread waits for this request: only one can",
-                             function);
+        return hwi_error_set(HWS_E_PENDING,
+                             "%s: another thread waits for this request: only one can", function);
     wait->comm = comm;
     return HWS_OK;
 }

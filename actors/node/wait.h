@@ -14,7 +14,7 @@ struct hwi_wait {
 };
 
 // Claims the caller's handles for `function`. Errors: HWS_E_INVALID (one is no handle, is named twice,
-// is of another communicator), HWS_E_FORKED, HWS_E_BUSY (another thread waits for one); then nothing
+// is of another communicator), HWS_E_FORKED, HWS_E_PENDING (another thread waits for one); then nothing
 // is claimed. `wait` is borrowed until hwi_wait_end.
 hws_status hwi_wait_begin(struct hwi_wait *wait, const char *function, struct hws_request **requests,
                           size_t count);

@@ -26,7 +26,7 @@
  *   hws_admit, hws_sync      any thread; HWS_E_BUSY while another operation is in flight, and operations are BUSY meanwhile
  *   hws_view                 any thread; it acknowledges for all, so one thread should, when all others' calls have failed
  *   hws_test, hws_cancel     any thread, also while another waits for the request
- *   hws_wait, _any, _all     any thread; one at a time per request, HWS_E_BUSY for the second
+ *   hws_wait, _any, _all     any thread; one at a time per request, HWS_E_PENDING at once for the second
  *   hws_pending, hws_stats_get, hws_stats_edges, hws_address     any thread, at once; they do not wait for anybody
  *   hws_close                any thread, once; all others' calls return HWS_E_CLOSED, later ones HWS_E_INVALID
  *   a handle that was closed, collected or never was one     HWS_E_INVALID, as long as no new one has its address

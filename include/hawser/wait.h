@@ -18,8 +18,8 @@ extern "C" {
 
 /**
  * Waits up to `timeout_ms` ms for an operation (0 = just look; UINT32_MAX = until it ends, which its own
- * deadline bounds). Frees `request` (takes it) unless it returns HWS_E_PENDING or HWS_E_BUSY. `result` (written) may be
- * NULL. Any thread; one at a time per request. Errors: HWS_E_PENDING (still in flight: wait again), HWS_E_BUSY (another
+ * deadline bounds). Frees `request` (takes it) unless it returns HWS_E_PENDING. `result` (written) may be
+ * NULL. Any thread; one at a time per request. Errors: HWS_E_PENDING (still in flight: wait again; or, at once, another
  * thread waits for it), HWS_E_INVALID (NULL, collected before), HWS_E_FORKED, and those of the operation.
  */
 HWS_API hws_status hws_wait(hws_request *request, uint32_t timeout_ms, hws_result *result);
@@ -36,7 +36,7 @@ HWS_API hws_status hws_test(hws_request *request);
  * `timeout_ms` ms as in hws_wait(), and collects it: sets *index to its place, requests[*index] to NULL, writes `result`
  * (may be NULL) and returns what became of it. The array `requests` is borrowed until return, what it names taken as it
  * is collected. *index is SIZE_MAX if none was collected. Of several that have ended it is the first in the array.
- * Any thread; one at a time per request. Errors: HWS_E_PENDING (none has ended), HWS_E_BUSY (another thread waits for one),
+ * Any thread; one at a time per request. Errors: HWS_E_PENDING (none has ended; or, at once, another thread waits for one),
  * HWS_E_INVALID (NULL, no request, one that is none, one named twice, two communicators), HWS_E_LIMIT, HWS_E_FORKED, and
  * those of the operation.
  */

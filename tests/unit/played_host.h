@@ -67,18 +67,21 @@ static void answer(struct hwi_host *host, const struct scripted *scripted)
     const struct hwi_submission *submission = &scripted->submission;
     struct hwi_msg msg = {.type = HWI_MSG_reply};
     msg.u.reply = scripted->reply;
+    static struct hwi_id self = {7};
     if (submission->msg.type == HWI_MSG_open) {
         msg.u.reply = (struct hwi_msg_reply){.request = submission->msg.u.open.request,
                                              .status = scene.open_status,
                                              .view = 1,
                                              .pending = 5,
+                                             .members = &self,
+                                             .members_count = 1,
                                              .attempts = 1};
     } else if (submission->msg.type == HWI_MSG_request) {
-        msg.u.reply.request = submission->msg.u.request.request;
         if (submission->msg.u.request.kind == HWI_KIND_CLOSE)
-            msg.u.reply.status = HWS_OK;
+            msg.u.reply = (struct hwi_msg_reply){0}; // the scene's lists may be gone
         else if (scripted->silent)
             return;
+        msg.u.reply.request = submission->msg.u.request.request;
         uint64_t tag = submission->msg.u.request.tag;
         if (scene.bad_status != HWS_OK && tag == scene.bad_tag)
             msg.u.reply.status = scene.bad_status;

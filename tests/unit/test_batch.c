@@ -128,6 +128,21 @@ static void test_bad_operations_are_found_before_any_is_started(void **state)
     assert_int_equal(submissions(), 1);
 }
 
+static void test_a_root_without_input_is_found_before_any_is_started(void **state)
+{
+    (void)state;
+    ops[3].what = HWS_BROADCAST;
+    ops[3].input = NULL;
+    ops[3].root.value = 8; // another member
+    assert_int_equal(batch(5, 1), HWS_OK);
+    ops[3].root.value = 7;
+    uint32_t before = submissions();
+    assert_int_equal(batch(5, 1), HWS_E_INVALID);
+    assert_said("hws_batch: ops[3]: input is NULL, and this member is the root");
+    assert_int_equal(statuses[0], HWS_E_CANCELLED);
+    assert_int_equal(submissions(), before);
+}
+
 static void test_arguments(void **state)
 {
     (void)state;
@@ -200,6 +215,7 @@ int main(void)
         BATCH(test_after_a_failure_nothing_is_started),
         BATCH(test_what_finds_no_time_says_so),
         BATCH(test_bad_operations_are_found_before_any_is_started),
+        BATCH(test_a_root_without_input_is_found_before_any_is_started),
         BATCH(test_arguments),
         BATCH(test_it_makes_do_with_the_room_that_others_leave),
         BATCH(test_older_callers_have_shorter_results),
