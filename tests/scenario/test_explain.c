@@ -283,6 +283,26 @@ static void operations_do_not_match(void **state)
     story_end(story);
 }
 
+// Counts that may differ are no mismatch.
+static void counts_may_differ(void **state)
+{
+    (void)state;
+    struct story *story = story_begin(3);
+    float *memory = calloc(1000, sizeof(float));
+    for (uint32_t node = 0; node < 2; node++) {
+        struct hwi_sim_call made = {.kind = HWI_KIND_ALL_GATHER, .dtype = HWS_F32, .tag = 7,
+                                    .unequal = 1, .count = 10 + node, .room = 500,
+                                    .input = memory, .output = memory + 500,
+                                    .timeout_ms = 60000};
+        hwi_sim_call(story->sim, node, &made);
+    }
+    story_run(story, 1);
+    story_explain(story, "tag 7 (all-gather, number 0 of view 1) waits for peer 3, which has not "
+                         "made the call; its reducer has been idle for 999 ms");
+    story_end(story);
+    free(memory);
+}
+
 static void a_link_is_cut(void **state)
 {
     (void)state;
@@ -495,6 +515,7 @@ int main(void)
         cmocka_unit_test(a_call_waits_for_members),
         cmocka_unit_test(calls_do_not_match),
         cmocka_unit_test(operations_do_not_match),
+        cmocka_unit_test(counts_may_differ),
         cmocka_unit_test(a_link_is_cut),
         cmocka_unit_test(a_link_stays_cut),
         cmocka_unit_test(the_master_is_gone),
