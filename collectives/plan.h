@@ -13,9 +13,9 @@ struct hwi_plan_shape {
 };
 
 // One region: all-reduce and broadcast. `plan` is enum hwi_plan (AUTO chooses by size); bytes > 0;
-// `owners` >= 1 share the chunks. A direct plan cuts so that each of them owns about the same bytes:
-// chunk k belongs to the k * owners / chunks-th (rounded down) when chunks >= owners, to the k-th
-// otherwise (later ones own nothing). One-shot has one chunk, so what is larger than
+// `owners` >= 1 share the chunks. A direct plan cuts so that each of them owns about the same
+// bytes: chunk k belongs to the k * owners / chunks-th (rounded down) when chunks >= owners, to the
+// k-th otherwise (later ones own nothing). One-shot has one chunk, so what is larger than
 // HWI_CHUNK_BYTES_MAX is direct, whatever was asked for; in a `world` of 1 all that fits one chunk
 // is one-shot.
 struct hwi_plan_shape hwi_plan_make(uint8_t plan, uint64_t bytes, uint32_t element_bytes,
@@ -29,7 +29,8 @@ uint32_t hwi_plan_share(const struct hwi_plan_shape *shape, uint32_t owners, uin
 // one chunk.
 struct hwi_plan_shape hwi_plan_cut(uint8_t plan, const uint64_t *begin, uint32_t *first,
                                    uint32_t world);
-// The first element of `rank`'s part of `count`, cut as evenly as it goes; rank = world gives count.
+// The first element of `rank`'s part of `count`, cut as evenly as it goes; rank = world gives
+// count.
 uint64_t hwi_plan_part(uint64_t count, uint32_t world, uint32_t rank);
 
 #endif

@@ -18,7 +18,7 @@
 #include "collectives/plan.h"
 
 enum {
-    HWI_REDUCER_COPY_MAX = 32, // chunks of the own input copied in one step
+    HWI_REDUCER_COPY_MAX = 32,    // chunks of the own input copied in one step
     HWI_PASSED_CHUNKS_MAX = 1024, // a broadcast's chunks that may come ahead of those that came
 };
 
@@ -110,15 +110,16 @@ struct hwi_waits {
 struct hwi_reduction {
     struct hwi_op op;
     struct hwi_signature signature;
-    struct hwi_plan_shape shape; // all of it once it is laid out; world and the plan asked for before
-    uint64_t request;            // whose memory
-    uint64_t room;               // elements that the output has room for
-    uint64_t bytes;              // of the whole
-    uint32_t self;               // own rank
-    uint32_t root;               // broadcast: its rank
-    uint32_t calls_due;          // members whose call has not come
-    uint32_t chunks_due;         // chunks that come straight into the output and have not
-    uint32_t copies_due;         // chunks of the own input to be copied into the output
+    struct hwi_plan_shape
+        shape;           // all of it once it is laid out; world and the plan asked for before
+    uint64_t request;    // whose memory
+    uint64_t room;       // elements that the output has room for
+    uint64_t bytes;      // of the whole
+    uint32_t self;       // own rank
+    uint32_t root;       // broadcast: its rank
+    uint32_t calls_due;  // members whose call has not come
+    uint32_t chunks_due; // chunks that come straight into the output and have not
+    uint32_t copies_due; // chunks of the own input to be copied into the output
     enum hwi_reduction_state state;
     bool in_place;
     bool laid; // the sizes are known, and the data port knows it, unless it is of no bytes
@@ -127,8 +128,8 @@ struct hwi_reduction {
     uint32_t *missing;                // the ledger's; owned
     struct hwi_reduction_edge *edges; // [world] by rank; owned
     struct hwi_waits waits;
-    // Reduce-scatter and all-gather, else NULL: [world + 1] where each rank's region begins, and its
-    // first chunk. Until it is laid out begin[rank + 1] is the size of the rank's region.
+    // Reduce-scatter and all-gather, else NULL: [world + 1] where each rank's region begins, and
+    // its first chunk. Until it is laid out begin[rank + 1] is the size of the rank's region.
     uint64_t *begin; // bytes; owned
     uint32_t *first; // owned
 };
@@ -195,15 +196,15 @@ struct hwi_part hwi_reduction_copied(const struct hwi_reduction *reduction);
 uint64_t hwi_part_bytes(const struct hwi_reduction *reduction, struct hwi_part part,
                         uint32_t chunks);
 // How many chunks of a share of so many an owner grants at first, at most: what
-// HWI_SCRATCH_BYTES_MAX allows, but one at least, for nothing moves without. All members compute the
-// same.
+// HWI_SCRATCH_BYTES_MAX allows, but one at least, for nothing moves without. All members compute
+// the same.
 uint32_t hwi_reduction_window(const struct hwi_reduction *reduction, uint32_t chunks);
 
 // ---- layout.c: the sizes, once they are known ---------------------------------------------------
 
 // The counts of all members are known, and the output has room: lays it out and tells the data
-// port. Else nothing happens; with `final`, when nothing will be known later, it becomes an op_fault
-// and FAULTED.
+// port. Else nothing happens; with `final`, when nothing will be known later, it becomes an
+// op_fault and FAULTED.
 void hwi_reduction_lay(const struct hwi_reducer *reducer, struct hwi_reduction *reduction,
                        bool final, struct hwi_effects *effects);
 // What its call grants; nothing before it is laid out.
@@ -224,9 +225,8 @@ void hwi_reduction_grant(struct hwi_reduction *reduction, uint32_t rank, uint32_
 void hwi_reduction_feed(struct hwi_reducer *reducer, struct hwi_reduction *reduction, uint32_t rank,
                         struct hwi_effects *effects);
 // A broadcast: what came before the member's call goes to it now.
-void hwi_reduction_pass_on(const struct hwi_reducer *reducer,
-                           const struct hwi_reduction *reduction, uint32_t rank,
-                           struct hwi_effects *effects);
+void hwi_reduction_pass_on(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
+                           uint32_t rank, struct hwi_effects *effects);
 // Every member has called and agrees: what had to wait for all counts begins.
 void hwi_reduction_all_called(struct hwi_reducer *reducer, struct hwi_reduction *reduction,
                               uint64_t now_ns, struct hwi_effects *effects);

@@ -55,10 +55,12 @@ static void a_death_at_any_event_of_a_broadcast(void **unused)
 static void a_death_at_any_event_of_the_peer(void **unused)
 {
     (void)unused;
-    kill_before_every_event(HWI_ROLE_PEER, &(struct call){.step = 1, .kind = HWI_KIND_BROADCAST,
-                                                          .count = 60000, .in_place = 1});
-    kill_before_every_event(HWI_ROLE_PEER, &(struct call){.step = 1, .kind = HWI_KIND_ALL_GATHER,
-                                                          .count = 6000, .unequal = 1});
+    kill_before_every_event(
+        HWI_ROLE_PEER,
+        &(struct call){.step = 1, .kind = HWI_KIND_BROADCAST, .count = 60000, .in_place = 1});
+    kill_before_every_event(
+        HWI_ROLE_PEER,
+        &(struct call){.step = 1, .kind = HWI_KIND_ALL_GATHER, .count = 6000, .unequal = 1});
 }
 
 // Whatever dies, those that go on with `retry` succeed: with the ranks and parts of who is left.
@@ -69,8 +71,12 @@ static void retry_survives_a_death(void **unused)
                                     HWI_KIND_BROADCAST};
     for (uint32_t i = 0; i < 2 * HWI_COUNT(kinds); i++) {
         struct scenario *s = scenario_start(4);
-        struct call call = {.step = 1, .kind = kinds[i / 2], .count = 300000, .retry = 1,
-                            .in_place = i % 2, .root = 3};
+        struct call call = {.step = 1,
+                            .kind = kinds[i / 2],
+                            .count = 300000,
+                            .retry = 1,
+                            .in_place = i % 2,
+                            .root = 3};
         hwi_sim_kill_on(s->sim, 1, HWI_MSG_call, 1);
         for (uint32_t node = 0; node < 4; node++) {
             make_call(s, node, &call);

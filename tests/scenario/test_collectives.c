@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Reduce-scatter, all-gather and broadcast: bits of every size, plan, alignment and number of members,
-// in place and out of place; large ones; calls that do not match; too little room; lost roots.
+// Reduce-scatter, all-gather and broadcast: bits of every size, plan, alignment and number of
+// members, in place and out of place; large ones; calls that do not match; too little room; lost
+// roots.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,11 +89,15 @@ static void large_ones_move_in_windows(void **unused)
                                     HWI_KIND_BROADCAST};
     struct scenario *s = scenario_start(3);
     for (uint32_t i = 0; i < 2 * HWI_COUNT(kinds); i++) {
-        everybody(s, &(struct call){.step = i, .kind = kinds[i / 2], .count = 5000001, .root = 2,
-                                    .in_place = i % 2, .misalign = 1});
+        everybody(s, &(struct call){.step = i,
+                                    .kind = kinds[i / 2],
+                                    .count = 5000001,
+                                    .root = 2,
+                                    .in_place = i % 2,
+                                    .misalign = 1});
     }
-    everybody(s, &(struct call){.step = 9, .kind = HWI_KIND_ALL_GATHER, .count = 300001,
-                                .unequal = 1});
+    everybody(
+        s, &(struct call){.step = 9, .kind = HWI_KIND_ALL_GATHER, .count = 300001, .unequal = 1});
     scenario_end(s);
 }
 
@@ -105,8 +110,8 @@ static void parts_may_be_empty(void **unused)
     everybody(s, &(struct call){.step = 2, .kind = HWI_KIND_ALL_GATHER, .count = 0, .unequal = 1});
     scenario_end(s);
     s = scenario_start(1);
-    everybody(s, &(struct call){.step = 2, .kind = HWI_KIND_ALL_GATHER, .count = 0, .unequal = 1,
-                                .room = 1});
+    everybody(s, &(struct call){
+                     .step = 2, .kind = HWI_KIND_ALL_GATHER, .count = 0, .unequal = 1, .room = 1});
     scenario_end(s);
 }
 
@@ -138,8 +143,13 @@ static struct call mixed(uint32_t i)
 {
     static const uint8_t kinds[] = {HWI_KIND_ALL_REDUCE, HWI_KIND_REDUCE_SCATTER,
                                     HWI_KIND_ALL_GATHER, HWI_KIND_BROADCAST};
-    return (struct call){.step = i, .tag = i + 1, .kind = kinds[i % 4], .root = i % 3,
-                         .count = 1 + i * i * 61, .in_place = i / 4 % 2, .timeout_ms = 60000};
+    return (struct call){.step = i,
+                         .tag = i + 1,
+                         .kind = kinds[i % 4],
+                         .root = i % 3,
+                         .count = 1 + i * i * 61,
+                         .in_place = i / 4 % 2,
+                         .timeout_ms = 60000};
 }
 
 static void sixty_four_start_in_any_order(void **unused)
@@ -216,14 +226,18 @@ static bool same_signature(const struct hwi_signature *got, const struct hwi_sig
 
 static struct hwi_signature signature_of(const struct scenario *s, const struct made_call *made)
 {
-    return (struct hwi_signature){.kind = made->call.kind, .dtype = made->call.dtype,
-                                  .redop = made->call.redop, .count = made->call.count,
-                                  .plan = made->call.plan, .unequal = made->call.unequal,
-                                  .root = made->call.kind == HWI_KIND_BROADCAST
-                                              ? s->peers[made->call.root] : 0};
+    return (struct hwi_signature){
+        .kind = made->call.kind,
+        .dtype = made->call.dtype,
+        .redop = made->call.redop,
+        .count = made->call.count,
+        .plan = made->call.plan,
+        .unequal = made->call.unequal,
+        .root = made->call.kind == HWI_KIND_BROADCAST ? s->peers[made->call.root] : 0};
 }
 
-// Members 0 and 2 call one thing, member 1 another: all of them are told of both, and the run goes on.
+// Members 0 and 2 call one thing, member 1 another: all of them are told of both, and the run goes
+// on.
 static void expect_mismatch(struct call most, struct call odd)
 {
     for (uint32_t first = 0; first < 3; first++) {
@@ -304,12 +318,12 @@ static void counts_that_may_differ_are_part_of_the_call(void **unused)
     struct scenario *s = scenario_start(2);
     uint64_t requests[] = {
         make_call(s, 0, &(struct call){.kind = HWI_KIND_ALL_GATHER, .count = 7, .room = 100}),
-        make_call(s, 1, &(struct call){.kind = HWI_KIND_ALL_GATHER, .count = 6, .room = 100,
-                                       .unequal = 1}),
+        make_call(
+            s, 1,
+            &(struct call){.kind = HWI_KIND_ALL_GATHER, .count = 6, .room = 100, .unequal = 1}),
     };
     for (uint32_t node = 0; node < 2; node++) {
-        const struct hwi_msg_reply *reply =
-            expect_status(s, node, requests[node], HWS_E_MISMATCH);
+        const struct hwi_msg_reply *reply = expect_status(s, node, requests[node], HWS_E_MISMATCH);
         assert_int_equal(reply->fault.signature_a.unequal, 0);
         assert_int_equal(reply->fault.signature_b.unequal, 1);
     }
@@ -345,11 +359,11 @@ static void too_little_room_fails_for_all_and_the_run_goes_on(void **unused)
     (void)unused;
     expect_too_little_room((struct call){.step = 1, .kind = HWI_KIND_ALL_GATHER, .count = 1000},
                            2999, 3000);
-    expect_too_little_room((struct call){.step = 1, .kind = HWI_KIND_REDUCE_SCATTER,
-                                         .count = 1000}, 333, 334);
+    expect_too_little_room((struct call){.step = 1, .kind = HWI_KIND_REDUCE_SCATTER, .count = 1000},
+                           333, 334);
     // Counts of 0, 11 and 22.
-    expect_too_little_room((struct call){.step = 1, .kind = HWI_KIND_ALL_GATHER, .count = 10,
-                                         .unequal = 1}, 32, 33);
+    expect_too_little_room(
+        (struct call){.step = 1, .kind = HWI_KIND_ALL_GATHER, .count = 10, .unequal = 1}, 32, 33);
 }
 
 // ---- roots that are lost
@@ -360,8 +374,12 @@ static void a_root_that_dies_fails_also_with_retry(void **unused)
     (void)unused;
     for (uint8_t retry = 0; retry < 2; retry++) {
         struct scenario *s = scenario_start(3);
-        struct call call = {.step = 1, .kind = HWI_KIND_BROADCAST, .count = 1000000, .root = 1,
-                            .retry = retry, .in_place = retry};
+        struct call call = {.step = 1,
+                            .kind = HWI_KIND_BROADCAST,
+                            .count = 1000000,
+                            .root = 1,
+                            .retry = retry,
+                            .in_place = retry};
         hwi_sim_kill_on(s->sim, 1, HWI_MSG_call, 2);
         for (uint32_t node = 0; node < 3; node++) {
             make_call(s, node, &call);

@@ -290,9 +290,14 @@ static void counts_may_differ(void **state)
     struct story *story = story_begin(3);
     float *memory = calloc(1000, sizeof(float));
     for (uint32_t node = 0; node < 2; node++) {
-        struct hwi_sim_call made = {.kind = HWI_KIND_ALL_GATHER, .dtype = HWS_F32, .tag = 7,
-                                    .unequal = 1, .count = 10 + node, .room = 500,
-                                    .input = memory, .output = memory + 500,
+        struct hwi_sim_call made = {.kind = HWI_KIND_ALL_GATHER,
+                                    .dtype = HWS_F32,
+                                    .tag = 7,
+                                    .unequal = 1,
+                                    .count = 10 + node,
+                                    .room = 500,
+                                    .input = memory,
+                                    .output = memory + 500,
                                     .timeout_ms = 60000};
         hwi_sim_call(story->sim, node, &made);
     }

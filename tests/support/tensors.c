@@ -116,8 +116,7 @@ static void fill(const struct made_call *made, void *memory, uint32_t node, uint
 static void *take(struct scenario *scenario, const struct made_call *made, uint64_t count)
 {
     size_t bytes = count * element_bytes(made);
-    unsigned char *memory =
-        arena_take(&scenario->arena, bytes + GUARD_BYTES, made->call.misalign);
+    unsigned char *memory = arena_take(&scenario->arena, bytes + GUARD_BYTES, made->call.misalign);
     memset(memory + bytes, GUARD, GUARD_BYTES);
     return memory;
 }
@@ -213,7 +212,8 @@ static void check_guard(const struct made_call *made, const void *memory, uint64
 
 static uint64_t output_count(const struct made_call *made)
 {
-    bool room = made->call.kind == HWI_KIND_ALL_GATHER || made->call.kind == HWI_KIND_REDUCE_SCATTER;
+    bool room =
+        made->call.kind == HWI_KIND_ALL_GATHER || made->call.kind == HWI_KIND_REDUCE_SCATTER;
     return room ? made->call.room : made->call.count;
 }
 

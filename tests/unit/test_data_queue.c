@@ -112,8 +112,8 @@ static void test_large_ones_take_turns(void **state)
     free(memory);
 }
 
-// One that has results to send one by one has no more turns than one with a long run, and what can be
-// is one run again.
+// One that has results to send one by one has no more turns than one with a long run, and what can
+// be is one run again.
 static void test_turns_are_of_operations(void **state)
 {
     (void)state;

@@ -57,7 +57,7 @@ static void give(struct bench *bench, const void *input, uint64_t input_bytes, v
 }
 
 #define BEGIN(kind, ...)                                                                           \
-    RIG_DO(bench->node, op_memory, .op = op_of(kind), .request = 1, .dtype = HWS_U8,                \
+    RIG_DO(bench->node, op_memory, .op = op_of(kind), .request = 1, .dtype = HWS_U8,               \
            .bytes = WHOLE, .chunk_bytes = CHUNK, .regions = regions, .regions_count = 3,           \
            __VA_ARGS__)
 
@@ -195,8 +195,8 @@ static void test_what_comes_over_is_restored(void **state)
     struct rig_transfer transfer;
     hwi_data_memory(bench->rig.nodes[0].data, 1,
                     &(struct hwi_buffers){bench->input, bench->input + WHOLE, WHOLE, WHOLE});
-    RIG_DO(&bench->rig.nodes[0], op_memory, .op = op, .request = 1, .dtype = HWS_U8,
-           .bytes = WHOLE, .chunk_bytes = CHUNK);
+    RIG_DO(&bench->rig.nodes[0], op_memory, .op = op, .request = 1, .dtype = HWS_U8, .bytes = WHOLE,
+           .chunk_bytes = CHUNK);
     give(bench, NULL, 0, bench->output, WHOLE);
     RIG_DO(bench->node, op_memory, .op = op, .request = 1, .dtype = HWS_U8, .bytes = WHOLE,
            .chunk_bytes = CHUNK, .in_place = 1, .save_bytes = WHOLE);
@@ -267,7 +267,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_an_input_of_the_own_region), TEST(test_frames_that_do_not_fit),
+        TEST(test_an_input_of_the_own_region),  TEST(test_frames_that_do_not_fit),
         TEST(test_an_output_of_the_own_region), TEST(test_a_part_is_restored),
         TEST(test_what_comes_over_is_restored), TEST(test_an_input_at_another_place),
         TEST(test_regions_that_make_no_sense),

@@ -47,12 +47,10 @@ static void refuse(hws_op op, hws_status status, const char *word)
 static void test_each_operation_becomes_its_request(void **state)
 {
     (void)state;
-    static const uint8_t kinds[] = {[HWS_ALL_REDUCE] = HWI_KIND_ALL_REDUCE,
-                                    [HWS_REDUCE_SCATTER] = HWI_KIND_REDUCE_SCATTER,
-                                    [HWS_ALL_GATHER] = HWI_KIND_ALL_GATHER,
-                                    [HWS_BROADCAST] = HWI_KIND_BROADCAST,
-                                    [HWS_BARRIER] = HWI_KIND_BARRIER,
-                                    [HWS_AGREE] = HWI_KIND_AGREE};
+    static const uint8_t kinds[] = {
+        [HWS_ALL_REDUCE] = HWI_KIND_ALL_REDUCE, [HWS_REDUCE_SCATTER] = HWI_KIND_REDUCE_SCATTER,
+        [HWS_ALL_GATHER] = HWI_KIND_ALL_GATHER, [HWS_BROADCAST] = HWI_KIND_BROADCAST,
+        [HWS_BARRIER] = HWI_KIND_BARRIER,       [HWS_AGREE] = HWI_KIND_AGREE};
     for (int what = HWS_ALL_REDUCE; what <= HWS_AGREE; what++) {
         hws_op op = op_of((hws_what)what);
         op.options.tag = 9;

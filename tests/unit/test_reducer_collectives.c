@@ -314,10 +314,10 @@ static void test_scratch_of_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_shape),     cmocka_unit_test(test_long_tensors),
-        cmocka_unit_test(test_a_late_member),   cmocka_unit_test(test_view_changes_in_the_middle),
-        cmocka_unit_test(test_mismatches),      cmocka_unit_test(test_too_little_room),
-        cmocka_unit_test(test_too_much_in_all), cmocka_unit_test(test_scratch_of_many),
+        cmocka_unit_test(test_every_shape),       cmocka_unit_test(test_long_tensors),
+        cmocka_unit_test(test_a_late_member),     cmocka_unit_test(test_view_changes_in_the_middle),
+        cmocka_unit_test(test_mismatches),        cmocka_unit_test(test_too_little_room),
+        cmocka_unit_test(test_too_much_in_all),   cmocka_unit_test(test_scratch_of_many),
         cmocka_unit_test(test_a_call_said_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,8 +11,8 @@ enum {
     HWI_POOL_BUFFER_BYTES_MIN = 64 << 10, // smaller ones are left to the allocator
 };
 
-// Kept for reuse, all together: the saved copies of a large in-place tensor that is reduced again and
-// again. What never was in flight at once is never kept.
+// Kept for reuse, all together: the saved copies of a large in-place tensor that is reduced again
+// and again. What never was in flight at once is never kept.
 #define HWI_POOL_BYTES_MAX (UINT64_C(2) << 30)
 
 struct hwi_pool_buffer;
