@@ -93,11 +93,12 @@ def test_frozen_past_its_own_deadline(world):
     for member in others:
         member.start(count=COUNT).expect()
     victim.fault(at="chunk", nth=50).expect()
-    victim.tell("reduce", count=COUNT, inplace=True, timeout_ms=SHORT_MS * 6 // 10)
+    timeout_ms = 6 * SHORT_MS  # so that it stands still before it has passed, on a busy machine too
+    victim.tell("reduce", count=COUNT, inplace=True, timeout_ms=timeout_ms)
     victim.stopped()
     for answer in all_do(others, "wait"):
         answer.expect("HWS_E_MEMBER_LOST", lost=[victim.peer])
-    time.sleep(SHORT_MS / 1000)  # with this its deadline and grace are over for certain
+    time.sleep((timeout_ms + SHORT_MS) / 1000)  # with this its deadline and grace are over for certain
     victim.proceed()
     victim.hear().expect("HWS_E_EVICTED", restored="yes", after_ms=SHORT_MS)
 
