@@ -110,16 +110,15 @@ struct hwi_waits {
 struct hwi_reduction {
     struct hwi_op op;
     struct hwi_signature signature;
-    struct hwi_plan_shape
-        shape;           // all of it once it is laid out; world and the plan asked for before
-    uint64_t request;    // whose memory
-    uint64_t room;       // elements that the output has room for
-    uint64_t bytes;      // of the whole
-    uint32_t self;       // own rank
-    uint32_t root;       // broadcast: its rank
-    uint32_t calls_due;  // members whose call has not come
-    uint32_t chunks_due; // chunks that come straight into the output and have not
-    uint32_t copies_due; // chunks of the own input to be copied into the output
+    struct hwi_plan_shape shape; // until it is laid out: world, and the plan asked for
+    uint64_t request;            // whose memory
+    uint64_t room;               // elements that the output has room for
+    uint64_t bytes;              // of the whole
+    uint32_t self;               // own rank
+    uint32_t root;               // broadcast: its rank
+    uint32_t calls_due;          // members whose call has not come
+    uint32_t chunks_due;         // chunks that come straight into the output and have not
+    uint32_t copies_due;         // chunks of the own input to be copied into the output
     enum hwi_reduction_state state;
     bool in_place;
     bool laid; // the sizes are known, and the data port knows it, unless it is of no bytes
