@@ -437,7 +437,8 @@ uint32_t hwi_peer_number_of(struct peer *p, const struct call *c)
         seen += d->stage != CALL_FREE;
         bool entered = d->stage == CALL_RUNNING || d->stage == CALL_DONE;
         bool in_name = entered && d->op.seq >= ch->entered;
-        number += (d->stage == CALL_QUEUED || in_name) && d->arrival < c->arrival &&
+        bool returns = d->stage == CALL_ENDING && runs_again(p, d);
+        number += (d->stage == CALL_QUEUED || in_name || returns) && d->arrival < c->arrival &&
                   d->request.tag == ch->tag && hwi_channel_kind(d->request.kind) == ch->kind;
     }
     return number;

@@ -255,6 +255,40 @@ static void who_waits_behind_the_fence_is_told_at_once(void **unused)
     expect_fenced_at_once(scenario_start(3), &behind);
 }
 
+// A call is given up as it comes back from a view, and the one before it on its tag comes back a
+// moment later: that one has its place still, and is not told that it was cancelled.
+static void who_comes_back_after_a_cancelled_one_goes_before_it(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    struct call first = {.step = 2, .tag = 5, .count = 1000000, .retry = 1};
+    struct call second = {.step = 3, .tag = 5, .count = 10, .retry = 1};
+    uint64_t alone[3], big[3], small[3];
+    for (uint32_t node = 0; node < 3; node++) {
+        alone[node] = all_reduce(s, node, 1, 10);
+        if (node == 0) {
+            hwi_sim_link(s->sim, 1, 0, &(struct hwi_sim_link){.bytes_per_s = 1000000});
+        }
+        big[node] = make_call(s, node, &first);
+    }
+    for (uint32_t node = 0; node < 3; node++) {
+        expect_status(s, node, alone[node], HWS_OK);
+        small[node] = make_call(s, node, &second); // kept where that one was: before the other
+    }
+    run_ms(s, 1200);
+    hwi_sim_cancel(s->sim, 0, small[0]); // its result is here
+    run_ms(s, 20);
+    hwi_sim_link(s->sim, 1, 0, &(struct hwi_sim_link){0});
+    hwi_sim_kill(s->sim, 2);
+    expect_status(s, 0, small[0], HWS_E_CANCELLED);
+    expect_status(s, 1, small[1], HWS_E_WITHDRAWN);
+    expect_status(s, 0, big[0], HWS_OK);
+    expect_status(s, 1, big[1], HWS_OK);
+    everybody_acknowledges(s);
+    everybody_all_reduces(s, 9, 100);
+    scenario_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +302,7 @@ int main(void)
         cmocka_unit_test(how_many_wait_is_told_with_the_next_view),
         cmocka_unit_test(how_many_wait_is_told_after_a_view_that_was_not_heard),
         cmocka_unit_test(who_waits_behind_the_fence_is_told_at_once),
+        cmocka_unit_test(who_comes_back_after_a_cancelled_one_goes_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
