@@ -15,9 +15,11 @@
 
 static const char usage[] =
     "usage: hawser sim [OPTIONS]\n"
-    "Runs a master and members in one process under virtual time: the real actors, real reductions\n"
-    "on small tensors, trainers of many habits. First faults strike, then all is healed. After every\n"
-    "reply it looks whether the contract holds, and in the end whether everybody got on.\n"
+    "Runs a master and members in one process under virtual time: the real actors, real collectives\n"
+    "on small tensors, trainers of many habits: all types, operations and collectives, several in\n"
+    "flight, cancelled, wrong ones; in some seeds groups and units. First faults strike, then all is\n"
+    "healed. After every reply it looks whether the contract holds, and in the end whether everybody\n"
+    "got on.\n"
     "\n"
     "  --seed S             the first seed (default 1); equal seeds run equally on any machine\n"
     "  --seeds COUNT        run so many, from S on (default 1)\n"

@@ -12,6 +12,17 @@
 enum { TAIL_LINES = 40, TRIES_MAX = 400, COMMAND_BYTES_MAX = SWARM_LIST_BYTES_MAX + 256 };
 #define SHOW_NS (500 * HWI_NS_PER_MS)
 
+static const struct {
+    enum hwi_kind kind;
+    const char *name;
+} call_kinds[] = {
+    {HWI_KIND_ALL_REDUCE, "all-reduce"},  {HWI_KIND_REDUCE_SCATTER, "reduce-scatter"},
+    {HWI_KIND_ALL_GATHER, "all-gather"},  {HWI_KIND_BROADCAST, "broadcast"},
+    {HWI_KIND_AGREE, "agree"},            {HWI_KIND_BARRIER, "barrier"},
+    {HWI_KIND_AGREE_RUN, "agree of run"}, {HWI_KIND_BARRIER_RUN, "barrier of run"},
+    {HWI_KIND_ADMIT, "admit"},            {HWI_KIND_SYNC, "sync"},
+};
+
 // ---- seeds as they end
 
 void sim_report_begin(struct sim_report *report, const struct sim_batch *batch)
@@ -49,6 +60,12 @@ static void add(struct sim_report *report, const struct swarm_outcome *outcome)
     total->lives += outcome->lives;
     total->views += outcome->views;
     total->mismatches += outcome->mismatches;
+    total->cancelled += outcome->cancelled;
+    for (uint32_t i = 0; i < SWARM_CALL_KINDS; i++) {
+        total->oks[i] += outcome->oks[i];
+    }
+    report->grouped += outcome->groups > 1;
+    report->with_units += outcome->unit > 0;
     for (uint32_t i = 0; i < SWARM_KINDS; i++) {
         total->struck[i] += outcome->struck[i];
     }
@@ -175,6 +192,17 @@ static void print_faults(const struct sim_report *report)
     }
 }
 
+// Calls that succeeded.
+static void print_kinds(const struct swarm_outcome *total)
+{
+    printf("OK         ");
+    for (uint32_t i = 0; i < HWI_COUNT(call_kinds); i++) {
+        printf("%s %s %" PRIu64, i > 0 ? "," : "", call_kinds[i].name,
+               total->oks[call_kinds[i].kind]);
+    }
+    putchar('\n');
+}
+
 static void print_table(const struct sim_report *report)
 {
     const struct swarm_outcome *total = &report->total;
@@ -185,8 +213,11 @@ static void print_table(const struct sim_report *report)
            hours(total->virtual_ns), (double)total->cpu_ns / 60e9, hours_per_cpu_minute(report),
            (double)total->cpu_ns / 1e6 / (double)report->seeds, (double)report->cpu_most_ns / 1e6);
     printf("operations  %" PRIu64 " committed, %" PRIu64 " aborted; %" PRIu64 " calls, %" PRIu64
-           " told of a mismatch\n",
-           total->committed, total->aborted, total->calls, total->mismatches);
+           " told of a mismatch, %" PRIu64 " cancelled\n",
+           total->committed, total->aborted, total->calls, total->mismatches, total->cancelled);
+    print_kinds(total);
+    printf("groups      %" PRIu64 " seeds of several, %" PRIu64 " with units\n", report->grouped,
+           report->with_units);
     printf("members     %" PRIu64 " lives in %" PRIu64 " views; all got on %.1f s after the faults "
            "at most; %.1f MiB in a process at most\n",
            total->lives, total->views, (double)report->heal_most_ns / 1e9,
@@ -208,7 +239,13 @@ static void print_json(const struct sim_report *report)
            report->seeds, hours(total->virtual_ns), (double)total->cpu_ns / 60e9,
            hours_per_cpu_minute(report), total->committed, total->aborted, total->calls,
            total->lives, total->views);
-    printf(", \"struck\": {");
+    printf(", \"mismatches\": %" PRIu64 ", \"cancelled\": %" PRIu64 ", \"ok\": {",
+           total->mismatches, total->cancelled);
+    for (uint32_t i = 0; i < HWI_COUNT(call_kinds); i++) {
+        printf("%s\"%s\": %" PRIu64, i > 0 ? ", " : "", call_kinds[i].name,
+               total->oks[call_kinds[i].kind]);
+    }
+    printf("}, \"struck\": {");
     for (uint32_t i = 0; i < SWARM_KINDS; i++) {
         printf("%s\"%s\": %" PRIu64, i > 0 ? ", " : "", swarm_kind_word((enum swarm_kind)i),
                total->struck[i]);

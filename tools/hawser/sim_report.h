@@ -23,6 +23,7 @@ struct sim_report {
     struct swarm_outcome first; // failure
     struct swarm_outcome total; // sums
     uint64_t peers_least, peers_most, heal_most_ns, cpu_most_ns;
+    uint64_t grouped, with_units; // seeds
 };
 
 void sim_report_begin(struct sim_report *report, const struct sim_batch *batch);

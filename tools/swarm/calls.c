@@ -47,13 +47,26 @@ static void give_memory(const struct swarm *s, struct seat *seat, struct call *c
     struct hwi_sim_call *asked = &call->asked;
     uint32_t place = (uint32_t)swarm_below(&seat->draw, s->traits.peers);
     uint64_t spare = swarm_below(&seat->draw, 3);
-    call->in_place = swarm_chance(&seat->draw, 500) && !asked->unequal;
-    asked->room = asked->count + spare;
-    if (asked->kind == HWI_KIND_ALL_GATHER) {
+    bool no_room = asked->room == (uint64_t)SWARM_NO_ROOM;
+    call->in_place = swarm_chance(&seat->draw, 500) && !asked->unequal && !no_room;
+    asked->room = no_room ? 0 : asked->count + spare;
+    if (asked->kind == HWI_KIND_ALL_GATHER && !no_room) {
         asked->room += (asked->unequal ? SWARM_OWN_COUNTS * call->unequal_most : asked->count) *
                        s->traits.peers;
     }
     swarm_memory_give(seat, call, place);
+}
+
+// Of what is in flight in place a process holds a copy; of others' inputs what fits the scratch; and
+// it keeps memory for the next ones.
+static void note_copies(const struct swarm *s, struct seat *seat)
+{
+    uint64_t copies = 0;
+    for (uint32_t i = 0; i < CALLS_MAX; i++) {
+        uint64_t output = seat->calls[i].busy ? seat->calls[i].output_bytes : 0;
+        copies += output + HWI_MIN(output * s->traits.peers, HWI_SCRATCH_BYTES_MAX);
+    }
+    seat->copies_most = HWI_MAX(seat->copies_most, copies);
 }
 
 struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, uint64_t key,
@@ -78,6 +91,10 @@ struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, ui
     call->deadline_ns = call->made_ns + call->asked.timeout_ms * HWI_NS_PER_MS;
     if (swarm_is_data(asked->kind)) {
         give_memory(s, seat, call);
+        note_copies(s, seat);
+    }
+    if (asked->kind == HWI_KIND_SYNC) {
+        call->input_hash = swarm_state_hash(s, seat);
     }
     call->request = hwi_sim_call(s->sim, seat->node, &call->asked);
     s->outcome->calls++;

@@ -2,8 +2,7 @@
 // What must hold of each reply and of the whole run: C1 (in time), C4 (mismatches), buffers.
 #include "tools/swarm/crew.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <hawser/state.h>
 
 #define GRACE_NS (15 * HWI_NS_PER_S)     // decision_grace, as the simulator opens members
 #define OPEN_NS (60 * HWI_NS_PER_S)      // ... and their deadline to become one
@@ -80,6 +79,28 @@ static void check_mismatch(struct swarm *s, const struct seat *seat, const struc
     }
 }
 
+// Somebody gave no room for what it would get: that is told to all, and who it was.
+static void check_room(struct swarm *s, const struct seat *seat, const struct call *call,
+                       const struct hwi_msg_reply *reply)
+{
+    const struct seat *short_of = swarm_seat_of(s, reply->fault.peer_a);
+    bool found = short_of == NULL && reply->fault.peer_a != 0;
+    for (uint32_t i = 0; short_of != NULL && i < CALLS_MAX; i++) {
+        const struct call *other = &short_of->calls[i];
+        found |= other->busy && other->asked.kind == call->asked.kind && other->asked.room == 0;
+    }
+    for (uint32_t i = 0; short_of != NULL && i < ANSWERED_MAX; i++) {
+        const struct hwi_sim_call *other = &short_of->answered[i];
+        found |= other->kind == call->asked.kind && other->room == 0;
+    }
+    if (!found) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "C1: member %u got HWS_E_INVALID on tag %llu, and peer %llu gave room enough",
+                   seat->node, (unsigned long long)call->asked.tag,
+                   (unsigned long long)reply->fault.peer_a);
+    }
+}
+
 // ---- statuses and buffers
 
 static bool is_allowed(const struct seat *seat, const struct call *call, hws_status status)
@@ -102,6 +123,9 @@ static bool is_allowed(const struct seat *seat, const struct call *call, hws_sta
         return true; // a sync that puts a member out ends its other calls likewise
     case HWS_E_TOO_FEW:
         return call->channel != CHANNEL_ADMIT;
+    case HWS_E_INVALID:
+        return call->asked.kind == HWI_KIND_REDUCE_SCATTER ||
+               call->asked.kind == HWI_KIND_ALL_GATHER;
     case HWS_E_CANCELLED: // the others are told that it was withdrawn
         return call->cancelled_ns != HWI_NEVER;
     case HWS_E_CONFLICT:
@@ -192,7 +216,16 @@ void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
     }
     if (reply->status == HWS_E_MISMATCH) {
         check_mismatch(s, seat, call, reply);
+    } else if (reply->status == HWS_E_INVALID) {
+        check_room(s, seat, call, reply);
     }
+    if (call->asked.strategy == HWS_SYNC_SEND_ONLY &&
+        swarm_state_hash(s, seat) != call->input_hash) {
+        swarm_fail(s, SWARM_SAFETY, "strategies: member %u only sent its state, and it was written",
+                   seat->node);
+    }
+    s->outcome->cancelled += reply->status == HWS_E_CANCELLED;
+    s->outcome->oks[call->asked.kind] += ok;
     if (!ok || call->channel == CHANNELS || swarm_failed(s)) {
         return;
     }
@@ -230,18 +263,10 @@ static void watch_calls(struct swarm *s, struct seat *seat)
 }
 
 // C8: what a process holds stays within what its limits allow for tensors and states of these
-// sizes. Of what is in flight in place it holds a copy; of others' inputs what fits the scratch; and
-// it keeps memory for the next ones.
-static void watch_memory(struct swarm *s, uint32_t node, struct seat *seat)
+// sizes.
+static void watch_memory(struct swarm *s, uint32_t node, uint64_t copies)
 {
-    uint64_t bytes = hwi_sim_memory(s->sim, node), copies = 0;
-    for (uint32_t i = 0; seat != NULL && i < CALLS_MAX; i++) {
-        uint64_t output = seat->calls[i].busy ? seat->calls[i].output_bytes : 0;
-        copies += output + HWI_MIN(output * s->traits.peers, HWI_SCRATCH_BYTES_MAX);
-    }
-    if (seat != NULL) {
-        seat->copies_most = copies = HWI_MAX(copies, seat->copies_most);
-    }
+    uint64_t bytes = hwi_sim_memory(s->sim, node);
     s->outcome->memory_most = HWI_MAX(s->outcome->memory_most, bytes);
     if (bytes > MEMORY_MAX + 2 * s->traits.state_bytes + copies) {
         swarm_fail(s, SWARM_SAFETY, "C8: a process (node %d) holds %llu bytes", (int)node,
@@ -251,7 +276,7 @@ static void watch_memory(struct swarm *s, uint32_t node, struct seat *seat)
 
 void swarm_watch(struct swarm *s)
 {
-    watch_memory(s, HWI_SIM_MASTER, NULL);
+    watch_memory(s, HWI_SIM_MASTER, 0);
     for (uint32_t i = 0; i < s->traits.peers; i++) {
         struct seat *seat = &s->seats[i];
         if (seat->stage == STAGE_EMPTY || seat->stage == STAGE_OVER) {
@@ -261,7 +286,7 @@ void swarm_watch(struct swarm *s)
             swarm_over(s, seat);
         } else if (!seat->frozen) {
             watch_calls(s, seat);
-            watch_memory(s, seat->node, seat);
+            watch_memory(s, seat->node, seat->copies_most);
         }
     }
     check_checks(s);

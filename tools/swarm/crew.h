@@ -30,6 +30,7 @@ enum {
     CALLS_MAX = ROUND_OPS_MAX + 2, // of one trainer in flight
     ANSWERED_MAX = 64,             // calls of one trainer that are remembered
     TENSORS = 16,                  // of a state
+    SWARM_NO_ROOM = -1,            // as uint64_t in a call's `room`: too little of it
     SWARM_OWN_COUNTS = 3,          // an own count is at most so many times the operation's
 };
 

@@ -42,6 +42,14 @@ static bool change_root(struct seat *seat, struct hwi_sim_call *asked)
     return asked->kind == HWI_KIND_BROADCAST && before != seat->peer;
 }
 
+// No other call, but one that fails for all.
+static bool change_room(struct seat *seat, struct hwi_sim_call *asked)
+{
+    (void)seat;
+    asked->room = (uint64_t)SWARM_NO_ROOM;
+    return asked->kind == HWI_KIND_REDUCE_SCATTER || asked->kind == HWI_KIND_ALL_GATHER;
+}
+
 // Another collective, or a vote where the others have a collective, or the other way round.
 static bool change_kind(struct seat *seat, struct hwi_sim_call *asked)
 {
@@ -69,8 +77,8 @@ static bool change_kind(struct seat *seat, struct hwi_sim_call *asked)
 void swarm_deviate(struct seat *seat, struct hwi_sim_call *asked)
 {
     static bool (*const ways[])(struct seat *, struct hwi_sim_call *) = {
-        change_count, change_dtype, change_redop, change_plan, change_root, change_kind,
-        change_kind};
+        change_count, change_dtype, change_redop, change_plan,
+        change_root,  change_room,  change_kind,  change_kind};
     for (bool done = false; !done;) {
         struct hwi_sim_call other = *asked;
         done = ways[swarm_below(&seat->draw, HWI_COUNT(ways))](seat, &other);

@@ -324,6 +324,8 @@ static void run_once(const struct swarm_config *config, struct swarm_outcome *ou
     s->traits.sim.replied_user = s;
     outcome->peers = s->traits.peers;
     outcome->steps = s->traits.steps;
+    outcome->groups = s->traits.groups;
+    outcome->unit = s->traits.unit;
     swarm_schedule_draw(&s->schedule, config->seed, &spec, &only, horizon_ns(s));
     s->sim = hwi_sim_create(&s->traits.sim);
     begin(s);

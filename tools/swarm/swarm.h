@@ -8,7 +8,12 @@
 #include "tools/swarm/faults.h"
 #include "transport/sim/sim.h"
 
-enum { SWARM_PEERS_MAX = 64, SWARM_STEPS_MAX = 10000, SWARM_SENTENCE_BYTES_MAX = 512 };
+enum {
+    SWARM_PEERS_MAX = 64,
+    SWARM_STEPS_MAX = 10000,
+    SWARM_SENTENCE_BYTES_MAX = 512,
+    SWARM_CALL_KINDS = HWI_KIND_BARRIER_RUN + 1,
+};
 
 enum swarm_verdict {
     SWARM_OK,
@@ -47,6 +52,9 @@ struct swarm_outcome {
     uint64_t views;                    // that came into force and were seen by a trainer
     uint64_t memory_most;              // bytes that a process's actors, mailbox and data port held
     uint64_t mismatches;               // calls that were told of a mismatch
+    uint64_t cancelled;                // ... that they were cancelled
+    uint64_t oks[SWARM_CALL_KINDS];    // calls that succeeded, by enum hwi_kind
+    uint32_t groups, unit;             // as drawn; 1 and 0 = none
     uint64_t struck[SWARM_KINDS];      // events that found whom to hit
     uint64_t injected[HWI_SIM_FAULTS]; // what the simulator made of them
     struct swarm_events fired;         // events whose time came
