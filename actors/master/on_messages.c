@@ -68,6 +68,29 @@ static uint64_t first_voter(const struct master *m, const struct channel *c)
     return 0;
 }
 
+// The view changes, for all to be told what an operation failed of.
+static void end_operation(struct master *m, const struct hwi_fault *fault, struct hwi_effects *fx)
+{
+    hwi_master_fault(m, fault);
+    m->change = true;
+    if (m->stage == STAGE_NONE) {
+        hwi_master_reform(m, fx);
+    }
+}
+
+// The view's tags are used up, whoever used them: the operation fails on those that it spans, and
+// the next view has them all again.
+static void lack_tags(struct master *m, const struct session *s, const struct hwi_msg_done *d,
+                      struct hwi_effects *fx)
+{
+    struct hwi_fault fault = {.status = HWS_E_LIMIT,
+                              .kind = hwi_channel_kind(d->kind),
+                              .group = hwi_kind_is_run_wide(d->kind) ? 0 : s->group,
+                              .tag = d->tag,
+                              .peer_a = s->peer};
+    end_operation(m, &fault, fx);
+}
+
 // Members vote on one channel in different ways: the view changes, and all are told of two of them.
 static void disagree(struct master *m, const struct channel *c, uint64_t peer, uint8_t redop,
                      struct hwi_effects *fx)
@@ -81,11 +104,7 @@ static void disagree(struct master *m, const struct channel *c, uint64_t peer, u
                               .peer_b = peer,
                               .signature_a = voted(c, c->redop),
                               .signature_b = voted(c, redop)};
-    hwi_master_fault(m, &fault);
-    m->change = true;
-    if (m->stage == STAGE_NONE) {
-        hwi_master_reform(m, fx);
-    }
+    end_operation(m, &fault, fx);
 }
 
 void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_msg_done *d,
@@ -97,7 +116,7 @@ void hwi_master_on_done(struct master *m, struct session *s, const struct hwi_ms
     }
     struct channel *c = hwi_master_channel(m, d->kind, s->group, d->tag);
     if (c == NULL) {
-        hwi_master_put_out(m, s, HWS_E_LIMIT, "it used more tags in one view than are allowed", fx);
+        lack_tags(m, s, d, fx);
         return;
     }
     bool agreement = hwi_kind_is_agreement(c->kind);
@@ -128,11 +147,7 @@ void hwi_master_on_withdraw(struct master *m, struct session *s, const struct hw
     fault.group = hwi_kind_is_run_wide(w->op.kind) ? 0 : s->group;
     fault.tag = w->op.tag;
     fault.seq = w->op.seq;
-    hwi_master_fault(m, &fault);
-    m->change = true;
-    if (m->stage == STAGE_NONE) {
-        hwi_master_reform(m, fx);
-    }
+    end_operation(m, &fault, fx);
 }
 
 // What a newcomer says of a member does that one no harm.

@@ -311,6 +311,23 @@ static void the_status_tells_groups_apart(void **unused)
     scenario_end(s);
 }
 
+// A view's tags are used up by all groups together: nobody is put out for what others used.
+static void tags_of_a_view_run_out(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start_groups(2, 1);
+    struct call call = {.step = 1, .count = 1};
+    for (uint32_t node = 0; node < 2; node++) {
+        for (call.tag = 0; call.tag < HWI_TAGS_MAX / 2; call.tag++) {
+            expect_status(s, node, make_call(s, node, &call), HWS_OK);
+        }
+    }
+    expect_status(s, 1, make_call(s, 1, &call), HWS_E_LIMIT);
+    everybody_acknowledges(s);
+    everybody_all_reduces(s, 2, 100); // in a view that has all of them again
+    scenario_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_death_at_any_event_tears_nothing),
         cmocka_unit_test(retry_survives_deaths_in_two_groups),
         cmocka_unit_test(the_status_tells_groups_apart),
+        cmocka_unit_test(tags_of_a_view_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
