@@ -7,13 +7,15 @@
 #include "actors/node/result.h"
 #include "actors/node/sized.h"
 
-// What the caller does not have is a default; without a size it is refused as a whole.
+// As much of the options as the caller has: their size stays what it says, also if that is none.
 static hws_op op_of(hws_what what, const hws_options *options)
 {
     hws_op op = HWS_OP_INIT;
+    size_t bytes = options != NULL ? hwi_sized_bytes(options) : sizeof(op.options);
     op.what = what;
-    if (options != NULL && !hwi_sized_read(&op.options, sizeof(op.options), options))
-        op.options.bytes_of_struct = 0;
+    if (options != NULL)
+        hwi_sized_read(&op.options, sizeof(op.options), options);
+    op.options.bytes_of_struct = bytes < sizeof(op.options) ? bytes : sizeof(op.options);
     return op;
 }
 
