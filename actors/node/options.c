@@ -28,7 +28,8 @@ hws_status hwi_call_options_read(const hws_options *given, struct hwi_msg_reques
     hws_status status = hwi_options_fill(&hwi_call_options, &options);
     if (status != HWS_OK)
         return status;
-    // A later version's caller may mean something by it. In 0.1.0's, which ends there, it is padding.
+    // A later version's caller may mean something by it. In 0.1.0's, which ends there, it is
+    // padding.
     if (hwi_sized_bytes(given) > offsetof(hws_options, scope) && options.reserved != 0)
         return hwi_error_set(HWS_E_INVALID, "reserved of hws_options is %u: it must be 0",
                              options.reserved);
