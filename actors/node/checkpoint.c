@@ -100,6 +100,10 @@ static hws_status check_save(struct call *call, const hws_state *state,
     if (given.compression != HWS_COMPRESSION_AUTO && given.compression != HWS_COMPRESSION_NONE)
         return hwi_error_set(HWS_E_INVALID, "%s: compression %d is none", call->function,
                              (int)given.compression);
+    if (given.reserved != 0)
+        return hwi_error_set(HWS_E_INVALID,
+                             "%s: reserved of hws_checkpoint_options is %u: it must be 0",
+                             call->function, given.reserved);
     if (atomic_load(&state->torn))
         return hwi_error_set(HWS_E_NOT_SYNCED,
                              "%s: the state holds bytes of two revisions, since a sync or load "

@@ -284,6 +284,10 @@ static void bad_arguments_are_named(void **state)
     options.compression = (hws_compression)7;
     assert_int_equal(hws_checkpoint_save(one, scene->path, &options, NULL), HWS_E_INVALID);
     expect_sentence("compression 7");
+    options.compression = HWS_COMPRESSION_NONE;
+    options.reserved = 5;
+    assert_int_equal(hws_checkpoint_save(one, scene->path, &options, NULL), HWS_E_INVALID);
+    expect_sentence("reserved of hws_checkpoint_options is 5");
     options.bytes_of_struct = 0;
     assert_int_equal(hws_checkpoint_save(one, scene->path, &options, NULL), HWS_E_INVALID);
     info.bytes_of_struct = 0;
