@@ -103,10 +103,20 @@ free_master:
     return status;
 }
 
+// It is a master, and this process's.
+static hws_status check_master(const hws_master *master, const char *function)
+{
+    hws_status status = hwi_handles_check(HWI_HANDLE_MASTER, master, function, "master");
+    if (status == HWS_OK && master->pid != getpid())
+        status = hwi_error_set(HWS_E_FORKED,
+                               "%s: the master was started by process %ld and this is its child",
+                               function, (long)master->pid);
+    return status;
+}
+
 hws_status hws_master_address(const hws_master *master, char *text, size_t bytes)
 {
-    hws_status status =
-        hwi_handles_check(HWI_HANDLE_MASTER, master, "hws_master_address", "master");
+    hws_status status = check_master(master, "hws_master_address");
     if (status != HWS_OK)
         return status;
     if (text == NULL)
@@ -123,14 +133,9 @@ hws_status hws_master_stop(hws_master *master)
 {
     if (master == NULL)
         return HWS_OK;
-    hws_status status = hwi_handles_check(HWI_HANDLE_MASTER, master, "hws_master_stop", "master");
+    hws_status status = check_master(master, "hws_master_stop");
     if (status != HWS_OK)
         return status;
-    if (master->pid != getpid())
-        return hwi_error_set(HWS_E_FORKED,
-                             "hws_master_stop: the master was started by process %ld "
-                             "and this is its child",
-                             (long)master->pid);
     if (!hwi_handles_remove(HWI_HANDLE_MASTER, master))
         return hwi_error_set(HWS_E_INVALID, "hws_master_stop: another thread stopped it meanwhile");
     hwi_host_destroy(master->host);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Every function that takes a communicator or a request, with handles and arguments that are wrong: an
-// error that names what is wrong, and nothing else happens. A lint test (bad_input.py) sees to it that no
-// function is missing.
+// Every function that takes a handle (communicator, request, state, master), with handles and
+// arguments that are wrong: an error that names what is wrong, and nothing else happens. A lint
+// test (bad_input.py) sees to it that no function is missing.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,14 +101,31 @@ static const struct on_comm {
     const char *name;
     hws_status (*call)(hws_comm *on);
 } on_comm[] = {
-#define LISTED(name) {"hws_" #name, call_##name}
-    LISTED(all_reduce),       LISTED(reduce_scatter),       LISTED(all_gather),
-    LISTED(broadcast),        LISTED(barrier),              LISTED(agree),
-    LISTED(start),            LISTED(all_reduce_async),     LISTED(reduce_scatter_async),
-    LISTED(all_gather_async), LISTED(broadcast_async),      LISTED(barrier_async),
-    LISTED(agree_async),      LISTED(batch),                LISTED(pending),
-    LISTED(admit),            LISTED(view),                 LISTED(stats_get),
-    LISTED(stats_edges),      LISTED(address),              LISTED(sync),
+#define LISTED(name)                                                                               \
+    {                                                                                              \
+        "hws_" #name, call_##name                                                                  \
+    }
+    LISTED(all_reduce),
+    LISTED(reduce_scatter),
+    LISTED(all_gather),
+    LISTED(broadcast),
+    LISTED(barrier),
+    LISTED(agree),
+    LISTED(start),
+    LISTED(all_reduce_async),
+    LISTED(reduce_scatter_async),
+    LISTED(all_gather_async),
+    LISTED(broadcast_async),
+    LISTED(barrier_async),
+    LISTED(agree_async),
+    LISTED(batch),
+    LISTED(pending),
+    LISTED(admit),
+    LISTED(view),
+    LISTED(stats_get),
+    LISTED(stats_edges),
+    LISTED(address),
+    LISTED(sync),
     LISTED(close),
 };
 enum { ON_COMM_COUNT = sizeof(on_comm) / sizeof(on_comm[0]) };
@@ -137,6 +154,76 @@ static const struct on_request {
     {"hws_test", hws_test},  {"hws_cancel", hws_cancel},
 };
 enum { ON_REQUEST_COUNT = sizeof(on_request) / sizeof(on_request[0]) };
+
+static hws_status call_state_add(hws_state *on)
+{
+    return hws_state_add(on, "v", HWS_F32, right.input, COUNT);
+}
+
+static hws_status call_state_may_differ(hws_state *on)
+{
+    return hws_state_may_differ(on, "w");
+}
+
+static hws_status call_state_revision(hws_state *on)
+{
+    return hws_state_revision(on) == 0 ? HWS_E_INVALID : HWS_OK;
+}
+
+static hws_status call_state_set_revision(hws_state *on)
+{
+    return hws_state_set_revision(on, 9);
+}
+
+static hws_status call_state_destroy(hws_state *on)
+{
+    hws_state_destroy(on); // says nothing
+    return hws_state_set_revision(on, 9);
+}
+
+static hws_status call_sync_of(hws_state *on)
+{
+    return hws_sync(comm, on, HWS_SYNC_ENFORCE, NULL, NULL);
+}
+
+static hws_status call_checkpoint_save(hws_state *on)
+{
+    return hws_checkpoint_save(on, "/nonexistent/state.hwc", NULL, NULL);
+}
+
+static hws_status call_checkpoint_load(hws_state *on)
+{
+    return hws_checkpoint_load(on, "/nonexistent/state.hwc", NULL);
+}
+
+static const struct on_state {
+    const char *name;
+    hws_status (*call)(hws_state *on);
+} on_state[] = {
+    {"hws_state_add", call_state_add},
+    {"hws_state_may_differ", call_state_may_differ},
+    {"hws_state_revision", call_state_revision},
+    {"hws_state_set_revision", call_state_set_revision},
+    {"hws_state_destroy", call_state_destroy},
+    {"hws_sync", call_sync_of},
+    {"hws_checkpoint_save", call_checkpoint_save},
+    {"hws_checkpoint_load", call_checkpoint_load},
+};
+enum { ON_STATE_COUNT = sizeof(on_state) / sizeof(on_state[0]) };
+
+static hws_status call_master_address(hws_master *on)
+{
+    return hws_master_address(on, right.text, sizeof(right.text));
+}
+
+static const struct on_master {
+    const char *name;
+    hws_status (*call)(hws_master *on);
+} on_master[] = {
+    {"hws_master_address", call_master_address},
+    {"hws_master_stop", hws_master_stop},
+};
+enum { ON_MASTER_COUNT = sizeof(on_master) / sizeof(on_master[0]) };
 
 // ---- one member, one operation in flight that nobody ends
 
@@ -236,6 +323,40 @@ static void what_was_closed(void **state)
     flying = NULL;
 }
 
+static void states_that_are_none(void **state)
+{
+    (void)state;
+    hws_state *gone = NULL;
+    assert_int_equal(hws_state_create(&gone), HWS_OK);
+    hws_state_destroy(gone);
+    hws_state *none[] = {NULL, (hws_state *)&right, (hws_state *)comm, gone};
+    for (size_t i = 0; i < ON_STATE_COUNT; i++) {
+        for (size_t k = 0; k < sizeof(none) / sizeof(none[0]); k++) {
+            if (on_state[i].call(none[k]) != HWS_E_INVALID)
+                fail_msg("%s with what is no state (%zu)", on_state[i].name, k);
+            assert_said(on_state[i].name, k == 0 ? "state is NULL" : "state is none");
+            assert_untouched(on_state[i].name);
+        }
+    }
+}
+
+static void masters_that_are_none(void **state)
+{
+    (void)state;
+    hws_master_config config = HWS_MASTER_CONFIG_INIT;
+    hws_master *stopped = NULL;
+    assert_int_equal(hws_master_start(&config, &stopped), HWS_OK);
+    assert_int_equal(hws_master_stop(stopped), HWS_OK);
+    for (size_t i = 0; i < ON_MASTER_COUNT; i++) {
+        const struct on_master *function = &on_master[i];
+        if (function->call != hws_master_stop) // NULL is allowed there
+            expect_invalid(function->name, function->call(NULL), "NULL");
+        expect_invalid(function->name, function->call((hws_master *)&right), "foreign");
+        expect_invalid(function->name, function->call((hws_master *)comm), "a communicator");
+        expect_invalid(function->name, function->call(stopped), "stopped");
+    }
+}
+
 // The child's exit code: the place + 1 of the first function that does not say FORKED.
 static int first_that_works_after_fork(void)
 {
@@ -245,8 +366,9 @@ static int first_that_works_after_fork(void)
     for (int i = 0; i < ON_REQUEST_COUNT; i++)
         if (on_request[i].call(flying) != HWS_E_FORKED)
             return ON_COMM_COUNT + i + 1;
-    if (hws_master_stop(run.master) != HWS_E_FORKED)
-        return ON_COMM_COUNT + ON_REQUEST_COUNT + 1;
+    for (int i = 0; i < ON_MASTER_COUNT; i++)
+        if (on_master[i].call(run.master) != HWS_E_FORKED)
+            return ON_COMM_COUNT + ON_REQUEST_COUNT + i + 1;
     hws_config config = run.config;
     hws_comm *own = NULL; // it may open its own
     config.open_ms = 1;
@@ -265,7 +387,8 @@ static void a_child_after_fork(void **state)
     assert_true(WIFEXITED(status));
     int code = WEXITSTATUS(status);
     if (code > 0)
-        fail_msg("in a child: %s", code <= ON_COMM_COUNT ? on_comm[code - 1].name : "a request's");
+        fail_msg("in a child: %s",
+                 code <= ON_COMM_COUNT ? on_comm[code - 1].name : "a request's or a master's");
     assert_untouched("fork");
 }
 
@@ -305,7 +428,8 @@ static void reductions(void **state)
     CHECK("count is 0", hws_reduce_scatter(comm, in, 0, out, COUNT, f32, HWS_SUM, NULL, NULL));
     CHECK("redop 0",
           hws_reduce_scatter(comm, in, COUNT, out, COUNT, f32, (hws_redop)0, NULL, NULL));
-    CHECK("overlap", hws_reduce_scatter(comm, in, COUNT, right.input + 1, 4, f32, HWS_SUM, NULL, NULL));
+    CHECK("overlap",
+          hws_reduce_scatter(comm, in, COUNT, right.input + 1, 4, f32, HWS_SUM, NULL, NULL));
     CHECK("request is NULL",
           hws_reduce_scatter_async(comm, in, COUNT, out, COUNT, f32, HWS_SUM, NULL, NULL));
 }
@@ -430,9 +554,11 @@ static void reading(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(handles_that_are_none),     TEST(what_was_closed), TEST(a_child_after_fork),
-        TEST(reductions),                TEST(gathers_and_broadcasts),
-        TEST(votes_options_and_results), TEST(operations_described), TEST(reading),
+        TEST(handles_that_are_none),  TEST(what_was_closed),
+        TEST(states_that_are_none),   TEST(masters_that_are_none),
+        TEST(a_child_after_fork),     TEST(reductions),
+        TEST(gathers_and_broadcasts), TEST(votes_options_and_results),
+        TEST(operations_described),   TEST(reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
