@@ -339,6 +339,7 @@ static void answered(struct swarm *s, struct seat *seat, struct call *call,
         seat->state_dirty |= !ok && was.channel == CHANNEL_SYNC;
         bool rootless = was.asked.kind == HWI_KIND_BROADCAST && reply->status == HWS_E_MEMBER_LOST;
         seat->must_sync |= rootless; // and then another is the root
+        seat->must_sync |= reply->status == HWS_E_MISMATCH; // perhaps the others sync
         if (ok) {
             succeeded(s, seat, &was, reply);
         }
