@@ -7,12 +7,12 @@
 #include "tools/hawser/replay_normal.h"
 
 // Fields by name: one name means one thing in all of msg.def.
-static const char *const of_a_run[] = {"run",    "master", "incarnation", "self_incarnation",
-                                       "sent",   "reason", "address",     "silent_ns",
-                                       "request"};
-static const char *const of_a_member[] = {"peer",  "self",   "from",   "to",    "a",
-                                          "b",     "peer_a", "peer_b", "chunk", "chunks",
-                                          "first", "sum",    "granted"};
+static const char *const of_a_run[] = {
+    "run",       "master",  "incarnation", "self_incarnation", "sent",      "reason",  "address",
+    "silent_ns", "request", "members_us",  "commit_us",        "credit_us", "hash_us", "move_us"};
+static const char *const of_a_member[] = {"peer",  "self",   "from",    "to",    "a",
+                                          "b",     "peer_a", "peer_b",  "chunk", "chunks",
+                                          "first", "sum",    "granted", "offset"};
 
 static bool is_among(const char *name, const char *const *names, size_t count)
 {
