@@ -151,7 +151,8 @@ HWS_API hws_status hws_all_gather(hws_comm *comm, const void *input, size_t coun
  * view (a result's `members` by rank). `input` is read at the root only, where it may be `output` and must not
  * overlap it otherwise; others may pass NULL, or `output`: then it is in place, and holds on an error what it held.
  * Memory (borrowed), `options` (borrowed) and `result` (written) as in hws_all_reduce(). Any thread.
- * Errors: as in hws_all_reduce(), and HWS_E_MEMBER_LOST, also with `retry`, if the root is no member.
+ * Errors: as in hws_all_reduce(), and HWS_E_MEMBER_LOST, at once and also with `retry`, if the root is no member: such a
+ * call takes no place on its tag, and is not compared with others'.
  */
 HWS_API hws_status hws_broadcast(hws_comm *comm, const void *input, void *output, size_t count,
                                  hws_dtype dtype, hws_peer_id root, const hws_options *options,
