@@ -52,9 +52,10 @@ hws_status hws_start(hws_comm *comm, const hws_op *op, hws_request **request)
     return start(comm, "hws_start", op, request);
 }
 
-hws_status hws_all_reduce(hws_comm *comm, const void *input, void *output, size_t count,
-                          hws_dtype dtype, hws_redop redop, const hws_options *options,
-                          hws_result *result)
+// ---- what each one is --------------------------------------------------------------------------
+
+static hws_op all_reduce(const void *input, void *output, size_t count, hws_dtype dtype,
+                         hws_redop redop, const hws_options *options)
 {
     hws_op op = op_of(HWS_ALL_REDUCE, options);
     op.input = input;
@@ -62,6 +63,59 @@ hws_status hws_all_reduce(hws_comm *comm, const void *input, void *output, size_
     op.count = count;
     op.dtype = dtype;
     op.redop = redop;
+    return op;
+}
+
+static hws_op reduce_scatter(const void *input, size_t count, void *output, size_t room,
+                             hws_dtype dtype, hws_redop redop, const hws_options *options)
+{
+    hws_op op = all_reduce(input, output, count, dtype, redop, options);
+    op.what = HWS_REDUCE_SCATTER;
+    op.room = room;
+    return op;
+}
+
+static hws_op all_gather(const void *input, size_t count, void *output, size_t room, size_t *counts,
+                         size_t counts_room, hws_dtype dtype, const hws_options *options)
+{
+    hws_op op = op_of(HWS_ALL_GATHER, options);
+    op.input = input;
+    op.count = count;
+    op.output = output;
+    op.room = room;
+    op.counts = counts;
+    op.counts_room = counts_room;
+    op.dtype = dtype;
+    return op;
+}
+
+static hws_op broadcast(const void *input, void *output, size_t count, hws_dtype dtype,
+                        hws_peer_id root, const hws_options *options)
+{
+    hws_op op = op_of(HWS_BROADCAST, options);
+    op.input = input;
+    op.output = output;
+    op.count = count;
+    op.dtype = dtype;
+    op.root = root;
+    return op;
+}
+
+static hws_op agree(uint64_t value, hws_agree_op agree_op, const hws_options *options)
+{
+    hws_op op = op_of(HWS_AGREE, options);
+    op.value = value;
+    op.agree_op = agree_op;
+    return op;
+}
+
+// ---- the calls ---------------------------------------------------------------------------------
+
+hws_status hws_all_reduce(hws_comm *comm, const void *input, void *output, size_t count,
+                          hws_dtype dtype, hws_redop redop, const hws_options *options,
+                          hws_result *result)
+{
+    hws_op op = all_reduce(input, output, count, dtype, redop, options);
     return call(comm, "hws_all_reduce", &op, NULL, result);
 }
 
@@ -69,12 +123,7 @@ hws_status hws_all_reduce_async(hws_comm *comm, const void *input, void *output,
                                 hws_dtype dtype, hws_redop redop, const hws_options *options,
                                 hws_request **request)
 {
-    hws_op op = op_of(HWS_ALL_REDUCE, options);
-    op.input = input;
-    op.output = output;
-    op.count = count;
-    op.dtype = dtype;
-    op.redop = redop;
+    hws_op op = all_reduce(input, output, count, dtype, redop, options);
     return start(comm, "hws_all_reduce_async", &op, request);
 }
 
@@ -82,13 +131,7 @@ hws_status hws_reduce_scatter(hws_comm *comm, const void *input, size_t count, v
                               size_t room, hws_dtype dtype, hws_redop redop,
                               const hws_options *options, hws_result *result)
 {
-    hws_op op = op_of(HWS_REDUCE_SCATTER, options);
-    op.input = input;
-    op.count = count;
-    op.output = output;
-    op.room = room;
-    op.dtype = dtype;
-    op.redop = redop;
+    hws_op op = reduce_scatter(input, count, output, room, dtype, redop, options);
     return call(comm, "hws_reduce_scatter", &op, NULL, result);
 }
 
@@ -96,13 +139,7 @@ hws_status hws_reduce_scatter_async(hws_comm *comm, const void *input, size_t co
                                     size_t room, hws_dtype dtype, hws_redop redop,
                                     const hws_options *options, hws_request **request)
 {
-    hws_op op = op_of(HWS_REDUCE_SCATTER, options);
-    op.input = input;
-    op.count = count;
-    op.output = output;
-    op.room = room;
-    op.dtype = dtype;
-    op.redop = redop;
+    hws_op op = reduce_scatter(input, count, output, room, dtype, redop, options);
     return start(comm, "hws_reduce_scatter_async", &op, request);
 }
 
@@ -110,14 +147,7 @@ hws_status hws_all_gather(hws_comm *comm, const void *input, size_t count, void 
                           size_t room, size_t *counts, size_t counts_room, hws_dtype dtype,
                           const hws_options *options, hws_result *result)
 {
-    hws_op op = op_of(HWS_ALL_GATHER, options);
-    op.input = input;
-    op.count = count;
-    op.output = output;
-    op.room = room;
-    op.counts = counts;
-    op.counts_room = counts_room;
-    op.dtype = dtype;
+    hws_op op = all_gather(input, count, output, room, counts, counts_room, dtype, options);
     return call(comm, "hws_all_gather", &op, NULL, result);
 }
 
@@ -125,14 +155,7 @@ hws_status hws_all_gather_async(hws_comm *comm, const void *input, size_t count,
                                 size_t room, size_t *counts, size_t counts_room, hws_dtype dtype,
                                 const hws_options *options, hws_request **request)
 {
-    hws_op op = op_of(HWS_ALL_GATHER, options);
-    op.input = input;
-    op.count = count;
-    op.output = output;
-    op.room = room;
-    op.counts = counts;
-    op.counts_room = counts_room;
-    op.dtype = dtype;
+    hws_op op = all_gather(input, count, output, room, counts, counts_room, dtype, options);
     return start(comm, "hws_all_gather_async", &op, request);
 }
 
@@ -140,12 +163,7 @@ hws_status hws_broadcast(hws_comm *comm, const void *input, void *output, size_t
                          hws_dtype dtype, hws_peer_id root, const hws_options *options,
                          hws_result *result)
 {
-    hws_op op = op_of(HWS_BROADCAST, options);
-    op.input = input;
-    op.output = output;
-    op.count = count;
-    op.dtype = dtype;
-    op.root = root;
+    hws_op op = broadcast(input, output, count, dtype, root, options);
     return call(comm, "hws_broadcast", &op, NULL, result);
 }
 
@@ -153,12 +171,7 @@ hws_status hws_broadcast_async(hws_comm *comm, const void *input, void *output, 
                                hws_dtype dtype, hws_peer_id root, const hws_options *options,
                                hws_request **request)
 {
-    hws_op op = op_of(HWS_BROADCAST, options);
-    op.input = input;
-    op.output = output;
-    op.count = count;
-    op.dtype = dtype;
-    op.root = root;
+    hws_op op = broadcast(input, output, count, dtype, root, options);
     return start(comm, "hws_broadcast_async", &op, request);
 }
 
@@ -177,9 +190,7 @@ hws_status hws_barrier_async(hws_comm *comm, const hws_options *options, hws_req
 hws_status hws_agree(hws_comm *comm, uint64_t value, hws_agree_op agree_op,
                      const hws_options *options, uint64_t *agreed, hws_result *result)
 {
-    hws_op op = op_of(HWS_AGREE, options);
-    op.value = value;
-    op.agree_op = agree_op;
+    hws_op op = agree(value, agree_op, options);
     hws_status status = hwi_comm_check(comm, "hws_agree", result);
     if (status != HWS_OK)
         return status;
@@ -191,8 +202,6 @@ hws_status hws_agree(hws_comm *comm, uint64_t value, hws_agree_op agree_op,
 hws_status hws_agree_async(hws_comm *comm, uint64_t value, hws_agree_op agree_op,
                            const hws_options *options, hws_request **request)
 {
-    hws_op op = op_of(HWS_AGREE, options);
-    op.value = value;
-    op.agree_op = agree_op;
+    hws_op op = agree(value, agree_op, options);
     return start(comm, "hws_agree_async", &op, request);
 }

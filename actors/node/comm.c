@@ -34,12 +34,10 @@ static hws_status check_handle(const struct hws_comm *comm, const char *function
 
 hws_status hwi_comm_check(const struct hws_comm *comm, const char *function, hws_result *result)
 {
-    if (!hwi_result_valid(result))
-        return hwi_error_set(HWS_E_INVALID,
-                             "%s: bytes_of_struct of hws_result is not set: begin with "
-                             "HWS_RESULT_INIT",
-                             function);
-    hws_status status = check_handle(comm, function);
+    hws_status status = hwi_result_check(function, result);
+    if (status != HWS_OK)
+        return status;
+    status = check_handle(comm, function);
     return status == HWS_OK ? HWS_OK : hwi_result_fail(result, status);
 }
 

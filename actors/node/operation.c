@@ -13,9 +13,6 @@ struct making {
     struct hwi_submission *submission;
 };
 
-static const char *const overlapping =
-    "%s: input and output overlap: pass the same pointer or disjoint memory";
-
 // ---- types and counts
 // ----------------------------------------------------------------------------
 
@@ -88,15 +85,19 @@ static hws_status check_overlap(const struct making *m)
     struct hwi_submission *s = m->submission;
     s->msg.u.request.in_place = m->op->input == m->op->output;
     if (!s->msg.u.request.in_place && overlap(&s->buffers))
-        return hwi_error_set(HWS_E_INVALID, overlapping, m->function);
+        return hwi_error_set(
+            HWS_E_INVALID, "%s: input and output overlap: pass the same pointer or disjoint memory",
+            m->function);
     return HWS_OK;
 }
 
 // ---- each operation
 // ------------------------------------------------------------------------------
 
-static hws_status make_all_reduce(struct making *m)
+// An all-reduce, or a reduce-scatter, whose output is the own part only.
+static hws_status make_reduction(struct making *m)
 {
+    bool whole = m->op->what == HWS_ALL_REDUCE || m->op->input == m->op->output;
     hws_status status = check_redop(m);
     if (status == HWS_OK)
         status = check_count(m);
@@ -104,21 +105,7 @@ static hws_status make_all_reduce(struct making *m)
         status = check_pointers(m, true);
     if (status != HWS_OK)
         return status;
-    give_memory(m, m->op->count, m->op->count);
-    m->submission->msg.u.request.room = m->op->count;
-    return check_overlap(m);
-}
-
-static hws_status make_reduce_scatter(struct making *m)
-{
-    hws_status status = check_redop(m);
-    if (status == HWS_OK)
-        status = check_count(m);
-    if (status == HWS_OK)
-        status = check_pointers(m, true);
-    if (status != HWS_OK)
-        return status;
-    uint64_t room = m->op->input == m->op->output ? m->op->count : room_of(m);
+    uint64_t room = whole ? m->op->count : room_of(m);
     give_memory(m, m->op->count, room);
     m->submission->msg.u.request.room = room;
     return check_overlap(m);
@@ -199,9 +186,8 @@ static hws_status make_data(struct making *m)
         return status;
     switch (m->op->what) {
     case HWS_ALL_REDUCE:
-        return make_all_reduce(m);
     case HWS_REDUCE_SCATTER:
-        return make_reduce_scatter(m);
+        return make_reduction(m);
     case HWS_ALL_GATHER:
         return make_all_gather(m);
     default:

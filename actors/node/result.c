@@ -4,9 +4,13 @@
 #include "actors/node/error.h"
 #include "actors/node/sized.h"
 
-bool hwi_result_valid(const hws_result *result)
+hws_status hwi_result_check(const char *function, const hws_result *result)
 {
-    return result == NULL || hwi_sized_bytes(result) >= sizeof(size_t);
+    if (result == NULL || hwi_sized_bytes(result) >= sizeof(size_t))
+        return HWS_OK;
+    return hwi_error_set(HWS_E_INVALID,
+                         "%s: bytes_of_struct of hws_result is not set: begin with HWS_RESULT_INIT",
+                         function);
 }
 
 hws_status hwi_results_check(const char *function, const hws_result *results, size_t count)

@@ -5,8 +5,8 @@
 
 #include "actors/node/request.h"
 
-// False if the size of `result` was never set; NULL is fine.
-bool hwi_result_valid(const hws_result *result);
+// The size of `result` is set; NULL is fine. Errors: HWS_E_INVALID.
+hws_status hwi_result_check(const char *function, const hws_result *result);
 
 // An array of `count` results, or NULL, of a function that writes them all. Errors: HWS_E_INVALID.
 hws_status hwi_results_check(const char *function, const hws_result *results, size_t count);

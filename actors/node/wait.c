@@ -23,6 +23,14 @@ static void init(struct hwi_wait *wait, struct hws_comm *comm, struct hws_reques
     pthread_condattr_destroy(&attributes);
 }
 
+hws_status hwi_wait_gone(const char *function)
+{
+    return hwi_error_set(HWS_E_INVALID,
+                         "%s: this request is none that is in flight: it was waited for before, or "
+                         "never was one",
+                         function);
+}
+
 // ---- claiming ----------------------------------------------------------------------------------
 
 // The request is held as a handle, so it and its communicator are there.
@@ -33,8 +41,10 @@ static hws_status claim_held(struct hwi_wait *wait, const char *function,
     if (comm->pid != getpid())
         return hwi_comm_forked(comm, function);
     if (wait->comm != NULL && wait->comm != comm)
-        return hwi_error_set(HWS_E_INVALID, "%s: the requests are of two communicators: wait for "
-                                            "those of one", function);
+        return hwi_error_set(HWS_E_INVALID,
+                             "%s: the requests are of two communicators: wait for "
+                             "those of one",
+                             function);
     pthread_mutex_lock(&comm->mutex);
     const struct hwi_wait *other = request->wait;
     if (other == NULL)
@@ -52,15 +62,14 @@ static hws_status claim_held(struct hwi_wait *wait, const char *function,
 static hws_status claim(struct hwi_wait *wait, const char *function, struct hws_request *request)
 {
     if (!hwi_handles_hold(HWI_HANDLE_REQUEST, request))
-        return hwi_error_set(HWS_E_INVALID, "%s: this request is none that is in flight: it was "
-                                            "waited for before, or never was one", function);
+        return hwi_wait_gone(function);
     hws_status status = claim_held(wait, function, request);
     hwi_handles_release();
     return status;
 }
 
-hws_status hwi_wait_begin(struct hwi_wait *wait, const char *function, struct hws_request **requests,
-                          size_t count)
+hws_status hwi_wait_begin(struct hwi_wait *wait, const char *function,
+                          struct hws_request **requests, size_t count)
 {
     hws_status status = HWS_OK;
     init(wait, NULL, requests, 0);

@@ -13,15 +13,18 @@ struct hwi_wait {
     pthread_cond_t replied;
 };
 
-// Claims the caller's handles for `function`. Errors: HWS_E_INVALID (one is no handle, is named twice,
-// is of another communicator), HWS_E_FORKED, HWS_E_PENDING (another thread waits for one); then nothing
-// is claimed. `wait` is borrowed until hwi_wait_end.
-hws_status hwi_wait_begin(struct hwi_wait *wait, const char *function, struct hws_request **requests,
-                          size_t count);
+// Claims the caller's handles for `function`. Errors: HWS_E_INVALID (one is no handle, is named
+// twice, is of another communicator), HWS_E_FORKED, HWS_E_PENDING (another thread waits for one);
+// then nothing is claimed. `wait` is borrowed until hwi_wait_end.
+hws_status hwi_wait_begin(struct hwi_wait *wait, const char *function,
+                          struct hws_request **requests, size_t count);
 
 // The same for requests that nobody else knows.
 void hwi_wait_own(struct hwi_wait *wait, struct hws_comm *comm, struct hws_request **requests,
                   size_t count);
+
+// What a request is told of that is no handle (any more); returns HWS_E_INVALID.
+hws_status hwi_wait_gone(const char *function);
 
 // Waits until `wanted` of them are done or `until_ns` (hwi_host_now) has passed; returns how many
 // are. Gives the host up rather than wait for ever.

@@ -17,23 +17,13 @@ static hws_status pending(const char *function)
     return hwi_error_set(HWS_E_PENDING, "%s: still in flight: wait again", function);
 }
 
-static hws_status check_result(const char *function, const hws_result *result)
-{
-    if (hwi_result_valid(result))
-        return HWS_OK;
-    return hwi_error_set(HWS_E_INVALID,
-                         "%s: bytes_of_struct of hws_result is not set: begin with HWS_RESULT_INIT",
-                         function);
-}
-
 // On HWS_OK the request's communicator is *comm, and both stay until let_go.
 static hws_status hold(const char *function, hws_request *request, struct hws_comm **comm)
 {
     if (request == NULL)
         return hwi_error_null(function, "request");
     if (!hwi_handles_hold(HWI_HANDLE_REQUEST, request))
-        return hwi_error_set(HWS_E_INVALID, "%s: this request is none that is in flight: it was "
-                                            "waited for before, or never was one", function);
+        return hwi_wait_gone(function);
     *comm = request->comm;
     if ((*comm)->pid == getpid()) {
         pthread_mutex_lock(&(*comm)->mutex);
@@ -88,7 +78,7 @@ hws_status hws_cancel(hws_request *request)
 hws_status hws_wait(hws_request *request, uint32_t timeout_ms, hws_result *result)
 {
     struct hwi_wait wait;
-    hws_status status = check_result("hws_wait", result);
+    hws_status status = hwi_result_check("hws_wait", result);
     if (status != HWS_OK)
         return status;
     if (request == NULL)
@@ -146,7 +136,7 @@ hws_status hws_wait_any(hws_request **requests, size_t count, uint32_t timeout_m
                         hws_result *result)
 {
     struct hwi_wait wait;
-    hws_status status = check_result("hws_wait_any", result);
+    hws_status status = hwi_result_check("hws_wait_any", result);
     if (status != HWS_OK)
         return status;
     if (index == NULL)
@@ -172,8 +162,7 @@ static hws_status collect_all(struct hwi_wait *wait, hws_status *statuses, hws_r
     for (size_t i = 0; i < wait->count; i++) {
         if (wait->requests[i] == NULL)
             continue;
-        hws_status status =
-            hwi_request_collect(wait->requests[i], NULL, hwi_sized_at(results, i));
+        hws_status status = hwi_request_collect(wait->requests[i], NULL, hwi_sized_at(results, i));
         wait->requests[i] = NULL;
         if (statuses != NULL)
             statuses[i] = status;
