@@ -27,15 +27,9 @@ struct claims {
     uint32_t count;
 };
 
-// Nothing else of that member is in flight, whatever its tag.
-static bool is_whole(uint8_t kind)
-{
-    return kind == HWI_KIND_ADMIT || kind == HWI_KIND_SYNC;
-}
-
 static bool holds_up(uint8_t kind)
 {
-    return is_whole(kind) || hwi_kind_is_agreement(kind);
+    return hwi_kind_is_alone(kind) || hwi_kind_is_agreement(kind);
 }
 
 static bool is_before(const struct claim *c, uint32_t group, uint64_t tag, uint8_t channel)

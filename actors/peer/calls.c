@@ -12,7 +12,7 @@ struct call *hwi_peer_call_of(struct peer *p, struct hwi_op op)
     for (uint32_t i = 0; i < p->call_capacity && seen < p->call_count; i++) {
         struct call *c = &p->calls[i];
         seen += c->stage != CALL_FREE;
-        if ((c->stage == CALL_RUNNING || c->stage == CALL_DONE) && hwi_op_equal(c->op, op)) {
+        if (hwi_peer_entered(c) && hwi_op_equal(c->op, op)) {
             return c;
         }
     }
@@ -200,16 +200,14 @@ static bool must_wait(struct peer *p, const struct call *c)
     for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count; i++) {
         const struct call *d = &p->calls[i];
         seen += d->stage != CALL_FREE;
-        if (d->stage == CALL_FREE || d->arrival >= c->arrival ||
-            d->request.tag != c->request.tag) {
+        if (d->stage == CALL_FREE || d->arrival >= c->arrival || d->request.tag != c->request.tag) {
             continue;
         }
         bool vote =
             hwi_kind_is_agreement(c->request.kind) || hwi_kind_is_agreement(d->request.kind);
-        bool entered = d->stage == CALL_RUNNING || d->stage == CALL_DONE;
         // Comes back, or takes us with it
         bool returns = d->withdrawn || (d->stage == CALL_ENDING && !d->committed);
-        if (vote || returns || (!entered && d->stage != CALL_ENDING)) {
+        if (vote || returns || d->stage == CALL_QUEUED) {
             return true;
         }
     }
@@ -284,8 +282,7 @@ static void count_wait(struct peer *p, struct call *c)
 void hwi_peer_end(struct peer *p, struct call *c, int status, struct hwi_effects *fx)
 {
     count_wait(p, c);
-    bool entered = c->stage == CALL_RUNNING || c->stage == CALL_DONE;
-    enum hwi_role lane = entered ? lane_of(c->request.kind) : HWI_ROLE_NONE;
+    enum hwi_role lane = hwi_peer_entered(c) ? lane_of(c->request.kind) : HWI_ROLE_NONE;
     lane = (p->lanes_failed & 1u << lane) != 0 ? HWI_ROLE_NONE : lane;
     c->stage = CALL_ENDING;
     c->committed = status == HWS_OK;
@@ -432,11 +429,11 @@ uint32_t hwi_peer_number_of(struct peer *p, const struct call *c)
 {
     const struct channel *ch = hwi_peer_channel(p, c->request.kind, c->request.tag);
     uint32_t number = ch != NULL ? ch->entered : 0;
-    for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count && ch != NULL; i++) {
+    for (uint32_t i = 0, seen = 0; i < p->call_capacity && seen < p->call_count && ch != NULL;
+         i++) {
         const struct call *d = &p->calls[i];
         seen += d->stage != CALL_FREE;
-        bool entered = d->stage == CALL_RUNNING || d->stage == CALL_DONE;
-        bool in_name = entered && d->op.seq >= ch->entered;
+        bool in_name = hwi_peer_entered(d) && d->op.seq >= ch->entered;
         bool returns = d->stage == CALL_ENDING && runs_again(p, d);
         number += (d->stage == CALL_QUEUED || in_name || returns) && d->arrival < c->arrival &&
                   d->request.tag == ch->tag && hwi_channel_kind(d->request.kind) == ch->kind;
@@ -456,8 +453,7 @@ void hwi_peer_take_number(struct peer *p, struct call *c)
 
 void hwi_peer_give_up(struct peer *p, struct call *c, int status, struct hwi_effects *fx)
 {
-    struct hwi_fault fault = {
-        .status = status, .peer_a = p->id, .signature_a = signature_of(c)};
+    struct hwi_fault fault = {.status = status, .peer_a = p->id, .signature_a = signature_of(c)};
     if (c->stage == CALL_QUEUED && hwi_peer_channel(p, c->request.kind, c->request.tag) == NULL) {
         hwi_peer_end(p, c, HWS_E_LIMIT, fx);
         return;
@@ -484,14 +480,12 @@ static void check_deadline(struct peer *p, struct call *c, struct hwi_effects *f
         hwi_peer_give_up(p, c, queued, fx); // its turn would still come in this view
     } else if (c->stage == CALL_QUEUED) {
         hwi_peer_end(p, c, queued, fx);
-    } else if (c->stage == CALL_RUNNING || c->stage == CALL_DONE) {
+    } else if (hwi_peer_entered(c)) {
         if (p->now_ns - c->deadline_ns >= p->config.grace_ns) {
             hwi_peer_finish(p, HWS_E_OUTCOME_UNKNOWN, "the master gave no decision in time", fx);
             return;
         }
-        struct hwi_fault fault = {
-            .status = HWS_E_TIMEOUT, .peer_a = p->id, .signature_a = signature_of(c)};
-        hwi_peer_withdraw(p, c, &fault, fx);
+        hwi_peer_give_up(p, c, HWS_E_TIMEOUT, fx);
     }
 }
 

@@ -4,23 +4,18 @@
 
 #include <hawser/types.h>
 
-static bool whole_view(uint8_t kind)
-{
-    return kind == HWI_KIND_ADMIT || kind == HWI_KIND_SYNC;
-}
-
-// Admit and sync are alone: nothing of this member's is in flight with them. The master relies on
-// it when it looks for members that wait for each other.
+// Nothing of this member's is in flight with an admit or a sync. The master relies on it when it
+// looks for members that wait for each other.
 static bool busy(const struct peer *p, uint8_t kind)
 {
     uint32_t i = 0;
-    if (p->call_count == 0 || whole_view(kind)) {
+    if (p->call_count == 0 || hwi_kind_is_alone(kind)) {
         return p->call_count > 0;
     }
     while (p->calls[i].stage == CALL_FREE) {
         i++;
     }
-    return whole_view(p->calls[i].request.kind);
+    return hwi_kind_is_alone(p->calls[i].request.kind);
 }
 
 // A status that the call gets at once, or HWS_OK if it may take its turn.

@@ -29,22 +29,28 @@ struct call {
     uint64_t deadline_ns;
     struct hwi_op op; // while entered
     uint32_t attempts;
-    uint64_t done_ns; // while DONE
+    uint64_t done_ns;                          // while DONE
     uint64_t members_us, commit_us, credit_us; // as in reply, so far
-    bool withdrawn; // the master was asked to decide
-    bool cancelled; // by the trainer: it is not run again
-    bool committed; // while ENDING
-    int status;     // while ENDING and not committed
+    bool withdrawn;                            // the master was asked to decide
+    bool cancelled;                            // by the trainer: it is not run again
+    bool committed;                            // while ENDING
+    int status;                                // while ENDING and not committed
     struct hwi_fault fault;
     uint32_t pending;
     uint64_t value;
     struct { // sync
         bool offered, planned, receiver;
-        bool unhashed; // as offered
+        bool unhashed;     // as offered
         uint64_t revision; // elected once planned
         struct hwi_hash root, layout;
     } sync;
 };
+
+// An attempt of it is in the view, not decided yet.
+static inline bool hwi_peer_entered(const struct call *c)
+{
+    return c->stage == CALL_RUNNING || c->stage == CALL_DONE;
+}
 
 struct channel {
     uint8_t kind; // a channel kind
@@ -179,7 +185,7 @@ void hwi_peer_close_edges(struct peer *p, bool all, struct hwi_effects *fx);
 
 // view.c
 void hwi_peer_on_announce(struct peer *p, const struct hwi_msg_announce *a, struct hwi_effects *fx);
-// Hws_view
+// hws_view
 void hwi_peer_acknowledge(struct peer *p, const struct hwi_msg_request *r, struct hwi_effects *fx);
 // members.c
 void hwi_peer_members_set(struct peer *p, struct members *to, uint64_t number,
@@ -196,7 +202,7 @@ bool hwi_peer_is_ours_at(const struct members *m, uint32_t rank);
 bool hwi_peer_members_ordered(const struct hwi_member *list, uint32_t count);
 
 // calls.c: the table of calls and their channels.
-// Entered and not ENDING; NULL = none
+// Entered; NULL = none
 struct call *hwi_peer_call_of(struct peer *p, struct hwi_op op);
 // Of any kind of the channel; NULL = HWI_TAGS_MAX passed
 struct channel *hwi_peer_channel(struct peer *p, uint8_t kind, uint64_t tag);
@@ -213,8 +219,8 @@ void hwi_peer_tell_withdraw(struct peer *p, const struct call *c, struct hwi_eff
 uint32_t hwi_peer_number_of(struct peer *p, const struct call *c);
 // It is RUNNING under that number, in name only: nothing works on it.
 void hwi_peer_take_number(struct peer *p, struct call *c);
-// It is not to be Done here, for this reason: withdrawn. One that waits for its turn takes its number
-// first, so that no later call takes it and meets others' calls there.
+// It is not to be Done here, for this reason: withdrawn. One that waits for its turn takes its
+// number first, so that no later call takes it and meets others' calls there.
 void hwi_peer_give_up(struct peer *p, struct call *c, int status, struct hwi_effects *fx);
 // The call is decided: `status` HWS_OK = committed. Its lane lets go, then it is replied or queued
 // again.

@@ -100,11 +100,10 @@ static void tell_again(struct peer *p, struct hwi_effects *fx)
     }
     for (uint32_t i = 0; i < p->call_capacity && p->call_count > 0; i++) {
         const struct call *c = &p->calls[i];
-        bool entered = c->stage == CALL_RUNNING || c->stage == CALL_DONE;
-        if (entered && c->sync.offered && !c->sync.planned) {
+        if (hwi_peer_entered(c) && c->sync.offered && !c->sync.planned) {
             hwi_peer_tell_offer(p, c, fx);
         }
-        if (entered && c->withdrawn) {
+        if (hwi_peer_entered(c) && c->withdrawn) {
             hwi_peer_tell_withdraw(p, c, fx);
         }
     }

@@ -16,10 +16,10 @@ static const struct hwi_past *past_of(const struct hwi_msg_announce *a, uint64_t
     return NULL;
 }
 
-// As outcomes name the channel of a call.
-static uint32_t group_of(const struct peer *p, const struct call *c)
+// As outcomes name the channel of a call of that kind.
+static uint32_t group_of(const struct peer *p, uint8_t kind)
 {
-    return hwi_kind_is_run_wide(c->op.kind) ? 0 : p->config.group;
+    return hwi_kind_is_run_wide(kind) ? 0 : p->config.group;
 }
 
 // Sets what goes with a commit. One that was decided inside the view says what it said there: a
@@ -31,7 +31,7 @@ static bool is_committed(const struct peer *p, const struct hwi_past *past, stru
     for (uint32_t i = past->tallies_count; i-- > 0;) {
         const struct hwi_tally *t = &past->tallies[i];
         if (t->kind == hwi_channel_kind(c->op.kind) && t->tag == c->op.tag &&
-            t->group == group_of(p, c)) {
+            t->group == group_of(p, c->op.kind)) {
             c->value = hwi_kind_is_agreement(c->op.kind) ? t->value : c->value;
             c->pending = c->op.seq < t->done ? t->pending : c->pending;
             committed = c->op.seq < t->heard;
@@ -45,7 +45,7 @@ static int abort_status(const struct peer *p, const struct hwi_past *past, struc
     for (uint32_t i = 0; i < past->faults_count; i++) {
         const struct hwi_fault *f = &past->faults[i];
         if (f->kind != hwi_channel_kind(c->op.kind) || f->tag != c->op.tag || f->seq != c->op.seq ||
-            f->group != group_of(p, c) || f->status == HWS_OK) {
+            f->group != group_of(p, c->op.kind) || f->status == HWS_OK) {
             continue;
         }
         c->fault = *f;
@@ -66,7 +66,7 @@ static void name_cancelled(struct peer *p, const struct hwi_past *past)
 {
     for (uint32_t i = 0; i < past->faults_count; i++) {
         const struct hwi_fault *f = &past->faults[i];
-        bool ours = f->group == (hwi_kind_is_run_wide(f->kind) ? 0 : p->config.group);
+        bool ours = f->group == group_of(p, f->kind);
         for (uint32_t k = 0; f->status == HWS_E_CANCELLED && ours && k < p->call_capacity; k++) {
             struct call *c = &p->calls[k];
             if (c->stage == CALL_QUEUED && hwi_channel_kind(c->request.kind) == f->kind &&
@@ -82,7 +82,7 @@ static void decide_calls(struct peer *p, const struct hwi_past *past, struct hwi
 {
     for (uint32_t i = 0; i < p->call_capacity && p->call_count > 0; i++) {
         struct call *c = &p->calls[i];
-        if (c->stage != CALL_RUNNING && c->stage != CALL_DONE) {
+        if (!hwi_peer_entered(c)) {
             continue;
         }
         if (!is_committed(p, past, c)) {

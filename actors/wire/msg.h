@@ -159,6 +159,12 @@ static inline bool hwi_kind_is_agreement(uint8_t kind)
     return channel == HWI_KIND_AGREE || channel == HWI_KIND_AGREE_RUN;
 }
 
+// Admit and sync are alone: nothing else of that member's is in flight with them, whatever its tag.
+static inline bool hwi_kind_is_alone(uint8_t kind)
+{
+    return kind == HWI_KIND_ADMIT || kind == HWI_KIND_SYNC;
+}
+
 // The same operation: its own kind is only told along.
 static inline bool hwi_op_equal(struct hwi_op a, struct hwi_op b)
 {
