@@ -29,12 +29,8 @@ static void send_result(const struct hwi_reducer *reducer, const struct hwi_redu
         if (hwi_reduction_result(reduction, reduction->self, rank).chunks == 0 ||
             (wait && !reduction->edges[rank].called))
             continue;
-        struct hwi_msg_send *send = HWI_EMIT(effects, hwi_to_data(), send);
-        send->op = reduction->op;
-        send->phase = HWI_PHASE_GATHER;
-        send->to = reducer->members[rank];
-        send->first = chunk;
-        send->chunks = 1;
+        hwi_reduction_send(reducer, reduction, HWI_PHASE_GATHER, rank,
+                           (struct hwi_part){.first = chunk, .chunks = 1}, effects);
     }
 }
 
@@ -46,15 +42,7 @@ static void grant_more(const struct hwi_reducer *reducer, const struct hwi_reduc
     more->op = reduction->op;
     more->phase = HWI_PHASE_SCATTER;
     more->granted = reduction->ledger.granted;
-    for (uint32_t i = 0; i < reducer->world - 1; i++) {
-        uint32_t rank = hwi_reducer_other(reducer, i);
-        if (hwi_reduction_input(reduction, rank, reduction->self).chunks == 0)
-            continue;
-        struct hwi_msg_grant *grant =
-            HWI_EMIT(effects, hwi_to_reducer(reducer->members[rank]), grant);
-        grant->op = reduction->op;
-        grant->granted = reduction->ledger.granted;
-    }
+    hwi_reduction_tell_grant(reducer, reduction, reduction->ledger.granted, effects);
 }
 
 // A chunk of the own share, for an owner.

@@ -223,6 +223,14 @@ void hwi_reduction_grant(struct hwi_reduction *reduction, uint32_t rank, uint32_
 // Sends what the member's grant allows, or what may go ahead of its call.
 void hwi_reduction_feed(struct hwi_reducer *reducer, struct hwi_reduction *reduction, uint32_t rank,
                         struct hwi_effects *effects);
+// Its chunks go to the member of `rank`.
+void hwi_reduction_send(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
+                        enum hwi_phase phase, uint32_t rank, struct hwi_part chunks,
+                        struct hwi_effects *effects);
+// Tells each member that has inputs for the own chunks how many of them may come.
+void hwi_reduction_tell_grant(const struct hwi_reducer *reducer,
+                              const struct hwi_reduction *reduction, uint32_t granted,
+                              struct hwi_effects *effects);
 // A broadcast: what came before the member's call goes to it now.
 void hwi_reduction_pass_on(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
                            uint32_t rank, struct hwi_effects *effects);

@@ -79,9 +79,9 @@ static uint32_t eager_limit(const struct hwi_reducer *reducer,
     return limit;
 }
 
-static void emit_send(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
-                      enum hwi_phase phase, uint32_t rank, struct hwi_part chunks,
-                      struct hwi_effects *effects)
+void hwi_reduction_send(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
+                        enum hwi_phase phase, uint32_t rank, struct hwi_part chunks,
+                        struct hwi_effects *effects)
 {
     struct hwi_msg_send *send = HWI_EMIT(effects, hwi_to_data(), send);
     send->op = reduction->op;
@@ -113,7 +113,7 @@ static void feed(struct hwi_reducer *reducer, struct hwi_reduction *reduction, u
     if (limit <= edge->sent)
         return;
     struct hwi_part chunks = {.first = part.first + edge->sent, .chunks = limit - edge->sent};
-    emit_send(reducer, reduction, HWI_PHASE_SCATTER, rank, chunks, effects);
+    hwi_reduction_send(reducer, reduction, HWI_PHASE_SCATTER, rank, chunks, effects);
     if (!edge->called) // nothing was sent before
         reducer->ahead_bytes[rank] += hwi_part_bytes(reduction, part, limit);
     edge->sent = limit;
@@ -139,17 +139,17 @@ void hwi_reduction_pass_on(const struct hwi_reducer *reducer, const struct hwi_r
     struct hwi_part part = hwi_reduction_result(reduction, reduction->self, rank);
     struct hwi_part low = {.first = part.first, .chunks = HWI_MIN(ledger->low, part.chunks)};
     if (low.chunks > 0)
-        emit_send(reducer, reduction, HWI_PHASE_GATHER, rank, low, effects);
+        hwi_reduction_send(reducer, reduction, HWI_PHASE_GATHER, rank, low, effects);
     for (uint32_t chunk = low.chunks; chunk < part.chunks && chunk < ledger->granted; chunk++) {
         struct hwi_part one = {.first = part.first + chunk, .chunks = 1};
         if (hwi_ledger_final(ledger, chunk))
-            emit_send(reducer, reduction, HWI_PHASE_GATHER, rank, one, effects);
+            hwi_reduction_send(reducer, reduction, HWI_PHASE_GATHER, rank, one, effects);
     }
 }
 
-// Nobody can send before: what is granted now is the first grant.
-static void grant_first(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
-                        struct hwi_effects *effects)
+void hwi_reduction_tell_grant(const struct hwi_reducer *reducer,
+                              const struct hwi_reduction *reduction, uint32_t granted,
+                              struct hwi_effects *effects)
 {
     for (uint32_t i = 0; i + 1 < reducer->world; i++) {
         uint32_t rank = hwi_reducer_other(reducer, i);
@@ -158,7 +158,7 @@ static void grant_first(const struct hwi_reducer *reducer, const struct hwi_redu
         struct hwi_msg_grant *grant =
             HWI_EMIT(effects, hwi_to_reducer(reducer->members[rank]), grant);
         grant->op = reduction->op;
-        grant->granted = hwi_reduction_first_grant(reduction);
+        grant->granted = granted;
     }
 }
 
@@ -170,7 +170,7 @@ void hwi_reduction_all_called(struct hwi_reducer *reducer, struct hwi_reduction 
     hwi_reduction_lay(reducer, reduction, true, effects);
     if (!reduction->laid)
         return;
-    grant_first(reducer, reduction, effects);
+    hwi_reduction_tell_grant(reducer, reduction, hwi_reduction_first_grant(reduction), effects);
     hwi_reduction_copy(reduction, now_ns, effects);
     for (uint32_t i = 0; i + 1 < reducer->world; i++)
         hwi_reduction_feed(reducer, reduction, hwi_reducer_other(reducer, i), effects);
