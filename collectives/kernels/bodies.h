@@ -32,6 +32,32 @@ ANYWHERE(any_i64, int64_t);
 ANYWHERE(any_f32, float);
 ANYWHERE(any_f64, double);
 
+// ---- halves, by the machine's instructions -----------------------------------------------------
+
+static void widen_f16(void *to, const void *from, size_t count)
+{
+    float *out = to;
+    const unsigned char *in = from;
+    size_t i = 0;
+    for (; i + F16_LANES <= count; i += F16_LANES)
+        widen_lanes(out + i, in + 2 * i);
+    for (; i < count; i++)
+        ((any_f32 *)out)[i] = hwi_f16_widen(((const any_u16 *)from)[i]);
+}
+
+static void narrow_f16(void *to, const void *from, size_t count)
+{
+    unsigned char *out = to;
+    const float *in = from;
+    size_t i = 0;
+    for (; i + F16_LANES <= count; i += F16_LANES)
+        narrow_lanes(out + 2 * i, in + i);
+    for (; i < count; i++)
+        ((any_u16 *)to)[i] = hwi_f16_narrow(((const any_f32 *)from)[i]);
+}
+
+// ---- shapes of steps ----------------------------------------------------------------------------
+
 #define COMBINE(name, type, result)                                                                \
     static void name(void *to, const void *a, const void *b, size_t count)                         \
     {                                                                                              \
@@ -75,10 +101,10 @@ COMBINE(sum_8, u8, (uint8_t)(x + y))
 COMBINE(sum_16, u16, (uint16_t)(x + y))
 COMBINE(sum_32, u32, x + y)
 COMBINE(sum_64, u64, x + y)
-COMBINE(prod_8, u8, (uint8_t)(x * y))
-COMBINE(prod_16, u16, (uint16_t)((uint32_t)x * (uint32_t)y))
-COMBINE(prod_32, u32, x *y)
-COMBINE(prod_64, u64, x *y)
+COMBINE(prod_8, u8, (uint8_t)(x *y))
+COMBINE(prod_16, u16, (uint16_t)((uint32_t)x *(uint32_t)y))
+COMBINE(prod_32, u32, (x * y))
+COMBINE(prod_64, u64, (x * y))
 
 #define ORDERED(name, type)                                                                        \
     COMBINE(max_##name, name, (type)(x > y ? x : y))                                               \
@@ -153,28 +179,6 @@ BITS(bf16, i16, int16_t, INT16_MAX, 0x7f80, 0x7fc0)
 BITS(f32, i32, int32_t, INT32_MAX, 0x7f800000, 0x7fc00000)
 BITS(f64, i64, int64_t, INT64_MAX, INT64_C(0x7ff0000000000000), INT64_C(0x7ff8000000000000))
 
-static void widen_f16(void *to, const void *from, size_t count)
-{
-    float *out = to;
-    const unsigned char *in = from;
-    size_t i = 0;
-    for (; i + F16_LANES <= count; i += F16_LANES)
-        widen_lanes(out + i, in + 2 * i);
-    for (; i < count; i++)
-        ((any_f32 *)out)[i] = hwi_f16_widen(((const any_u16 *)from)[i]);
-}
-
-static void narrow_f16(void *to, const void *from, size_t count)
-{
-    unsigned char *out = to;
-    const float *in = from;
-    size_t i = 0;
-    for (; i + F16_LANES <= count; i += F16_LANES)
-        narrow_lanes(out + 2 * i, in + i);
-    for (; i < count; i++)
-        ((any_u16 *)to)[i] = hwi_f16_narrow(((const any_f32 *)from)[i]);
-}
-
 // A NaN among the sums is the one NaN already, and its upper half is the one of bf16.
 CONVERT(widen_bf16, u16, u32, (uint32_t)x << 16)
 CONVERT(narrow_bf16, u32, u16, (uint16_t)((x + 0x7fff + (x >> 16 & 1)) >> 16))
@@ -182,13 +186,19 @@ CONVERT(narrow_bf16, u32, u16, (uint16_t)((x + 0x7fff + (x >> 16 & 1)) >> 16))
 // ---- the table ----------------------------------------------------------------------------------
 
 #define PLAIN(dtype, redop, bytes, combine)                                                        \
-    {dtype, redop, bytes, bytes, hwi_kernel_blocks, NULL, combine, NULL, NULL}
+    {                                                                                              \
+        dtype, redop, bytes, bytes, hwi_kernel_blocks, NULL, combine, NULL, NULL                   \
+    }
 #define WIDE(dtype, redop, bytes, wide, widen, combine, divide, narrow)                            \
-    {dtype, redop, bytes, wide, hwi_kernel_blocks, widen, combine, divide, narrow}
+    {                                                                                              \
+        dtype, redop, bytes, wide, hwi_kernel_blocks, widen, combine, divide, narrow               \
+    }
 
 // Sums of 64 bits need more, which no machine here adds or divides in lanes.
 #define SCALAR_AVG(dtype, name)                                                                    \
-    {dtype, HWS_AVG, 8, 8, hwi_reduce_avg_##name, NULL, NULL, NULL, NULL}
+    {                                                                                              \
+        dtype, HWS_AVG, 8, 8, hwi_reduce_avg_##name, NULL, NULL, NULL, NULL                        \
+    }
 
 #define WHOLE(dtype, name, bits, bytes, avg)                                                       \
     PLAIN(dtype, HWS_SUM, bytes, sum_##bits), avg, PLAIN(dtype, HWS_PROD, bytes, prod_##bits),     \
