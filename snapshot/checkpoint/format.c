@@ -6,6 +6,8 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/bytes.h"
+
 enum {
     CHECKED_BYTES = HWI_CHECKPOINT_HEAD_BYTES - 8, // what the head's checksum covers
     MAY_DIFFER = 1,                                // the only flag of a tensor
@@ -13,37 +15,15 @@ enum {
 
 static const unsigned char magic[8] = {'H', 'W', 'S', 'T', 'A', 'T', 'E', '\n'};
 
-static void put_u32(unsigned char *at, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        at[i] = (unsigned char)(value >> (8 * i));
-}
-
-static void put_u64(unsigned char *at, uint64_t value)
-{
-    put_u32(at, (uint32_t)value);
-    put_u32(at + 4, (uint32_t)(value >> 32));
-}
-
-static uint32_t get_u32(const unsigned char *at)
-{
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-static uint64_t get_u64(const unsigned char *at)
-{
-    return get_u32(at) | (uint64_t)get_u32(at + 4) << 32;
-}
-
 static void put_hash(unsigned char *at, struct hwi_hash hash)
 {
-    put_u64(at, hash.lo);
-    put_u64(at + 8, hash.hi);
+    hwi_put_u64(at, hash.lo);
+    hwi_put_u64(at + 8, hash.hi);
 }
 
 static struct hwi_hash get_hash(const unsigned char *at)
 {
-    return (struct hwi_hash){.lo = get_u64(at), .hi = get_u64(at + 8)};
+    return (struct hwi_hash){.lo = hwi_get_u64(at), .hi = hwi_get_u64(at + 8)};
 }
 
 static bool is_zero(const unsigned char *at, size_t bytes)
@@ -66,13 +46,13 @@ void hwi_checkpoint_head_pack(const struct hwi_checkpoint_head *head,
                               unsigned char bytes[HWI_CHECKPOINT_HEAD_BYTES])
 {
     memcpy(bytes, magic, sizeof magic);
-    put_u32(bytes + 8, HWI_CHECKPOINT_FORMAT);
-    put_u32(bytes + 12, head->tensor_count);
-    put_u64(bytes + 16, head->block_count);
-    put_u64(bytes + 24, head->revision);
-    put_u64(bytes + 32, head->time_ms);
+    hwi_put_u32(bytes + 8, HWI_CHECKPOINT_FORMAT);
+    hwi_put_u32(bytes + 12, head->tensor_count);
+    hwi_put_u64(bytes + 16, head->block_count);
+    hwi_put_u64(bytes + 24, head->revision);
+    hwi_put_u64(bytes + 32, head->time_ms);
     put_hash(bytes + 40, head->tables);
-    put_u64(bytes + CHECKED_BYTES, XXH3_64bits(bytes, CHECKED_BYTES));
+    hwi_put_u64(bytes + CHECKED_BYTES, XXH3_64bits(bytes, CHECKED_BYTES));
 }
 
 enum hwi_checkpoint_kind
@@ -81,20 +61,20 @@ hwi_checkpoint_head_unpack(const unsigned char bytes[HWI_CHECKPOINT_HEAD_BYTES],
 {
     if (memcmp(bytes, magic, sizeof magic) != 0)
         return HWI_CHECKPOINT_IS_NONE;
-    if (get_u64(bytes + CHECKED_BYTES) != XXH3_64bits(bytes, CHECKED_BYTES))
+    if (hwi_get_u64(bytes + CHECKED_BYTES) != XXH3_64bits(bytes, CHECKED_BYTES))
         return HWI_CHECKPOINT_IS_DAMAGED;
-    if (get_u32(bytes + 8) != HWI_CHECKPOINT_FORMAT) {
-        *format = get_u32(bytes + 8);
+    if (hwi_get_u32(bytes + 8) != HWI_CHECKPOINT_FORMAT) {
+        *format = hwi_get_u32(bytes + 8);
         return HWI_CHECKPOINT_IS_OTHER;
     }
-    uint32_t tensors = get_u32(bytes + 12);
-    uint64_t blocks = get_u64(bytes + 16);
+    uint32_t tensors = hwi_get_u32(bytes + 12);
+    uint64_t blocks = hwi_get_u64(bytes + 16);
     if (tensors > HWI_TENSORS_MAX || blocks > HWI_CHECKPOINT_BLOCKS_MAX)
         return HWI_CHECKPOINT_IS_DAMAGED;
     *head = (struct hwi_checkpoint_head){.tensor_count = tensors,
                                          .block_count = (uint32_t)blocks,
-                                         .revision = get_u64(bytes + 24),
-                                         .time_ms = get_u64(bytes + 32),
+                                         .revision = hwi_get_u64(bytes + 24),
+                                         .time_ms = hwi_get_u64(bytes + 32),
                                          .tables = get_hash(bytes + 40)};
     return HWI_CHECKPOINT_IS_GOOD;
 }
@@ -123,15 +103,15 @@ static void pack_tensor(const struct hwi_checkpoint_tensor *tensor, unsigned cha
     memcpy(at, tensor->name, strnlen(tensor->name, HWI_NAME_BYTES_MAX - 1));
     at[HWI_NAME_BYTES_MAX] = tensor->dtype;
     at[HWI_NAME_BYTES_MAX + 1] = tensor->may_differ ? MAY_DIFFER : 0;
-    put_u64(at + HWI_NAME_BYTES_MAX + 8, tensor->bytes);
+    hwi_put_u64(at + HWI_NAME_BYTES_MAX + 8, tensor->bytes);
 }
 
 static void pack_block(const struct hwi_checkpoint_block *block, unsigned char *at)
 {
     memset(at, 0, HWI_CHECKPOINT_BLOCK_BYTES);
     put_hash(at, block->hash);
-    put_u64(at + 16, block->check);
-    put_u32(at + 24, block->stored_bytes);
+    hwi_put_u64(at + 16, block->check);
+    hwi_put_u32(at + 24, block->stored_bytes);
     at[28] = block->encoding;
 }
 
@@ -155,7 +135,7 @@ static bool unpack_tensor(const unsigned char *at, struct hwi_checkpoint_tensor 
     memcpy(tensor->name, at, length);
     tensor->dtype = at[HWI_NAME_BYTES_MAX];
     tensor->may_differ = at[HWI_NAME_BYTES_MAX + 1] & MAY_DIFFER;
-    tensor->bytes = get_u64(at + HWI_NAME_BYTES_MAX + 8);
+    tensor->bytes = hwi_get_u64(at + HWI_NAME_BYTES_MAX + 8);
     size_t element = hws_dtype_bytes((hws_dtype)tensor->dtype);
     return element != 0 && tensor->bytes % element == 0 &&
            at[HWI_NAME_BYTES_MAX + 1] <= MAY_DIFFER && is_zero(at + HWI_NAME_BYTES_MAX + 2, 6);
@@ -165,8 +145,8 @@ static bool unpack_block(const unsigned char *at, const struct hwi_checkpoint_te
                          uint32_t bytes, struct hwi_checkpoint_block *block)
 {
     *block = (struct hwi_checkpoint_block){.hash = get_hash(at),
-                                           .check = get_u64(at + 16),
-                                           .stored_bytes = get_u32(at + 24),
+                                           .check = hwi_get_u64(at + 16),
+                                           .stored_bytes = hwi_get_u32(at + 24),
                                            .encoding = at[28]};
     if (!is_zero(at + 29, 3))
         return false;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "actors/wire/codec.h"
-#include "transport/data/bytes.h"
+#include "actors/base/bytes.h"
 
 static void deliver(void *user, struct hwi_addr from, struct hwi_addr to, const struct hwi_msg *msg)
 {

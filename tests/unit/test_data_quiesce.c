@@ -12,7 +12,7 @@
 #include <hawser/types.h>
 
 #include "tests/support/data_rig.h"
-#include "transport/data/bytes.h"
+#include "actors/base/bytes.h"
 
 enum { CHUNK = 4096, CHUNKS = 4, BYTES = CHUNK * CHUNKS };
 

@@ -9,7 +9,7 @@
 #include <xxhash.h>
 
 #include "tests/support/data_rig.h"
-#include "transport/data/bytes.h"
+#include "actors/base/bytes.h"
 #include "transport/data/frame.h"
 
 static const struct hwi_frame chunk = {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "transport/data/bytes.h"
+#include "actors/base/bytes.h"
 #include "transport/data/checksum.h"
 
 // "HWSR" as it lies on the wire.

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "transport/data/bytes.h"
+#include "actors/base/bytes.h"
 
 static enum hwi_verdict broken(const char **why, const char *text)
 {

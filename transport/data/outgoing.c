@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "transport/data/bytes.h"
+#include "actors/base/bytes.h"
 
 static void give_back(struct hwi_data *data, struct hwi_waiting *waiting)
 {

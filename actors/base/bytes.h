@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Little-endian numbers in byte arrays.
-#ifndef HAWSER_TRANSPORT_DATA_BYTES_H
-#define HAWSER_TRANSPORT_DATA_BYTES_H
+#ifndef HAWSER_ACTORS_BASE_BYTES_H
+#define HAWSER_ACTORS_BASE_BYTES_H
 
 #include <stdint.h>
 
