@@ -178,19 +178,10 @@ static int run(const char *verb, char **paths, int count, bool json)
 
 int command_checkpoint(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-    bool json = false;
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(usage, stdout);
-            return CHECKPOINT_OK;
-        }
-        if (c != 'j')
-            return bad_option("checkpoint", c, argv);
-        json = true;
-    }
+    bool json;
+    int code = read_flag("checkpoint", usage, "json", argc, argv, &json);
+    if (code >= 0)
+        return code;
     if (optind == argc) {
         complain("checkpoint", "expected ls, verify or diff; try hawser checkpoint --help");
         return CHECKPOINT_USAGE;

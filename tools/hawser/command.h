@@ -29,6 +29,12 @@ __attribute__((format(printf, 2, 3))) void complain(const char *command, const c
 // option. Returns EXIT_USAGE.
 int bad_option(const char *command, int result, char **argv);
 
+// The options of a subcommand that has one flag ("json") and --help: `given` says whether the flag
+// is there. Returns -1 to go on from optind, else the exit code: the usage was asked for, or an
+// option is unknown.
+int read_flag(const char *command, const char *usage, const char *flag, int argc, char **argv,
+              bool *given);
+
 // The whole text is a number from least to most; *value is set only on success.
 bool parse_u32(const char *text, uint32_t least, uint32_t most, uint32_t *value);
 // As parse_u32, and complains naming the option.

@@ -86,7 +86,8 @@ static void print_bounds(const struct hwi_option *option)
 
 static void print_table(const char *title, const struct hwi_option_table *table)
 {
-    printf("\n## %s\n\n| field | variable | default | values | what |\n|---|---|---|---|---|\n", title);
+    printf("\n## %s\n\n| field | variable | default | values | what |\n|---|---|---|---|---|\n",
+           title);
     for (uint32_t i = 0; i < table->count; i++) {
         const struct hwi_option *option = &table->options[i];
         printf("| `%s` |", option->name);
@@ -100,7 +101,8 @@ static void print_table(const char *title, const struct hwi_option_table *table)
 static void print_markdown(void)
 {
     puts("# Options\n\n"
-         "Made by `hawser info --markdown` from the tables in `actors/node/config.c`, which also check what is\n"
+         "Made by `hawser info --markdown` from the tables in `actors/node/config.c`, which also "
+         "check what is\n"
          "given. A zero or NULL field takes the variable's value, and without one the default.");
     print_table("A member: `hws_config`", &hwi_comm_options);
     print_table("A master: `hws_master_config`", &hwi_master_options);
@@ -121,20 +123,10 @@ static void print_all(void)
 
 int command_info(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"help", no_argument, NULL, 'h'}, {"markdown", no_argument, NULL, 'm'}, {0}};
-    bool markdown = false;
-    int c;
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
-        if (c == 'h') {
-            fputs(usage, stdout);
-            return EXIT_OK;
-        }
-        if (c != 'm')
-            return bad_option("info", c, argv);
-        markdown = true;
-    }
+    bool markdown;
+    int code = read_flag("info", usage, "markdown", argc, argv, &markdown);
+    if (code >= 0)
+        return code;
     if (optind < argc) {
         complain("info", "unexpected argument %s; try hawser info --help", argv[optind]);
         return EXIT_USAGE;

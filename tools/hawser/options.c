@@ -35,6 +35,25 @@ int bad_option(const char *command, int result, char **argv)
     return EXIT_USAGE;
 }
 
+int read_flag(const char *command, const char *usage, const char *flag, int argc, char **argv,
+              bool *given)
+{
+    const struct option longs[] = {
+        {flag, no_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0}};
+    *given = false;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
+        if (c == 'h') {
+            fputs(usage, stdout);
+            return EXIT_OK;
+        }
+        if (c != 'f')
+            return bad_option(command, c, argv);
+        *given = true;
+    }
+    return -1;
+}
+
 bool parse_u32(const char *text, uint32_t least, uint32_t most, uint32_t *value)
 {
     char *end;

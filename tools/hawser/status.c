@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/explain/model.h"
 #include "tools/hawser/command.h"
 #include "tools/hawser/status_query.h"
 
@@ -17,23 +18,6 @@ static const char usage[] =
     "\n"
     "Exit code: 0 answered, 1 no answer within 2 s, 2 bad usage.\n"
     "Example: hawser status 127.0.0.1:40123\n";
-
-static const char *kind_name(uint8_t kind)
-{
-    static const char *const names[] = {
-        [HWI_KIND_ALL_REDUCE] = "all-reduce",
-        [HWI_KIND_AGREE] = "agree",
-        [HWI_KIND_ADMIT] = "admit",
-        [HWI_KIND_SYNC] = "sync",
-        [HWI_KIND_REDUCE_SCATTER] = "reduce-scatter",
-        [HWI_KIND_ALL_GATHER] = "all-gather",
-        [HWI_KIND_BROADCAST] = "broadcast",
-        [HWI_KIND_BARRIER] = "barrier",
-        [HWI_KIND_AGREE_RUN] = "agree of the run",
-        [HWI_KIND_BARRIER_RUN] = "barrier of the run",
-    };
-    return kind < HWI_COUNT(names) && names[kind] ? names[kind] : "?";
-}
 
 static const char *standing_name(uint8_t standing)
 {
@@ -71,9 +55,9 @@ static bool has_units(const struct hwi_msg_status *status)
     return i < status->members_count;
 }
 
-static void print_op(const struct hwi_status_op *op, bool groups)
+static void print_operation(const struct hwi_status_op *op, bool groups)
 {
-    printf("  %s tag %" PRIu64 " number %" PRIu32, kind_name(op->kind), op->tag, op->seq);
+    printf("  %s tag %" PRIu64 " number %" PRIu32, print_call(op->kind), op->tag, op->seq);
     if (groups && !hwi_kind_is_run_wide(op->kind))
         printf(" of group %" PRIu32, op->group);
     print_ids(": not called yet by member ", op->absent, op->absent_count, op->absent_in_all);
@@ -122,7 +106,7 @@ static void print_plain(const struct hwi_msg_status *status)
     print_members(status);
     puts(status->ops_count ? "in flight:" : "in flight: nothing");
     for (uint32_t i = 0; i < status->ops_count; i++)
-        print_op(&status->ops[i], has_groups(status));
+        print_operation(&status->ops[i], has_groups(status));
 }
 
 // ---- for programs ----------------------------------------------------------------------------
@@ -157,7 +141,7 @@ static void print_json(const struct hwi_msg_status *status)
     for (uint32_t i = 0; i < status->ops_count; i++) {
         const struct hwi_status_op *op = &status->ops[i];
         printf("%s{\"kind\":\"%s\",\"group\":%" PRIu32 ",\"tag\":%" PRIu64 ",\"sequence\":%" PRIu32,
-               i ? "," : "", kind_name(op->kind), op->group, op->tag, op->seq);
+               i ? "," : "", print_call(op->kind), op->group, op->tag, op->seq);
         print_json_ids("absent", op->absent, op->absent_count);
         print_json_ids("working", op->working, op->working_count);
         printf(",\"absent_in_all\":%" PRIu32 ",\"working_in_all\":%" PRIu32 "}", op->absent_in_all,
@@ -168,19 +152,10 @@ static void print_json(const struct hwi_msg_status *status)
 
 int command_status(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-    bool json = false;
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(usage, stdout);
-            return EXIT_OK;
-        }
-        if (c != 'j')
-            return bad_option("status", c, argv);
-        json = true;
-    }
+    bool json;
+    int code = read_flag("status", usage, "json", argc, argv, &json);
+    if (code >= 0)
+        return code;
     if (argc - optind != 1) {
         complain("status", "expected one address HOST:PORT; try hawser status --help");
         return EXIT_USAGE;
