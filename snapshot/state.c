@@ -16,8 +16,7 @@ static void reader_fields(struct hwi_image *image, void *item)
     hwi_image_bool(image, "early_list", &reader->early_list);
 }
 
-// ---- the state's blocks
-// --------------------------------------------------------------------------
+// ---- the state's blocks -------------------------------------------------------------------------
 
 static void span_fields(struct hwi_image *image, void *item)
 {
@@ -43,8 +42,7 @@ static void synced_fields(struct hwi_image *image, void *item)
     hwi_image_hash(image, "root", &synced->root);
 }
 
-// ---- a fetch
-// -------------------------------------------------------------------------------------
+// ---- a fetch ------------------------------------------------------------------------------------
 
 static void source_fields(struct hwi_image *image, void *item)
 {

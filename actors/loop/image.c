@@ -11,8 +11,7 @@
 
 enum { MAGIC = 0x4d495748 }; // "HWIM"
 
-// ---- bytes
-// ---------------------------------------------------------------------------------------
+// ---- bytes --------------------------------------------------------------------------------------
 
 unsigned char *hwi_image_grow(struct hwi_image *image, size_t bytes)
 {
@@ -71,8 +70,7 @@ void hwi_image_line(struct hwi_image *image, const char *name)
     image->bullet = false;
 }
 
-// ---- the whole
-// -----------------------------------------------------------------------------------
+// ---- the whole ----------------------------------------------------------------------------------
 
 struct work {
     const struct hwi_actor_ops *ops;
@@ -155,8 +153,7 @@ char *hwi_image_print(const struct hwi_actor_ops *ops, const void *state,
     return (char *)work.image.bytes;
 }
 
-// ---- single values
-// -------------------------------------------------------------------------------
+// ---- single values ------------------------------------------------------------------------------
 
 static uint64_t number_at(const void *value, size_t bytes)
 {

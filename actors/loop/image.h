@@ -44,8 +44,7 @@ void *hwi_image_load(const struct hwi_actor_ops *ops, const unsigned char *bytes
 char *hwi_image_print(const struct hwi_actor_ops *ops, const void *state,
                       const struct hwi_alloc *alloc);
 
-// ---- for the actors' own lists of fields
-// ---------------------------------------------------------
+// ---- for the actors' own lists of fields --------------------------------------------------------
 // All `name`s are static text. A failed load goes on with zeros: nobody needs to ask in between,
 // but who follows an index that was just loaded requires it first, and asks `failed`.
 

@@ -35,8 +35,7 @@ void hwi_image_struct(struct hwi_image *image, const char *name, void *item,
     }
 }
 
-// ---- lists
-// ---------------------------------------------------------------------------------------
+// ---- lists --------------------------------------------------------------------------------------
 
 void hwi_image_list_begin(struct hwi_image *image, const char *name, uint32_t *count, uint32_t most)
 {
@@ -147,8 +146,7 @@ void hwi_image_list(struct hwi_image *image, const char *name, struct hwi_image_
     hwi_image_list_end(image);
 }
 
-// ---- records of msg.def
-// --------------------------------------------------------------------------
+// ---- records of msg.def -------------------------------------------------------------------------
 
 static void visit_limited(struct hwi_image *image, const struct hwi_field *field, void *at)
 {
@@ -219,8 +217,7 @@ void hwi_image_record(struct hwi_image *image, const char *name, const struct hw
         visit_field(image, &layout->fields[i], record);
 }
 
-// ---- rows
-// ----------------------------------------------------------------------------------------
+// ---- rows ---------------------------------------------------------------------------------------
 
 static uint64_t number_of(const unsigned char *item, size_t bytes)
 {

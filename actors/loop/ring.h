@@ -99,8 +99,7 @@ struct hwi_ring_head {
     uint64_t reserved[6];
 };
 
-// ---- the writer: owner thread
-// --------------------------------------------------------------------
+// ---- the writer: owner thread -------------------------------------------------------------------
 
 struct hwi_ring;
 
@@ -120,8 +119,7 @@ void hwi_ring_heard(struct hwi_ring *ring, uint8_t actor, struct hwi_addr other,
 void hwi_ring_said(struct hwi_ring *ring, uint8_t actor, struct hwi_addr other,
                    const struct hwi_msg *msg, uint64_t ticks);
 
-// ---- readers: any thread, any process, read-only memory
-// ------------------------------------------
+// ---- readers: any thread, any process, read-only memory -----------------------------------------
 
 struct hwi_ring_reader {
     const unsigned char *memory; // borrowed for as long as it reads
@@ -142,8 +140,7 @@ uint64_t hwi_ring_next(const struct hwi_ring_reader *reader);
 // A copy of the head, of one moment. False if the writer died while it wrote it.
 bool hwi_ring_head(const struct hwi_ring_reader *reader, struct hwi_ring_head *head);
 
-// ---- records
-// -------------------------------------------------------------------------------------
+// ---- records ------------------------------------------------------------------------------------
 
 // The record of one message as the writer would make it, but for its number; `sent`: `actor` said
 // it.

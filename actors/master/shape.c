@@ -63,15 +63,14 @@ static void print_tensor(char text[TENSOR_TEXT_BYTES], const struct shape *shape
     }
     const struct hwi_tensor *tensor = &shape->tensors[index];
     uint64_t element = HWI_MAX(1, hws_dtype_bytes((hws_dtype)tensor->dtype));
-    snprintf(text, TENSOR_TEXT_BYTES, "\"%.*s%s\" %s x %llu%s", NAME_SHOWN, tensor->name,
-             strlen(tensor->name) > NAME_SHOWN ? ".." : "",
-             hws_dtype_name((hws_dtype)tensor->dtype),
-             (unsigned long long)(tensor->bytes / element),
-             tensor->may_differ ? " (may differ)" : "");
+    snprintf(
+        text, TENSOR_TEXT_BYTES, "\"%.*s%s\" %s x %llu%s", NAME_SHOWN, tensor->name,
+        strlen(tensor->name) > NAME_SHOWN ? ".." : "", hws_dtype_name((hws_dtype)tensor->dtype),
+        (unsigned long long)(tensor->bytes / element), tensor->may_differ ? " (may differ)" : "");
 }
 
 void hwi_master_shape_compare(const struct master *m, struct hwi_hash layout,
-                                   const struct session *winner, char reason[HWI_TEXT_BYTES_MAX])
+                              const struct session *winner, char reason[HWI_TEXT_BYTES_MAX])
 {
     const struct shape *here = find_shape(m, layout);
     const struct shape *there = find_shape(m, winner->offer.layout);

@@ -20,9 +20,9 @@ struct batch {
     uint64_t until_ns;
     hws_status *statuses; // NULL = not wanted; likewise below
     hws_result *results;
-    size_t next;                              // the first not started
-    struct hws_request *flying[HWI_OPS_MAX];  // in no order
-    size_t places[HWI_OPS_MAX];               // of each in `ops`
+    size_t next;                             // the first not started
+    struct hws_request *flying[HWI_OPS_MAX]; // in no order
+    size_t places[HWI_OPS_MAX];              // of each in `ops`
     uint32_t in_flight;
     struct hwi_error failure; // the first
     size_t failed;            // whose it is

@@ -113,8 +113,9 @@ hws_status hwi_handles_check(enum hwi_handle_kind kind, const void *handle, cons
     if (handle == NULL)
         return hwi_error_null(function, name);
     if (!hwi_handles_hold(kind, handle))
-        return hwi_error_set(HWS_E_INVALID, "%s: this %s is none: it was given back, or never was one",
-                             function, name);
+        return hwi_error_set(HWS_E_INVALID,
+                             "%s: this %s is none: it was given back, or never was one", function,
+                             name);
     hwi_handles_release();
     return HWS_OK;
 }

@@ -13,8 +13,7 @@ struct making {
     struct hwi_submission *submission;
 };
 
-// ---- types and counts
-// ----------------------------------------------------------------------------
+// ---- types and counts ---------------------------------------------------------------------------
 
 static hws_status check_dtype(struct making *m)
 {
@@ -46,8 +45,7 @@ static hws_status check_count(const struct making *m)
     return HWS_OK;
 }
 
-// ---- memory
-// --------------------------------------------------------------------------------------
+// ---- memory -------------------------------------------------------------------------------------
 
 static hws_status check_pointers(const struct making *m, bool needs_input)
 {
@@ -91,8 +89,7 @@ static hws_status check_overlap(const struct making *m)
     return HWS_OK;
 }
 
-// ---- each operation
-// ------------------------------------------------------------------------------
+// ---- each operation -----------------------------------------------------------------------------
 
 // An all-reduce, or a reduce-scatter, whose output is the own part only.
 static hws_status make_reduction(struct making *m)

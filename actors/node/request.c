@@ -61,7 +61,8 @@ static hws_status submit(struct hws_comm *comm, struct hws_request *request,
         return hwi_error_set(HWS_E_LIMIT, "%d operations are in flight: hws_wait for some first",
                              HWI_OPS_MAX);
     if (hwi_request_lacks_input(comm, submission))
-        return hwi_error_set(HWS_E_INVALID, "broadcast: input is NULL, and this member is the root");
+        return hwi_error_set(HWS_E_INVALID,
+                             "broadcast: input is NULL, and this member is the root");
     name_request(comm, request, &submission->msg);
     int status = hwi_host_submit(comm->host, submission);
     if (status != 0)

@@ -128,9 +128,9 @@ hws_status hws_state_may_differ(hws_state *state, const char *name)
                                          "layout is fixed: create another");
     struct hwi_tensor *tensor = find_tensor(state, name);
     if (tensor == NULL)
-        return hwi_error_set(HWS_E_INVALID,
-                             "hws_state_may_differ: the state has no tensor \"%.80s\": add it first",
-                             name);
+        return hwi_error_set(
+            HWS_E_INVALID, "hws_state_may_differ: the state has no tensor \"%.80s\": add it first",
+            name);
     tensor->may_differ = 1;
     return HWS_OK;
 }
@@ -144,7 +144,8 @@ uint64_t hws_state_revision(const hws_state *state)
 
 hws_status hws_state_set_revision(hws_state *state, uint64_t revision)
 {
-    hws_status status = hwi_handles_check(HWI_HANDLE_STATE, state, "hws_state_set_revision", "state");
+    hws_status status =
+        hwi_handles_check(HWI_HANDLE_STATE, state, "hws_state_set_revision", "state");
     if (status != HWS_OK)
         return status;
     atomic_store(&state->revision, revision);

@@ -9,8 +9,7 @@ static uint32_t element_bytes(const struct hwi_reduction *reduction)
     return (uint32_t)hws_dtype_bytes((hws_dtype)reduction->signature.dtype);
 }
 
-// ---- regions
-// -------------------------------------------------------------------------------------
+// ---- regions ------------------------------------------------------------------------------------
 
 // All begin[rank + 1] are the sizes of regions: makes them what they are afterwards.
 static void begin_regions(struct hwi_reduction *reduction)
@@ -33,8 +32,7 @@ static void size_regions(struct hwi_reduction *reduction)
     }
 }
 
-// ---- what it needs
-// -------------------------------------------------------------------------------
+// ---- what it needs ------------------------------------------------------------------------------
 
 // Elements that the output must have room for.
 static uint64_t needed(const struct hwi_reduction *reduction)
@@ -77,8 +75,7 @@ static int judge(const struct hwi_reduction *reduction)
     return fits ? HWS_OK : HWS_E_INVALID;
 }
 
-// ---- laying it out
-// -------------------------------------------------------------------------------
+// ---- laying it out ------------------------------------------------------------------------------
 
 static void cut(struct hwi_reduction *reduction)
 {
@@ -147,8 +144,7 @@ static void count_due(struct hwi_reduction *reduction)
     reduction->copies_due = hwi_reduction_copied(reduction).chunks;
 }
 
-// ---- what the data port is told
-// ------------------------------------------------------------------
+// ---- what the data port is told -----------------------------------------------------------------
 
 // In place: what may be overwritten.
 static void save_part(const struct hwi_reduction *reduction, struct hwi_msg_op_memory *memory)

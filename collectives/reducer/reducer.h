@@ -238,8 +238,7 @@ void hwi_reduction_pass_on(const struct hwi_reducer *reducer, const struct hwi_r
 void hwi_reduction_all_called(struct hwi_reducer *reducer, struct hwi_reduction *reduction,
                               uint64_t now_ns, struct hwi_effects *effects);
 
-// ---- handlers, one file each
-// ---------------------------------------------------------------------
+// ---- handlers, one file each --------------------------------------------------------------------
 
 void hwi_reducer_on_lane_view(struct hwi_reducer *reducer, const struct hwi_msg_lane_view *message,
                               struct hwi_effects *effects);
@@ -262,8 +261,7 @@ void hwi_reducer_on_woken(struct hwi_reducer *reducer, uint64_t now_ns,
 // state.c: its fields.
 void hwi_reducer_image(struct hwi_image *image, void *state);
 
-// ---- addressees
-// ----------------------------------------------------------------------------------
+// ---- addressees ---------------------------------------------------------------------------------
 
 static inline struct hwi_addr hwi_to_peer(void)
 {

@@ -3,8 +3,7 @@
 #include "actors/loop/image.h"
 #include "collectives/reducer/reducer.h"
 
-// ---- calls that came early
-// -----------------------------------------------------------------------
+// ---- calls that came early ----------------------------------------------------------------------
 
 static void early_fields(struct hwi_image *image, void *item)
 {
@@ -16,8 +15,7 @@ static void early_fields(struct hwi_image *image, void *item)
     sender->capacity = HWI_MAX(sender->capacity, sender->count);
 }
 
-// ---- a reduction
-// ---------------------------------------------------------------------------------
+// ---- a reduction --------------------------------------------------------------------------------
 
 static void shape_fields(struct hwi_image *image, void *item)
 {

@@ -13,8 +13,7 @@
 
 static const uint32_t worlds[] = {1, 2, 3, 5};
 
-// ---- bits
-// ----------------------------------------------------------------------------------------
+// ---- bits ---------------------------------------------------------------------------------------
 
 static void every_size_of(struct call call)
 {
@@ -136,8 +135,7 @@ static void a_late_member_gets_all_of_a_broadcast(void **unused)
     }
 }
 
-// ---- many at once
-// --------------------------------------------------------------------------------
+// ---- many at once -------------------------------------------------------------------------------
 
 static struct call mixed(uint32_t i)
 {
@@ -213,8 +211,7 @@ static void one_tag_keeps_its_order(void **unused)
     scenario_end(s);
 }
 
-// ---- calls that do not match
-// ---------------------------------------------------------------------
+// ---- calls that do not match --------------------------------------------------------------------
 
 static bool same_signature(const struct hwi_signature *got, const struct hwi_signature *wanted)
 {
@@ -330,8 +327,7 @@ static void counts_that_may_differ_are_part_of_the_call(void **unused)
     scenario_end(s);
 }
 
-// ---- too little room
-// -----------------------------------------------------------------------------
+// ---- too little room ----------------------------------------------------------------------------
 
 static void expect_too_little_room(struct call call, uint64_t room, uint64_t needed)
 {
@@ -366,8 +362,7 @@ static void too_little_room_fails_for_all_and_the_run_goes_on(void **unused)
         (struct call){.step = 1, .kind = HWI_KIND_ALL_GATHER, .count = 10, .unequal = 1}, 32, 33);
 }
 
-// ---- roots that are lost
-// -------------------------------------------------------------------------
+// ---- roots that are lost ------------------------------------------------------------------------
 
 static void a_root_that_dies_fails_also_with_retry(void **unused)
 {

@@ -25,7 +25,7 @@ struct relay {
     uint32_t count;
 };
 
-// ---- the actors ----------------------------------------------------------------------------------
+// ---- the actors ---------------------------------------------------------------------------------
 
 static void *create(const struct hwi_alloc *alloc)
 {
@@ -118,7 +118,7 @@ static const struct hwi_actor_ops master_ops = {
     .failed = failed, .destroy = destroy,
 };
 
-// ---- the owner -----------------------------------------------------------------------------------
+// ---- the owner ----------------------------------------------------------------------------------
 
 static void keep(struct relay *relay, const struct hwi_msg *msg)
 {

@@ -158,8 +158,7 @@ static void to_data(struct fleet *fleet, uint32_t n, const struct hwi_msg *msg)
     }
 }
 
-// ---- the peer and the other snapshots
-// ------------------------------------------------------------
+// ---- the peer and the other snapshots -----------------------------------------------------------
 
 static void to_peer(struct fleet_node *node, const struct hwi_msg *msg)
 {
@@ -348,8 +347,7 @@ void fleet_spoil_all(struct fleet *fleet, uint32_t node)
         fleet_spoil(fleet, node, b);
 }
 
-// ---- the peers' part
-// --------------------------------------------------------------------------------
+// ---- the peers' part ----------------------------------------------------------------------------
 
 void fleet_view(struct fleet *fleet, uint64_t view)
 {

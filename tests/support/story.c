@@ -87,8 +87,7 @@ void story_reduce_all(struct story *story, uint64_t tag, uint32_t times)
     }
 }
 
-// ---- reading the rings
-// ---------------------------------------------------------------------------
+// ---- reading the rings --------------------------------------------------------------------------
 
 uint32_t story_read_ring(const struct hwi_ring_head *head, struct hwi_ring_record *records)
 {

@@ -21,8 +21,7 @@ static bool adds(uint8_t kind)
     return kind == HWI_KIND_ALL_REDUCE || kind == HWI_KIND_REDUCE_SCATTER;
 }
 
-// ---- values
-// --------------------------------------------------------------------------------------
+// ---- values -------------------------------------------------------------------------------------
 
 // Values whose sums depend on the order of addition.
 double input_value(uint32_t node, uint32_t step, uint64_t index)
@@ -91,8 +90,7 @@ static uint64_t reduced_bits(const struct made_call *made, const uint32_t *nodes
                       : kernel_oracle(made->call.dtype, made->call.redop, operands, count);
 }
 
-// ---- memory
-// --------------------------------------------------------------------------------------
+// ---- memory -------------------------------------------------------------------------------------
 
 // Unequal counts: some none, some more than others.
 uint64_t gathered_count(uint64_t count, uint32_t node)
@@ -188,8 +186,7 @@ void tensors_give(struct scenario *scenario, struct made_call *made)
     }
 }
 
-// ---- what it must hold
-// ---------------------------------------------------------------------------
+// ---- what it must hold --------------------------------------------------------------------------
 
 static void check_element(const struct made_call *made, const void *memory, uint64_t at,
                           uint64_t bits, const char *what)

@@ -31,7 +31,7 @@ struct decision {
     bool source[MEMBERS_MAX];
 };
 
-// ---- the rules, once more ------------------------------------------------------------------------
+// ---- the rules, once more -----------------------------------------------------------------------
 
 struct run {
     const struct holding *all;
@@ -179,7 +179,7 @@ static struct decision expected(const struct holding *all, int count, bool synce
     return d;
 }
 
-// ---- a master, and members played message by message ---------------------------------------------
+// ---- a master, and members played message by message --------------------------------------------
 
 struct play {
     void *master;
@@ -347,7 +347,7 @@ static struct decision decided(struct play *play, const struct holding *all, int
     return d;
 }
 
-// ---- all combinations ----------------------------------------------------------------------------
+// ---- all combinations ---------------------------------------------------------------------------
 
 static struct holding combination(uint32_t number)
 {

@@ -282,7 +282,7 @@ static void hellos_for_others_wait_for_nothing(void **state)
     relay_destroy(member);
 }
 
-// ---- edges alone, on a clock of the test -------------------------------------------------------------
+// ---- edges alone, on a clock of the test --------------------------------------------------------
 
 static void no_deliver(void *user, struct hwi_addr from, struct hwi_addr to, const struct hwi_msg *msg)
 {

@@ -20,8 +20,7 @@ enum { DRAWS = 8, DAMAGES = 500 }; // of each image of each draw
 
 static struct tape *tapes;
 
-// ---- an allocator that counts, and fails when it is told to
-// --------------------------------------
+// ---- an allocator that counts, and fails when it is told to -------------------------------------
 
 struct counter {
     int64_t held;  // allocations
@@ -44,8 +43,7 @@ static void *count_resize(void *user, void *pointer, size_t bytes)
     return realloc(pointer, bytes);
 }
 
-// ---- real states
-// ---------------------------------------------------------------------------------
+// ---- real states --------------------------------------------------------------------------------
 
 static int record(void **state)
 {
@@ -205,8 +203,7 @@ static void memory_that_ends_is_no_image_and_no_leak(void **unused)
     }
 }
 
-// ---- fields of every kind
-// ------------------------------------------------------------------------
+// ---- fields of every kind -----------------------------------------------------------------------
 
 struct leaf {
     uint8_t kind;
@@ -431,8 +428,7 @@ static void values_beyond_their_limits_do_not_load(void **unused)
     assert_false(loads_with(43, 4));                // one leaf too many
 }
 
-// ---- an actor's state as text
-// ---------------------------------------------------------------------
+// ---- an actor's state as text -------------------------------------------------------------------
 
 static void say(struct hwi_player *player, struct hwi_addr from, const struct hwi_msg *msg)
 {

@@ -226,8 +226,7 @@ static void moving_is_timed_where_something_was_missing(void **unused)
     fleet_fini(&fleet);
 }
 
-// ---- failed checks
-// ----------------------------------------------------------------------------------
+// ---- failed checks ------------------------------------------------------------------------------
 
 // Steps with what a drain would have done; true if a check failed.
 static bool step_fails(struct fleet *fleet, struct hwi_addr from, const struct hwi_msg *msg)

@@ -355,8 +355,7 @@ static void fault_when_a_block_is_wrong_from_all(void **unused)
     fleet_fini(&fleet);
 }
 
-// ---- what is cut
-// ----------------------------------------------------------------------------------
+// ---- what is cut --------------------------------------------------------------------------------
 
 static void aborted_sync_keeps_what_came(void **unused)
 {

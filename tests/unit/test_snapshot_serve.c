@@ -188,8 +188,7 @@ static void early_wants_of_a_gone_view_are_dropped(void **unused)
     fleet_fini(&fleet);
 }
 
-// ---- hostile members
-// ------------------------------------------------------------------------------
+// ---- hostile members ----------------------------------------------------------------------------
 
 static void strangers_are_not_served(void **unused)
 {

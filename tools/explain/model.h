@@ -214,8 +214,7 @@ static inline void model_explain(struct member *member, int64_t since_ns)
     member->trouble_ns = since_ns;
 }
 
-// ---- findings: report.c
-// --------------------------------------------------------------------------
+// ---- findings: report.c -------------------------------------------------------------------------
 
 // A new finding, or one to throw away if there are too many. Good until the next one.
 struct explain_finding *finding_new(struct model *model, int64_t at_ns, bool open);
@@ -250,8 +249,7 @@ struct time_text print_time(int64_t ns);
 struct who_text print_who(const struct model *model, uint64_t peer);
 const char *print_type(uint16_t type);
 
-// ---- rules: each adds what it finds
-// --------------------------------------------------------------
+// ---- rules: each adds what it finds -------------------------------------------------------------
 
 void rule_master(struct model *model);     // rule_master.c: the master does not answer
 void rule_members(struct model *model);    // rule_members.c: who is silent, gone or put out

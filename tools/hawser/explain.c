@@ -46,8 +46,7 @@ struct options {
     int target_count;
 };
 
-// ---- reading
-// -------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 static bool is_number(const char *text)
 {
@@ -174,8 +173,7 @@ static bool read_files(const struct options *options, struct rings *rings)
     return true;
 }
 
-// ---- printing
-// ------------------------------------------------------------------------------------
+// ---- printing -----------------------------------------------------------------------------------
 
 static void print_finding(const struct explain_report *report,
                           const struct explain_finding *finding)
@@ -220,8 +218,7 @@ static void print_report(const struct explain_report *report, const struct rings
     print_moment(report, rings);
 }
 
-// ---- the command
-// ---------------------------------------------------------------------------------
+// ---- the command --------------------------------------------------------------------------------
 
 // EXIT_OK, or another code to exit with; *done if the help was printed.
 static int parse(int argc, char **argv, struct options *options, bool *done)

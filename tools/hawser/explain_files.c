@@ -15,8 +15,7 @@
 
 enum { PATH_BYTES = 4096, BLOCK_RECORDS = 256 };
 
-// ---- reading
-// -------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 // Returns the file's bytes (owned; aligned for records), *bytes of them, or NULL with errno.
 static void *read_file(const char *path, size_t *bytes)
@@ -138,8 +137,7 @@ bool rings_load(struct rings *rings, const char *path, uint32_t *skipped, char *
     return false;
 }
 
-// ---- writing
-// -------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 static uint32_t capacity_for(const struct explain_ring *ring)
 {

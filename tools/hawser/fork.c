@@ -35,8 +35,7 @@ static bool is_member(const struct fork_process *process)
     return process->there && process->peer != FORK_MASTER;
 }
 
-// ---- what the recording holds
-// -------------------------------------------------------------------
+// ---- what the recording holds -------------------------------------------------------------------
 
 static void read_extent(struct fork *fork, uint32_t i)
 {
@@ -92,8 +91,7 @@ static bool find_address(const struct fork *fork, uint32_t source, char *address
     return found;
 }
 
-// ---- before the fork
-// ----------------------------------------------------------------------------
+// ---- before the fork ----------------------------------------------------------------------------
 
 static bool add_processes(struct fork *fork)
 {
@@ -260,8 +258,7 @@ static bool play(struct fork *fork, struct fork_point *point)
     return good;
 }
 
-// ---- what shall happen
-// --------------------------------------------------------------------------
+// ---- what shall happen --------------------------------------------------------------------------
 
 static const struct fork_process *find_peer(const struct fork *fork, uint64_t peer)
 {
@@ -345,8 +342,7 @@ static uint64_t strike_due(struct fork *fork, struct fork_plan *plan)
     return next_ns;
 }
 
-// ---- behind the fork
-// ----------------------------------------------------------------------------
+// ---- behind the fork ----------------------------------------------------------------------------
 
 // What ended in the recording without a farewell ends here too, once it has made its last call.
 static uint64_t end_as_recorded(struct fork *fork, const struct fork_process *process)
@@ -403,8 +399,7 @@ static void carry_on(struct fork *fork, struct fork_plan *plan)
     }
 }
 
-// ---- the whole
-// ----------------------------------------------------------------------------------
+// ---- the whole ----------------------------------------------------------------------------------
 
 static bool create_simulation(struct fork *fork)
 {

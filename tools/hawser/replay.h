@@ -77,8 +77,7 @@ struct replay_set {
 // replay_options.c: 0, or the exit code and `done` (help was printed: 0).
 int replay_parse(int argc, char **argv, struct replay_options *options, bool *done);
 
-// ---- replay_set.c
-// ---------------------------------------------------------------------------
+// ---- replay_set.c -------------------------------------------------------------------------------
 
 // Opens DIR or DIR/NAME and reads the heads. False with a sentence in `error`.
 bool replay_set_open(const char *path, struct replay_set *set, char error[REPLAY_ERROR_BYTES]);
@@ -102,8 +101,7 @@ void replay_set_zero(struct replay_set *set);
 // Learns every source's peer id, where its events tell it.
 void replay_learn_peers(struct replay_set *set);
 
-// ---- replay_text.c
-// ---------------------------------------------------------------------------
+// ---- replay_text.c ------------------------------------------------------------------------------
 
 // "peer@member-3a4b:117".
 const char *replay_event_name(const struct replay_source *source, uint8_t role, uint64_t number,
@@ -129,8 +127,7 @@ enum replay_verdict replay_report_end(const struct replay_source *source,
                                       enum hwi_journal_found found,
                                       const struct hwi_journal_record *record);
 
-// ---- replay_find.c
-// ---------------------------------------------------------------------------
+// ---- replay_find.c ------------------------------------------------------------------------------
 
 // What a journal keeps of a message.
 uint32_t replay_hash(const struct hwi_msg *msg);
@@ -143,8 +140,7 @@ bool replay_find(const struct replay_set *set, uint32_t source,
 struct hwi_journal_reader *replay_seek(const struct replay_set *set, uint32_t source, uint8_t role,
                                        uint64_t number, struct hwi_journal_record *record);
 
-// ---- replay_play.c, replay_child.c
-// ------------------------------------------------------------
+// ---- replay_play.c, replay_child.c --------------------------------------------------------------
 
 // Plays the chosen journals, each in a child process, prints what it finds; returns the verdict.
 int replay_play_all(struct replay_set *set, const struct replay_options *options);
@@ -174,8 +170,7 @@ bool replay_limits(struct replay_set *set, const struct replay_options *options,
 // complaint.
 uint32_t replay_point_source(const struct replay_set *set, const struct replay_point *point);
 
-// ---- the rest
-// ---------------------------------------------------------------------------
+// ---- the rest -----------------------------------------------------------------------------------
 
 int replay_timeline(struct replay_set *set, const struct replay_options *options);
 // Writes the timeline up to the limits to options->perfetto.

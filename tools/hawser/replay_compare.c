@@ -106,8 +106,7 @@ void replay_print_difference(struct replay_game *game, const struct replay_part 
                    i < effects->count ? &effects->items[i] : NULL);
 }
 
-// ---- states
-// ------------------------------------------------------------------------------------
+// ---- states -------------------------------------------------------------------------------------
 
 bool replay_same_state(const struct replay_part *part, const struct hwi_journal_image *image)
 {

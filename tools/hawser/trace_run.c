@@ -45,8 +45,7 @@ static struct run_source *run_of(struct trace_source *source)
     return (struct run_source *)source;
 }
 
-// ---- asking
-// --------------------------------------------------------------------------------------
+// ---- asking -------------------------------------------------------------------------------------
 
 static void ask(struct run_source *run, uint64_t now)
 {
@@ -60,8 +59,7 @@ static void ask(struct run_source *run, uint64_t now)
     run->asked_ns = now;
 }
 
-// ---- rings
-// ---------------------------------------------------------------------------------------
+// ---- rings --------------------------------------------------------------------------------------
 
 static bool same_process(const struct trace_ring *ring, const struct hwi_msg_trace_batch *batch)
 {
@@ -122,8 +120,7 @@ static void notice_ends(struct run_source *run, uint64_t now)
             run->base.rings[i].ended = true;
 }
 
-// ---- reading
-// -------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 static void drop_batch(struct run_source *run)
 {

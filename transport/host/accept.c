@@ -60,8 +60,7 @@ void hwi_edges_expire_unproven(struct hwi_edges *edges, uint64_t now_ns)
         listen_again(edges);
 }
 
-// ---- accepting
-// -----------------------------------------------------------------------------------
+// ---- accepting ----------------------------------------------------------------------------------
 
 static void welcome(struct hwi_edges *edges, int fd)
 {
@@ -99,8 +98,7 @@ void hwi_edges_accept(struct hwi_edges *edges)
     hwi_poller_set(edges->poller, &edges->listener, 0);
 }
 
-// ---- hellos and edges
-// ------------------------------------------------------------------------------
+// ---- hellos and edges ---------------------------------------------------------------------------
 
 static bool named_by(const struct hwi_edge *edge, const struct hwi_hello *hello)
 {

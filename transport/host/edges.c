@@ -71,8 +71,7 @@ static void take_out(struct hwi_edges *edges, const struct hwi_edge *edge)
             (edges->count - index) * sizeof edges->sorted[0]);
 }
 
-// ---- up and down
-// ---------------------------------------------------------------------------------
+// ---- up and down --------------------------------------------------------------------------------
 
 static void post(struct hwi_edges *edges, const struct hwi_msg *msg)
 {
@@ -163,8 +162,7 @@ void hwi_edge_proven(struct hwi_edges *edges, struct hwi_edge *edge, struct hwi_
         hwi_poller_set(edges->poller, &stripe->watch, HWI_HANGUP);
 }
 
-// ---- the peer actor's commands
-// ---------------------------------------------------------------------
+// ---- the peer actor's commands ------------------------------------------------------------------
 
 static bool same_edge(const struct hwi_msg_edge_open *a, const struct hwi_msg_edge_open *b)
 {
@@ -206,8 +204,7 @@ void hwi_edges_close(struct hwi_edges *edges, uint64_t peer)
         hwi_edge_drop(edges, edge);
 }
 
-// ---- frames
-// --------------------------------------------------------------------------------------
+// ---- frames -------------------------------------------------------------------------------------
 
 static void mark(struct hwi_edges *edges, struct hwi_edge *edge)
 {
@@ -358,8 +355,7 @@ void hwi_edges_ready(struct hwi_edges *edges, const struct hwi_ready *ready)
     }
 }
 
-// ---- time and life
-// ---------------------------------------------------------------------------------
+// ---- time and life ------------------------------------------------------------------------------
 
 static void expire_dials(struct hwi_edges *edges, uint64_t now_ns)
 {

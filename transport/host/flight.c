@@ -32,8 +32,7 @@ void hwi_flight_fini(struct hwi_flight *flight)
     flight->directory = NULL;
 }
 
-// ---- one file
-// ------------------------------------------------------------------------------------
+// ---- one file -----------------------------------------------------------------------------------
 
 static bool print_path(const struct hwi_flight *flight, uint32_t number, const char *more,
                        char path[HWI_FLIGHT_PATH_MAX])
@@ -89,8 +88,7 @@ static bool write_file(const struct hwi_flight *flight, uint32_t number)
     return false;
 }
 
-// ---- how many
-// ------------------------------------------------------------------------------------
+// ---- how many -----------------------------------------------------------------------------------
 
 static bool is_flight(const char *name)
 {
@@ -133,8 +131,7 @@ static void keep_bounds(const struct hwi_flight *flight)
         closedir(directory);
 }
 
-// ---- when
-// ----------------------------------------------------------------------------------------
+// ---- when ---------------------------------------------------------------------------------------
 
 void hwi_flight_turn(struct hwi_flight *flight, uint64_t now_ns)
 {

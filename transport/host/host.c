@@ -42,8 +42,7 @@ static int fail_errno(char *error, const char *doing)
     return fail(error, HWS_E_SYSTEM, "%s: %s", doing, hwi_errno_text(errno, text, sizeof text));
 }
 
-// ---- addresses
-// -------------------------------------------------------------------------------------
+// ---- addresses ----------------------------------------------------------------------------------
 
 int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char *error)
 {
@@ -67,8 +66,7 @@ static int fail_listen(const char *listen, const char *why, char *error)
     return fail(error, HWS_E_SYSTEM, "cannot listen on %.100s: %s", listen, why);
 }
 
-// ---- parts
-// -----------------------------------------------------------------------------------------
+// ---- parts --------------------------------------------------------------------------------------
 
 static int create_common(struct hwi_host *host, const struct hwi_host_config *config, char *error)
 {
@@ -214,8 +212,7 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
     return HWS_OK;
 }
 
-// ---- life
-// ------------------------------------------------------------------------------------------
+// ---- life ---------------------------------------------------------------------------------------
 
 // Takes a host whose thread is gone or never was; every part may be missing.
 static void dismantle(struct hwi_host *host)
@@ -319,8 +316,7 @@ void hwi_host_destroy(struct hwi_host *host)
     dismantle_trapped(host);
 }
 
-// ---- calls from other threads
-// ------------------------------------------------------------------------
+// ---- calls from other threads -------------------------------------------------------------------
 
 const char *hwi_host_address(const struct hwi_host *host)
 {

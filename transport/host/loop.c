@@ -54,8 +54,7 @@ static bool take_submissions(struct hwi_host *host)
     return !stop;
 }
 
-// ---- a turn
-// --------------------------------------------------------------------------------------
+// ---- a turn -------------------------------------------------------------------------------------
 
 void hwi_host_publish(struct hwi_host *host)
 {
@@ -156,8 +155,7 @@ static bool turn(struct hwi_host *host)
     return go_on;
 }
 
-// ---- the thread
-// ------------------------------------------------------------------------------------
+// ---- the thread ---------------------------------------------------------------------------------
 
 // A check failed outside of the actors: nothing in here can be trusted to go on. Sockets close, so
 // that the others notice and no memory of the caller's is touched again; the owner ends the calls

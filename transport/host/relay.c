@@ -28,8 +28,7 @@ void hwi_relay_fini(struct hwi_relay *relay)
     relay->next_ns = HWI_NEVER;
 }
 
-// ---- this process's ring
-// -------------------------------------------------------------------------
+// ---- this process's ring ------------------------------------------------------------------------
 
 static struct hwi_relay_tool *find_tool(struct hwi_relay *relay, uint64_t id)
 {

@@ -19,8 +19,7 @@ enum {
     FIRST_NS = 200 * 1000, // the first measurement takes at least this long
 };
 
-// ---- the clock
-// ---------------------------------------------------------------------------------
+// ---- the clock ----------------------------------------------------------------------------------
 
 // The moment at which the clocks were read closest together: an interruption in between would show.
 static struct hwi_ringport_moment measure(void)
@@ -75,8 +74,7 @@ void hwi_ringport_turn(struct hwi_ringport *port, uint64_t now_ns)
     tell(port);
 }
 
-// ---- life
-// --------------------------------------------------------------------------------------
+// ---- life ---------------------------------------------------------------------------------------
 
 static void create_ring(struct hwi_ringport *port)
 {
@@ -140,8 +138,7 @@ void hwi_ringport_fini(struct hwi_ringport *port)
         free(port->memory);
 }
 
-// ---- the others
-// --------------------------------------------------------------------------------
+// ---- the others ---------------------------------------------------------------------------------
 
 void hwi_ringport_ready(struct hwi_ringport *port)
 {

@@ -47,8 +47,7 @@ struct hwi_journal_effect {
     uint32_t hash;
 };
 
-// ---- writing: the thread that runs the drain
-// ------------------------------------------------------
+// ---- writing: the thread that runs the drain ----------------------------------------------------
 
 struct hwi_journal;
 
@@ -86,8 +85,7 @@ void hwi_journal_close(struct hwi_journal *journal);          // takes; NULL all
 // allowed.
 void hwi_journal_abandon(struct hwi_journal *journal);
 
-// ---- reading: any thread
-// --------------------------------------------------------------------------
+// ---- reading: any thread ------------------------------------------------------------------------
 
 struct hwi_journal_event {
     uint8_t role;    // whose event: enum hwi_role

@@ -55,8 +55,7 @@ static void *grow(void *array, uint32_t count, uint32_t *capacity, size_t bytes)
     return hwi_resize(&hwi_alloc_libc, array, *capacity * bytes);
 }
 
-// ---- symbolic blocks
-// ----------------------------------------------------------------------------
+// ---- symbolic blocks ----------------------------------------------------------------------------
 
 static void learn_block(struct hwi_sim_driven *driven, uint32_t block, struct hwi_hash hash)
 {
@@ -112,8 +111,7 @@ static void learn_blocks(struct hwi_sim_driven *driven, const struct hwi_msg *ms
     }
 }
 
-// ---- what is kept back
-// --------------------------------------------------------------------------
+// ---- what is kept back --------------------------------------------------------------------------
 
 static struct hwi_ring_record record_of(struct hwi_addr from, struct hwi_addr to,
                                         const struct hwi_msg *msg)
@@ -234,8 +232,7 @@ static void take(struct hwi_sim_process *process, enum hwi_role role, const stru
     }
 }
 
-// ---- the caller's memory
-// ------------------------------------------------------------------------
+// ---- the caller's memory ------------------------------------------------------------------------
 
 static void free_answered(struct hwi_sim_process *process)
 {
@@ -324,8 +321,7 @@ static void give(struct hwi_sim_process *process, const struct hwi_msg *msg)
     }
 }
 
-// ---- steps
-// --------------------------------------------------------------------------------------
+// ---- steps --------------------------------------------------------------------------------------
 
 static bool is_local(const struct hwi_sim_process *process, struct hwi_addr to)
 {
@@ -391,8 +387,7 @@ bool hwi_sim_drive_lose(struct hwi_sim *sim, uint32_t node, enum hwi_role role,
     return false;
 }
 
-// ---- processes
-// ----------------------------------------------------------------------------------
+// ---- processes ----------------------------------------------------------------------------------
 
 uint32_t hwi_sim_drive_add(struct hwi_sim *sim, const char *name, uint64_t incarnation,
                            const char *address)
@@ -466,8 +461,7 @@ void hwi_sim_drive_end(struct hwi_sim *sim, uint32_t node)
     hwi_sim_process_kill(hwi_sim_process_of(sim, node));
 }
 
-// ---- letting go
-// ---------------------------------------------------------------------------------
+// ---- letting go ---------------------------------------------------------------------------------
 
 static void let_go(struct hwi_sim_process *process)
 {
