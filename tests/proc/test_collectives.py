@@ -113,6 +113,31 @@ def test_different_calls_are_named(world):
     expect_right(all_do(members, "scatter", tag=7, count=120), members)
 
 
+def test_calls_that_never_meet(world):
+    """One member votes, admits or syncs where the others reduce: all are told of two who wait for each other, nothing is lost, the
+    run goes on."""
+    _, members = world.start(3)
+    odd, *others = members
+    for member in members:
+        member.state(bytes=1000, seed=1).expect()
+    for called, words in (("agree", {"tag": 7, "vote": 1}), ("barrier", {"tag": 7}), ("admit", {}), ("sync", {})):
+        for answer in all_do(members, "sync"):
+            answer.expect()
+        odd.tell(called, **words)
+        for member in others:
+            member.tell("reduce", tag=7, count=100, inplace=True)
+        for member, theirs in ((odd, {}), *((member, {"restored": "yes"}) for member in others)):
+            answer = member.hear().expect(("HWS_E_MISMATCH", "HWS_E_VIEW"), within_ms=SOON_MS, **theirs)
+            if answer.status == "HWS_E_VIEW":  # so late that the two had been found already
+                check(member is others[1] and answer.attempts == 0, f"it had entered: {answer.line}")
+                continue
+            named = [other for other in others if f"peer {other.peer} " in answer.sentence]
+            check(f"peer {odd.peer} " in answer.sentence and called in answer.sentence and named and "all_reduce" in answer.sentence,
+                  f"does not name both: {answer.line}")
+        for member in members:
+            member.view().expect()
+
+
 def test_too_little_room(world):
     """One member's output is too small: the call fails for all, with both numbers, and the run goes on."""
     _, members = world.start(3)
