@@ -126,8 +126,8 @@ static void open_ledger(const struct hwi_reducer *reducer, struct hwi_reduction 
         return;
     uint32_t chunks = hwi_reduction_owned(reduction, reduction->self).chunks;
     uint32_t window = window_of(reducer, reduction, chunks);
-    reduction->missing = hwi_new(reducer->alloc, hwi_ledger_bytes(HWI_MAX(window, 1)));
-    hwi_ledger_init(&reduction->ledger, reduction->missing, chunks, window,
+    void *missing = hwi_new(reducer->alloc, hwi_ledger_bytes(HWI_MAX(window, 1)));
+    hwi_ledger_init(&reduction->ledger, missing, chunks, window,
                     hwi_reduction_adds(reduction) ? world - 1 : 1);
 }
 

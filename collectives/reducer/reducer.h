@@ -32,12 +32,12 @@ struct hwi_ledger {
     uint32_t due;      // operands of others that a chunk needs, at least 1
     uint32_t low;      // all before it are reduced
     uint32_t granted;  // all before it may come; at most low + window
-    uint32_t *missing; // [window] operands of others that have not come; 0 = reduced
+    uint32_t *missing; // [window] operands of others that have not come; 0 = reduced; owned by who made it
 };
 
 // Bytes that init needs.
 size_t hwi_ledger_bytes(uint32_t window);
-// `memory` (borrowed for the ledger's life, 4-byte aligned) has hwi_ledger_bytes. Grants the first
+// `memory` (kept; owned by the caller, 4-byte aligned) has hwi_ledger_bytes. Grants the first
 // window.
 void hwi_ledger_init(struct hwi_ledger *ledger, void *memory, uint32_t count, uint32_t window,
                      uint32_t due);
@@ -124,7 +124,6 @@ struct hwi_reduction {
     bool laid; // the sizes are known, and the data port knows it, unless it is of no bytes
     bool done; // op_done was said
     struct hwi_ledger ledger;
-    uint32_t *missing;                // the ledger's; owned
     struct hwi_reduction_edge *edges; // [world] by rank; owned
     struct hwi_waits waits;
     // Reduce-scatter and all-gather, else NULL: [world + 1] where each rank's region begins, and

@@ -88,7 +88,7 @@ void hwi_reducer_drop(struct hwi_reducer *reducer, struct hwi_reduction *reducti
     reducer->reduction_count--;
     memmove(&reducer->reductions[at], &reducer->reductions[at + 1],
             (reducer->reduction_count - at) * sizeof(reducer->reductions[0]));
-    hwi_free(reducer->alloc, reduction->missing);
+    hwi_free(reducer->alloc, reduction->ledger.missing);
     hwi_free(reducer->alloc, reduction->edges);
     hwi_free(reducer->alloc, reduction->begin);
     hwi_free(reducer->alloc, reduction->first);

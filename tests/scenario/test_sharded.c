@@ -115,7 +115,6 @@ static void acknowledged(struct trainer *t, const struct hwi_msg_reply *reply)
 static void answered(struct game *game, struct trainer *t, const struct hwi_msg_reply *reply)
 {
     enum stage stage = t->stage;
-    const struct made_call *made = &game->s->calls[game->s->call_count - 1];
     if (hws_status_class((hws_status)reply->status) == HWS_CLASS_RUN) {
         t->stage = OUT;
     } else if (stage == OPENING || stage == VIEWING) {
@@ -130,6 +129,7 @@ static void answered(struct game *game, struct trainer *t, const struct hwi_msg_
         t->stage = VIEWING;
         t->request = hwi_sim_view(game->s->sim, t->node);
     } else if (stage == REDUCING) {
+        const struct made_call *made = &game->s->calls[game->s->call_count - 1];
         while (made->node != t->node || made->request != t->request) {
             made--;
         }
