@@ -153,7 +153,8 @@ static bool offer_of(struct swarm *s, struct seat *first, const struct call *cal
     *offer = (struct offer){.revision = its->asked.value,
                             .peer = peer,
                             .synced = seat->synced_view != 0,
-                            .whole = !seat->state_dirty,
+                            // An attempt that was aborted may have been cut
+                            .whole = !seat->state_dirty && its->asked.retry == 0,
                             .sends = its->asked.strategy == HWS_SYNC_SEND_ONLY,
                             .receives = its->asked.strategy == HWS_SYNC_RECEIVE_ONLY};
     return true;
@@ -201,6 +202,30 @@ static void check_election(struct swarm *s, struct seat *seat, const struct call
                    "election: revision %llu was elected in view %llu, and nobody who holds the "
                    "run's state and may send it offered it",
                    (unsigned long long)reply->value, (unsigned long long)reply->view);
+    }
+}
+
+// The one member that only sends wins, and if there is none the newest: a conflict needs two of
+// them, or one that may not win, or nobody who may.
+void swarm_check_conflict(struct swarm *s, struct seat *seat, const struct call *call,
+                          const struct hwi_msg_reply *reply)
+{
+    struct offer offers[SWARM_PEERS_MAX] = {{0}};
+    uint32_t known = list_offers(s, seat, call, reply, offers), sends = 0, stand = 0;
+    bool any_synced = false, barred = false;
+    for (uint32_t i = 0; i < known; i++) {
+        any_synced |= offers[i].synced;
+    }
+    for (uint32_t i = 0; i < known; i++) {
+        bool stands = offers[i].whole && (offers[i].synced || !any_synced);
+        sends += offers[i].sends;
+        stand += stands && !offers[i].receives;
+        barred |= offers[i].sends && !stands;
+    }
+    if (known == reply->members_count && stand > 0 && sends <= 1 && !barred) {
+        swarm_fail(s, SWARM_SAFETY,
+                   "election: member %u was told of a conflict in view %llu, and one of %u could win",
+                   seat->node, (unsigned long long)reply->view, stand);
     }
 }
 

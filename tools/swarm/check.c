@@ -218,6 +218,8 @@ void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
         check_mismatch(s, seat, call, reply);
     } else if (reply->status == HWS_E_INVALID) {
         check_room(s, seat, call, reply);
+    } else if (reply->status == HWS_E_CONFLICT) {
+        swarm_check_conflict(s, seat, call, reply);
     }
     if (call->asked.strategy == HWS_SYNC_SEND_ONLY &&
         swarm_state_hash(s, seat) != call->input_hash) {

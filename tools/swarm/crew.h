@@ -317,6 +317,8 @@ void swarm_check_units(struct swarm *s);
 // agree.c: what must hold of all replies to one operation
 void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
                   const struct hwi_msg_reply *reply);
+void swarm_check_conflict(struct swarm *s, struct seat *seat, const struct call *call,
+                          const struct hwi_msg_reply *reply);
 void swarm_deny(struct seat *seat, const struct seat *first, uint32_t channel, uint64_t view);
 struct life *swarm_life(struct swarm *s, uint64_t peer);    // NULL = unknown
 struct seat *swarm_seat_of(struct swarm *s, uint64_t peer); // NULL = not living any more
