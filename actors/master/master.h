@@ -275,8 +275,6 @@ uint32_t hwi_master_syncs_committed(const struct master *m, uint32_t group); // 
 bool hwi_master_offered(const struct master *m, const struct session *s);    // for the next sync
 // A sync committed: all members of the group hold the state
 void hwi_master_synced(struct master *m, struct group *g);
-// Once all members of the group have offered
-void hwi_master_elect(struct master *m, struct group *g, struct hwi_effects *fx);
 // What was elected in this view, if anything was
 void hwi_master_tell_plan(struct master *m, struct session *s, struct hwi_effects *fx);
 

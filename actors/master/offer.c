@@ -118,7 +118,8 @@ static void tell_plan(struct master *m, const struct group *g, struct hwi_effect
     }
 }
 
-void hwi_master_elect(struct master *m, struct group *g, struct hwi_effects *fx)
+// Once all members of the group have offered.
+static void elect(struct master *m, struct group *g, struct hwi_effects *fx)
 {
     uint32_t count = hwi_master_syncs_committed(m, g->number) + 1;
     if (g->plan.count >= count || g->offers < g->members) {
@@ -163,5 +164,5 @@ void hwi_master_on_sync_offer(struct master *m, struct session *s,
     s->offer.strategy = o->strategy;
     s->offer.unhashed = o->unhashed;
     hwi_master_shape_note(m, o);
-    hwi_master_elect(m, g, fx);
+    elect(m, g, fx);
 }

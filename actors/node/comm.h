@@ -37,21 +37,23 @@ struct hws_comm {
     uint64_t last_request; // ids count up from 1, the opening
     struct hws_request *requests[HWI_REQUESTS_MAX]; // not collected yet, in no order
     uint32_t request_count;
-    hws_state *state;   // attached by the first hws_sync
-    uint32_t pending;   // of the last reply collected
-    uint64_t collected; // failures of asynchronous calls that hws_wait returned
-    uint64_t view;      // newest one replied
-    hws_stats counts;   // what replies told; the rest is zero
+    hws_state *state;                      // attached by the first hws_sync
+    uint32_t pending;                      // of the last reply collected
+    uint64_t collected;                    // failures of asynchronous calls that hws_wait returned
+    uint64_t view;                         // newest one replied
+    hws_stats counts;                      // what replies told; the rest is zero
     struct hwi_data_stats data;            // of the host that is gone
     char failed_check[HWI_TEXT_BYTES_MAX]; // the first one, for the sentence
 };
 
 // The call's first question: is the communicator open and usable from here, and `result` (may be
-// NULL) well formed? Errors, also written to `result`: HWS_E_INVALID, HWS_E_FORKED. It may be closed
-// as soon as this has returned: only hwi_comm_lock and hwi_request_start take it from there.
+// NULL) well formed? Errors, also written to `result`: HWS_E_INVALID, HWS_E_FORKED. It may be
+// closed as soon as this has returned: only hwi_comm_lock and what starts a request take it from
+// there.
 hws_status hwi_comm_check(const struct hws_comm *comm, const char *function, hws_result *result);
 
-// Locks its mutex; it stays until that is unlocked. HWS_E_CLOSED if it is not open: nothing is locked.
+// Locks its mutex; it stays until that is unlocked. HWS_E_CLOSED if it is not open: nothing is
+// locked.
 hws_status hwi_comm_lock(struct hws_comm *comm, const char *function);
 
 // Sets the sentence of a child that uses its parent's communicator; HWS_E_FORKED.

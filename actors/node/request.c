@@ -86,8 +86,8 @@ static hws_status start_held(struct hws_comm *comm, struct hws_request *request,
     return status;
 }
 
-hws_status hwi_request_start(struct hws_comm *comm, struct hws_request *request, bool async,
-                             struct hwi_submission *submission)
+static hws_status start(struct hws_comm *comm, struct hws_request *request, bool async,
+                        struct hwi_submission *submission)
 {
     hws_status status = hwi_comm_lock(comm, hwi_call_name(submission->msg.u.request.kind));
     return status != HWS_OK ? status : start_held(comm, request, async, submission);
@@ -101,7 +101,7 @@ hws_status hwi_request_launch(struct hws_comm *comm, const char *function,
         free(made);
         return hwi_error_set(HWS_E_NO_MEMORY, "%s: out of memory", function);
     }
-    hws_status status = hwi_request_start(comm, made, true, submission);
+    hws_status status = start(comm, made, true, submission);
     if (status != HWS_OK) {
         hwi_handles_remove(HWI_HANDLE_REQUEST, made);
         free(made);
@@ -162,7 +162,7 @@ hws_status hwi_request_call(struct hws_comm *comm, struct hwi_submission *submis
                             uint64_t *value, hws_result *result)
 {
     struct hws_request request;
-    hws_status status = hwi_request_start(comm, &request, false, submission);
+    hws_status status = start(comm, &request, false, submission);
     if (status != HWS_OK)
         return hwi_result_fail(result, status);
     return await_and_collect(&request, value, result);

@@ -18,7 +18,7 @@ struct hws_request {
     uint32_t timeout_ms;
     uint8_t kind; // enum hwi_kind
     bool async;
-    size_t *counts;        // the caller's, for those of the reply
+    size_t *counts; // the caller's, for those of the reply
     size_t counts_room;
     bool memory;           // the data port knows buffers of it
     bool overdue;          // limit_ns passed once and was extended
@@ -28,19 +28,15 @@ struct hws_request {
     void *block;           // behind its lists
 };
 
-// Numbers the request, puts it into the communicator's table and submits. `submission` (borrowed)
-// carries an `open` or a `request` message, whose id and count of failures are filled in here. On
-// an error the request is in no table: HWS_E_CLOSED (closed meanwhile), HWS_E_LIMIT,
-// HWS_E_NO_MEMORY, or what the communicator finished with. `async`: the trainer collects it.
-hws_status hwi_request_start(struct hws_comm *comm, struct hws_request *request, bool async,
-                             struct hwi_submission *submission);
-
 // True if it is a broadcast that this member, its root, gives no input for: then starting it is
 // HWS_E_INVALID. The communicator's mutex is held.
 bool hwi_request_lacks_input(const struct hws_comm *comm, const struct hwi_submission *submission);
 
-// As hwi_request_start, asynchronous, of a request that is made here and given out as a handle; also
-// HWS_E_NO_MEMORY. `function` names the call in the sentence. On an error *request is not set.
+// Numbers a request, puts it into the communicator's table, submits, and gives it out as a handle:
+// who has it collects it. `submission` (borrowed) carries a `request` message, whose id and count
+// of failures are filled in here. Errors: HWS_E_CLOSED (closed meanwhile), HWS_E_LIMIT,
+// HWS_E_NO_MEMORY, or what the communicator finished with; then *request is not set. `function`
+// names the call in the sentence.
 hws_status hwi_request_launch(struct hws_comm *comm, const char *function,
                               struct hwi_submission *submission, hws_request **request);
 
@@ -49,11 +45,11 @@ hws_status hwi_request_launch(struct hws_comm *comm, const char *function,
 // over. An asynchronous one is freed, another one's memory remains the caller's.
 hws_status hwi_request_collect(struct hws_request *request, uint64_t *value, hws_result *result);
 
-// Start, wait and collect: a blocking call.
+// The same of a request on the stack that is waited for and collected: a blocking call.
 hws_status hwi_request_call(struct hws_comm *comm, struct hwi_submission *submission,
                             uint64_t *value, hws_result *result);
 
-// The same on a communicator that is no handle: not yet, or not any more.
+// A blocking call (`open`, too) on a communicator that is no handle: not yet, or not any more.
 hws_status hwi_request_call_own(struct hws_comm *comm, struct hwi_submission *submission);
 
 // A `request` message of a kind to the peer; its deadline is the communicator's if none is set.

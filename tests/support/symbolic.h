@@ -84,8 +84,6 @@ const struct symbolic_op *symbolic_find(struct symbolic *symbolic, uint32_t who,
 void symbolic_expect(struct symbolic *symbolic, struct hwi_op op, uint32_t mask, uint32_t divisor);
 void symbolic_expect_from(struct symbolic *symbolic, struct hwi_op op, uint32_t mask,
                           uint32_t root);
-// Bytes of frames that wait at `who` for the start of their operation, from one sender.
-uint64_t symbolic_stash_bytes(const struct symbolic *symbolic, uint32_t who, uint32_t from);
 
 // From now on, the events ("> ") and effects of one member, a line each. Borrowed until destroy.
 const char *symbolic_trace(struct symbolic *symbolic, uint32_t who);

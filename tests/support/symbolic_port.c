@@ -46,6 +46,18 @@ static void place_payload(struct symbolic *symbolic, struct symbolic_op *op,
     post_chunk(symbolic, packet);
 }
 
+// Bytes of frames that wait at `who` for the start of their operation, from one sender.
+static uint64_t stash_bytes(const struct symbolic *symbolic, uint32_t who, uint32_t from)
+{
+    const struct member *member = &symbolic->members[who];
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < member->stash_count; i++) {
+        if (member->stash[i].from == from)
+            bytes += member->stash[i].payload_bytes;
+    }
+    return bytes;
+}
+
 static void stash(struct symbolic *symbolic, const struct packet *packet)
 {
     struct member *member = &symbolic->members[packet->to];
@@ -61,7 +73,7 @@ static void stash(struct symbolic *symbolic, const struct packet *packet)
     member->stash_view[packet->from] = packet->op.view;
     member->stash = realloc(member->stash, (kept + 1) * sizeof(*member->stash));
     member->stash[member->stash_count++] = *packet;
-    assert_true(symbolic_stash_bytes(symbolic, packet->to, packet->from) <= HWI_EAGER_BYTES_MAX);
+    assert_true(stash_bytes(symbolic, packet->to, packet->from) <= HWI_EAGER_BYTES_MAX);
 }
 
 void symbolic_arrive(struct symbolic *symbolic, const struct packet *packet)
@@ -79,17 +91,6 @@ void symbolic_arrive(struct symbolic *symbolic, const struct packet *packet)
         place_payload(symbolic, op, packet);
     else // other grids come of a mismatch only, which the test's own checks look for
         assert_true(op->bytes != packet->tensor_bytes || op->op.kind == HWI_KIND_BROADCAST);
-}
-
-uint64_t symbolic_stash_bytes(const struct symbolic *symbolic, uint32_t who, uint32_t from)
-{
-    const struct member *member = &symbolic->members[who];
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < member->stash_count; i++) {
-        if (member->stash[i].from == from)
-            bytes += member->stash[i].payload_bytes;
-    }
-    return bytes;
 }
 
 static void on_data_view(struct symbolic *symbolic, uint32_t who,

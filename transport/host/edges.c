@@ -111,7 +111,8 @@ void hwi_edge_reset(struct hwi_edges *edges, struct hwi_edge *edge)
     edge->proven = 0;
 }
 
-void hwi_edge_drop(struct hwi_edges *edges, struct hwi_edge *edge)
+// Closes and forgets the edge; no event.
+static void drop(struct hwi_edges *edges, struct hwi_edge *edge)
 {
     bool up = edge->state == HWI_EDGE_UP;
     hwi_edge_reset(edges, edge);
@@ -129,7 +130,7 @@ void hwi_edge_fail(struct hwi_edges *edges, struct hwi_edge *edge, const char *f
 {
     va_list values;
     va_start(values, format);
-    hwi_edge_drop(edges, edge);
+    drop(edges, edge);
     say_down(edges, edge->want.peer, format, values);
     va_end(values);
 }
@@ -187,7 +188,7 @@ void hwi_edges_open(struct hwi_edges *edges, const struct hwi_msg_edge_open *wan
         return; // on its way: answered when it is up or down
     }
     if (edge)
-        hwi_edge_drop(edges, edge);
+        drop(edges, edge);
     edge = insert(edges, want);
     if (!edge)
         refuse(edges, want->peer, "no room for more than %d edges", HWI_EDGES_MAX);
@@ -201,7 +202,7 @@ void hwi_edges_close(struct hwi_edges *edges, uint64_t peer)
 {
     struct hwi_edge *edge = hwi_edges_find(edges, peer);
     if (edge)
-        hwi_edge_drop(edges, edge);
+        drop(edges, edge);
 }
 
 // ---- frames -------------------------------------------------------------------------------------
@@ -453,7 +454,7 @@ void hwi_edges_fini(struct hwi_edges *edges)
     hwi_poller_close(edges->poller, &edges->listener);
     hwi_edges_drop_unproven(edges);
     while (edges->count > 0)
-        hwi_edge_drop(edges, edges->sorted[edges->count - 1]);
+        drop(edges, edges->sorted[edges->count - 1]);
     hwi_edges_settle(edges);
     hwi_edges_bury(edges);
     hwi_meters_fini(&edges->meters);

@@ -94,9 +94,7 @@ uint64_t hwi_edges_next_deadline(const struct hwi_edges *edges);
 struct hwi_edge *hwi_edges_find(struct hwi_edges *edges, uint64_t peer);
 // Closes the edge's stripes and begins again: as if none had come.
 void hwi_edge_reset(struct hwi_edges *edges, struct hwi_edge *edge);
-// Closes and forgets the edge; no event.
-void hwi_edge_drop(struct hwi_edges *edges, struct hwi_edge *edge);
-// As drop, and the peer actor hears edge_down with this sentence.
+// Closes and forgets the edge, and the peer actor hears edge_down with this sentence.
 void hwi_edge_fail(struct hwi_edges *edges, struct hwi_edge *edge, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // One more stripe of it is proven; with the last one the edge is up.

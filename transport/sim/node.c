@@ -188,12 +188,3 @@ uint64_t hwi_sim_memory(const struct hwi_sim *sim, uint32_t node)
 {
     return hwi_sim_process_of(sim, node)->memory_bytes;
 }
-
-void hwi_sim_stats(struct hwi_sim *sim, uint32_t node, struct hwi_data_stats *stats)
-{
-    struct hwi_sim_process *process = hwi_sim_process_of(sim, node);
-    *stats = (struct hwi_data_stats){0};
-    if (process->alive && process->data != NULL) {
-        hwi_data_stats(process->data, stats);
-    }
-}

@@ -9,7 +9,6 @@ struct hwi_sim *hwi_sim_create(const struct hwi_sim_config *config)
     struct hwi_sim *sim = hwi_new(&hwi_alloc_libc, sizeof(*sim));
     sim->config = *config;
     sim->random = config->seed;
-    sim->last_node = HWI_SIM_MASTER;
     sim->digest = XXH3_createState();
     HWI_CHECK(sim->digest != NULL);
     XXH3_64bits_reset(sim->digest);
@@ -86,7 +85,6 @@ static bool happen(struct hwi_sim *sim, struct hwi_sim_event *event)
         hwi_sim_queue_add(&process->held, event);
         return false;
     }
-    sim->last_node = process->node;
     run_trapped(process, event);
     return true;
 }
@@ -107,7 +105,6 @@ bool hwi_sim_step(struct hwi_sim *sim, uint64_t end_ns)
             hwi_sim_event_free(sim, event);
         }
     } else {
-        sim->last_node = sleeper->node;
         run_trapped(sleeper, NULL);
     }
     return true;
@@ -145,16 +142,6 @@ bool hwi_sim_until(struct hwi_sim *sim, uint32_t node, uint64_t request, uint64_
 uint64_t hwi_sim_now(const struct hwi_sim *sim)
 {
     return sim->now_ns;
-}
-
-uint32_t hwi_sim_last_node(const struct hwi_sim *sim)
-{
-    return sim->last_node;
-}
-
-uint64_t hwi_sim_replies(const struct hwi_sim *sim)
-{
-    return sim->replies;
 }
 
 void hwi_sim_costs(const struct hwi_sim *sim, struct hwi_sim_costs *costs)

@@ -227,17 +227,12 @@ bool hwi_sim_until(struct hwi_sim *sim, uint32_t node, uint64_t request, uint64_
 // One thing: a message, a frame, a wake-up, with all that the process does about it. False, and
 // time stands still, if nothing is due by `end_ns` (a time, not a duration).
 bool hwi_sim_step(struct hwi_sim *sim, uint64_t end_ns);
-// The node whose process did the last thing.
-uint32_t hwi_sim_last_node(const struct hwi_sim *sim);
-// Replies of all trainers so far: tells after a step whether there is a new one.
-uint64_t hwi_sim_replies(const struct hwi_sim *sim);
 // Moves time to `at_ns`; everything before must have been done by hwi_sim_step.
 void hwi_sim_skip(struct hwi_sim *sim, uint64_t at_ns);
 uint64_t hwi_sim_now(const struct hwi_sim *sim);
 
 // ---- looking
 
-void hwi_sim_stats(struct hwi_sim *sim, uint32_t node, struct hwi_data_stats *stats);
 // Asks the master how the run stands; no time passes. Lists are borrowed until the next call. All
 // zero if the master is dead, frozen or has not booted.
 void hwi_sim_status(struct hwi_sim *sim, struct hwi_msg_status *status);

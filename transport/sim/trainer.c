@@ -40,7 +40,6 @@ void hwi_sim_trainer_told(struct hwi_sim_process *process, const struct hwi_msg 
     HWI_CHECK(msg->type == HWI_MSG_reply && number < process->request_count);
     struct hwi_sim_request *request = &process->requests[number];
     HWI_CHECK(request->reply == NULL); // a request is answered once
-    process->sim->replies++;
     request->reply = hwi_new(&hwi_alloc_libc, sizeof(*request->reply));
     HWI_CHECK(hwi_msg_clone(msg, request->reply, &request->reply_block));
     request->reply->u.reply.request = number;

@@ -123,7 +123,6 @@ struct hwi_sim {
     struct hwi_sim_process **sleepers; // a binary heap
     uint32_t sleeper_count, sleeper_capacity;
     struct hwi_sim_process *running; // whose event is being handled
-    uint32_t last_node;
 
     struct hwi_sim_process *master;
     struct hwi_sim_node master_node;
@@ -148,7 +147,6 @@ struct hwi_sim {
     uint64_t light_digest;
     struct hwi_msg *status; // the last answer to hwi_sim_status: owned
     void *status_block;
-    uint64_t replies;
     struct hwi_sim_costs costs;
     uint64_t faults[HWI_SIM_FAULTS];
 };
