@@ -425,7 +425,7 @@ static void outcomes_of_many_tags_fit_an_announcement(void **unused)
 }
 
 // What the master may have to say at most: all limits reached at once.
-static void the_longest_messages_can_be_encoded(void **unused)
+static void the_longest_announcement_can_be_encoded(void **unused)
 {
     (void)unused;
     struct hwi_member *members = calloc(HWI_MEMBERS_MAX, sizeof *members);
@@ -434,35 +434,63 @@ static void the_longest_messages_can_be_encoded(void **unused)
     struct hwi_past past[HWI_PAST_VIEWS_MAX] = {0};
     for (uint32_t i = 0; i < HWI_MEMBERS_MAX; i++) {
         members[i] =
-            (struct hwi_member){.peer = HWI_ID_MAX - i, .incarnation = HWI_ID_MAX - i, .synced = 1};
-        memset(members[i].address, 'a', sizeof members[i].address - 1);
+            (struct hwi_member){.peer = HWI_ID_MAX - i, .synced = 1, .group = HWI_GROUPS_MAX - 1};
     }
     for (uint32_t i = 0; i < HWI_TAGS_MAX; i++) {
         tallies[i] = (struct hwi_tally){HWI_KIND_MAX, UINT64_MAX, UINT32_MAX, UINT32_MAX,
-                                        UINT32_MAX,   UINT64_MAX, UINT32_MAX};
+                                        UINT32_MAX,   UINT64_MAX, UINT32_MAX, HWI_GROUPS_MAX - 1};
     }
     for (uint32_t i = 0; i < HWI_OPS_MAX; i++) {
-        struct hwi_signature signature = {HWI_KIND_MAX, 64, 64, HWI_TENSOR_BYTES_MAX, 8};
-        faults[i] = (struct hwi_fault){INT32_MIN,  HWI_KIND_MAX, UINT64_MAX, HWI_ID_MAX,
-                                       HWI_ID_MAX, signature,    signature,  UINT32_MAX};
+        struct hwi_signature signature = {HWI_KIND_MAX, 64, 64, HWI_TENSOR_BYTES_MAX, 8,
+                                          HWI_ID_MAX,   1};
+        faults[i] =
+            (struct hwi_fault){INT32_MIN, HWI_KIND_MAX, UINT64_MAX, HWI_ID_MAX,        HWI_ID_MAX,
+                               signature, signature,    UINT32_MAX, HWI_GROUPS_MAX - 1};
     }
     for (uint32_t i = 0; i < HWI_PAST_VIEWS_MAX; i++) {
-        past[i] = (struct hwi_past){
-            .view = HWI_ID_MAX, .faults = faults, .faults_count = HWI_OPS_MAX, .tallies = tallies};
+        past[i] = (struct hwi_past){.view = HWI_ID_MAX,
+                                    .faults = faults,
+                                    .faults_count = HWI_OPS_MAX,
+                                    .tallies = tallies,
+                                    .pending = UINT32_MAX};
         past[i].tallies_count = i < 2 ? HWI_TAGS_MAX : 0;
     }
     struct hwi_msg announce = {.type = HWI_MSG_announce};
     announce.u.announce = (struct hwi_msg_announce){.run = HWI_ID_MAX,
                                                     .view = HWI_ID_MAX,
                                                     .incarnation = HWI_ID_MAX,
+                                                    .pending = UINT32_MAX,
                                                     .members = members,
                                                     .members_count = HWI_MEMBERS_MAX,
                                                     .past = past,
-                                                    .past_count = HWI_PAST_VIEWS_MAX};
-    assert_in_range(encoded(&announce), 1 << 20, HWI_MESSAGE_BYTES_MAX);
+                                                    .past_count = HWI_PAST_VIEWS_MAX,
+                                                    .groups = HWI_GROUPS_MAX,
+                                                    .largest = HWI_MEMBERS_MAX};
+    assert_in_range(encoded(&announce), 1 << 19, HWI_MESSAGE_BYTES_MAX);
     free(members);
     free(tallies);
     free(faults);
+}
+
+static void the_longest_proposal_can_be_encoded(void **unused)
+{
+    (void)unused;
+    struct hwi_member *members = calloc(HWI_MEMBERS_MAX, sizeof *members);
+    for (uint32_t i = 0; i < HWI_MEMBERS_MAX; i++) {
+        members[i] = (struct hwi_member){.peer = HWI_ID_MAX - i,
+                                         .incarnation = HWI_ID_MAX - i,
+                                         .synced = 1,
+                                         .group = HWI_GROUPS_MAX - 1};
+        memset(members[i].address, 'a', sizeof members[i].address - 1);
+    }
+    struct hwi_msg propose = {.type = HWI_MSG_propose};
+    propose.u.propose = (struct hwi_msg_propose){.view = HWI_ID_MAX,
+                                                 .incarnation = HWI_ID_MAX,
+                                                 .timeout_ms = 600000,
+                                                 .members = members,
+                                                 .members_count = HWI_MEMBERS_MAX};
+    assert_in_range(encoded(&propose), 1 << 20, HWI_MESSAGE_BYTES_MAX);
+    free(members);
 }
 
 int main(void)
@@ -476,7 +504,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_runs_cost_grows_with_its_members),
         cmocka_unit_test(outcomes_of_many_tags_fit_an_announcement),
-        cmocka_unit_test(the_longest_messages_can_be_encoded),
+        cmocka_unit_test(the_longest_announcement_can_be_encoded),
+        cmocka_unit_test(the_longest_proposal_can_be_encoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
