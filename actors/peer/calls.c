@@ -239,20 +239,15 @@ static struct call *next_queued(struct peer *p, uint64_t after)
     return next;
 }
 
-// Its turn has come. Where only hws_view would let it enter it ends: its trainer may wait for it
-// before that.
+// Its turn has come. What may not enter waits if it has `retry`, for more members or for hws_view;
+// else it ends: its trainer may wait for it before that.
 static void take_turn(struct peer *p, struct call *c, struct hwi_effects *fx)
 {
     bool few = p->view.count < p->config.min_members && c->request.kind != HWI_KIND_ADMIT;
-    if (few && c->request.retry) {
-        return; // for more members
-    }
-    if (few) {
-        hwi_peer_end(p, c, HWS_E_TOO_FEW, fx);
-    } else if (fence_open(p, c)) {
+    if (!few && fence_open(p, c)) {
         enter(p, c, fx);
-    } else {
-        hwi_peer_end(p, c, HWS_E_VIEW, fx);
+    } else if (!c->request.retry) {
+        hwi_peer_end(p, c, few ? HWS_E_TOO_FEW : HWS_E_VIEW, fx);
     }
 }
 
