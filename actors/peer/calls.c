@@ -214,15 +214,15 @@ static bool must_wait(struct peer *p, const struct call *c)
     return false;
 }
 
+// A call with `retry` was made before anything failed, or would not have been taken: it goes on by
+// itself, in its place on its tag. It acknowledges the view for new calls, too, unless one failed.
 static bool fence_open(struct peer *p, const struct call *c)
 {
-    if (p->fence_held || hwi_peer_failing(p)) {
-        return false;
+    bool failed = p->fence_held || hwi_peer_failing(p);
+    if (c->request.retry && !failed) {
+        p->acked = p->view.number;
     }
-    if (c->request.retry) {
-        p->acked = p->view.number; // that is what `retry` asked for
-    }
-    return p->acked == p->view.number;
+    return c->request.retry || (!failed && p->acked == p->view.number);
 }
 
 static struct call *next_queued(struct peer *p, uint64_t after)
@@ -462,10 +462,7 @@ void hwi_peer_give_up(struct peer *p, struct call *c, int status, struct hwi_eff
 // What to say of a call that never got its turn.
 static int queued_status(const struct peer *p)
 {
-    bool fenced = p->fence_held || p->acked != p->view.number;
-    return p->view.count < p->config.min_members ? HWS_E_TOO_FEW
-           : fenced                              ? HWS_E_VIEW
-                                                 : HWS_E_TIMEOUT;
+    return p->view.count < p->config.min_members ? HWS_E_TOO_FEW : HWS_E_TIMEOUT;
 }
 
 static void check_deadline(struct peer *p, struct call *c, struct hwi_effects *fx)

@@ -7,8 +7,8 @@
  * (hws_view, hws_admit, or `retry` in a call): after a change, calls return HWS_E_VIEW until the ones in
  * flight have been waited for and hws_view was called. So no member's new call ever pairs with
  * another member's old one. A call with `retry` acknowledges by itself as long as no call has failed. Once one
- * has, with or without `retry`, it takes hws_view: until then new calls return HWS_E_VIEW, and those
- * in flight with `retry` do not run again.
+ * has, with or without `retry`, it takes hws_view: until then new calls return HWS_E_VIEW; those
+ * in flight with `retry` run again all the same.
  *
  * Groups. A member belongs to the group whose number it opened with. Collectives and hws_sync span the members of the
  * own group; views, hws_admit and hws_view span the run, and so do hws_agree and hws_barrier with `scope` HWS_SCOPE_RUN:

@@ -259,7 +259,7 @@ static void a_vote_whose_deadline_comes_before_its_turn(void **unused)
     go_on_together(s);
 }
 
-static void a_call_that_waits_for_the_trainer_to_acknowledge(void **unused)
+static void a_call_that_runs_again_beside_one_that_failed(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(MEMBERS);
@@ -270,7 +270,7 @@ static void a_call_that_waits_for_the_trainer_to_acknowledge(void **unused)
     uint64_t waits = make_call(s, 0, &call);
     hwi_sim_kill(s->sim, 2);
     run_ms(s, 6000);
-    assert_null(hwi_sim_peek(s->sim, 0, waits)); // `plain` failed and is not collected
+    assert_null(hwi_sim_peek(s->sim, 0, waits)); // for member 1, which has not called
     hwi_sim_cancel(s->sim, 0, waits);
     expect_status(s, 0, waits, HWS_E_CANCELLED);
     expect_status(s, 0, plain, HWS_E_MEMBER_LOST);
@@ -430,7 +430,7 @@ int main(void)
         cmocka_unit_test(a_vote_that_waits_for_its_turn_everywhere),
         cmocka_unit_test(a_vote_that_waits_for_its_turn),
         cmocka_unit_test(a_vote_whose_deadline_comes_before_its_turn),
-        cmocka_unit_test(a_call_that_waits_for_the_trainer_to_acknowledge),
+        cmocka_unit_test(a_call_that_runs_again_beside_one_that_failed),
         cmocka_unit_test(alone_and_below_min_members),
         cmocka_unit_test(what_is_cancelled_without_a_master_ends_in_time),
         cmocka_unit_test(before_every_event_of_an_all_reduce),
