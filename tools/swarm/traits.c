@@ -54,12 +54,6 @@ static void draw_groups(struct traits *t, struct swarm_draw *draw)
         t->run = swarm_chance(draw, 300) ? HWI_KIND_BARRIER_RUN : HWI_KIND_AGREE_RUN;
         t->run_how = t->run == HWI_KIND_BARRIER_RUN ? 0 : (uint8_t)between(draw, 1, 2);
     }
-    // Behind a failure calls with `retry` wait for hws_view, and these trainers call it when nothing
-    // is in flight: till deadlines, at which the votes of the run fail for the other groups
-    if (t->groups > 1) {
-        t->retry = t->retry > 500 ? 1000 : 0;
-        t->sync_on_change = t->retry == 0;
-    }
 }
 
 static void draw_sizes(struct traits *t, struct swarm_draw *draw)
