@@ -118,11 +118,12 @@ static void tell_plan(struct master *m, const struct group *g, struct hwi_effect
     }
 }
 
-// Once all members of the group have offered.
+// Once all members of the group have offered. If one of the view is out by now nothing is elected any
+// more: who is gone might have won, and the next view is being formed.
 static void elect(struct master *m, struct group *g, struct hwi_effects *fx)
 {
     uint32_t count = hwi_master_syncs_committed(m, g->number) + 1;
-    if (g->plan.count >= count || g->offers < g->members) {
+    if (g->plan.count >= count || g->offers < g->count) {
         return; // decided, or not all have offered
     }
     bool unhashed = alike(m, g);

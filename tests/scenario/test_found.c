@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <hawser/state.h>
+
 #include "tests/support/scenario.h"
 
 // A vote that fails by its deadline takes the one behind it along, also one with `retry`: else that
@@ -289,6 +291,23 @@ static void who_comes_back_after_a_cancelled_one_goes_before_it(void **unused)
     scenario_end(s);
 }
 
+// Who could have won is lost before it offers: that is what the others are told, and not that their
+// strategies leave no winner.
+static void a_lost_winner_is_no_conflict(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    struct call sync = {.kind = HWI_KIND_SYNC, .step = 1, .strategy = HWS_SYNC_RECEIVE_ONLY};
+    for (uint32_t node = 0; node < 2; node++) {
+        give_state(s, node, 1000, 7);
+    }
+    everybody(s, &(struct call){.kind = HWI_KIND_SYNC, .step = 1});
+    hwi_sim_kill(s->sim, 0);
+    run_ms(s, 2); // the master puts it out before the offer comes, and forms the next view
+    expect_status(s, 1, make_call(s, 1, &sync), HWS_E_MEMBER_LOST);
+    scenario_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +320,7 @@ int main(void)
         cmocka_unit_test(how_many_wait_is_told_as_it_was),
         cmocka_unit_test(how_many_wait_is_told_with_the_next_view),
         cmocka_unit_test(how_many_wait_is_told_after_a_view_that_was_not_heard),
+        cmocka_unit_test(a_lost_winner_is_no_conflict),
         cmocka_unit_test(who_waits_behind_the_fence_is_told_at_once),
         cmocka_unit_test(who_comes_back_after_a_cancelled_one_goes_before_it),
     };
