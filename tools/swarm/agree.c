@@ -109,9 +109,9 @@ static void compare(struct swarm *s, const struct seat *seat, const struct call 
                        : !same_call(&made->asked, &call->asked) ? "what was called"
                        : made->value != reply->value            ? "its value"
                        : made->pending != reply->pending        ? "how many newcomers wait"
-                       : !hwi_hash_equal(made->root, reply->root) ? "the root hash"
+                       : !hwi_hash_equal(made->root, reply->root)           ? "the root hash"
                        : made->result != swarm_result(s, seat, call, reply) ? "the bytes"
-                                                                  : NULL;
+                                                                            : NULL;
     if (what != NULL) {
         swarm_fail(s, SWARM_SAFETY,
                    "C2: members %u and %u both got OK for operation %u of channel %u in view %llu "
@@ -126,17 +126,18 @@ static void remember(struct swarm *s, const struct seat *seat, const struct call
 {
     s->instances =
         swarm_grow(s->instances, s->instance_count, &s->instance_capacity, sizeof(*s->instances));
-    s->instances[s->instance_count++] = (struct instance){.channel = call->channel,
-                                                          .scope = swarm_scope(s, seat, call->asked.kind),
-                                                          .view = reply->view,
-                                                          .place = place,
-                                                          .key = call->key,
-                                                          .seat = seat->node,
-                                                          .result = swarm_result(s, seat, call, reply),
-                                                          .value = reply->value,
-                                                          .pending = reply->pending,
-                                                          .root = reply->root,
-                                                          .asked = call->asked};
+    s->instances[s->instance_count++] =
+        (struct instance){.channel = call->channel,
+                          .scope = swarm_scope(s, seat, call->asked.kind),
+                          .view = reply->view,
+                          .place = place,
+                          .key = call->key,
+                          .seat = seat->node,
+                          .result = swarm_result(s, seat, call, reply),
+                          .value = reply->value,
+                          .pending = reply->pending,
+                          .root = reply->root,
+                          .asked = call->asked};
 }
 
 // What is known of the offer of a member of a sync's view; false = it does not live any more.
@@ -205,6 +206,18 @@ static void check_election(struct swarm *s, struct seat *seat, const struct call
     }
 }
 
+// Some member of this reply's view is in a later one: what it offered is not known any more.
+static bool went_on(struct swarm *s, const struct hwi_msg_reply *reply)
+{
+    for (uint32_t rank = 0; rank < reply->members_count; rank++) {
+        const struct seat *seat = swarm_seat_of(s, reply->members[rank].value);
+        if (seat != NULL && seat->seen_view > reply->view) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // The one member that only sends wins, and if there is none the newest: a conflict needs two of
 // them, or one that may not win, or nobody who may.
 void swarm_check_conflict(struct swarm *s, struct seat *seat, const struct call *call,
@@ -222,10 +235,11 @@ void swarm_check_conflict(struct swarm *s, struct seat *seat, const struct call 
         stand += stands && !offers[i].receives;
         barred |= offers[i].sends && !stands;
     }
-    if (known == reply->members_count && stand > 0 && sends <= 1 && !barred) {
-        swarm_fail(s, SWARM_SAFETY,
-                   "election: member %u was told of a conflict in view %llu, and one of %u could win",
-                   seat->node, (unsigned long long)reply->view, stand);
+    if (known == reply->members_count && stand > 0 && sends <= 1 && !barred && !went_on(s, reply)) {
+        swarm_fail(
+            s, SWARM_SAFETY,
+            "election: member %u was told of a conflict in view %llu, and one of %u could win",
+            seat->node, (unsigned long long)reply->view, stand);
     }
 }
 
@@ -301,8 +315,7 @@ void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
     }
     if (swarm_is_data(call->asked.kind)) {
         swarm_check_whole(s, seat, call, reply);
-    } else if (call->asked.kind == HWI_KIND_AGREE ||
-               call->asked.kind == HWI_KIND_AGREE_RUN) {
+    } else if (call->asked.kind == HWI_KIND_AGREE || call->asked.kind == HWI_KIND_AGREE_RUN) {
         swarm_check_vote(s, seat, call, reply);
     } else if (call->channel == CHANNEL_SYNC && !swarm_state_holds(s, seat)) {
         swarm_fail(s, SWARM_SAFETY,
