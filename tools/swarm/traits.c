@@ -54,6 +54,12 @@ static void draw_groups(struct traits *t, struct swarm_draw *draw)
         t->run = swarm_chance(draw, 300) ? HWI_KIND_BARRIER_RUN : HWI_KIND_AGREE_RUN;
         t->run_how = t->run == HWI_KIND_BARRIER_RUN ? 0 : (uint8_t)between(draw, 1, 2);
     }
+    // A vote of the run that fails at one member and runs again at another parts their programs till
+    // its deadline: in crews of several groups all calls retry, or none
+    if (t->groups > 1) {
+        t->retry = t->retry > 500 ? 1000 : 0;
+        t->sync_on_change = t->retry == 0;
+    }
 }
 
 static void draw_sizes(struct traits *t, struct swarm_draw *draw)
