@@ -7,8 +7,7 @@
 
 uint32_t hwi_master_syncs_committed(const struct master *m, uint32_t group)
 {
-    const struct channel *c =
-        hwi_master_channel_known((struct master *)m, HWI_KIND_SYNC, group, 0);
+    const struct channel *c = hwi_master_channel_known((struct master *)m, HWI_KIND_SYNC, group, 0);
     return c == NULL ? 0 : c->committed;
 }
 
@@ -118,8 +117,8 @@ static void tell_plan(struct master *m, const struct group *g, struct hwi_effect
     }
 }
 
-// Once all members of the group have offered. If one of the view is out by now nothing is elected any
-// more: who is gone might have won, and the next view is being formed.
+// Once all members of the group have offered. If one of the view is out by now nothing is elected
+// any more: who is gone might have won, and the next view is being formed.
 static void elect(struct master *m, struct group *g, struct hwi_effects *fx)
 {
     uint32_t count = hwi_master_syncs_committed(m, g->number) + 1;

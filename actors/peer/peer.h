@@ -111,7 +111,7 @@ struct peer {
     uint64_t acked; // the view the trainer acknowledged
     // Of asynchronous calls replied; while some are not collected no call is taken
     uint64_t failures;
-    // A call failed that others may have in flight: only hws_view lifts the fence, also for `retry`
+    // A call failed that others may have in flight: only hws_view lifts the fence for new calls
     bool fence_held;
     uint32_t pending; // newcomers, as told with the announcement
 

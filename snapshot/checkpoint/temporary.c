@@ -13,6 +13,7 @@
 #include <hawser/types.h>
 
 #include "snapshot/checkpoint/problem.h"
+#include "transport/disk/rename.h"
 
 enum { ATTEMPTS_MAX = 64 }; // to make a file that others take for a leftover, for a moment
 
@@ -143,30 +144,13 @@ bool hwi_temporary_put(struct hwi_temporary *temporary, uint64_t offset, const v
     return true;
 }
 
-// A rename is durable when its directory is.
-static bool sync_directory(const char *path)
-{
-    char directory[HWI_TEMPORARY_PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    int bytes = slash == path ? 1 : slash ? (int)(slash - path) : 0;
-    snprintf(directory, sizeof directory, "%.*s", bytes ? bytes : 1, bytes ? path : ".");
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool ok = fsync(fd) == 0;
-    int problem = errno;
-    close(fd);
-    errno = problem;
-    return ok;
-}
-
 int hwi_temporary_commit(struct hwi_temporary *temporary, char *error, size_t error_bytes)
 {
     bool ok = fsync(temporary->fd) == 0 && rename(temporary->path, temporary->target) == 0;
     drop_slot(temporary, !ok);
     if (!ok)
         return hwi_problem_system(error, error_bytes, "cannot be put in place");
-    if (!sync_directory(temporary->target))
+    if (!hwi_disk_sync_directory(temporary->target))
         return hwi_problem_system(error, error_bytes,
                                   "is in place, but its directory could not be synced");
     return HWS_OK;

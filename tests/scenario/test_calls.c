@@ -197,12 +197,7 @@ static void below_min_members_calls_say_so_until_somebody_joins(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(2);
-    uint32_t picky = start_member_with(s, 2);
-    everybody_admits(s);
-    expect_open(s, picky, HWS_OK);
-    hwi_sim_kill(s->sim, 0);
-    hwi_sim_kill(s->sim, 1);
-    run_ms(s, 6000);
+    uint32_t picky = left_below_min_members(s);
     expect_members(s, acknowledge(s, picky), 1, &picky);
     expect_status(s, picky, all_reduce(s, picky, 1, 10), HWS_E_TOO_FEW);
     uint64_t waits = make_call(s, picky, &(struct call){.step = 2, .count = 10, .retry = 1,

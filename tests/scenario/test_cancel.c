@@ -281,12 +281,7 @@ static void alone_and_below_min_members(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(2);
-    uint32_t picky = start_member_with(s, 2);
-    everybody_admits(s);
-    expect_open(s, picky, HWS_OK);
-    hwi_sim_kill(s->sim, 0);
-    hwi_sim_kill(s->sim, 1);
-    run_ms(s, 6000);
+    uint32_t picky = left_below_min_members(s);
     acknowledge(s, picky);
     struct call call = reduction;
     call.retry = 1;

@@ -127,8 +127,8 @@ void run_ms(struct scenario *scenario, uint64_t ms)
 
 bool is_up(const struct scenario *scenario, uint32_t node)
 {
-    return hwi_sim_alive(scenario->sim, node) && !scenario->frozen[node] &&
-           !scenario->out[node] && scenario->peers[node] != 0;
+    return hwi_sim_alive(scenario->sim, node) && !scenario->frozen[node] && !scenario->out[node] &&
+           scenario->peers[node] != 0;
 }
 
 // ---- shared state
@@ -193,4 +193,15 @@ void expect_transcript(struct scenario *scenario, const char *expected)
     }
     expect(*got == *expected, "transcript, line %u: expected \"%.40s...\", got \"%.40s...\"", line,
            expected, got);
+}
+
+uint32_t left_below_min_members(struct scenario *scenario)
+{
+    uint32_t picky = start_member_with(scenario, 2);
+    everybody_admits(scenario);
+    expect_open(scenario, picky, HWS_OK);
+    hwi_sim_kill(scenario->sim, 0);
+    hwi_sim_kill(scenario->sim, 1);
+    run_ms(scenario, 6000);
+    return picky;
 }

@@ -77,6 +77,9 @@ void scenario_end(struct scenario *scenario);
 
 uint32_t start_member(struct scenario *scenario);
 uint32_t start_member_with(struct scenario *scenario, uint32_t min_members);
+// Beside the two members there are, one that wants two is admitted; then they die. It, alone now, has
+// not acknowledged that.
+uint32_t left_below_min_members(struct scenario *scenario);
 uint32_t start_member_at(struct scenario *scenario, const struct hwi_sim_place *place);
 // Waits until the opening of `node` was answered, with `status`.
 void expect_open(struct scenario *scenario, uint32_t node, hws_status status);

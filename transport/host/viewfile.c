@@ -14,6 +14,7 @@
 #include <hawser/types.h>
 
 #include "actors/wire/codec.h"
+#include "transport/disk/rename.h"
 #include "transport/host/host.h"
 #include "transport/host/os_linux.h"
 #include "transport/host/socket.h"
@@ -163,21 +164,6 @@ static bool write_file(const char *path, const unsigned char *bytes, size_t leng
     return close(fd) == 0 && ok;
 }
 
-// A rename is durable when its directory is.
-static bool sync_directory(const char *path)
-{
-    char directory[HWI_PATH_BYTES_MAX];
-    const char *slash = strrchr(path, '/');
-    int bytes = slash == path ? 1 : slash ? (int)(slash - path) : 0;
-    snprintf(directory, sizeof directory, "%.*s", bytes ? bytes : 1, bytes ? path : ".");
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool ok = fsync(fd) == 0;
-    close(fd);
-    return ok;
-}
-
 int hwi_viewfile_store(const struct hwi_viewfile *file, const struct hwi_msg *msg)
 {
     char temporary[HWI_PATH_BYTES_MAX + 8];
@@ -188,7 +174,7 @@ int hwi_viewfile_store(const struct hwi_viewfile *file, const struct hwi_msg *ms
         return encoded == HWI_CODEC_MEMORY ? HWS_E_NO_MEMORY : HWS_E_LIMIT;
     snprintf(temporary, sizeof temporary, "%s.new", file->path);
     bool ok = write_file(temporary, bytes, length) && rename(temporary, file->path) == 0 &&
-              sync_directory(file->path);
+              hwi_disk_sync_directory(file->path);
     free(bytes);
     return ok ? HWS_OK : HWS_E_SYSTEM;
 }

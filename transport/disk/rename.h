@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// What makes a file that was put in place by a rename stay there.
+#ifndef HAWSER_TRANSPORT_DISK_RENAME_H
+#define HAWSER_TRANSPORT_DISK_RENAME_H
+
+#include <stdbool.h>
+
+enum { HWI_DISK_PATH_MAX = 4096 }; // bytes of a path, with its NUL
+
+// Syncs the directory that `path` (borrowed, shorter than HWI_DISK_PATH_MAX) is in: a rename is
+// durable when its directory is. False with errno set. Any thread; blocks for the disk.
+bool hwi_disk_sync_directory(const char *path);
+
+#endif
