@@ -20,7 +20,7 @@
 
 #include <hawser/hawser.h>
 
-#include "actors/node/comm.h"
+#include "runtime/comm.h"
 
 enum { SUBMISSIONS_MAX = 1024 };
 

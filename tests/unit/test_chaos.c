@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "tools/hawser/chaos.c"
-#include "tools/hawser/options.c"
+#include "tools/hawser/run/chaos.c"
+#include "tools/hawser/common/options.c"
 
 static struct chaos chaos;
 static char error[CHAOS_ERROR_BYTES];

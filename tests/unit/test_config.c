@@ -10,8 +10,8 @@
 
 #include "actors/base/base.h"
 #include "actors/base/limits.h"
-#include "actors/node/config.h"
-#include "actors/node/error.h"
+#include "runtime/config.h"
+#include "runtime/error.h"
 
 static void forget_environment(void)
 {

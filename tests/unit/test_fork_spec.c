@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "tools/hawser/fork_spec.c"
-#include "tools/hawser/options.c"
+#include "tools/hawser/fork/spec.c"
+#include "tools/hawser/common/options.c"
 
 static struct fork_spec spec;
 static char error[FORK_ERROR_BYTES];

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "actors/node/operation.h"
+#include "runtime/operation.h"
 
 static float input[64], output[256];
 static size_t counts[8];

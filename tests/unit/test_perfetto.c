@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "tools/hawser/perfetto.h"
+#include "tools/hawser/picture/perfetto.h"
 
 enum { MASTER, FIRST, SECOND, PROCESSES };
 

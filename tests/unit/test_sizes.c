@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "actors/node/config.h"
+#include "runtime/config.h"
 #include "tests/unit/run.h"
 
 enum { FILLED = 0xa5, MORE_BYTES = 64 };

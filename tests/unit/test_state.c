@@ -2,7 +2,7 @@
 // hws_state and hws_sync: what is refused, what is handed to the peer, what is said of failures.
 #include "tests/unit/played_host.h"
 
-#include "actors/node/state.h"
+#include "runtime/state.h"
 
 static float weights[4];
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the subcommands of `hawser` share: their entry points, exit codes and option helpers.
-#ifndef HAWSER_TOOLS_COMMAND_H
-#define HAWSER_TOOLS_COMMAND_H
+#ifndef HAWSER_TOOLS_HAWSER_COMMAND_H
+#define HAWSER_TOOLS_HAWSER_COMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/base/base.h"
+#include "actors/base/limits.h"
+#include "runtime/error.h"
+#include "runtime/sized.h"
+#include "actors/wire/msg.h"
+#include "transport/host/address.h"
+
+#define TEXT(type, field, env, standard, doc)                                                      \
+    {                                                                                              \
+#field, env, standard, doc, 0, 0, offsetof(type, field), HWI_OPTION_TEXT                   \
+    }
+#define NUMBER(type, field, env, standard, least, most, doc)                                       \
+    {                                                                                              \
+#field, env, standard, doc, least, most, offsetof(type, field), HWI_OPTION_NUMBER          \
+    }
+#define FLAG(type, field, env, doc)                                                                \
+    {                                                                                              \
+#field, env, "0", doc, 0, 1, offsetof(type, field), HWI_OPTION_FLAG                        \
+    }
+
+#define ANY(type, field, doc)                                                                      \
+    {                                                                                              \
+#field, NULL, "0", doc, 0, 0, offsetof(type, field), HWI_OPTION_ANY                        \
+    }
+
+#define JOURNAL(type)                                                                              \
+    TEXT(type, journal, "HAWSER_JOURNAL", NULL, "directory to record in; default: nothing is"),    \
+        NUMBER(type, journal_max, "HAWSER_JOURNAL_MAX", "256", 16, 1 << 20,                        \
+               "MiB of one journal; the oldest part goes beyond it"),                              \
+        NUMBER(type, journal_age_s, "HAWSER_JOURNAL_AGE_S", NULL, 1, UINT32_MAX,                   \
+               "seconds after which a part goes as well; default: never"),                         \
+        TEXT(type, flight, "HAWSER_FLIGHT", NULL,                                                  \
+             "directory for what was last done when a call fails; default: journal")
+
+static const struct hwi_option comm_options[] = {
+    TEXT(hws_config, master, "HAWSER_MASTER", NULL, "the master's address, host:port; required"),
+    TEXT(hws_config, listen, "HAWSER_LISTEN", "127.0.0.1:0",
+         "where stripes are accepted; port 0 = any"),
+    TEXT(hws_config, advertise, "HAWSER_ADVERTISE", NULL,
+         "the address told to other members; default: the one bound"),
+    FLAG(hws_config, insecure, "HAWSER_INSECURE", "allow listening beyond loopback without a key"),
+    NUMBER(hws_config, min_members, "HAWSER_MIN_MEMBERS", "1", 1, HWI_MEMBERS_MAX,
+           "below it operations return HWS_E_TOO_FEW"),
+    NUMBER(hws_config, stripes, "HAWSER_STRIPES", "4", 1, HWI_STRIPES_MAX,
+           "TCP connections per pair of members"),
+    NUMBER(hws_config, open_ms, "HAWSER_OPEN_MS", "60000", 1, UINT32_MAX,
+           "deadline to become a member"),
+    NUMBER(hws_config, timeout_ms, "HAWSER_TIMEOUT_MS", "60000", 1, UINT32_MAX,
+           "default deadline of a call"),
+    NUMBER(hws_config, decision_grace_ms, "HAWSER_DECISION_GRACE_MS", "15000", 1, UINT32_MAX,
+           "after a deadline, for the master's decision"),
+    NUMBER(hws_config, group, "HAWSER_GROUP", "0", 0, HWI_GROUPS_MAX - 1,
+           "its members reduce and sync among themselves"),
+    TEXT(hws_config, unit, "HAWSER_UNIT", NULL,
+         "name of the unit this process is part of; default: none"),
+    NUMBER(hws_config, unit_size, "HAWSER_UNIT_SIZE", NULL, 1, HWI_MEMBERS_MAX,
+           "processes of the unit; required with unit"),
+    JOURNAL(hws_config),
+};
+
+static const struct hwi_option master_options[] = {
+    TEXT(hws_master_config, listen, NULL, "127.0.0.1:0", "where members connect; port 0 = any"),
+    TEXT(hws_master_config, state_file, NULL, NULL,
+         "small durable memory; default: every start is a new run"),
+    FLAG(hws_master_config, new_run, NULL,
+         "begin a new run although state_file is missing or holds another"),
+    FLAG(hws_master_config, insecure, NULL, "allow listening beyond loopback without a key"),
+    NUMBER(hws_master_config, min_members, NULL, "1", 1, HWI_MEMBERS_MAX,
+           "the first view waits for them"),
+    NUMBER(hws_master_config, heartbeat_ms, NULL, NULL, 50, 60000,
+           "how often members say they are alive; default: 500, at most a fifth of dead_ms"),
+    NUMBER(hws_master_config, dead_ms, NULL, "5000", 500, 600000,
+           "silence after which a member is out"),
+    NUMBER(hws_master_config, propose_ms, NULL, NULL, 100, 600000,
+           "how long a proposed view waits for members; default: dead_ms"),
+    JOURNAL(hws_master_config),
+};
+
+static const struct hwi_option call_options[] = {
+    ANY(hws_options, tag,
+        "which sequence of calls it belongs to; a view has 4096, of all groups together"),
+    NUMBER(hws_options, timeout_ms, NULL, NULL, 1, UINT32_MAX,
+           "ms until it must be done; default: the communicator's timeout_ms"),
+    FLAG(hws_options, retry, NULL, "run again with the survivors until the deadline"),
+    NUMBER(hws_options, plan, NULL, "0", HWI_PLAN_AUTO, HWI_PLAN_DIRECT,
+           "0 = by size, 1 = one-shot, 2 = direct; the same on all members"),
+    NUMBER(hws_options, scope, NULL, "0", HWS_SCOPE_GROUP, HWS_SCOPE_RUN,
+           "agree and barrier: 0 = the own group, 1 = the run; the same on all members"),
+    NUMBER(hws_options, verify, NULL, "0", HWS_VERIFY_ALWAYS, HWS_VERIFY_WHEN_CHANGED,
+           "hws_sync: 0 = hash always, 1 = only where view and revision do not tell that it is "
+           "unchanged"),
+};
+
+const struct hwi_option_table hwi_comm_options = {comm_options, HWI_COUNT(comm_options)};
+const struct hwi_option_table hwi_master_options = {master_options, HWI_COUNT(master_options)};
+const struct hwi_option_table hwi_call_options = {call_options, HWI_COUNT(call_options)};
+
+enum { HEARTBEAT_MS = 500, HEARTBEATS_TO_DEATH = 5 };
+
+// Digits only: strtoul alone would take signs and blanks.
+static bool parse_number(const char *text, uint32_t *number)
+{
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*end != '\0' || errno != 0 || value > UINT32_MAX)
+        return false;
+    *number = (uint32_t)value;
+    return true;
+}
+
+// NULL if the option has no variable, or it is not set or empty.
+static const char *environment(const struct hwi_option *option)
+{
+    const char *text = option->env != NULL ? getenv(option->env) : NULL;
+    return text != NULL && *text != '\0' ? text : NULL;
+}
+
+static hws_status fill_number(const struct hwi_option *option, uint32_t *field)
+{
+    const char *source = option->name;
+    if (*field == 0) {
+        const char *text = environment(option);
+        if (text != NULL)
+            source = option->env;
+        else if ((text = option->standard) == NULL)
+            return HWS_OK;
+        if (!parse_number(text, field))
+            return hwi_error_set(HWS_E_INVALID,
+                                 "%s is \"%.40s\": it must be a number from %u to %u", source, text,
+                                 option->least, option->most);
+    }
+    if (*field < option->least || *field > option->most)
+        return hwi_error_set(HWS_E_INVALID, "%s is %u: it must be from %u to %u", source, *field,
+                             option->least, option->most);
+    return HWS_OK;
+}
+
+static void fill_text(const struct hwi_option *option, const char **field)
+{
+    if (*field == NULL || **field == '\0')
+        *field = environment(option);
+    if (*field == NULL)
+        *field = option->standard;
+}
+
+static hws_status fill_flag(const struct hwi_option *option, int *field)
+{
+    uint32_t number = *field != 0;
+    hws_status status = fill_number(option, &number);
+    *field = (int)number;
+    return status;
+}
+
+hws_status hwi_options_fill(const struct hwi_option_table *table, void *config)
+{
+    hws_status status = HWS_OK;
+    for (uint32_t i = 0; i < table->count && status == HWS_OK; i++) {
+        const struct hwi_option *option = &table->options[i];
+        void *field = (char *)config + option->offset;
+        if (option->kind == HWI_OPTION_TEXT)
+            fill_text(option, field);
+        else if (option->kind == HWI_OPTION_NUMBER)
+            status = fill_number(option, field);
+        else if (option->kind == HWI_OPTION_FLAG)
+            status = fill_flag(option, field);
+    }
+    return status;
+}
+
+// "host:port" or "[v6]:port" with a port that can be dialled; names are not looked up.
+static bool can_be_dialled(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    uint32_t port;
+    if (colon == NULL || colon == address || !parse_number(colon + 1, &port))
+        return false;
+    bool bracketed = address[0] == '[' && colon[-1] == ']';
+    bool colon_inside = memchr(address, ':', (size_t)(colon - address)) != NULL;
+    return port > 0 && port <= UINT16_MAX && bracketed == colon_inside;
+}
+
+static hws_status check_address(const char *name, const char *address, size_t bytes_max)
+{
+    if (strlen(address) >= bytes_max)
+        return hwi_error_set(HWS_E_INVALID, "%s is longer than %zu bytes", name, bytes_max - 1);
+    if (!can_be_dialled(address))
+        return hwi_error_set(HWS_E_INVALID,
+                             "%s is \"%s\": it must be host:port, or [address]:port for IPv6", name,
+                             address);
+    return HWS_OK;
+}
+
+static hws_status check_listen(const char *listen, int insecure)
+{
+    struct hwi_address address;
+    const char *wrong = hwi_address_parse(listen, HWI_ADDRESS_NAME, &address);
+    if (wrong != NULL)
+        return hwi_error_set(HWS_E_INVALID, "listen is \"%.80s\": %s", listen, wrong);
+    if (!insecure && !hwi_address_is_loopback(&address))
+        return hwi_error_set(HWS_E_INSECURE,
+                             "listen is \"%.80s\", beyond loopback, where anyone could join: set "
+                             "`insecure` if the network is trusted",
+                             listen);
+    return HWS_OK;
+}
+
+// The master refuses what does not fit; what never can is told here.
+static hws_status check_unit(const char *unit, uint32_t size)
+{
+    size_t length = unit != NULL ? strlen(unit) : 0;
+    if ((length > 0) != (size > 0))
+        return hwi_error_set(HWS_E_INVALID, "unit and unit_size belong together: %s is not set",
+                             length > 0 ? "unit_size" : "unit");
+    if (length >= HWI_NAME_BYTES_MAX)
+        return hwi_error_set(HWS_E_INVALID, "unit is longer than %d bytes", HWI_NAME_BYTES_MAX - 1);
+    for (size_t i = 0; i < length; i++) {
+        if (unit[i] <= ' ' || unit[i] > '~')
+            return hwi_error_set(HWS_E_INVALID,
+                                 "unit has a blank or a character that is not plain ASCII");
+    }
+    return HWS_OK;
+}
+
+hws_status hwi_config_read(const hws_config *given, hws_config *config)
+{
+    static const hws_config nothing = HWS_CONFIG_INIT;
+    if (!hwi_sized_read(config, sizeof(*config), given != NULL ? given : &nothing))
+        return hwi_error_set(HWS_E_INVALID, "bytes_of_struct of hws_config is not set: begin with "
+                                            "HWS_CONFIG_INIT");
+    hws_status status = hwi_options_fill(&hwi_comm_options, config);
+    if (status != HWS_OK)
+        return status;
+    if (config->master == NULL)
+        return hwi_error_set(HWS_E_INVALID, "no master address: set `master` or HAWSER_MASTER to "
+                                            "what `hawser master` printed");
+    status = check_address("master", config->master, HWI_MASTER_BYTES_MAX);
+    if (status == HWS_OK && config->advertise != NULL)
+        status = check_address("advertise", config->advertise, HWI_ADDRESS_BYTES_MAX);
+    if (status == HWS_OK)
+        status = check_unit(config->unit, config->unit_size);
+    if (status == HWS_OK)
+        status = check_listen(config->listen, config->insecure);
+    return status;
+}
+
+hws_status hwi_master_config_read(const hws_master_config *given, hws_master_config *config)
+{
+    static const hws_master_config nothing = HWS_MASTER_CONFIG_INIT;
+    if (!hwi_sized_read(config, sizeof(*config), given != NULL ? given : &nothing))
+        return hwi_error_set(HWS_E_INVALID, "bytes_of_struct of hws_master_config is not set: "
+                                            "begin with HWS_MASTER_CONFIG_INIT");
+    hws_status status = hwi_options_fill(&hwi_master_options, config);
+    if (status != HWS_OK)
+        return status;
+    uint32_t heartbeat_ms_max = config->dead_ms / HEARTBEATS_TO_DEATH;
+    if (config->heartbeat_ms > heartbeat_ms_max)
+        return hwi_error_set(HWS_E_INVALID,
+                             "heartbeat_ms is %u: it must be at most a fifth of dead_ms (%u)",
+                             config->heartbeat_ms, config->dead_ms);
+    if (config->heartbeat_ms == 0)
+        config->heartbeat_ms = HWI_MIN(HEARTBEAT_MS, heartbeat_ms_max);
+    if (config->propose_ms == 0)
+        config->propose_ms = config->dead_ms;
+    return check_listen(config->listen, config->insecure);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/handles.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/base/place.h"
+#include "runtime/error.h"
+
+struct table {
+    uint64_t *handles; // ascending
+    uint32_t count, capacity;
+};
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct table tables[HWI_HANDLE_KINDS]; // guarded by it
+
+static void lock(void)
+{
+    pthread_mutex_lock(&mutex);
+}
+
+static void unlock(void)
+{
+    pthread_mutex_unlock(&mutex);
+}
+
+// A child after fork must find the tables whole and their mutex free.
+static void survive_fork(void)
+{
+    pthread_atfork(lock, unlock, unlock);
+}
+
+static uint64_t name_of(const void *handle)
+{
+    return (uint64_t)(uintptr_t)handle;
+}
+
+static uint32_t place_of(const struct table *table, const void *handle)
+{
+    return hwi_place(table->handles, table->count, sizeof(uint64_t), 0, name_of(handle));
+}
+
+static bool has(const struct table *table, const void *handle)
+{
+    uint32_t place = place_of(table, handle);
+    return place < table->count && table->handles[place] == name_of(handle);
+}
+
+static bool make_room(struct table *table)
+{
+    if (table->count < table->capacity)
+        return true;
+    uint32_t capacity = table->capacity > 0 ? 2 * table->capacity : 16;
+    uint64_t *handles = realloc(table->handles, capacity * sizeof(*handles));
+    if (handles == NULL)
+        return false;
+    table->handles = handles;
+    table->capacity = capacity;
+    return true;
+}
+
+bool hwi_handles_add(enum hwi_handle_kind kind, const void *handle)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct table *table = &tables[kind];
+    pthread_once(&once, survive_fork);
+    lock();
+    bool added = make_room(table);
+    if (added) {
+        uint32_t place = place_of(table, handle);
+        memmove(table->handles + place + 1, table->handles + place,
+                (table->count++ - place) * sizeof(uint64_t));
+        table->handles[place] = name_of(handle);
+    }
+    unlock();
+    return added;
+}
+
+bool hwi_handles_remove(enum hwi_handle_kind kind, const void *handle)
+{
+    struct table *table = &tables[kind];
+    lock();
+    bool found = has(table, handle);
+    if (found) {
+        uint32_t place = place_of(table, handle);
+        memmove(table->handles + place, table->handles + place + 1,
+                (--table->count - place) * sizeof(uint64_t));
+    }
+    unlock();
+    return found;
+}
+
+bool hwi_handles_hold(enum hwi_handle_kind kind, const void *handle)
+{
+    lock();
+    if (has(&tables[kind], handle))
+        return true;
+    unlock();
+    return false;
+}
+
+void hwi_handles_release(void)
+{
+    unlock();
+}
+
+hws_status hwi_handles_check(enum hwi_handle_kind kind, const void *handle, const char *function,
+                             const char *name)
+{
+    if (handle == NULL)
+        return hwi_error_null(function, name);
+    if (!hwi_handles_hold(kind, handle))
+        return hwi_error_set(HWS_E_INVALID,
+                             "%s: this %s is none: it was given back, or never was one", function,
+                             name);
+    hwi_handles_release();
+    return HWS_OK;
+}

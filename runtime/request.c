@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/error.h"
+#include "runtime/handles.h"
+#include "runtime/result.h"
+#include "runtime/state.h"
+#include "runtime/wait.h"
+#include "actors/wire/codec.h"
+
+// Fills in what only the table knows, and takes from the message what the request must remember.
+static void name_request(struct hws_comm *comm, struct hws_request *request, struct hwi_msg *msg)
+{
+    uint64_t timeout_ns;
+    request->id = ++comm->last_request;
+    if (msg->type == HWI_MSG_open) {
+        msg->u.open.request = request->id;
+        timeout_ns = msg->u.open.timeout_ns;
+    } else {
+        msg->u.request.request = request->id;
+        msg->u.request.async = request->async;
+        msg->u.request.collected = comm->collected;
+        if (msg->u.request.timeout_ns == 0)
+            msg->u.request.timeout_ns = comm->timeout_ms * HWI_NS_PER_MS;
+        request->kind = msg->u.request.kind;
+        request->tag = msg->u.request.tag;
+        timeout_ns = msg->u.request.timeout_ns;
+    }
+    request->timeout_ms = (uint32_t)(timeout_ns / HWI_NS_PER_MS);
+    uint64_t grace_ms = request->kind == HWI_KIND_CLOSE ? 0 : comm->grace_ms;
+    request->limit_ns =
+        hwi_host_now() + timeout_ns + (grace_ms + HWI_REPLY_SLACK_MS) * HWI_NS_PER_MS;
+}
+
+static bool table_has_room(const struct hws_comm *comm, const struct hwi_msg *msg)
+{
+    bool control = msg->type == HWI_MSG_request &&
+                   (msg->u.request.kind == HWI_KIND_NONE || msg->u.request.kind == HWI_KIND_CLOSE);
+    return comm->request_count < (uint32_t)(control ? HWI_REQUESTS_MAX : HWI_OPS_MAX);
+}
+
+bool hwi_request_lacks_input(const struct hws_comm *comm, const struct hwi_submission *submission)
+{
+    const struct hwi_msg *msg = &submission->msg;
+    return msg->type == HWI_MSG_request && msg->u.request.kind == HWI_KIND_BROADCAST &&
+           msg->u.request.root == comm->self && submission->buffers.input == NULL;
+}
+
+static hws_status submit(struct hws_comm *comm, struct hws_request *request,
+                         struct hwi_submission *submission)
+{
+    if (comm->finished != HWS_OK)
+        return hwi_error_set(
+            comm->finished, "this communicator is finished (%s): close, open again and sync",
+            comm->failed_check[0] != '\0' ? comm->failed_check : hws_status_text(comm->finished));
+    if (!table_has_room(comm, &submission->msg))
+        return hwi_error_set(HWS_E_LIMIT, "%d operations are in flight: hws_wait for some first",
+                             HWI_OPS_MAX);
+    if (hwi_request_lacks_input(comm, submission))
+        return hwi_error_set(HWS_E_INVALID,
+                             "broadcast: input is NULL, and this member is the root");
+    name_request(comm, request, &submission->msg);
+    int status = hwi_host_submit(comm->host, submission);
+    if (status != 0)
+        return hwi_error_set(status, "%s could not be handed to the runtime: %s",
+                             hwi_call_name(request->kind), hws_status_text(status));
+    comm->requests[comm->request_count++] = request;
+    return HWS_OK;
+}
+
+static hws_status start_held(struct hws_comm *comm, struct hws_request *request, bool async,
+                             struct hwi_submission *submission)
+{
+    memset(request, 0, sizeof(*request));
+    request->comm = comm;
+    request->async = async;
+    request->memory = submission->buffers.output != NULL;
+    request->counts = submission->counts;
+    request->counts_room = submission->counts_room;
+    hws_status status = submit(comm, request, submission);
+    pthread_mutex_unlock(&comm->mutex);
+    return status;
+}
+
+static hws_status start(struct hws_comm *comm, struct hws_request *request, bool async,
+                        struct hwi_submission *submission)
+{
+    hws_status status = hwi_comm_lock(comm, hwi_call_name(submission->msg.u.request.kind));
+    return status != HWS_OK ? status : start_held(comm, request, async, submission);
+}
+
+hws_status hwi_request_launch(struct hws_comm *comm, const char *function,
+                              struct hwi_submission *submission, hws_request **request)
+{
+    struct hws_request *made = calloc(1, sizeof(*made));
+    if (made == NULL || !hwi_handles_add(HWI_HANDLE_REQUEST, made)) {
+        free(made);
+        return hwi_error_set(HWS_E_NO_MEMORY, "%s: out of memory", function);
+    }
+    hws_status status = start(comm, made, true, submission);
+    if (status != HWS_OK) {
+        hwi_handles_remove(HWI_HANDLE_REQUEST, made);
+        free(made);
+        return status;
+    }
+    *request = made;
+    return HWS_OK;
+}
+
+static void leave_table(struct hws_request *request)
+{
+    struct hws_comm *comm = request->comm;
+    uint32_t index = 0;
+    while (comm->requests[index] != request)
+        index++;
+    comm->requests[index] = comm->requests[--comm->request_count];
+}
+
+hws_status hwi_request_collect(struct hws_request *request, uint64_t *value, hws_result *result)
+{
+    struct hws_comm *comm = request->comm;
+    const struct hwi_msg_reply *reply = &request->reply.u.reply;
+    hwi_result_write(result, reply);
+    if (reply->status != HWS_OK)
+        hwi_sentence_set(request);
+    else if (value != NULL)
+        *value = reply->value;
+    if (reply->status == HWS_OK)
+        hwi_counts_write(request);
+    hws_status status = reply->status;
+    bool async = request->async;
+    free(request->block);
+    if (async) // nobody finds it any more
+        hwi_handles_remove(HWI_HANDLE_REQUEST, request);
+    pthread_mutex_lock(&comm->mutex);
+    leave_table(request);
+    if (status == HWS_OK)
+        comm->pending = reply->pending;
+    else
+        comm->collected += async;
+    if (async)
+        free(request);
+    hwi_comm_unlock_and_free(comm);
+    return status;
+}
+
+static hws_status await_and_collect(struct hws_request *request, uint64_t *value,
+                                    hws_result *result)
+{
+    struct hwi_wait wait;
+    hwi_wait_own(&wait, request->comm, &request, 1);
+    hwi_wait_for(&wait, 1, HWI_NEVER);
+    hwi_wait_end(&wait, request);
+    return hwi_request_collect(request, value, result);
+}
+
+hws_status hwi_request_call(struct hws_comm *comm, struct hwi_submission *submission,
+                            uint64_t *value, hws_result *result)
+{
+    struct hws_request request;
+    hws_status status = start(comm, &request, false, submission);
+    if (status != HWS_OK)
+        return hwi_result_fail(result, status);
+    return await_and_collect(&request, value, result);
+}
+
+hws_status hwi_request_call_own(struct hws_comm *comm, struct hwi_submission *submission)
+{
+    struct hws_request request;
+    pthread_mutex_lock(&comm->mutex);
+    hws_status status = start_held(comm, &request, false, submission);
+    return status != HWS_OK ? status : await_and_collect(&request, NULL, NULL);
+}
+
+struct hwi_submission hwi_request_make(uint8_t kind)
+{
+    struct hwi_submission submission;
+    memset(&submission, 0, sizeof(submission));
+    submission.to = hwi_addr_of(HWI_ROLE_PEER, 0);
+    submission.msg.type = HWI_MSG_request;
+    submission.msg.u.request.kind = kind;
+    return submission;
+}
+
+static struct hws_request *find_waiting(struct hws_comm *comm, uint64_t id)
+{
+    for (uint32_t i = 0; i < comm->request_count; i++) {
+        if (comm->requests[i]->id == id && !comm->requests[i]->done)
+            return comm->requests[i];
+    }
+    return NULL;
+}
+
+// Without memory for its lists a reply still tells the outcome.
+static void keep_reply(struct hws_request *request, const struct hwi_msg *msg)
+{
+    if (hwi_msg_clone(msg, &request->reply, &request->block))
+        return;
+    request->reply = *msg;
+    request->reply.u.reply.members = NULL;
+    request->reply.u.reply.members_count = 0;
+    request->reply.u.reply.lost = NULL;
+    request->reply.u.reply.lost_count = 0;
+    request->reply.u.reply.counts = NULL;
+    request->reply.u.reply.counts_count = 0;
+    request->block = NULL;
+}
+
+// The state after a sync; where nobody is left to say so, a failed one may have been cut anywhere.
+static void note_state(const struct hws_request *request)
+{
+    hws_state *state = request->kind == HWI_KIND_SYNC ? request->comm->state : NULL;
+    if (state != NULL && request->reply.u.reply.status == HWS_OK)
+        atomic_store(&state->torn, false);
+    else if (state != NULL && request->reply.u.reply.state_dirty)
+        atomic_store(&state->torn, true);
+}
+
+static void end(struct hws_request *request)
+{
+    note_state(request);
+    request->done = true;
+    if (request->wait != NULL)
+        pthread_cond_signal(&request->wait->replied);
+}
+
+void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg)
+{
+    pthread_mutex_lock(&comm->mutex);
+    struct hws_request *request = find_waiting(comm, msg->u.reply.request);
+    if (request != NULL) {
+        keep_reply(request, msg);
+        if (request->memory && comm->host != NULL)
+            hwi_host_forget(comm->host, request->id);
+        hwi_stats_count(comm, request);
+        if (request->id == HWI_REQUEST_OPENING && msg->u.reply.rank < msg->u.reply.members_count)
+            comm->self = msg->u.reply.members[msg->u.reply.rank].value;
+        end(request);
+    }
+    pthread_mutex_unlock(&comm->mutex);
+}
+
+void hwi_requests_end(struct hws_comm *comm, hws_status status, const char *reason)
+{
+    for (uint32_t i = 0; i < comm->request_count; i++) {
+        struct hws_request *request = comm->requests[i];
+        if (request->done)
+            continue;
+        memset(&request->reply, 0, sizeof(request->reply));
+        request->reply.type = HWI_MSG_reply;
+        request->reply.u.reply.request = request->id;
+        request->reply.u.reply.status = status;
+        request->reply.u.reply.state_dirty = 1;
+        snprintf(request->reply.u.reply.reason, HWI_TEXT_BYTES_MAX, "%s", reason);
+        end(request);
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The shared state behind hws_state.
+#ifndef HAWSER_RUNTIME_STATE_H
+#define HAWSER_RUNTIME_STATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <hawser/state.h>
+
+#include "actors/wire/msg.h"
+
+struct hws_state {
+    struct hwi_tensor *tensors; // owned
+    void **memory;              // theirs, the caller's; the array is owned
+    uint32_t count, capacity;
+    uint64_t bytes;
+    bool sealed; // a communicator has its layout
+    _Atomic uint64_t revision;
+    // Bytes were replaced as no step of a trainer does it (a checkpoint was loaded): the next sync
+    // hashes, whatever its options say.
+    atomic_bool replaced;
+    atomic_bool torn; // its bytes are of two revisions: a sync or a load was cut in the middle
+};
+
+#endif

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// What the parts of `hawser bench` share. The command forks all processes before it uses Hawser.
+#ifndef HAWSER_TOOLS_HAWSER_BENCH_BENCH_H
+#define HAWSER_TOOLS_HAWSER_BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    BENCH_SIZES_MAX = 64,
+    BENCH_PEERS_MAX = 64,
+    BENCH_REPEATS_MAX = 100000,
+    BENCH_STRIPES_MAX = 32,
+};
+
+enum bench_kind {
+    BENCH_ALL_REDUCE = 1,
+    BENCH_RAW = 2,
+    BENCH_COMPARE = 3, // both
+    BENCH_RING = 4,
+    BENCH_JOURNAL = 8,
+    BENCH_TRACE = 16,
+    BENCH_KERNELS = 32,
+    BENCH_CHECKPOINT = 64,
+};
+
+struct bench_job {
+    enum bench_kind kind;
+    uint32_t peers, stripes, plan;
+    uint32_t repeats; // 0 = as many as fit in about a second and a half
+    uint64_t sizes[BENCH_SIZES_MAX];
+    uint32_t size_count;
+    bool json;
+};
+
+// What one process of raw has: connections to the other, all non-blocking.
+struct raw {
+    int fds[BENCH_STRIPES_MAX];
+    uint32_t count;
+};
+
+// A pair over loopback TCP. False with errno; nothing stays open then.
+bool raw_open_pair(struct raw pair[2], uint32_t count);
+void raw_close(struct raw *raw);
+// Sends `bytes` of `out` and receives as many into `in` at once, over all connections. False with
+// errno.
+bool raw_exchange(struct raw *raw, const void *out, void *in, uint64_t bytes);
+
+// One size's outcome, in seconds; all zero for what was not measured.
+struct bench_times {
+    double median, p10, p90;
+};
+
+struct bench_result {
+    uint64_t bytes;
+    uint32_t repeats;
+    struct bench_times all_reduce, raw;
+    double of_raw; // compare: the median over repeats of raw time / all-reduce time
+};
+
+// A member process: measures every size, checks the results, and if it is the first rank writes one
+// bench_result per size to `results`. `raw` is NULL unless the kind has it; `rank` counts the
+// processes. Returns an exit code.
+int bench_member(const struct bench_job *job, const char *master, struct raw *raw, uint32_t rank,
+                 int results);
+
+// Measures and prints what the ring costs a message. Returns an exit code.
+int bench_ring(const struct bench_job *job);
+
+// Measures and prints what keeping journals costs streams of all-reduces. Returns an exit code.
+int bench_journal(const struct bench_job *job);
+// Measures and prints what a tracer costs a stream of all-reduces. Likewise.
+int bench_trace(const struct bench_job *job);
+
+// Measures and prints how fast operands in memory are reduced, `peers` of them. Likewise.
+int bench_kernels(const struct bench_job *job);
+
+// Measures and prints how fast states are saved and loaded. Likewise.
+int bench_checkpoint(const struct bench_job *job);
+
+// Sorts `samples` (nanoseconds).
+struct bench_times bench_summary(uint64_t *samples, uint32_t count);
+
+void bench_print_head(const struct bench_job *job);
+void bench_print(const struct bench_job *job, const struct bench_result *result);
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "tools/hawser/common/master_link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "actors/wire/codec.h"
+#include "tools/hawser/command.h"
+#include "transport/host/host.h"
+
+enum {
+    ROUTING_ID_BYTES = 9, // a master knows a tool by a 'T' and 8 bytes that are its own
+    LINGER_MS = 200,      // for the last word to leave
+    QUEUE_MAX = 1024,     // messages that wait here; what comes beyond waits at the master
+};
+
+static void *open_socket(void *context)
+{
+    void *socket = zmq_socket(context, ZMQ_DEALER);
+    int none = 0, yes = 1, queue = QUEUE_MAX;
+    int64_t most = HWI_MESSAGE_BYTES_MAX;
+    unsigned char id[ROUTING_ID_BYTES] = {'T'};
+    uint64_t nonce = hwi_host_random();
+    if (!socket)
+        return NULL;
+    memcpy(id + 1, &nonce, sizeof nonce);
+    zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
+    zmq_setsockopt(socket, ZMQ_IPV6, &yes, sizeof yes);
+    zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
+    zmq_setsockopt(socket, ZMQ_RCVHWM, &queue, sizeof queue);
+    zmq_setsockopt(socket, ZMQ_ROUTING_ID, id, sizeof id);
+    return socket;
+}
+
+bool link_open(struct master_link *link, const char *address, char *error)
+{
+    char endpoint[HWI_TEXT_BYTES_MAX];
+    link->socket = NULL;
+    link->context = zmq_ctx_new();
+    if (snprintf(endpoint, sizeof endpoint, "tcp://%s", address) >= (int)sizeof endpoint) {
+        snprintf(error, LINK_ERROR_BYTES, "the address %.80s... is too long", address);
+        return false;
+    }
+    link->socket = link->context ? open_socket(link->context) : NULL;
+    if (!link->socket) {
+        snprintf(error, LINK_ERROR_BYTES, "cannot open a socket: %s", zmq_strerror(zmq_errno()));
+        return false;
+    }
+    if (zmq_connect(link->socket, endpoint) < 0) {
+        snprintf(error, LINK_ERROR_BYTES, "%s is not an address HOST:PORT (%s)", address,
+                 zmq_strerror(zmq_errno()));
+        return false;
+    }
+    return true;
+}
+
+void link_close(struct master_link *link)
+{
+    int linger_ms = LINGER_MS;
+    if (link->socket) {
+        zmq_setsockopt(link->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+        zmq_close(link->socket);
+    }
+    if (link->context)
+        zmq_ctx_term(link->context);
+    link->socket = link->context = NULL;
+}
+
+bool link_send(struct master_link *link, const struct hwi_msg *msg)
+{
+    unsigned char *bytes;
+    size_t length;
+    if (hwi_encode(msg, &bytes, &length) != HWI_CODEC_OK)
+        return false;
+    int sent = zmq_send(link->socket, bytes, length, ZMQ_DONTWAIT);
+    free(bytes);
+    return sent >= 0;
+}
+
+bool link_receive(struct master_link *link, uint64_t deadline_ns, struct hwi_msg *msg, void **block)
+{
+    for (;;) {
+        zmq_msg_t message;
+        zmq_msg_init(&message);
+        bool came = zmq_msg_recv(&message, link->socket, ZMQ_DONTWAIT) >= 0;
+        bool good = came && hwi_decode(zmq_msg_data(&message), zmq_msg_size(&message), msg,
+                                       block) == HWI_CODEC_OK;
+        zmq_msg_close(&message);
+        if (good)
+            return true;
+        uint64_t now = now_ns();
+        if (now >= deadline_ns)
+            return false;
+        zmq_pollitem_t item = {.socket = link->socket, .events = ZMQ_POLLIN};
+        if (!came && zmq_poll(&item, 1, (long)((deadline_ns - now) / HWI_NS_PER_MS) + 1) < 0)
+            return false; // a signal
+    }
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// What the picture is made of, and the order in which it is drawn.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/wire/codec.h"
+#include "tools/hawser/picture/parts.h"
+
+enum {
+    ITEMS_FIRST = 1 << 12,
+    // The end of a step is not on record: a slice goes to where the next one begins, at most this.
+    SLICE_NS_MAX = 5000,
+};
+
+struct perfetto *perfetto_create(void)
+{
+    return calloc(1, sizeof(struct perfetto));
+}
+
+void perfetto_destroy(struct perfetto *p)
+{
+    free(p->items);
+    free(p->processes);
+    free(p->shifts);
+    free(p);
+}
+
+// ---- what is added -----------------------------------------------------------------------------
+
+static bool make_process(struct perfetto *p, uint32_t process)
+{
+    if (process < p->process_count)
+        return true;
+    if (process >= PERFETTO_PROCESSES_MAX)
+        return false;
+    struct perfetto_process *more = realloc(p->processes, (process + 1) * sizeof *more);
+    if (!more)
+        return false;
+    memset(more + p->process_count, 0, (process + 1 - p->process_count) * sizeof *more);
+    p->processes = more;
+    p->process_count = process + 1;
+    return true;
+}
+
+bool perfetto_process(struct perfetto *p, uint32_t process, const struct hwi_ring_owner *owner,
+                      uint64_t realtime_zero_ns)
+{
+    if (!make_process(p, process))
+        return false;
+    p->processes[process].owner = *owner;
+    p->processes[process].realtime_zero_ns = realtime_zero_ns;
+    p->processes[process].known = true;
+    return true;
+}
+
+static bool make_room(struct perfetto *p)
+{
+    if (p->item_count < p->item_capacity)
+        return true;
+    uint32_t capacity = p->item_capacity ? 2 * p->item_capacity : ITEMS_FIRST;
+    struct perfetto_item *items =
+        capacity <= PERFETTO_RECORDS_MAX ? realloc(p->items, capacity * sizeof *items) : NULL;
+    if (!items)
+        return false;
+    p->items = items;
+    p->item_capacity = capacity;
+    return true;
+}
+
+void perfetto_add(struct perfetto *p, uint32_t process, const struct hwi_ring_record *record)
+{
+    if (!make_process(p, process) || !make_room(p)) {
+        p->dropped++;
+        return;
+    }
+    p->items[p->item_count] = (struct perfetto_item){
+        .record = *record, .process = process, .order = p->item_count, .match = PERFETTO_NONE};
+    p->item_count++;
+}
+
+// ---- the order of things -----------------------------------------------------------------------
+
+static int by_process(const void *a, const void *b)
+{
+    const struct perfetto_item *x = a, *y = b;
+    if (x->process != y->process)
+        return x->process < y->process ? -1 : 1;
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+static void sort_items(struct perfetto *p)
+{
+    if (p->item_count)
+        qsort(p->items, p->item_count, sizeof p->items[0], by_process);
+    for (uint32_t i = 0; i < p->item_count; i++) {
+        struct perfetto_process *process = &p->processes[p->items[i].process];
+        if (!process->count++)
+            process->first = i;
+    }
+}
+
+int64_t perfetto_time(const struct perfetto *p, uint32_t process, uint64_t ns)
+{
+    return (int64_t)ns + p->shifts[p->processes[process].machine] - p->start_ns;
+}
+
+static void find_start(struct perfetto *p)
+{
+    int64_t least = INT64_MAX;
+    p->start_ns = 0;
+    for (uint32_t i = 0; i < p->item_count; i++)
+        least = HWI_MIN(least, perfetto_time(p, p->items[i].process, p->items[i].record.arrived));
+    p->start_ns = p->item_count ? least : 0;
+}
+
+// ---- slices ------------------------------------------------------------------------------------
+
+static int64_t time_of(const struct perfetto *p, uint32_t index)
+{
+    return perfetto_time(p, p->items[index].process, p->items[index].record.handled);
+}
+
+static int64_t slice_ns(const struct perfetto *p, uint32_t index)
+{
+    const struct perfetto_process *process = &p->processes[p->items[index].process];
+    for (uint32_t i = index + 1; i < process->first + process->count; i++)
+        if (!hwi_ring_is_sent(&p->items[i].record))
+            return HWI_MAX(HWI_MIN(time_of(p, i) - time_of(p, index), SLICE_NS_MAX), 1);
+    return SLICE_NS_MAX;
+}
+
+static struct perfetto_track track_of(const struct perfetto_item *item)
+{
+    return (struct perfetto_track){item->process, hwi_ring_actor(&item->record)};
+}
+
+// Whether `actor` of the process has a slice that begins at these ticks. Ticks only grow.
+static bool has_slice(const struct perfetto *p, uint32_t process, uint8_t actor, uint64_t ticks)
+{
+    const struct perfetto_process *of = &p->processes[process];
+    uint32_t low = of->first, high = of->first + of->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (p->items[middle].record.handled < ticks)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < of->first + of->count && p->items[low].record.handled == ticks; low++)
+        if (!hwi_ring_is_sent(&p->items[low].record) &&
+            hwi_ring_actor(&p->items[low].record) == actor)
+            return true;
+    return false;
+}
+
+static void draw_heard(struct perfetto_out *out, const struct perfetto *p, uint32_t index)
+{
+    const struct perfetto_item *item = &p->items[index];
+    struct hwi_addr other = hwi_ring_other(&item->record);
+    perfetto_put_slice(out, track_of(item), time_of(p, index), slice_ns(p, index), &item->record);
+    // From another actor of the process: it was put into the mailbox in that one's step.
+    if (!other.id && has_slice(p, item->process, other.role, item->record.arrived)) {
+        struct perfetto_track from = {item->process, other.role};
+        perfetto_put_flow(out, hwi_layout_of(item->record.type)->name, from,
+                          perfetto_time(p, item->process, item->record.arrived), track_of(item),
+                          time_of(p, index));
+    }
+}
+
+static void draw_said(struct perfetto_out *out, const struct perfetto *p, uint32_t index)
+{
+    const struct perfetto_item *item = &p->items[index];
+    if (item->match == PERFETTO_NONE) {
+        perfetto_put_mark(out, track_of(item), time_of(p, index), &item->record);
+        return;
+    }
+    if (!has_slice(p, item->process, hwi_ring_actor(&item->record), item->record.handled))
+        perfetto_put_slice(out, track_of(item), time_of(p, index), 1, &item->record);
+    perfetto_put_flow(out, hwi_layout_of(item->record.type)->name, track_of(item),
+                      time_of(p, index), track_of(&p->items[item->match]), time_of(p, item->match));
+}
+
+static bool draw(struct perfetto_out *out, const struct perfetto *p)
+{
+    fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", out->stream);
+    perfetto_put_names(out, p);
+    for (uint32_t i = 0; i < p->item_count; i++) {
+        if (!hwi_layout_of(p->items[i].record.type))
+            continue;
+        if (hwi_ring_is_sent(&p->items[i].record))
+            draw_said(out, p, i);
+        else
+            draw_heard(out, p, i);
+    }
+    bool good = perfetto_put_operations(out, p) && perfetto_put_transfers(out, p);
+    fputs("\n]}\n", out->stream);
+    return good && !out->failed;
+}
+
+int perfetto_write(struct perfetto *p, const char *path, char *error)
+{
+    sort_items(p);
+    if (!perfetto_match(p)) {
+        snprintf(error, PERFETTO_ERROR_BYTES, "no memory for the picture");
+        return -1;
+    }
+    find_start(p);
+    struct perfetto_out out = {.stream = fopen(path, "w")};
+    if (!out.stream) {
+        snprintf(error, PERFETTO_ERROR_BYTES, "cannot write %.150s: %s", path, strerror(errno));
+        return -1;
+    }
+    bool drawn = draw(&out, p), written = !ferror(out.stream);
+    written = fclose(out.stream) == 0 && written;
+    if (!drawn)
+        snprintf(error, PERFETTO_ERROR_BYTES, "no memory for the picture");
+    else if (!written)
+        snprintf(error, PERFETTO_ERROR_BYTES, "cannot write %.150s: %s", path, strerror(errno));
+    return drawn && written ? 0 : -1;
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <getopt.h>
+#include <hawser/hawser.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/hawser/run/chaos.h"
+#include "tools/hawser/command.h"
+#include "tools/hawser/common/family.h"
+#include "tools/hawser/common/status_query.h"
+
+static const char usage[] =
+    "usage: hawser run -n N [OPTIONS] -- TRAINER ARGS...\n"
+    "Starts a master and N copies of TRAINER here, and prefixes each line they print with [i].\n"
+    "They find the master in HAWSER_MASTER and their number i, from 0, in HAWSER_INDEX.\n"
+    "\n"
+    "  -n N                 how many, 1 to 256\n"
+    "  --chaos SPEC         what to do to them, see below\n"
+    "  --min-members M      the first view waits for M members (default N)\n"
+    "  --dead-ms N          silence after which a member is out (default 5000)\n"
+    "  --journal DIR        record in DIR what the master and the members do, for hawser replay\n"
+    "  --help\n"
+    "\n"
+    "SPEC is a list with commas. T and D are times such as 2s, 1.5s or 500ms, T from the start:\n"
+    "  kill@T:I             kill member I (SIGKILL)\n"
+    "  stop@T:I+D           freeze member I (SIGSTOP), and let it go on after D; without +D never\n"
+    "  start@T              start one more member\n"
+    "  every=T              every T, kill a member at random and start a new one\n"
+    "  seed=N               for the random choices (default 0)\n"
+    "Chaos ends when a member has finished.\n"
+    "\n"
+    "Exit code: 0 all members that were not killed by chaos exited 0; else that of the first that\n"
+    "failed (128 + signal if by one); 2 bad usage; 3 the trainer cannot be run, or fails at once.\n"
+    "Example: hawser run -n 4 --chaos kill@2s:1,start@3s -- train_digits --steps 100\n";
+
+enum { MEMBERS_MAX = 256, LATE_CHECK_MS = 500, END_GRACE_MS = 5000, ADDRESS_BYTES = 64 };
+
+struct run {
+    struct family family;
+    struct chaos chaos;
+    hws_master *master;
+    char address[ADDRESS_BYTES];
+    const char *const *trainer; // borrowed: argv behind the options
+    uint32_t members, min_members, dead_ms;
+    bool spared[FAMILY_MAX]; // ended by us: how it exits does not count
+    bool finished;           // a member exited 0
+    bool ending;             // asked to end, or a trainer failed at once
+    uint64_t start_ns, kill_at_ms, late_check_ms;
+    int exit_code;
+};
+
+static uint64_t elapsed_ms(const struct run *run)
+{
+    return (now_ns() - run->start_ns) / UINT64_C(1000000);
+}
+
+static bool start_member(struct run *run)
+{
+    char master[ADDRESS_BYTES + 16], index[32];
+    const char *defines[] = {master, index, NULL};
+    snprintf(master, sizeof master, "HAWSER_MASTER=%s", run->address);
+    snprintf(index, sizeof index, "HAWSER_INDEX=%" PRIu32, run->family.count);
+    if (family_start(&run->family, run->trainer, defines, false) >= 0)
+        return true;
+    complain("run", "cannot run %s: %s", run->trainer[0], strerror(errno));
+    return false;
+}
+
+// Asks the members to end, and makes them after a while.
+static void end_members(struct run *run, int signal)
+{
+    bool again = run->ending;
+    run->ending = true;
+    run->kill_at_ms = elapsed_ms(run) + END_GRACE_MS;
+    family_signal_all(&run->family, again ? SIGKILL : signal);
+    family_signal_all(&run->family, SIGCONT);
+}
+
+// Our own master's account; NULL if it has none.
+static struct hwi_msg_status *ask_master(const struct run *run, struct hwi_msg *answer,
+                                         void **block)
+{
+    char error[STATUS_ERROR_BYTES];
+    *block = NULL;
+    if (status_query(run->address, STATUS_TIMEOUT_MS, answer, block, error))
+        return NULL;
+    return &answer->u.status;
+}
+
+static bool run_has_begun(const struct run *run)
+{
+    struct hwi_msg answer;
+    void *block;
+    struct hwi_msg_status *status = ask_master(run, &answer, &block);
+    bool begun = !status || status->view != 0;
+    free(block);
+    return begun;
+}
+
+// ---- what members do -------------------------------------------------------------------------
+
+static void on_line(void *user, uint32_t index, enum stream stream, const char *text)
+{
+    (void)user;
+    fprintf(stream == STREAM_OUT ? stdout : stderr, "[%" PRIu32 "] %s\n", index, text);
+}
+
+static void on_ended(void *user, uint32_t index)
+{
+    struct run *run = user;
+    int code = family_exit_code(run->family.children[index]);
+    if (code == 0)
+        run->finished = true;
+    if (code == 0 || run->spared[index])
+        return;
+    if (!run->ending && code > 128)
+        complain("run", "member %" PRIu32 " was killed by signal %d", index, code - 128);
+    else if (!run->ending)
+        complain("run", "member %" PRIu32 " exited with code %d", index, code);
+    if (!run->exit_code)
+        run->exit_code = code;
+    if (!run->ending && !run_has_begun(run)) {
+        complain("run", "%s failed before the run began; ending the others", run->trainer[0]);
+        run->exit_code = EXIT_TRAINER;
+        for (uint32_t i = 0; i < run->family.count; i++)
+            run->spared[i] = true;
+        end_members(run, SIGTERM);
+    }
+}
+
+// Late members that were never let in have nobody to join once the others are finished.
+static void end_forgotten(struct run *run)
+{
+    struct hwi_msg answer;
+    void *block;
+    uint64_t now = elapsed_ms(run);
+    if (!run->finished || run->ending || now < run->late_check_ms)
+        return;
+    run->late_check_ms = now + LATE_CHECK_MS;
+    for (uint32_t i = 0; i < run->members; i++)
+        if (run->family.children[i]->running)
+            return;
+    struct hwi_msg_status *status = ask_master(run, &answer, &block);
+    bool alone = status != NULL;
+    for (uint32_t i = 0; status && i < status->members_count; i++)
+        alone = alone && status->members[i].standing == 0;
+    free(block);
+    if (!alone)
+        return;
+    for (uint32_t i = run->members; i < run->family.count; i++)
+        if (run->family.children[i]->running) {
+            complain("run", "the run ended before member %" PRIu32 " was let in", i);
+            run->spared[i] = true;
+        }
+    end_members(run, SIGTERM);
+}
+
+// ---- what is done to them --------------------------------------------------------------------
+
+static void kill_member(struct run *run, uint32_t index)
+{
+    if (index >= run->family.count || !run->family.children[index]->running)
+        return;
+    printf("hawser run: killing member %" PRIu32 "\n", index);
+    run->spared[index] = true;
+    family_signal(&run->family, index, SIGKILL);
+}
+
+static void start_late_member(struct run *run)
+{
+    printf("hawser run: starting member %" PRIu32 "\n", run->family.count);
+    start_member(run);
+}
+
+static void do_event(struct run *run, const struct chaos_event *event)
+{
+    switch (event->act) {
+    case CHAOS_KILL:
+        kill_member(run, event->index);
+        break;
+    case CHAOS_STOP:
+        printf("hawser run: freezing member %" PRIu32 "\n", event->index);
+        family_signal(&run->family, event->index, SIGSTOP);
+        break;
+    case CHAOS_CONTINUE:
+        printf("hawser run: member %" PRIu32 " goes on\n", event->index);
+        family_signal(&run->family, event->index, SIGCONT);
+        break;
+    case CHAOS_START:
+        start_late_member(run);
+        break;
+    }
+}
+
+static void kill_one_start_one(struct run *run)
+{
+    uint32_t running[FAMILY_MAX], count = 0;
+    for (uint32_t i = 0; i < run->family.count; i++)
+        if (run->family.children[i]->running)
+            running[count++] = i;
+    if (count == 0)
+        return;
+    kill_member(run, running[chaos_pick(&run->chaos, count)]);
+    start_late_member(run);
+}
+
+static void do_chaos(struct run *run)
+{
+    struct chaos_event event;
+    uint64_t now = elapsed_ms(run);
+    if (run->finished || run->ending)
+        return;
+    while (chaos_take(&run->chaos, now, &event))
+        do_event(run, &event);
+    if (chaos_take_every(&run->chaos, now))
+        kill_one_start_one(run);
+}
+
+// ---- the whole -------------------------------------------------------------------------------
+
+static int wait_ms(const struct run *run)
+{
+    uint64_t now = elapsed_ms(run), next = now + LATE_CHECK_MS;
+    if (!run->finished && !run->ending && chaos_next_ms(&run->chaos) < next)
+        next = chaos_next_ms(&run->chaos);
+    return next > now ? (int)(next - now) : 0;
+}
+
+static int attend(struct run *run)
+{
+    while (family_running(&run->family) > 0) {
+        int signal_came = family_poll(&run->family, wait_ms(run));
+        if (signal_came)
+            end_members(run, signal_came == SIGINT ? SIGINT : SIGTERM);
+        do_chaos(run);
+        end_forgotten(run);
+        if (run->ending && elapsed_ms(run) >= run->kill_at_ms)
+            family_signal_all(&run->family, SIGKILL);
+    }
+    return run->exit_code;
+}
+
+static int start_all(struct run *run)
+{
+    static const struct family_ops ops = {on_line, on_ended};
+    hws_master_config config = HWS_MASTER_CONFIG_INIT;
+    config.min_members = run->min_members;
+    config.dead_ms = run->dead_ms;
+    if (hws_master_start(&config, &run->master)) {
+        complain("run", "cannot start a master: %s", hws_last_error());
+        return EXIT_FAILED;
+    }
+    hws_master_address(run->master, run->address, sizeof run->address);
+    fprintf(stderr, "hawser run: master at %s (hawser status %s)\n", run->address, run->address);
+    if (!family_init(&run->family, &ops, run)) {
+        complain("run", "cannot make a pipe: %s", strerror(errno));
+        hws_master_stop(run->master);
+        return EXIT_FAILED;
+    }
+    run->start_ns = now_ns();
+    int code = EXIT_OK;
+    for (uint32_t i = 0; i < run->members && code == EXIT_OK; i++)
+        code = start_member(run) ? EXIT_OK : EXIT_TRAINER;
+    if (code == EXIT_OK)
+        code = attend(run);
+    family_fini(&run->family);
+    hws_master_stop(run->master);
+    return code;
+}
+
+static bool set_option(struct run *run, int option)
+{
+    char error[CHAOS_ERROR_BYTES];
+    switch (option) {
+    case 'n':
+        return option_u32("run", "-n", optarg, 1, MEMBERS_MAX, &run->members);
+    case 'm':
+        return option_u32("run", "--min-members", optarg, 1, MEMBERS_MAX, &run->min_members);
+    case 'j':
+        return setenv("HAWSER_JOURNAL", optarg, 1) == 0; // ours and the members'
+    case 'd':
+        return option_u32("run", "--dead-ms", optarg, 500, 600000, &run->dead_ms);
+    default:
+        if (chaos_parse(optarg, &run->chaos, error))
+            return true;
+        complain("run", "%s", error);
+        return false;
+    }
+}
+
+int command_run(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"chaos", required_argument, NULL, 'c'},
+        {"min-members", required_argument, NULL, 'm'},
+        {"dead-ms", required_argument, NULL, 'd'},
+        {"journal", required_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    static struct run run;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, "+:hn:", longs, NULL)) != -1;) {
+        if (c == 'h') {
+            fputs(usage, stdout);
+            return EXIT_OK;
+        }
+        if (c == '?' || c == ':')
+            return bad_option("run", c, argv);
+        if (!set_option(&run, c))
+            return EXIT_USAGE;
+    }
+    if (run.members == 0 || optind >= argc) {
+        complain("run", "%s; try hawser run --help",
+                 run.members ? "no trainer given" : "-n N is missing");
+        return EXIT_USAGE;
+    }
+    if (run.min_members == 0)
+        run.min_members = run.members;
+    run.trainer = (const char *const *)argv + optind;
+    return start_all(&run);
+}
