@@ -21,7 +21,7 @@ enum { REJOINS_MAX = 3 };
 
 void report(struct trainer *t, const char *format, ...)
 {
-    if (!t->report)
+    if (t->report == NULL)
         return;
     va_list arguments;
     va_start(arguments, format);
@@ -112,11 +112,11 @@ static hws_status train(struct trainer *t)
 static void leave(struct trainer *t)
 {
     hws_stats stats = HWS_STATS_INIT;
-    if (t->vote)
+    if (t->vote != NULL)
         hws_wait(t->vote, UINT32_MAX, NULL);
     t->vote = NULL;
     diloco_abandon(t);
-    if (t->comm && hws_stats_get(t->comm, &stats) == HWS_OK)
+    if (t->comm != NULL && hws_stats_get(t->comm, &stats) == HWS_OK)
         t->spent.sent += stats.bytes_sent;
     hws_close(t->comm);
     t->comm = NULL;
@@ -183,14 +183,14 @@ static int set_up(struct trainer *t)
     int code = load_data(t);
     if (code)
         return code;
-    if (t->options.report && !(t->report = fopen(t->options.report, "a"))) {
+    if (t->options.report != NULL && (t->report = fopen(t->options.report, "a")) == NULL) {
         fprintf(stderr, "train_digits: cannot write %s\n", t->options.report);
         return 2;
     }
     net_layout(&t->net, t->train.rows * t->train.columns, t->options.hidden);
     float **arrays[] = {&t->parameters, &t->momentum, &t->local, &t->gradient, &t->velocity};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
-        if (!(*arrays[i] = calloc(t->net.count + 1, sizeof(float)))) {
+        if ((*arrays[i] = calloc(t->net.count + 1, sizeof(float))) == NULL) {
             fprintf(stderr, "train_digits: no memory for %zu parameters\n", t->net.count);
             return 1;
         }
@@ -206,9 +206,9 @@ static int write_state(const struct trainer *t)
 {
     FILE *file = fopen(t->options.out, "wb");
     size_t count = t->net.count;
-    bool good = file && fwrite(t->parameters, sizeof(float), count, file) == count &&
+    bool good = file != NULL && fwrite(t->parameters, sizeof(float), count, file) == count &&
                 fwrite(t->momentum, sizeof(float), count, file) == count;
-    if (file && fclose(file))
+    if (file != NULL && fclose(file))
         good = false;
     if (!good)
         fprintf(stderr, "train_digits: cannot write %s\n", t->options.out);
@@ -219,7 +219,7 @@ static int finish(struct trainer *t)
 {
     unsigned long long steps = hws_state_revision(t->state);
     float accuracy = net_accuracy(&t->net, t->parameters, &t->test);
-    if (t->options.out && write_state(t))
+    if (t->options.out != NULL && write_state(t))
         return 1;
     const struct spent *spent = &t->spent;
     printf("finished after %llu steps: %.2f %% of the test images right\n", steps,
@@ -244,7 +244,7 @@ static void tear_down(struct trainer *t)
     free(t->velocity);
     idx_free(&t->train);
     idx_free(&t->test);
-    if (t->report)
+    if (t->report != NULL)
         fclose(t->report);
 }
 

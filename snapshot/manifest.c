@@ -73,7 +73,7 @@ static struct hwi_hash digest_layout(const struct hwi_alloc *alloc,
 static void copy_tensor(struct hwi_tensor *to, const struct hwi_tensor *from)
 {
     const char *end = memchr(from->name, 0, HWI_NAME_BYTES_MAX - 1);
-    memcpy(to->name, from->name, end ? (size_t)(end - from->name) : HWI_NAME_BYTES_MAX - 1);
+    memcpy(to->name, from->name, end != NULL ? (size_t)(end - from->name) : HWI_NAME_BYTES_MAX - 1);
     to->dtype = from->dtype;
     to->bytes = from->bytes;
     to->may_differ = from->may_differ;

@@ -37,7 +37,7 @@ void hwi_snapshot_on_block_placed(struct hwi_snapshot *s, const struct hwi_event
         return;
     uint32_t sender = hwi_fetch_source(fetch, m->from);
     struct hwi_want *want = hwi_fetch_want(fetch, m->block);
-    HWI_CHECK(sender != HWI_FETCH_NONE && want && want->asked == sender);
+    HWI_CHECK(sender != HWI_FETCH_NONE && want != NULL && want->asked == sender);
     want->asked = HWI_FETCH_SOURCES_MAX;
     fetch->sources[sender].in_flight--;
     s->held[m->block] = m->hash;

@@ -7,7 +7,7 @@ void hwi_snapshot_on_blocks_want(struct hwi_snapshot *s, const struct hwi_event 
 {
     const struct hwi_msg_blocks_want *m = &event->msg->u.blocks_want;
     struct hwi_reader *reader = hwi_serve_reader(s, event->from.id, &m->op);
-    if (!reader)
+    if (reader == NULL)
         return;
     for (uint32_t i = 0; i < m->blocks_count; i++) {
         if (s->phase == HWI_SNAPSHOT_HOLDING)

@@ -7,7 +7,7 @@ void hwi_snapshot_on_manifest_want(struct hwi_snapshot *s, const struct hwi_even
 {
     const struct hwi_msg_manifest_want *m = &event->msg->u.manifest_want;
     struct hwi_reader *reader = hwi_serve_reader(s, event->from.id, &m->op);
-    if (!reader)
+    if (reader == NULL)
         return;
     if (s->phase == HWI_SNAPSHOT_HOLDING)
         hwi_serve_page(s, reader, m->first, fx);

@@ -83,7 +83,7 @@ void hwi_serve_early(struct hwi_snapshot *s, struct hwi_effects *fx)
     for (uint32_t i = 0; i < s->reader_count; i++) {
         struct hwi_reader *reader = &s->readers[i];
         if (reader->early_list) {
-            if (!digests)
+            if (digests == NULL)
                 digests = list_digests(s, 0, fx);
             reader->pages_served++;
             send_page(s, reader->peer, 0, digests, fx);

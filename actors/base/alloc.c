@@ -20,6 +20,6 @@ void *hwi_resize(const struct hwi_alloc *alloc, void *pointer, size_t bytes)
 
 void hwi_free(const struct hwi_alloc *alloc, void *pointer)
 {
-    if (pointer)
+    if (pointer != NULL)
         alloc->resize(alloc->user, pointer, 0);
 }

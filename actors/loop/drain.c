@@ -60,7 +60,7 @@ static struct actor *find_actor(struct hwi_drain *drain, uint8_t role)
 void hwi_drain_add(struct hwi_drain *drain, const struct hwi_actor_ops *ops)
 {
     HWI_CHECK(drain->actor_count < HWI_ACTORS_MAX);
-    HWI_CHECK(!find_actor(drain, ops->role));
+    HWI_CHECK(find_actor(drain, ops->role) == NULL);
     struct actor *actor = &drain->actors[drain->actor_count];
     *actor = (struct actor){.ops = ops, .state = ops->create(drain->alloc), .wake_ns = HWI_NEVER};
     drain->actor_count++;
@@ -68,7 +68,7 @@ void hwi_drain_add(struct hwi_drain *drain, const struct hwi_actor_ops *ops)
 
 static void report(struct hwi_drain *drain, const struct actor *actor, const struct hwi_trap *trap)
 {
-    if (drain->world_ops->check_failed)
+    if (drain->world_ops->check_failed != NULL)
         drain->world_ops->check_failed(drain->world, actor->ops, trap);
 }
 
@@ -79,7 +79,7 @@ void hwi_drain_trace(struct hwi_drain *drain, struct hwi_ring *ring)
 
 static uint64_t read_ticks(const struct hwi_drain *drain)
 {
-    return drain->world_ops->ticks ? drain->world_ops->ticks(drain->world) : drain->now_ns;
+    return drain->world_ops->ticks != NULL ? drain->world_ops->ticks(drain->world) : drain->now_ns;
 }
 
 // A message that cannot be kept (no memory, mailbox full) is the failure of the actor it is for:
@@ -105,7 +105,7 @@ void hwi_drain_post(struct hwi_drain *drain, struct hwi_addr from, struct hwi_ad
 {
     struct actor *actor = find_actor(drain, to.role);
     HWI_CHECK(actor != NULL);
-    post(drain, actor, from, to, msg, drain->ring ? read_ticks(drain) : 0);
+    post(drain, actor, from, to, msg, drain->ring != NULL ? read_ticks(drain) : 0);
 }
 
 // Names the sender in every effect, and checks, while the step's trap is still set, those that the
@@ -128,7 +128,7 @@ static bool run_trapped(struct hwi_drain *drain, struct actor *actor, uint64_t n
     hwi_effects_reset(&drain->effects);
     hwi_trap_enter(&trap);
     if (setjmp(trap.landing) == 0) {
-        if (event)
+        if (event != NULL)
             actor->ops->step(actor->state, event, &drain->effects);
         else
             actor->ops->failed(actor->state, now_ns, &drain->effects);
@@ -159,14 +159,14 @@ static void run_or_give_up(struct hwi_drain *drain, struct actor *actor,
 static void record(struct hwi_drain *drain, const struct actor *actor,
                    const struct hwi_event *event)
 {
-    if (drain->world_ops->record)
+    if (drain->world_ops->record != NULL)
         drain->world_ops->record(drain->world, actor->ops, event, &drain->effects);
 }
 
 static void carry_out(struct hwi_drain *drain, const struct actor *sender,
                       const struct hwi_envelope *envelope)
 {
-    if (drain->ring)
+    if (drain->ring != NULL)
         hwi_ring_said(drain->ring, sender->ops->role, envelope->to, &envelope->msg,
                       drain->step_ticks);
     drain->world_ops->carry(drain->world, envelope);
@@ -178,7 +178,7 @@ static void route(struct hwi_drain *drain, struct actor *sender)
     for (uint32_t i = 0; i < effects->count; i++) {
         const struct hwi_envelope *envelope = &effects->items[i];
         struct actor *actor = envelope->to.id ? NULL : find_actor(drain, envelope->to.role);
-        if (actor)
+        if (actor != NULL)
             post(drain, actor, envelope->from, envelope->to, &envelope->msg, drain->step_ticks);
         else if (envelope->to.role != HWI_ROLE_CLOCK)
             carry_out(drain, sender, envelope);
@@ -192,7 +192,7 @@ static void route(struct hwi_drain *drain, struct actor *sender)
 static void begin(struct hwi_drain *drain, uint64_t now_ns)
 {
     drain->now_ns = now_ns;
-    if (drain->ring)
+    if (drain->ring != NULL)
         drain->step_ticks = read_ticks(drain);
 }
 
@@ -201,7 +201,7 @@ static void note(struct hwi_drain *drain, const struct actor *actor, const struc
                  uint64_t arrived)
 {
     begin(drain, event->now_ns);
-    if (drain->ring)
+    if (drain->ring != NULL)
         hwi_ring_heard(drain->ring, actor->ops->role, event->from, event->msg,
                        arrived ? arrived : drain->step_ticks, drain->step_ticks);
 }

@@ -24,7 +24,7 @@ void hwi_effects_init(struct hwi_effects *effects, const struct hwi_alloc *alloc
 
 static void drop_blocks(struct hwi_effects *effects)
 {
-    while (effects->arena) {
+    while (effects->arena != NULL) {
         struct hwi_arena_block *block = effects->arena;
         effects->arena = block->next;
         hwi_free(effects->alloc, block);
@@ -40,7 +40,7 @@ void hwi_effects_reset(struct hwi_effects *effects)
         effects->capacity = 0;
     }
     struct hwi_arena_block *block = effects->arena;
-    if (block && !block->next && block->bytes == ARENA_BLOCK_BYTES)
+    if (block != NULL && block->next == NULL && block->bytes == ARENA_BLOCK_BYTES)
         block->used = 0; // the common step allocates nothing
     else
         drop_blocks(effects);
@@ -72,7 +72,7 @@ struct hwi_msg *hwi_emit(struct hwi_effects *effects, struct hwi_addr to, uint16
 static size_t arena_bytes(const struct hwi_effects *effects)
 {
     size_t bytes = 0;
-    for (const struct hwi_arena_block *block = effects->arena; block; block = block->next)
+    for (const struct hwi_arena_block *block = effects->arena; block != NULL; block = block->next)
         bytes += block->bytes;
     return bytes;
 }
@@ -94,7 +94,7 @@ void *hwi_effects_memory(struct hwi_effects *effects, size_t bytes)
     HWI_CHECK(bytes <= ARENA_BYTES_MAX);
     size_t taken = (bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     struct hwi_arena_block *block = effects->arena;
-    if (!block || block->bytes - block->used < taken)
+    if (block == NULL || block->bytes - block->used < taken)
         block = new_block(effects, taken);
     void *memory = block->data + block->used;
     block->used += taken;

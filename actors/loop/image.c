@@ -16,7 +16,7 @@ enum { MAGIC = 0x4d495748 }; // "HWIM"
 unsigned char *hwi_image_grow(struct hwi_image *image, size_t bytes)
 {
     HWI_CHECK(bytes <= HWI_IMAGE_BYTES_MAX - image->length);
-    if (!image->bytes || image->capacity - image->length < bytes) {
+    if (image->bytes == NULL || image->capacity - image->length < bytes) {
         size_t capacity = HWI_MAX(2 * image->capacity, image->length + bytes + 256);
         image->bytes = hwi_resize(image->alloc, image->bytes, capacity);
         image->capacity = capacity;
@@ -45,7 +45,7 @@ uint64_t hwi_image_get(struct hwi_image *image, size_t bytes)
 {
     const unsigned char *at = hwi_image_take(image, bytes);
     uint64_t value = 0;
-    for (size_t i = 0; at && i < bytes; i++)
+    for (size_t i = 0; at != NULL && i < bytes; i++)
         value |= (uint64_t)at[i] << (8 * i);
     return value;
 }
@@ -65,8 +65,8 @@ void hwi_image_line(struct hwi_image *image, const char *name)
 {
     size_t spaces = 2 * (size_t)image->depth - (image->bullet ? 2 : 0);
     memset(hwi_image_grow(image, spaces), ' ', spaces);
-    hwi_image_printf(image, "%s%s%s", image->bullet ? "- " : "", name ? name : "",
-                     name ? ": " : "");
+    hwi_image_printf(image, "%s%s%s", image->bullet ? "- " : "", name != NULL ? name : "",
+                     name != NULL ? ": " : "");
     image->bullet = false;
 }
 
@@ -88,7 +88,7 @@ static void visit(struct work *work)
         hwi_image_u8(image, "role", &role);
     }
     hwi_image_require(image, magic == MAGIC && role == work->ops->role);
-    if (!work->state)
+    if (work->state == NULL)
         work->state = work->ops->create(image->alloc);
     if (!image->failed)
         work->ops->image(image, work->state);
@@ -137,7 +137,7 @@ void *hwi_image_load(const struct hwi_actor_ops *ops, const unsigned char *bytes
         ops, {.mode = HWI_IMAGE_LOAD, .alloc = alloc, .from = bytes, .length = length}, NULL};
     if (try_visit(&work) && !work.image.failed)
         return work.state;
-    if (work.state)
+    if (work.state != NULL)
         ops->destroy(work.state);
     return NULL;
 }
@@ -307,7 +307,7 @@ static void load_text(struct hwi_image *image, char *text, size_t bytes)
     memset(text, 0, bytes);
     hwi_image_require(image, length < bytes);
     const unsigned char *from = hwi_image_take(image, length);
-    hwi_image_require(image, from && !memchr(from, 0, length));
+    hwi_image_require(image, from != NULL && memchr(from, 0, length) == NULL);
     if (!image->failed)
         memcpy(text, from, length);
 }

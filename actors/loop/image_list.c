@@ -79,7 +79,7 @@ static void visit_item(struct hwi_image *image, void *item, hwi_image_fields_fn 
                        const struct hwi_layout *layout)
 {
     hwi_image_item_begin(image);
-    if (layout)
+    if (layout != NULL)
         hwi_image_record(image, NULL, layout, item);
     else
         fields(image, item);
@@ -97,7 +97,7 @@ static void *pointer_at(const void *array)
 static void load_items(struct hwi_image *image, const struct hwi_image_list *list, uint32_t *count,
                        hwi_image_fields_fn fields, const struct hwi_layout *layout)
 {
-    uint32_t items = *count, capacity = list->array ? 0 : items;
+    uint32_t items = *count, capacity = list->array != NULL ? 0 : items;
     unsigned char *memory = list->memory;
     *count = 0;
     while (*count < items && !image->failed) {
@@ -128,9 +128,9 @@ static void print_values(struct hwi_image *image, const char *name, const unsign
 void hwi_image_list(struct hwi_image *image, const char *name, struct hwi_image_list list,
                     uint32_t *count, hwi_image_fields_fn fields, const struct hwi_layout *layout)
 {
-    if (image->mode == HWI_IMAGE_PRINT && layout && layout->field_count == 1) {
-        const unsigned char *items = list.array ? pointer_at(list.array) : list.memory;
-        HWI_CHECK(items || *count == 0);
+    if (image->mode == HWI_IMAGE_PRINT && layout != NULL && layout->field_count == 1) {
+        const unsigned char *items = list.array != NULL ? pointer_at(list.array) : list.memory;
+        HWI_CHECK(items != NULL || *count == 0);
         print_values(image, name, items, list.bytes, *count, layout);
         return;
     }
@@ -138,8 +138,8 @@ void hwi_image_list(struct hwi_image *image, const char *name, struct hwi_image_
     if (image->mode == HWI_IMAGE_LOAD) {
         load_items(image, &list, count, fields, layout);
     } else {
-        unsigned char *items = list.array ? pointer_at(list.array) : list.memory;
-        HWI_CHECK(items || *count == 0); // not so after a step that was broken off
+        unsigned char *items = list.array != NULL ? pointer_at(list.array) : list.memory;
+        HWI_CHECK(items != NULL || *count == 0); // not so after a step that was broken off
         for (uint32_t i = 0; i < *count; i++)
             visit_item(image, items + i * list.bytes, fields, layout);
     }
@@ -198,7 +198,7 @@ static void visit_field(struct hwi_image *image, const struct hwi_field *field, 
 static void print_record(struct hwi_image *image, const char *name, const struct hwi_layout *layout,
                          const void *record)
 {
-    if (name && hwi_record_is_zero(layout, record))
+    if (name != NULL && hwi_record_is_zero(layout, record))
         return;
     size_t length = hwi_record_print(layout, record, NULL, 0);
     hwi_image_line(image, name);
@@ -293,7 +293,7 @@ void hwi_image_row_in(struct hwi_image *image, const char *name, void *memory, s
                       uint32_t count)
 {
     unsigned char *items = memory;
-    HWI_CHECK(items || count == 0);                  // not so after a step that was broken off
+    HWI_CHECK(items != NULL || count == 0);                  // not so after a step that was broken off
     size_t width = HWI_MIN(bytes, sizeof(uint64_t)); // a hash is two numbers
     if (image->mode == HWI_IMAGE_PRINT) {
         print_row(image, name, items, bytes, count);

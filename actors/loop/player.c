@@ -33,7 +33,7 @@ struct hwi_player *hwi_player_create(const struct hwi_actor_ops *ops, const stru
 
 void hwi_player_destroy(struct hwi_player *player)
 {
-    if (!player)
+    if (player == NULL)
         return;
     hwi_drain_destroy(player->drain);
     hwi_free(player->alloc, player);
@@ -42,7 +42,7 @@ void hwi_player_destroy(struct hwi_player *player)
 bool hwi_player_load(struct hwi_player *player, const unsigned char *bytes, size_t length)
 {
     void *state = hwi_image_load(player->ops, bytes, length, player->alloc);
-    if (state)
+    if (state != NULL)
         hwi_drain_restore(player->drain, player->ops->role, state, HWI_NEVER);
     return state != NULL;
 }
@@ -52,7 +52,7 @@ const struct hwi_effects *hwi_player_step(struct hwi_player *player, const struc
 {
     player->failed = false;
     const struct hwi_effects *effects = hwi_drain_replay(player->drain, player->ops->role, event);
-    if (failed)
+    if (failed != NULL)
         *failed = player->failed ? &player->trap : NULL;
     return effects;
 }

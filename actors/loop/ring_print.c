@@ -23,7 +23,7 @@ static uint8_t kind_of(const struct hwi_ring_record *record)
 
 static bool has_op(const struct hwi_layout *layout)
 {
-    return layout && layout->field_count && strcmp(layout->fields[0].name, "op") == 0;
+    return layout != NULL && layout->field_count && strcmp(layout->fields[0].name, "op") == 0;
 }
 
 bool hwi_ring_op(const struct hwi_ring_record *record, struct hwi_op *op)
@@ -58,7 +58,7 @@ static void put(struct text *text, const char *format, ...)
 static void put_field(struct text *text, const char *name, uint64_t value)
 {
     const char *dot = memchr(name, '.', strlen(name));
-    const char *leaf = dot ? dot + 1 : name;
+    const char *leaf = dot != NULL ? dot + 1 : name;
     if (!value)
         return;
     if (strcmp(leaf, "status") == 0)
@@ -73,17 +73,17 @@ static void put_field(struct text *text, const char *name, uint64_t value)
 static void put_key(struct text *text, const struct hwi_ring_record *record)
 {
     const char *low = hwi_ring_key_name(record->type), *high = hwi_ring_high_name(record->type);
-    if (low && strcmp(low, "signature") == 0) {
+    if (low != NULL && strcmp(low, "signature") == 0) {
         struct hwi_signature signature = hwi_ring_signature(record->key);
         put(text, "%scount=%" PRIu64 " dtype=%u redop=%u", text->between, signature.count,
             signature.dtype, signature.redop);
         if (signature.root)
             put(text, " root=%" PRIu64, signature.root);
         text->between = " ";
-    } else if (high) {
+    } else if (high != NULL) {
         put_field(text, low, (uint32_t)record->key);
         put_field(text, high, record->key >> 32);
-    } else if (low) {
+    } else if (low != NULL) {
         put_field(text, low, record->key);
     }
 }
@@ -104,7 +104,7 @@ size_t hwi_ring_print(const struct hwi_ring_record *record, char *line, size_t b
     const char *extra = hwi_ring_extra_name(record->type);
     struct text text = {line, bytes, 0, ""};
     struct hwi_op op;
-    put(&text, "%s{", layout ? layout->name : "?");
+    put(&text, "%s{", layout != NULL ? layout->name : "?");
     if (hwi_ring_op(record, &op)) {
         put(&text, "op=%s/%" PRIu64 "#%" PRIu32 "@v%" PRIu64, hwi_kind_name(op.kind), op.tag,
             op.seq, op.view);
@@ -113,7 +113,7 @@ size_t hwi_ring_print(const struct hwi_ring_record *record, char *line, size_t b
         put_channel(&text, record);
     }
     put_key(&text, record);
-    if (extra)
+    if (extra != NULL)
         put_field(&text, extra, record->seq);
     put(&text, "}");
     if (bytes)

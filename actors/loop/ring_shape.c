@@ -90,16 +90,16 @@ static const struct hwi_field *find_path(uint16_t type, const char *path, size_t
     const struct hwi_layout *layout = hwi_layout_of(type);
     const char *dot = memchr(path, '.', strlen(path));
     *offset = offsetof(struct hwi_msg, u);
-    if (layout && dot) {
+    if (layout != NULL && dot != NULL) {
         const struct hwi_field *record = find(layout, path, (size_t)(dot - path));
-        if (!record || record->kind != HWI_FIELD_REC)
+        if (record == NULL || record->kind != HWI_FIELD_REC)
             return NULL;
         *offset += record->offset;
         layout = record->record;
         path = dot + 1;
     }
-    const struct hwi_field *field = layout ? find(layout, path, strlen(path)) : NULL;
-    if (field)
+    const struct hwi_field *field = layout != NULL ? find(layout, path, strlen(path)) : NULL;
+    if (field != NULL)
         *offset += field->kind == HWI_FIELD_LIST ? field->count_offset : field->offset;
     return field;
 }
@@ -126,8 +126,8 @@ static uint16_t bits_of(const struct hwi_field *field)
 static struct hwi_ring_place place(uint16_t type, const char *path, uint16_t bits_max)
 {
     size_t offset;
-    const struct hwi_field *field = path ? find_path(type, path, &offset) : NULL;
-    if (!field || !bits_of(field))
+    const struct hwi_field *field = path != NULL ? find_path(type, path, &offset) : NULL;
+    if (field == NULL || !bits_of(field))
         return nowhere;
     HWI_CHECK(offset + sizeof(uint64_t) <= sizeof(struct hwi_msg));
     uint16_t bits = HWI_MIN(bits_of(field), bits_max);
@@ -156,21 +156,21 @@ static uint16_t place_signature(uint16_t type)
 {
     size_t offset;
     const char *key = kept[type].key;
-    bool has = key && strcmp(key, SIGNATURE) == 0 && find_path(type, key, &offset);
+    bool has = key != NULL && strcmp(key, SIGNATURE) == 0 && find_path(type, key, &offset) != NULL;
     return has ? (uint16_t)offset : 0;
 }
 
 void hwi_ring_shape(uint16_t type, struct hwi_ring_shape *shape)
 {
     *shape = (struct hwi_ring_shape){nowhere, nowhere, nowhere, nowhere, nowhere, nowhere, 0};
-    if (!hwi_layout_of(type))
+    if (hwi_layout_of(type) == NULL)
         return;
     shape->view = place_own(type, "view", 64);
     shape->tag = place_own(type, "tag", 64);
     shape->kind = place_own(type, "kind", 8);
-    shape->key = place(type, kept[type].key, kept[type].high ? 32 : 64);
+    shape->key = place(type, kept[type].key, kept[type].high != NULL ? 32 : 64);
     shape->high = place(type, kept[type].high, 32);
-    shape->seq = place(type, kept[type].extra ? kept[type].extra : "op.seq", 32);
+    shape->seq = place(type, kept[type].extra != NULL ? kept[type].extra : "op.seq", 32);
     shape->signature = place_signature(type);
 }
 

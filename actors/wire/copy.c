@@ -57,7 +57,7 @@ static void copy_lists(const struct hwi_layout *layout, unsigned char *base, uns
 size_t hwi_msg_lists_bytes(const struct hwi_msg *msg)
 {
     const struct hwi_layout *layout = hwi_layout_of(msg->type);
-    return layout && layout->lists ? lists_bytes(layout, (const unsigned char *)&msg->u) : 0;
+    return layout != NULL && layout->lists ? lists_bytes(layout, (const unsigned char *)&msg->u) : 0;
 }
 
 void hwi_msg_copy(const struct hwi_msg *from, struct hwi_msg *to, void *memory)
@@ -65,7 +65,7 @@ void hwi_msg_copy(const struct hwi_msg *from, struct hwi_msg *to, void *memory)
     const struct hwi_layout *layout = hwi_layout_of(from->type);
     unsigned char *cursor = memory;
     to->type = from->type;
-    if (!layout)
+    if (layout == NULL)
         return;
     memcpy(&to->u, &from->u, layout->bytes);
     if (layout->lists)

@@ -41,7 +41,7 @@ static int check_string(const msgpack_object *value, uint64_t bytes)
         return HWI_CODEC_MALFORMED;
     if (value->via.str.size >= bytes)
         return HWI_CODEC_LIMIT;
-    bool inside = value->via.str.size && memchr(value->via.str.ptr, 0, value->via.str.size);
+    bool inside = value->via.str.size && memchr(value->via.str.ptr, 0, value->via.str.size) != NULL;
     return inside ? HWI_CODEC_LIMIT : HWI_CODEC_OK;
 }
 
@@ -178,7 +178,7 @@ static int convert(const msgpack_object *value, struct hwi_msg *msg, void **bloc
         return HWI_CODEC_MALFORMED;
     uint16_t known = (uint16_t)HWI_MIN(type->via.u64, (uint64_t)UINT16_MAX);
     const struct hwi_layout *layout = hwi_layout_of(known);
-    if (!layout)
+    if (layout == NULL)
         return HWI_CODEC_UNKNOWN;
 
     msgpack_object_array fields = {value->via.array.size - 1, value->via.array.ptr + 1};
@@ -187,7 +187,7 @@ static int convert(const msgpack_object *value, struct hwi_msg *msg, void **bloc
     if (error)
         return error;
     unsigned char *memory = bytes ? calloc(1, bytes) : NULL;
-    if (bytes && !memory)
+    if (bytes && memory == NULL)
         return HWI_CODEC_MEMORY;
     memset(msg, 0, sizeof(*msg));
     msg->type = known;

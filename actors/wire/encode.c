@@ -35,7 +35,7 @@ static bool make_room(struct sink *sink, size_t bytes)
     while (capacity < sink->length + bytes)
         capacity *= 2;
     unsigned char *grown = realloc(sink->bytes, capacity);
-    if (!grown)
+    if (grown == NULL)
         return false;
     sink->bytes = grown;
     sink->capacity = capacity;
@@ -45,7 +45,7 @@ static bool make_room(struct sink *sink, size_t bytes)
 static int write_bytes(void *user, const char *bytes, size_t length)
 {
     struct sink *sink = user;
-    if (sink->hash) {
+    if (sink->hash != NULL) {
         XXH3_64bits_update(sink->hash, bytes, length);
         return 0;
     }
@@ -89,8 +89,8 @@ static void pack_hash(msgpack_packer *packer, const struct hwi_hash *hash)
 static void pack_string(msgpack_packer *packer, struct sink *sink, const char *text, size_t size)
 {
     const char *end = memchr(text, 0, size);
-    size_t length = end ? (size_t)(end - text) : size;
-    if (!end)
+    size_t length = end != NULL ? (size_t)(end - text) : size;
+    if (end == NULL)
         refuse(sink, HWI_CODEC_LIMIT);
     msgpack_pack_str(packer, length);
     msgpack_pack_str_body(packer, text, length);
@@ -165,7 +165,7 @@ static void pack_message(struct sink *sink, const struct hwi_msg *msg)
 {
     const struct hwi_layout *layout = hwi_layout_of(msg->type);
     msgpack_packer packer;
-    if (!layout) {
+    if (layout == NULL) {
         refuse(sink, HWI_CODEC_UNKNOWN);
         return;
     }

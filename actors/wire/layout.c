@@ -98,5 +98,5 @@ static const struct hwi_layout layouts[HWI_MSG_TYPE_MAX] = {
 
 const struct hwi_layout *hwi_layout_of(uint16_t type)
 {
-    return type < HWI_MSG_TYPE_MAX && layouts[type].name ? &layouts[type] : NULL;
+    return type < HWI_MSG_TYPE_MAX && layouts[type].name != NULL ? &layouts[type] : NULL;
 }

@@ -228,7 +228,7 @@ size_t hwi_msg_print(const struct hwi_msg *msg, char *text, size_t bytes)
 {
     const struct hwi_layout *layout = hwi_layout_of(msg->type);
     struct line line = {text, bytes, 0};
-    if (layout) {
+    if (layout != NULL) {
         put_text(&line, layout->name);
         put_fields(&line, layout, (const unsigned char *)&msg->u);
     } else {

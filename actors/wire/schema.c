@@ -28,7 +28,7 @@ static void add_layout(XXH3_state_t *state, const struct hwi_layout *layout)
         add_text(state, field->name);
         add_number(state, field->kind);
         add_number(state, field->limit);
-        if (field->record)
+        if (field->record != NULL)
             add_layout(state, field->record);
     }
 }
@@ -39,7 +39,7 @@ uint64_t hwi_schema_hash(void)
     XXH3_64bits_reset(&state);
     for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++) {
         const struct hwi_layout *layout = hwi_layout_of(type);
-        if (layout) {
+        if (layout != NULL) {
             add_number(&state, type);
             add_layout(&state, layout);
         }

@@ -22,7 +22,7 @@ static void reduce_wide(const struct hwi_kernel *kernel, unsigned char *out,
         kernel->widen(next.bytes, at(operands[k], offset), count);
         kernel->combine(sum.bytes, sum.bytes, next.bytes, count);
     }
-    if (kernel->divide)
+    if (kernel->divide != NULL)
         kernel->divide(sum.bytes, sum.bytes, count, divisor);
     kernel->narrow(out + offset, sum.bytes, count);
 }
@@ -35,12 +35,12 @@ static void reduce_plain(const struct hwi_kernel *kernel, unsigned char *out,
     struct block block;
     const void *so_far = at(operands[0], offset);
     for (uint32_t k = 1; k < n; k++) {
-        bool last = k == n - 1 && !kernel->divide;
+        bool last = k == n - 1 && kernel->divide == NULL;
         unsigned char *to = last ? out + offset : block.bytes;
         kernel->combine(to, so_far, at(operands[k], offset), count);
         so_far = to;
     }
-    if (kernel->divide)
+    if (kernel->divide != NULL)
         kernel->divide(out + offset, so_far, count, divisor);
 }
 
@@ -51,7 +51,7 @@ void hwi_kernel_blocks(const struct hwi_kernel *kernel, void *out, const void *c
     for (size_t done = 0; done < count; done += step) {
         size_t part = count - done < step ? count - done : step;
         size_t offset = done * kernel->element_bytes;
-        if (kernel->widen)
+        if (kernel->widen != NULL)
             reduce_wide(kernel, out, operands, n, offset, part, divisor);
         else
             reduce_plain(kernel, out, operands, n, offset, part, divisor);

@@ -60,9 +60,9 @@ void hwi_early_keep(struct hwi_early *early, const struct hwi_alloc *alloc, uint
                     const struct hwi_msg_call *call)
 {
     struct hwi_early_peer *sender = find_peer(early, peer);
-    if (!sender)
+    if (sender == NULL)
         sender = add_peer(early, alloc, peer);
-    if (!sender || call->op.view < sender->view)
+    if (sender == NULL || call->op.view < sender->view)
         return;
     if (call->op.view > sender->view) {
         sender->view = call->op.view;
@@ -76,7 +76,7 @@ bool hwi_early_take(struct hwi_early *early, uint64_t peer, struct hwi_op op,
                     struct hwi_msg_call *call)
 {
     struct hwi_early_peer *sender = find_peer(early, peer);
-    if (!sender)
+    if (sender == NULL)
         return false;
     uint32_t at = find_call(sender, op);
     if (at == sender->count)

@@ -15,7 +15,7 @@ void hwi_reducer_on_call(struct hwi_reducer *reducer, uint64_t from,
     if (message->op.view == reducer->view && !member)
         return;
     struct hwi_reduction *reduction = hwi_reducer_find(reducer, message->op);
-    if (!reduction) {
+    if (reduction == NULL) {
         hwi_early_keep(&reducer->early, reducer->alloc, from, message);
         return;
     }

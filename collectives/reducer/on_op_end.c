@@ -5,7 +5,7 @@ void hwi_reducer_on_op_end(struct hwi_reducer *reducer, const struct hwi_msg_op_
                            struct hwi_effects *effects)
 {
     struct hwi_reduction *reduction = hwi_reducer_find(reducer, message->op);
-    if (!reduction) { // never started here
+    if (reduction == NULL) { // never started here
         HWI_EMIT(effects, hwi_to_peer(), op_ended)->op = message->op;
         return;
     }

@@ -26,7 +26,7 @@ void hwi_reducer_on_op_start(struct hwi_reducer *reducer, const struct hwi_msg_o
 {
     HWI_CHECK(message->op.view == reducer->view && reducer->view != 0);
     HWI_CHECK(hwi_channel_kind(message->op.kind) == HWI_KIND_ALL_REDUCE);
-    HWI_CHECK(!hwi_reducer_find(reducer, message->op));
+    HWI_CHECK(hwi_reducer_find(reducer, message->op) == NULL);
     struct hwi_reduction *reduction = hwi_reducer_open(reducer, message);
     uint32_t others = reducer->world - 1;
     hwi_reduction_lay(reducer, reduction, false, effects);

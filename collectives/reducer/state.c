@@ -136,7 +136,7 @@ static void work_fields(struct hwi_image *image, struct hwi_reduction *reduction
                                  reduction->root < reduction->shape.world);
     hwi_image_struct(image, "waits", &reduction->waits, waits_fields);
     hwi_image_struct(image, "ledger", &reduction->ledger, ledger_fields);
-    hwi_image_require(image, reduction->laid || !reduction->ledger.missing);
+    hwi_image_require(image, reduction->laid || reduction->ledger.missing == NULL);
     visit_regions(image, reduction);
 }
 

@@ -74,7 +74,7 @@ hws_status average_finish(struct trainer *t, struct flight *flight)
 
 void average_abandon(struct flight *flight)
 {
-    if (flight->request)
+    if (flight->request != NULL)
         hws_wait(flight->request, UINT32_MAX, NULL);
     flight->request = NULL;
 }

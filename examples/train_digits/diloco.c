@@ -47,7 +47,7 @@ static void apply_average(struct trainer *t, const struct fragment *f)
 
 static hws_status land(struct trainer *t, struct fragment *f)
 {
-    if (!f->flight.request)
+    if (f->flight.request == NULL)
         return HWS_OK;
     hws_status status = average_finish(t, &f->flight);
     if (status == HWS_OK)
@@ -95,7 +95,7 @@ hws_status diloco_settle(struct trainer *t)
 
 void diloco_abandon(struct trainer *t)
 {
-    for (uint32_t i = 0; t->fragments && i < t->options.fragments; i++)
+    for (uint32_t i = 0; t->fragments != NULL && i < t->options.fragments; i++)
         average_abandon(&t->fragments[i].flight);
 }
 
@@ -106,7 +106,7 @@ bool diloco_make(struct trainer *t)
     t->fragments = calloc(fragments, sizeof *t->fragments);
     t->moves = calloc(count + fragments, sizeof *t->moves);
     t->averages = calloc(count + fragments, sizeof *t->averages);
-    if (!t->fragments || !t->moves || !t->averages)
+    if (t->fragments == NULL || t->moves == NULL || t->averages == NULL)
         return false;
     for (uint32_t i = 0; i < fragments; i++) {
         struct fragment *f = &t->fragments[i];

@@ -28,7 +28,7 @@ static uint32_t big_endian(const unsigned char *bytes)
 static FILE *open_idx(const char *path, uint32_t magic, uint32_t *header, int words, char *error)
 {
     FILE *file = fopen(path, "rb");
-    if (!file) {
+    if (file == NULL) {
         fail(error, "cannot open %s: %s", path, strerror(errno));
         return NULL;
     }
@@ -57,7 +57,7 @@ static FILE *open_idx(const char *path, uint32_t magic, uint32_t *header, int wo
 static unsigned char *read_body(FILE *file, const char *path, size_t bytes, char *error)
 {
     unsigned char *body = malloc(bytes + 1);
-    if (!body) {
+    if (body == NULL) {
         fail(error, "no memory for the %zu bytes of %s", bytes, path);
         return NULL;
     }
@@ -78,7 +78,7 @@ static int load_images(const char *path, struct idx_set *set, char *error)
 {
     uint32_t header[4];
     FILE *file = open_idx(path, IMAGES_MAGIC, header, 4, error);
-    if (!file)
+    if (file == NULL)
         return -1;
     if (header[1] < 1 || header[1] > IDX_COUNT_MAX || header[2] < 1 || header[2] > IDX_SIDE_MAX ||
         header[3] < 1 || header[3] > IDX_SIDE_MAX) {
@@ -92,7 +92,7 @@ static int load_images(const char *path, struct idx_set *set, char *error)
     size_t values = (size_t)header[1] * header[2] * header[3];
     set->pixels = read_body(file, path, values, error);
     fclose(file);
-    if (!set->pixels)
+    if (set->pixels == NULL)
         return -1;
     set->count = header[1];
     set->rows = header[2];
@@ -107,7 +107,7 @@ static int load_labels(const char *path, const char *images, struct idx_set *set
 {
     uint32_t header[2];
     FILE *file = open_idx(path, LABELS_MAGIC, header, 2, error);
-    if (!file)
+    if (file == NULL)
         return -1;
     if (header[1] != set->count) {
         fclose(file);
@@ -116,7 +116,7 @@ static int load_labels(const char *path, const char *images, struct idx_set *set
     }
     set->labels = read_body(file, path, set->count, error);
     fclose(file);
-    if (!set->labels)
+    if (set->labels == NULL)
         return -1;
     for (uint32_t i = 0; i < set->count; i++)
         if (set->labels[i] >= IDX_CLASSES)

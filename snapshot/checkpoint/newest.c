@@ -101,7 +101,7 @@ static void look_at(struct search *search, int directory, const char *name)
 static int list(struct search *search)
 {
     DIR *open = opendir(search->directory);
-    if (!open)
+    if (open == NULL)
         return hwi_problem_system(search->error, HWI_CHECKPOINT_ERROR_BYTES,
                                   "cannot be read as a directory");
     for (struct dirent *entry; (entry = readdir(open)) != NULL;)
@@ -160,7 +160,7 @@ int hwi_checkpoint_newest(const char *directory, struct hwi_checkpoint_found *fo
         return HWS_E_INVALID;
     }
     struct search *search = calloc(1, sizeof *search);
-    if (!search) {
+    if (search == NULL) {
         snprintf(error, HWI_CHECKPOINT_ERROR_BYTES, "out of memory");
         return HWS_E_NO_MEMORY;
     }

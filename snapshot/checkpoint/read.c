@@ -87,7 +87,7 @@ static int allocate(struct hwi_checkpoint *c, unsigned char **tables, size_t byt
     c->blocks = malloc((c->head.block_count + 1) * sizeof *c->blocks);
     c->coder = hwi_coder_create();
     c->scratch = malloc(HWI_BLOCK_BYTES);
-    if (*tables && c->tensors && c->blocks && c->coder && c->scratch)
+    if (*tables != NULL && c->tensors != NULL && c->blocks != NULL && c->coder != NULL && c->scratch != NULL)
         return HWS_OK;
     return say_no_memory(error);
 }
@@ -181,7 +181,7 @@ int hwi_checkpoint_read(struct hwi_checkpoint *checkpoint, uint32_t tensor, uint
 {
     const struct hwi_checkpoint_tensor *owner = &checkpoint->tensors[tensor];
     const struct hwi_checkpoint_block *stored = &checkpoint->blocks[owner->first_block + block];
-    void *plain = into ? into : checkpoint->scratch;
+    void *plain = into != NULL ? into : checkpoint->scratch;
     void *room = hwi_coder_room(checkpoint->coder, stored, plain);
     char named[NAMED_BYTES];
     size_t got;
@@ -219,7 +219,7 @@ static int read_tensor(struct hwi_checkpoint *c, uint32_t tensor, unsigned char 
     for (uint32_t i = 0; i < hwi_checkpoint_blocks_of(&c->tensors[tensor]); i++) {
         uint64_t offset = (uint64_t)i * HWI_BLOCK_BYTES;
         *place = (struct hwi_checkpoint_place){.tensor = tensor, .offset = offset};
-        status = hwi_checkpoint_read(c, tensor, i, into ? into + offset : NULL, error);
+        status = hwi_checkpoint_read(c, tensor, i, into != NULL ? into + offset : NULL, error);
         if (status != HWS_OK)
             return status;
     }
@@ -230,7 +230,7 @@ static int read_all(struct hwi_checkpoint *c, void *const *memory,
                     struct hwi_checkpoint_place *place, char *error)
 {
     for (uint32_t i = 0; i < c->head.tensor_count; i++) {
-        int status = read_tensor(c, i, memory ? memory[i] : NULL, place, error);
+        int status = read_tensor(c, i, memory != NULL ? memory[i] : NULL, place, error);
         if (status != HWS_OK)
             return status;
     }

@@ -47,7 +47,7 @@ bool hwi_checkpoint_root(const struct hwi_checkpoint_tensor *tensors, uint32_t c
                          const struct hwi_checkpoint_block *blocks, struct hwi_hash *root)
 {
     XXH3_state_t *state = XXH3_createState();
-    if (!state)
+    if (state == NULL)
         return false;
     XXH3_128bits_reset(state);
     for (uint32_t i = 0; i < count; i++)

@@ -106,7 +106,7 @@ static int prepare(struct saving *saving)
     saving->coder = hwi_coder_create();
     saving->blocks = malloc((blocks + 1) * sizeof *saving->blocks);
     saving->tables = malloc(saving->tables_bytes);
-    if (saving->coder && saving->blocks && saving->tables)
+    if (saving->coder != NULL && saving->blocks != NULL && saving->tables != NULL)
         return HWS_OK;
     return say_no_memory(saving);
 }
@@ -129,7 +129,7 @@ int hwi_checkpoint_save(const struct hwi_checkpoint_source *source, const char *
                         struct hwi_checkpoint_sum *sum, char *error)
 {
     struct saving *saving = calloc(1, sizeof *saving); // too much for a small thread's stack
-    if (!saving) {
+    if (saving == NULL) {
         snprintf(error, HWI_CHECKPOINT_ERROR_BYTES, "out of memory");
         return HWS_E_NO_MEMORY;
     }

@@ -33,7 +33,7 @@ static struct segment load(const char *path)
 {
     struct segment segment = {malloc(FILE_BYTES_MAX), 0};
     FILE *file = fopen(path, "rb");
-    if (!file || !segment.bytes)
+    if (file == NULL || segment.bytes == NULL)
         fail("cannot read the file");
     segment.length = fread(segment.bytes, 1, FILE_BYTES_MAX, file);
     fclose(file);
@@ -43,7 +43,7 @@ static struct segment load(const char *path)
 static void store(const char *path, const struct segment *segment)
 {
     FILE *file = fopen(path, "r+b");
-    if (!file || fwrite(segment->bytes, 1, segment->length, file) != segment->length ||
+    if (file == NULL || fwrite(segment->bytes, 1, segment->length, file) != segment->length ||
         fclose(file))
         fail("cannot write the file");
     free(segment->bytes);
@@ -119,10 +119,10 @@ static void change_event(const struct segment *segment, bool failed)
         unsigned char *here = segment->bytes + at + HWI_JOURNAL_HEADER_BYTES;
         unsigned char *found =
             header.kind == HWI_JOURNAL_EVENT ? first_effect(here, header.bytes) : NULL;
-        if (found)
+        if (found != NULL)
             payload = here, effect = found;
     }
-    if (!effect)
+    if (effect == NULL)
         fail("no event has an effect");
     if (failed)
         payload[0] |= HWI_JOURNAL_FAILED;

@@ -137,8 +137,8 @@ void rig_move(struct rig_transfer *transfer, uint32_t bytes)
     uint32_t left = out->payload_bytes - transfer->moved;
 
     bytes = HWI_MIN(bytes, left);
-    if (transfer->verdict == HWI_VERDICT_OK && transfer->in.target) {
-        if (out->payload)
+    if (transfer->verdict == HWI_VERDICT_OK && transfer->in.target != NULL) {
+        if (out->payload != NULL)
             memcpy(transfer->in.target + transfer->moved, out->payload + transfer->moved, bytes);
         else
             memset(transfer->in.target + transfer->moved, 0, bytes);
@@ -203,7 +203,7 @@ enum hwi_verdict rig_forge(struct rig_node *to, uint64_t peer, enum hwi_lane lan
     enum hwi_verdict verdict = hwi_data_arriving(to->data, peer, lane, header, &in, why);
     if (verdict != HWI_VERDICT_OK)
         return verdict;
-    if (in.target)
+    if (in.target != NULL)
         memcpy(in.target, payload, frame->payload_bytes);
     hwi_put_u64(sum, trailer ? trailer : hwi_frame_checksum(payload, frame->payload_bytes));
     return hwi_data_received(to->data, &in, sum, why);

@@ -49,7 +49,7 @@ int journal_setup(void **state)
     struct journal_scene *scene = calloc(1, sizeof(*scene));
     const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; // many small writes
     snprintf(scene->directory, sizeof(scene->directory), "%s/hawser-journal-XXXXXX", base);
-    if (!mkdtemp(scene->directory))
+    if (mkdtemp(scene->directory) == NULL)
         return -1;
     hwi_effects_init(&scene->arena, &hwi_alloc_libc);
     hwi_effects_init(&scene->effects, &hwi_alloc_libc);

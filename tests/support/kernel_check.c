@@ -124,7 +124,7 @@ bool kernel_check_table(const struct hwi_kernel_set *set, char why[KERNEL_WHY_BY
     for (uint8_t dtype = HWS_U8; dtype <= HWS_F64; dtype++)
         for (uint8_t redop = HWS_SUM; redop <= HWS_MIN; redop++) {
             const struct hwi_kernel *kernel = hwi_kernel_in(set, dtype, redop);
-            if (kernel && kernel->element_bytes == hws_dtype_bytes((hws_dtype)dtype))
+            if (kernel != NULL && kernel->element_bytes == hws_dtype_bytes((hws_dtype)dtype))
                 continue;
             snprintf(why, KERNEL_WHY_BYTES, "%s has no right %s of %s", set->name,
                      hws_redop_name((hws_redop)redop), hws_dtype_name((hws_dtype)dtype));

@@ -82,7 +82,7 @@ static void copy_members(struct hwi_effects *effects, struct hwi_msg *msg)
     struct hwi_msg_view_file *file = &msg->u.view_file;
     size_t bytes = file->members_count * sizeof file->members[0];
     struct hwi_member *members = hwi_effects_memory(effects, bytes);
-    if (members)
+    if (members != NULL)
         memcpy(members, file->members, bytes);
     file->members = members;
 }
@@ -175,7 +175,7 @@ struct relay *relay_member(const char *master, const char *listen, uint64_t inca
 {
     const struct hwi_actor_ops *actors[] = {&peer_ops, &reducer_ops};
     struct hwi_host_config config = {.actors = actors, .actor_count = 2, .master = master,
-                                     .listen = listen ? listen : "127.0.0.1:0",
+                                     .listen = listen != NULL ? listen : "127.0.0.1:0",
                                      .incarnation = incarnation};
     char error[HWI_ERROR_BYTES_MAX] = "";
     int status;
@@ -206,7 +206,7 @@ struct relay *relay_master(const char *listen, const char *state_file, bool new_
 
 void relay_destroy(struct relay *relay)
 {
-    if (relay->host)
+    if (relay->host != NULL)
         hwi_host_destroy(relay->host);
     for (uint32_t i = 0; i < relay->count; i++)
         free(relay->heard[i].block);
@@ -247,9 +247,9 @@ bool relay_hear_within(struct relay *relay, uint16_t type, uint32_t ms, struct h
     struct heard *heard;
     int waited = 0;
     pthread_mutex_lock(&relay->mutex);
-    while (!(heard = find(relay, type)) && waited == 0)
+    while ((heard = find(relay, type)) == NULL && waited == 0)
         waited = pthread_cond_timedwait(&relay->changed, &relay->mutex, &limit);
-    if (heard) {
+    if (heard != NULL) {
         heard->taken = true;
         *msg = heard->msg;
     }

@@ -50,7 +50,7 @@ void story_run(struct story *story, double seconds)
 uint64_t story_call(struct story *story, uint32_t node, uint8_t kind, uint64_t tag, uint64_t count,
                     uint64_t timeout_ms)
 {
-    if (!story->buffers[node])
+    if (story->buffers[node] == NULL)
         story->buffers[node] = calloc(STORY_ELEMENTS_MAX, sizeof(float));
     struct hwi_sim_call made = {.kind = kind,
                                 .dtype = HWS_F32,
@@ -140,7 +140,7 @@ void story_print(const struct story *story)
 void story_expect_first(struct story *story, const char *sentence)
 {
     const char *found = story->report.findings[0].sentence;
-    if (strcmp(found, sentence) != 0 || getenv("VERBOSE"))
+    if (strcmp(found, sentence) != 0 || getenv("VERBOSE") != NULL)
         story_print(story);
     assert_string_equal(found, sentence);
 }
@@ -164,7 +164,7 @@ void story_expect_line(const struct story *story, uint32_t finding, const char *
 void story_expect_begins(struct story *story, const char *begins)
 {
     bool right = strncmp(story->report.findings[0].sentence, begins, strlen(begins)) == 0;
-    if (!right || getenv("VERBOSE"))
+    if (!right || getenv("VERBOSE") != NULL)
         story_print(story);
     assert_true(right);
 }

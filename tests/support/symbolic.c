@@ -274,8 +274,8 @@ static void carry_out(struct symbolic *symbolic, uint32_t who)
     for (uint32_t i = 0; i < symbolic->effects.count; i++) {
         const struct hwi_envelope *envelope = &symbolic->effects.items[i];
         const struct hwi_op *op = talked_of(&envelope->msg);
-        const struct symbolic_op *known = op ? symbolic_op_of(symbolic, who, *op, false) : NULL;
-        assert_true(!known || known->faults == 0);
+        const struct symbolic_op *known = op != NULL ? symbolic_op_of(symbolic, who, *op, false) : NULL;
+        assert_true(known == NULL || known->faults == 0);
         trace(symbolic, who, "", envelope->to, &envelope->msg);
         if (envelope->to.role == HWI_ROLE_DATA)
             symbolic_command(symbolic, who, &envelope->msg);

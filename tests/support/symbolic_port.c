@@ -80,10 +80,10 @@ void symbolic_arrive(struct symbolic *symbolic, const struct packet *packet)
 {
     struct member *member = &symbolic->members[packet->to];
     struct symbolic_op *op = symbolic_op_of(symbolic, packet->to, packet->op, false);
-    bool late = packet->op.view < member->view || (op && op->quiesced);
+    bool late = packet->op.view < member->view || (op != NULL && op->quiesced);
     if (late)
         return;
-    if (!op || !op->known)
+    if (op == NULL || !op->known)
         stash(symbolic, packet);
     else if (op->op.kind != packet->op.kind)
         return; // dropped

@@ -85,7 +85,7 @@ static inline int scene_open(void **state)
 {
     struct scene *scene = calloc(1, sizeof *scene);
     snprintf(scene->directory, sizeof scene->directory, "/tmp/hawser-checkpoint-XXXXXX");
-    if (!mkdtemp(scene->directory))
+    if (mkdtemp(scene->directory) == NULL)
         return -1;
     snprintf(scene->path, sizeof scene->path, "%s/state.hwc", scene->directory);
     *state = scene;
@@ -97,14 +97,14 @@ static inline int scene_files(const struct scene *scene, bool remove)
 {
     int count = 0;
     DIR *open = opendir(scene->directory);
-    for (struct dirent *entry; open && (entry = readdir(open)) != NULL;) {
+    for (struct dirent *entry; open != NULL && (entry = readdir(open)) != NULL;) {
         if (entry->d_name[0] == '.')
             continue;
         count++;
         if (remove)
             unlinkat(dirfd(open), entry->d_name, 0);
     }
-    if (open)
+    if (open != NULL)
         closedir(open);
     return count;
 }

@@ -94,7 +94,7 @@ static void without_a_trap_a_failed_check_aborts(void **state)
     pid_t child = fork();
     if (child == 0) {
         signal(SIGABRT, SIG_DFL);
-        if (!freopen("/dev/null", "w", stderr))
+        if (freopen("/dev/null", "w", stderr) == NULL)
             _exit(1);
         fail_below_traps();
         _exit(0);

@@ -345,7 +345,7 @@ static void expect_newest(const struct scene *scene, const char *name, uint64_t 
     hws_checkpoint_info info = HWS_CHECKPOINT_INFO_INIT;
     if (hws_checkpoint_newest(scene->directory, path, sizeof path, &info) != HWS_OK)
         fail_msg("%s", hws_last_error());
-    assert_string_equal(path, name ? in_directory(scene, name) : "");
+    assert_string_equal(path, name != NULL ? in_directory(scene, name) : "");
     assert_int_equal(info.revision, revision);
     assert_int_equal(info.skipped, skipped);
     assert_int_equal(info.skipped_why[0] != '\0', skipped > 0);

@@ -114,14 +114,14 @@ static void damage_is_named_by_tensor_and_bytes(void **state)
     fputc(1, file);
     fclose(file);
     assert_int_equal(hws_checkpoint_load(one, scene->path, &info), HWS_E_DAMAGED);
-    if (!strstr(hws_last_error(),
-                "block 3 of \"w1\" (bytes 3145728 to 4194303) does not match its hash"))
+    if (strstr(hws_last_error(),
+                "block 3 of \"w1\" (bytes 3145728 to 4194303) does not match its hash") == NULL)
         fail_msg("%s", hws_last_error());
     assert_string_equal(info.damaged_tensor, "w1");
     assert_int_equal(info.damaged_offset, 3145728);
     assert_int_equal(truncate(scene->path, data + 40 + (2 << 20) + 1), 0);
     assert_int_equal(hws_checkpoint_load(one, scene->path, &info), HWS_E_DAMAGED);
-    if (!strstr(hws_last_error(), "block 2 of \"w1\" (bytes 2097152 to 3145727) is not whole"))
+    if (strstr(hws_last_error(), "block 2 of \"w1\" (bytes 2097152 to 3145727) is not whole") == NULL)
         fail_msg("%s", hws_last_error());
     hws_state_destroy(one);
     free(memory_of_all);

@@ -94,7 +94,7 @@ static void encoding_into_a_buffer_gives_the_same_bytes(void **state)
     (void)state;
     uint64_t seed = 3;
     for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++) {
-        for (unsigned round = 0; round < 50 && hwi_layout_of(type); round++) {
+        for (unsigned round = 0; round < 50 && hwi_layout_of(type) != NULL; round++) {
             struct hwi_msg msg;
             random_msg(&seed, type, round % 5 ? round % 5 : 300, &arena, &msg);
             check_into(&msg);
@@ -108,7 +108,7 @@ static void every_message_survives_the_round_trip(void **state)
     (void)state;
     uint64_t seed = 1;
     for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++) {
-        for (unsigned round = 0; round < 200 && hwi_layout_of(type); round++) {
+        for (unsigned round = 0; round < 200 && hwi_layout_of(type) != NULL; round++) {
             struct hwi_msg msg;
             random_msg(&seed, type, round % 5, &arena, &msg);
             round_trip(&msg);
@@ -346,7 +346,7 @@ static void every_limit_of_the_table_holds(void **state)
     (void)state;
     for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++) {
         const struct hwi_layout *layout = hwi_layout_of(type);
-        for (uint32_t i = 0; layout && i < layout->field_count; i++) {
+        for (uint32_t i = 0; layout != NULL && i < layout->field_count; i++) {
             try_field_limits(type, i, &layout->fields[i]);
             begin_at(type, i);
             msgpack_pack_nil(&packer);

@@ -110,7 +110,7 @@ static int make_samples(void **state)
     struct hwi_msg msg;
     hwi_effects_init(&arena, &hwi_alloc_libc);
     for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++) {
-        if (!hwi_layout_of(type))
+        if (hwi_layout_of(type) == NULL)
             continue;
         random_msg(&seed, type, 2, &arena, &msg);
         assert_int_equal(hwi_encode(&msg, &samples[type].bytes, &samples[type].length), 0);

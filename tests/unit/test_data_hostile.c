@@ -278,14 +278,14 @@ static void attack_once(struct fixture *fixture, struct attack *attack)
         hwi_frame_write(&frame, header);
         attack->held[slot] = hwi_data_arriving(data, 2, (enum hwi_lane)frame.lane, header, in,
                                                &why) == HWI_VERDICT_OK;
-        assert_true(attack->held[slot] || why);
+        assert_true(attack->held[slot] || why != NULL);
         attack->taken += attack->held[slot];
         return;
     }
-    uint64_t sum = in->target && rig_random() % 8 ? 0 : HWI_TRAILER_ABANDONED;
-    if (in->target)
+    uint64_t sum = in->target != NULL && rig_random() % 8 ? 0 : HWI_TRAILER_ABANDONED;
+    if (in->target != NULL)
         rig_fill(in->target, in->frame.payload_bytes);
-    if (in->target && sum == 0)
+    if (in->target != NULL && sum == 0)
         sum = hwi_frame_checksum(in->target, in->frame.payload_bytes);
     for (int i = 0; i < HWI_FRAME_TRAILER_BYTES; i++)
         trailer[i] = (unsigned char)(sum >> 8 * i);

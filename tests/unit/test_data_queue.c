@@ -307,7 +307,7 @@ static void test_index_finds_what_is_in_it(void **state)
     }
     for (int i = 0; i < LINKS; i += 2)
         hwi_index_remove(&index, &links[i]);
-    for (struct hwi_link *at = NULL; (at = hwi_index_next(&index, at));)
+    for (struct hwi_link *at = NULL; ((at = hwi_index_next(&index, at)) != NULL);)
         seen++;
     assert_int_equal(seen, LINKS / 2);
     hwi_index_fini(&index);

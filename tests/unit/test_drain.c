@@ -75,7 +75,7 @@ static void note_message(const char *verb, struct hwi_addr from, struct hwi_addr
 static void step_of(enum hwi_role role, const struct hwi_event *event, struct hwi_effects *effects)
 {
     note_message("step", event->from, hwi_addr_of(role, 0), event->msg);
-    if (behave)
+    if (behave != NULL)
         behave(role, event, effects);
 }
 
@@ -83,7 +83,7 @@ static void failed_of(enum hwi_role role, uint64_t now_ns, struct hwi_effects *e
 {
     const struct hwi_event event = {.now_ns = now_ns};
     note("failed role %d\n", role);
-    if (behave_failed)
+    if (behave_failed != NULL)
         behave_failed(role, &event, effects);
 }
 

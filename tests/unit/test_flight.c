@@ -31,7 +31,7 @@ static int setup(void **state)
     struct bench *bench = calloc(1, sizeof *bench);
     size_t bytes = hwi_ring_bytes(CAPACITY);
     snprintf(bench->directory, sizeof bench->directory, "/tmp/hawser-flight-XXXXXX");
-    if (!mkdtemp(bench->directory))
+    if (mkdtemp(bench->directory) == NULL)
         return -1;
     bench->memory = aligned_alloc(64, bytes);
     memset(bench->memory, 0, bytes);
@@ -46,14 +46,14 @@ static uint32_t list(const struct bench *bench, bool remove)
 {
     uint32_t count = 0;
     DIR *directory = opendir(bench->directory);
-    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+    for (struct dirent *entry; directory != NULL && ((entry = readdir(directory)) != NULL);) {
         if (entry->d_name[0] == '.')
             continue;
         count++;
         if (remove)
             unlinkat(dirfd(directory), entry->d_name, 0);
     }
-    if (directory)
+    if (directory != NULL)
         closedir(directory);
     return count;
 }

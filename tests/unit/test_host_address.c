@@ -30,7 +30,7 @@ static void parses_and_prints(void **state)
         struct hwi_address address;
         char printed[HWI_ADDRESS_BYTES_MAX];
         const char *wrong = hwi_address_parse(cases[i].text, HWI_ADDRESS_NUMERIC, &address);
-        expect(!wrong, "%s: %s", cases[i].text, wrong ? wrong : "");
+        expect(wrong == NULL, "%s: %s", cases[i].text, wrong != NULL ? wrong : "");
         hwi_address_print(&address, printed);
         assert_string_equal(printed, cases[i].printed);
         assert_int_equal(hwi_address_port(&address), cases[i].port);

@@ -372,10 +372,10 @@ static void addresses_that_cannot_be_used_are_told(void **state)
     expect(strstr(error, "x:y") != NULL, "%s", error);
     struct relay *master = relay_master("127.0.0.1:0", NULL, false);
     assert_int_equal(try_member("127.0.0.1:1", relay_address(master), error), HWS_E_SYSTEM);
-    expect(strstr(error, relay_address(master)) && strstr(error, "in use"), "%s", error);
+    expect(strstr(error, relay_address(master)) != NULL && strstr(error, "in use") != NULL, "%s", error);
     assert_null(relay_master_try(relay_address(master), NULL, false, &status, error));
     assert_int_equal(status, HWS_E_SYSTEM);
-    expect(strstr(error, relay_address(master)) && strstr(error, "in use"), "%s", error);
+    expect(strstr(error, relay_address(master)) != NULL && strstr(error, "in use") != NULL, "%s", error);
     relay_destroy(master);
 }
 

@@ -232,7 +232,7 @@ static void dialling_nobody_fails_at_once(void **state)
     close(fd); // now nobody listens there
     relay_edge(pair.b, 2, 22, 1, 11, text, true, STRIPES);
     const char *reason = hear_down(pair.b, 1, &msg);
-    expect(strstr(reason, "refused") && strstr(reason, text), "%s", reason);
+    expect(strstr(reason, "refused") != NULL && strstr(reason, text) != NULL, "%s", reason);
     relay_edge(pair.b, 2, 22, 1, 11, "a.name:4000", true, STRIPES);
     reason = hear_down(pair.b, 1, &msg);
     expect(strstr(reason, "a.name") != NULL, "%s", reason);

@@ -27,7 +27,7 @@ static int make_directory(void **state)
 {
     struct scene *scene = calloc(1, sizeof *scene);
     snprintf(scene->directory, sizeof scene->directory, "/tmp/hawser-view-XXXXXX");
-    if (!mkdtemp(scene->directory))
+    if (mkdtemp(scene->directory) == NULL)
         return -1;
     snprintf(scene->path, sizeof scene->path, "%s/view", scene->directory);
     *state = scene;
@@ -128,7 +128,7 @@ static void damage_is_seen(void **state)
         damage(scene, cases[i].at, cases[i].cut);
         int status = load(scene, &hash, error);
         expect(status == HWS_E_INVALID, "case %zu: status %d", i, status);
-        expect(strstr(error, "damaged") && strstr(error, scene->path), "case %zu: %s", i, error);
+        expect(strstr(error, "damaged") != NULL && strstr(error, scene->path) != NULL, "case %zu: %s", i, error);
     }
 }
 
@@ -140,7 +140,7 @@ static void a_missing_file_needs_a_new_run(void **state)
     struct relay *relay = relay_master_try("127.0.0.1:0", scene->path, false, &status, error);
     assert_null(relay);
     assert_int_equal(status, HWS_E_INVALID);
-    expect(strstr(error, scene->path) && strstr(error, "--new-run"), "%s", error);
+    expect(strstr(error, scene->path) != NULL && strstr(error, "--new-run") != NULL, "%s", error);
     relay_destroy(relay_master("127.0.0.1:0", scene->path, true));
 }
 
@@ -175,7 +175,7 @@ static void two_masters_cannot_share_a_file(void **state)
     struct relay *second = relay_master_try("127.0.0.1:0", scene->path, true, &status, error);
     assert_null(second);
     assert_int_equal(status, HWS_E_SYSTEM);
-    expect(strstr(error, "in use") && strstr(error, scene->path), "%s", error);
+    expect(strstr(error, "in use") != NULL && strstr(error, scene->path) != NULL, "%s", error);
     relay_destroy(first);
     relay_destroy(relay_master("127.0.0.1:0", scene->path, true));
 }

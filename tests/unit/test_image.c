@@ -145,7 +145,7 @@ static bool try_damaged(const struct tape *tape, const unsigned char *bytes)
     struct hwi_player *player = hwi_player_create(tape->ops, &hwi_alloc_libc);
     bool loaded = hwi_player_load(player, bytes, tape->length);
     const struct hwi_trap *failed = NULL;
-    for (uint32_t i = 0; loaded && !failed && i < tape->count; i++) {
+    for (uint32_t i = 0; loaded && failed == NULL && i < tape->count; i++) {
         hwi_player_step(player, &tape->events[i].event, &failed);
     }
     hwi_player_destroy(player);

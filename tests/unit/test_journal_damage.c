@@ -248,7 +248,7 @@ static void another_message_is_no_head(void **state)
         struct hwi_msg msg;
         unsigned char bytes[1 << 15] = {0};
         size_t length, room = sizeof(bytes) - HWI_JOURNAL_HEADER_BYTES;
-        if (type == HWI_MSG_journal_head || !hwi_layout_of(type))
+        if (type == HWI_MSG_journal_head || hwi_layout_of(type) == NULL)
             continue;
         hwi_effects_reset(&scene->arena);
         random_msg(&scene->seed, type, 4, &scene->arena, &msg);

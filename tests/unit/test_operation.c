@@ -40,7 +40,7 @@ static void refuse(hws_op op, hws_status status, const char *word)
     struct hwi_submission made;
     assert_int_equal(hwi_operation_make("hws_call", &op, &made), status);
     assert_non_null(strstr(hws_last_error(), "hws_call"));
-    if (!strstr(hws_last_error(), word))
+    if (strstr(hws_last_error(), word) == NULL)
         fail_msg("\"%s\" is not in \"%s\"", word, hws_last_error());
 }
 

@@ -98,7 +98,7 @@ static json_t *draw(struct drawing *drawing)
     perfetto_destroy(drawing->picture);
     json_t *all = json_load_file(drawing->path, 0, &wrong);
     unlink(drawing->path);
-    if (!all)
+    if (all == NULL)
         fail_msg("%s at line %d", wrong.text, wrong.line);
     json_t *events = json_incref(json_object_get(all, "traceEvents"));
     json_decref(all);
@@ -109,7 +109,7 @@ static json_t *draw(struct drawing *drawing)
 static const char *text_of(json_t *event, const char *name)
 {
     const char *text = json_string_value(json_object_get(event, name));
-    return text ? text : "";
+    return text != NULL ? text : "";
 }
 
 static double time_of(json_t *event)
@@ -134,7 +134,7 @@ static json_t *find(json_t *events, const char *phase, const char *name, uint32_
 static uint32_t count_of(json_t *events, const char *phase, const char *name)
 {
     uint32_t count = 0;
-    while (find(events, phase, name, count))
+    while (find(events, phase, name, count) != NULL)
         count++;
     return count;
 }

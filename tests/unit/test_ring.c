@@ -324,16 +324,16 @@ static void every_name_is_that_of_a_field(void **state)
         const char *key = hwi_ring_key_name(type), *high = hwi_ring_high_name(type);
         const char *extra = hwi_ring_extra_name(type);
         hwi_ring_shape(type, &shape);
-        if (!hwi_layout_of(type)) {
-            assert_true(!key && !high && !extra);
+        if (hwi_layout_of(type) == NULL) {
+            assert_true(key == NULL && high == NULL && extra == NULL);
             continue;
         }
-        if (key && (strcmp(key, "signature") == 0 ? !shape.signature : shape.key.offset == 1))
+        if (key != NULL && (strcmp(key, "signature") == 0 ? !shape.signature : shape.key.offset == 1))
             fail_msg("%s has no %s", hwi_layout_of(type)->name, key);
-        if ((high && shape.high.offset == 1) || (extra && shape.seq.offset == 1))
-            fail_msg("%s has no %s or no %s", hwi_layout_of(type)->name, high ? high : "-",
-                     extra ? extra : "-");
-        if (extra && hwi_layout_of(type)->fields[0].record &&
+        if ((high != NULL && shape.high.offset == 1) || (extra != NULL && shape.seq.offset == 1))
+            fail_msg("%s has no %s or no %s", hwi_layout_of(type)->name, high != NULL ? high : "-",
+                     extra != NULL ? extra : "-");
+        if (extra != NULL && hwi_layout_of(type)->fields[0].record != NULL &&
             strcmp(hwi_layout_of(type)->fields[0].name, "op") == 0)
             fail_msg("%s has a seq and %s", hwi_layout_of(type)->name, extra);
     }

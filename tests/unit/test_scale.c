@@ -44,8 +44,8 @@ struct run {
 static void *counted(void *user, void *pointer, size_t bytes)
 {
     struct run *run = user;
-    size_t *head = pointer ? (size_t *)pointer - 2 : NULL;
-    run->allocated -= head ? head[0] : 0;
+    size_t *head = pointer != NULL ? (size_t *)pointer - 2 : NULL;
+    run->allocated -= head != NULL ? head[0] : 0;
     if (bytes == 0) {
         free(head);
         return NULL;
@@ -162,7 +162,7 @@ static void assert_all_told(const struct run *run, uint32_t times)
 
 static void report(const struct run *run, const char *what)
 {
-    if (getenv("HAWSER_SCALE")) {
+    if (getenv("HAWSER_SCALE") != NULL) {
         printf("%6u  %-22s %8llu steps %9llu effects %12llu in %13llu out %9llu longest %8.3f s\n",
                run->count, what, (unsigned long long)run->cost.steps,
                (unsigned long long)run->cost.effects, (unsigned long long)run->cost.bytes_in,
@@ -496,7 +496,7 @@ static void the_longest_proposal_can_be_encoded(void **unused)
 int main(void)
 {
     const char *wanted = getenv("HAWSER_SCALE");
-    if (wanted) {
+    if (wanted != NULL) {
         struct costs costs = play((uint32_t)strtoul(wanted, NULL, 10));
         printf("%6s  master's memory %llu bytes\n", wanted, (unsigned long long)costs.allocated);
         return 0;

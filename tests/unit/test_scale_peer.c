@@ -39,8 +39,8 @@ struct run {
 static void *counted(void *user, void *pointer, size_t bytes)
 {
     struct run *run = user;
-    size_t *head = pointer ? (size_t *)pointer - 2 : NULL;
-    run->allocated -= head ? head[0] : 0;
+    size_t *head = pointer != NULL ? (size_t *)pointer - 2 : NULL;
+    run->allocated -= head != NULL ? head[0] : 0;
     if (bytes == 0) {
         free(head);
         return NULL;
@@ -129,7 +129,7 @@ static void phase(struct run *run)
 
 static void report(const struct run *run, const char *what)
 {
-    if (getenv("HAWSER_SCALE")) {
+    if (getenv("HAWSER_SCALE") != NULL) {
         printf("%6u  %-18s %8llu steps %8llu effects %9llu bytes at rest %9llu at most %9.6f s\n",
                run->count, what, (unsigned long long)run->cost.steps,
                (unsigned long long)run->cost.effects, (unsigned long long)run->allocated,
@@ -288,7 +288,7 @@ static void a_peers_work_grows_with_the_members_of_a_view_and_not_of_a_call(void
 int main(void)
 {
     const char *wanted = getenv("HAWSER_SCALE");
-    if (wanted) {
+    if (wanted != NULL) {
         play((uint32_t)strtoul(wanted, NULL, 10));
         return 0;
     }

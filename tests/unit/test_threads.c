@@ -74,7 +74,7 @@ static void start_and_wait(struct life *life)
             hws_op op = op_of(life, i);
             status = hws_start(life->member->comm, &op, &requests[i]);
         }
-        while ((index = SIZE_MAX, requests[0] || requests[1] || requests[2] || requests[3])) {
+        while ((index = SIZE_MAX, requests[0] != NULL || requests[1] != NULL || requests[2] != NULL || requests[3] != NULL)) {
             status = hws_wait_any(requests, 4, UINT32_MAX, &index, &result);
             HOLDS(life, index < 4);
             judge(life, status, life->outputs[index % 4], &result);

@@ -129,7 +129,7 @@ static void hear_all(struct model *model)
 static void hear_status(struct model *model)
 {
     const struct hwi_msg_status *status = model->input->status;
-    if (!status)
+    if (status == NULL)
         return;
     model->view = HWI_MAX(model->view, status->view);
     model->min_members = status->min_members;

@@ -12,13 +12,13 @@ static void say_nothing(struct model *model)
 {
     struct explain_finding *finding = finding_new(model, model->now_ns, false);
     const struct view *view = model_find_view(model, model->view);
-    bool sees = model->input->status || !view || model_has_witness(model, model->view);
+    bool sees = model->input->status != NULL || view == NULL || model_has_witness(model, model->view);
     finding_say(finding, "nothing waits%s", sees ? "" : ", as far as the master alone can tell");
     if (model->commits)
         finding_say(finding, ": %" PRIu64 " operations were committed, the last %s ago",
                     model->commits, print_time(model->now_ns - model->commit_ns).text);
-    uint32_t count = view ? HWI_MAX(view->told, view->members.count) : 0;
-    if (view)
+    uint32_t count = view != NULL ? HWI_MAX(view->told, view->members.count) : 0;
+    if (view != NULL)
         finding_say(finding, "; view %" PRIu64 " has %u member%s", view->number, count,
                     count == 1 ? "" : "s");
 }
@@ -35,9 +35,9 @@ static void say_caveats(const struct model *model)
         rings += model->processes[i].gap > 0;
         mute += !model->processes[i].speaks && model->processes[i].ring->count > 0;
     }
-    for (uint32_t i = 0; view && i < view->members.count; i++) {
+    for (uint32_t i = 0; view != NULL && i < view->members.count; i++) {
         const struct member *member = model_find_member(model, view->members.ids[i]);
-        absent += !member || member->process < 0;
+        absent += member == NULL || member->process < 0;
     }
     if (lost)
         at += (size_t)snprintf(report->caveat, sizeof report->caveat,
@@ -46,7 +46,7 @@ static void say_caveats(const struct model *model)
         at += (size_t)snprintf(report->caveat + at, sizeof report->caveat - at,
                                "%sthe rings of %u of the view's %u members are not here",
                                at ? "; " : "", absent, view->members.count);
-    if (model->master < 0 && !model->input->status)
+    if (model->master < 0 && model->input->status == NULL)
         at += (size_t)snprintf(report->caveat + at, sizeof report->caveat - at,
                                "%sthe master's ring is not here", at ? "; " : "");
     if (mute)

@@ -150,7 +150,7 @@ static void note_down(const struct heard *h, uint64_t peer)
     uint64_t a = HWI_MIN(self, peer), b = HWI_MAX(self, peer);
     uint32_t side = self == a ? 1 : 2;
     struct breakage *last = find_breakage(model, a, b);
-    if (last && h->at_ns - last->at_ns < (int64_t)HWI_NS_PER_S) {
+    if (last != NULL && h->at_ns - last->at_ns < (int64_t)HWI_NS_PER_S) {
         last->sides |= side; // the same one, seen from the other end
         return;
     }
@@ -164,7 +164,7 @@ static void note_up(const struct heard *h, uint64_t peer)
 {
     uint64_t self = h->process->peer;
     struct breakage *last = find_breakage(h->model, HWI_MIN(self, peer), HWI_MAX(self, peer));
-    if (last)
+    if (last != NULL)
         last->mended_ns = h->at_ns;
 }
 
@@ -352,9 +352,9 @@ static void master_record(const struct heard *h)
     if (h->sent && h->record->type == HWI_MSG_welcome)
         model_name_session(h->model, h->other.id, h->record->key);
     struct member *member = model_session(h->model, h->other.id);
-    if (member && h->sent)
+    if (member != NULL && h->sent)
         master_says(h, member);
-    else if (member)
+    else if (member != NULL)
         master_hears(h, member);
 }
 
@@ -370,9 +370,9 @@ void model_hear_group(struct model *model, uint32_t process, const struct hwi_ri
             model_name_session(model, other.id, record->key);
         member = model_session(model, other.id);
     }
-    if (member && record->type == HWI_MSG_done)
+    if (member != NULL && record->type == HWI_MSG_done)
         member->group = record->seq;
-    else if (member && (record->type == HWI_MSG_open || record->type == HWI_MSG_registration))
+    else if (member != NULL && (record->type == HWI_MSG_open || record->type == HWI_MSG_registration))
         member->group = (uint32_t)(record->key >> 32);
 }
 

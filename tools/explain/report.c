@@ -49,7 +49,7 @@ const char *print_call(uint8_t kind)
         [HWI_KIND_AGREE_RUN] = "agree of the run",
         [HWI_KIND_BARRIER_RUN] = "barrier of the run",
     };
-    return kind < HWI_COUNT(names) && names[kind] ? names[kind] : "call";
+    return kind < HWI_COUNT(names) && names[kind] != NULL ? names[kind] : "call";
 }
 
 struct op_text print_op(struct hwi_op op)
@@ -96,9 +96,9 @@ struct who_text print_who(const struct model *model, uint64_t peer)
     struct who_text made;
     const struct member *member = model_find_member(model, peer);
     const struct hwi_ring_owner *owner =
-        member && member->process >= 0 ? &model->processes[member->process].ring->owner : NULL;
+        member != NULL && member->process >= 0 ? &model->processes[member->process].ring->owner : NULL;
     int n = snprintf(made.text, sizeof made.text, "peer %" PRIu64, peer);
-    if (owner && owner->pid)
+    if (owner != NULL && owner->pid)
         snprintf(made.text + n, sizeof made.text - (size_t)n, " (pid %" PRIu64 "%s%s)", owner->pid,
                  owner->address[0] ? ", " : "", owner->address);
     return made;
@@ -107,7 +107,7 @@ struct who_text print_who(const struct model *model, uint64_t peer)
 const char *print_type(uint16_t type)
 {
     const struct hwi_layout *layout = hwi_layout_of(type);
-    return layout ? layout->name : "a message of another build";
+    return layout != NULL ? layout->name : "a message of another build";
 }
 
 // ---- findings ----------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ static bool went_on(const struct model *model, int64_t at_ns)
     for (uint32_t i = 0; i < model->channel_count; i++) {
         const struct channel *channel = &model->channels[i];
         const struct view *view = model_find_view(model, channel->view);
-        if (channel->committed > 0 && view && view->announced_ns > at_ns)
+        if (channel->committed > 0 && view != NULL && view->announced_ns > at_ns)
             return true;
     }
     return false;

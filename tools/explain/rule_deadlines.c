@@ -11,7 +11,7 @@ static void find_lacking(const struct model *model, const struct withdrawal *w, 
                          struct peers *lacking, bool *explained)
 {
     const struct view *view = model_find_view(model, w->op.view);
-    for (uint32_t i = 0; i < model->channel_count && view; i++) {
+    for (uint32_t i = 0; i < model->channel_count && view != NULL; i++) {
         const struct channel *c = &model->channels[i];
         if (!channel_is_of(model, c, w->op, w->peer))
             continue;
@@ -20,13 +20,13 @@ static void find_lacking(const struct model *model, const struct withdrawal *w, 
                 continue;
             const struct part *part = model_find_part(c, view->members.ids[j]);
             const struct member *member = model_find_member(model, view->members.ids[j]);
-            bool late = part && part->entered == w->op.seq + 1 && part->entered_ns > w->at_ns;
-            bool called = part && part->entered > w->op.seq && !late;
+            bool late = part != NULL && part->entered == w->op.seq + 1 && part->entered_ns > w->at_ns;
+            bool called = part != NULL && part->entered > w->op.seq && !late;
             bool known = model_would_show(model, w->op.view, w->op.kind, view->members.ids[j]);
-            bool lacked = done ? !part || part->done <= w->op.seq : known && !called;
+            bool lacked = done ? part == NULL || part->done <= w->op.seq : known && !called;
             if (lacked)
                 peers_add(lacking, view->members.ids[j]);
-            *explained |= lacked && member && member->explained && member->trouble_ns <= w->at_ns;
+            *explained |= lacked && member != NULL && member->explained && member->trouble_ns <= w->at_ns;
         }
     }
 }
@@ -52,7 +52,7 @@ static const struct channel *find_crossing(const struct model *model, const stru
     const struct channel *found = NULL;
     struct peers present = {0};
     peers_add(&present, w->peer);
-    for (uint32_t i = 0; i < model->channel_count && !found; i++) {
+    for (uint32_t i = 0; i < model->channel_count && found == NULL; i++) {
         const struct channel *c = &model->channels[i];
         if (channel_is_of(model, c, w->op, w->peer))
             found = model_crossing(model, c, absent, &present);
@@ -66,7 +66,7 @@ static void say_missing(const struct model *model, const struct withdrawal *w,
 {
     const struct channel *crossing = find_crossing(model, w, absent);
     finding_say(finding, "%s had not made the call", print_peers(absent).text);
-    if (crossing)
+    if (crossing != NULL)
         finding_say(finding, ", but waited in %s for peer %" PRIu64,
                     print_op(channel_op(crossing, crossing->committed)).text, w->peer);
 }

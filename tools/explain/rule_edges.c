@@ -10,13 +10,13 @@
 static bool ended(const struct model *model, uint64_t peer, int64_t at_ns)
 {
     const struct member *member = model_find_member(model, peer);
-    if (!member)
+    if (member == NULL)
         return true;
     bool left = member->left_ns != NEVER_NS && member->left_ns <= at_ns + (int64_t)HWI_NS_PER_S;
     bool out = member->evicted_ns != NEVER_NS && member->evicted_ns <= at_ns;
     bool unknown = member->process < 0 && member->heard_ns == NEVER_NS;
     return left || out || member->explained ||
-           (unknown && model_view_without(model, peer, at_ns)); // it may have left
+           (unknown && model_view_without(model, peer, at_ns) != NULL); // it may have left
 }
 
 static const struct view *view_after(const struct model *model, int64_t at_ns)
@@ -32,13 +32,13 @@ static void say_consequence(struct model *model, const struct breakage *broken,
 {
     const struct view *view = view_after(model, broken->at_ns);
     const uint64_t ends[] = {broken->a, broken->b};
-    if (!view)
+    if (view == NULL)
         return;
     finding->open = false;
     finding_show(finding, view->announced_ns, "view %" PRIu64 " came into force", view->number);
     for (uint32_t i = 0; i < HWI_COUNT(ends); i++) {
         struct member *member = model_find_member(model, ends[i]);
-        if (member && member->evicted_ns != NEVER_NS && member->evicted_ns >= broken->at_ns) {
+        if (member != NULL && member->evicted_ns != NEVER_NS && member->evicted_ns >= broken->at_ns) {
             finding_say(finding, "; peer %" PRIu64 " was put out for it", ends[i]);
             finding_show(finding, member->evicted_ns, "the master put peer %" PRIu64 " out",
                          ends[i]);

@@ -13,9 +13,9 @@ static bool unheard(const struct model *model, const struct process *p)
     int64_t until_ns = p->last_ns;
     if (p->master || p->unanswered < 2)
         return false;
-    if (member && member->left_ns != NEVER_NS)
+    if (member != NULL && member->left_ns != NEVER_NS)
         until_ns = HWI_MIN(until_ns, member->left_ns);
-    if (member && member->evicted_ns != NEVER_NS)
+    if (member != NULL && member->evicted_ns != NEVER_NS)
         until_ns = HWI_MIN(until_ns, member->evicted_ns);
     return until_ns - p->unanswered_ns > model_silence(model);
 }
@@ -75,7 +75,7 @@ static void say_cut(struct model *model, const struct process *p)
     finding_show(finding, p->unanswered_ns, "peer %" PRIu64 " spoke to it, and %u times since",
                  p->peer, p->unanswered - 1);
     struct member *member = p->peer ? model_find_member(model, p->peer) : NULL;
-    if (member) {
+    if (member != NULL) {
         finding_show(finding, member->heard_ns, "the master heard peer %" PRIu64 " last: %s",
                      p->peer, print_type(member->heard_type));
         model_explain(member, p->unanswered_ns);

@@ -39,7 +39,7 @@ static bool was_member(const struct model *model, uint64_t peer)
 static bool is_member(const struct model *model, uint64_t peer)
 {
     const struct view *view = model_find_view(model, model->view);
-    return view && peers_has(&view->members, peer);
+    return view != NULL && peers_has(&view->members, peer);
 }
 
 // The reason why it was put out, if there is one besides that it is.
@@ -54,12 +54,12 @@ static void say_put_out(const struct model *model, const struct member *member, 
 {
     const struct view *view = model_view_without(model, member->peer, since_ns);
     finding->open = view == NULL;
-    if (view && model->master >= 0) {
+    if (view != NULL && model->master >= 0) {
         finding_say(finding, "; the master put it out in view %" PRIu64, view->number);
         finding_show(finding, member->evicted_ns, "the master put it out: %s", why_out(member));
         finding_show(finding, view->announced_ns, "view %" PRIu64 " came into force without it",
                      view->number);
-    } else if (view) {
+    } else if (view != NULL) {
         finding_say(finding, "; view %" PRIu64 " is without it", view->number);
     } else if (member->evicted_ns != NEVER_NS && !is_member(model, member->peer)) {
         finding->open = false; // a newcomer: no view changes for it
@@ -153,7 +153,7 @@ static bool harmed(const struct model *model, int64_t at_ns)
 static bool lost_all(const struct model *model, const struct member *member, uint32_t count)
 {
     const struct view *view = model_find_view(model, model->view);
-    return model->master < 0 && member->process >= 0 && view &&
+    return model->master < 0 && member->process >= 0 && view != NULL &&
            count + 1 >= HWI_MAX(view->told, view->members.count);
 }
 
@@ -164,7 +164,7 @@ static void judge_leaver(struct model *model, struct member *member)
         const struct failure *failed = &model->failures[i];
         const struct view *view = model_find_view(model, failed->view);
         const struct view *next = model_view_without(model, member->peer, member->left_ns);
-        if (failed->status != HWS_E_MEMBER_LOST || failed->at_ns < member->left_ns || !view ||
+        if (failed->status != HWS_E_MEMBER_LOST || failed->at_ns < member->left_ns || view == NULL ||
             !peers_has(&view->members, member->peer))
             continue;
         struct explain_finding *finding = finding_new(model, member->left_ns, false);
@@ -176,7 +176,7 @@ static void judge_leaver(struct model *model, struct member *member)
         finding_show(finding, failed->at_ns, "a call of peer %" PRIu64 " failed: %s",
                      model->processes[failed->process].peer,
                      hws_status_text((hws_status)failed->status));
-        if (next)
+        if (next != NULL)
             finding_show(finding, next->announced_ns, "view %" PRIu64 " came into force without it",
                          next->number);
         finding_advise(finding, "members that leave do so between operations; the others call "
@@ -198,7 +198,7 @@ static void judge(struct model *model, struct member *member)
     bool silent = member->heard_ns != NEVER_NS && until_ns - member->heard_ns > silence_ns;
     bool unknown = member->heard_ns == NEVER_NS && member->process < 0;
     bool alone = unknown && count > 0 && harmed(model, first_ns) &&
-                 model_view_without(model, member->peer, first_ns);
+                 model_view_without(model, member->peer, first_ns) != NULL;
     bool unreachable = member->unreachable_ns != NEVER_NS && (count > 0 || out);
     if (unreachable || (count > 0 && (silent || alone)))
         say_gone(model, member, &ends, count ? first_ns : member->unreachable_ns);

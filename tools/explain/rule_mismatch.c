@@ -151,7 +151,7 @@ void rule_mismatch(struct model *model)
         const struct failure *other = find_other(model, failure);
         if (failure->status != HWS_E_MISMATCH)
             continue;
-        if (other)
+        if (other != NULL)
             say_different(model, failure, other);
         else
             say_vote(model, failure);

@@ -28,36 +28,36 @@ static uint8_t lane_of(uint8_t kind)
 static const struct process *process_of(const struct model *model, uint64_t peer)
 {
     const struct member *member = model_find_member(model, peer);
-    return member && member->process >= 0 ? &model->processes[member->process] : NULL;
+    return member != NULL && member->process >= 0 ? &model->processes[member->process] : NULL;
 }
 
 // True if some ring here would show that this member is Done.
 static bool would_show_done(const struct model *model, uint64_t peer)
 {
-    return process_of(model, peer) || model->master >= 0 || model->input->status;
+    return process_of(model, peer) != NULL || model->master >= 0 || model->input->status != NULL;
 }
 
 static bool excused(const struct model *model, uint64_t peer)
 {
     const struct member *member = model_find_member(model, peer);
-    return member && (member->explained || member->left_ns != NEVER_NS);
+    return member != NULL && (member->explained || member->left_ns != NEVER_NS);
 }
 
 static void sort_out(const struct model *model, struct waits *w, uint64_t peer)
 {
     const struct part *part = model_find_part(w->channel, peer);
-    bool called = part && part->entered > w->op.seq;
+    bool called = part != NULL && part->entered > w->op.seq;
     if (called && part->entered == w->op.seq + 1 && part->entered_ns != NEVER_NS)
         w->since_ns =
             w->since_ns == NEVER_NS ? part->entered_ns : HWI_MIN(w->since_ns, part->entered_ns);
     if (called)
         peers_add(&w->present, peer);
-    if (part && part->done > w->op.seq)
+    if (part != NULL && part->done > w->op.seq)
         return;
     if (excused(model, peer))
         w->excused = true;
     else if (!called &&
-             (model->input->status || model_would_show(model, w->op.view, w->op.kind, peer)))
+             (model->input->status != NULL || model_would_show(model, w->op.view, w->op.kind, peer)))
         peers_add(&w->absent, peer);
     else if (would_show_done(model, peer))
         peers_add(&w->working, peer);
@@ -70,10 +70,10 @@ static struct waits waits_of(const struct model *model, const struct channel *ch
     struct waits w = {
         .channel = channel, .since_ns = NEVER_NS, .op = channel_op(channel, channel->committed)};
     const struct view *view = model_find_view(model, channel->view);
-    for (uint32_t i = 0; view && i < view->members.count; i++)
+    for (uint32_t i = 0; view != NULL && i < view->members.count; i++)
         if (channel_spans(model, channel, view->members.ids[i]))
             sort_out(model, &w, view->members.ids[i]);
-    if (view && view->told > view->members.count)
+    if (view != NULL && view->told > view->members.count)
         w.nameless = view->told - view->members.count;
     return w;
 }
@@ -91,7 +91,7 @@ static void show_calls(const struct waits *w, struct explain_finding *finding)
 
 static void show_trainer(const struct process *p, struct explain_finding *finding)
 {
-    if (p && p->asked_ns != NEVER_NS)
+    if (p != NULL && p->asked_ns != NEVER_NS)
         finding_show(finding, p->asked_ns,
                      "the last call of peer %" PRIu64 "'s trainer: %s, tag %" PRIu64, p->peer,
                      print_call(p->asked_kind), p->asked_tag);
@@ -100,7 +100,7 @@ static void show_trainer(const struct process *p, struct explain_finding *findin
 static void show_heard(const struct model *model, uint64_t peer, struct explain_finding *finding)
 {
     const struct member *member = model_find_member(model, peer);
-    if (member && member->heard_ns != NEVER_NS && member->heard_type)
+    if (member != NULL && member->heard_ns != NEVER_NS && member->heard_type)
         finding_show(finding, member->heard_ns, "the master heard peer %" PRIu64 " last: %s", peer,
                      print_type(member->heard_type));
 }
@@ -115,19 +115,19 @@ static void say_idle(const struct model *model, const struct waits *w,
         [HWI_ROLE_REDUCER] = "reducer", [HWI_ROLE_SNAPSHOT] = "snapshot actor"};
     const struct process *p = process_of(model, w->absent.ids[0]);
     uint8_t lane = lane_of(w->op.kind);
-    if (!p)
+    if (p == NULL)
         return;
     const struct asked *other = p->asked_count ? &p->asked[0] : NULL;
-    if (other)
+    if (other != NULL)
         finding_say(finding, "; it waits in %s on tag %" PRIu64 " for %s", print_call(other->kind),
                     other->tag, print_time(p->as_of_ns - other->at_ns).text);
-    else if (!names[lane] && p->asked_ns != NEVER_NS)
+    else if (names[lane] == NULL && p->asked_ns != NEVER_NS)
         finding_say(finding, "; its trainer has called nothing for %s",
                     print_time(p->as_of_ns - p->asked_ns).text);
-    else if (names[lane] && p->acted_ns[lane] != NEVER_NS)
+    else if (names[lane] != NULL && p->acted_ns[lane] != NEVER_NS)
         finding_say(finding, "; its %s has been idle for %s", names[lane],
                     print_time(p->as_of_ns - p->acted_ns[lane]).text);
-    else if (names[lane])
+    else if (names[lane] != NULL)
         finding_say(finding, "; its %s has done nothing yet", names[lane]);
 }
 
@@ -188,7 +188,7 @@ static void say_crossing(struct model *model, const struct waits *w, const struc
 static void say_absent(struct model *model, const struct waits *w)
 {
     const struct channel *crossing = model_crossing(model, w->channel, &w->absent, &w->present);
-    if (crossing) {
+    if (crossing != NULL) {
         say_crossing(model, w, crossing);
         return;
     }
@@ -282,7 +282,7 @@ static void say_working(struct model *model, const struct waits *w)
     struct explain_finding *finding = finding_new(model, w->since_ns, true);
     const struct process *p = process_of(model, w->working.ids[0]);
     finding_say(finding, "%s waits for %s", print_op(w->op).text, print_peers(&w->working).text);
-    if (p && w->working.count == 1) {
+    if (p != NULL && w->working.count == 1) {
         struct progress progress = progress_of(p, w->op);
         if (w->op.kind == HWI_KIND_SYNC)
             say_sync(p, &progress, finding);
@@ -337,7 +337,7 @@ static void say_decision(struct model *model, const struct waits *w)
 static bool denied(const struct model *model, const struct channel *channel)
 {
     const struct hwi_msg_status *status = model->input->status;
-    bool listed = !status || status->view != channel->view;
+    bool listed = status == NULL || status->view != channel->view;
     for (uint32_t i = 0; !listed && i < status->ops_count; i++) {
         const struct hwi_status_op *op = &status->ops[i];
         listed = hwi_channel_kind(op->kind) == channel->kind && op->group == channel->group &&
@@ -348,7 +348,7 @@ static bool denied(const struct model *model, const struct channel *channel)
 
 static void say(struct model *model, const struct waits *w)
 {
-    bool change = model->master_gone || model_proposal(model); // that is what it waits for
+    bool change = model->master_gone || model_proposal(model) != NULL; // that is what it waits for
     if (w->absent.count)
         say_absent(model, w);
     else if (w->working.count)

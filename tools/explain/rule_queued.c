@@ -29,7 +29,7 @@ static bool begun(const struct model *model, const struct process *p, const stru
         const struct channel *c = &model->channels[i];
         const struct part *part = model_find_part(c, p->peer);
         const struct hwi_op op = {p->view, asked->kind, asked->tag, 0};
-        if (channel_is_of(model, c, op, p->peer) && part && part->entered_ns >= asked->at_ns)
+        if (channel_is_of(model, c, op, p->peer) && part != NULL && part->entered_ns >= asked->at_ns)
             return true;
     }
     return false;
@@ -38,7 +38,7 @@ static bool begun(const struct model *model, const struct process *p, const stru
 static void say_queued(struct model *model, const struct process *p, const struct asked *asked)
 {
     const struct view *view = model_find_view(model, p->view);
-    uint32_t count = view ? HWI_MAX(view->told, view->members.count) : 0;
+    uint32_t count = view != NULL ? HWI_MAX(view->told, view->members.count) : 0;
     struct explain_finding *finding = finding_new(model, asked->at_ns, true);
     finding_say(finding, "a call of peer %" PRIu64 " on tag %" PRIu64 " has waited to begin for %s",
                 p->peer, asked->tag, print_time(p->as_of_ns - asked->at_ns).text);

@@ -55,10 +55,10 @@ void rule_stalls(struct model *model)
         const struct process *p = &model->processes[i];
         struct member *member = p->peer ? model_find_member(model, p->peer) : NULL;
         if (p->stalled_ns == NEVER_NS || p->resumed_ns - p->stalled_ns <= model_silence(model) ||
-            (member && member->explained) || !did_harm(model, p))
+            (member != NULL && member->explained) || !did_harm(model, p))
             continue;
         say_stalled(model, p);
-        if (member)
+        if (member != NULL)
             model_explain(member, p->stalled_ns);
     }
 }

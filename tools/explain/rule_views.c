@@ -7,7 +7,7 @@
 static bool is_member(const struct model *model, uint64_t peer)
 {
     const struct view *view = model_find_view(model, model->view);
-    return view && peers_has(&view->members, peer);
+    return view != NULL && peers_has(&view->members, peer);
 }
 
 // Who is not ready for it; false if another finding says what became of one of them.
@@ -18,7 +18,7 @@ static bool find_unready(const struct model *model, const struct view *view, str
         const struct member *member = model_find_member(model, peer);
         if (peers_has(&view->ready, peer))
             continue;
-        if (member && (member->explained || member->left_ns != NEVER_NS))
+        if (member != NULL && (member->explained || member->left_ns != NEVER_NS))
             return false;
         peers_add(waits, peer);
     }
@@ -46,7 +46,7 @@ static void say_unopened(const struct model *model, const struct peers *waits,
     bool said = false;
     for (uint32_t i = 0; i < waits->count && !said; i++) {
         const struct member *member = model_find_member(model, waits->ids[i]);
-        if (!member || member->process < 0)
+        if (member == NULL || member->process < 0)
             continue;
         struct peers wanted = find_unopened(&model->processes[member->process]);
         said = wanted.count > 0;
@@ -76,7 +76,7 @@ static void say_proposal(struct model *model, const struct view *view, const str
     finding_show(finding, view->proposed_ns, "the master proposed view %" PRIu64, view->number);
     for (uint32_t i = 0; i < waits->count; i++) {
         const struct member *member = model_find_member(model, waits->ids[i]);
-        if (member)
+        if (member != NULL)
             finding_show(finding, member->heard_ns, "the master heard peer %" PRIu64 " last",
                          member->peer);
     }
@@ -129,12 +129,12 @@ void rule_views(struct model *model)
     struct peers waits = {0};
     if (model->master_gone)
         return;
-    if (proposal && model->now_ns - proposal->proposed_ns >= model->patience_ns) {
+    if (proposal != NULL && model->now_ns - proposal->proposed_ns >= model->patience_ns) {
         if (find_unready(model, proposal, &waits))
             say_proposal(model, proposal, &waits);
-    } else if (!proposal && model->view == 0 && (model->master >= 0 || model->input->status)) {
+    } else if (proposal == NULL && model->view == 0 && (model->master >= 0 || model->input->status != NULL)) {
         say_first(model);
-    } else if (!proposal && model->view != 0 && model->master >= 0) {
+    } else if (proposal == NULL && model->view != 0 && model->master >= 0) {
         say_newcomers(model);
     }
     peers_free(&waits);

@@ -41,7 +41,7 @@ struct member *model_find_member(const struct model *model, uint64_t peer)
 struct member *model_member(struct model *model, uint64_t peer)
 {
     struct member *member = model_find_member(model, peer);
-    if (member)
+    if (member != NULL)
         return member;
     uint32_t index = member_index(model, peer);
     model->members = model_grow(model->members, &model->member_count, &model->member_capacity,
@@ -88,7 +88,7 @@ void model_name_session(struct model *model, uint64_t incarnation, uint64_t peer
 static uint32_t group_of(const struct model *model, uint64_t peer)
 {
     const struct member *member = model_find_member(model, peer);
-    return member ? member->group : 0;
+    return member != NULL ? member->group : 0;
 }
 
 static struct channel channel_named(const struct model *model, struct hwi_op op, uint64_t peer)
@@ -179,7 +179,7 @@ static bool has_entered(const struct channel *channel, const struct peers *peers
     uint32_t count = 0;
     for (uint32_t i = 0; i < peers->count; i++) {
         const struct part *part = model_find_part(channel, peers->ids[i]);
-        count += part && part->entered > channel->committed;
+        count += part != NULL && part->entered > channel->committed;
     }
     return all ? count == peers->count : count > 0;
 }
@@ -209,7 +209,7 @@ struct view *model_find_view(const struct model *model, uint64_t number)
 struct view *model_view(struct model *model, uint64_t number)
 {
     struct view *view = model_find_view(model, number);
-    if (view)
+    if (view != NULL)
         return view;
     model->views =
         model_grow(model->views, &model->view_count, &model->view_capacity, sizeof *model->views);
@@ -240,14 +240,14 @@ const struct view *model_view_without(const struct model *model, uint64_t peer, 
 const struct view *model_proposal(const struct model *model)
 {
     const struct view *last = model->view_count ? &model->views[model->view_count - 1] : NULL;
-    bool open = last && last->announced_ns == NEVER_NS && last->proposed_ns != NEVER_NS;
+    bool open = last != NULL && last->announced_ns == NEVER_NS && last->proposed_ns != NEVER_NS;
     return open ? last : NULL;
 }
 
 bool model_has_witness(const struct model *model, uint64_t view)
 {
     const struct view *found = model_find_view(model, view);
-    for (uint32_t i = 0; found && i < model->process_count; i++) {
+    for (uint32_t i = 0; found != NULL && i < model->process_count; i++) {
         const struct process *p = &model->processes[i];
         if (!p->master && p->ring->count > 0 && peers_has(&found->members, p->peer))
             return true;
@@ -259,7 +259,7 @@ bool model_would_show(const struct model *model, uint64_t view, uint8_t kind, ui
 {
     const struct member *member = model_find_member(model, peer);
     bool vote = hwi_kind_is_agreement(kind) || kind == HWI_KIND_ADMIT;
-    if (member && member->process >= 0)
+    if (member != NULL && member->process >= 0)
         return true;
     if (vote)
         return model->master >= 0;

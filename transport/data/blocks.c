@@ -42,7 +42,7 @@ void hwi_block_send(struct hwi_data *data, const struct hwi_msg_block_send *msg)
     struct hwi_data_op *op = hwi_data_op_sync(data, msg->op);
     struct hwi_edge *edge = hwi_edge_find(data, msg->to);
 
-    if (!edge)
+    if (edge == NULL)
         return;
     struct hwi_waiting *waiting = hwi_new(data->alloc, sizeof(*waiting));
     waiting->op = op;
@@ -88,7 +88,7 @@ void hwi_block_cut(struct hwi_data *data, const struct hwi_waiting *waiting,
 
     if (probe(waiting->memory, waiting->bytes))
         out->owned = hwi_pool_take(&data->pool, waiting->bytes);
-    if (out->owned)
+    if (out->owned != NULL)
         made = compress(waiting->memory, waiting->bytes, out->owned);
     if (made > 0) {
         frame.flags = HWI_FRAME_LZ4;
@@ -112,7 +112,7 @@ static struct hwi_block_row *find(const struct hwi_data *data, const struct hwi_
 {
     struct hwi_link *link = hwi_index_find(&data->block_rows, hash_of(op, from, block));
 
-    for (; link; link = hwi_index_same(link)) {
+    for (; link != NULL; link = hwi_index_same(link)) {
         struct hwi_block_row *row = (struct hwi_block_row *)link;
         if (row->op == op && row->from == from && row->block == block)
             return row;
@@ -126,7 +126,7 @@ void hwi_block_place(struct hwi_data *data, const struct hwi_msg_block_place *ms
     struct hwi_data_op *op = hwi_data_op_sync(data, msg->op);
     struct hwi_block_row *row = find(data, op, msg->from, msg->block);
 
-    if (row) { // asked again, after the edge was gone for a while
+    if (row != NULL) { // asked again, after the edge was gone for a while
         HWI_CHECK(row->memory == memory && row->bytes == msg->bytes);
         return;
     }
@@ -138,7 +138,7 @@ void hwi_block_place(struct hwi_data *data, const struct hwi_msg_block_place *ms
     row->memory = memory;
     row->next = op->blocks;
     row->at = &op->blocks;
-    if (row->next)
+    if (row->next != NULL)
         row->next->at = &row->next;
     op->blocks = row;
     hwi_index_add(&data->block_rows, &row->link, hash_of(op, msg->from, msg->block));
@@ -147,7 +147,7 @@ void hwi_block_place(struct hwi_data *data, const struct hwi_msg_block_place *ms
 void hwi_block_row_free(struct hwi_data *data, struct hwi_block_row *row)
 {
     *row->at = row->next;
-    if (row->next)
+    if (row->next != NULL)
         row->next->at = row->at;
     hwi_index_remove(&data->block_rows, &row->link);
     hwi_free(data->alloc, row);
@@ -160,8 +160,8 @@ enum hwi_fit hwi_block_fit(const struct hwi_data *data, uint64_t peer,
     if (frame->op.view < data->view || hwi_closed_has(data, frame->op))
         return HWI_FIT_DROP;
     const struct hwi_data_op *op = hwi_data_op_find(data, frame->op);
-    *row = op ? find(data, op, peer, (uint32_t)frame->offset) : NULL;
-    if (!*row) {
+    *row = op != NULL ? find(data, op, peer, (uint32_t)frame->offset) : NULL;
+    if (*row == NULL) {
         *why = "a block came that was not asked for";
         return HWI_FIT_BROKEN;
     }

@@ -11,7 +11,7 @@ static struct hwi_closed *find(const struct hwi_data *data, struct hwi_op name)
 {
     struct hwi_link *link = hwi_index_find(&data->closed, hash_of(name));
 
-    for (; link; link = hwi_index_same(link)) {
+    for (; link != NULL; link = hwi_index_same(link)) {
         struct hwi_closed *closed = (struct hwi_closed *)link;
         if (closed->kind == hwi_channel_kind(name.kind) && closed->tag == name.tag)
             return closed;
@@ -24,7 +24,7 @@ void hwi_closed_note(struct hwi_data *data, struct hwi_op name)
     if (name.view != data->view)
         return;
     struct hwi_closed *closed = find(data, name);
-    if (!closed) {
+    if (closed == NULL) {
         closed = hwi_new(data->alloc, sizeof(*closed));
         closed->kind = hwi_channel_kind(name.kind);
         closed->tag = name.tag;
@@ -37,14 +37,14 @@ bool hwi_closed_has(const struct hwi_data *data, struct hwi_op name)
 {
     const struct hwi_closed *closed = name.view == data->view ? find(data, name) : NULL;
 
-    return closed && name.seq <= closed->seq;
+    return closed != NULL && name.seq <= closed->seq;
 }
 
 void hwi_closed_clear(struct hwi_data *data)
 {
     struct hwi_link *link = hwi_index_next(&data->closed, NULL);
 
-    while (link) {
+    while (link != NULL) {
         struct hwi_link *next = hwi_index_next(&data->closed, link);
         hwi_index_remove(&data->closed, link);
         hwi_free(data->alloc, link);

@@ -5,7 +5,7 @@
 struct hwi_data *hwi_data_create(const struct hwi_alloc *alloc, const struct hwi_data_ops *ops,
                                  void *user)
 {
-    HWI_CHECK(ops->deliver && ops->kick && ops->broken);
+    HWI_CHECK(ops->deliver != NULL && ops->kick != NULL && ops->broken != NULL);
     struct hwi_data *data = hwi_new(alloc, sizeof(*data));
 
     data->alloc = alloc;
@@ -25,7 +25,7 @@ static void free_requests(struct hwi_data *data)
 {
     struct hwi_link *link = hwi_index_next(&data->requests, NULL);
 
-    while (link) {
+    while (link != NULL) {
         struct hwi_link *next = hwi_index_next(&data->requests, link);
         hwi_index_remove(&data->requests, link);
         hwi_free(data->alloc, link);
@@ -35,9 +35,9 @@ static void free_requests(struct hwi_data *data)
 
 void hwi_data_destroy(struct hwi_data *data)
 {
-    HWI_CHECK(!data->out && !data->in && data->edges.count == 0);
+    HWI_CHECK(data->out == NULL && data->in == NULL && data->edges.count == 0);
     struct hwi_link *link = hwi_index_next(&data->data_ops, NULL);
-    while (link) {
+    while (link != NULL) {
         struct hwi_link *next = hwi_index_next(&data->data_ops, link);
         hwi_data_op_free(data, (struct hwi_data_op *)link);
         link = next;
@@ -60,14 +60,14 @@ struct hwi_memory *hwi_memory_find(const struct hwi_data *data, uint64_t request
 {
     struct hwi_link *link = hwi_index_find(&data->requests, hwi_mix(0, request));
 
-    while (link && ((struct hwi_memory *)link)->request != request)
+    while (link != NULL && ((struct hwi_memory *)link)->request != request)
         link = hwi_index_same(link);
     return (struct hwi_memory *)link;
 }
 
 void hwi_data_memory(struct hwi_data *data, uint64_t request, const struct hwi_buffers *buffers)
 {
-    HWI_CHECK(!hwi_memory_find(data, request));
+    HWI_CHECK(hwi_memory_find(data, request) == NULL);
     struct hwi_memory *memory = hwi_new(data->alloc, sizeof(*memory));
 
     memory->request = request;
@@ -82,7 +82,7 @@ void hwi_data_forget(struct hwi_data *data, uint64_t request)
 {
     struct hwi_memory *memory = hwi_memory_find(data, request);
 
-    if (!memory)
+    if (memory == NULL)
         return;
     HWI_CHECK(memory->users == 0);
     hwi_index_remove(&data->requests, &memory->link);

@@ -5,19 +5,19 @@ struct hwi_edge *hwi_edge_find(const struct hwi_data *data, uint64_t peer)
 {
     struct hwi_link *link = hwi_index_find(&data->edges, hwi_mix(0, peer));
 
-    while (link && ((struct hwi_edge *)link)->peer != peer)
+    while (link != NULL && ((struct hwi_edge *)link)->peer != peer)
         link = hwi_index_same(link);
     return (struct hwi_edge *)link;
 }
 
 struct hwi_edge *hwi_edge_next(const struct hwi_data *data, const struct hwi_edge *edge)
 {
-    return (struct hwi_edge *)hwi_index_next(&data->edges, edge ? &edge->link : NULL);
+    return (struct hwi_edge *)hwi_index_next(&data->edges, edge != NULL ? &edge->link : NULL);
 }
 
 void hwi_data_edge_add(struct hwi_data *data, uint64_t peer)
 {
-    if (hwi_edge_find(data, peer))
+    if (hwi_edge_find(data, peer) != NULL)
         return;
     struct hwi_edge *edge = hwi_new(data->alloc, sizeof(*edge));
     edge->peer = peer;
@@ -28,7 +28,7 @@ void hwi_data_edge_remove(struct hwi_data *data, uint64_t peer)
 {
     struct hwi_edge *edge = hwi_edge_find(data, peer);
 
-    if (!edge)
+    if (edge == NULL)
         return;
     hwi_frames_out_abandon_edge(data, peer);
     hwi_frames_in_discard_edge(data, peer);

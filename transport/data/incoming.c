@@ -16,16 +16,16 @@ static void hold(struct hwi_data *data, struct hwi_frame_in *in)
 {
     in->previous = NULL;
     in->next = data->in;
-    if (data->in)
+    if (data->in != NULL)
         data->in->previous = in;
     data->in = in;
 }
 
 static void let_go(struct hwi_data *data, struct hwi_frame_in *in)
 {
-    if (in->next)
+    if (in->next != NULL)
         in->next->previous = in->previous;
-    if (in->previous)
+    if (in->previous != NULL)
         in->previous->next = in->next;
     else
         data->in = in->next;
@@ -34,12 +34,12 @@ static void let_go(struct hwi_data *data, struct hwi_frame_in *in)
 // Undoes what begin_* claimed for the frame; its bytes have nowhere to go from now on.
 static void discard(struct hwi_frame_in *in)
 {
-    if (!in->target)
+    if (in->target == NULL)
         return;
     in->target = NULL;
     if (in->frame.kind == HWI_FRAME_BLOCK) {
         ((struct hwi_block_row *)in->row)->claimed = false;
-    } else if (in->frame.kind == HWI_FRAME_CHUNK && in->row) {
+    } else if (in->frame.kind == HWI_FRAME_CHUNK && in->row != NULL) {
         struct hwi_row *row = in->row;
         hwi_bit_clear(row->claimed, hwi_grid_at(&row->op->grid, in->frame.offset) - row->first);
     }
@@ -50,7 +50,7 @@ static void discard(struct hwi_frame_in *in)
 static enum hwi_verdict own(struct hwi_data *data, struct hwi_frame_in *in, const char **why)
 {
     in->owned = hwi_pool_take(&data->pool, in->frame.payload_bytes);
-    if (!in->owned)
+    if (in->owned == NULL)
         return broken(why, "no memory for a frame");
     in->target = in->owned;
     return HWI_VERDICT_OK;
@@ -128,7 +128,7 @@ enum hwi_verdict hwi_data_arriving(struct hwi_data *data, uint64_t peer, enum hw
 
     memset(in, 0, sizeof(*in));
     in->peer = peer;
-    if (!edge)
+    if (edge == NULL)
         return broken(why, "the edge is not open");
     if (!hwi_frame_read(header, &in->frame))
         return broken(why, "a frame's header is not valid");
@@ -145,13 +145,13 @@ static enum hwi_verdict finish_chunk(struct hwi_data *data, struct hwi_frame_in 
 {
     struct hwi_row *row = in->row;
 
-    if (row) {
+    if (row != NULL) {
         hwi_row_arrived(data, row, hwi_grid_at(&row->op->grid, in->frame.offset), sum);
         return HWI_VERDICT_OK;
     }
     struct hwi_edge *edge = hwi_edge_find(data, in->peer);
     const char *reason = hwi_stash_arrived(data, edge, &in->frame, sum, &in->owned);
-    return reason ? broken(why, reason) : HWI_VERDICT_OK;
+    return reason != NULL ? broken(why, reason) : HWI_VERDICT_OK;
 }
 
 static enum hwi_verdict finish(struct hwi_data *data, struct hwi_frame_in *in, uint64_t trailer,
@@ -185,7 +185,7 @@ enum hwi_verdict hwi_data_received(struct hwi_data *data, struct hwi_frame_in *i
     let_go(data, in);
     if (!trailer)
         discard(in);
-    else if (in->target)
+    else if (in->target != NULL)
         verdict = finish(data, in, hwi_get_u64(trailer), why);
     else
         data->stats.frames_dropped++;
@@ -198,29 +198,29 @@ enum hwi_verdict hwi_data_received(struct hwi_data *data, struct hwi_frame_in *i
 
 void hwi_frames_in_discard(struct hwi_data *data, struct hwi_op op)
 {
-    for (struct hwi_frame_in *in = data->in; in; in = in->next)
+    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next)
         if (in->frame.kind != HWI_FRAME_MESSAGE && hwi_op_equal(in->frame.op, op))
             discard(in);
 }
 
 void hwi_frames_in_discard_edge(struct hwi_data *data, uint64_t peer)
 {
-    for (struct hwi_frame_in *in = data->in; in; in = in->next)
+    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next)
         if (in->peer == peer)
             discard(in);
 }
 
 void hwi_frames_in_discard_before(struct hwi_data *data, uint64_t view)
 {
-    for (struct hwi_frame_in *in = data->in; in; in = in->next)
+    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next)
         if (in->frame.kind != HWI_FRAME_MESSAGE && in->frame.op.view < view)
             discard(in);
 }
 
 void hwi_frames_in_discard_stash(struct hwi_data *data, uint64_t peer, uint64_t view)
 {
-    for (struct hwi_frame_in *in = data->in; in; in = in->next)
-        if (in->peer == peer && in->frame.kind == HWI_FRAME_CHUNK && !in->row &&
+    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next)
+        if (in->peer == peer && in->frame.kind == HWI_FRAME_CHUNK && in->row == NULL &&
             in->frame.op.view < view)
             discard(in);
 }

@@ -24,7 +24,7 @@ static void grow(struct hwi_index *index)
     index->buckets = hwi_new(index->alloc, sizeof(*old) * old_count * 2);
     index->bucket_count = old_count * 2;
     for (uint32_t i = 0; i < old_count; i++)
-        for (struct hwi_link *link = old[i], *chain; link; link = chain) {
+        for (struct hwi_link *link = old[i], *chain; link != NULL; link = chain) {
             chain = link->chain;
             insert(index, link);
         }
@@ -64,7 +64,7 @@ void hwi_index_remove(struct hwi_index *index, struct hwi_link *link)
 
 static struct hwi_link *first_with(struct hwi_link *link, uint64_t hash)
 {
-    while (link && link->hash != hash)
+    while (link != NULL && link->hash != hash)
         link = link->chain;
     return link;
 }
@@ -83,12 +83,12 @@ struct hwi_link *hwi_index_next(const struct hwi_index *index, const struct hwi_
 {
     uint32_t bucket = 0;
 
-    if (link) {
-        if (link->chain)
+    if (link != NULL) {
+        if (link->chain != NULL)
             return link->chain;
         bucket = (uint32_t)(link->hash & (index->bucket_count - 1)) + 1;
     }
-    while (bucket < index->bucket_count && !index->buckets[bucket])
+    while (bucket < index->bucket_count && index->buckets[bucket] == NULL)
         bucket++;
     return bucket < index->bucket_count ? index->buckets[bucket] : NULL;
 }

@@ -18,12 +18,12 @@ void hwi_message_send(struct hwi_data *data, const struct hwi_envelope *envelope
     unsigned char *bytes;
     size_t length;
 
-    if (!edge)
+    if (edge == NULL)
         return;
     int encoded = hwi_encode(&envelope->msg, &bytes, &length);
     HWI_CHECK(encoded == HWI_CODEC_OK);
     unsigned char *copy = hwi_pool_take(&data->pool, length);
-    if (copy)
+    if (copy != NULL)
         memcpy(copy, bytes, length);
     free(bytes);
     HWI_CHECK(copy != NULL);

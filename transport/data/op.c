@@ -15,7 +15,7 @@ struct hwi_data_op *hwi_data_op_find(const struct hwi_data *data, struct hwi_op 
 {
     struct hwi_link *link = hwi_index_find(&data->data_ops, hash_of(name));
 
-    while (link && !hwi_op_equal(((struct hwi_data_op *)link)->name, name))
+    while (link != NULL && !hwi_op_equal(((struct hwi_data_op *)link)->name, name))
         link = hwi_index_same(link);
     return (struct hwi_data_op *)link;
 }
@@ -34,7 +34,7 @@ struct hwi_data_op *hwi_data_op_sync(struct hwi_data *data, struct hwi_op name)
     struct hwi_data_op *op = hwi_data_op_find(data, name);
 
     HWI_CHECK(name.kind == HWI_KIND_SYNC);
-    return op ? op : add(data, name, 0);
+    return op != NULL ? op : add(data, name, 0);
 }
 
 static bool holds(uint64_t from, uint64_t bytes, uint64_t offset, uint64_t size)
@@ -59,7 +59,7 @@ static void move_input(struct hwi_data_op *op)
 {
     uintptr_t input = (uintptr_t)op->memory->input, output = (uintptr_t)op->memory->output;
     uintptr_t begin = output + op->save_from - op->output_from;
-    bool inside = op->backup && input >= begin && input - begin < op->save_end - op->save_from;
+    bool inside = op->backup != NULL && input >= begin && input - begin < op->save_end - op->save_from;
 
     if (!inside || input - output == op->input_from - op->output_from)
         return;
@@ -75,7 +75,7 @@ void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *ms
     const struct hwi_kernel *kernel = hwi_kernel_find(msg->dtype, msg->redop);
     size_t element_bytes = hws_dtype_bytes((hws_dtype)msg->dtype);
 
-    HWI_CHECK(memory && (kernel || msg->redop == 0) && !hwi_data_op_find(data, msg->op));
+    HWI_CHECK(memory != NULL && (kernel != NULL || msg->redop == 0) && hwi_data_op_find(data, msg->op) == NULL);
     HWI_CHECK(element_bytes > 0 && msg->chunk_bytes % element_bytes == 0);
     HWI_CHECK(msg->bytes > 0 && msg->bytes % element_bytes == 0);
     HWI_CHECK(msg->in_place || msg->save_bytes == 0);
@@ -97,14 +97,14 @@ void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *ms
 
 void hwi_data_op_free(struct hwi_data *data, struct hwi_data_op *op)
 {
-    while (op->rows) {
+    while (op->rows != NULL) {
         struct hwi_row *next = op->rows->next;
         hwi_row_free(data, op->rows);
         op->rows = next;
     }
-    while (op->blocks)
+    while (op->blocks != NULL)
         hwi_block_row_free(data, op->blocks);
-    if (op->memory)
+    if (op->memory != NULL)
         op->memory->users--;
     hwi_pool_give(&data->pool, op->backup);
     hwi_grid_fini(&op->grid, data->alloc);
@@ -140,7 +140,7 @@ void hwi_data_op_save(struct hwi_data_op *op, uint32_t chunk)
     uint64_t offset = hwi_grid_offset(&op->grid, chunk);
     uint32_t size = hwi_grid_size(&op->grid, chunk);
 
-    if (!op->backup || hwi_bit_get(op->saved, chunk) ||
+    if (op->backup == NULL || hwi_bit_get(op->saved, chunk) ||
         !holds(op->save_from, op->save_end - op->save_from, offset, size))
         return;
     hwi_stream_copy(backup_of(op, chunk), hwi_data_op_output(op, chunk), size);
@@ -150,7 +150,7 @@ void hwi_data_op_save(struct hwi_data_op *op, uint32_t chunk)
 // Its results come over its inputs.
 static bool overwrites_inputs(const struct hwi_data_op *op)
 {
-    return op->backup && op->name.kind == HWI_KIND_ALL_REDUCE;
+    return op->backup != NULL && op->name.kind == HWI_KIND_ALL_REDUCE;
 }
 
 const unsigned char *hwi_data_op_scatter(struct hwi_data_op *op, uint32_t chunk)
@@ -168,7 +168,7 @@ bool hwi_data_op_unsent(const struct hwi_data_op *op, uint32_t chunk)
 
 void hwi_data_op_restore(struct hwi_data_op *op)
 {
-    for (uint32_t chunk = 0; op->backup && chunk < op->grid.chunks; chunk++)
+    for (uint32_t chunk = 0; op->backup != NULL && chunk < op->grid.chunks; chunk++)
         if (hwi_bit_get(op->saved, chunk))
             memcpy(hwi_data_op_output(op, chunk), backup_of(op, chunk),
                    hwi_grid_size(&op->grid, chunk));

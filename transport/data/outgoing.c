@@ -15,14 +15,14 @@ static void give_back(struct hwi_data *data, struct hwi_waiting *waiting)
 static void count(struct hwi_queue *queue, const struct hwi_waiting *waiting)
 {
     queue->count++;
-    queue->bytes += waiting->message ? waiting->bytes : 0;
+    queue->bytes += waiting->message != NULL ? waiting->bytes : 0;
 }
 
 // Puts a line behind the others.
 static void append(struct hwi_queue *queue, struct hwi_waiting *line)
 {
     line->next = NULL;
-    if (queue->last)
+    if (queue->last != NULL)
         queue->last->next = line;
     else
         queue->first = line;
@@ -34,7 +34,7 @@ static struct hwi_waiting *take_line(struct hwi_queue *queue)
     struct hwi_waiting *line = queue->first;
 
     queue->first = line->next;
-    if (!queue->first)
+    if (queue->first == NULL)
         queue->last = NULL;
     return line;
 }
@@ -44,7 +44,7 @@ static struct hwi_waiting *take_first(struct hwi_queue *queue)
 {
     struct hwi_waiting *waiting = queue->first, *more = waiting->more;
 
-    if (more) {
+    if (more != NULL) {
         more->next = waiting->next;
         more->tail = waiting->tail;
         queue->first = more;
@@ -53,18 +53,18 @@ static struct hwi_waiting *take_first(struct hwi_queue *queue)
         take_line(queue);
     }
     queue->count--;
-    queue->bytes -= waiting->message ? waiting->bytes : 0;
+    queue->bytes -= waiting->message != NULL ? waiting->bytes : 0;
     return waiting;
 }
 
 // The operation's line, or NULL. Messages make no lines.
 static struct hwi_waiting *line_of(const struct hwi_queue *queue, const struct hwi_data_op *op)
 {
-    struct hwi_waiting *line = queue->last && queue->last->op == op ? queue->last : queue->first;
+    struct hwi_waiting *line = queue->last != NULL && queue->last->op == op ? queue->last : queue->first;
 
-    while (op && line && line->op != op)
+    while (op != NULL && line != NULL && line->op != op)
         line = line->next;
-    return op ? line : NULL;
+    return op != NULL ? line : NULL;
 }
 
 static void push(struct hwi_queue *queue, struct hwi_waiting *waiting)
@@ -74,7 +74,7 @@ static void push(struct hwi_queue *queue, struct hwi_waiting *waiting)
     waiting->more = NULL;
     waiting->tail = waiting;
     count(queue, waiting);
-    if (!line) {
+    if (line == NULL) {
         append(queue, waiting);
         return;
     }
@@ -85,7 +85,7 @@ static void push(struct hwi_queue *queue, struct hwi_waiting *waiting)
 static bool lane_empty(const struct hwi_edge *edge, enum hwi_lane lane)
 {
     for (int rank = 0; rank < HWI_RANKS; rank++)
-        if (edge->queues[lane][rank].first)
+        if (edge->queues[lane][rank].first != NULL)
             return false;
     return true;
 }
@@ -96,7 +96,7 @@ void hwi_queue_push(struct hwi_data *data, struct hwi_edge *edge, enum hwi_lane 
     struct hwi_queue *queue = &edge->queues[lane][rank];
 
     if (queue->count >= HWI_WAITING_MAX ||
-        (waiting->message && queue->bytes + waiting->bytes > HWI_WAITING_BYTES_MAX)) {
+        (waiting->message != NULL && queue->bytes + waiting->bytes > HWI_WAITING_BYTES_MAX)) {
         give_back(data, waiting);
         data->ops->broken(data->user, edge->peer, "too much waits to be sent");
         return;
@@ -112,9 +112,9 @@ static bool extend(struct hwi_queue *queue, const struct hwi_data_op *op,
                    const struct hwi_msg_send *msg)
 {
     const struct hwi_waiting *line = line_of(queue, op);
-    struct hwi_waiting *last = line ? line->tail : NULL;
+    struct hwi_waiting *last = line != NULL ? line->tail : NULL;
 
-    if (!last || last->phase != msg->phase || last->first + last->chunks != msg->first)
+    if (last == NULL || last->phase != msg->phase || last->first + last->chunks != msg->first)
         return false;
     last->chunks += msg->chunks;
     return true;
@@ -125,10 +125,10 @@ void hwi_queue_send(struct hwi_data *data, const struct hwi_msg_send *msg)
     struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
     struct hwi_edge *edge = hwi_edge_find(data, msg->to);
 
-    HWI_CHECK(op && op->memory);
+    HWI_CHECK(op != NULL && op->memory != NULL);
     HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
     HWI_CHECK(msg->first <= op->grid.chunks && msg->chunks <= op->grid.chunks - msg->first);
-    if (!edge || msg->chunks == 0)
+    if (edge == NULL || msg->chunks == 0)
         return;
     enum hwi_rank rank = op->grid.bytes <= HWI_ONE_SHOT_BYTES_MAX ? HWI_RANK_SMALL : HWI_RANK_LARGE;
     if (extend(&edge->queues[HWI_LANE_REDUCER][rank], op, msg))
@@ -146,13 +146,13 @@ static void drop_from(struct hwi_data *data, struct hwi_queue *queue, const stru
     struct hwi_queue old = *queue;
 
     *queue = (struct hwi_queue){.count = old.count, .bytes = old.bytes};
-    while (old.first) {
+    while (old.first != NULL) {
         struct hwi_waiting *line = take_line(&old);
         if (line->op != op) {
             append(queue, line);
             continue;
         }
-        for (struct hwi_waiting *more; line; line = more) {
+        for (struct hwi_waiting *more; line != NULL; line = more) {
             more = line->more;
             queue->count--;
             give_back(data, line);
@@ -171,7 +171,7 @@ void hwi_queue_drop_all(struct hwi_data *data, struct hwi_edge *edge)
 {
     for (int lane = 0; lane < HWI_LANES; lane++)
         for (int rank = 0; rank < HWI_RANKS; rank++)
-            while (edge->queues[lane][rank].first)
+            while (edge->queues[lane][rank].first != NULL)
                 give_back(data, take_first(&edge->queues[lane][rank]));
 }
 
@@ -220,19 +220,19 @@ static void cut(struct hwi_data *data, struct hwi_queue *queue, enum hwi_lane la
     struct hwi_waiting *waiting = queue->first;
     const struct hwi_data_op *op = waiting->op;
 
-    if (waiting->message) {
+    if (waiting->message != NULL) {
         waiting = take_first(queue);
         cut_message(waiting, lane, out);
         give_back(data, waiting);
         return;
     }
-    if (waiting->memory)
+    if (waiting->memory != NULL)
         hwi_block_cut(data, waiting, out);
     else
         cut_chunk(waiting, out);
-    if (waiting->memory || waiting->chunks == 0)
+    if (waiting->memory != NULL || waiting->chunks == 0)
         give_back(data, take_first(queue));
-    if (queue->first && queue->first->op == op && queue->first != queue->last)
+    if (queue->first != NULL && queue->first->op == op && queue->first != queue->last)
         append(queue, take_line(queue));
 }
 
@@ -242,15 +242,15 @@ bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
     struct hwi_edge *edge = hwi_edge_find(data, peer);
     int rank = 0;
 
-    while (edge && rank < HWI_RANKS && !edge->queues[lane][rank].first)
+    while (edge != NULL && rank < HWI_RANKS && edge->queues[lane][rank].first == NULL)
         rank++;
-    if (!edge || rank == HWI_RANKS)
+    if (edge == NULL || rank == HWI_RANKS)
         return false;
     memset(out, 0, sizeof(*out));
     out->peer = peer;
     cut(data, &edge->queues[lane][rank], lane, out);
     out->next = data->out;
-    if (data->out)
+    if (data->out != NULL)
         data->out->previous = out;
     data->out = out;
     return true;
@@ -263,9 +263,9 @@ static void count_sent(struct hwi_data *data, const struct hwi_frame_out *out)
         return;
     }
     struct hwi_data_op *op = hwi_data_op_find(data, out->op);
-    if (op)
+    if (op != NULL)
         op->bytes_sent += out->payload_bytes;
-    if (op && op->backup && out->header[5] == HWI_PHASE_SCATTER)
+    if (op != NULL && op->backup != NULL && out->header[5] == HWI_PHASE_SCATTER)
         hwi_bit_set(op->saved,
                     op->grid.chunks + hwi_grid_at(&op->grid, hwi_get_u64(out->header + 32)));
     data->stats.bytes_sent += out->payload_bytes;
@@ -277,9 +277,9 @@ static void count_sent(struct hwi_data *data, const struct hwi_frame_out *out)
 
 void hwi_data_sent(struct hwi_data *data, struct hwi_frame_out *out, bool whole)
 {
-    if (out->next)
+    if (out->next != NULL)
         out->next->previous = out->previous;
-    if (out->previous)
+    if (out->previous != NULL)
         out->previous->next = out->next;
     else
         data->out = out->next;
@@ -300,14 +300,14 @@ static void abandon(struct hwi_frame_out *out)
 
 void hwi_frames_out_abandon(struct hwi_data *data, struct hwi_op op)
 {
-    for (struct hwi_frame_out *out = data->out; out; out = out->next)
-        if (out->payload && !out->owned && hwi_op_equal(out->op, op))
+    for (struct hwi_frame_out *out = data->out; out != NULL; out = out->next)
+        if (out->payload != NULL && out->owned == NULL && hwi_op_equal(out->op, op))
             abandon(out);
 }
 
 void hwi_frames_out_abandon_edge(struct hwi_data *data, uint64_t peer)
 {
-    for (struct hwi_frame_out *out = data->out; out; out = out->next)
-        if (out->payload && out->peer == peer)
+    for (struct hwi_frame_out *out = data->out; out != NULL; out = out->next)
+        if (out->payload != NULL && out->peer == peer)
             abandon(out);
 }

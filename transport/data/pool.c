@@ -25,7 +25,7 @@ static void drop_oldest(struct hwi_pool *pool)
 {
     struct hwi_pool_buffer **at = &pool->kept;
 
-    while ((*at)->next)
+    while ((*at)->next != NULL)
         at = &(*at)->next;
     release(pool, at);
 }
@@ -37,7 +37,7 @@ void hwi_pool_init(struct hwi_pool *pool, const struct hwi_alloc *alloc)
 
 void hwi_pool_fini(struct hwi_pool *pool)
 {
-    while (pool->kept)
+    while (pool->kept != NULL)
         release(pool, &pool->kept);
 }
 
@@ -48,9 +48,9 @@ static struct hwi_pool_buffer *reuse(struct hwi_pool *pool, uint64_t bytes)
 
     for (struct hwi_pool_buffer **at = &pool->kept; *at; at = &(*at)->next)
         if ((*at)->capacity >= bytes && (*at)->capacity / 2 <= bytes &&
-            (!best || (*at)->capacity < (*best)->capacity))
+            (best == NULL || (*at)->capacity < (*best)->capacity))
             best = at;
-    if (!best)
+    if (best == NULL)
         return NULL;
     struct hwi_pool_buffer *buffer = *best;
     *best = buffer->next;
@@ -69,10 +69,10 @@ void *hwi_pool_take(struct hwi_pool *pool, uint64_t bytes)
         bytes = (bytes + PAGE - 1) / PAGE * PAGE;
         buffer = reuse(pool, bytes);
     }
-    if (!buffer) {
+    if (buffer == NULL) {
         // Not hwi_new: a peer's frame may ask for it, and that must not be a failed check.
         buffer = pool->alloc->resize(pool->alloc->user, NULL, sizeof(*buffer) + (size_t)bytes);
-        if (!buffer)
+        if (buffer == NULL)
             return NULL;
         buffer->capacity = bytes;
     }
@@ -81,7 +81,7 @@ void *hwi_pool_take(struct hwi_pool *pool, uint64_t bytes)
 
 void hwi_pool_give(struct hwi_pool *pool, void *memory)
 {
-    if (!memory)
+    if (memory == NULL)
         return;
     struct hwi_pool_buffer *buffer = (struct hwi_pool_buffer *)memory - 1;
     if (buffer->capacity < HWI_POOL_BUFFER_BYTES_MIN || buffer->capacity > HWI_POOL_BYTES_MAX) {

@@ -7,8 +7,8 @@ static void tell_quiesced(struct hwi_data *data, struct hwi_op name, const struc
     struct hwi_msg msg = {.type = HWI_MSG_quiesced};
 
     msg.u.quiesced.op = name;
-    msg.u.quiesced.bytes_sent = op ? op->bytes_sent : 0;
-    msg.u.quiesced.bytes_received = op ? op->bytes_received : 0;
+    msg.u.quiesced.bytes_sent = op != NULL ? op->bytes_sent : 0;
+    msg.u.quiesced.bytes_received = op != NULL ? op->bytes_received : 0;
     hwi_port_tell(data, name.kind == HWI_KIND_SYNC ? HWI_ROLE_SNAPSHOT : HWI_ROLE_REDUCER, &msg);
 }
 
@@ -17,7 +17,7 @@ static void drop_traffic(struct hwi_data *data, struct hwi_op name, const struct
     hwi_frames_out_abandon(data, name);
     hwi_frames_in_discard(data, name);
     struct hwi_edge *edge = NULL;
-    while ((edge = hwi_edge_next(data, edge))) {
+    while (((edge = hwi_edge_next(data, edge)) != NULL)) {
         hwi_queue_drop(data, edge, op);
         hwi_stash_drop_op(data, edge, name);
     }
@@ -28,15 +28,15 @@ void hwi_port_quiesce(struct hwi_data *data, const struct hwi_msg_quiesce *msg)
     struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
 
     // A sync in which no block had to move was never heard of here.
-    HWI_CHECK(op || msg->op.kind == HWI_KIND_SYNC);
+    HWI_CHECK(op != NULL || msg->op.kind == HWI_KIND_SYNC);
     hwi_closed_note(data, msg->op);
-    if (op) {
+    if (op != NULL) {
         drop_traffic(data, msg->op, op);
         if (msg->restore)
             hwi_data_op_restore(op);
     }
     tell_quiesced(data, msg->op, op);
-    if (op)
+    if (op != NULL)
         hwi_data_op_free(data, op);
 }
 
@@ -47,7 +47,7 @@ void hwi_port_view(struct hwi_data *data, uint64_t view)
     data->view = view;
     hwi_closed_clear(data);
     hwi_frames_in_discard_before(data, view);
-    while ((edge = hwi_edge_next(data, edge)))
+    while (((edge = hwi_edge_next(data, edge)) != NULL))
         if (edge->stash.view < view)
             hwi_stash_drop(data, edge);
 }

@@ -11,7 +11,7 @@ static const unsigned char *scratch_of(struct hwi_data *data, struct hwi_data_op
 {
     const struct hwi_row *row = hwi_row_find(data, op, HWI_PHASE_SCATTER, peer);
 
-    HWI_CHECK(row && row->slots > 0 && chunk >= row->first && chunk - row->first < row->chunks);
+    HWI_CHECK(row != NULL && row->slots > 0 && chunk >= row->first && chunk - row->first < row->chunks);
     HWI_CHECK(hwi_bit_get(row->claimed, chunk - row->first));
     return hwi_row_slot(row, chunk);
 }
@@ -45,7 +45,7 @@ static const void **operands_of(struct hwi_data *data, struct hwi_data_op *op,
 static void combine(const struct hwi_data_op *op, const struct hwi_msg_reduce *msg,
                     unsigned char *out, const void **operands, uint32_t bytes)
 {
-    HWI_CHECK(op->kernel && (op->kernel->redop == HWS_AVG) == (msg->divisor > 0));
+    HWI_CHECK(op->kernel != NULL && (op->kernel->redop == HWS_AVG) == (msg->divisor > 0));
     op->kernel->reduce(op->kernel, out, operands, msg->operands_count,
                        bytes / op->kernel->element_bytes, msg->divisor);
 }
@@ -54,7 +54,7 @@ void hwi_port_reduce(struct hwi_data *data, const struct hwi_msg_reduce *msg)
 {
     struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
 
-    HWI_CHECK(op && op->memory && msg->chunk < op->grid.chunks);
+    HWI_CHECK(op != NULL && op->memory != NULL && msg->chunk < op->grid.chunks);
     const void **operands = operands_of(data, op, msg);
     uint32_t bytes = hwi_grid_size(&op->grid, msg->chunk);
     unsigned char *out = hwi_data_op_output(op, msg->chunk);

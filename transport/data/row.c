@@ -12,7 +12,7 @@ struct hwi_row *hwi_row_find(const struct hwi_data *data, const struct hwi_data_
 {
     struct hwi_link *link = hwi_index_find(&data->rows, hash_of(op, phase, from));
 
-    for (; link; link = hwi_index_same(link)) {
+    for (; link != NULL; link = hwi_index_same(link)) {
         struct hwi_row *row = (struct hwi_row *)link;
         if (row->op == op && row->phase == phase && row->from == from)
             return row;
@@ -42,9 +42,9 @@ static unsigned char *take_scratch(struct hwi_data *data, struct hwi_data_op *op
 static void flush(struct hwi_data *data, const struct hwi_row *row)
 {
     struct hwi_edge *edge = hwi_edge_find(data, row->from);
-    const char *why = edge ? hwi_stash_flush(data, edge, row->op->name, row->phase) : NULL;
+    const char *why = edge != NULL ? hwi_stash_flush(data, edge, row->op->name, row->phase) : NULL;
 
-    if (why)
+    if (why != NULL)
         data->ops->broken(data->user, row->from, why);
 }
 
@@ -52,7 +52,7 @@ void hwi_row_place(struct hwi_data *data, const struct hwi_msg_place *msg)
 {
     struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
 
-    HWI_CHECK(op && op->memory && !hwi_row_find(data, op, msg->phase, msg->from));
+    HWI_CHECK(op != NULL && op->memory != NULL && hwi_row_find(data, op, msg->phase, msg->from) == NULL);
     HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
     HWI_CHECK(msg->first <= op->grid.chunks && msg->chunks <= op->grid.chunks - msg->first);
     unsigned char *scratch = take_scratch(data, op, msg);
@@ -76,7 +76,7 @@ void hwi_row_place_more(struct hwi_data *data, const struct hwi_msg_place_more *
     struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
 
     HWI_CHECK(op != NULL);
-    for (struct hwi_row *row = op->rows; row; row = row->next)
+    for (struct hwi_row *row = op->rows; row != NULL; row = row->next)
         if (row->phase == msg->phase && msg->granted > row->granted) {
             row->granted = msg->granted;
             flush(data, row);
@@ -142,12 +142,12 @@ enum hwi_fit hwi_row_fit(const struct hwi_data *data, uint64_t peer, const struc
     if (frame->op.view < data->view)
         return HWI_FIT_DROP;
     struct hwi_data_op *op = hwi_data_op_find(data, frame->op);
-    if (!op)
+    if (op == NULL)
         return hwi_closed_has(data, frame->op) ? HWI_FIT_DROP : HWI_FIT_STASH;
     if (frame->op.kind != op->name.kind)
         return HWI_FIT_DROP;
     *row = hwi_row_find(data, op, frame->phase, peer);
-    return *row ? fit_row(*row, frame, chunk, why) : HWI_FIT_STASH;
+    return *row != NULL ? fit_row(*row, frame, chunk, why) : HWI_FIT_STASH;
 }
 
 void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk, uint64_t sum)

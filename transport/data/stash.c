@@ -17,7 +17,7 @@ static void forget(struct hwi_data *data, struct hwi_stash *stash, struct hwi_st
 static void append(struct hwi_stash *stash, struct hwi_stashed *stashed)
 {
     stashed->next = NULL;
-    if (stash->last)
+    if (stash->last != NULL)
         stash->last->next = stashed;
     else
         stash->first = stashed;
@@ -35,7 +35,7 @@ static struct hwi_stashed *take_list(struct hwi_stash *stash)
 
 void hwi_stash_drop(struct hwi_data *data, struct hwi_edge *edge)
 {
-    for (struct hwi_stashed *at = take_list(&edge->stash), *next; at; at = next) {
+    for (struct hwi_stashed *at = take_list(&edge->stash), *next; at != NULL; at = next) {
         next = at->next;
         data->stats.frames_dropped++;
         forget(data, &edge->stash, at);
@@ -44,7 +44,7 @@ void hwi_stash_drop(struct hwi_data *data, struct hwi_edge *edge)
 
 void hwi_stash_drop_op(struct hwi_data *data, struct hwi_edge *edge, struct hwi_op op)
 {
-    for (struct hwi_stashed *at = take_list(&edge->stash), *next; at; at = next) {
+    for (struct hwi_stashed *at = take_list(&edge->stash), *next; at != NULL; at = next) {
         next = at->next;
         if (!hwi_op_equal(at->frame.op, op)) {
             append(&edge->stash, at);
@@ -126,7 +126,7 @@ const char *hwi_stash_flush(struct hwi_data *data, struct hwi_edge *edge, struct
 {
     const char *why = NULL;
 
-    for (struct hwi_stashed *at = take_list(&edge->stash), *next; at; at = next) {
+    for (struct hwi_stashed *at = take_list(&edge->stash), *next; at != NULL; at = next) {
         next = at->next;
         bool concerned = hwi_op_equal(at->frame.op, op) && at->frame.phase == phase;
         if (concerned && deliver(data, edge, at, &why))

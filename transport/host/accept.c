@@ -14,7 +14,7 @@
 static void append(struct hwi_edges *edges, struct hwi_stripe *stripe)
 {
     struct hwi_stripe **link = &edges->unproven;
-    while (*link)
+    while (*link != NULL)
         link = &(*link)->next;
     *link = stripe;
     stripe->next = NULL;
@@ -48,13 +48,13 @@ static void drop(struct hwi_edges *edges, struct hwi_stripe *stripe)
 
 void hwi_edges_drop_unproven(struct hwi_edges *edges)
 {
-    while (edges->unproven)
+    while (edges->unproven != NULL)
         drop(edges, edges->unproven);
 }
 
 void hwi_edges_expire_unproven(struct hwi_edges *edges, uint64_t now_ns)
 {
-    while (edges->unproven && edges->unproven->deadline_ns <= now_ns)
+    while (edges->unproven != NULL && edges->unproven->deadline_ns <= now_ns)
         drop(edges, edges->unproven);
     if (edges->accept_after_ns && edges->accept_after_ns <= now_ns)
         listen_again(edges);
@@ -65,7 +65,7 @@ void hwi_edges_expire_unproven(struct hwi_edges *edges, uint64_t now_ns)
 static void welcome(struct hwi_edges *edges, int fd)
 {
     struct hwi_stripe *stripe = hwi_stripe_create(fd, HWI_STRIPE_HELLO);
-    if (!stripe) {
+    if (stripe == NULL) {
         close(fd);
         edges->refused++;
         return;
@@ -121,7 +121,7 @@ static void adopt(struct hwi_edges *edges, struct hwi_edge *edge, struct hwi_str
     }
     hwi_ack_write(hello->attempt, ack);
     if (hello->attempt < edge->attempt || hello->count != edge->count ||
-        edge->stripes[hello->lane][hello->index] ||
+        edge->stripes[hello->lane][hello->index] != NULL ||
         !hwi_stripe_write_all(stripe, ack, sizeof ack, why)) {
         drop(edges, stripe);
         return;
@@ -135,7 +135,7 @@ static void adopt(struct hwi_edges *edges, struct hwi_edge *edge, struct hwi_str
 static void match(struct hwi_edges *edges, struct hwi_stripe *stripe)
 {
     struct hwi_edge *edge = hwi_edges_find(edges, stripe->hello.from);
-    if (!edge || !named_by(edge, &stripe->hello)) {
+    if (edge == NULL || !named_by(edge, &stripe->hello)) {
         hwi_poller_set(edges->poller, &stripe->watch, HWI_HANGUP); // and wait
     } else if (edge->state == HWI_EDGE_EXPECTED) {
         adopt(edges, edge, stripe);
@@ -168,7 +168,7 @@ void hwi_stripe_accepted(struct hwi_edges *edges, struct hwi_stripe *stripe)
 void hwi_edge_adopt(struct hwi_edges *edges, struct hwi_edge *edge)
 {
     struct hwi_stripe *stripe = edges->unproven, *next;
-    for (; stripe && edge->state == HWI_EDGE_EXPECTED; stripe = next) {
+    for (; stripe != NULL && edge->state == HWI_EDGE_EXPECTED; stripe = next) {
         next = stripe->next;
         if (stripe->state == HWI_STRIPE_WAITING && named_by(edge, &stripe->hello))
             adopt(edges, edge, stripe);

@@ -16,7 +16,7 @@ static bool split(const char *text, char host[HWI_HOST_NAME_BYTES_MAX],
                   char port[HWI_PORT_BYTES_MAX])
 {
     const char *colon = strrchr(text, ':');
-    if (!colon || !colon[1] || strlen(colon + 1) >= HWI_PORT_BYTES_MAX ||
+    if (colon == NULL || !colon[1] || strlen(colon + 1) >= HWI_PORT_BYTES_MAX ||
         strspn(colon + 1, "0123456789") != strlen(colon + 1) || atoi(colon + 1) > UINT16_MAX)
         return false;
     size_t bytes = (size_t)(colon - text);
@@ -36,7 +36,7 @@ static bool split(const char *text, char host[HWI_HOST_NAME_BYTES_MAX],
 
 static const struct addrinfo *prefer(const struct addrinfo *found)
 {
-    for (const struct addrinfo *one = found; one; one = one->ai_next)
+    for (const struct addrinfo *one = found; one != NULL; one = one->ai_next)
         if (one->ai_family == AF_INET)
             return one;
     return found;

@@ -81,10 +81,10 @@ static bool open_socket(struct hwi_control *control, struct hwi_drain *drain, bo
     control->drain = drain;
     control->master = master;
     control->context = zmq_ctx_new();
-    if (!control->context)
+    if (control->context == NULL)
         return false;
     control->socket = zmq_socket(control->context, master ? ZMQ_ROUTER : ZMQ_DEALER);
-    if (!control->socket)
+    if (control->socket == NULL)
         return false;
     set_common(control, ipv6);
     size_t bytes = sizeof control->fd;
@@ -125,9 +125,9 @@ const char *hwi_control_connect(struct hwi_control *control, struct hwi_drain *d
 
 void hwi_control_close(struct hwi_control *control)
 {
-    if (control->socket)
+    if (control->socket != NULL)
         zmq_close(control->socket);
-    while (control->context && zmq_ctx_term(control->context) != 0 && zmq_errno() == EINTR)
+    while (control->context != NULL && zmq_ctx_term(control->context) != 0 && zmq_errno() == EINTR)
         ;
     control->socket = control->context = NULL;
 }
@@ -144,7 +144,7 @@ static void post(struct hwi_control *control, struct hwi_addr from, const struct
 static bool pass_trace(struct hwi_control *control, struct hwi_addr from,
                        const struct hwi_msg *msg, zmq_msg_t *body)
 {
-    return from.role == HWI_ROLE_PEER && control->relay &&
+    return from.role == HWI_ROLE_PEER && control->relay != NULL &&
            hwi_relay_pass(control->relay, from.id, &msg->u.trace_batch, zmq_msg_data(body),
                           zmq_msg_size(body), hwi_host_now());
 }
@@ -153,7 +153,7 @@ static bool pass_trace(struct hwi_control *control, struct hwi_addr from,
 static bool too_soon(struct hwi_control *control, struct hwi_addr from, const struct hwi_msg *msg)
 {
     return msg->type == HWI_MSG_trace_want &&
-           !(control->relay &&
+           !(control->relay != NULL &&
              hwi_relay_admit(control->relay, from.id, &msg->u.trace_want, hwi_host_now()));
 }
 

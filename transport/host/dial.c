@@ -30,7 +30,7 @@ static struct hwi_stripe *connect_stripe(struct hwi_edges *edges, const struct h
     if (fd < 0)
         return NULL;
     struct hwi_stripe *stripe = hwi_stripe_create(fd, HWI_STRIPE_CONNECTING);
-    if (!stripe) {
+    if (stripe == NULL) {
         close(fd);
         errno = ENOMEM;
         return NULL;
@@ -49,7 +49,7 @@ static bool connect_all(struct hwi_edges *edges, struct hwi_edge *edge,
     for (uint32_t lane = 0; lane < HWI_LANES; lane++) {
         for (uint32_t i = 0; i < edge->count; i++) {
             struct hwi_stripe *stripe = connect_stripe(edges, address);
-            if (!stripe)
+            if (stripe == NULL)
                 return false;
             stripe->edge = edge;
             stripe->hello = hello_of(edge, lane, i);
@@ -70,7 +70,7 @@ void hwi_edge_dial(struct hwi_edges *edges, struct hwi_edge *edge)
     edge->count = HWI_MIN(HWI_MAX(edge->want.stripes, 1u), (uint32_t)HWI_STRIPES_MAX);
     // A name could take seconds to look up, and its owner could be anybody.
     const char *wrong = hwi_address_parse(edge->want.address, HWI_ADDRESS_NUMERIC, &address);
-    if (wrong)
+    if (wrong != NULL)
         hwi_edge_fail(edges, edge, "dialling \"%s\": %s", edge->want.address, wrong);
     else if (!connect_all(edges, edge, &address))
         hwi_edge_fail(edges, edge, "dialling %s: %s", edge->want.address,

@@ -41,7 +41,7 @@ static bool make_room(struct hwi_edges *edges)
         return false;
     uint32_t capacity = edges->capacity ? 2 * edges->capacity : 16;
     struct hwi_edge **sorted = realloc(edges->sorted, capacity * sizeof *sorted);
-    if (!sorted)
+    if (sorted == NULL)
         return false;
     edges->sorted = sorted;
     edges->capacity = capacity;
@@ -51,7 +51,7 @@ static bool make_room(struct hwi_edges *edges)
 static struct hwi_edge *insert(struct hwi_edges *edges, const struct hwi_msg_edge_open *want)
 {
     struct hwi_edge *edge = make_room(edges) ? calloc(1, sizeof *edge) : NULL;
-    if (!edge)
+    if (edge == NULL)
         return NULL;
     edge->want = *want;
     edge->state = want->dial ? HWI_EDGE_DIALLING : HWI_EDGE_EXPECTED;
@@ -103,7 +103,7 @@ void hwi_edge_reset(struct hwi_edges *edges, struct hwi_edge *edge)
 {
     for (uint32_t lane = 0; lane < HWI_LANES; lane++) {
         for (uint32_t i = 0; i < HWI_STRIPES_MAX; i++) {
-            if (edge->stripes[lane][i])
+            if (edge->stripes[lane][i] != NULL)
                 hwi_edges_close_stripe(edges, edge->stripes[lane][i]);
             edge->stripes[lane][i] = NULL;
         }
@@ -182,15 +182,15 @@ static void refuse(struct hwi_edges *edges, uint64_t peer, const char *format, .
 void hwi_edges_open(struct hwi_edges *edges, const struct hwi_msg_edge_open *want)
 {
     struct hwi_edge *edge = hwi_edges_find(edges, want->peer);
-    if (edge && same_edge(&edge->want, want)) {
+    if (edge != NULL && same_edge(&edge->want, want)) {
         if (edge->state == HWI_EDGE_UP)
             say_up(edges, want->peer);
         return; // on its way: answered when it is up or down
     }
-    if (edge)
+    if (edge != NULL)
         drop(edges, edge);
     edge = insert(edges, want);
-    if (!edge)
+    if (edge == NULL)
         refuse(edges, want->peer, "no room for more than %d edges", HWI_EDGES_MAX);
     else if (want->dial)
         hwi_edge_dial(edges, edge);
@@ -201,7 +201,7 @@ void hwi_edges_open(struct hwi_edges *edges, const struct hwi_msg_edge_open *wan
 void hwi_edges_close(struct hwi_edges *edges, uint64_t peer)
 {
     struct hwi_edge *edge = hwi_edges_find(edges, peer);
-    if (edge)
+    if (edge != NULL)
         drop(edges, edge);
 }
 
@@ -219,14 +219,14 @@ static void mark(struct hwi_edges *edges, struct hwi_edge *edge)
 void hwi_edges_kick(struct hwi_edges *edges, uint64_t peer)
 {
     struct hwi_edge *edge = hwi_edges_find(edges, peer);
-    if (edge)
+    if (edge != NULL)
         mark(edges, edge);
 }
 
 void hwi_edges_broken(struct hwi_edges *edges, uint64_t peer, const char *why)
 {
     struct hwi_edge *edge = hwi_edges_find(edges, peer);
-    if (!edge)
+    if (edge == NULL)
         return;
     edge->broken = why;
     mark(edges, edge);
@@ -251,7 +251,7 @@ static enum hwi_progress write_stripe(struct hwi_edges *edges, struct hwi_edge *
 {
     char why[HWI_WHY_BYTES_MAX] = "";
     enum hwi_progress progress = hwi_stripe_write(stripe, edges->data, edge->want.peer, why);
-    if (edge->meter)
+    if (edge->meter != NULL)
         hwi_meter_set(&meter_of(edge, stripe)->sent, stripe->bytes_sent, edges->now_ns);
     if (progress == HWI_PROGRESS_OVER)
         hwi_edge_fail(edges, edge, "writing to a stripe: %s", why);
@@ -281,7 +281,7 @@ static enum hwi_progress write_lane(struct hwi_edges *edges, struct hwi_edge *ed
 static void settle(struct hwi_edges *edges, struct hwi_edge *edge)
 {
     bool more = false;
-    if (edge->broken) {
+    if (edge->broken != NULL) {
         hwi_edge_fail(edges, edge, "the peer broke the protocol: %s", edge->broken);
         return;
     }
@@ -295,7 +295,7 @@ bool hwi_edges_settle(struct hwi_edges *edges)
 {
     struct hwi_edge *edge = edges->dirty, *next;
     edges->dirty = NULL;
-    for (; edge; edge = next) {
+    for (; edge != NULL; edge = next) {
         next = edge->next_dirty;
         edge->dirty = false;
         if (edge->state != HWI_EDGE_CLOSED)
@@ -309,7 +309,7 @@ static void read_stripe(struct hwi_edges *edges, struct hwi_edge *edge, struct h
     char why[HWI_WHY_BYTES_MAX] = "";
     enum hwi_progress progress =
         hwi_stripe_read(stripe, edges->data, edge->want.peer, edges->staging, why);
-    if (edge->meter)
+    if (edge->meter != NULL)
         hwi_meter_set(&meter_of(edge, stripe)->received, stripe->bytes_received, edges->now_ns);
     if (progress == HWI_PROGRESS_OVER)
         hwi_edge_fail(edges, edge, "reading from a stripe: %s", why);
@@ -385,7 +385,7 @@ void hwi_edges_expire(struct hwi_edges *edges, uint64_t now_ns)
 
 uint64_t hwi_edges_next_deadline(const struct hwi_edges *edges)
 {
-    uint64_t next_ns = edges->unproven ? edges->unproven->deadline_ns : HWI_NEVER;
+    uint64_t next_ns = edges->unproven != NULL ? edges->unproven->deadline_ns : HWI_NEVER;
     if (edges->accept_after_ns)
         next_ns = HWI_MIN(next_ns, edges->accept_after_ns);
     return HWI_MIN(next_ns, edges->dials_until_ns);
@@ -393,13 +393,13 @@ uint64_t hwi_edges_next_deadline(const struct hwi_edges *edges)
 
 void hwi_edges_bury(struct hwi_edges *edges)
 {
-    while (edges->closed_stripes) {
+    while (edges->closed_stripes != NULL) {
         struct hwi_stripe *stripe = edges->closed_stripes;
         edges->closed_stripes = stripe->next;
         free(stripe);
     }
     struct hwi_edge **link = &edges->closed_edges;
-    while (*link) {
+    while (*link != NULL) {
         struct hwi_edge *edge = *link;
         if (edge->dirty) { // still in that list; the next settle takes it out
             link = &edge->next_closed;
@@ -424,7 +424,7 @@ bool hwi_edges_init(struct hwi_edges *edges, int poller, struct hwi_drain *drain
     edges->now_ns = hwi_host_now();
     hwi_meters_init(&edges->meters);
     edges->staging = malloc(sizeof *edges->staging);
-    if (edges->staging && hwi_poller_set(poller, &edges->listener, HWI_READABLE))
+    if (edges->staging != NULL && hwi_poller_set(poller, &edges->listener, HWI_READABLE))
         return true;
     hwi_poller_close(poller, &edges->listener);
     hwi_meters_fini(&edges->meters);
@@ -436,20 +436,20 @@ bool hwi_edges_init(struct hwi_edges *edges, int poller, struct hwi_drain *drain
 void hwi_edges_abandon(struct hwi_edges *edges)
 {
     hwi_poller_close(edges->poller, &edges->listener);
-    for (struct hwi_stripe *stripe = edges->unproven; stripe; stripe = stripe->next)
+    for (struct hwi_stripe *stripe = edges->unproven; stripe != NULL; stripe = stripe->next)
         hwi_poller_close(edges->poller, &stripe->watch);
     for (uint32_t i = 0; i < edges->count; i++)
         for (uint32_t k = 0; k < HWI_LANES * HWI_STRIPES_MAX; k++) {
             struct hwi_stripe *stripe =
                 edges->sorted[i]->stripes[k / HWI_STRIPES_MAX][k % HWI_STRIPES_MAX];
-            if (stripe)
+            if (stripe != NULL)
                 hwi_poller_close(edges->poller, &stripe->watch);
         }
 }
 
 void hwi_edges_fini(struct hwi_edges *edges)
 {
-    if (!edges->staging)
+    if (edges->staging == NULL)
         return;
     hwi_poller_close(edges->poller, &edges->listener);
     hwi_edges_drop_unproven(edges);

@@ -20,13 +20,13 @@ void hwi_flight_init(struct hwi_flight *flight, const char *directory, const cha
 {
     *flight = (struct hwi_flight){.ring = ring, .ring_bytes = ring_bytes, .due_ns = HWI_NEVER};
     snprintf(flight->name, sizeof flight->name, "%s", name);
-    if (directory && *directory && ring)
+    if (directory != NULL && *directory && ring != NULL)
         flight->directory = strdup(directory);
 }
 
 void hwi_flight_fini(struct hwi_flight *flight)
 {
-    if (flight->directory && flight->due_ns != HWI_NEVER)
+    if (flight->directory != NULL && flight->due_ns != HWI_NEVER)
         hwi_flight_turn(flight, HWI_NEVER - 1);
     free(flight->directory);
     flight->directory = NULL;
@@ -102,7 +102,7 @@ static uint32_t find_oldest(DIR *directory, char oldest[HWI_FLIGHT_PATH_MAX])
     uint32_t count = 0;
     struct timespec least = {0};
     rewinddir(directory);
-    for (struct dirent *entry; (entry = readdir(directory));) {
+    for (struct dirent *entry; ((entry = readdir(directory)) != NULL);) {
         struct stat status;
         if (!is_flight(entry->d_name) || fstatat(dirfd(directory), entry->d_name, &status, 0) != 0)
             continue;
@@ -124,10 +124,10 @@ static void keep_bounds(const struct hwi_flight *flight)
         print_path(flight, flight->number - HWI_FLIGHT_OWN_MAX + 1, "", path))
         unlink(path);
     DIR *directory = opendir(flight->directory);
-    while (directory && find_oldest(directory, path) > HWI_FLIGHT_DIRECTORY_MAX &&
+    while (directory != NULL && find_oldest(directory, path) > HWI_FLIGHT_DIRECTORY_MAX &&
            unlinkat(dirfd(directory), path, 0) == 0)
         ;
-    if (directory)
+    if (directory != NULL)
         closedir(directory);
 }
 
@@ -135,7 +135,7 @@ static void keep_bounds(const struct hwi_flight *flight)
 
 void hwi_flight_turn(struct hwi_flight *flight, uint64_t now_ns)
 {
-    if (!flight->directory || flight->due_ns > now_ns)
+    if (flight->directory == NULL || flight->due_ns > now_ns)
         return;
     flight->due_ns = HWI_NEVER;
     flight->wrote_ns = now_ns;
@@ -150,7 +150,7 @@ void hwi_flight_turn(struct hwi_flight *flight, uint64_t now_ns)
 void hwi_flight_want(struct hwi_flight *flight, uint64_t now_ns)
 {
     uint64_t every_ns = HWI_FLIGHT_EVERY_MS * HWI_NS_PER_MS;
-    if (!flight->directory)
+    if (flight->directory == NULL)
         return;
     uint64_t at_ns = flight->wrote_ns ? HWI_MAX(now_ns, flight->wrote_ns + every_ns) : now_ns;
     flight->due_ns = HWI_MIN(flight->due_ns, at_ns);

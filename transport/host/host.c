@@ -48,7 +48,7 @@ int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char
 {
     struct hwi_address resolved;
     const char *wrong = hwi_address_parse(text, HWI_ADDRESS_NAME, &resolved);
-    if (wrong)
+    if (wrong != NULL)
         return fail(error, HWS_E_INVALID, "address \"%.100s\": %s", text, wrong);
     hwi_address_print(&resolved, address);
     return HWS_OK;
@@ -58,7 +58,7 @@ static int parse(const char *text, const char *what, int status, struct hwi_addr
                  char *error)
 {
     const char *wrong = hwi_address_parse(text, HWI_ADDRESS_NAME, address);
-    return wrong ? fail(error, status, "%s \"%.100s\": %s", what, text, wrong) : HWS_OK;
+    return wrong != NULL ? fail(error, status, "%s \"%.100s\": %s", what, text, wrong) : HWS_OK;
 }
 
 static int fail_listen(const char *listen, const char *why, char *error)
@@ -97,20 +97,20 @@ static int create_member(struct hwi_host *host, const struct hwi_host_config *co
         return fail(error, HWS_E_UNREACHABLE, "no route to the master at %.100s: %s",
                     config->master, hwi_errno_text(errno, text, sizeof text));
     listen = toward;
-    if (config->listen)
+    if (config->listen != NULL)
         status = parse(config->listen, "listen address", HWS_E_INVALID, &listen, error);
     if (status != HWS_OK)
         return status;
     host->data = hwi_data_create(&hwi_alloc_libc, &hwi_host_data_ops, host);
     if (!hwi_edges_init(&host->edges, host->poller, host->drain, host->data, &listen))
-        return fail_listen(config->listen ? config->listen : "any port",
+        return fail_listen(config->listen != NULL ? config->listen : "any port",
                            hwi_errno_text(errno, text, sizeof text), error);
     hwi_address_set_port(&toward, hwi_address_port(&listen));
     hwi_address_print(hwi_address_is_wildcard(&listen) ? &toward : &listen, host->address);
     const char *wrong =
         hwi_control_connect(&host->control, host->drain, config->master,
                             master.storage.ss_family == AF_INET6, config->incarnation);
-    return wrong ? fail(error, HWS_E_INVALID, "connecting to %.100s: %s", config->master, wrong)
+    return wrong != NULL ? fail(error, HWS_E_INVALID, "connecting to %.100s: %s", config->master, wrong)
                  : HWS_OK;
 }
 
@@ -135,12 +135,12 @@ static int create_master(struct hwi_host *host, const struct hwi_host_config *co
 {
     struct hwi_address listen, usable;
     int status = parse(config->listen, "listen address", HWS_E_INVALID, &listen, error);
-    if (status == HWS_OK && config->state_file)
+    if (status == HWS_OK && config->state_file != NULL)
         status = load_state(host, config, error);
     if (status != HWS_OK)
         return status;
     const char *wrong = hwi_control_bind(&host->control, host->drain, &listen);
-    if (wrong)
+    if (wrong != NULL)
         return fail_listen(config->listen, wrong, error);
     usable = listen;
     if (hwi_address_is_wildcard(&listen)) {
@@ -166,7 +166,7 @@ static int create_journal(struct hwi_host *host, const struct hwi_host_config *c
         .name = name,
         .bytes_max = config->journal_bytes_max,
         .age_max_ms = config->journal_age_ms_max,
-        .incarnation = config->master ? config->incarnation : 0,
+        .incarnation = config->master != NULL ? config->incarnation : 0,
         .actors = config->actors,
         .actor_count = config->actor_count,
         .state_of = state_of,
@@ -178,8 +178,8 @@ static int create_journal(struct hwi_host *host, const struct hwi_host_config *c
 // Of its files: by the incarnation, or a random number.
 static void print_name(const struct hwi_host_config *config, char name[HWI_JOURNAL_NAME_MAX])
 {
-    uint64_t id = config->master ? config->incarnation : hwi_host_random();
-    snprintf(name, HWI_JOURNAL_NAME_MAX, "%s-%llx", config->master ? "member" : "master",
+    uint64_t id = config->master != NULL ? config->incarnation : hwi_host_random();
+    snprintf(name, HWI_JOURNAL_NAME_MAX, "%s-%llx", config->master != NULL ? "member" : "master",
              (unsigned long long)id);
 }
 
@@ -188,12 +188,12 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
     char name[HWI_JOURNAL_NAME_MAX];
     print_name(config, name);
     int status = create_common(host, config, error);
-    if (status == HWS_OK && config->journal)
+    if (status == HWS_OK && config->journal != NULL)
         status = create_journal(host, config, name, error);
     if (status != HWS_OK)
         return status;
     status =
-        config->master ? create_member(host, config, error) : create_master(host, config, error);
+        config->master != NULL ? create_member(host, config, error) : create_master(host, config, error);
     if (status != HWS_OK)
         return status;
     hwi_relay_init(&host->relay, &host->control, host->ringport.memory, host->ringport.bytes);
@@ -203,7 +203,7 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
     host->control_watch = (struct hwi_watch){.fd = host->control.fd, .kind = HWI_WATCH_CONTROL};
     if (!hwi_poller_set(host->poller, &host->control_watch, 0))
         return fail_errno(error, "watching the control link");
-    hwi_ringport_open(&host->ringport, config->master ? "member" : "master", config->incarnation,
+    hwi_ringport_open(&host->ringport, config->master != NULL ? "member" : "master", config->incarnation,
                       host->address);
     hwi_host_publish(host);
     if (pthread_create(&host->thread, NULL, hwi_host_loop, host) != 0)
@@ -220,10 +220,10 @@ static void dismantle(struct hwi_host *host)
     hwi_control_close(&host->control);
     hwi_relay_fini(&host->relay);
     hwi_edges_fini(&host->edges);
-    if (host->data)
+    if (host->data != NULL)
         hwi_data_destroy(host->data);
     hwi_journal_close(host->journal);
-    if (host->drain)
+    if (host->drain != NULL)
         hwi_drain_destroy(host->drain);
     hwi_viewfile_close(&host->viewfile);
     hwi_flight_fini(&host->flight);
@@ -251,7 +251,7 @@ static void dismantle_trapped(struct hwi_host *host)
 static struct hwi_host *create_empty(const struct hwi_host_config *config)
 {
     struct hwi_host *host = calloc(1, sizeof *host);
-    if (!host)
+    if (host == NULL)
         return NULL;
     host->ops = config->ops;
     host->user = config->user;
@@ -296,7 +296,7 @@ int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host
 {
     sigset_t before;
     struct hwi_host *created = create_empty(config);
-    if (!created)
+    if (created == NULL)
         return fail(error, HWS_E_NO_MEMORY, "no memory or descriptors for a host");
     block_signals(&before);
     int status = create_trapped(created, config, error);
@@ -337,7 +337,7 @@ void hwi_host_stats(struct hwi_host *host, struct hwi_data_stats *stats)
 
 void hwi_host_edges(struct hwi_host *host, hwi_edges_fn tell, void *user)
 {
-    if (host->data)
+    if (host->data != NULL)
         hwi_meters_read(&host->edges.meters, hwi_host_now(), tell, user);
 }
 
@@ -357,7 +357,7 @@ void hwi_host_forget(struct hwi_host *host, uint64_t request)
         host->refused = trap;
         return;
     }
-    if (host->data)
+    if (host->data != NULL)
         hwi_data_forget(host->data, request);
     hwi_trap_leave(&trap);
 }

@@ -38,7 +38,7 @@ static bool copy_tensors(const struct hwi_submission *from, struct hwi_submissio
         return true;
     size_t bytes = from->msg.u.state_layout.tensors_count * sizeof(void *);
     void **tensors = malloc(bytes);
-    if (tensors)
+    if (tensors != NULL)
         memcpy(tensors, from->tensors, bytes);
     to->tensors = tensors;
     return tensors != NULL;
@@ -61,7 +61,7 @@ static bool make_room(struct hwi_inbox *inbox)
         return true;
     uint32_t capacity = inbox->capacity ? 2 * inbox->capacity : 16;
     struct hwi_inbox_entry *waiting = realloc(inbox->waiting, capacity * sizeof *waiting);
-    if (!waiting)
+    if (waiting == NULL)
         return false;
     inbox->waiting = waiting;
     inbox->capacity = capacity;

@@ -20,7 +20,7 @@ enum {
 static void register_memory(struct hwi_host *host, const struct hwi_submission *submission)
 {
     const struct hwi_msg *msg = &submission->msg;
-    if (msg->type == HWI_MSG_request && submission->buffers.output)
+    if (msg->type == HWI_MSG_request && submission->buffers.output != NULL)
         hwi_data_memory(host->data, msg->u.request.request, &submission->buffers);
     if (msg->type == HWI_MSG_state_layout)
         for (uint32_t i = 0; i < msg->u.state_layout.tensors_count; i++)
@@ -45,7 +45,7 @@ static bool take_submissions(struct hwi_host *host)
     for (uint32_t i = 0; i < count; i++) {
         const struct hwi_submission *submission = &host->taken[i].submission;
         begin(host);
-        if (host->data)
+        if (host->data != NULL)
             register_memory(host, submission);
         hwi_drain_post(host->drain, hwi_addr_of(HWI_ROLE_TRAINER, 0), submission->to,
                        &submission->msg);
@@ -59,7 +59,7 @@ static bool take_submissions(struct hwi_host *host)
 void hwi_host_publish(struct hwi_host *host)
 {
     struct hwi_data_stats stats = {0};
-    if (host->data)
+    if (host->data != NULL)
         hwi_data_stats(host->data, &stats);
     host->counters.control_dropped_in = host->control.dropped_in;
     host->counters.control_dropped_out = host->control.dropped_out;
@@ -150,7 +150,7 @@ static bool turn(struct hwi_host *host)
     host->more = settle(host);
     hwi_edges_bury(&host->edges);
     hwi_host_publish(host);
-    if (host->refused.what)
+    if (host->refused.what != NULL)
         hwi_check_failed(host->refused.what, host->refused.file, host->refused.line);
     return go_on;
 }
@@ -183,7 +183,7 @@ void *hwi_host_loop(void *user)
     struct hwi_host *host = user;
     struct hwi_trap trap;
     fesetenv(FE_DFL_ENV); // a thread inherits it, and results must not depend on the trainer's
-    hwi_os_name_thread(host->data ? "hawser-member" : "hawser-master");
+    hwi_os_name_thread(host->data != NULL ? "hawser-member" : "hawser-master");
     hwi_trap_enter(&trap);
     if (setjmp(trap.landing) == 0) {
         while (turn(host))

@@ -29,7 +29,7 @@ struct hwi_edge_meter *hwi_meters_add(struct hwi_meters *meters, uint64_t peer, 
                                       uint64_t now_ns)
 {
     struct hwi_edge_meter *edge = calloc(1, sizeof *edge);
-    if (!edge)
+    if (edge == NULL)
         return NULL;
     edge->peer = peer;
     edge->stripes = stripes;
@@ -40,7 +40,7 @@ struct hwi_edge_meter *hwi_meters_add(struct hwi_meters *meters, uint64_t peer, 
     }
     pthread_mutex_lock(&meters->mutex);
     struct hwi_edge_meter **link = &meters->first;
-    while (*link && (*link)->peer < peer)
+    while (*link != NULL && (*link)->peer < peer)
         link = &(*link)->next;
     edge->next = *link;
     *link = edge;
@@ -50,7 +50,7 @@ struct hwi_edge_meter *hwi_meters_add(struct hwi_meters *meters, uint64_t peer, 
 
 void hwi_meters_remove(struct hwi_meters *meters, struct hwi_edge_meter *edge)
 {
-    if (!edge)
+    if (edge == NULL)
         return;
     pthread_mutex_lock(&meters->mutex);
     struct hwi_edge_meter **link = &meters->first;
@@ -125,7 +125,7 @@ static hws_edge_stats read_edge(const struct hwi_edge_meter *edge, uint64_t now_
 void hwi_meters_read(struct hwi_meters *meters, uint64_t now_ns, hwi_edges_fn tell, void *user)
 {
     pthread_mutex_lock(&meters->mutex);
-    for (const struct hwi_edge_meter *edge = meters->first; edge; edge = edge->next) {
+    for (const struct hwi_edge_meter *edge = meters->first; edge != NULL; edge = edge->next) {
         hws_edge_stats stats = read_edge(edge, now_ns);
         tell(user, &stats);
     }

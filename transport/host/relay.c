@@ -40,10 +40,10 @@ static struct hwi_relay_tool *find_tool(struct hwi_relay *relay, uint64_t id)
 
 static bool begin(struct hwi_relay *relay, struct hwi_relay_tool *tool, uint32_t history)
 {
-    if (!relay->records)
+    if (relay->records == NULL)
         relay->records = calloc(HWI_TRACE_BATCH_MAX, sizeof *relay->records);
     *tool = (struct hwi_relay_tool){0};
-    if (!relay->records || !relay->ring ||
+    if (relay->records == NULL || relay->ring == NULL ||
         !hwi_ring_attach(&tool->reader, relay->ring, relay->ring_bytes))
         return false;
     uint64_t next = hwi_ring_next(&tool->reader);
@@ -56,13 +56,13 @@ void hwi_relay_ask(struct hwi_relay *relay, const struct hwi_msg_trace_relay *as
 {
     struct hwi_relay_tool *tool = ask->tool ? find_tool(relay, ask->tool) : NULL;
     if (ask->timeout_ms == 0) { // it wants no more
-        if (tool)
+        if (tool != NULL)
             tool->id = 0;
         return;
     }
-    if (!tool) {
+    if (tool == NULL) {
         tool = find_tool(relay, 0);
-        if (!ask->tool || !tool || !begin(relay, tool, ask->history)) {
+        if (!ask->tool || tool == NULL || !begin(relay, tool, ask->history)) {
             relay->dropped++;
             return;
         }
@@ -192,14 +192,14 @@ bool hwi_relay_admit(struct hwi_relay *relay, uint64_t tool, const struct hwi_ms
                      uint64_t now_ns)
 {
     struct hwi_relay_guest *guest = find_guest(relay, tool, now_ns);
-    bool known = guest && guest->id == tool;
+    bool known = guest != NULL && guest->id == tool;
     if (want->timeout_ms == 0) { // it wants no more, and says so once
         bool leaves = known && now_ns < guest->until_ns;
         if (leaves)
             guest->until_ns = now_ns;
         return leaves;
     }
-    if (!guest || (known && now_ns - guest->asked_ns < ASK_MS * HWI_NS_PER_MS)) {
+    if (guest == NULL || (known && now_ns - guest->asked_ns < ASK_MS * HWI_NS_PER_MS)) {
         relay->dropped++;
         return false;
     }
@@ -216,7 +216,7 @@ bool hwi_relay_pass(struct hwi_relay *relay, uint64_t session,
                     size_t length, uint64_t now_ns)
 {
     struct hwi_relay_guest *guest = batch->tool ? find_guest(relay, batch->tool, now_ns) : NULL;
-    if (!guest || guest->id != batch->tool || now_ns >= guest->until_ns ||
+    if (guest == NULL || guest->id != batch->tool || now_ns >= guest->until_ns ||
         batch->incarnation != session || guest->paid_ns > now_ns + BURST_MS * HWI_NS_PER_MS) {
         relay->dropped++;
         return false;

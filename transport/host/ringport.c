@@ -39,7 +39,7 @@ static struct hwi_ringport_moment measure(void)
 static void tell(struct hwi_ringport *port)
 {
     struct timespec now;
-    if (!port->ring)
+    if (port->ring == NULL)
         return;
     clock_gettime(CLOCK_REALTIME, &now);
     uint64_t realtime_ns = (uint64_t)now.tv_sec * HWI_NS_PER_S + (uint64_t)now.tv_nsec;
@@ -68,7 +68,7 @@ void hwi_ringport_turn(struct hwi_ringport *port, uint64_t now_ns)
 {
     // Soon at first, when the rate is not known well yet, and then every second.
     uint64_t known_ns = port->last.ns - port->first.ns;
-    if (!port->ring || now_ns - port->last.ns < HWI_MIN(known_ns, HWI_NS_PER_S))
+    if (port->ring == NULL || now_ns - port->last.ns < HWI_MIN(known_ns, HWI_NS_PER_S))
         return;
     measure_rate(port);
     tell(port);
@@ -81,11 +81,11 @@ static void create_ring(struct hwi_ringport *port)
     port->bytes = hwi_ring_bytes(HWI_RING_RECORDS);
     port->memory = hwi_os_share_memory("hawser-ring", port->bytes, &port->readable);
     port->mapped = port->memory != NULL;
-    if (!port->memory)
+    if (port->memory == NULL)
         port->memory = aligned_alloc(LINE_BYTES, port->bytes);
-    if (port->memory && !port->mapped)
+    if (port->memory != NULL && !port->mapped)
         memset(port->memory, 0, port->bytes);
-    if (port->memory)
+    if (port->memory != NULL)
         port->ring = hwi_ring_create(&hwi_alloc_libc, port->memory, HWI_RING_RECORDS);
 }
 
@@ -130,7 +130,7 @@ void hwi_ringport_fini(struct hwi_ringport *port)
     }
     if (port->readable >= 0)
         close(port->readable);
-    if (port->ring)
+    if (port->ring != NULL)
         hwi_ring_destroy(port->ring);
     if (port->mapped)
         hwi_os_unshare_memory(port->memory, port->bytes);

@@ -40,7 +40,7 @@ bool hwi_ringsocket_is_safe(const char *directory, uint32_t uid)
 
 static bool make_directory(const char *base, char path[HWI_RINGPORT_PATH_MAX])
 {
-    if (!base || !hwi_ringport_directory(base, (uint32_t)geteuid(), path))
+    if (base == NULL || !hwi_ringport_directory(base, (uint32_t)geteuid(), path))
         return false;
     if (mkdir(path, S_IRWXU) != 0 && errno != EEXIST)
         return false;
@@ -94,14 +94,14 @@ static void remove_stale(const char *directory)
 {
     DIR *names = opendir(directory);
     struct dirent *entry;
-    for (int i = 0; names && i < HWI_RINGPORT_STALE_MAX && (entry = readdir(names)); i++) {
+    for (int i = 0; names != NULL && i < HWI_RINGPORT_STALE_MAX && ((entry = readdir(names)) != NULL); i++) {
         char path[HWI_RINGPORT_PATH_MAX], *end;
         long pid = strtol(entry->d_name, &end, 10);
         int length = snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
         if (*end == '-' && length < (int)sizeof path && is_stale(path, pid))
             unlink(path);
     }
-    if (names)
+    if (names != NULL)
         closedir(names);
 }
 
@@ -204,7 +204,7 @@ static int receive(int fd, uint64_t *bytes)
     int descriptor = -1;
     ssize_t got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     struct cmsghdr *rights = got >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
+    if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
         memcpy(&descriptor, CMSG_DATA(rights), sizeof descriptor);
     bool whole = got == (ssize_t)sizeof hello && hello.magic == HWI_RINGPORT_MAGIC;
     // What could be cut short later would end whoever reads it there.

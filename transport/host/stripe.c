@@ -11,7 +11,7 @@
 struct hwi_stripe *hwi_stripe_create(int fd, enum hwi_stripe_state state)
 {
     struct hwi_stripe *stripe = calloc(1, sizeof *stripe);
-    if (!stripe)
+    if (stripe == NULL)
         return NULL;
     stripe->watch = (struct hwi_watch){.fd = fd, .kind = HWI_WATCH_STRIPE};
     stripe->state = (uint8_t)state;

@@ -58,7 +58,7 @@ static uint32_t payload_left(const struct hwi_stripe *stripe)
 static uint32_t take_payload(struct hwi_stripe *stripe, const unsigned char *bytes, size_t count)
 {
     uint32_t taken = (uint32_t)HWI_MIN(count, (size_t)payload_left(stripe));
-    if (stripe->in.target && taken > 0)
+    if (stripe->in.target != NULL && taken > 0)
         memcpy(stripe->in.target + stripe->in_written, bytes, taken);
     stripe->in_written += taken;
     return taken;

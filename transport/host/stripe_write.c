@@ -64,7 +64,7 @@ static bool add_frame(struct parts *parts, const struct hwi_frame_out *out)
         at = HWI_FRAME_HEADER_BYTES;
     }
     uint32_t left = at < trailer_at ? trailer_at - at : 0;
-    if (left > 0 && out->payload) {
+    if (left > 0 && out->payload != NULL) {
         add(parts, out->payload + (at - HWI_FRAME_HEADER_BYTES), left);
     } else if (left > 0) {
         add(parts, zeros, HWI_MIN(left, (uint32_t)ZEROS_BYTES));

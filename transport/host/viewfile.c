@@ -77,7 +77,7 @@ static unsigned char *read_all(int fd, size_t *length)
     }
     unsigned char *bytes = malloc((size_t)about.st_size + 1);
     ssize_t got = 1;
-    for (*length = 0; bytes && got > 0 && *length < (size_t)about.st_size; *length += (size_t)got) {
+    for (*length = 0; bytes != NULL && got > 0 && *length < (size_t)about.st_size; *length += (size_t)got) {
         got = read(fd, bytes + *length, (size_t)about.st_size - *length);
         if (got < 0) {
             free(bytes);
@@ -124,7 +124,7 @@ int hwi_viewfile_load(const struct hwi_viewfile *file, struct hwi_msg *msg, void
     unsigned char *bytes = read_all(fd, &length);
     int problem = errno;
     close(fd);
-    if (!bytes)
+    if (bytes == NULL)
         return complain(file, problem, error);
     bool whole = decode(bytes, length, msg, block);
     free(bytes);

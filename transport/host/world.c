@@ -89,10 +89,10 @@ static void record(void *world, const struct hwi_actor_ops *actor, const struct 
 {
     struct hwi_host *host = world;
     hwi_ringport_learn(&host->ringport, event->msg);
-    if (host->journal)
+    if (host->journal != NULL)
         hwi_journal_step(host->journal, actor, event, effects,
                          host->failed_roles & 1u << actor->role);
-    if (observer)
+    if (observer != NULL)
         observer(observer_user, actor, event, effects);
 }
 

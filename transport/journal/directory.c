@@ -18,7 +18,7 @@ bool hwi_journal_extent(const char *directory, const char *name, uint32_t *first
     char found[HWI_JOURNAL_NAME_MAX];
     uint32_t segment;
     DIR *open = opendir(directory);
-    if (!open)
+    if (open == NULL)
         return false;
     *first = *last = 0;
     for (struct dirent *entry; (entry = readdir(open)) != NULL;) {
@@ -42,13 +42,13 @@ static bool add_name(struct names *names, const char *name)
     if (names->count == names->capacity) {
         uint32_t capacity = names->capacity ? 2 * names->capacity : 16;
         char **grown = realloc(names->items, capacity * sizeof(*grown));
-        if (!grown)
+        if (grown == NULL)
             return false;
         names->items = grown;
         names->capacity = capacity;
     }
     char *copy = strdup(name);
-    if (copy)
+    if (copy != NULL)
         names->items[names->count++] = copy;
     return copy != NULL;
 }
@@ -87,7 +87,7 @@ int hwi_journal_names(const char *directory, char ***names, uint32_t *count, cha
     char name[HWI_JOURNAL_NAME_MAX], text[96] = "";
     uint32_t segment;
     DIR *open = opendir(directory);
-    if (!open) {
+    if (open == NULL) {
         strerror_r(errno, text, sizeof(text));
         snprintf(error, bytes, "cannot read the directory %.120s: %s", directory, text);
         return HWS_E_SYSTEM;
@@ -129,7 +129,7 @@ static bool make_room(struct hwi_journal_file *file, size_t bytes)
     if (bytes <= file->capacity)
         return true;
     unsigned char *grown = realloc(file->bytes, bytes);
-    if (!grown)
+    if (grown == NULL)
         return false;
     file->bytes = grown;
     file->capacity = bytes;

@@ -59,7 +59,7 @@ static bool make_room(struct hwi_journal_room *room, uint64_t count)
     if (count <= room->capacity)
         return true;
     struct hwi_journal_effect *grown = realloc(room->effects, count * sizeof(*grown));
-    if (!grown)
+    if (grown == NULL)
         return false;
     room->effects = grown;
     room->capacity = (uint32_t)count;
@@ -88,9 +88,9 @@ static const unsigned char *unpack_effects(const unsigned char *at, const unsign
 {
     uint64_t number;
     at = hwi_journal_get_varint(at, end, &number);
-    if (!at || number > (uint64_t)(end - at) / HWI_JOURNAL_EFFECT_MIN || !make_room(room, number))
+    if (at == NULL || number > (uint64_t)(end - at) / HWI_JOURNAL_EFFECT_MIN || !make_room(room, number))
         return NULL;
-    for (uint64_t i = 0; at && i < number; i++)
+    for (uint64_t i = 0; at != NULL && i < number; i++)
         at = unpack_effect(at, end, &room->effects[i]);
     *count = (uint32_t)number;
     return at;
@@ -117,14 +117,14 @@ bool hwi_journal_event_unpack(const unsigned char *bytes, size_t length, uint64_
     uint8_t flags = at[0];
     struct hwi_addr from = {.role = at[1]};
     at = hwi_journal_get_varint(at + 2, end, &elapsed_ns);
-    if (at && (flags & HWI_JOURNAL_FROM_ID)) {
+    if (at != NULL && (flags & HWI_JOURNAL_FROM_ID)) {
         if (end - at < 8)
             return false;
         from.id = hwi_journal_get_u64(at);
         at += 8;
     }
-    at = at ? unpack_effects(at, end, room, &event->effect_count) : NULL;
-    if (!at || !unpack_message(at, end, flags & HWI_JOURNAL_NO_MESSAGE, room))
+    at = at != NULL ? unpack_effects(at, end, room, &event->effect_count) : NULL;
+    if (at == NULL || !unpack_message(at, end, flags & HWI_JOURNAL_NO_MESSAGE, room))
         return false;
     event->failed = flags & HWI_JOURNAL_FAILED;
     event->event = (struct hwi_event){before_ns + elapsed_ns, from, &room->msg};

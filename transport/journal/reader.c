@@ -67,7 +67,7 @@ static enum hwi_journal_found damaged(struct hwi_journal_reader *reader, const c
 {
     const char *file = file_of(reader), *slash = strrchr(file, '/');
     return settle(reader, HWI_JOURNAL_FOUND_DAMAGED, "%.100s is damaged at offset %zu: %s",
-                  slash ? slash + 1 : file, reader->at, what);
+                  slash != NULL ? slash + 1 : file, reader->at, what);
 }
 
 // ---- opening segments --------------------------------------------------------------------------
@@ -77,13 +77,13 @@ static bool note_file(struct hwi_journal_reader *reader, const char *path)
     if (reader->file_count == reader->file_capacity) {
         uint32_t capacity = reader->file_capacity ? 2 * reader->file_capacity : 16;
         char **grown = realloc(reader->files, capacity * sizeof(*grown));
-        if (!grown)
+        if (grown == NULL)
             return false;
         reader->files = grown;
         reader->file_capacity = capacity;
     }
     char *copy = strdup(path);
-    if (copy)
+    if (copy != NULL)
         reader->files[reader->file_count++] = copy;
     return copy != NULL;
 }
@@ -392,7 +392,7 @@ int hwi_journal_open(const char *directory, const char *name, struct hwi_journal
 {
     char text[96] = "no such journal";
     struct hwi_journal_reader *made = calloc(1, sizeof(*made));
-    if (!made) {
+    if (made == NULL) {
         snprintf(error, bytes, "out of memory");
         return HWS_E_NO_MEMORY;
     }
@@ -419,7 +419,7 @@ int hwi_journal_open(const char *directory, const char *name, struct hwi_journal
 
 void hwi_journal_reader_close(struct hwi_journal_reader *reader)
 {
-    if (!reader)
+    if (reader == NULL)
         return;
     for (uint32_t i = 0; i < reader->file_count; i++)
         free(reader->files[i]);

@@ -49,7 +49,7 @@ int hwi_segment_create(struct hwi_segment *segment, const char *path, size_t byt
     if (made.fd < 0)
         return errno;
     made.bytes = reserve(made.fd, made.capacity);
-    if (!made.bytes) {
+    if (made.bytes == NULL) {
         int problem = errno;
         close(made.fd);
         unlink(path);
@@ -68,7 +68,7 @@ int hwi_segment_grow(struct hwi_segment *segment, size_t bytes)
 {
     size_t capacity = whole_pages(segment->used + bytes + 2 * HWI_JOURNAL_END_BYTES);
     unsigned char *mapped = reserve(segment->fd, capacity);
-    if (!mapped) {
+    if (mapped == NULL) {
         int problem = errno; // a part may have been given; what is not used is cut at the end
         return problem;
     }

@@ -60,7 +60,7 @@ static bool make_scratch(struct hwi_journal *journal, size_t bytes)
     if (bytes <= journal->scratch_bytes)
         return true;
     unsigned char *grown = realloc(journal->scratch, bytes);
-    if (!grown)
+    if (grown == NULL)
         return false;
     journal->scratch = grown;
     journal->scratch_bytes = bytes;
@@ -88,7 +88,7 @@ static uint64_t clock_ns(clockid_t clock)
 
 static void fill_clock(const struct hwi_journal *journal, struct hwi_msg_journal_head *head)
 {
-    if (journal->config.clock) {
+    if (journal->config.clock != NULL) {
         journal->config.clock(journal->config.user, &head->monotonic_ns, &head->realtime_ns);
         return;
     }
@@ -125,9 +125,9 @@ static unsigned char *save(struct hwi_journal *journal, const struct hwi_actor_o
 {
     struct hwi_trap trap;
     const void *state =
-        journal->config.state_of ? journal->config.state_of(journal->config.user, actor) : NULL;
+        journal->config.state_of != NULL ? journal->config.state_of(journal->config.user, actor) : NULL;
     *length = 0;
-    if (!actor->image || !state)
+    if (actor->image == NULL || state == NULL)
         return NULL;
     hwi_trap_enter(&trap);
     if (setjmp(trap.landing) != 0)
@@ -145,7 +145,7 @@ static bool put_image(struct hwi_journal *journal, struct hwi_segment *segment,
     bool good = make_scratch(journal, HEAD_AT + 8 + length + 8);
     if (good) {
         hwi_journal_put_u64(journal->scratch + HEAD_AT, journal->heard[actor->role]);
-        if (image)
+        if (image != NULL)
             memcpy(journal->scratch + HEAD_AT + 8, image, length);
         good = put(segment, HWI_JOURNAL_IMAGE, actor->role, journal->scratch, 8 + length);
     }
@@ -180,7 +180,7 @@ static bool make_kept_room(struct hwi_journal *journal)
         return true;
     uint32_t capacity = journal->kept_capacity ? 2 * journal->kept_capacity : 64;
     struct kept *grown = realloc(journal->kept, capacity * sizeof(*grown));
-    if (!grown)
+    if (grown == NULL)
         return false;
     journal->kept = grown;
     journal->kept_capacity = capacity;
@@ -333,7 +333,7 @@ static void discard(struct hwi_journal *journal)
 
 void hwi_journal_close(struct hwi_journal *journal)
 {
-    if (!journal)
+    if (journal == NULL)
         return;
     if (journal->missed)
         hwi_segment_put_number(&journal->segment, HWI_JOURNAL_LOST, journal->missed);
@@ -344,7 +344,7 @@ void hwi_journal_close(struct hwi_journal *journal)
 
 void hwi_journal_abandon(struct hwi_journal *journal)
 {
-    if (!journal)
+    if (journal == NULL)
         return;
     hwi_segment_abandon(&journal->segment);
     discard(journal);
@@ -399,7 +399,7 @@ int hwi_journal_create(const struct hwi_journal_config *config, struct hwi_journ
 {
     const char *directory = config->directory;
     struct hwi_journal *made = calloc(1, sizeof(*made));
-    if (!made || !make_scratch(made, SCRATCH_BYTES_FIRST)) {
+    if (made == NULL || !make_scratch(made, SCRATCH_BYTES_FIRST)) {
         free(made);
         return fail(error, bytes, HWS_E_NO_MEMORY, "cannot keep a journal in", directory, ENOMEM);
     }

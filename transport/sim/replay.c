@@ -170,7 +170,7 @@ static bool play_events(struct play *play, struct reader *reader)
         play->effects = hwi_player_step(play->player, &event, &failed);
         equal = compare(play, &heard, reader);
         free(heard.block);
-        if (equal && failed == NULL && play->ops->image && play->number >= play->image_at) {
+        if (equal && failed == NULL && play->ops->image != NULL && play->number >= play->image_at) {
             equal = reload(play);
         }
     }

@@ -109,7 +109,7 @@ static bool start_member(struct crew *crew, uint32_t rank)
         os_die_with(parent);
         close(crew->results[0]);
         struct raw *raw = job->kind & BENCH_RAW ? &crew->pair[rank] : NULL;
-        if (raw)
+        if (raw != NULL)
             raw_close(&crew->pair[!rank]);
         _exit(bench_member(job, crew->master ? crew->address : NULL, raw, rank, crew->results[1]));
     }

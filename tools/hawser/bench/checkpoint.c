@@ -136,12 +136,12 @@ static bool run_size(const struct bench_job *job, uint64_t bytes)
     const char *directory = getenv("TMPDIR");
     struct pass pass = {.job = job, .info = HWS_CHECKPOINT_INFO_INIT};
     float *values = malloc(count * sizeof *values);
-    snprintf(pass.path, sizeof pass.path, "%s/hawser-bench-%d.hwc", directory ? directory : "/tmp",
+    snprintf(pass.path, sizeof pass.path, "%s/hawser-bench-%d.hwc", directory != NULL ? directory : "/tmp",
              (int)getpid());
-    bool ok = values && hws_state_create(&pass.state) == HWS_OK &&
+    bool ok = values != NULL && hws_state_create(&pass.state) == HWS_OK &&
               hws_state_add(pass.state, "values", HWS_F32, values, count) == HWS_OK;
     if (!ok)
-        complain("bench", "%s", values ? hws_last_error() : "no memory");
+        complain("bench", "%s", values != NULL ? hws_last_error() : "no memory");
     for (int i = 0; ok && i < CONTENTS; i++) {
         contents[i].fill(values, count);
         pass.content = contents[i].name;

@@ -145,7 +145,7 @@ static _Noreturn void be_member(const struct size *size, uint32_t turns, int out
         .count = size->bytes / sizeof(float),
         .out = out,
     };
-    if (!member.buffer) {
+    if (member.buffer == NULL) {
         complain("bench", "out of memory");
         _exit(EXIT_FAILED);
     }
@@ -197,11 +197,11 @@ static void remove_directory(const char *directory)
 {
     char path[2 * PATH_BYTES];
     DIR *open = opendir(directory);
-    for (struct dirent *entry; open && (entry = readdir(open)) != NULL;) {
+    for (struct dirent *entry; open != NULL && (entry = readdir(open)) != NULL;) {
         snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
         unlink(path);
     }
-    if (open)
+    if (open != NULL)
         closedir(open);
     rmdir(directory);
 }
@@ -272,8 +272,8 @@ static bool run_round(struct size *size, uint32_t turns)
     const char *base = getenv("TMPDIR");
     int life = -1;
     snprintf(directory, sizeof directory, "%.400s/hawser-bench-XXXXXX",
-             base && *base ? base : "/tmp");
-    if (!mkdtemp(directory)) {
+             base != NULL && *base ? base : "/tmp");
+    if (mkdtemp(directory) == NULL) {
         complain("bench", "cannot make %s: %s", directory, strerror(errno));
         return false;
     }

@@ -126,7 +126,7 @@ int bench_kernels(const struct bench_job *job)
     for (uint32_t i = 0; i < job->size_count; i++) {
         struct arena arena = {.n = job->peers, .bytes = (job->sizes[i] + 7) / 8 * 8};
         arena.memory = calloc(arena.n + 1, arena.bytes);
-        if (!arena.memory) {
+        if (arena.memory == NULL) {
             complain("bench", "no memory");
             return EXIT_FAILED;
         }

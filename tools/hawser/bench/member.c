@@ -36,7 +36,7 @@ struct bench {
 static bool failed(const struct bench *b, const char *what)
 {
     complain("bench", "member %" PRIu32 ": %s: %s", b->rank, what,
-             b->comm ? hws_last_error() : strerror(errno));
+             b->comm != NULL ? hws_last_error() : strerror(errno));
     return false;
 }
 
@@ -113,7 +113,7 @@ static bool pace(struct bench *b, uint64_t mine, uint64_t *largest)
     hws_options options = HWS_OPTIONS_INIT;
     uint64_t other, least;
     options.tag = TAG_PACE;
-    if (!b->comm) {
+    if (b->comm == NULL) {
         if (!raw_exchange(b->raw, &mine, &other, sizeof mine))
             return failed(b, "cannot meet the other process");
         *largest = other > mine ? other : mine;
@@ -192,7 +192,7 @@ static bool allocate(struct bench *b, uint64_t bytes)
     b->buffer = malloc(bytes);
     b->raw_out = raw ? malloc(bytes) : NULL;
     b->raw_in = raw ? malloc(bytes) : NULL;
-    if (!b->buffer || (raw && (!b->raw_out || !b->raw_in)))
+    if (b->buffer == NULL || (raw && (b->raw_out == NULL || b->raw_in == NULL)))
         return failed(b, "out of memory");
     b->summed = 0;
     fill(b->buffer, b->count, b->rank);
@@ -262,7 +262,7 @@ int bench_member(const struct bench_job *job, const char *master, struct raw *ra
     b.job = job;
     b.raw = raw;
     b.rank = rank;
-    bool good = (!master || join(&b, master)) && measure_sizes(&b, results);
+    bool good = (master == NULL || join(&b, master)) && measure_sizes(&b, results);
     hws_close(b.comm);
     return good ? EXIT_OK : EXIT_FAILED;
 }

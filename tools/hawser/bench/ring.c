@@ -199,7 +199,7 @@ int bench_ring(const struct bench_job *job)
     };
     size_t bytes = hwi_ring_bytes(HWI_RING_RECORDS);
     void *memory = aligned_alloc(64, bytes);
-    if (!memory) {
+    if (memory == NULL) {
         complain("bench", "no memory");
         return EXIT_FAILED;
     }

@@ -190,7 +190,7 @@ static _Noreturn void be_member(const struct bench_job *job, const char *address
     stream.buffer = malloc(job->sizes[0]);
     config.master = address;
     config.stripes = job->stripes;
-    if (!stream.buffer || hws_open(&config, &stream.comm)) {
+    if (stream.buffer == NULL || hws_open(&config, &stream.comm)) {
         failed("cannot join");
         _exit(EXIT_FAILED);
     }
@@ -224,13 +224,13 @@ static void read_some(struct reader *reader)
 static bool enter(struct reader *reader, enum state state)
 {
     char error[TRACE_ERROR_BYTES];
-    if (reader->source)
+    if (reader->source != NULL)
         reader->source->ops->close(reader->source);
     reader->source = NULL;
     if (state == WITHOUT)
         return true;
     reader->source = trace_open_processes(reader->pids, PROCESSES, false, error);
-    if (!reader->source)
+    if (reader->source == NULL)
         complain("bench", "%s", error);
     return reader->source != NULL;
 }
@@ -323,7 +323,7 @@ int bench_trace(const struct bench_job *job)
         printf("%10s %7s %12s %12s %12s %10s %10s\n", "bytes", "turns", "without", "read",
                "stopped", "read", "stopped");
     fflush(stdout);
-    bool good = reader.nowhere && start_master(&reader, address, &life) && pipe(ask) == 0 &&
+    bool good = reader.nowhere != NULL && start_master(&reader, address, &life) && pipe(ask) == 0 &&
                 pipe(told) == 0 && start_members(job, &reader, address, ask, told);
     if (good) {
         close(ask[1]);
@@ -336,7 +336,7 @@ int bench_trace(const struct bench_job *job)
         close(life);
     if (reader.pids[0])
         waitpid((pid_t)reader.pids[0], NULL, 0);
-    if (reader.source)
+    if (reader.source != NULL)
         reader.source->ops->close(reader.source);
     return good ? EXIT_OK : EXIT_FAILED;
 }

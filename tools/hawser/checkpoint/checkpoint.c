@@ -110,8 +110,8 @@ json_t *checkpoint_describe(const struct hwi_checkpoint *file, const char *path)
 
 void checkpoint_print(json_t *object)
 {
-    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-    puts(text ? text : "{\"problem\":\"a name is not UTF-8, or memory is out\"}");
+    char *text = object != NULL ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+    puts(text != NULL ? text : "{\"problem\":\"a name is not UTF-8, or memory is out\"}");
     free(text);
     json_decref(object);
 }
@@ -120,7 +120,7 @@ const char *checkpoint_time(uint64_t time_ms, char text[CHECKPOINT_TIME_BYTES])
 {
     time_t seconds = (time_t)(time_ms / 1000);
     struct tm parts;
-    if (!gmtime_r(&seconds, &parts) ||
+    if (gmtime_r(&seconds, &parts) == NULL ||
         strftime(text, CHECKPOINT_TIME_BYTES, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
         snprintf(text, CHECKPOINT_TIME_BYTES, "?");
     return text;

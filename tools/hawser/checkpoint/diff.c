@@ -116,8 +116,8 @@ static void compare_tensors(struct comparison *c, struct change *change)
 
 static const char *verdict_of(const struct change *change)
 {
-    if (!change->a || !change->b)
-        return change->a ? "only in the first" : "only in the second";
+    if (change->a == NULL || change->b == NULL)
+        return change->a != NULL ? "only in the first" : "only in the second";
     if (change->shapes)
         return "another shape";
     return change->blocks ? "differs" : "same";
@@ -131,7 +131,7 @@ static void print_shape(const struct hwi_checkpoint_tensor *tensor)
 static void tell_text(const struct change *change)
 {
     char name[CHECKPOINT_NAME_BYTES];
-    const struct hwi_checkpoint_tensor *any = change->a ? change->a : change->b;
+    const struct hwi_checkpoint_tensor *any = change->a != NULL ? change->a : change->b;
     printf("  %-24s %s", checkpoint_name(any, name), verdict_of(change));
     if (change->shapes) {
         fputs(": ", stdout);
@@ -149,7 +149,7 @@ static void tell_text(const struct change *change)
 
 static void tell_json(struct comparison *c, const struct change *change)
 {
-    const struct hwi_checkpoint_tensor *any = change->a ? change->a : change->b;
+    const struct hwi_checkpoint_tensor *any = change->a != NULL ? change->a : change->b;
     json_t *object = json_pack("{s:s, s:s, s:s, s:I}", "name", any->name, "verdict",
                                verdict_of(change), "type", hws_dtype_name((hws_dtype)any->dtype),
                                "count", (json_int_t)checkpoint_count(any));
@@ -194,14 +194,14 @@ static void compare_all(struct comparison *c)
     for (uint32_t i = 0; i < a->head.tensor_count; i++) {
         struct change change = {.a = &a->tensors[i], .b = find(b, &a->tensors[i], i)};
         change.shapes =
-            change.b && (change.a->dtype != change.b->dtype || change.a->bytes != change.b->bytes);
-        if (change.b && !change.shapes)
+            change.b != NULL && (change.a->dtype != change.b->dtype || change.a->bytes != change.b->bytes);
+        if (change.b != NULL && !change.shapes)
             compare_tensors(c, &change);
         tell(c, &change);
     }
     for (uint32_t i = 0; i < b->head.tensor_count; i++) {
         struct change change = {.b = &b->tensors[i]};
-        if (!find(a, change.b, i))
+        if (find(a, change.b, i) == NULL)
             tell(c, &change);
     }
 }
@@ -251,7 +251,7 @@ int checkpoint_diff(const char *a, const char *b, bool json)
         c.code = code > c.code ? code : c.code;
         c.bytes[i] = malloc(HWI_BLOCK_BYTES);
     }
-    if (!c.bytes[0] || !c.bytes[1] || !c.list)
+    if (c.bytes[0] == NULL || c.bytes[1] == NULL || c.list == NULL)
         c.code = CHECKPOINT_UNREADABLE, complain("checkpoint", "out of memory");
     if (c.code == CHECKPOINT_OK)
         compare(&c);

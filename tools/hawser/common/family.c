@@ -105,12 +105,12 @@ static bool same_name(const char *a, const char *b)
 static char **make_environment(const char *const *defines)
 {
     size_t count = 0, used = 0;
-    while (environ[count])
+    while (environ[count] != NULL)
         count++;
     char **made = malloc((count + FAMILY_DEFINES_MAX + 1) * sizeof *made);
-    if (!made)
+    if (made == NULL)
         return NULL;
-    for (size_t d = 0; defines && defines[d] && d < FAMILY_DEFINES_MAX; d++)
+    for (size_t d = 0; defines != NULL && defines[d] != NULL && d < FAMILY_DEFINES_MAX; d++)
         memcpy(&made[used++], &defines[d], sizeof *made);
     size_t fixed = used;
     for (size_t i = 0; i < count; i++) {
@@ -214,10 +214,10 @@ int family_start(struct family *family, const char *const *argv, const char *con
     }
     struct child *child = calloc(1, sizeof *child);
     char **environment = make_environment(defines);
-    int error = child && environment ? launch(child, argv, environment, report) : ENOMEM;
+    int error = child != NULL && environment != NULL ? launch(child, argv, environment, report) : ENOMEM;
     free(environment);
     if (error) {
-        for (int s = 0; child && s < STREAMS; s++)
+        for (int s = 0; child != NULL && s < STREAMS; s++)
             close_end(&child->streams[s].fd);
         free(child);
         errno = error;
@@ -241,7 +241,7 @@ static void deliver_lines(struct family *family, uint32_t index, enum stream str
 {
     struct lines *lines = &family->children[index]->streams[stream];
     char *newline;
-    while ((newline = memchr(lines->text, '\n', lines->used))) {
+    while (((newline = memchr(lines->text, '\n', lines->used)) != NULL)) {
         uint32_t bytes = (uint32_t)(newline - lines->text);
         deliver(family, index, stream, bytes);
         lines->used -= bytes + 1;

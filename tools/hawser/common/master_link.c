@@ -23,7 +23,7 @@ static void *open_socket(void *context)
     int64_t most = HWI_MESSAGE_BYTES_MAX;
     unsigned char id[ROUTING_ID_BYTES] = {'T'};
     uint64_t nonce = hwi_host_random();
-    if (!socket)
+    if (socket == NULL)
         return NULL;
     memcpy(id + 1, &nonce, sizeof nonce);
     zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
@@ -43,8 +43,8 @@ bool link_open(struct master_link *link, const char *address, char *error)
         snprintf(error, LINK_ERROR_BYTES, "the address %.80s... is too long", address);
         return false;
     }
-    link->socket = link->context ? open_socket(link->context) : NULL;
-    if (!link->socket) {
+    link->socket = link->context != NULL ? open_socket(link->context) : NULL;
+    if (link->socket == NULL) {
         snprintf(error, LINK_ERROR_BYTES, "cannot open a socket: %s", zmq_strerror(zmq_errno()));
         return false;
     }
@@ -59,11 +59,11 @@ bool link_open(struct master_link *link, const char *address, char *error)
 void link_close(struct master_link *link)
 {
     int linger_ms = LINGER_MS;
-    if (link->socket) {
+    if (link->socket != NULL) {
         zmq_setsockopt(link->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
         zmq_close(link->socket);
     }
-    if (link->context)
+    if (link->context != NULL)
         zmq_ctx_term(link->context);
     link->socket = link->context = NULL;
 }

@@ -28,7 +28,7 @@ bool os_program_directory(char *path, size_t bytes)
         return false;
     path[length] = 0;
     char *slash = strrchr(path, '/');
-    if (!slash)
+    if (slash == NULL)
         return false;
     *slash = 0;
     return true;

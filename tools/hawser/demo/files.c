@@ -45,7 +45,7 @@ bool demo_find(struct demo *demo, const char *data)
     }
     if (!find_trainer(demo, program))
         return false;
-    if (data) {
+    if (data != NULL) {
         snprintf(demo->data, sizeof demo->data, "%s", data);
         return true;
     }
@@ -66,8 +66,8 @@ bool demo_make_directory(struct demo *demo)
 {
     const char *base = getenv("TMPDIR");
     snprintf(demo->directory, sizeof demo->directory, "%.900s/hawser-demo-XXXXXX",
-             base && *base ? base : "/tmp");
-    if (mkdtemp(demo->directory))
+             base != NULL && *base ? base : "/tmp");
+    if (mkdtemp(demo->directory) != NULL)
         return true;
     demo_problem(demo, "cannot make %.150s: %s", demo->directory, strerror(errno));
     demo->directory[0] = 0;

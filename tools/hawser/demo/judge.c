@@ -13,7 +13,7 @@ static bool hash_file(const char *path, uint64_t hash[2])
     static unsigned char bytes[1 << 16];
     FILE *file = fopen(path, "rb");
     XXH3_state_t *state = XXH3_createState();
-    bool good = file && state;
+    bool good = file != NULL && state != NULL;
     size_t got, total = 0;
     if (good)
         XXH3_128bits_reset(state);
@@ -27,7 +27,7 @@ static bool hash_file(const char *path, uint64_t hash[2])
         hash[1] = digest.low64;
     }
     XXH3_freeState(state);
-    if (file)
+    if (file != NULL)
         fclose(file);
     return good && total > 0;
 }

@@ -56,7 +56,7 @@ static bool is_number(const char *text)
 static bool is_address(const char *text)
 {
     const char *colon = strrchr(text, ':');
-    return colon && colon > text && is_number(colon + 1) && !strchr(text, '/');
+    return colon != NULL && colon > text && is_number(colon + 1) && strchr(text, '/') == NULL;
 }
 
 // A directory may have any name, also that of a process.
@@ -87,7 +87,7 @@ static void collect(struct trace_source *source, bool run, struct rings *rings)
     struct trace_item *items = calloc(ITEMS_MAX, sizeof *items);
     uint64_t begin = now_ns(), last = begin;
     bool complete = false;
-    while (items && !complete && now_ns() - last < QUIET_MS * HWI_NS_PER_MS &&
+    while (items != NULL && !complete && now_ns() - last < QUIET_MS * HWI_NS_PER_MS &&
            now_ns() - begin < READ_MS_MAX * HWI_NS_PER_MS) {
         bool more = read_some(source, items, rings) > 0;
         if (more)
@@ -109,7 +109,7 @@ static bool read_run(const char *address, struct rings *rings, struct hwi_msg *s
 {
     char error[TRACE_ERROR_BYTES], ignored[STATUS_ERROR_BYTES];
     struct trace_source *source = trace_open_run(address, true, error);
-    if (!source) {
+    if (source == NULL) {
         complain("explain", "%s (members on this machine can be asked by their process ids)",
                  error);
         return false;
@@ -149,7 +149,7 @@ static bool read_processes(const struct options *options, struct rings *rings)
             return false;
         }
     struct trace_source *source = trace_open_processes(pids, count, true, error);
-    if (!source) {
+    if (source == NULL) {
         complain("explain", "%s", error);
         return false;
     }
@@ -197,7 +197,7 @@ static void print_moment(const struct explain_report *report, const struct rings
     time_t seconds = (time_t)(report->now_ns / (int64_t)HWI_NS_PER_S);
     struct tm utc;
     char text[32];
-    if (report->realtime && gmtime_r(&seconds, &utc) &&
+    if (report->realtime && gmtime_r(&seconds, &utc) != NULL &&
         strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &utc))
         printf(", as of %s.%03d UTC", text,
                (int)(report->now_ns % (int64_t)HWI_NS_PER_S / (int64_t)HWI_NS_PER_MS));
@@ -282,7 +282,7 @@ int command_explain(int argc, char **argv)
         return code;
     code = EXIT_FAILED;
     struct explain_report *report = calloc(1, sizeof *report);
-    if (report && read_targets(&options, &rings, &status, &block)) {
+    if (report != NULL && read_targets(&options, &rings, &status, &block)) {
         struct explain_input input = {
             .rings = rings.rings,
             .count = rings.count,
@@ -292,7 +292,7 @@ int command_explain(int argc, char **argv)
         explain_analyse(&input, report);
         print_report(report, &rings, options.all);
         code = report->trouble ? EXIT_TROUBLE : EXIT_OK;
-        if (options.save && !rings_save(&rings, options.save, error)) {
+        if (options.save != NULL && !rings_save(&rings, options.save, error)) {
             complain("explain", "%s", error);
             code = EXIT_FAILED;
         }

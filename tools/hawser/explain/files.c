@@ -23,14 +23,14 @@ static void *read_file(const char *path, size_t *bytes)
     struct stat found;
     void *memory = NULL;
     FILE *file = fopen(path, "rb");
-    if (!file)
+    if (file == NULL)
         return NULL;
     size_t most = hwi_ring_bytes(HWI_RING_RECORDS_MAX);
     if (fstat(fileno(file), &found) == 0 && S_ISREG(found.st_mode) &&
         (size_t)found.st_size <= most) {
         *bytes = (size_t)found.st_size;
         memory = aligned_alloc(64, (*bytes + 127) / 64 * 64);
-        if (memory && fread(memory, 1, *bytes, file) != *bytes) {
+        if (memory != NULL && fread(memory, 1, *bytes, file) != *bytes) {
             free(memory);
             memory = NULL;
         }
@@ -78,7 +78,7 @@ static bool load_file(struct rings *rings, const char *path)
 {
     size_t bytes = 0;
     void *memory = read_file(path, &bytes);
-    bool good = memory && load_image(rings, memory, bytes);
+    bool good = memory != NULL && load_image(rings, memory, bytes);
     free(memory);
     return good;
 }
@@ -162,10 +162,10 @@ static bool write_ring(FILE *file, const struct explain_ring *ring)
                                  .owner = ring->owner,
                                  .taken = ring->as_of_ns};
     struct hwi_ring_record *slots = calloc(capacity, sizeof *slots);
-    for (uint32_t i = 0; slots && i < ring->count; i++)
+    for (uint32_t i = 0; slots != NULL && i < ring->count; i++)
         if (ring->records[i].number + capacity > last)
             slots[ring->records[i].number & (capacity - 1)] = ring->records[i];
-    bool good = slots && fwrite(&head, sizeof head, 1, file) == 1 &&
+    bool good = slots != NULL && fwrite(&head, sizeof head, 1, file) == 1 &&
                 fwrite(slots, sizeof *slots, capacity, file) == capacity;
     free(slots);
     return good;
@@ -185,8 +185,8 @@ bool rings_save(const struct rings *rings, const char *directory, char *error)
                  owner->incarnation ? "member" : "master",
                  owner->incarnation ? owner->incarnation : owner->pid);
         FILE *file = fopen(path, "wb");
-        bool good = file && write_ring(file, &rings->rings[i]);
-        good &= file && fclose(file) == 0;
+        bool good = file != NULL && write_ring(file, &rings->rings[i]);
+        good &= file != NULL && fclose(file) == 0;
         if (!good) {
             snprintf(error, RINGS_ERROR_BYTES, "%.160s: %s", path, strerror(errno));
             return false;

@@ -48,10 +48,10 @@ static void take_head(struct playing *playing, const struct hwi_msg_journal_head
 static void take_image(struct playing *playing, const struct hwi_journal_image *image)
 {
     const struct hwi_actor_ops *ops = replay_ops(image->role);
-    if (!ops || playing->blind || image->length == 0)
+    if (ops == NULL || playing->blind || image->length == 0)
         return;
     playing->here[image->role] = true;
-    if (playing->players[image->role])
+    if (playing->players[image->role] != NULL)
         return;
     struct hwi_player *player = hwi_player_create(ops, &hwi_alloc_libc);
     if (hwi_player_load(player, image->bytes, image->length))
@@ -76,15 +76,15 @@ static void take_event(struct playing *playing, const struct hwi_journal_event *
 {
     uint8_t role = event->role;
     const struct hwi_actor_ops *ops = replay_ops(role);
-    if (!ops || event->event.msg->type == HWI_MSG_NONE)
+    if (ops == NULL || event->event.msg->type == HWI_MSG_NONE)
         return;
     playing->here[role] = true;
-    if (event->number == 1 && !playing->players[role] && !playing->blind)
+    if (event->number == 1 && playing->players[role] == NULL && !playing->blind)
         playing->players[role] = hwi_player_create(ops, &hwi_alloc_libc);
     playing->last_ns = event->event.now_ns;
     hwi_ring_heard(playing->ring, role, event->event.from, event->event.msg, event->event.now_ns,
                    event->event.now_ns);
-    if (playing->players[role])
+    if (playing->players[role] != NULL)
         write_effects(playing, role, hwi_player_step(playing->players[role], &event->event, NULL),
                       event->event.now_ns);
 }
@@ -154,7 +154,7 @@ static bool load_journal(struct rings *rings, const char *directory, const char 
     if (hwi_journal_open(directory, name, &reader, error, sizeof error) != 0)
         return false;
     playing.memory = aligned_alloc(64, bytes);
-    if (!playing.memory) {
+    if (playing.memory == NULL) {
         hwi_journal_reader_close(reader);
         return false;
     }

@@ -30,7 +30,7 @@ static bool all_registered_are_here(const struct replay_set *set, uint32_t maste
     struct hwi_journal_record record;
     uint64_t missing[MISSING_MAX];
     uint32_t count = 0;
-    while (reader && limit > 0) {
+    while (reader != NULL && limit > 0) {
         enum hwi_journal_found found = hwi_journal_read(reader, &record);
         if (found > HWI_JOURNAL_FOUND_LOST)
             break;

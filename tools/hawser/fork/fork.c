@@ -43,7 +43,7 @@ static void read_extent(struct fork *fork, uint32_t i)
     struct hwi_journal_reader *reader = replay_read(fork->set, i);
     struct hwi_journal_record record;
     enum hwi_journal_found found = HWI_JOURNAL_FOUND_HEAD;
-    while (reader && found <= HWI_JOURNAL_FOUND_LOST) {
+    while (reader != NULL && found <= HWI_JOURNAL_FOUND_LOST) {
         found = hwi_journal_read(reader, &record);
         if (found != HWI_JOURNAL_FOUND_EVENT)
             continue;
@@ -61,7 +61,7 @@ static bool find_start(const struct fork *fork, struct hwi_msg_master_start *sta
         struct hwi_journal_reader *reader =
             fork->set->sources[i].incarnation ? NULL : replay_read(fork->set, i);
         bool found = false;
-        for (int n = 0; reader && !found && n < HEAD_EVENTS_MAX; n++) {
+        for (int n = 0; reader != NULL && !found && n < HEAD_EVENTS_MAX; n++) {
             if (hwi_journal_read(reader, &record) != HWI_JOURNAL_FOUND_EVENT ||
                 record.event.event.msg->type != HWI_MSG_master_start)
                 continue;
@@ -80,7 +80,7 @@ static bool find_address(const struct fork *fork, uint32_t source, char *address
     struct hwi_journal_reader *reader = replay_read(fork->set, source);
     struct hwi_journal_record record;
     bool found = false;
-    for (int n = 0; reader && !found && n < HEAD_EVENTS_MAX; n++) {
+    for (int n = 0; reader != NULL && !found && n < HEAD_EVENTS_MAX; n++) {
         if (hwi_journal_read(reader, &record) != HWI_JOURNAL_FOUND_EVENT ||
             record.event.event.msg->type != HWI_MSG_open)
             continue;
@@ -143,7 +143,7 @@ static void find_outsiders(struct fork *fork, uint32_t i)
     struct hwi_journal_reader *reader = replay_read(fork->set, i);
     struct hwi_journal_record record;
     enum hwi_journal_found found = HWI_JOURNAL_FOUND_HEAD;
-    while (reader && found <= HWI_JOURNAL_FOUND_LOST) {
+    while (reader != NULL && found <= HWI_JOURNAL_FOUND_LOST) {
         found = hwi_journal_read(reader, &record);
         const struct hwi_event *event = &record.event.event;
         if (found == HWI_JOURNAL_FOUND_EVENT && event->msg->type == HWI_MSG_announce)
@@ -184,7 +184,7 @@ static void end_killed(struct fork *fork, const struct replay_item *item)
 {
     for (uint32_t i = 0; i < fork->set->count; i++) {
         struct fork_process *process = &fork->processes[i];
-        if (!process->over || (item && !is_heard_of(process, item)))
+        if (!process->over || (item != NULL && !is_heard_of(process, item)))
             continue;
         process->over = false;
         hwi_sim_drive_end(fork->sim, process->node);
@@ -277,8 +277,8 @@ static bool faults_fit(const struct fork *fork, const struct fork_spec *spec,
         fork_fault_print(fault, text, sizeof(text));
         bool fits = fault->act == FORK_LOSE
                         ? point->source < fork->set->count
-                        : find_peer(fork, fault->peer) &&
-                              (fault->act != FORK_CUT || find_peer(fork, fault->other));
+                        : find_peer(fork, fault->peer) != NULL &&
+                              (fault->act != FORK_CUT || find_peer(fork, fault->other) != NULL);
         if (fits)
             continue;
         complain("replay",
@@ -464,7 +464,7 @@ static int fork_here(struct fork *fork, const struct replay_options *options,
     fork->point_ns = point.ns;
     carry_on(fork, plan);
     fork_tell(fork, &plan->spec);
-    return hwi_sim_check_failure(fork->sim) ? REPLAY_CRASH : REPLAY_OK;
+    return hwi_sim_check_failure(fork->sim) != NULL ? REPLAY_CRASH : REPLAY_OK;
 }
 
 // Their actors' decisions are repeated here, not compared.
@@ -490,7 +490,7 @@ int fork_run(struct replay_set *set, const struct replay_options *options)
     fork.limits = hwi_new(&hwi_alloc_libc, set->count * sizeof(*fork.limits));
     fork.processes = hwi_new(&hwi_alloc_libc, set->count * sizeof(*fork.processes));
     int verdict = fork_here(&fork, options, &plan);
-    if (fork.sim)
+    if (fork.sim != NULL)
         hwi_sim_destroy(fork.sim);
     for (uint32_t i = 0; i < set->count; i++)
         fork_trainer_fini(&fork.processes[i].trainer);

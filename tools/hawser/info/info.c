@@ -62,8 +62,8 @@ static void print_options(const char *title, const struct hwi_option_table *tabl
         char bounds[32] = "-";
         if (option->kind == HWI_OPTION_NUMBER || option->kind == HWI_OPTION_FLAG)
             snprintf(bounds, sizeof bounds, "%u..%u", option->least, option->most);
-        printf("  %-25s %-12s %-14s %s\n", option->env ? option->env : option->name,
-               option->standard ? option->standard : "-", bounds, option->doc);
+        printf("  %-25s %-12s %-14s %s\n", option->env != NULL ? option->env : option->name,
+               option->standard != NULL ? option->standard : "-", bounds, option->doc);
     }
 }
 
@@ -91,8 +91,8 @@ static void print_table(const char *title, const struct hwi_option_table *table)
     for (uint32_t i = 0; i < table->count; i++) {
         const struct hwi_option *option = &table->options[i];
         printf("| `%s` |", option->name);
-        printf(option->env ? " `%s` |" : " |", option->env);
-        printf(option->standard ? " `%s` |" : " |", option->standard);
+        printf(option->env != NULL ? " `%s` |" : " |", option->env);
+        printf(option->standard != NULL ? " `%s` |" : " |", option->standard);
         print_bounds(option);
         printf(" %s |\n", option->doc);
     }

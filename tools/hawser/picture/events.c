@@ -12,7 +12,7 @@ enum { TEXT_BYTES = 192, NAME_BYTES = 96, PRECISION = 15, ROLES = HWI_ROLE_SNAPS
 // Takes the event.
 static void put(struct perfetto_out *out, json_t *event)
 {
-    if (!event) {
+    if (event == NULL) {
         out->failed = true;
         return;
     }
@@ -94,7 +94,7 @@ static json_t *arguments(const struct hwi_ring_record *record)
     hwi_addr_print(hwi_ring_other(record), other, sizeof other);
     json_t *all = json_pack("{s:s,s:s,s:I}", "message", message, sent ? "to" : "from", other,
                             "number", (json_int_t)record->number);
-    if (all && !sent)
+    if (all != NULL && !sent)
         json_object_set_new(all, "waited_us",
                             json_real(us((int64_t)(record->handled - record->arrived))));
     return all;

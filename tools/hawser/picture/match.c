@@ -80,7 +80,7 @@ static struct end *collect_ends(const struct perfetto *p, uint32_t *count, bool 
     struct end *ends = malloc((p->item_count + 1) * sizeof *ends);
     *count = 0;
     *good = ends != NULL;
-    for (uint32_t i = 0; ends && i < p->item_count; i++) {
+    for (uint32_t i = 0; ends != NULL && i < p->item_count; i++) {
         struct end *end = &ends[*count];
         if (!link_of(p, &p->items[i], &end->link))
             continue;
@@ -105,7 +105,7 @@ static bool find_machines(struct perfetto *p)
 {
     uint64_t *zeros = malloc((p->process_count + 1) * sizeof *zeros);
     p->shifts = malloc((p->process_count + 1) * sizeof *p->shifts);
-    if (!zeros || !p->shifts) {
+    if (zeros == NULL || p->shifts == NULL) {
         free(zeros);
         return false;
     }
@@ -180,7 +180,7 @@ static bool relate_clocks(struct perfetto *p, const struct end *ends, uint32_t c
     if (machines < 2 || machines > MACHINES_MAX)
         return true;
     int64_t *least = malloc((size_t)machines * machines * sizeof *least);
-    if (!least)
+    if (least == NULL)
         return false;
     for (uint32_t i = 0; i < machines * machines; i++)
         least[i] = INT64_MAX;

@@ -35,7 +35,7 @@ static bool make_process(struct perfetto *p, uint32_t process)
     if (process >= PERFETTO_PROCESSES_MAX)
         return false;
     struct perfetto_process *more = realloc(p->processes, (process + 1) * sizeof *more);
-    if (!more)
+    if (more == NULL)
         return false;
     memset(more + p->process_count, 0, (process + 1 - p->process_count) * sizeof *more);
     p->processes = more;
@@ -61,7 +61,7 @@ static bool make_room(struct perfetto *p)
     uint32_t capacity = p->item_capacity ? 2 * p->item_capacity : ITEMS_FIRST;
     struct perfetto_item *items =
         capacity <= PERFETTO_RECORDS_MAX ? realloc(p->items, capacity * sizeof *items) : NULL;
-    if (!items)
+    if (items == NULL)
         return false;
     p->items = items;
     p->item_capacity = capacity;
@@ -186,7 +186,7 @@ static bool draw(struct perfetto_out *out, const struct perfetto *p)
     fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", out->stream);
     perfetto_put_names(out, p);
     for (uint32_t i = 0; i < p->item_count; i++) {
-        if (!hwi_layout_of(p->items[i].record.type))
+        if (hwi_layout_of(p->items[i].record.type) == NULL)
             continue;
         if (hwi_ring_is_sent(&p->items[i].record))
             draw_said(out, p, i);
@@ -207,7 +207,7 @@ int perfetto_write(struct perfetto *p, const char *path, char *error)
     }
     find_start(p);
     struct perfetto_out out = {.stream = fopen(path, "w")};
-    if (!out.stream) {
+    if (out.stream == NULL) {
         snprintf(error, PERFETTO_ERROR_BYTES, "cannot write %.150s: %s", path, strerror(errno));
         return -1;
     }

@@ -33,7 +33,7 @@ static struct entry *collect(const struct perfetto *p, name_fn name, uint32_t *c
 {
     struct entry *entries = malloc((p->item_count + 1) * sizeof *entries);
     *count = 0;
-    for (uint32_t i = 0; entries && i < p->item_count; i++) {
+    for (uint32_t i = 0; entries != NULL && i < p->item_count; i++) {
         entries[*count] = (struct entry){.index = i};
         *count += name(p, &p->items[i], &entries[*count]);
     }
@@ -104,7 +104,7 @@ static void describe(const struct perfetto_item *item, const struct perfetto_ite
     if (hwi_ring_op(&item->record, &op))
         snprintf(name, sizeof name, "%s/%" PRIu64 "#%" PRIu32 "@v%" PRIu64 ", ",
                  hwi_kind_name(op.kind), op.tag, op.seq, op.view);
-    if (reply)
+    if (reply != NULL)
         snprintf(what, WHAT_BYTES, "%srequest %" PRIu64 ", status %" PRId32, name, item->record.key,
                  (int32_t)reply->record.seq);
     else
@@ -134,21 +134,21 @@ static void draw_operation(struct perfetto_out *out, const struct perfetto *p,
         else
             reply = item;
     }
-    if (!call)
+    if (call == NULL)
         return;
-    end = memory ? find_end(p, ends, end_count, memory) : NULL;
+    end = memory != NULL ? find_end(p, ends, end_count, memory) : NULL;
     name_call(call, name);
-    describe(memory ? memory : call, reply, what);
+    describe(memory != NULL ? memory : call, reply, what);
     struct perfetto_span span = {
         .category = "operation",
         .name = name,
         .what = what,
         .process = call->process,
         .start_ns = perfetto_time(p, call->process, call->record.arrived),
-        .end_ns = reply ? perfetto_time(p, call->process, reply->record.handled)
+        .end_ns = reply != NULL ? perfetto_time(p, call->process, reply->record.handled)
                         : last_of(p, call->process),
-        .marked_ns = end ? perfetto_time(p, call->process, end->record.arrived) : -1,
-        .mark = end && end->record.key ? "committed" : "aborted"};
+        .marked_ns = end != NULL ? perfetto_time(p, call->process, end->record.arrived) : -1,
+        .mark = end != NULL && end->record.key ? "committed" : "aborted"};
     perfetto_put_span(out, &span);
 }
 
@@ -157,14 +157,14 @@ bool perfetto_put_operations(struct perfetto_out *out, const struct perfetto *p)
     uint32_t count, end_count;
     struct entry *entries = collect(p, name_request, &count);
     struct entry *ends = collect(p, name_end, &end_count);
-    for (uint32_t i = 0, next; entries && ends && i < count; i = next) {
+    for (uint32_t i = 0, next; entries != NULL && ends != NULL && i < count; i = next) {
         for (next = i + 1;
              next < count && !memcmp(entries[i].name, entries[next].name, sizeof entries[i].name);
              next++)
             ;
         draw_operation(out, p, entries + i, next - i, ends, end_count);
     }
-    bool good = entries && ends;
+    bool good = entries != NULL && ends != NULL;
     free(entries);
     free(ends);
     return good;
@@ -216,11 +216,11 @@ bool perfetto_put_transfers(struct perfetto_out *out, const struct perfetto *p)
     uint32_t count;
     struct entry *entries = collect(p, name_transfer, &count);
     const struct entry *sent = NULL; // the last before this one
-    for (uint32_t i = 0; entries && i < count; i++) {
+    for (uint32_t i = 0; entries != NULL && i < count; i++) {
         const struct perfetto_item *item = &p->items[entries[i].index];
         if (hwi_ring_is_sent(&item->record))
             sent = &entries[i];
-        else if (sent && !memcmp(sent->name, entries[i].name, 4 * sizeof entries[i].name[0]))
+        else if (sent != NULL && !memcmp(sent->name, entries[i].name, 4 * sizeof entries[i].name[0]))
             draw_transfer(out, p, &p->items[sent->index], item);
     }
     bool good = entries != NULL;

@@ -63,7 +63,7 @@ static void measure(struct replay_set *set, struct delays *delays)
         int64_t heard_ns = replay_time_known(set, item.source, item.event->event.now_ns);
         struct delay delay = {item.letter.sender, item.source, heard_ns - item.letter.ns};
         struct delay *known = find(delays, delay.from, delay.to);
-        if (known)
+        if (known != NULL)
             known->ns = HWI_MIN(known->ns, delay.ns);
         else
             add(delays, delay);
@@ -76,9 +76,9 @@ static void shift(struct replay_set *set, const struct delays *delays, const str
 {
     const struct delay *back = find(delays, there->to, there->from);
     int64_t shift_ns = 0;
-    if (back && (there->ns < 0 || back->ns < 0))
+    if (back != NULL && (there->ns < 0 || back->ns < 0))
         shift_ns = (back->ns - there->ns) / 2;
-    else if (!back && there->ns < 0)
+    else if (back == NULL && there->ns < 0)
         shift_ns = -there->ns;
     set->sources[there->to].shift_ns = set->sources[there->from].shift_ns + shift_ns;
 }

@@ -16,7 +16,7 @@ static struct replay_progress *share(FILE **file)
 {
     struct replay_progress *progress = MAP_FAILED;
     *file = tmpfile();
-    if (*file && ftruncate(fileno(*file), sizeof(*progress)) == 0)
+    if (*file != NULL && ftruncate(fileno(*file), sizeof(*progress)) == 0)
         progress =
             mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED, fileno(*file), 0);
     return progress == MAP_FAILED ? NULL : progress;
@@ -24,9 +24,9 @@ static struct replay_progress *share(FILE **file)
 
 static void unshare(struct replay_progress *progress, FILE *file)
 {
-    if (progress)
+    if (progress != NULL)
         munmap(progress, sizeof(*progress));
-    if (file)
+    if (file != NULL)
         fclose(file);
 }
 
@@ -49,7 +49,7 @@ static void print_crash(struct replay_set *set, uint32_t source,
            replay_event_name(&set->sources[source], progress->role, progress->number, name), how);
     struct hwi_journal_reader *reader =
         replay_seek(set, source, progress->role, progress->number, &record);
-    if (!reader)
+    if (reader == NULL)
         return;
     replay_print_event(stdout, &set->sources[source],
                        replay_time(set, source, record.event.event.now_ns), &record.event);
@@ -124,7 +124,7 @@ static double core_seconds(void)
 static int sum_up(const struct replay_progress *total, const struct replay_options *options,
                   uint64_t took_ns)
 {
-    if (total->actors == 0 && total->verdict == REPLAY_OK && (options->role || options->journal)) {
+    if (total->actors == 0 && total->verdict == REPLAY_OK && (options->role || options->journal != NULL)) {
         complain("replay", "no journal here has events of that actor");
         return REPLAY_UNREADABLE;
     }
@@ -148,9 +148,9 @@ int replay_play_all(struct replay_set *set, const struct replay_options *options
     FILE *file = NULL;
     struct replay_progress *progress = share(&file);
     int verdict = REPLAY_UNREADABLE;
-    if (!progress)
+    if (progress == NULL)
         complain("replay", "cannot make a temporary file of %zu bytes", sizeof(*progress));
-    if (progress && replay_limits(set, options, limits)) {
+    if (progress != NULL && replay_limits(set, options, limits)) {
         for (uint32_t i = 0; i < set->count; i++) {
             if (!replay_chosen(set, options, i) || limits[i] == 0 || progress->leaves)
                 continue;

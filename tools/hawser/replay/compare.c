@@ -32,7 +32,7 @@ static void print_expected(const struct hwi_journal_effect *expected, const stru
     char to[64], type[24];
     hwi_addr_print(expected->to, to, sizeof(to));
     printf("  expected  -> %s  ", to);
-    if (full)
+    if (full != NULL)
         replay_print_msg(stdout, full);
     else
         printf("%s (hash %08" PRIx32 ")", replay_type_name(expected->type, type), expected->hash);
@@ -53,16 +53,16 @@ static void print_pair(struct replay_game *game, const struct hwi_journal_effect
 {
     struct hwi_msg full;
     void *block = NULL;
-    bool found = expected && replay_find(game->set, game->source_index, expected, &full, &block);
-    if (expected)
+    bool found = expected != NULL && replay_find(game->set, game->source_index, expected, &full, &block);
+    if (expected != NULL)
         print_expected(expected, found ? &full : NULL);
     else
         puts("  expected  nothing more");
-    if (got)
+    if (got != NULL)
         print_got(got);
     else
         puts("  got       nothing more");
-    if (found && got && full.type == got->msg.type &&
+    if (found && got != NULL && full.type == got->msg.type &&
         hwi_msg_hash(&full) != hwi_msg_hash(&got->msg)) {
         fputs("  they differ in  ", stdout);
         replay_print_fields(stdout, &full, &got->msg);
@@ -74,7 +74,7 @@ static void print_pair(struct replay_game *game, const struct hwi_journal_effect
 // In one word each: what was expected of the step, and what came.
 static void print_check(const struct hwi_journal_event *event, const struct hwi_trap *trap)
 {
-    if (trap)
+    if (trap != NULL)
         printf("  got       a failed check: %s (%s:%d)\n", trap->what, trap->file, trap->line);
     else
         puts("  got       no failed check");
@@ -92,7 +92,7 @@ void replay_print_difference(struct replay_game *game, const struct replay_part 
     replay_event_name(game->source, (uint8_t)part->ops->role, event->number, name);
     if ((trap != NULL) != event->failed)
         printf("replay: %s: %s", name,
-               trap ? "a check failed here only" : "a check failed in the record only");
+               trap != NULL ? "a check failed here only" : "a check failed in the record only");
     else
         printf("replay: %s: effect %" PRIu32 " differs (%" PRIu32 " expected, %" PRIu32 " got)",
                name, i + 1, event->effect_count, effects->count);
@@ -113,7 +113,7 @@ bool replay_same_state(const struct replay_part *part, const struct hwi_journal_
     size_t length;
     unsigned char *bytes =
         hwi_image_save(part->ops, hwi_player_state(part->player), &hwi_alloc_libc, &length);
-    bool same = bytes && length == image->length && memcmp(bytes, image->bytes, length) == 0;
+    bool same = bytes != NULL && length == image->length && memcmp(bytes, image->bytes, length) == 0;
     hwi_free(&hwi_alloc_libc, bytes);
     return same;
 }
@@ -144,13 +144,13 @@ void replay_print_state_difference(struct replay_game *game, const struct replay
     printf("replay: %s: the state differs from its image in %s, offset %" PRIu64 "\n",
            replay_event_name(game->source, (uint8_t)part->ops->role, part->number, name),
            record->file, record->offset);
-    if (!recorded) {
+    if (recorded == NULL) {
         puts("  the image cannot be loaded");
         return;
     }
     char *expected = hwi_image_print(part->ops, recorded, &hwi_alloc_libc);
     char *got = hwi_image_print(part->ops, hwi_player_state(part->player), &hwi_alloc_libc);
-    if (expected && got)
+    if (expected != NULL && got != NULL)
         print_first_line(expected, got);
     hwi_free(&hwi_alloc_libc, expected);
     hwi_free(&hwi_alloc_libc, got);

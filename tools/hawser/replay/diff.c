@@ -100,7 +100,7 @@ static int report_alone(const struct replay_set *set, uint32_t source,
     struct hwi_journal_reader *reader = replay_read(set, source);
     struct hwi_journal_record record = {0};
     int verdict = REPLAY_UNREADABLE;
-    if (reader)
+    if (reader != NULL)
         verdict = (int)replay_report_end(&set->sources[source], hwi_journal_read(reader, &record),
                                          &record);
     hwi_journal_reader_close(reader);
@@ -118,7 +118,7 @@ static void compare_actors(struct comparison *all, struct replay_set *a, uint32_
                            struct replay_set *b, uint32_t j, const struct replay_options *options)
 {
     for (uint8_t role = 0; role < HWI_ROLE_MAX; role++) {
-        if (!replay_ops(role) || (options->role && options->role != role))
+        if (replay_ops(role) == NULL || (options->role && options->role != role))
             continue;
         struct replay_parting parting = {
             .role = role, .a = {.set = a, .source = i}, .b = {.set = b, .source = j}};
@@ -141,7 +141,7 @@ static void compare_actors(struct comparison *all, struct replay_set *a, uint32_
 static void look_back(struct comparison *all, struct replay_set *a, struct replay_set *b,
                       const struct replay_options *options)
 {
-    if (a->only || b->only || options->journal)
+    if (a->only != NULL || b->only != NULL || options->journal != NULL)
         return;
     for (uint32_t j = 0; j < b->count; j++)
         if (partner(b, j, a, options) == a->count)

@@ -14,7 +14,7 @@ static bool find_in(const struct replay_set *set, uint32_t source,
     struct hwi_journal_reader *reader = replay_read(set, source);
     struct hwi_journal_record record;
     bool found = false;
-    while (reader && !found) {
+    while (reader != NULL && !found) {
         enum hwi_journal_found what = hwi_journal_read(reader, &record);
         if (what > HWI_JOURNAL_FOUND_LOST)
             break;
@@ -31,7 +31,7 @@ static bool find_in(const struct replay_set *set, uint32_t source,
 bool replay_find(const struct replay_set *set, uint32_t source,
                  const struct hwi_journal_effect *effect, struct hwi_msg *msg, void **block)
 {
-    if (!replay_ops(effect->to.role))
+    if (replay_ops(effect->to.role) == NULL)
         return false;
     if (effect->to.id == 0 && find_in(set, source, effect, msg, block))
         return true;
@@ -46,7 +46,7 @@ struct hwi_journal_reader *replay_seek(const struct replay_set *set, uint32_t so
 {
     struct hwi_journal_reader *reader = replay_read(set, source);
     uint64_t events = 0;
-    while (reader) {
+    while (reader != NULL) {
         enum hwi_journal_found found = hwi_journal_read(reader, record);
         if (found > HWI_JOURNAL_FOUND_LOST)
             break;

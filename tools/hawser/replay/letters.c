@@ -85,7 +85,7 @@ static bool resolve(const struct replay_letters *letters, struct hwi_addr addr, 
         found = find(letters->by_incarnation, letters->members, addr.id);
     if ((addr.role == HWI_ROLE_REDUCER || addr.role == HWI_ROLE_SNAPSHOT) && addr.id)
         found = find(letters->by_peer, letters->members, addr.id);
-    if (found)
+    if (found != NULL)
         *who = *found;
     return found != NULL;
 }

@@ -55,7 +55,7 @@ struct replay_merge *replay_merge_open(struct replay_set *set)
     merge->ns = INT64_MIN;
     for (uint32_t i = 0; i < set->count; i++) {
         merge->streams[i].reader = set->sources[i].readable ? replay_read(set, i) : NULL;
-        if (merge->streams[i].reader)
+        if (merge->streams[i].reader != NULL)
             advance(merge, i);
     }
     return merge;

@@ -83,7 +83,7 @@ uint64_t replay_normal_key(const struct hwi_journal_event *event, enum replay_li
     const struct hwi_layout *layout = hwi_layout_of(event->event.msg->type);
     struct hwi_msg msg;
     void *block = NULL;
-    if (layout && hwi_msg_clone(event->event.msg, &msg, &block)) {
+    if (layout != NULL && hwi_msg_clone(event->event.msg, &msg, &block)) {
         blank(layout, (unsigned char *)&msg.u, likeness);
         words[3] = hwi_msg_hash(&msg);
         free(block);

@@ -61,9 +61,9 @@ static const struct option longs[] = {
 static bool parse_actor(const char *text, struct replay_options *options)
 {
     const char *at = strchr(text, '@');
-    size_t length = at ? (size_t)(at - text) : strlen(text);
+    size_t length = at != NULL ? (size_t)(at - text) : strlen(text);
     options->role = replay_role(text, length);
-    options->journal = at ? at + 1 : NULL;
+    options->journal = at != NULL ? at + 1 : NULL;
     if (options->role || (at == text && at[1]))
         return true;
     complain("replay", "--actor takes master, peer, reducer or snapshot and @JOURNAL, not \"%s\"",
@@ -100,7 +100,7 @@ static bool parse_time(const char *text, int64_t *ns)
 static bool parse_event(char *text, struct replay_point *point)
 {
     char *at = strchr(text, '@'), *colon = strrchr(text, ':');
-    if (!at || !colon || colon < at + 2)
+    if (at == NULL || colon == NULL || colon < at + 2)
         return false;
     point->role = replay_role(text, (size_t)(at - text));
     if (!point->role || !parse_number(colon + 1, &point->number))
@@ -158,19 +158,19 @@ static bool set_option(struct replay_options *options, int option)
 static const char *contradiction(const struct replay_options *options)
 {
     bool play = options->step || options->state;
-    if (options->fork && (play || options->timeline || options->other || options->role))
+    if (options->fork != NULL && (play || options->timeline || options->other != NULL || options->role))
         return "--fork goes with --until only";
-    if (options->fork && options->until.kind < REPLAY_TO_TIME)
+    if (options->fork != NULL && options->until.kind < REPLAY_TO_TIME)
         return "--fork begins where --until says: a time such as 12.5s, or ACTOR@JOURNAL:NUMBER";
-    if (options->perfetto && !options->timeline)
+    if (options->perfetto != NULL && !options->timeline)
         return "--perfetto goes with --timeline";
-    if (options->timeline && options->other)
+    if (options->timeline && options->other != NULL)
         return "--timeline and --diff are two things: choose one";
-    if (play && (options->timeline || options->other))
+    if (play && (options->timeline || options->other != NULL))
         return "--step and --state belong to a replay, not to --timeline or --diff";
     if (options->timeline && options->until.kind == REPLAY_TO_NUMBER)
         return "with --timeline, --until takes a time or ACTOR@JOURNAL:NUMBER";
-    if (options->other && options->until.kind != REPLAY_TO_END)
+    if (options->other != NULL && options->until.kind != REPLAY_TO_END)
         return "--diff compares whole histories: it takes no --until";
     return NULL;
 }
@@ -191,7 +191,7 @@ int replay_parse(int argc, char **argv, struct replay_options *options, bool *do
     }
     const char *wrong = argc - optind == 1 ? contradiction(options)
                                            : "expected one directory; try hawser replay --help";
-    if (wrong) {
+    if (wrong != NULL) {
         complain("replay", "%s", wrong);
         return REPLAY_USAGE;
     }

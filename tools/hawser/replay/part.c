@@ -115,7 +115,7 @@ int replay_find_parting(struct replay_parting *parting)
     int verdict = REPLAY_UNREADABLE;
     a.reader = replay_read(parting->a.set, parting->a.source);
     b.reader = replay_read(parting->b.set, parting->b.source);
-    if (a.reader && b.reader) {
+    if (a.reader != NULL && b.reader != NULL) {
         zip(parting, &a, &b);
         verdict = (int)HWI_MAX(a.verdict, b.verdict);
     }
@@ -129,7 +129,7 @@ void replay_print_context(struct replay_set *set, uint32_t source, uint8_t role,
     struct hwi_journal_reader *reader = replay_read(set, source);
     struct hwi_journal_record record = {0};
     enum hwi_journal_found found = HWI_JOURNAL_FOUND_HEAD;
-    while (reader && found <= HWI_JOURNAL_FOUND_LOST) {
+    while (reader != NULL && found <= HWI_JOURNAL_FOUND_LOST) {
         found = hwi_journal_read(reader, &record);
         const struct hwi_journal_event *event = &record.event;
         if (found != HWI_JOURNAL_FOUND_EVENT || event->role != role)

@@ -30,7 +30,7 @@ static void load(struct canvas *canvas, uint32_t i, const struct hwi_journal_ima
 {
     const struct hwi_actor_ops *ops = replay_ops(image->role);
     struct hwi_player **player = &canvas->players[i][image->role];
-    if (!ops || *player)
+    if (ops == NULL || *player != NULL)
         return;
     *player = hwi_player_create(ops, &hwi_alloc_libc);
     if (hwi_player_load(*player, image->bytes, image->length))
@@ -48,11 +48,11 @@ static void make_players(struct canvas *canvas, uint32_t i)
     struct hwi_journal_record record = {0};
     bool whole = source->segment <= 1;
     for (uint8_t role = 0; whole && role < HWI_ROLE_MAX; role++)
-        if (replay_ops(role))
+        if (replay_ops(role) != NULL)
             canvas->players[i][role] = hwi_player_create(replay_ops(role), &hwi_alloc_libc);
     if (!whole && source->decision == hwi_decision_hash())
-        while (reader && hwi_journal_read(reader, &record) <= HWI_JOURNAL_FOUND_IMAGE)
-            if (record.image.bytes)
+        while (reader != NULL && hwi_journal_read(reader, &record) <= HWI_JOURNAL_FOUND_IMAGE)
+            if (record.image.bytes != NULL)
                 load(canvas, i, &record.image);
     hwi_journal_reader_close(reader);
 }
@@ -73,14 +73,14 @@ static bool leaves(const struct replay_source *source, struct hwi_addr to)
     if (to.role == HWI_ROLE_CLOCK)
         return false;
     bool master = source->incarnation == 0;
-    return to.id != 0 || !replay_ops(to.role) || (to.role == HWI_ROLE_MASTER) != master;
+    return to.id != 0 || replay_ops(to.role) == NULL || (to.role == HWI_ROLE_MASTER) != master;
 }
 
 // The next event of one actor; what it says no longer counts after the first difference.
 static void play(struct canvas *canvas, const struct replay_item *item)
 {
     struct hwi_player **player = &canvas->players[item->source][item->event->role];
-    if (!*player)
+    if (*player == NULL)
         return;
     const struct hwi_effects *effects = hwi_player_step(*player, &item->event->event, NULL);
     if (!replay_same_effects(item->event, effects)) {
@@ -142,7 +142,7 @@ int replay_picture(struct replay_set *set, const struct replay_options *options,
     if (!ready)
         complain("replay", "%s: %s", options->perfetto, error);
     destroy_players(&canvas);
-    if (canvas.perfetto)
+    if (canvas.perfetto != NULL)
         perfetto_destroy(canvas.perfetto);
     hwi_free(&hwi_alloc_libc, canvas.players);
     hwi_free(&hwi_alloc_libc, canvas.drawn);

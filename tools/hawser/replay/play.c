@@ -19,7 +19,7 @@ static void judge(struct replay_game *game, enum replay_verdict verdict)
 static struct replay_part *chosen_part(struct replay_game *game, uint8_t role)
 {
     const struct hwi_actor_ops *ops = replay_ops(role);
-    if (!ops || (game->options->role && game->options->role != role))
+    if (ops == NULL || (game->options->role && game->options->role != role))
         return NULL;
     game->parts[role].ops = ops;
     return &game->parts[role];
@@ -36,7 +36,7 @@ static void start(struct replay_game *game, struct replay_part *part)
 
 static void stop(struct replay_part *part)
 {
-    if (part->player)
+    if (part->player != NULL)
         hwi_player_destroy(part->player);
     part->player = NULL;
 }
@@ -108,11 +108,11 @@ static void on_image(struct replay_game *game, const struct hwi_journal_record *
 {
     const struct hwi_journal_image *image = &record->image;
     struct replay_part *part = chosen_part(game, image->role);
-    if (!part || part->stopped)
+    if (part == NULL || part->stopped)
         return;
     if (image->length == 0) {
-        part->blind = !part->player; // an actor without images
-    } else if (!part->player) {
+        part->blind = part->player == NULL; // an actor without images
+    } else if (part->player == NULL) {
         load(game, part, image);
     } else if (game->same_decision && !replay_same_state(part, image)) {
         replay_print_state_difference(game, part, record);
@@ -140,15 +140,15 @@ static enum replay_verdict compare(struct replay_game *game, struct replay_part 
     const struct hwi_journal_event *event = &record->event;
     enum replay_verdict verdict = REPLAY_OK;
     bool told = event->event.msg->type == HWI_MSG_NONE; // to give up: no step of its own
-    if (trap && !event->failed)
+    if (trap != NULL && !event->failed)
         verdict = REPLAY_CRASH;
-    else if (!replay_same_effects(event, effects) || (event->failed && !trap && !told))
+    else if (!replay_same_effects(event, effects) || (event->failed && trap == NULL && !told))
         verdict = REPLAY_DIFFERENT;
     if (verdict && !game->same_decision)
         verdict = REPLAY_OTHER_VERSION;
     if (verdict)
         replay_print_difference(game, part, record, effects, trap);
-    else if (trap)
+    else if (trap != NULL)
         replay_print_failed(game, event, trap);
     return verdict;
 }
@@ -158,11 +158,11 @@ static void on_event(struct replay_game *game, const struct hwi_journal_record *
     const struct hwi_journal_event *event = &record->event;
     struct replay_part *part = chosen_part(game, event->role);
     const struct hwi_trap *trap = NULL;
-    if (!part || part->stopped)
+    if (part == NULL || part->stopped)
         return;
-    if (!part->player && !part->blind && game->whole)
+    if (part->player == NULL && !part->blind && game->whole)
         start(game, part);
-    if (!part->player) {
+    if (part->player == NULL) {
         game->skipped++;
         return;
     }
@@ -234,7 +234,7 @@ static void finish(struct replay_game *game)
                game->source->name, game->skipped);
     for (uint8_t role = 0; role < HWI_ROLE_MAX; role++) {
         struct replay_part *part = &game->parts[role];
-        if (part->player && game->options->state)
+        if (part->player != NULL && game->options->state)
             replay_print_state(game, part);
         stop(part);
     }
@@ -254,9 +254,9 @@ void replay_play(struct replay_set *set, uint32_t source, const struct replay_op
     bool terminal = isatty(STDERR_FILENO) && !options->step;
     uint64_t shown_ns = game.started_ns;
     game.waits = options->step && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    if (!reader)
+    if (reader == NULL)
         judge(&game, REPLAY_UNREADABLE);
-    while (reader && !game.over && game.heard < limit) {
+    while (reader != NULL && !game.over && game.heard < limit) {
         enum hwi_journal_found found = hwi_journal_read(reader, &record);
         take_record(&game, found, &record);
         if (terminal && game.heard % PROGRESS_EVENTS == PROGRESS_EVENTS - 1)

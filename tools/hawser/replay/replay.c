@@ -27,11 +27,11 @@ int command_replay(int argc, char **argv)
     verdict = REPLAY_UNREADABLE;
     if (!replay_set_open(options.path, &set, error))
         complain("replay", "%s", error);
-    else if (options.fork)
+    else if (options.fork != NULL)
         verdict = replay_fork_apart(&set, &options);
     else if (options.timeline)
         verdict = replay_timeline(&set, &options);
-    else if (options.other)
+    else if (options.other != NULL)
         verdict = compare_with(&set, &options);
     else
         verdict = replay_play_all(&set, &options);

@@ -45,14 +45,14 @@ static bool is_directory(const char *path)
 // what a segment's file has behind it.
 static void split_path(const char *path, struct replay_set *set)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    bool here = !slash && access(path, F_OK) == 0; // a file of the working directory
-    if (is_directory(path) || !*name || (!slash && !here)) {
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    bool here = slash == NULL && access(path, F_OK) == 0; // a file of the working directory
+    if (is_directory(path) || !*name || (slash == NULL && !here)) {
         set->directory = copy_text(path, strlen(path));
         return;
     }
-    size_t length = slash ? (size_t)(slash - path) : 0;
-    set->directory = slash ? copy_text(path, length ? length : 1) : copy_text(".", 1);
+    size_t length = slash != NULL ? (size_t)(slash - path) : 0;
+    set->directory = slash != NULL ? copy_text(path, length ? length : 1) : copy_text(".", 1);
     set->only = copy_text(name, strcspn(name, "."));
 }
 
@@ -75,7 +75,7 @@ static void read_beginning(struct replay_set *set, uint32_t i)
     struct replay_source *source = &set->sources[i];
     struct hwi_journal_reader *reader = replay_read(set, i);
     struct hwi_journal_record record;
-    while (reader) {
+    while (reader != NULL) {
         enum hwi_journal_found found = hwi_journal_read(reader, &record);
         if (found == HWI_JOURNAL_FOUND_HEAD && !source->readable)
             read_head(source, record.head);
@@ -107,7 +107,7 @@ bool replay_set_open(const char *path, struct replay_set *set, char error[REPLAY
     split_path(path, set);
     if (hwi_journal_names(set->directory, &set->names, &set->count, error, REPLAY_ERROR_BYTES))
         return false;
-    if (set->count == 0 && !set->only) {
+    if (set->count == 0 && set->only == NULL) {
         snprintf(error, REPLAY_ERROR_BYTES, "no journal (*.hwj) in %s", set->directory);
         return false;
     }
@@ -149,9 +149,9 @@ bool replay_chosen(const struct replay_set *set, const struct replay_options *op
                    uint32_t source)
 {
     const char *name = set->names[source];
-    if (set->only && strcmp(set->only, name) != 0)
+    if (set->only != NULL && strcmp(set->only, name) != 0)
         return false;
-    return !options->journal || strncmp(name, options->journal, strlen(options->journal)) == 0;
+    return options->journal == NULL || strncmp(name, options->journal, strlen(options->journal)) == 0;
 }
 
 int64_t replay_time_known(const struct replay_set *set, uint32_t source, uint64_t monotonic_ns)
@@ -174,7 +174,7 @@ void replay_learn_peers(struct replay_set *set)
         struct replay_source *source = &set->sources[i];
         struct hwi_journal_reader *reader =
             source->incarnation && !source->peer ? replay_read(set, i) : NULL;
-        for (uint32_t events = 0; reader && events < LEARN_EVENTS_MAX && !source->peer;) {
+        for (uint32_t events = 0; reader != NULL && events < LEARN_EVENTS_MAX && !source->peer;) {
             enum hwi_journal_found found = hwi_journal_read(reader, &record);
             if (found == HWI_JOURNAL_FOUND_EVENT) {
                 source->peer = told_peer(record.event.event.msg);

@@ -6,7 +6,7 @@
 static bool wait_for_enter(struct replay_game *game)
 {
     char line[16];
-    game->progress->leaves = !fgets(line, sizeof(line), stdin) || line[0] == 'q';
+    game->progress->leaves = fgets(line, sizeof(line), stdin) == NULL || line[0] == 'q';
     game->progress->hurries = !game->progress->leaves && line[0] == 'c';
     return !game->progress->leaves;
 }
@@ -36,6 +36,6 @@ void replay_print_state(struct replay_game *game, const struct replay_part *part
     char *text = hwi_image_print(part->ops, hwi_player_state(part->player), &hwi_alloc_libc);
     printf("state after %s:\n%s",
            replay_event_name(game->source, (uint8_t)part->ops->role, part->number, name),
-           text ? text : "too large to be printed\n");
+           text != NULL ? text : "too large to be printed\n");
     hwi_free(&hwi_alloc_libc, text);
 }

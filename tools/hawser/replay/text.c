@@ -12,7 +12,7 @@ const char *replay_event_name(const struct replay_source *source, uint8_t role, 
                               char text[REPLAY_NAME_MAX])
 {
     const struct hwi_actor_ops *ops = replay_ops(role);
-    snprintf(text, REPLAY_NAME_MAX, "%s@%s:%" PRIu64, ops ? ops->name : "?", source->name, number);
+    snprintf(text, REPLAY_NAME_MAX, "%s@%s:%" PRIu64, ops != NULL ? ops->name : "?", source->name, number);
     return text;
 }
 
@@ -50,7 +50,7 @@ void replay_print_effect(FILE *stream, const struct hwi_envelope *effect)
 const char *replay_type_name(uint16_t type, char text[24])
 {
     const struct hwi_layout *layout = hwi_layout_of(type);
-    if (layout)
+    if (layout != NULL)
         return layout->name;
     snprintf(text, 24, "message %u", type);
     return text;
@@ -94,7 +94,7 @@ void replay_print_fields(FILE *stream, const struct hwi_msg *a, const struct hwi
 {
     const struct hwi_layout *layout = hwi_layout_of(a->type);
     const char *between = "";
-    for (uint32_t i = 0; layout && i < layout->field_count; i++) {
+    for (uint32_t i = 0; layout != NULL && i < layout->field_count; i++) {
         struct hwi_msg in_a = with_field(a, &layout->fields[i]);
         struct hwi_msg in_b = with_field(b, &layout->fields[i]);
         if (hwi_msg_hash(&in_a) == hwi_msg_hash(&in_b))

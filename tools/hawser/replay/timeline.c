@@ -8,7 +8,7 @@ static enum replay_verdict check_end(const struct replay_set *set, uint32_t sour
     struct hwi_journal_reader *reader = replay_read(set, source);
     struct hwi_journal_record record = {0};
     enum hwi_journal_found found = HWI_JOURNAL_FOUND_HEAD;
-    if (!reader)
+    if (reader == NULL)
         return REPLAY_UNREADABLE;
     while (found <= HWI_JOURNAL_FOUND_LOST)
         found = hwi_journal_read(reader, &record);
@@ -36,7 +36,7 @@ int replay_timeline(struct replay_set *set, const struct replay_options *options
     int verdict = REPLAY_UNREADABLE;
     if (replay_limits(set, options, limits)) {
         replay_time(set, 0, 0); // relates the clocks before the order is fixed
-        verdict = options->perfetto ? replay_picture(set, options, limits)
+        verdict = options->perfetto != NULL ? replay_picture(set, options, limits)
                                     : print_events(set, options, limits);
         for (uint32_t i = 0; i < set->count; i++) {
             int end = replay_chosen(set, options, i) ? (int)check_end(set, i) : REPLAY_OK;

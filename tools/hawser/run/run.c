@@ -97,7 +97,7 @@ static bool run_has_begun(const struct run *run)
     struct hwi_msg answer;
     void *block;
     struct hwi_msg_status *status = ask_master(run, &answer, &block);
-    bool begun = !status || status->view != 0;
+    bool begun = status == NULL || status->view != 0;
     free(block);
     return begun;
 }
@@ -147,7 +147,7 @@ static void end_forgotten(struct run *run)
             return;
     struct hwi_msg_status *status = ask_master(run, &answer, &block);
     bool alone = status != NULL;
-    for (uint32_t i = 0; status && i < status->members_count; i++)
+    for (uint32_t i = 0; status != NULL && i < status->members_count; i++)
         alone = alone && status->members[i].standing == 0;
     free(block);
     if (!alone)

@@ -289,10 +289,10 @@ int sim_large_run(const struct sim_large *large)
     game.requests = calloc(large->peers, sizeof(*game.requests));
     game.results = calloc((size_t)large->peers * TENSOR_FLOATS, sizeof(*game.results));
     game.sim = hwi_sim_create(&config);
-    for (uint32_t i = 0; i < large->peers && game.requests && game.results; i++) {
+    for (uint32_t i = 0; i < large->peers && game.requests != NULL && game.results != NULL; i++) {
         hwi_sim_member(game.sim, 1);
     }
-    if (game.requests && game.results) {
+    if (game.requests != NULL && game.results != NULL) {
         play(&game);
         (large->json ? print_json : print_table)(&game);
     } else {

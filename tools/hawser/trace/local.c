@@ -64,11 +64,11 @@ static bool make_room(struct processes *all)
     if (capacity > TRACE_RINGS_MAX)
         return false;
     void *mappings = realloc(all->mappings, capacity * sizeof *all->mappings);
-    if (mappings)
+    if (mappings != NULL)
         all->mappings = mappings;
     void *rings =
-        mappings ? realloc(all->source.rings, capacity * sizeof *all->source.rings) : NULL;
-    if (!rings)
+        mappings != NULL ? realloc(all->source.rings, capacity * sizeof *all->source.rings) : NULL;
+    if (rings == NULL)
         return false;
     all->source.rings = rings;
     all->capacity = capacity;
@@ -132,14 +132,14 @@ static void search_directory(struct processes *all, const char *directory, uint3
 {
     DIR *names = opendir(directory);
     struct dirent *entry;
-    for (int i = 0; names && i < HWI_RINGPORT_STALE_MAX && (entry = readdir(names)); i++) {
+    for (int i = 0; names != NULL && i < HWI_RINGPORT_STALE_MAX && ((entry = readdir(names)) != NULL); i++) {
         char path[HWI_RINGPORT_PATH_MAX], *end;
         unsigned long number = strtoul(entry->d_name, &end, 10);
         int length = snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
         if (number == pid && *end == '-' && length < (int)sizeof path)
             attach(all, pid, path);
     }
-    if (names)
+    if (names != NULL)
         closedir(names);
 }
 
@@ -152,9 +152,9 @@ static void search(struct processes *all, uint32_t pid)
         return;
     snprintf(run, sizeof run, "/run/user/%u", (unsigned)found.st_uid);
     const char *own = getenv("XDG_RUNTIME_DIR");
-    const char *bases[] = {own && strcmp(own, run) != 0 ? own : NULL, run, "/tmp"};
+    const char *bases[] = {own != NULL && strcmp(own, run) != 0 ? own : NULL, run, "/tmp"};
     for (size_t i = 0; i < HWI_COUNT(bases); i++)
-        if (bases[i] && hwi_ringport_directory(bases[i], (uint32_t)found.st_uid, directory) &&
+        if (bases[i] != NULL && hwi_ringport_directory(bases[i], (uint32_t)found.st_uid, directory) &&
             hwi_ringsocket_is_safe(directory, (uint32_t)found.st_uid))
             search_directory(all, directory, pid);
 }
@@ -277,8 +277,8 @@ struct trace_source *trace_open_processes(const uint32_t *pids, uint32_t count, 
                                           char *error)
 {
     struct processes *all = calloc(1, sizeof *all);
-    if (!all || count > TRACE_PIDS_MAX) {
-        snprintf(error, TRACE_ERROR_BYTES, all ? "too many processes" : "no memory");
+    if (all == NULL || count > TRACE_PIDS_MAX) {
+        snprintf(error, TRACE_ERROR_BYTES, all != NULL ? "too many processes" : "no memory");
         free(all);
         return NULL;
     }

@@ -70,7 +70,7 @@ static bool set_message(struct trace_filter *filter)
 {
     for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++) {
         const struct hwi_layout *layout = hwi_layout_of(type);
-        if (layout && strcmp(optarg, layout->name) == 0) {
+        if (layout != NULL && strcmp(optarg, layout->name) == 0) {
             filter->messages[type] = 1;
             return filter->some_messages = true;
         }

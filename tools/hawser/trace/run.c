@@ -77,12 +77,12 @@ static int64_t ring_of(struct run_source *run, const struct hwi_msg_trace_batch 
         return -1;
     uint32_t count = source->ring_count + 1;
     struct trace_ring *rings = realloc(source->rings, count * sizeof *rings);
-    if (rings)
+    if (rings != NULL)
         source->rings = rings;
     struct sender *senders = realloc(run->senders, count * sizeof *senders);
-    if (senders)
+    if (senders != NULL)
         run->senders = senders;
-    if (!rings || !senders)
+    if (rings == NULL || senders == NULL)
         return -1;
     memset(&rings[count - 1], 0, sizeof *rings);
     memset(&senders[count - 1], 0, sizeof *senders);
@@ -235,7 +235,7 @@ static const struct trace_source_ops run_ops = {.read = read_run, .close = close
 struct trace_source *trace_open_run(const char *master, bool history, char *error)
 {
     struct run_source *run = calloc(1, sizeof *run);
-    if (!run) {
+    if (run == NULL) {
         snprintf(error, TRACE_ERROR_BYTES, "no memory");
         return NULL;
     }

@@ -79,7 +79,7 @@ static int open_source(struct trace *trace)
     const struct trace_options *options = trace->options;
     uint32_t pids[TRACE_PIDS_MAX], count;
     char error[TRACE_ERROR_BYTES];
-    if (strchr(options->target, ':')) {
+    if (strchr(options->target, ':') != NULL) {
         trace->source = trace_open_run(options->target, options->history, error);
     } else if (parse_pids(options->target, pids, &count)) {
         trace->source = trace_open_processes(pids, count, options->history, error);
@@ -88,9 +88,9 @@ static int open_source(struct trace *trace)
                  options->target);
         return EXIT_USAGE;
     }
-    if (!trace->source)
+    if (trace->source == NULL)
         complain("trace", "%s", error);
-    return trace->source ? EXIT_OK : EXIT_FAILED;
+    return trace->source != NULL ? EXIT_OK : EXIT_FAILED;
 }
 
 // ---- what comes --------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ static void show(struct trace *trace, const struct trace_item *item)
         !trace_wanted(&trace->options->filter, &trace->source->rings[item->ring], &item->record))
         return;
     trace->shown++;
-    if (trace->picture)
+    if (trace->picture != NULL)
         perfetto_add(trace->picture, item->ring, &item->record);
     else
         trace_print_item(stdout, trace->source, item);
@@ -144,10 +144,10 @@ static bool make_room(struct trace *trace)
     if (capacity > ITEMS_MAX)
         return false;
     struct trace_item *items = realloc(trace->items, capacity * sizeof *items);
-    if (items)
+    if (items != NULL)
         trace->items = items;
-    struct place *places = items ? realloc(trace->places, capacity * sizeof *places) : NULL;
-    if (!places)
+    struct place *places = items != NULL ? realloc(trace->places, capacity * sizeof *places) : NULL;
+    if (places == NULL)
         return false;
     trace->places = places;
     trace->capacity = capacity;
@@ -187,7 +187,7 @@ static bool remember_rings(struct trace *trace)
     if (trace->told_count >= count)
         return true;
     uint64_t *told = realloc(trace->told, count * sizeof *told);
-    if (!told)
+    if (told == NULL)
         return false;
     for (uint32_t i = trace->told_count; i < count; i++)
         told[i] = 0;
@@ -207,7 +207,7 @@ static void tell_losses(struct trace *trace)
         uint64_t more = source->rings[i].lost - trace->told[i];
         trace->told[i] += more;
         trace_print_process(&source->rings[i], process, sizeof process);
-        if (more && !trace->picture)
+        if (more && trace->picture == NULL)
             printf("-- lost %" PRIu64 " messages of %s: they came faster than they were read\n",
                    more, process);
     }
@@ -262,17 +262,17 @@ static void tell_end(const struct trace *trace)
 {
     bool ended = trace->options->follow && !stopped && trace_has_ended(trace->source);
     fprintf(stderr, "hawser trace: %" PRIu64 " messages %s, %" PRIu64 " lost%s\n", trace->shown,
-            trace->picture ? "drawn" : "shown", all_lost(trace),
+            trace->picture != NULL ? "drawn" : "shown", all_lost(trace),
             ended ? "; nothing more is heard: the processes have ended" : "");
 }
 
 // Before the trace and not after it: what cannot be kept need not be waited for.
 static bool can_draw(const struct trace_options *options)
 {
-    FILE *file = options->picture ? fopen(options->picture, "a") : NULL;
-    if (options->picture && !file)
+    FILE *file = options->picture != NULL ? fopen(options->picture, "a") : NULL;
+    if (options->picture != NULL && file == NULL)
         complain("trace", "cannot write %s: %s", options->picture, strerror(errno));
-    return !options->picture || (file && fclose(file) == 0);
+    return options->picture == NULL || (file != NULL && fclose(file) == 0);
 }
 
 static int run(struct trace *trace)
@@ -287,7 +287,7 @@ static int run(struct trace *trace)
     os_be_patient();
     trace->start_ns = now_ns();
     follow(trace);
-    if (trace->picture)
+    if (trace->picture != NULL)
         code = draw(trace);
     code = trace->failed ? EXIT_FAILED : code;
     if (code == EXIT_OK)
@@ -306,12 +306,12 @@ int command_trace(int argc, char **argv)
         return code;
     setvbuf(stdout, NULL, _IOFBF, BUFFER_BYTES);
     catch_signals();
-    if (options.picture && !(trace.picture = perfetto_create())) {
+    if (options.picture != NULL && (trace.picture = perfetto_create()) == NULL) {
         complain("trace", "no memory");
         return EXIT_FAILED;
     }
     code = run(&trace);
-    if (trace.picture)
+    if (trace.picture != NULL)
         perfetto_destroy(trace.picture);
     free(trace.items);
     free(trace.places);
