@@ -6,12 +6,12 @@
 #include "snapshot/snapshot.h"
 
 // Receivers begin at different sources, so that no source serves all manifests.
-static void pick_sources(struct hwi_snapshot *s, const struct hwi_id *sources, uint32_t count)
+static void pick_sources(struct hwi_snapshot *snapshot, const struct hwi_id *sources, uint32_t count)
 {
-    struct hwi_fetch *fetch = &s->fetch;
+    struct hwi_fetch *fetch = &snapshot->fetch;
     for (uint32_t i = 0; i < count && fetch->source_count < HWI_FETCH_SOURCES_MAX; i++) {
-        uint64_t peer = sources[(s->self % count + i) % count].value;
-        bool other = peer != s->self && hwi_snapshot_is_member(s, peer);
+        uint64_t peer = sources[(snapshot->self % count + i) % count].value;
+        bool other = peer != snapshot->self && hwi_snapshot_is_member(snapshot, peer);
         if (!other || hwi_fetch_source(fetch, peer) != HWI_FETCH_NONE)
             continue;
         fetch->sources[fetch->source_count++] =
@@ -19,61 +19,61 @@ static void pick_sources(struct hwi_snapshot *s, const struct hwi_id *sources, u
     }
 }
 
-void hwi_fetch_begin(struct hwi_snapshot *s, const struct hwi_id *sources, uint32_t count,
-                     struct hwi_effects *fx)
+void hwi_fetch_begin(struct hwi_snapshot *snapshot, const struct hwi_id *sources, uint32_t count,
+                     struct hwi_effects *effects)
 {
-    struct hwi_fetch *fetch = &s->fetch;
-    pick_sources(s, sources, count);
+    struct hwi_fetch *fetch = &snapshot->fetch;
+    pick_sources(snapshot, sources, count);
     if (fetch->source_count == 0) {
-        hwi_snapshot_fault(s, HWS_E_WITHDRAWN, 0, fx);
+        hwi_snapshot_fault(snapshot, HWS_E_WITHDRAWN, 0, effects);
         return;
     }
-    fetch->wanted = hwi_new(s->alloc, s->manifest.block_count * sizeof *fetch->wanted);
-    fetch->page_here = hwi_new(s->alloc, hwi_manifest_pages(&s->manifest));
-    s->phase = HWI_SNAPSHOT_LISTING;
-    hwi_fetch_ask_pages(s, fx);
+    fetch->wanted = hwi_new(snapshot->alloc, snapshot->manifest.block_count * sizeof *fetch->wanted);
+    fetch->page_here = hwi_new(snapshot->alloc, hwi_manifest_pages(&snapshot->manifest));
+    snapshot->phase = HWI_SNAPSHOT_LISTING;
+    hwi_fetch_ask_pages(snapshot, effects);
 }
 
-void hwi_fetch_ask_pages(struct hwi_snapshot *s, struct hwi_effects *fx)
+void hwi_fetch_ask_pages(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
 {
-    struct hwi_fetch *fetch = &s->fetch;
-    uint32_t pages = hwi_manifest_pages(&s->manifest);
+    struct hwi_fetch *fetch = &snapshot->fetch;
+    uint32_t pages = hwi_manifest_pages(&snapshot->manifest);
     // A source that has not heard the plan yet remembers one want: more wait until it answers.
     uint32_t window = fetch->pages_here == 0 ? 1 : HWI_FETCH_PAGES;
     while (fetch->pages_asked < pages && fetch->pages_asked - fetch->pages_here < window) {
         uint64_t peer = fetch->sources[fetch->lister].peer;
         struct hwi_msg_manifest_want *want =
-            HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_SNAPSHOT, peer), manifest_want);
-        want->op = s->op;
+            HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_SNAPSHOT, peer), manifest_want);
+        want->op = snapshot->op;
         want->first = fetch->pages_asked++ * HWI_MANIFEST_PAGE_MAX;
     }
 }
 
-void hwi_fetch_next_lister(struct hwi_snapshot *s, struct hwi_effects *fx)
+void hwi_fetch_next_lister(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
 {
-    struct hwi_fetch *fetch = &s->fetch;
+    struct hwi_fetch *fetch = &snapshot->fetch;
     if (fetch->lister + 1 == fetch->source_count) {
-        hwi_snapshot_fault(s, HWS_E_WITHDRAWN, fetch->sources[fetch->lister].peer, fx);
+        hwi_snapshot_fault(snapshot, HWS_E_WITHDRAWN, fetch->sources[fetch->lister].peer, effects);
         return;
     }
     fetch->lister++;
     fetch->pages_asked = 0;
     fetch->pages_here = 0;
-    for (uint32_t i = 0; i < hwi_manifest_pages(&s->manifest); i++)
+    for (uint32_t i = 0; i < hwi_manifest_pages(&snapshot->manifest); i++)
         fetch->page_here[i] = 0;
-    hwi_fetch_ask_pages(s, fx);
+    hwi_fetch_ask_pages(snapshot, effects);
 }
 
-static void list_wants(struct hwi_snapshot *s)
+static void list_wants(struct hwi_snapshot *snapshot)
 {
-    struct hwi_fetch *fetch = &s->fetch;
+    struct hwi_fetch *fetch = &snapshot->fetch;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < s->manifest.block_count; i++)
-        count += !hwi_hash_equal(s->held[i], fetch->wanted[i]);
+    for (uint32_t i = 0; i < snapshot->manifest.block_count; i++)
+        count += !hwi_hash_equal(snapshot->held[i], fetch->wanted[i]);
     HWI_CHECK(count > 0); // the roots differ and the layouts do not
-    fetch->wants = hwi_new(s->alloc, count * sizeof *fetch->wants);
-    for (uint32_t i = 0; i < s->manifest.block_count; i++) {
-        if (hwi_hash_equal(s->held[i], fetch->wanted[i]))
+    fetch->wants = hwi_new(snapshot->alloc, count * sizeof *fetch->wants);
+    for (uint32_t i = 0; i < snapshot->manifest.block_count; i++) {
+        if (hwi_hash_equal(snapshot->held[i], fetch->wanted[i]))
             continue;
         fetch->wants[fetch->want_count++] =
             (struct hwi_want){.block = i, .asked = HWI_FETCH_SOURCES_MAX};
@@ -81,18 +81,18 @@ static void list_wants(struct hwi_snapshot *s)
     fetch->missing = count;
 }
 
-void hwi_fetch_share(struct hwi_snapshot *s, struct hwi_effects *fx)
+void hwi_fetch_share(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
 {
-    struct hwi_fetch *fetch = &s->fetch;
-    list_wants(s);
-    s->phase = HWI_SNAPSHOT_FETCHING;
+    struct hwi_fetch *fetch = &snapshot->fetch;
+    list_wants(snapshot);
+    snapshot->phase = HWI_SNAPSHOT_FETCHING;
     uint64_t count = fetch->want_count;
     for (uint32_t i = 0; i < fetch->source_count; i++) {
         fetch->sources[i].next = (uint32_t)(count * i / fetch->source_count);
         fetch->sources[i].end = (uint32_t)(count * (i + 1) / fetch->source_count);
     }
     for (uint32_t i = 0; i < fetch->source_count; i++)
-        hwi_fetch_refill(s, i, false, fx);
+        hwi_fetch_refill(snapshot, i, false, effects);
 }
 
 static void steal_half(struct hwi_fetch *fetch, struct hwi_source *thief)
@@ -121,12 +121,12 @@ static uint32_t take_want(struct hwi_fetch *fetch, struct hwi_source *source, bo
     return source->next == source->end ? HWI_FETCH_NONE : source->next++;
 }
 
-static void place_block(const struct hwi_snapshot *s, uint64_t peer, uint32_t block,
-                        struct hwi_effects *fx)
+static void place_block(const struct hwi_snapshot *snapshot, uint64_t peer, uint32_t block,
+                        struct hwi_effects *effects)
 {
-    struct hwi_piece piece = hwi_manifest_piece(&s->manifest, block);
-    struct hwi_msg_block_place *place = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_DATA, 0), block_place);
-    place->op = s->op;
+    struct hwi_piece piece = hwi_manifest_piece(&snapshot->manifest, block);
+    struct hwi_msg_block_place *place = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), block_place);
+    place->op = snapshot->op;
     place->from = peer;
     place->tensor = piece.tensor;
     place->offset = piece.offset;
@@ -134,9 +134,9 @@ static void place_block(const struct hwi_snapshot *s, uint64_t peer, uint32_t bl
     place->block = block;
 }
 
-void hwi_fetch_refill(struct hwi_snapshot *s, uint32_t index, bool steal, struct hwi_effects *fx)
+void hwi_fetch_refill(struct hwi_snapshot *snapshot, uint32_t index, bool steal, struct hwi_effects *effects)
 {
-    struct hwi_fetch *fetch = &s->fetch;
+    struct hwi_fetch *fetch = &snapshot->fetch;
     struct hwi_source *source = &fetch->sources[index];
     struct hwi_block blocks[HWI_FETCH_WINDOW];
     uint32_t count = 0;
@@ -148,16 +148,16 @@ void hwi_fetch_refill(struct hwi_snapshot *s, uint32_t index, bool steal, struct
         want->asked = (uint16_t)index;
         source->in_flight++;
         blocks[count++].index = want->block;
-        place_block(s, source->peer, want->block, fx);
+        place_block(snapshot, source->peer, want->block, effects);
     }
     if (count == 0)
         return;
-    struct hwi_block *list = hwi_effects_memory(fx, count * sizeof *list);
+    struct hwi_block *list = hwi_effects_memory(effects, count * sizeof *list);
     for (uint32_t i = 0; i < count; i++)
         list[i] = blocks[i];
     struct hwi_msg_blocks_want *ask =
-        HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_SNAPSHOT, source->peer), blocks_want);
-    ask->op = s->op;
+        HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_SNAPSHOT, source->peer), blocks_want);
+    ask->op = snapshot->op;
     ask->blocks = list;
     ask->blocks_count = count;
 }

@@ -2,15 +2,15 @@
 #include "snapshot/serve.h"
 #include "snapshot/snapshot.h"
 
-void hwi_snapshot_on_manifest_want(struct hwi_snapshot *s, const struct hwi_event *event,
-                                   struct hwi_effects *fx)
+void hwi_snapshot_on_manifest_want(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+                                   struct hwi_effects *effects)
 {
     const struct hwi_msg_manifest_want *m = &event->msg->u.manifest_want;
-    struct hwi_reader *reader = hwi_serve_reader(s, event->from.id, &m->op);
+    struct hwi_reader *reader = hwi_serve_reader(snapshot, event->from.id, &m->op);
     if (reader == NULL)
         return;
-    if (s->phase == HWI_SNAPSHOT_HOLDING)
-        hwi_serve_page(s, reader, m->first, fx);
+    if (snapshot->phase == HWI_SNAPSHOT_HOLDING)
+        hwi_serve_page(snapshot, reader, m->first, effects);
     else if (m->first == 0)
         reader->early_list = true;
 }

@@ -5,71 +5,71 @@
 #include <string.h>
 
 // Index of the reader, or of where it would be.
-static uint32_t place_of(const struct hwi_snapshot *s, uint64_t peer)
+static uint32_t place_of(const struct hwi_snapshot *snapshot, uint64_t peer)
 {
-    return HWI_PLACE(struct hwi_reader, peer, s->readers, s->reader_count, peer);
+    return HWI_PLACE(struct hwi_reader, peer, snapshot->readers, snapshot->reader_count, peer);
 }
 
-struct hwi_reader *hwi_serve_reader(struct hwi_snapshot *s, uint64_t peer, const struct hwi_op *op)
+struct hwi_reader *hwi_serve_reader(struct hwi_snapshot *snapshot, uint64_t peer, const struct hwi_op *op)
 {
-    bool open = s->phase == HWI_SNAPSHOT_HASHING || s->phase == HWI_SNAPSHOT_HASHED ||
-                s->phase == HWI_SNAPSHOT_HOLDING;
-    if (!open || !hwi_op_equal(s->op, *op) || !hwi_snapshot_is_member(s, peer))
+    bool open = snapshot->phase == HWI_SNAPSHOT_HASHING || snapshot->phase == HWI_SNAPSHOT_HASHED ||
+                snapshot->phase == HWI_SNAPSHOT_HOLDING;
+    if (!open || !hwi_op_equal(snapshot->op, *op) || !hwi_snapshot_is_member(snapshot, peer))
         return NULL;
-    uint32_t at = place_of(s, peer);
-    if (at < s->reader_count && s->readers[at].peer == peer)
-        return &s->readers[at];
-    if (s->reader_count == s->reader_capacity) {
-        uint32_t capacity = HWI_MAX(4u, 2 * s->reader_capacity);
-        s->readers = hwi_resize(s->alloc, s->readers, capacity * sizeof *s->readers);
-        s->reader_capacity = capacity;
+    uint32_t at = place_of(snapshot, peer);
+    if (at < snapshot->reader_count && snapshot->readers[at].peer == peer)
+        return &snapshot->readers[at];
+    if (snapshot->reader_count == snapshot->reader_capacity) {
+        uint32_t capacity = HWI_MAX(4u, 2 * snapshot->reader_capacity);
+        snapshot->readers = hwi_resize(snapshot->alloc, snapshot->readers, capacity * sizeof *snapshot->readers);
+        snapshot->reader_capacity = capacity;
     }
-    struct hwi_reader *reader = &s->readers[at];
-    memmove(reader + 1, reader, (s->reader_count++ - at) * sizeof *reader);
+    struct hwi_reader *reader = &snapshot->readers[at];
+    memmove(reader + 1, reader, (snapshot->reader_count++ - at) * sizeof *reader);
     *reader = (struct hwi_reader){.peer = peer};
     return reader;
 }
 
-static void send_page(struct hwi_snapshot *s, uint64_t peer, uint32_t first,
-                      struct hwi_digest *digests, struct hwi_effects *fx)
+static void send_page(struct hwi_snapshot *snapshot, uint64_t peer, uint32_t first,
+                      struct hwi_digest *digests, struct hwi_effects *effects)
 {
-    struct hwi_msg_manifest *page = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_SNAPSHOT, peer), manifest);
-    page->op = s->op;
+    struct hwi_msg_manifest *page = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_SNAPSHOT, peer), manifest);
+    page->op = snapshot->op;
     page->first = first;
-    page->total = s->manifest.block_count;
+    page->total = snapshot->manifest.block_count;
     page->hashes = digests;
-    page->hashes_count = hwi_manifest_page_size(&s->manifest, first);
+    page->hashes_count = hwi_manifest_page_size(&snapshot->manifest, first);
 }
 
-static struct hwi_digest *list_digests(const struct hwi_snapshot *s, uint32_t first,
-                                       struct hwi_effects *fx)
+static struct hwi_digest *list_digests(const struct hwi_snapshot *snapshot, uint32_t first,
+                                       struct hwi_effects *effects)
 {
-    uint32_t count = hwi_manifest_page_size(&s->manifest, first);
-    struct hwi_digest *digests = hwi_effects_memory(fx, count * sizeof *digests);
+    uint32_t count = hwi_manifest_page_size(&snapshot->manifest, first);
+    struct hwi_digest *digests = hwi_effects_memory(effects, count * sizeof *digests);
     for (uint32_t i = 0; i < count; i++)
-        digests[i].hash = s->held[first + i];
+        digests[i].hash = snapshot->held[first + i];
     return digests;
 }
 
-void hwi_serve_page(struct hwi_snapshot *s, struct hwi_reader *reader, uint32_t first,
-                    struct hwi_effects *fx)
+void hwi_serve_page(struct hwi_snapshot *snapshot, struct hwi_reader *reader, uint32_t first,
+                    struct hwi_effects *effects)
 {
-    if (hwi_manifest_page_size(&s->manifest, first) == 0 ||
-        reader->pages_served == hwi_manifest_pages(&s->manifest))
+    if (hwi_manifest_page_size(&snapshot->manifest, first) == 0 ||
+        reader->pages_served == hwi_manifest_pages(&snapshot->manifest))
         return;
     reader->pages_served++;
-    send_page(s, reader->peer, first, list_digests(s, first, fx), fx);
+    send_page(snapshot, reader->peer, first, list_digests(snapshot, first, effects), effects);
 }
 
-void hwi_serve_block(struct hwi_snapshot *s, struct hwi_reader *reader, uint32_t block,
-                     struct hwi_effects *fx)
+void hwi_serve_block(struct hwi_snapshot *snapshot, struct hwi_reader *reader, uint32_t block,
+                     struct hwi_effects *effects)
 {
-    if (block >= s->manifest.block_count || reader->blocks_served == s->manifest.block_count)
+    if (block >= snapshot->manifest.block_count || reader->blocks_served == snapshot->manifest.block_count)
         return;
     reader->blocks_served++;
-    struct hwi_piece piece = hwi_manifest_piece(&s->manifest, block);
-    struct hwi_msg_block_send *send = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_DATA, 0), block_send);
-    send->op = s->op;
+    struct hwi_piece piece = hwi_manifest_piece(&snapshot->manifest, block);
+    struct hwi_msg_block_send *send = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), block_send);
+    send->op = snapshot->op;
     send->to = reader->peer;
     send->tensor = piece.tensor;
     send->offset = piece.offset;
@@ -77,25 +77,25 @@ void hwi_serve_block(struct hwi_snapshot *s, struct hwi_reader *reader, uint32_t
     send->block = block;
 }
 
-void hwi_serve_early(struct hwi_snapshot *s, struct hwi_effects *fx)
+void hwi_serve_early(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
 {
     struct hwi_digest *digests = NULL; // all early readers want page 0: they share its list
-    for (uint32_t i = 0; i < s->reader_count; i++) {
-        struct hwi_reader *reader = &s->readers[i];
+    for (uint32_t i = 0; i < snapshot->reader_count; i++) {
+        struct hwi_reader *reader = &snapshot->readers[i];
         if (reader->early_list) {
             if (digests == NULL)
-                digests = list_digests(s, 0, fx);
+                digests = list_digests(snapshot, 0, effects);
             reader->pages_served++;
-            send_page(s, reader->peer, 0, digests, fx);
+            send_page(snapshot, reader->peer, 0, digests, effects);
         }
         for (uint32_t k = 0; k < reader->early_count; k++)
-            hwi_serve_block(s, reader, reader->early_blocks[k], fx);
+            hwi_serve_block(snapshot, reader, reader->early_blocks[k], effects);
     }
 }
 
-void hwi_serve_forget(struct hwi_snapshot *s)
+void hwi_serve_forget(struct hwi_snapshot *snapshot)
 {
-    hwi_free(s->alloc, s->readers);
-    s->readers = NULL;
-    s->reader_count = s->reader_capacity = 0;
+    hwi_free(snapshot->alloc, snapshot->readers);
+    snapshot->readers = NULL;
+    snapshot->reader_count = snapshot->reader_capacity = 0;
 }

@@ -23,115 +23,115 @@ static const struct hwi_snapshot_route {
 
 static void *create(const struct hwi_alloc *alloc)
 {
-    struct hwi_snapshot *s = hwi_new(alloc, sizeof *s);
-    s->alloc = alloc;
-    return s;
+    struct hwi_snapshot *snapshot = hwi_new(alloc, sizeof *snapshot);
+    snapshot->alloc = alloc;
+    return snapshot;
 }
 
 static void destroy(void *state)
 {
-    struct hwi_snapshot *s = state;
-    hwi_fetch_forget(&s->fetch, s->alloc);
-    hwi_manifest_fini(&s->manifest, s->alloc);
-    hwi_free(s->alloc, s->held);
-    hwi_free(s->alloc, s->members);
-    hwi_free(s->alloc, s->readers);
-    hwi_free(s->alloc, s);
+    struct hwi_snapshot *snapshot = state;
+    hwi_fetch_forget(&snapshot->fetch, snapshot->alloc);
+    hwi_manifest_fini(&snapshot->manifest, snapshot->alloc);
+    hwi_free(snapshot->alloc, snapshot->held);
+    hwi_free(snapshot->alloc, snapshot->members);
+    hwi_free(snapshot->alloc, snapshot->readers);
+    hwi_free(snapshot->alloc, snapshot);
 }
 
 // What nobody here says, or the wrong one says, is a stranger's doing and is not heard.
-static void step(void *state, const struct hwi_event *event, struct hwi_effects *fx)
+static void step(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
     for (uint32_t i = 0; i < HWI_COUNT(routes); i++) {
         if (routes[i].type == event->msg->type && routes[i].from == event->from.role) {
-            routes[i].handle(state, event, fx);
+            routes[i].handle(state, event, effects);
             return;
         }
     }
 }
 
-static void failed(void *state, uint64_t now_ns, struct hwi_effects *fx)
+static void failed(void *state, uint64_t now_ns, struct hwi_effects *effects)
 {
     (void)now_ns;
-    struct hwi_snapshot *s = state;
+    struct hwi_snapshot *snapshot = state;
     // The requests of the failed step were dropped: no answer to them will come.
-    s->hashes_asked = s->hashes_heard;
-    if (s->phase != HWI_SNAPSHOT_IDLE)
-        hwi_snapshot_fault(s, HWS_E_INTERNAL, 0, fx);
+    snapshot->hashes_asked = snapshot->hashes_heard;
+    if (snapshot->phase != HWI_SNAPSHOT_IDLE)
+        hwi_snapshot_fault(snapshot, HWS_E_INTERNAL, 0, effects);
 }
 
-static void ask_hashes(struct hwi_snapshot *s, struct hwi_effects *fx)
+static void ask_hashes(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
 {
-    while (s->hashes_asked < s->manifest.block_count &&
-           s->hashes_asked - s->hashes_heard < HWI_HASH_WINDOW) {
-        struct hwi_piece piece = hwi_manifest_piece(&s->manifest, s->hashes_asked);
-        struct hwi_msg_block_hash *ask = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_DATA, 0), block_hash);
+    while (snapshot->hashes_asked < snapshot->manifest.block_count &&
+           snapshot->hashes_asked - snapshot->hashes_heard < HWI_HASH_WINDOW) {
+        struct hwi_piece piece = hwi_manifest_piece(&snapshot->manifest, snapshot->hashes_asked);
+        struct hwi_msg_block_hash *ask = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), block_hash);
         ask->tensor = piece.tensor;
         ask->offset = piece.offset;
         ask->bytes = piece.bytes;
-        ask->block = s->hashes_asked++;
+        ask->block = snapshot->hashes_asked++;
     }
 }
 
 // Who has held the run's state has its layout, too; of others the master may have to tell what is
 // wrong with theirs.
-static void list_tensors(const struct hwi_snapshot *s, struct hwi_msg_state_hashed *say,
-                         struct hwi_effects *fx)
+static void list_tensors(const struct hwi_snapshot *snapshot, struct hwi_msg_state_hashed *say,
+                         struct hwi_effects *effects)
 {
-    uint32_t count = s->manifest.tensor_count;
-    struct hwi_tensor *tensors = hwi_effects_memory(fx, count * sizeof *tensors);
+    uint32_t count = snapshot->manifest.tensor_count;
+    struct hwi_tensor *tensors = hwi_effects_memory(effects, count * sizeof *tensors);
     for (uint32_t i = 0; i < count; i++)
-        tensors[i] = s->manifest.spans[i].tensor;
+        tensors[i] = snapshot->manifest.spans[i].tensor;
     say->tensors = tensors;
     say->tensors_count = count;
 }
 
-void hwi_snapshot_say_hashed(struct hwi_snapshot *s, struct hwi_effects *fx)
+void hwi_snapshot_say_hashed(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
 {
-    s->phase = HWI_SNAPSHOT_HASHED;
-    struct hwi_msg_state_hashed *say = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_PEER, 0), state_hashed);
-    say->op = s->op;
-    say->revision = s->revision;
-    say->root = s->root;
-    say->layout = s->manifest.layout;
-    say->unhashed = s->unhashed;
-    if (s->synced.view == 0)
-        list_tensors(s, say, fx);
+    snapshot->phase = HWI_SNAPSHOT_HASHED;
+    struct hwi_msg_state_hashed *say = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, 0), state_hashed);
+    say->op = snapshot->op;
+    say->revision = snapshot->revision;
+    say->root = snapshot->root;
+    say->layout = snapshot->manifest.layout;
+    say->unhashed = snapshot->unhashed;
+    if (snapshot->synced.view == 0)
+        list_tensors(snapshot, say, effects);
 }
 
-void hwi_snapshot_hash(struct hwi_snapshot *s, uint64_t now_ns, struct hwi_effects *fx)
+void hwi_snapshot_hash(struct hwi_snapshot *snapshot, uint64_t now_ns, struct hwi_effects *effects)
 {
-    ask_hashes(s, fx);
-    if (s->hashes_heard < s->manifest.block_count)
+    ask_hashes(snapshot, effects);
+    if (snapshot->hashes_heard < snapshot->manifest.block_count)
         return;
-    s->hash_ns = now_ns - s->since_ns;
-    s->root = hwi_manifest_root(&s->manifest, s->alloc, s->held);
-    hwi_snapshot_say_hashed(s, fx);
+    snapshot->hash_ns = now_ns - snapshot->since_ns;
+    snapshot->root = hwi_manifest_root(&snapshot->manifest, snapshot->alloc, snapshot->held);
+    hwi_snapshot_say_hashed(snapshot, effects);
 }
 
-void hwi_snapshot_hold(struct hwi_snapshot *s, struct hwi_effects *fx)
+void hwi_snapshot_hold(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
 {
-    s->phase = HWI_SNAPSHOT_HOLDING;
-    HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_PEER, 0), op_done)->op = s->op;
+    snapshot->phase = HWI_SNAPSHOT_HOLDING;
+    HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, 0), op_done)->op = snapshot->op;
 }
 
-void hwi_snapshot_fault(struct hwi_snapshot *s, int32_t status, uint64_t peer,
-                        struct hwi_effects *fx)
+void hwi_snapshot_fault(struct hwi_snapshot *snapshot, int32_t status, uint64_t peer,
+                        struct hwi_effects *effects)
 {
-    if (s->phase < HWI_SNAPSHOT_STOPPED)
-        s->phase = HWI_SNAPSHOT_STOPPED;
-    struct hwi_msg_op_fault *fault = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_PEER, 0), op_fault);
-    fault->op = s->op;
+    if (snapshot->phase < HWI_SNAPSHOT_STOPPED)
+        snapshot->phase = HWI_SNAPSHOT_STOPPED;
+    struct hwi_msg_op_fault *fault = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, 0), op_fault);
+    fault->op = snapshot->op;
     fault->fault =
-        (struct hwi_fault){.status = status, .kind = s->op.kind, .tag = s->op.tag, .peer_a = peer};
+        (struct hwi_fault){.status = status, .kind = snapshot->op.kind, .tag = snapshot->op.tag, .peer_a = peer};
 }
 
-void hwi_snapshot_quiesce(struct hwi_snapshot *s, struct hwi_effects *fx)
+void hwi_snapshot_quiesce(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
 {
-    if (s->hashes_heard < s->hashes_asked)
+    if (snapshot->hashes_heard < snapshot->hashes_asked)
         return;
-    s->phase = HWI_SNAPSHOT_QUIESCING;
-    HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_DATA, 0), quiesce)->op = s->op;
+    snapshot->phase = HWI_SNAPSHOT_QUIESCING;
+    HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), quiesce)->op = snapshot->op;
 }
 
 const struct hwi_actor_ops hwi_snapshot_ops = {

@@ -87,8 +87,8 @@ static bool is_whole(const struct hwi_fetch *fetch, const struct hwi_manifest *m
 
 static void fetch_fields(struct hwi_image *image, void *item)
 {
-    struct hwi_snapshot *s = item;
-    struct hwi_fetch *fetch = &s->fetch;
+    struct hwi_snapshot *snapshot = item;
+    struct hwi_fetch *fetch = &snapshot->fetch;
     HWI_IMAGE_LIST_IN(image, "sources", fetch->sources, fetch->source_count, HWI_FETCH_SOURCES_MAX,
                       source_fields);
     bool begun = fetch->source_count > 0;
@@ -96,25 +96,25 @@ static void fetch_fields(struct hwi_image *image, void *item)
     hwi_image_u32(image, "pages_asked", &fetch->pages_asked);
     hwi_image_u32(image, "pages_here", &fetch->pages_here);
     HWI_IMAGE_ROW(image, "page_here", fetch->page_here,
-                  begun ? hwi_manifest_pages(&s->manifest) : 0);
-    HWI_IMAGE_ROW(image, "wanted", fetch->wanted, begun ? s->manifest.block_count : 0);
-    HWI_IMAGE_LIST(image, "wants", fetch->wants, fetch->want_count, s->manifest.block_count,
+                  begun ? hwi_manifest_pages(&snapshot->manifest) : 0);
+    HWI_IMAGE_ROW(image, "wanted", fetch->wanted, begun ? snapshot->manifest.block_count : 0);
+    HWI_IMAGE_LIST(image, "wants", fetch->wants, fetch->want_count, snapshot->manifest.block_count,
                    want_fields);
     hwi_image_u32(image, "missing", &fetch->missing);
     if (image->mode == HWI_IMAGE_LOAD && !image->failed)
-        hwi_image_require(image, is_whole(fetch, &s->manifest));
+        hwi_image_require(image, is_whole(fetch, &snapshot->manifest));
 }
 
 // Phases that go through lists have them, and what is heard was asked for.
-static bool is_possible(const struct hwi_snapshot *s)
+static bool is_possible(const struct hwi_snapshot *snapshot)
 {
-    const struct hwi_fetch *fetch = &s->fetch;
-    bool open = s->phase != HWI_SNAPSHOT_IDLE;
-    bool fetching = s->phase == HWI_SNAPSHOT_LISTING || s->phase == HWI_SNAPSHOT_FETCHING;
-    bool may_fetch = s->phase >= HWI_SNAPSHOT_LISTING;
-    bool may_want = s->phase >= HWI_SNAPSHOT_FETCHING;
-    bool hashes = open ? s->hashes_heard <= s->hashes_asked : s->hashes_heard == s->hashes_asked;
-    return (!open || s->hashes_asked <= s->manifest.block_count) && hashes &&
+    const struct hwi_fetch *fetch = &snapshot->fetch;
+    bool open = snapshot->phase != HWI_SNAPSHOT_IDLE;
+    bool fetching = snapshot->phase == HWI_SNAPSHOT_LISTING || snapshot->phase == HWI_SNAPSHOT_FETCHING;
+    bool may_fetch = snapshot->phase >= HWI_SNAPSHOT_LISTING;
+    bool may_want = snapshot->phase >= HWI_SNAPSHOT_FETCHING;
+    bool hashes = open ? snapshot->hashes_heard <= snapshot->hashes_asked : snapshot->hashes_heard == snapshot->hashes_asked;
+    return (!open || snapshot->hashes_asked <= snapshot->manifest.block_count) && hashes &&
            (!fetching || fetch->source_count > 0) && (may_fetch || fetch->source_count == 0) &&
            (may_want || fetch->want_count == 0);
 }
@@ -128,27 +128,27 @@ void hwi_snapshot_image(struct hwi_image *image, void *state)
         [HWI_SNAPSHOT_STOPPED] = "stopped",     [HWI_SNAPSHOT_ENDING] = "ending",
         [HWI_SNAPSHOT_QUIESCING] = "quiescing",
     };
-    struct hwi_snapshot *s = state;
-    HWI_IMAGE_ENUM(image, "phase", s->phase, phases);
-    hwi_image_u64(image, "view", &s->view);
-    hwi_image_u64(image, "self", &s->self);
-    hwi_image_u32(image, "member_count", &s->member_count);
-    hwi_image_require(image, s->member_count <= HWI_MEMBERS_MAX);
-    HWI_IMAGE_ROW(image, "members", s->members, s->member_count);
-    HWI_IMAGE_LIST(image, "readers", s->readers, s->reader_count, HWI_MEMBERS_MAX, reader_fields);
-    s->reader_capacity = HWI_MAX(s->reader_capacity, s->reader_count);
-    hwi_image_struct(image, "manifest", &s->manifest, manifest_fields);
-    HWI_IMAGE_ROW(image, "held", s->held, s->manifest.block_count);
-    hwi_image_struct(image, "synced", &s->synced, synced_fields);
-    HWI_IMAGE_RECORD(image, "op", op, &s->op);
-    hwi_image_u64(image, "revision", &s->revision);
-    hwi_image_bool(image, "unhashed", &s->unhashed);
-    hwi_image_u32(image, "hashes_asked", &s->hashes_asked);
-    hwi_image_u32(image, "hashes_heard", &s->hashes_heard);
-    hwi_image_hash(image, "root", &s->root);
-    hwi_image_time(image, "since", &s->since_ns);
-    hwi_image_time(image, "hash", &s->hash_ns);
-    hwi_image_time(image, "move", &s->move_ns);
-    hwi_image_struct(image, "fetch", s, fetch_fields);
-    hwi_image_require(image, is_possible(s));
+    struct hwi_snapshot *snapshot = state;
+    HWI_IMAGE_ENUM(image, "phase", snapshot->phase, phases);
+    hwi_image_u64(image, "view", &snapshot->view);
+    hwi_image_u64(image, "self", &snapshot->self);
+    hwi_image_u32(image, "member_count", &snapshot->member_count);
+    hwi_image_require(image, snapshot->member_count <= HWI_MEMBERS_MAX);
+    HWI_IMAGE_ROW(image, "members", snapshot->members, snapshot->member_count);
+    HWI_IMAGE_LIST(image, "readers", snapshot->readers, snapshot->reader_count, HWI_MEMBERS_MAX, reader_fields);
+    snapshot->reader_capacity = HWI_MAX(snapshot->reader_capacity, snapshot->reader_count);
+    hwi_image_struct(image, "manifest", &snapshot->manifest, manifest_fields);
+    HWI_IMAGE_ROW(image, "held", snapshot->held, snapshot->manifest.block_count);
+    hwi_image_struct(image, "synced", &snapshot->synced, synced_fields);
+    HWI_IMAGE_RECORD(image, "op", op, &snapshot->op);
+    hwi_image_u64(image, "revision", &snapshot->revision);
+    hwi_image_bool(image, "unhashed", &snapshot->unhashed);
+    hwi_image_u32(image, "hashes_asked", &snapshot->hashes_asked);
+    hwi_image_u32(image, "hashes_heard", &snapshot->hashes_heard);
+    hwi_image_hash(image, "root", &snapshot->root);
+    hwi_image_time(image, "since", &snapshot->since_ns);
+    hwi_image_time(image, "hash", &snapshot->hash_ns);
+    hwi_image_time(image, "move", &snapshot->move_ns);
+    hwi_image_struct(image, "fetch", snapshot, fetch_fields);
+    hwi_image_require(image, is_possible(snapshot));
 }

@@ -6,13 +6,13 @@
 #include <string.h>
 
 // By rank in the old view: is it in the new one, too? Good until the step ends.
-static bool *list_survivors(const struct master *m, struct hwi_effects *fx)
+static bool *list_survivors(const struct hwi_master *master, struct hwi_effects *effects)
 {
-    bool *survives = hwi_effects_memory(fx, m->view.count);
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        const struct session *s = &m->sessions[i];
+    bool *survives = hwi_effects_memory(effects, master->view.count);
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        const struct hwi_master_session *s = &master->sessions[i];
         if (s->member && s->proposed) {
-            int64_t rank = hwi_master_rank(m, s->peer);
+            int64_t rank = hwi_master_rank(master, s->peer);
             HWI_CHECK(rank >= 0);
             survives[rank] = true;
         }
@@ -23,12 +23,12 @@ static bool *list_survivors(const struct master *m, struct hwi_effects *fx)
 // The commit rule at a view change: what was committed stands; else all survivors (of the group,
 // where the channel is a group's) Done means COMMIT. A vote's result exists at the master only, so
 // a vote that was not complete is aborted; an admission needs the survivors only.
-static uint32_t final_count(const struct master *m, const struct channel *c, const bool *survives)
+static uint32_t final_count(const struct hwi_master *master, const struct hwi_master_channel *c, const bool *survives)
 {
     uint32_t least = UINT32_MAX;
-    for (uint32_t rank = 0; rank < m->view.count; rank++) {
-        if (survives[rank] && hwi_master_spans(c, m->view.seats[rank].group)) {
-            least = HWI_MIN(least, *hwi_master_done(m, c, rank));
+    for (uint32_t rank = 0; rank < master->view.count; rank++) {
+        if (survives[rank] && hwi_master_spans(c, master->view.seats[rank].group)) {
+            least = HWI_MIN(least, *hwi_master_done(master, c, rank));
         }
     }
     if (hwi_kind_is_agreement(c->kind) || least == UINT32_MAX) {
@@ -39,7 +39,7 @@ static uint32_t final_count(const struct master *m, const struct channel *c, con
 
 // One tally for each number of newcomers that was told with the channel's commits; the last one
 // says how many operations are committed in the end.
-static void record_channel(struct hwi_past *past, const struct channel *c, uint32_t count, bool all)
+static void record_channel(struct hwi_past *past, const struct hwi_master_channel *c, uint32_t count, bool all)
 {
     uint32_t first = all || c->pending_count == 0 ? 0 : c->pending_count - 1;
     struct hwi_tally tally = {
@@ -55,139 +55,139 @@ static void record_channel(struct hwi_past *past, const struct channel *c, uint3
 }
 
 // Tallies that the view's channels need.
-static uint32_t tallies_of(const struct master *m)
+static uint32_t tallies_of(const struct hwi_master *master)
 {
     uint32_t tallies = 0;
-    for (uint32_t i = 0; i < m->channel_count; i++) {
-        tallies += HWI_MAX(1, m->channels[i].pending_count);
+    for (uint32_t i = 0; i < master->channel_count; i++) {
+        tallies += HWI_MAX(1, master->channels[i].pending_count);
     }
     return tallies;
 }
 
-static void record_tallies(struct master *m, struct hwi_past *past, struct hwi_effects *fx)
+static void record_tallies(struct hwi_master *master, struct hwi_past *past, struct hwi_effects *effects)
 {
-    const bool *survives = list_survivors(m, fx);
-    uint32_t tallies = tallies_of(m);
-    past->tallies = hwi_new(m->alloc, (tallies + 1) * sizeof *past->tallies);
-    for (uint32_t i = 0; i < m->channel_count; i++) {
-        const struct channel *c = &m->channels[i];
-        uint32_t count = final_count(m, c, survives);
+    const bool *survives = list_survivors(master, effects);
+    uint32_t tallies = tallies_of(master);
+    past->tallies = hwi_new(master->alloc, (tallies + 1) * sizeof *past->tallies);
+    for (uint32_t i = 0; i < master->channel_count; i++) {
+        const struct hwi_master_channel *c = &master->channels[i];
+        uint32_t count = final_count(master, c, survives);
         uint32_t most = 0;
         for (uint32_t j = 0; j < c->count; j++) {
             most = HWI_MAX(most, c->counts[j]);
         }
-        m->committed_total += count - c->committed;
-        m->aborted_total += most - count;
+        master->committed_total += count - c->committed;
+        master->aborted_total += most - count;
         if (c->kind == HWI_KIND_SYNC && count > c->committed) {
-            hwi_master_synced(m, hwi_master_group(m, c->group));
+            hwi_master_synced(master, hwi_master_group(master, c->group));
         }
         record_channel(past, c, count, tallies <= HWI_TAGS_MAX);
     }
 }
 
-void hwi_master_drop_past(struct master *m)
+void hwi_master_drop_past(struct hwi_master *master)
 {
-    hwi_free(m->alloc, m->past[0].tallies);
-    hwi_free(m->alloc, m->past[0].faults);
-    memmove(&m->past[0], &m->past[1], --m->past_count * sizeof *m->past);
-    m->held_back_by = 0;
+    hwi_free(master->alloc, master->past[0].tallies);
+    hwi_free(master->alloc, master->past[0].faults);
+    memmove(&master->past[0], &master->past[1], --master->past_count * sizeof *master->past);
+    master->held_back_by = 0;
 }
 
 // Room for one more view and its `tallies`. Who still needs what is dropped finds no outcome and
 // gives up (OUTCOME_UNKNOWN).
-static void make_room(struct master *m, uint32_t tallies)
+static void make_room(struct hwi_master *master, uint32_t tallies)
 {
-    for (uint32_t i = 0; i < m->past_count; i++) {
-        tallies += m->past[i].tallies_count;
+    for (uint32_t i = 0; i < master->past_count; i++) {
+        tallies += master->past[i].tallies_count;
     }
-    while (m->past_count == HWI_PAST_VIEWS_MAX ||
-           (m->past_count > 0 && tallies > MASTER_PAST_TALLIES_MAX)) {
-        tallies -= m->past[0].tallies_count;
-        hwi_master_drop_past(m);
+    while (master->past_count == HWI_PAST_VIEWS_MAX ||
+           (master->past_count > 0 && tallies > HWI_MASTER_PAST_TALLIES_MAX)) {
+        tallies -= master->past[0].tallies_count;
+        hwi_master_drop_past(master);
     }
 }
 
 // NULL = there was no view.
-static struct hwi_past *record_past(struct master *m, struct hwi_effects *fx)
+static struct hwi_past *record_past(struct hwi_master *master, struct hwi_effects *effects)
 {
-    if (m->view.count == 0) {
+    if (master->view.count == 0) {
         return NULL;
     }
-    make_room(m, tallies_of(m));
-    struct hwi_past *past = &m->past[m->past_count++];
-    *past = (struct hwi_past){.view = m->view.number};
-    record_tallies(m, past, fx);
-    past->faults = hwi_new(m->alloc, (m->fault_count + 1) * sizeof *past->faults);
-    memcpy(past->faults, m->faults, m->fault_count * sizeof *past->faults);
-    past->faults_count = m->fault_count;
+    make_room(master, tallies_of(master));
+    struct hwi_past *past = &master->past[master->past_count++];
+    *past = (struct hwi_past){.view = master->view.number};
+    record_tallies(master, past, effects);
+    past->faults = hwi_new(master->alloc, (master->fault_count + 1) * sizeof *past->faults);
+    memcpy(past->faults, master->faults, master->fault_count * sizeof *past->faults);
+    past->faults_count = master->fault_count;
     return past;
 }
 
 // Acknowledgements only rise: who was found not to keep the oldest is not looked at again.
-static bool held_back(struct master *m)
+static bool held_back(struct hwi_master *master)
 {
-    uint32_t from = hwi_master_session_place(m, m->held_back_by);
-    for (uint32_t i = from; i < m->session_count; i++) {
-        if (m->sessions[i].member && m->sessions[i].acked <= m->past[0].view) {
-            m->held_back_by = m->sessions[i].peer;
+    uint32_t from = hwi_master_session_place(master, master->held_back_by);
+    for (uint32_t i = from; i < master->session_count; i++) {
+        if (master->sessions[i].member && master->sessions[i].acked <= master->past[0].view) {
+            master->held_back_by = master->sessions[i].peer;
             return true;
         }
     }
     return false;
 }
 
-void hwi_master_prune_past(struct master *m)
+void hwi_master_prune_past(struct hwi_master *master)
 {
-    while (m->past_count > 0 && !held_back(m)) {
-        hwi_master_drop_past(m);
+    while (master->past_count > 0 && !held_back(master)) {
+        hwi_master_drop_past(master);
     }
 }
 
-static void put_in_force(struct master *m)
+static void put_in_force(struct hwi_master *master)
 {
-    hwi_master_channels_clear(m);
-    m->fault_count = 0;
-    m->change = false;
-    m->view.number = m->proposal;
-    m->admitting = false;
-    m->any_late = false;
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        struct session *s = &m->sessions[i];
-        s->acked = s->proposed && !s->member ? m->proposal : s->acked;
+    hwi_master_channels_clear(master);
+    master->fault_count = 0;
+    master->change = false;
+    master->view.number = master->proposal;
+    master->admitting = false;
+    master->any_late = false;
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        struct hwi_master_session *s = &master->sessions[i];
+        s->acked = s->proposed && !s->member ? master->proposal : s->acked;
         s->suspect = false;
         s->offer.count = 0;
-        hwi_master_late(m, s, false);
-        hwi_free(m->alloc, s->tallies);
+        hwi_master_late(master, s, false);
+        hwi_free(master->alloc, s->tallies);
         s->tallies = NULL;
         s->tally_count = 0;
     }
-    hwi_master_seat(m);
-    m->proposal = 0;
-    m->view.pending = hwi_master_waiting(m);
+    hwi_master_seat(master);
+    master->proposal = 0;
+    master->view.pending = hwi_master_waiting(master);
 }
 
-void hwi_master_seal(struct master *m, struct hwi_effects *fx)
+void hwi_master_seal(struct hwi_master *master, struct hwi_effects *effects)
 {
-    struct hwi_past *past = record_past(m, fx);
-    put_in_force(m);
+    struct hwi_past *past = record_past(master, effects);
+    put_in_force(master);
     if (past != NULL) {
-        past->pending = m->view.pending;
+        past->pending = master->view.pending;
     }
-    m->stage = STAGE_SEALING;
-    if (m->config.durable) {
-        hwi_master_store(m, fx);
+    master->stage = HWI_STAGE_SEALING;
+    if (master->config.durable) {
+        hwi_master_store(master, effects);
     } else {
-        hwi_master_stored(m, fx);
+        hwi_master_stored(master, effects);
     }
 }
 
 // With what it takes to reach them if `whole`; who is told of a view has that from its proposal.
-static struct hwi_member *list_members(struct master *m, bool whole, struct hwi_effects *fx)
+static struct hwi_member *list_members(struct hwi_master *master, bool whole, struct hwi_effects *effects)
 {
-    struct hwi_member *members = hwi_effects_memory(fx, m->view.count * sizeof *members);
-    for (uint32_t rank = 0; rank < m->view.count; rank++) {
-        const struct seat *seat = &m->view.seats[rank];
-        const struct session *s = hwi_master_session_of_peer(m, seat->peer);
+    struct hwi_member *members = hwi_effects_memory(effects, master->view.count * sizeof *members);
+    for (uint32_t rank = 0; rank < master->view.count; rank++) {
+        const struct hwi_master_seat *seat = &master->view.seats[rank];
+        const struct hwi_master_session *s = hwi_master_session_of_peer(master, seat->peer);
         members[rank].peer = seat->peer;
         members[rank].group = seat->group;
         if (s != NULL) { // a member that just died is still in the view
@@ -201,68 +201,68 @@ static struct hwi_member *list_members(struct master *m, bool whole, struct hwi_
     return members;
 }
 
-static struct hwi_past *list_past(const struct master *m, struct hwi_effects *fx)
+static struct hwi_past *list_past(const struct hwi_master *master, struct hwi_effects *effects)
 {
-    struct hwi_past *list = hwi_effects_memory(fx, m->past_count * sizeof *list);
-    for (uint32_t i = 0; i < m->past_count; i++) {
-        const struct hwi_past *past = &m->past[i];
+    struct hwi_past *list = hwi_effects_memory(effects, master->past_count * sizeof *list);
+    for (uint32_t i = 0; i < master->past_count; i++) {
+        const struct hwi_past *past = &master->past[i];
         list[i] = *past;
         list[i].tallies =
-            hwi_effects_copy(fx, past->tallies, past->tallies_count * sizeof *past->tallies);
+            hwi_effects_copy(effects, past->tallies, past->tallies_count * sizeof *past->tallies);
         list[i].faults =
-            hwi_effects_copy(fx, past->faults, past->faults_count * sizeof *past->faults);
+            hwi_effects_copy(effects, past->faults, past->faults_count * sizeof *past->faults);
     }
     return list;
 }
 
-static struct hwi_msg_announce announcement(struct master *m, struct hwi_effects *fx)
+static struct hwi_msg_announce announcement(struct hwi_master *master, struct hwi_effects *effects)
 {
     return (struct hwi_msg_announce){
-        .run = m->run,
-        .view = m->view.number,
-        .pending = m->view.pending,
-        .members = list_members(m, false, fx),
-        .members_count = m->view.count,
-        .past = list_past(m, fx),
-        .past_count = m->past_count,
-        .groups = m->group_count,
-        .largest = m->view.largest,
+        .run = master->run,
+        .view = master->view.number,
+        .pending = master->view.pending,
+        .members = list_members(master, false, effects),
+        .members_count = master->view.count,
+        .past = list_past(master, effects),
+        .past_count = master->past_count,
+        .groups = master->group_count,
+        .largest = master->view.largest,
     };
 }
 
-static void tell(struct session *s, const struct hwi_msg_announce *made, struct hwi_effects *fx)
+static void tell(struct hwi_master_session *s, const struct hwi_msg_announce *made, struct hwi_effects *effects)
 {
-    struct hwi_msg_announce *a = MASTER_TELL(s, fx, announce);
+    struct hwi_msg_announce *a = HWI_MASTER_TELL(s, effects, announce);
     *a = *made;
     a->incarnation = s->incarnation;
 }
 
-void hwi_master_announce(struct master *m, struct hwi_effects *fx)
+void hwi_master_announce(struct hwi_master *master, struct hwi_effects *effects)
 {
-    struct hwi_msg_announce made = announcement(m, fx); // one list for all addressees
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        if (m->sessions[i].member) {
-            tell(&m->sessions[i], &made, fx);
+    struct hwi_msg_announce made = announcement(master, effects); // one list for all addressees
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        if (master->sessions[i].member) {
+            tell(&master->sessions[i], &made, effects);
         }
     }
 }
 
-void hwi_master_announce_to(struct master *m, struct session *s, struct hwi_effects *fx)
+void hwi_master_announce_to(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects)
 {
-    struct hwi_msg_announce made = announcement(m, fx);
-    tell(s, &made, fx);
+    struct hwi_msg_announce made = announcement(master, effects);
+    tell(s, &made, effects);
 }
 
-void hwi_master_store(struct master *m, struct hwi_effects *fx)
+void hwi_master_store(struct hwi_master *master, struct hwi_effects *effects)
 {
-    struct hwi_msg_view_file *f = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_DISK, 0), view_file);
-    f->run = m->run;
-    f->master = m->incarnation;
-    f->highest = m->highest;
-    f->next_peer = m->next_peer;
-    f->view = m->view.number;
-    f->members = list_members(m, true, fx);
-    f->members_count = m->view.count;
-    f->past = m->past; // the disk writes it before another step
-    f->past_count = m->past_count;
+    struct hwi_msg_view_file *f = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DISK, 0), view_file);
+    f->run = master->run;
+    f->master = master->incarnation;
+    f->highest = master->highest;
+    f->next_peer = master->next_peer;
+    f->view = master->view.number;
+    f->members = list_members(master, true, effects);
+    f->members_count = master->view.count;
+    f->past = master->past; // the disk writes it before another step
+    f->past_count = master->past_count;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 // Of channel `a` to channel `b`: below, the same, above.
-static int compare(const struct channel *a, const struct channel *b)
+static int compare(const struct hwi_master_channel *a, const struct hwi_master_channel *b)
 {
     if (a->kind != b->kind) {
         return a->kind < b->kind ? -1 : 1;
@@ -16,82 +16,82 @@ static int compare(const struct channel *a, const struct channel *b)
     return (a->tag > b->tag) - (a->tag < b->tag);
 }
 
-static struct channel named(uint8_t kind, uint32_t group, uint64_t tag)
+static struct hwi_master_channel named(uint8_t kind, uint32_t group, uint64_t tag)
 {
-    return (struct channel){.kind = hwi_channel_kind(kind),
+    return (struct hwi_master_channel){.kind = hwi_channel_kind(kind),
                             .group = hwi_kind_is_run_wide(kind) ? 0 : group,
                             .tag = tag};
 }
 
-static uint32_t place_of(const struct master *m, const struct channel *name)
+static uint32_t place_of(const struct hwi_master *master, const struct hwi_master_channel *name)
 {
-    uint32_t low = 0, high = m->channel_count;
+    uint32_t low = 0, high = master->channel_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        bool before = compare(&m->channels[middle], name) < 0;
+        bool before = compare(&master->channels[middle], name) < 0;
         low = before ? middle + 1 : low;
         high = before ? high : middle;
     }
     return low;
 }
 
-struct channel *hwi_master_channel_known(struct master *m, uint8_t kind, uint32_t group,
+struct hwi_master_channel *hwi_master_channel_known(struct hwi_master *master, uint8_t kind, uint32_t group,
                                          uint64_t tag)
 {
-    struct channel name = named(kind, group, tag);
-    uint32_t at = place_of(m, &name);
-    bool known = at < m->channel_count && compare(&m->channels[at], &name) == 0;
-    return known ? &m->channels[at] : NULL;
+    struct hwi_master_channel name = named(kind, group, tag);
+    uint32_t at = place_of(master, &name);
+    bool known = at < master->channel_count && compare(&master->channels[at], &name) == 0;
+    return known ? &master->channels[at] : NULL;
 }
 
-struct channel *hwi_master_channel(struct master *m, uint8_t kind, uint32_t group, uint64_t tag)
+struct hwi_master_channel *hwi_master_channel(struct hwi_master *master, uint8_t kind, uint32_t group, uint64_t tag)
 {
-    struct channel *known = hwi_master_channel_known(m, kind, group, tag);
+    struct hwi_master_channel *known = hwi_master_channel_known(master, kind, group, tag);
     if (known != NULL) {
         return known;
     }
-    if (m->channel_count == HWI_TAGS_MAX) {
+    if (master->channel_count == HWI_TAGS_MAX) {
         return NULL;
     }
-    if (m->channel_count == m->channel_capacity) {
-        m->channel_capacity = HWI_MAX(16, m->channel_capacity * 2);
-        m->channels = hwi_resize(m->alloc, m->channels, m->channel_capacity * sizeof *m->channels);
+    if (master->channel_count == master->channel_capacity) {
+        master->channel_capacity = HWI_MAX(16, master->channel_capacity * 2);
+        master->channels = hwi_resize(master->alloc, master->channels, master->channel_capacity * sizeof *master->channels);
     }
-    struct channel name = named(kind, group, tag);
-    struct channel *c = &m->channels[place_of(m, &name)];
-    memmove(c + 1, c, (size_t)(m->channels + m->channel_count++ - c) * sizeof *c);
+    struct hwi_master_channel name = named(kind, group, tag);
+    struct hwi_master_channel *c = &master->channels[place_of(master, &name)];
+    memmove(c + 1, c, (size_t)(master->channels + master->channel_count++ - c) * sizeof *c);
     *c = name;
-    c->count = hwi_kind_is_run_wide(kind) ? m->view.count : hwi_master_group(m, group)->count;
-    c->counts = hwi_new(m->alloc, c->count * sizeof *c->counts);
+    c->count = hwi_kind_is_run_wide(kind) ? master->view.count : hwi_master_group(master, group)->count;
+    c->counts = hwi_new(master->alloc, c->count * sizeof *c->counts);
     return c;
 }
 
-void hwi_master_channels_clear(struct master *m)
+void hwi_master_channels_clear(struct hwi_master *master)
 {
-    for (uint32_t i = 0; i < m->channel_count; i++) {
-        hwi_free(m->alloc, m->channels[i].counts);
+    for (uint32_t i = 0; i < master->channel_count; i++) {
+        hwi_free(master->alloc, master->channels[i].counts);
     }
-    m->channel_count = 0;
+    master->channel_count = 0;
 }
 
-bool hwi_master_spans(const struct channel *c, uint32_t group)
+bool hwi_master_spans(const struct hwi_master_channel *c, uint32_t group)
 {
     return hwi_kind_is_run_wide(c->kind) || c->group == group;
 }
 
-uint32_t *hwi_master_done(const struct master *m, const struct channel *c, uint32_t rank)
+uint32_t *hwi_master_done(const struct hwi_master *master, const struct hwi_master_channel *c, uint32_t rank)
 {
-    return &c->counts[hwi_kind_is_run_wide(c->kind) ? rank : m->view.seats[rank].rank];
+    return &c->counts[hwi_kind_is_run_wide(c->kind) ? rank : master->view.seats[rank].rank];
 }
 
-void hwi_master_tell_commit(const struct master *m, const struct channel *c, uint32_t heard,
-                            struct session *s, struct hwi_effects *fx)
+void hwi_master_tell_commit(const struct hwi_master *master, const struct hwi_master_channel *c, uint32_t heard,
+                            struct hwi_master_session *s, struct hwi_effects *effects)
 {
     for (uint32_t i = 0; i < c->pending_count; i++) {
-        const struct pending *pending = &c->pendings[i];
+        const struct hwi_master_pending *pending = &c->pendings[i];
         if (pending->until > heard) {
-            struct hwi_msg_commit *commit = MASTER_TELL(s, fx, commit);
-            commit->view = m->view.number;
+            struct hwi_msg_commit *commit = HWI_MASTER_TELL(s, effects, commit);
+            commit->view = master->view.number;
             commit->kind = c->kind;
             commit->tag = c->tag;
             commit->count = pending->until;
@@ -103,59 +103,59 @@ void hwi_master_tell_commit(const struct master *m, const struct channel *c, uin
 }
 
 // The operations before `until` that were not committed yet are, with so many newcomers waiting.
-static void note_pending(struct channel *c, uint32_t until, uint32_t count)
+static void note_pending(struct hwi_master_channel *c, uint32_t until, uint32_t count)
 {
-    struct pending *last = c->pending_count > 0 ? &c->pendings[c->pending_count - 1] : NULL;
+    struct hwi_master_pending *last = c->pending_count > 0 ? &c->pendings[c->pending_count - 1] : NULL;
     if (last != NULL && last->count == count) {
         last->until = until;
         return;
     }
-    if (c->pending_count == MASTER_PENDINGS_MAX) {
+    if (c->pending_count == HWI_MASTER_PENDINGS_MAX) {
         memmove(c->pendings, c->pendings + 1, --c->pending_count * sizeof *c->pendings);
     }
-    c->pendings[c->pending_count++] = (struct pending){.until = until, .count = count};
+    c->pendings[c->pending_count++] = (struct hwi_master_pending){.until = until, .count = count};
 }
 
 // Of many groups' members only those that it spans are looked up.
-static void tell_members(struct master *m, const struct channel *c, struct hwi_effects *fx)
+static void tell_members(struct hwi_master *master, const struct hwi_master_channel *c, struct hwi_effects *effects)
 {
-    if (c->count == m->view.count) {
-        for (uint32_t i = 0; i < m->session_count; i++) {
-            if (m->sessions[i].member) {
-                hwi_master_tell_commit(m, c, c->committed - 1, &m->sessions[i], fx);
+    if (c->count == master->view.count) {
+        for (uint32_t i = 0; i < master->session_count; i++) {
+            if (master->sessions[i].member) {
+                hwi_master_tell_commit(master, c, c->committed - 1, &master->sessions[i], effects);
             }
         }
         return;
     }
-    for (uint32_t rank = 0; rank < m->view.count; rank++) {
-        const struct seat *seat = &m->view.seats[rank];
-        struct session *s =
-            seat->group == c->group ? hwi_master_session_of_peer(m, seat->peer) : NULL;
+    for (uint32_t rank = 0; rank < master->view.count; rank++) {
+        const struct hwi_master_seat *seat = &master->view.seats[rank];
+        struct hwi_master_session *s =
+            seat->group == c->group ? hwi_master_session_of_peer(master, seat->peer) : NULL;
         if (s != NULL && s->member) {
-            hwi_master_tell_commit(m, c, c->committed - 1, s, fx);
+            hwi_master_tell_commit(master, c, c->committed - 1, s, effects);
         }
     }
 }
 
-void hwi_master_commit(struct master *m, struct channel *c, uint32_t count, struct hwi_effects *fx)
+void hwi_master_commit(struct hwi_master *master, struct hwi_master_channel *c, uint32_t count, struct hwi_effects *effects)
 {
-    m->committed_total += count - c->committed;
+    master->committed_total += count - c->committed;
     c->committed = count;
     c->value = c->folded;
     c->redop = 0;
-    note_pending(c, count, hwi_master_waiting(m));
+    note_pending(c, count, hwi_master_waiting(master));
     c->ahead = 0;
     for (uint32_t i = 0; i < c->count; i++) {
         c->ahead += c->counts[i] > count;
     }
-    tell_members(m, c, fx);
+    tell_members(master, c, effects);
     if (c->kind == HWI_KIND_SYNC) {
-        hwi_master_synced(m, hwi_master_group(m, c->group));
+        hwi_master_synced(master, hwi_master_group(master, c->group));
     }
 }
 
-void hwi_master_count(struct master *m, struct channel *c, uint32_t *counted, uint32_t count,
-                      struct hwi_effects *fx)
+void hwi_master_count(struct hwi_master *master, struct hwi_master_channel *c, uint32_t *counted, uint32_t count,
+                      struct hwi_effects *effects)
 {
     if (*counted == c->committed) {
         c->ahead++;
@@ -164,27 +164,27 @@ void hwi_master_count(struct master *m, struct channel *c, uint32_t *counted, ui
     if (c->ahead < c->count) {
         return;
     }
-    if (c->kind == HWI_KIND_ADMIT && hwi_master_waiting(m) > 0) {
-        hwi_master_reform(m, fx);
+    if (c->kind == HWI_KIND_ADMIT && hwi_master_waiting(master) > 0) {
+        hwi_master_reform(master, effects);
         return;
     }
     uint32_t least = UINT32_MAX;
     for (uint32_t i = 0; i < c->count; i++) {
         least = HWI_MIN(least, c->counts[i]);
     }
-    hwi_master_commit(m, c, least, fx);
+    hwi_master_commit(master, c, least, effects);
 }
 
-void hwi_master_fault(struct master *m, const struct hwi_fault *fault)
+void hwi_master_fault(struct hwi_master *master, const struct hwi_fault *fault)
 {
-    for (uint32_t i = 0; i < m->fault_count; i++) {
-        const struct hwi_fault *known = &m->faults[i];
+    for (uint32_t i = 0; i < master->fault_count; i++) {
+        const struct hwi_fault *known = &master->faults[i];
         if (known->kind == fault->kind && known->group == fault->group &&
             known->tag == fault->tag && known->seq == fault->seq) {
             return; // the first to speak is told to all
         }
     }
-    if (m->fault_count < HWI_OPS_MAX) {
-        m->faults[m->fault_count++] = *fault;
+    if (master->fault_count < HWI_OPS_MAX) {
+        master->faults[master->fault_count++] = *fault;
     }
 }

@@ -12,21 +12,21 @@ enum { REASON_BYTES = HWI_TEXT_BYTES_MAX };
 
 // Members that are still in the running, ordered by peer id.
 struct field {
-    struct session **all;
+    struct hwi_master_session **all;
     uint32_t count;
 };
 
 // It came to the run's state from outside, and has no vote on it.
-static bool is_newcomer(const struct session *s, const struct group *g)
+static bool is_newcomer(const struct hwi_master_session *s, const struct hwi_master_group *g)
 {
     return g->ever_synced && !s->synced;
 }
 
-static struct field list_whole(struct master *m, const struct group *g, struct hwi_effects *fx)
+static struct field list_whole(struct hwi_master *master, const struct hwi_master_group *g, struct hwi_effects *effects)
 {
-    struct field field = {.all = hwi_effects_memory(fx, g->members * sizeof *field.all)};
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        struct session *s = &m->sessions[i];
+    struct field field = {.all = hwi_effects_memory(effects, g->members * sizeof *field.all)};
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        struct hwi_master_session *s = &master->sessions[i];
         if (hwi_master_is_of(s, g) && !s->offer.dirty && !is_newcomer(s, g)) {
             field.all[field.count++] = s;
         }
@@ -34,36 +34,36 @@ static struct field list_whole(struct master *m, const struct group *g, struct h
     return field;
 }
 
-typedef bool (*keep_fn)(const struct session *s, const struct session *like);
+typedef bool (*keep_fn)(const struct hwi_master_session *s, const struct hwi_master_session *like);
 
-static bool may_send(const struct session *s, const struct session *like)
+static bool may_send(const struct hwi_master_session *s, const struct hwi_master_session *like)
 {
     (void)like;
     return s->offer.strategy != HWS_SYNC_RECEIVE_ONLY;
 }
 
-static bool sends_only(const struct session *s, const struct session *like)
+static bool sends_only(const struct hwi_master_session *s, const struct hwi_master_session *like)
 {
     (void)like;
     return s->offer.strategy == HWS_SYNC_SEND_ONLY;
 }
 
-static bool has_root(const struct session *s, const struct session *like)
+static bool has_root(const struct hwi_master_session *s, const struct hwi_master_session *like)
 {
     return hwi_hash_equal(s->offer.root, like->offer.root);
 }
 
-static bool has_layout(const struct session *s, const struct session *like)
+static bool has_layout(const struct hwi_master_session *s, const struct hwi_master_session *like)
 {
     return hwi_hash_equal(s->offer.layout, like->offer.layout);
 }
 
-static bool has_revision(const struct session *s, const struct session *like)
+static bool has_revision(const struct hwi_master_session *s, const struct hwi_master_session *like)
 {
     return s->offer.revision == like->offer.revision;
 }
 
-static void sift(struct field *field, keep_fn keep, const struct session *like)
+static void sift(struct field *field, keep_fn keep, const struct hwi_master_session *like)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < field->count; i++) {
@@ -83,9 +83,9 @@ static bool any(const struct field *field, keep_fn is)
     return i < field->count;
 }
 
-static struct session *newest(const struct field *field)
+static struct hwi_master_session *newest(const struct field *field)
 {
-    struct session *found = field->all[0];
+    struct hwi_master_session *found = field->all[0];
     for (uint32_t i = 1; i < field->count; i++) {
         bool newer = field->all[i]->offer.revision > found->offer.revision;
         found = newer ? field->all[i] : found;
@@ -95,25 +95,25 @@ static struct session *newest(const struct field *field)
 
 // How many have one layout, or hold one content: open addressing by its hash, at most half full.
 struct party {
-    struct session *first; // of lowest peer id; NULL = free
+    struct hwi_master_session *first; // of lowest peer id; NULL = free
     uint32_t size;
     uint64_t newest; // revision
 };
 
-typedef struct hwi_hash (*hash_fn)(const struct session *s);
+typedef struct hwi_hash (*hash_fn)(const struct hwi_master_session *s);
 
-static struct hwi_hash layout_of(const struct session *s)
+static struct hwi_hash layout_of(const struct hwi_master_session *s)
 {
     return s->offer.layout;
 }
 
-static struct hwi_hash root_of(const struct session *s)
+static struct hwi_hash root_of(const struct hwi_master_session *s)
 {
     return s->offer.root;
 }
 
 static struct party *find_party(struct party *table, uint32_t size, hash_fn of,
-                                const struct session *s)
+                                const struct hwi_master_session *s)
 {
     uint32_t at = (uint32_t)of(s).lo & (size - 1);
     while (table[at].first != NULL && !hwi_hash_equal(of(table[at].first), of(s))) {
@@ -132,16 +132,16 @@ static bool beats(const struct party *a, const struct party *b)
 
 // One of the largest party: of the largest ones the one with the newest revision, then the one of
 // the lowest peer id.
-static struct session *most(const struct field *field, hash_fn of, struct hwi_effects *fx)
+static struct hwi_master_session *most(const struct field *field, hash_fn of, struct hwi_effects *effects)
 {
     uint32_t size = 2;
     while (size < 2 * field->count) {
         size *= 2;
     }
-    struct party *table = hwi_effects_memory(fx, size * sizeof *table);
+    struct party *table = hwi_effects_memory(effects, size * sizeof *table);
     struct party best = {0};
     for (uint32_t i = 0; i < field->count; i++) {
-        struct session *s = field->all[i];
+        struct hwi_master_session *s = field->all[i];
         struct party *party = find_party(table, size, of, s);
         party->first = party->first == NULL ? s : party->first;
         party->newest = HWI_MAX(party->newest, s->offer.revision);
@@ -152,26 +152,26 @@ static struct session *most(const struct field *field, hash_fn of, struct hwi_ef
 }
 
 // The sync fails for all of the group.
-static void fail(struct master *m, const struct group *g, int status, uint64_t peer_a,
-                 uint64_t peer_b, struct hwi_effects *fx)
+static void fail(struct hwi_master *master, const struct hwi_master_group *g, int status, uint64_t peer_a,
+                 uint64_t peer_b, struct hwi_effects *effects)
 {
     struct hwi_fault fault = {.status = status,
                               .kind = HWI_KIND_SYNC,
                               .group = g->number,
-                              .seq = hwi_master_syncs_committed(m, g->number),
+                              .seq = hwi_master_syncs_committed(master, g->number),
                               .peer_a = peer_a,
                               .peer_b = peer_b};
-    hwi_master_fault(m, &fault);
-    m->change = true;
-    hwi_master_reform(m, fx);
+    hwi_master_fault(master, &fault);
+    master->change = true;
+    hwi_master_reform(master, effects);
 }
 
 // Why it cannot stay beside the elected state; HWS_OK = it can.
-static int objection(const struct master *m, const struct group *g, const struct session *winner,
-                     const struct session *s, char reason[REASON_BYTES])
+static int objection(const struct hwi_master *master, const struct hwi_master_group *g, const struct hwi_master_session *winner,
+                     const struct hwi_master_session *s, char reason[REASON_BYTES])
 {
     if (!has_layout(s, winner)) {
-        hwi_master_shape_compare(m, s->offer.layout, winner, reason);
+        hwi_master_shape_compare(master, s->offer.layout, winner, reason);
         return HWS_E_LAYOUT;
     }
     if (is_newcomer(s, g) && s->offer.revision > winner->offer.revision) {
@@ -190,32 +190,32 @@ static int objection(const struct master *m, const struct group *g, const struct
 }
 
 // True if somebody was put out: the others meet again in the next view.
-static bool put_out(struct master *m, const struct group *g, const struct session *winner,
-                    struct hwi_effects *fx)
+static bool put_out(struct hwi_master *master, const struct hwi_master_group *g, const struct hwi_master_session *winner,
+                    struct hwi_effects *effects)
 {
     bool out = false;
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        struct session *s = &m->sessions[i];
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        struct hwi_master_session *s = &master->sessions[i];
         char reason[REASON_BYTES];
-        int status = hwi_master_is_of(s, g) ? objection(m, g, winner, s, reason) : HWS_OK;
+        int status = hwi_master_is_of(s, g) ? objection(master, g, winner, s, reason) : HWS_OK;
         if (status != HWS_OK) {
-            hwi_master_dismiss(m, s, status, reason, fx);
+            hwi_master_dismiss(master, s, status, reason, effects);
             out = true;
         }
     }
     if (out) {
-        hwi_master_sweep(m);
-        hwi_master_reform(m, fx);
+        hwi_master_sweep(master);
+        hwi_master_reform(master, effects);
     }
     return out;
 }
 
 // Who is never written to, and does not hold what is elected; NULL = nobody.
-static const struct session *opponent(const struct master *m, const struct group *g,
-                                      const struct session *winner)
+static const struct hwi_master_session *opponent(const struct hwi_master *master, const struct hwi_master_group *g,
+                                      const struct hwi_master_session *winner)
 {
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        const struct session *s = &m->sessions[i];
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        const struct hwi_master_session *s = &master->sessions[i];
         if (hwi_master_is_of(s, g) && sends_only(s, NULL) && !has_root(s, winner)) {
             return s;
         }
@@ -223,31 +223,31 @@ static const struct session *opponent(const struct master *m, const struct group
     return NULL;
 }
 
-const struct session *hwi_master_choose(struct master *m, const struct group *g,
-                                        struct hwi_effects *fx)
+const struct hwi_master_session *hwi_master_choose(struct hwi_master *master, const struct hwi_master_group *g,
+                                        struct hwi_effects *effects)
 {
-    struct field field = list_whole(m, g, fx);
+    struct field field = list_whole(master, g, effects);
     if (field.count == 0) {
-        fail(m, g, HWS_E_STATE_LOST, 0, 0, fx);
+        fail(master, g, HWS_E_STATE_LOST, 0, 0, effects);
         return NULL;
     }
     sift(&field, may_send, NULL);
     if (field.count == 0) {
-        fail(m, g, HWS_E_CONFLICT, 0, 0, fx);
+        fail(master, g, HWS_E_CONFLICT, 0, 0, effects);
         return NULL;
     }
-    sift(&field, has_layout, most(&field, layout_of, fx));
+    sift(&field, has_layout, most(&field, layout_of, effects));
     if (any(&field, sends_only)) {
         sift(&field, sends_only, NULL);
     }
     sift(&field, has_revision, newest(&field));
-    const struct session *winner = most(&field, root_of, fx);
-    if (put_out(m, g, winner, fx)) {
+    const struct hwi_master_session *winner = most(&field, root_of, effects);
+    if (put_out(master, g, winner, effects)) {
         return NULL;
     }
-    const struct session *other = opponent(m, g, winner);
+    const struct hwi_master_session *other = opponent(master, g, winner);
     if (other != NULL) {
-        fail(m, g, HWS_E_CONFLICT, winner->peer, other->peer, fx);
+        fail(master, g, HWS_E_CONFLICT, winner->peer, other->peer, effects);
         return NULL;
     }
     return winner;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static uint32_t place_of(const struct group *groups, uint32_t count, uint32_t number)
+static uint32_t place_of(const struct hwi_master_group *groups, uint32_t count, uint32_t number)
 {
     uint32_t low = 0, high = count;
     while (low < high) {
@@ -17,55 +17,55 @@ static uint32_t place_of(const struct group *groups, uint32_t count, uint32_t nu
     return low;
 }
 
-struct group *hwi_master_group(struct master *m, uint32_t number)
+struct hwi_master_group *hwi_master_group(struct hwi_master *master, uint32_t number)
 {
-    uint32_t at = place_of(m->groups, m->group_count, number);
-    return at < m->group_count && m->groups[at].number == number ? &m->groups[at] : NULL;
+    uint32_t at = place_of(master->groups, master->group_count, number);
+    return at < master->group_count && master->groups[at].number == number ? &master->groups[at] : NULL;
 }
 
 // The group of that number in the new view's list, which has room for it.
-static struct group *enlist(struct group *groups, uint32_t *count, uint32_t number)
+static struct hwi_master_group *enlist(struct hwi_master_group *groups, uint32_t *count, uint32_t number)
 {
-    struct group *g = &groups[place_of(groups, *count, number)];
+    struct hwi_master_group *g = &groups[place_of(groups, *count, number)];
     if (g == groups + *count || g->number != number) {
         memmove(g + 1, g, (size_t)(groups + (*count)++ - g) * sizeof *g);
-        *g = (struct group){.number = number};
+        *g = (struct hwi_master_group){.number = number};
     }
     return g;
 }
 
-void hwi_master_seat(struct master *m)
+void hwi_master_seat(struct hwi_master *master)
 {
-    struct group *groups = hwi_new(m->alloc, HWI_GROUPS_MAX * sizeof *groups);
-    struct seat *seats = hwi_new(m->alloc, (m->session_count + 1) * sizeof *seats);
+    struct hwi_master_group *groups = hwi_new(master->alloc, HWI_GROUPS_MAX * sizeof *groups);
+    struct hwi_master_seat *seats = hwi_new(master->alloc, (master->session_count + 1) * sizeof *seats);
     uint32_t group_count = 0, seat_count = 0;
-    m->member_count = m->view.largest = 0;
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        struct session *s = &m->sessions[i];
+    master->member_count = master->view.largest = 0;
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        struct hwi_master_session *s = &master->sessions[i];
         bool survives = s->member && s->proposed;
         s->member = s->proposed;
         s->proposed = false;
         if (!s->member) {
             continue;
         }
-        struct group *g = enlist(groups, &group_count, s->group);
-        const struct group *old = survives ? hwi_master_group(m, s->group) : NULL;
+        struct hwi_master_group *g = enlist(groups, &group_count, s->group);
+        const struct hwi_master_group *old = survives ? hwi_master_group(master, s->group) : NULL;
         g->ever_synced |= old != NULL && old->ever_synced;
-        seats[seat_count++] = (struct seat){.peer = s->peer, .group = s->group, .rank = g->count++};
+        seats[seat_count++] = (struct hwi_master_seat){.peer = s->peer, .group = s->group, .rank = g->count++};
         g->members++;
-        m->member_count++;
-        m->view.largest = HWI_MAX(m->view.largest, g->count);
+        master->member_count++;
+        master->view.largest = HWI_MAX(master->view.largest, g->count);
     }
-    hwi_free(m->alloc, m->view.seats);
-    hwi_free(m->alloc, m->groups);
-    m->view.seats = seats;
-    m->view.count = seat_count;
-    m->groups = hwi_resize(m->alloc, groups, group_count * sizeof *groups);
-    m->group_count = group_count;
+    hwi_free(master->alloc, master->view.seats);
+    hwi_free(master->alloc, master->groups);
+    master->view.seats = seats;
+    master->view.count = seat_count;
+    master->groups = hwi_resize(master->alloc, groups, group_count * sizeof *groups);
+    master->group_count = group_count;
 }
 
-int64_t hwi_master_rank(const struct master *m, uint64_t peer)
+int64_t hwi_master_rank(const struct hwi_master *master, uint64_t peer)
 {
-    uint32_t at = HWI_PLACE(struct seat, peer, m->view.seats, m->view.count, peer);
-    return at < m->view.count && m->view.seats[at].peer == peer ? (int64_t)at : -1;
+    uint32_t at = HWI_PLACE(struct hwi_master_seat, peer, master->view.seats, master->view.count, peer);
+    return at < master->view.count && master->view.seats[at].peer == peer ? (int64_t)at : -1;
 }

@@ -59,17 +59,17 @@ static void note(struct claims *claims, const struct claim *claim)
     struct claim *here = &claims->list[at];
     bool known = at < claims->count && here->group == claim->group && here->tag == claim->tag &&
                  here->channel == claim->channel;
-    if (!known && claims->count < MASTER_CLAIMS_MAX) {
+    if (!known && claims->count < HWI_MASTER_CLAIMS_MAX) {
         memmove(here + 1, here, (claims->count++ - at) * sizeof *here);
         *here = *claim;
     }
 }
 
 // False if the operation is decided.
-static bool read_claim(struct master *m, const struct session *s, const struct hwi_tally *t,
+static bool read_claim(struct hwi_master *master, const struct hwi_master_session *s, const struct hwi_tally *t,
                        struct claim *claim)
 {
-    const struct channel *c = hwi_master_channel_known(m, t->kind, s->group, t->tag);
+    const struct hwi_master_channel *c = hwi_master_channel_known(master, t->kind, s->group, t->tag);
     *claim = (struct claim){.group = s->group,
                             .tag = t->tag,
                             .channel = hwi_channel_kind(t->kind),
@@ -80,18 +80,18 @@ static bool read_claim(struct master *m, const struct session *s, const struct h
 }
 
 // All claims that hold others up, as each group sees them, and all groups together.
-static struct claims list_holders(struct master *m, struct hwi_effects *fx)
+static struct claims list_holders(struct hwi_master *master, struct hwi_effects *effects)
 {
     struct claims claims = {0};
     struct claim claim;
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        const struct session *s = &m->sessions[i];
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        const struct hwi_master_session *s = &master->sessions[i];
         for (uint32_t j = 0; j < s->tally_count && s->member; j++) {
-            if (!holds_up(s->tallies[j].kind) || !read_claim(m, s, &s->tallies[j], &claim)) {
+            if (!holds_up(s->tallies[j].kind) || !read_claim(master, s, &s->tallies[j], &claim)) {
                 continue;
             }
             if (claims.list == NULL) {
-                claims.list = hwi_effects_memory(fx, (MASTER_CLAIMS_MAX + 1) * sizeof *claims.list);
+                claims.list = hwi_effects_memory(effects, (HWI_MASTER_CLAIMS_MAX + 1) * sizeof *claims.list);
             }
             note(&claims, &claim);
             if (hwi_kind_is_run_wide(claim.kind)) {
@@ -124,10 +124,10 @@ static const struct claim *holder_of(const struct claims *claims, const struct c
     return NULL;
 }
 
-static void tell(struct master *m, const struct claim *of, const struct claim *a,
+static void tell(struct hwi_master *master, const struct claim *of, const struct claim *a,
                  const struct claim *b)
 {
-    const struct session *s = hwi_master_session_of_peer(m, of->peer);
+    const struct hwi_master_session *s = hwi_master_session_of_peer(master, of->peer);
     struct hwi_fault fault = {.status = HWS_E_MISMATCH,
                               .kind = of->channel,
                               .group = hwi_kind_is_run_wide(of->kind) ? 0 : s->group,
@@ -137,15 +137,15 @@ static void tell(struct master *m, const struct claim *of, const struct claim *a
                               .peer_b = b->peer,
                               .signature_a = {.kind = a->kind},
                               .signature_b = {.kind = b->kind}};
-    hwi_master_fault(m, &fault);
+    hwi_master_fault(master, &fault);
 }
 
 // True if the member is in a call that another's holds up: both are told.
-static bool is_held_up(struct master *m, const struct claims *claims, const struct session *s)
+static bool is_held_up(struct hwi_master *master, const struct claims *claims, const struct hwi_master_session *s)
 {
     struct claim claim;
     for (uint32_t i = 0; i < s->tally_count && s->member; i++) {
-        if (!read_claim(m, s, &s->tallies[i], &claim)) {
+        if (!read_claim(master, s, &s->tallies[i], &claim)) {
             continue;
         }
         const struct claim *holder = holder_of(claims, &claim);
@@ -154,24 +154,24 @@ static bool is_held_up(struct master *m, const struct claims *claims, const stru
             holder = holder_of(claims, &claim);
         }
         if (holder != NULL) {
-            tell(m, &claim, holder, &claim);
-            tell(m, holder, holder, &claim);
+            tell(master, &claim, holder, &claim);
+            tell(master, holder, holder, &claim);
             return true;
         }
     }
     return false;
 }
 
-void hwi_master_find_mismatch(struct master *m, struct hwi_effects *fx)
+void hwi_master_find_mismatch(struct hwi_master *master, struct hwi_effects *effects)
 {
-    if (m->change || m->stage == STAGE_SEALING) {
+    if (master->change || master->stage == HWI_STAGE_SEALING) {
         return; // the view changes, and that ends them
     }
-    struct claims claims = list_holders(m, fx);
-    for (uint32_t i = 0; i < m->session_count && claims.count > 0 && !m->change; i++) {
-        m->change = is_held_up(m, &claims, &m->sessions[i]);
+    struct claims claims = list_holders(master, effects);
+    for (uint32_t i = 0; i < master->session_count && claims.count > 0 && !master->change; i++) {
+        master->change = is_held_up(master, &claims, &master->sessions[i]);
     }
-    if (m->change && m->stage == STAGE_NONE) {
-        hwi_master_reform(m, fx);
+    if (master->change && master->stage == HWI_STAGE_NONE) {
+        hwi_master_reform(master, effects);
     }
 }

@@ -7,35 +7,35 @@
 
 #include <hawser/types.h>
 
-static void refuse(uint64_t from, const char *reason, struct hwi_effects *fx)
+static void refuse(uint64_t from, const char *reason, struct hwi_effects *effects)
 {
-    struct hwi_msg_refused *r = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_PEER, from), refused);
+    struct hwi_msg_refused *r = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, from), refused);
     r->status = HWS_E_REFUSED;
     snprintf(r->reason, sizeof r->reason, "%s", reason);
 }
 
-static void evict(uint64_t from, const char *reason, struct hwi_effects *fx)
+static void evict(uint64_t from, const char *reason, struct hwi_effects *effects)
 {
-    struct hwi_msg_evicted *e = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_PEER, from), evicted);
+    struct hwi_msg_evicted *e = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, from), evicted);
     e->incarnation = from;
     e->status = HWS_E_EVICTED;
     snprintf(e->reason, sizeof e->reason, "%s", reason);
 }
 
-static void welcome(struct master *m, struct session *s, struct hwi_effects *fx)
+static void welcome(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects)
 {
     s->sent = 0;
     s->received = 0;
-    struct hwi_msg_welcome *w = MASTER_TELL(s, fx, welcome);
-    w->run = m->run;
-    w->master = m->incarnation;
+    struct hwi_msg_welcome *w = HWI_MASTER_TELL(s, effects, welcome);
+    w->run = master->run;
+    w->master = master->incarnation;
     w->peer = s->peer;
-    w->heartbeat_ms = m->config.heartbeat_ms;
+    w->heartbeat_ms = master->config.heartbeat_ms;
 }
 
 // Its tallies are in the channels' order; of one that orders them otherwise some are not found, and
 // it hears again what it knows.
-static uint32_t heard_of(const struct hwi_msg_registration *r, const struct channel *c)
+static uint32_t heard_of(const struct hwi_msg_registration *r, const struct hwi_master_channel *c)
 {
     uint32_t low = 0, high = r->tallies_count;
     while (low < high) {
@@ -54,66 +54,66 @@ static uint32_t heard_of(const struct hwi_msg_registration *r, const struct chan
 
 // Messages may have been lost with the old connection: say again what it does not know. All of it
 // is idempotent.
-static void tell_again(struct master *m, struct session *s, const struct hwi_msg_registration *r,
-                       struct hwi_effects *fx)
+static void tell_again(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_registration *r,
+                       struct hwi_effects *effects)
 {
-    bool announced = s->member && m->stage != STAGE_SEALING;
-    if (announced && r->view < m->view.number) {
-        hwi_master_announce_to(m, s, fx);
+    bool announced = s->member && master->stage != HWI_STAGE_SEALING;
+    if (announced && r->view < master->view.number) {
+        hwi_master_announce_to(master, s, effects);
     } else if (announced) {
-        for (uint32_t i = 0; i < m->channel_count; i++) {
-            const struct channel *c = &m->channels[i];
+        for (uint32_t i = 0; i < master->channel_count; i++) {
+            const struct hwi_master_channel *c = &master->channels[i];
             if (hwi_master_spans(c, s->group)) {
-                hwi_master_tell_commit(m, c, heard_of(r, c), s, fx);
+                hwi_master_tell_commit(master, c, heard_of(r, c), s, effects);
             }
         }
-        hwi_master_tell_plan(m, s, fx);
+        hwi_master_tell_plan(master, s, effects);
     }
-    if (m->stage == STAGE_OPEN && s->proposed && r->ready_view != m->proposal) {
-        hwi_master_propose_to(m, s, fx);
+    if (master->stage == HWI_STAGE_OPEN && s->proposed && r->ready_view != master->proposal) {
+        hwi_master_propose_to(master, s, effects);
     }
 }
 
-void hwi_master_on_registration(struct master *m, uint64_t from,
-                                const struct hwi_msg_registration *r, struct hwi_effects *fx)
+void hwi_master_on_registration(struct hwi_master *master, uint64_t from,
+                                const struct hwi_msg_registration *r, struct hwi_effects *effects)
 {
-    struct session *s = hwi_master_session(m, from);
+    struct hwi_master_session *s = hwi_master_session(master, from);
     char reason[HWI_TEXT_BYTES_MAX];
     if (r->protocol != HWI_PROTOCOL) {
         refuse(from,
                "it speaks another version of the protocol: use the same Hawser on all machines",
-               fx);
+               effects);
         return;
     }
     if (r->incarnation != from || r->address[0] == '\0') {
-        refuse(from, "its registration is malformed", fx);
+        refuse(from, "its registration is malformed", effects);
         return;
     }
-    if (r->run != 0 && r->run != m->run) {
-        evict(from, "it belongs to another run: join as a newcomer", fx);
+    if (r->run != 0 && r->run != master->run) {
+        evict(from, "it belongs to another run: join as a newcomer", effects);
         return;
     }
     if (s == NULL && (r->view != 0 || r->ready_view != 0)) {
-        evict(from, "it is not in the run's view any more: join as a newcomer", fx);
+        evict(from, "it is not in the run's view any more: join as a newcomer", effects);
         return;
     }
-    if (s == NULL && m->session_count == HWI_MEMBERS_MAX) {
-        refuse(from, "the run is full", fx);
+    if (s == NULL && master->session_count == HWI_MEMBERS_MAX) {
+        refuse(from, "the run is full", effects);
         return;
     }
-    if (s == NULL && hwi_master_unit_refuses(m, r, reason)) {
-        refuse(from, reason, fx);
+    if (s == NULL && hwi_master_unit_refuses(master, r, reason)) {
+        refuse(from, reason, effects);
         return;
     }
     bool newcomer = s == NULL;
-    s = newcomer ? hwi_master_session_add(m, r) : s;
-    if (newcomer && m->admitting) {
-        hwi_master_late(m, s, true);
-        m->any_late = true;
+    s = newcomer ? hwi_master_session_add(master, r) : s;
+    if (newcomer && master->admitting) {
+        hwi_master_late(master, s, true);
+        master->any_late = true;
     }
-    welcome(m, s, fx);
-    tell_again(m, s, r, fx);
-    if (newcomer && m->stage != STAGE_OPEN) {
-        hwi_master_reform(m, fx);
+    welcome(master, s, effects);
+    tell_again(master, s, r, effects);
+    if (newcomer && master->stage != HWI_STAGE_OPEN) {
+        hwi_master_reform(master, effects);
     }
 }

@@ -13,38 +13,38 @@ enum {
     NAME_SHOWN = 20, // bytes of a tensor's name: two fit a reason
 };
 
-static const struct shape *find_shape(const struct master *m, struct hwi_hash layout)
+static const struct hwi_master_shape *find_shape(const struct hwi_master *master, struct hwi_hash layout)
 {
-    for (uint32_t i = 0; i < m->shape_count; i++) {
-        if (hwi_hash_equal(m->shapes[i].layout, layout)) {
-            return &m->shapes[i];
+    for (uint32_t i = 0; i < master->shape_count; i++) {
+        if (hwi_hash_equal(master->shapes[i].layout, layout)) {
+            return &master->shapes[i];
         }
     }
     return NULL;
 }
 
-void hwi_master_shape_note(struct master *m, const struct hwi_msg_sync_offer *o)
+void hwi_master_shape_note(struct hwi_master *master, const struct hwi_msg_sync_offer *o)
 {
-    if (o->tensors_count == 0 || find_shape(m, o->layout) != NULL) {
+    if (o->tensors_count == 0 || find_shape(master, o->layout) != NULL) {
         return;
     }
-    if (m->shape_count == MASTER_SHAPES_MAX) { // the one that was told first goes
-        hwi_free(m->alloc, m->shapes[0].tensors);
-        memmove(&m->shapes[0], &m->shapes[1], --m->shape_count * sizeof m->shapes[0]);
+    if (master->shape_count == HWI_MASTER_SHAPES_MAX) { // the one that was told first goes
+        hwi_free(master->alloc, master->shapes[0].tensors);
+        memmove(&master->shapes[0], &master->shapes[1], --master->shape_count * sizeof master->shapes[0]);
     }
-    struct shape *shape = &m->shapes[m->shape_count];
-    *shape = (struct shape){.layout = o->layout};
+    struct hwi_master_shape *shape = &master->shapes[master->shape_count];
+    *shape = (struct hwi_master_shape){.layout = o->layout};
     size_t bytes = o->tensors_count * sizeof *shape->tensors;
-    shape->tensors = hwi_new(m->alloc, bytes);
+    shape->tensors = hwi_new(master->alloc, bytes);
     shape->tensor_count = o->tensors_count;
     memcpy(shape->tensors, o->tensors, bytes);
-    m->shape_count++;
+    master->shape_count++;
 }
 
-void hwi_master_shapes_forget(struct master *m)
+void hwi_master_shapes_forget(struct hwi_master *master)
 {
-    while (m->shape_count > 0) {
-        hwi_free(m->alloc, m->shapes[--m->shape_count].tensors);
+    while (master->shape_count > 0) {
+        hwi_free(master->alloc, master->shapes[--master->shape_count].tensors);
     }
 }
 
@@ -55,7 +55,7 @@ static bool same(const struct hwi_tensor *a, const struct hwi_tensor *b)
 }
 
 // "w2" f32 x 100; or "none", behind the last.
-static void print_tensor(char text[TENSOR_TEXT_BYTES], const struct shape *shape, uint32_t index)
+static void print_tensor(char text[TENSOR_TEXT_BYTES], const struct hwi_master_shape *shape, uint32_t index)
 {
     if (index >= shape->tensor_count) {
         snprintf(text, TENSOR_TEXT_BYTES, "none");
@@ -69,11 +69,11 @@ static void print_tensor(char text[TENSOR_TEXT_BYTES], const struct shape *shape
         (unsigned long long)(tensor->bytes / element), tensor->may_differ ? " (may differ)" : "");
 }
 
-void hwi_master_shape_compare(const struct master *m, struct hwi_hash layout,
-                              const struct session *winner, char reason[HWI_TEXT_BYTES_MAX])
+void hwi_master_shape_compare(const struct hwi_master *master, struct hwi_hash layout,
+                              const struct hwi_master_session *winner, char reason[HWI_TEXT_BYTES_MAX])
 {
-    const struct shape *here = find_shape(m, layout);
-    const struct shape *there = find_shape(m, winner->offer.layout);
+    const struct hwi_master_shape *here = find_shape(master, layout);
+    const struct hwi_master_shape *there = find_shape(master, winner->offer.layout);
     if (here == NULL || there == NULL) {
         snprintf(reason, HWI_TEXT_BYTES_MAX,
                  "its tensors are not those of peer %llu (names, types, sizes, order)",

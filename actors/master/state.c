@@ -5,7 +5,7 @@
 
 static void offer_fields(struct hwi_image *image, void *item)
 {
-    struct session *s = item;
+    struct hwi_master_session *s = item;
     hwi_image_u32(image, "count", &s->offer.count);
     hwi_image_u64(image, "revision", &s->offer.revision);
     hwi_image_hash(image, "root", &s->offer.root);
@@ -17,7 +17,7 @@ static void offer_fields(struct hwi_image *image, void *item)
 
 static void shape_fields(struct hwi_image *image, void *item)
 {
-    struct shape *shape = item;
+    struct hwi_master_shape *shape = item;
     hwi_image_hash(image, "layout", &shape->layout);
     HWI_IMAGE_RECORDS(image, "tensors", shape->tensors, shape->tensor_count, HWI_TENSORS_MAX,
                       &hwi_layout_tensor);
@@ -26,7 +26,7 @@ static void shape_fields(struct hwi_image *image, void *item)
 // Between steps none is `gone`.
 static void session_fields(struct hwi_image *image, void *item)
 {
-    struct session *s = item;
+    struct hwi_master_session *s = item;
     hwi_image_u64(image, "peer", &s->peer);
     hwi_image_u64(image, "incarnation", &s->incarnation);
     hwi_image_u32(image, "group", &s->group);
@@ -56,7 +56,7 @@ static void session_fields(struct hwi_image *image, void *item)
 
 static void seat_fields(struct hwi_image *image, void *item)
 {
-    struct seat *seat = item;
+    struct hwi_master_seat *seat = item;
     hwi_image_u64(image, "peer", &seat->peer);
     hwi_image_u32(image, "group", &seat->group);
     hwi_image_u32(image, "rank", &seat->rank);
@@ -64,51 +64,51 @@ static void seat_fields(struct hwi_image *image, void *item)
 
 static void view_fields(struct hwi_image *image, void *item)
 {
-    struct master *m = item;
-    hwi_image_u64(image, "number", &m->view.number);
-    HWI_IMAGE_LIST(image, "seats", m->view.seats, m->view.count, HWI_MEMBERS_MAX, seat_fields);
-    hwi_image_u32(image, "pending", &m->view.pending);
-    hwi_image_u32(image, "largest", &m->view.largest);
+    struct hwi_master *master = item;
+    hwi_image_u64(image, "number", &master->view.number);
+    HWI_IMAGE_LIST(image, "seats", master->view.seats, master->view.count, HWI_MEMBERS_MAX, seat_fields);
+    hwi_image_u32(image, "pending", &master->view.pending);
+    hwi_image_u32(image, "largest", &master->view.largest);
 }
 
 static void pending_fields(struct hwi_image *image, void *item)
 {
-    struct pending *pending = item;
+    struct hwi_master_pending *pending = item;
     hwi_image_u32(image, "until", &pending->until);
     hwi_image_u32(image, "count", &pending->count);
 }
 
 // Of what was loaded, or was always there: the seats that the channel spans.
-static bool has_seats(struct master *m, const struct channel *c)
+static bool has_seats(struct hwi_master *master, const struct hwi_master_channel *c)
 {
-    const struct group *g = hwi_master_group(m, c->group);
+    const struct hwi_master_group *g = hwi_master_group(master, c->group);
     bool run_wide = hwi_kind_is_run_wide(c->kind);
     return c->kind == hwi_channel_kind(c->kind) && (run_wide || g != NULL) &&
-           c->count == (run_wide ? m->view.count : g->count);
+           c->count == (run_wide ? master->view.count : g->count);
 }
 
 static void channel_fields(struct hwi_image *image, void *item)
 {
-    struct master *m = image->actor;
-    struct channel *c = item;
+    struct hwi_master *master = image->actor;
+    struct hwi_master_channel *c = item;
     hwi_image_kind(image, "kind", &c->kind);
     hwi_image_u32(image, "group", &c->group);
     hwi_image_u64(image, "tag", &c->tag);
     hwi_image_u32(image, "committed", &c->committed);
     hwi_image_u32(image, "ahead", &c->ahead);
     hwi_image_u32(image, "count", &c->count);
-    hwi_image_require(image, image->failed || has_seats(m, c));
+    hwi_image_require(image, image->failed || has_seats(master, c));
     HWI_IMAGE_ROW(image, "counts", c->counts, c->count);
     hwi_image_u8(image, "redop", &c->redop);
     hwi_image_u64(image, "folded", &c->folded);
     hwi_image_u64(image, "value", &c->value);
-    HWI_IMAGE_LIST_IN(image, "pendings", c->pendings, c->pending_count, MASTER_PENDINGS_MAX,
+    HWI_IMAGE_LIST_IN(image, "pendings", c->pendings, c->pending_count, HWI_MASTER_PENDINGS_MAX,
                       pending_fields);
 }
 
 static void plan_fields(struct hwi_image *image, void *item)
 {
-    struct group *g = item;
+    struct hwi_master_group *g = item;
     hwi_image_u32(image, "count", &g->plan.count);
     hwi_image_u64(image, "revision", &g->plan.revision);
     hwi_image_hash(image, "root", &g->plan.root);
@@ -117,7 +117,7 @@ static void plan_fields(struct hwi_image *image, void *item)
 
 static void group_fields(struct hwi_image *image, void *item)
 {
-    struct group *g = item;
+    struct hwi_master_group *g = item;
     hwi_image_u32(image, "number", &g->number);
     hwi_image_u32(image, "count", &g->count);
     hwi_image_u32(image, "members", &g->members);
@@ -127,98 +127,98 @@ static void group_fields(struct hwi_image *image, void *item)
     hwi_image_struct(image, "plan", g, plan_fields);
 }
 
-static void proposal_fields(struct hwi_image *image, struct master *m)
+static void proposal_fields(struct hwi_image *image, struct hwi_master *master)
 {
-    static const char *const stages[] = {[STAGE_NONE] = "none",
-                                         [STAGE_BURNING] = "burning",
-                                         [STAGE_OPEN] = "open",
-                                         [STAGE_SEALING] = "sealing"};
-    HWI_IMAGE_ENUM(image, "stage", m->stage, stages);
-    hwi_image_u64(image, "proposal", &m->proposal);
-    hwi_image_time(image, "proposal_until", &m->proposal_until_ns);
-    hwi_image_time(image, "reform_at", &m->reform_at_ns);
-    hwi_image_u32(image, "ready_due", &m->ready_due);
-    hwi_image_u32(image, "broken_edges", &m->broken_edges);
-    hwi_image_bool(image, "crossed", &m->crossed);
-    hwi_image_bool(image, "admitting", &m->admitting);
-    hwi_image_bool(image, "any_late", &m->any_late);
-    hwi_image_u32(image, "proposed_count", &m->proposed_count);
-    hwi_image_bool(image, "change", &m->change);
-    hwi_image_bool(image, "again", &m->again);
-    hwi_image_time(image, "turn_at", &m->turn_at_ns);
-    hwi_image_time(image, "probe_at", &m->probe_at_ns);
-    hwi_image_time(image, "probe_from", &m->probe_from_ns);
-    hwi_image_time(image, "store_again", &m->store_again_ns);
+    static const char *const stages[] = {[HWI_STAGE_NONE] = "none",
+                                         [HWI_STAGE_BURNING] = "burning",
+                                         [HWI_STAGE_OPEN] = "open",
+                                         [HWI_STAGE_SEALING] = "sealing"};
+    HWI_IMAGE_ENUM(image, "stage", master->stage, stages);
+    hwi_image_u64(image, "proposal", &master->proposal);
+    hwi_image_time(image, "proposal_until", &master->proposal_until_ns);
+    hwi_image_time(image, "reform_at", &master->reform_at_ns);
+    hwi_image_u32(image, "ready_due", &master->ready_due);
+    hwi_image_u32(image, "broken_edges", &master->broken_edges);
+    hwi_image_bool(image, "crossed", &master->crossed);
+    hwi_image_bool(image, "admitting", &master->admitting);
+    hwi_image_bool(image, "any_late", &master->any_late);
+    hwi_image_u32(image, "proposed_count", &master->proposed_count);
+    hwi_image_bool(image, "change", &master->change);
+    hwi_image_bool(image, "again", &master->again);
+    hwi_image_time(image, "turn_at", &master->turn_at_ns);
+    hwi_image_time(image, "probe_at", &master->probe_at_ns);
+    hwi_image_time(image, "probe_from", &master->probe_from_ns);
+    hwi_image_time(image, "store_again", &master->store_again_ns);
 }
 
-static void view_visit(struct hwi_image *image, struct master *m)
+static void view_visit(struct hwi_image *image, struct hwi_master *master)
 {
-    hwi_image_struct(image, "view", m, view_fields);
-    HWI_IMAGE_LIST(image, "groups", m->groups, m->group_count, HWI_GROUPS_MAX, group_fields);
-    HWI_IMAGE_LIST_IN(image, "shapes", m->shapes, m->shape_count, MASTER_SHAPES_MAX, shape_fields);
-    HWI_IMAGE_LIST(image, "channels", m->channels, m->channel_count, HWI_TAGS_MAX, channel_fields);
-    m->channel_capacity = HWI_MAX(m->channel_capacity, m->channel_count);
-    HWI_IMAGE_RECORDS_IN(image, "faults", m->faults, m->fault_count, HWI_OPS_MAX,
+    hwi_image_struct(image, "view", master, view_fields);
+    HWI_IMAGE_LIST(image, "groups", master->groups, master->group_count, HWI_GROUPS_MAX, group_fields);
+    HWI_IMAGE_LIST_IN(image, "shapes", master->shapes, master->shape_count, HWI_MASTER_SHAPES_MAX, shape_fields);
+    HWI_IMAGE_LIST(image, "channels", master->channels, master->channel_count, HWI_TAGS_MAX, channel_fields);
+    master->channel_capacity = HWI_MAX(master->channel_capacity, master->channel_count);
+    HWI_IMAGE_RECORDS_IN(image, "faults", master->faults, master->fault_count, HWI_OPS_MAX,
                          &hwi_layout_fault);
-    HWI_IMAGE_RECORDS_IN(image, "past", m->past, m->past_count, HWI_PAST_VIEWS_MAX,
+    HWI_IMAGE_RECORDS_IN(image, "past", master->past, master->past_count, HWI_PAST_VIEWS_MAX,
                          &hwi_layout_past);
-    hwi_image_u64(image, "held_back_by", &m->held_back_by);
+    hwi_image_u64(image, "held_back_by", &master->held_back_by);
 }
 
-static bool is_seated(const struct master *m, const struct session *s)
+static bool is_seated(const struct hwi_master *master, const struct hwi_master_session *s)
 {
-    int64_t rank = hwi_master_rank(m, s->peer);
-    return rank >= 0 && m->view.seats[rank].group == s->group;
+    int64_t rank = hwi_master_rank(master, s->peer);
+    return rank >= 0 && master->view.seats[rank].group == s->group;
 }
 
 // Seats are of groups, members have a seat, and bits of broken edges a place.
-static bool is_possible(struct master *m)
+static bool is_possible(struct hwi_master *master)
 {
-    uint32_t words = hwi_master_broken_words(m);
-    bool possible = m->proposed_count <= HWI_MEMBERS_MAX;
-    for (uint32_t i = 0; i < m->view.count; i++) {
-        const struct seat *seat = &m->view.seats[i];
-        const struct group *g = hwi_master_group(m, seat->group);
+    uint32_t words = hwi_master_broken_words(master);
+    bool possible = master->proposed_count <= HWI_MEMBERS_MAX;
+    for (uint32_t i = 0; i < master->view.count; i++) {
+        const struct hwi_master_seat *seat = &master->view.seats[i];
+        const struct hwi_master_group *g = hwi_master_group(master, seat->group);
         possible = possible && g != NULL && seat->rank < g->count;
     }
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        const struct session *s = &m->sessions[i];
-        possible = possible && (!s->member || is_seated(m, s)) &&
-                   (!s->proposed || s->place < m->proposed_count) &&
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        const struct hwi_master_session *s = &master->sessions[i];
+        possible = possible && (!s->member || is_seated(master, s)) &&
+                   (!s->proposed || s->place < master->proposed_count) &&
                    (s->broken_count == 0 || s->broken_count == words);
     }
     return possible;
 }
 
-static void finish_load(struct hwi_image *image, struct master *m)
+static void finish_load(struct hwi_image *image, struct hwi_master *master)
 {
     if (image->failed) {
         return;
     }
-    hwi_image_require(image, is_possible(m));
-    m->session_capacity = m->session_count;
-    hwi_master_index(m);
+    hwi_image_require(image, is_possible(master));
+    master->session_capacity = master->session_count;
+    hwi_master_index(master);
 }
 
 void hwi_master_image(struct hwi_image *image, void *state)
 {
-    struct master *m = state;
-    image->actor = m;
-    hwi_image_time(image, "now", &m->now_ns);
-    HWI_IMAGE_MESSAGE(image, "config", master_start, &m->config);
-    hwi_image_bool(image, "started", &m->started);
-    hwi_image_bool(image, "booted", &m->booted);
-    hwi_image_u64(image, "run", &m->run);
-    hwi_image_u64(image, "incarnation", &m->incarnation);
-    hwi_image_u64(image, "highest", &m->highest);
-    hwi_image_u64(image, "next_peer", &m->next_peer);
-    HWI_IMAGE_LIST(image, "sessions", m->sessions, m->session_count, HWI_MEMBERS_MAX,
+    struct hwi_master *master = state;
+    image->actor = master;
+    hwi_image_time(image, "now", &master->now_ns);
+    HWI_IMAGE_MESSAGE(image, "config", master_start, &master->config);
+    hwi_image_bool(image, "started", &master->started);
+    hwi_image_bool(image, "booted", &master->booted);
+    hwi_image_u64(image, "run", &master->run);
+    hwi_image_u64(image, "incarnation", &master->incarnation);
+    hwi_image_u64(image, "highest", &master->highest);
+    hwi_image_u64(image, "next_peer", &master->next_peer);
+    HWI_IMAGE_LIST(image, "sessions", master->sessions, master->session_count, HWI_MEMBERS_MAX,
                    session_fields);
-    view_visit(image, m);
-    proposal_fields(image, m);
-    hwi_image_u64(image, "committed_total", &m->committed_total);
-    hwi_image_u64(image, "aborted_total", &m->aborted_total);
+    view_visit(image, master);
+    proposal_fields(image, master);
+    hwi_image_u64(image, "committed_total", &master->committed_total);
+    hwi_image_u64(image, "aborted_total", &master->aborted_total);
     if (image->mode == HWI_IMAGE_LOAD) {
-        finish_load(image, m);
+        finish_load(image, master);
     }
 }

@@ -6,12 +6,12 @@
 
 // While operations are listed: for each, its channel, and what one member said of it.
 struct listing {
-    const struct channel *channels[HWI_OPS_MAX]; // NULL = nobody is Done on it
+    const struct hwi_master_channel *channels[HWI_OPS_MAX]; // NULL = nobody is Done on it
     uint32_t entered[HWI_OPS_MAX], done[HWI_OPS_MAX];
 };
 
 // The operation that a member's tally speaks of.
-static struct hwi_status_op named(const struct session *s, const struct hwi_tally *t)
+static struct hwi_status_op named(const struct hwi_master_session *s, const struct hwi_tally *t)
 {
     return (struct hwi_status_op){
         .kind = t->kind, .group = hwi_kind_is_run_wide(t->kind) ? 0 : s->group, .tag = t->tag};
@@ -49,11 +49,11 @@ static bool listed(const struct hwi_msg_status *st, uint32_t place,
     return place < st->ops_count && compare(&st->ops[place], name) == 0;
 }
 
-static void list_ops(struct master *m, struct hwi_msg_status *st, const struct session *s)
+static void list_ops(struct hwi_master *master, struct hwi_msg_status *st, const struct hwi_master_session *s)
 {
     for (uint32_t i = 0; i < s->tally_count && s->member; i++) {
         const struct hwi_tally *t = &s->tallies[i];
-        const struct channel *c = hwi_master_channel_known(m, t->kind, s->group, t->tag);
+        const struct hwi_master_channel *c = hwi_master_channel_known(master, t->kind, s->group, t->tag);
         struct hwi_status_op found = named(s, t);
         uint32_t place = place_of(st, &found);
         found.seq = c == NULL ? 0 : c->committed;
@@ -74,10 +74,10 @@ static void name(struct hwi_id *names, uint32_t *named, uint32_t *in_all, uint64
 }
 
 // Adds a member to those that each operation waits for.
-static void list_waits(const struct master *m, struct hwi_msg_status *st, struct listing *listing,
-                       const struct session *s)
+static void list_waits(const struct hwi_master *master, struct hwi_msg_status *st, struct listing *listing,
+                       const struct hwi_master_session *s)
 {
-    int64_t rank = hwi_master_rank(m, s->peer);
+    int64_t rank = hwi_master_rank(master, s->peer);
     memset(listing->entered, 0, sizeof listing->entered);
     memset(listing->done, 0, sizeof listing->done);
     for (uint32_t i = 0; i < s->tally_count; i++) {
@@ -91,11 +91,11 @@ static void list_waits(const struct master *m, struct hwi_msg_status *st, struct
     }
     for (uint32_t i = 0; i < st->ops_count; i++) {
         struct hwi_status_op *op = &st->ops[i];
-        const struct channel *c = listing->channels[i];
+        const struct hwi_master_channel *c = listing->channels[i];
         if (rank < 0 || (!hwi_kind_is_run_wide(op->kind) && op->group != s->group)) {
             continue;
         }
-        uint32_t counted = c == NULL ? 0 : *hwi_master_done(m, c, (uint32_t)rank);
+        uint32_t counted = c == NULL ? 0 : *hwi_master_done(master, c, (uint32_t)rank);
         if (HWI_MAX(listing->done[i], counted) > op->seq) {
             continue;
         }
@@ -107,50 +107,50 @@ static void list_waits(const struct master *m, struct hwi_msg_status *st, struct
     }
 }
 
-static void list_operations(struct master *m, struct hwi_msg_status *st, struct hwi_effects *fx)
+static void list_operations(struct hwi_master *master, struct hwi_msg_status *st, struct hwi_effects *effects)
 {
-    st->ops = hwi_effects_memory(fx, HWI_OPS_MAX * sizeof *st->ops);
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        list_ops(m, st, &m->sessions[i]);
+    st->ops = hwi_effects_memory(effects, HWI_OPS_MAX * sizeof *st->ops);
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        list_ops(master, st, &master->sessions[i]);
     }
-    struct listing *listing = hwi_effects_memory(fx, sizeof *listing);
+    struct listing *listing = hwi_effects_memory(effects, sizeof *listing);
     for (uint32_t i = 0; i < st->ops_count; i++) {
         struct hwi_status_op *op = &st->ops[i];
-        listing->channels[i] = hwi_master_channel_known(m, op->kind, op->group, op->tag);
-        op->absent = hwi_effects_memory(fx, HWI_STATUS_NAMES_MAX * sizeof *op->absent);
-        op->working = hwi_effects_memory(fx, HWI_STATUS_NAMES_MAX * sizeof *op->working);
+        listing->channels[i] = hwi_master_channel_known(master, op->kind, op->group, op->tag);
+        op->absent = hwi_effects_memory(effects, HWI_STATUS_NAMES_MAX * sizeof *op->absent);
+        op->working = hwi_effects_memory(effects, HWI_STATUS_NAMES_MAX * sizeof *op->working);
     }
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        if (m->sessions[i].member) {
-            list_waits(m, st, listing, &m->sessions[i]);
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        if (master->sessions[i].member) {
+            list_waits(master, st, listing, &master->sessions[i]);
         }
     }
 }
 
-void hwi_master_status(struct master *m, uint64_t tool, struct hwi_effects *fx)
+void hwi_master_status(struct hwi_master *master, uint64_t tool, struct hwi_effects *effects)
 {
-    struct hwi_msg_status *st = HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_TOOL, tool), status);
-    st->run = m->run;
-    st->view = m->view.number;
-    st->proposal = m->proposal;
-    st->min_members = m->config.min_members;
-    st->committed = m->committed_total;
-    st->aborted = m->aborted_total;
-    st->members = hwi_effects_memory(fx, m->session_count * sizeof *st->members);
-    st->members_count = m->session_count;
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        const struct session *s = &m->sessions[i];
+    struct hwi_msg_status *st = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_TOOL, tool), status);
+    st->run = master->run;
+    st->view = master->view.number;
+    st->proposal = master->proposal;
+    st->min_members = master->config.min_members;
+    st->committed = master->committed_total;
+    st->aborted = master->aborted_total;
+    st->members = hwi_effects_memory(effects, master->session_count * sizeof *st->members);
+    st->members_count = master->session_count;
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        const struct hwi_master_session *s = &master->sessions[i];
         struct hwi_status_member *member = &st->members[i];
         *member = (struct hwi_status_member){.peer = s->peer,
                                              .synced = s->synced,
                                              .group = s->group,
                                              .unit_size = s->unit_size,
-                                             .silent_ns = m->now_ns - s->heard_ns,
+                                             .silent_ns = master->now_ns - s->heard_ns,
                                              .standing = (uint8_t)(s->member     ? 2
                                                                    : s->proposed ? 1
                                                                                  : 0)};
         memcpy(member->address, s->address, sizeof member->address);
         memcpy(member->unit, s->unit, sizeof member->unit);
     }
-    list_operations(m, st, fx);
+    list_operations(master, st, effects);
 }

@@ -4,20 +4,20 @@
 // many tools.
 #include "actors/master/master.h"
 
-void hwi_master_on_trace_want(struct master *m, uint64_t tool, const struct hwi_msg_trace_want *w,
-                              struct hwi_effects *fx)
+void hwi_master_on_trace_want(struct hwi_master *master, uint64_t tool, const struct hwi_msg_trace_want *w,
+                              struct hwi_effects *effects)
 {
-    uint32_t rings = m->session_count + 1;
+    uint32_t rings = master->session_count + 1;
     const struct hwi_msg_trace_relay relay = {
         .tool = tool,
         .timeout_ms = w->timeout_ms,
-        .bytes_per_s = HWI_MAX(w->bytes_per_s / rings, MASTER_TRACE_SHARE),
+        .bytes_per_s = HWI_MAX(w->bytes_per_s / rings, HWI_MASTER_TRACE_SHARE),
         .history = w->history,
     };
-    for (uint32_t i = 0; i < m->session_count; i++) {
-        *MASTER_TELL(&m->sessions[i], fx, trace_relay) = relay;
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        *HWI_MASTER_TELL(&master->sessions[i], effects, trace_relay) = relay;
     }
-    *HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_RING, 0), trace_relay) = relay;
-    HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_TOOL, tool), trace_told)->rings =
+    *HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_RING, 0), trace_relay) = relay;
+    HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_TOOL, tool), trace_told)->rings =
         HWI_MIN(rings, HWI_MEMBERS_MAX);
 }

@@ -6,12 +6,12 @@
 #include <string.h>
 
 // Index of the unit, or of where it would be.
-static uint32_t place_of(const struct master *m, const char *name)
+static uint32_t place_of(const struct hwi_master *master, const char *name)
 {
-    uint32_t low = 0, high = m->unit_count;
+    uint32_t low = 0, high = master->unit_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        bool before = strncmp(m->units[middle].name, name, HWI_NAME_BYTES_MAX) < 0;
+        bool before = strncmp(master->units[middle].name, name, HWI_NAME_BYTES_MAX) < 0;
         low = before ? middle + 1 : low;
         high = before ? high : middle;
     }
@@ -19,11 +19,11 @@ static uint32_t place_of(const struct master *m, const char *name)
 }
 
 // NULL = nobody of it is registered, or there is no name.
-static struct unit *find(const struct master *m, const char *name)
+static struct hwi_master_unit *find(const struct hwi_master *master, const char *name)
 {
-    uint32_t at = name[0] == '\0' ? m->unit_count : place_of(m, name);
-    bool known = at < m->unit_count && strncmp(m->units[at].name, name, HWI_NAME_BYTES_MAX) == 0;
-    return known ? &m->units[at] : NULL;
+    uint32_t at = name[0] == '\0' ? master->unit_count : place_of(master, name);
+    bool known = at < master->unit_count && strncmp(master->units[at].name, name, HWI_NAME_BYTES_MAX) == 0;
+    return known ? &master->units[at] : NULL;
 }
 
 static bool is_plain(const char *text)
@@ -34,10 +34,10 @@ static bool is_plain(const char *text)
     return *text == '\0';
 }
 
-bool hwi_master_unit_refuses(const struct master *m, const struct hwi_msg_registration *r,
+bool hwi_master_unit_refuses(const struct hwi_master *master, const struct hwi_msg_registration *r,
                              char reason[HWI_TEXT_BYTES_MAX])
 {
-    const struct unit *u = find(m, r->unit);
+    const struct hwi_master_unit *u = find(master, r->unit);
     reason[0] = '\0';
     if (!is_plain(r->unit) || (r->unit[0] == '\0') != (r->unit_size == 0)) {
         snprintf(reason, HWI_TEXT_BYTES_MAX, "its unit is malformed");
@@ -51,63 +51,63 @@ bool hwi_master_unit_refuses(const struct master *m, const struct hwi_msg_regist
     return reason[0] != '\0';
 }
 
-static uint32_t incomplete(const struct unit *u)
+static uint32_t incomplete(const struct hwi_master_unit *u)
 {
     return u->here < u->size ? u->here : 0;
 }
 
-static struct unit *add(struct master *m, const struct session *s)
+static struct hwi_master_unit *add(struct hwi_master *master, const struct hwi_master_session *s)
 {
-    if (m->unit_count == m->unit_capacity) {
-        m->unit_capacity = HWI_MAX(16, m->unit_capacity * 2);
-        m->units = hwi_resize(m->alloc, m->units, m->unit_capacity * sizeof *m->units);
+    if (master->unit_count == master->unit_capacity) {
+        master->unit_capacity = HWI_MAX(16, master->unit_capacity * 2);
+        master->units = hwi_resize(master->alloc, master->units, master->unit_capacity * sizeof *master->units);
     }
-    struct unit *u = &m->units[place_of(m, s->unit)];
-    memmove(u + 1, u, (size_t)(m->units + m->unit_count++ - u) * sizeof *u);
-    *u = (struct unit){.size = s->unit_size};
+    struct hwi_master_unit *u = &master->units[place_of(master, s->unit)];
+    memmove(u + 1, u, (size_t)(master->units + master->unit_count++ - u) * sizeof *u);
+    *u = (struct hwi_master_unit){.size = s->unit_size};
     memcpy(u->name, s->unit, sizeof u->name);
     return u;
 }
 
-void hwi_master_unit_enter(struct master *m, const struct session *s)
+void hwi_master_unit_enter(struct hwi_master *master, const struct hwi_master_session *s)
 {
     if (s->unit[0] == '\0') {
         return;
     }
-    struct unit *u = find(m, s->unit);
-    u = u == NULL ? add(m, s) : u;
-    m->incomplete -= incomplete(u);
+    struct hwi_master_unit *u = find(master, s->unit);
+    u = u == NULL ? add(master, s) : u;
+    master->incomplete -= incomplete(u);
     u->here++;
     u->late += s->late;
-    m->incomplete += incomplete(u);
+    master->incomplete += incomplete(u);
 }
 
-void hwi_master_unit_leave(struct master *m, const struct session *s)
+void hwi_master_unit_leave(struct hwi_master *master, const struct hwi_master_session *s)
 {
-    struct unit *u = find(m, s->unit);
+    struct hwi_master_unit *u = find(master, s->unit);
     if (u == NULL) {
         return;
     }
-    m->incomplete -= incomplete(u);
+    master->incomplete -= incomplete(u);
     u->here--;
     u->late -= s->late;
-    m->incomplete += incomplete(u);
+    master->incomplete += incomplete(u);
     if (u->here == 0) {
-        memmove(u, u + 1, (size_t)(m->units + --m->unit_count - u) * sizeof *u);
+        memmove(u, u + 1, (size_t)(master->units + --master->unit_count - u) * sizeof *u);
     }
 }
 
-void hwi_master_late(struct master *m, struct session *s, bool late)
+void hwi_master_late(struct hwi_master *master, struct hwi_master_session *s, bool late)
 {
-    struct unit *u = find(m, s->unit);
+    struct hwi_master_unit *u = find(master, s->unit);
     if (u != NULL) {
         u->late = u->late + late - s->late;
     }
     s->late = late;
 }
 
-bool hwi_master_admissible(const struct master *m, const struct session *s)
+bool hwi_master_admissible(const struct hwi_master *master, const struct hwi_master_session *s)
 {
-    const struct unit *u = find(m, s->unit);
+    const struct hwi_master_unit *u = find(master, s->unit);
     return !s->late && (u == NULL || (u->here == u->size && u->late == 0));
 }

@@ -3,7 +3,7 @@
 #include "actors/loop/image.h"
 #include "actors/peer/peer.h"
 
-static uint32_t count_ours(const struct members *m)
+static uint32_t count_ours(const struct hwi_peer_members *m)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < m->count; i++) {
@@ -14,7 +14,7 @@ static uint32_t count_ours(const struct members *m)
 
 static void members_fields(struct hwi_image *image, void *item)
 {
-    struct members *m = item;
+    struct hwi_peer_members *m = item;
     hwi_image_u64(image, "number", &m->number);
     HWI_IMAGE_RECORDS(image, "ids", m->ids, m->count, HWI_MEMBERS_MAX, &hwi_layout_id);
     hwi_image_u32(image, "rank", &m->rank);
@@ -29,15 +29,15 @@ static void members_fields(struct hwi_image *image, void *item)
 static void edge_fields(struct hwi_image *image, void *item)
 {
     static const char *const states[] = {
-        [EDGE_OPENING] = "opening", [EDGE_UP] = "up", [EDGE_DOWN] = "down"};
-    struct edge *e = item;
+        [HWI_PEER_EDGE_OPENING] = "opening", [HWI_PEER_EDGE_UP] = "up", [HWI_PEER_EDGE_DOWN] = "down"};
+    struct hwi_peer_edge *e = item;
     hwi_image_u64(image, "peer", &e->peer);
     HWI_IMAGE_ENUM(image, "state", e->state, states);
 }
 
 static void target_fields(struct hwi_image *image, void *item)
 {
-    struct target *t = item;
+    struct hwi_peer_target *t = item;
     hwi_image_u64(image, "incarnation", &t->incarnation);
     hwi_image_u32(image, "address", &t->address);
     hwi_image_u32(image, "tries", &t->tries);
@@ -45,24 +45,24 @@ static void target_fields(struct hwi_image *image, void *item)
 
 // How to reach the proposal's members. What was loaded may be followed: there is a target for each,
 // and each text that is dialled ends.
-static void target_list_fields(struct hwi_image *image, struct peer *p)
+static void target_list_fields(struct hwi_image *image, struct hwi_peer *peer)
 {
-    uint32_t count = p->targets == NULL ? 0 : p->proposal.count;
-    HWI_IMAGE_LIST(image, "targets", p->targets, count, HWI_MEMBERS_MAX, target_fields);
-    hwi_image_u32(image, "addresses_bytes", &p->addresses_bytes);
-    HWI_IMAGE_ROW(image, "addresses", p->addresses, p->addresses_bytes);
-    bool open = p->proposal.number != 0 && !p->ready_said;
-    hwi_image_require(image, count == (open ? p->proposal.count : 0));
-    uint32_t bytes = p->addresses_bytes;
-    hwi_image_require(image, image->failed || bytes == 0 || p->addresses[bytes - 1] == '\0');
-    for (uint32_t i = 0; i < count && !image->failed && p->proposal.ids[i].value < p->id; i++) {
-        hwi_image_require(image, p->targets[i].address < bytes);
+    uint32_t count = peer->targets == NULL ? 0 : peer->proposal.count;
+    HWI_IMAGE_LIST(image, "targets", peer->targets, count, HWI_MEMBERS_MAX, target_fields);
+    hwi_image_u32(image, "addresses_bytes", &peer->addresses_bytes);
+    HWI_IMAGE_ROW(image, "addresses", peer->addresses, peer->addresses_bytes);
+    bool open = peer->proposal.number != 0 && !peer->ready_said;
+    hwi_image_require(image, count == (open ? peer->proposal.count : 0));
+    uint32_t bytes = peer->addresses_bytes;
+    hwi_image_require(image, image->failed || bytes == 0 || peer->addresses[bytes - 1] == '\0');
+    for (uint32_t i = 0; i < count && !image->failed && peer->proposal.ids[i].value < peer->id; i++) {
+        hwi_image_require(image, peer->targets[i].address < bytes);
     }
 }
 
 static void channel_fields(struct hwi_image *image, void *item)
 {
-    struct channel *c = item;
+    struct hwi_peer_channel *c = item;
     hwi_image_kind(image, "kind", &c->kind);
     hwi_image_u64(image, "tag", &c->tag);
     hwi_image_u32(image, "entered", &c->entered);
@@ -72,7 +72,7 @@ static void channel_fields(struct hwi_image *image, void *item)
 
 static void sync_fields(struct hwi_image *image, void *item)
 {
-    struct call *c = item;
+    struct hwi_peer_call *c = item;
     hwi_image_bool(image, "offered", &c->sync.offered);
     hwi_image_bool(image, "planned", &c->sync.planned);
     hwi_image_bool(image, "receiver", &c->sync.receiver);
@@ -82,13 +82,13 @@ static void sync_fields(struct hwi_image *image, void *item)
     hwi_image_hash(image, "layout", &c->sync.layout);
 }
 
-static void call_fields(struct hwi_image *image, struct call *c)
+static void call_fields(struct hwi_image *image, struct hwi_peer_call *c)
 {
-    static const char *const stages[] = {[CALL_FREE] = "free",
-                                         [CALL_QUEUED] = "queued",
-                                         [CALL_RUNNING] = "running",
-                                         [CALL_DONE] = "done",
-                                         [CALL_ENDING] = "ending"};
+    static const char *const stages[] = {[HWI_CALL_FREE] = "free",
+                                         [HWI_CALL_QUEUED] = "queued",
+                                         [HWI_CALL_RUNNING] = "running",
+                                         [HWI_CALL_DONE] = "done",
+                                         [HWI_CALL_ENDING] = "ending"};
     HWI_IMAGE_ENUM(image, "stage", c->stage, stages);
     HWI_IMAGE_RECORD(image, "op", op, &c->op);
     HWI_IMAGE_MESSAGE(image, "request", request, &c->request);
@@ -110,15 +110,15 @@ static void call_fields(struct hwi_image *image, struct call *c)
 }
 
 // Each with its place in the table: calls are looked for in the table's order.
-static void visit_calls(struct hwi_image *image, struct peer *p)
+static void visit_calls(struct hwi_image *image, struct hwi_peer *peer)
 {
-    uint32_t count = p->call_count, place = 0;
+    uint32_t count = peer->call_count, place = 0;
     hwi_image_list_begin(image, "calls", &count, HWI_OPS_MAX);
     for (uint32_t i = 0; i < count && !image->failed; i++, place++) {
         bool load = image->mode == HWI_IMAGE_LOAD;
         for (; !load; place++) {
-            HWI_CHECK(place < p->call_capacity); // not so after a step that was broken off
-            if (p->calls[place].stage != CALL_FREE) {
+            HWI_CHECK(place < peer->call_capacity); // not so after a step that was broken off
+            if (peer->calls[place].stage != HWI_CALL_FREE) {
                 break;
             }
         }
@@ -126,75 +126,75 @@ static void visit_calls(struct hwi_image *image, struct peer *p)
         hwi_image_u32(image, "place", &place);
         hwi_image_require(image, place < HWI_OPS_MAX);
         if (load && !image->failed) {
-            hwi_peer_calls_reserve(p, place + 1);
-            hwi_image_require(image, p->calls[place].stage == CALL_FREE);
+            hwi_peer_calls_reserve(peer, place + 1);
+            hwi_image_require(image, peer->calls[place].stage == HWI_CALL_FREE);
         }
         if (!image->failed) {
-            call_fields(image, &p->calls[place]);
-            hwi_image_require(image, p->calls[place].stage != CALL_FREE);
+            call_fields(image, &peer->calls[place]);
+            hwi_image_require(image, peer->calls[place].stage != HWI_CALL_FREE);
         }
         hwi_image_item_end(image);
     }
-    p->call_count = count;
+    peer->call_count = count;
     hwi_image_list_end(image);
 }
 
-static void session_fields(struct hwi_image *image, struct peer *p)
+static void session_fields(struct hwi_image *image, struct hwi_peer *peer)
 {
-    hwi_image_u64(image, "run", &p->run);
-    hwi_image_u64(image, "master", &p->master);
-    hwi_image_u64(image, "id", &p->id);
-    hwi_image_time(image, "heartbeat", &p->heartbeat_ns);
-    hwi_image_bool(image, "heard_master", &p->heard_master);
-    hwi_image_bool(image, "welcomed", &p->welcomed);
-    hwi_image_u64(image, "sent", &p->sent);
-    hwi_image_u64(image, "received", &p->received);
-    hwi_image_time(image, "pong", &p->pong_ns);
-    hwi_image_time(image, "registered", &p->registered_ns);
-    hwi_image_time(image, "speak_at", &p->speak_at_ns);
-    hwi_image_time(image, "leave_until", &p->leave_until_ns);
-    hwi_image_u64(image, "leave_request", &p->leave_request);
-    hwi_image_time(image, "excused_until", &p->excused_until_ns);
+    hwi_image_u64(image, "run", &peer->run);
+    hwi_image_u64(image, "master", &peer->master);
+    hwi_image_u64(image, "id", &peer->id);
+    hwi_image_time(image, "heartbeat", &peer->heartbeat_ns);
+    hwi_image_bool(image, "heard_master", &peer->heard_master);
+    hwi_image_bool(image, "welcomed", &peer->welcomed);
+    hwi_image_u64(image, "sent", &peer->sent);
+    hwi_image_u64(image, "received", &peer->received);
+    hwi_image_time(image, "pong", &peer->pong_ns);
+    hwi_image_time(image, "registered", &peer->registered_ns);
+    hwi_image_time(image, "speak_at", &peer->speak_at_ns);
+    hwi_image_time(image, "leave_until", &peer->leave_until_ns);
+    hwi_image_u64(image, "leave_request", &peer->leave_request);
+    hwi_image_time(image, "excused_until", &peer->excused_until_ns);
 }
 
-static void view_fields(struct hwi_image *image, struct peer *p)
+static void view_fields(struct hwi_image *image, struct hwi_peer *peer)
 {
-    hwi_image_struct(image, "view", &p->view, members_fields);
-    hwi_image_struct(image, "before", &p->before, members_fields);
-    HWI_IMAGE_RECORDS(image, "lost", p->lost, p->lost_count, HWI_MEMBERS_MAX, &hwi_layout_id);
-    hwi_image_u64(image, "acked", &p->acked);
-    hwi_image_u64(image, "failures", &p->failures);
-    hwi_image_bool(image, "fence_held", &p->fence_held);
-    hwi_image_u32(image, "pending", &p->pending);
-    hwi_image_struct(image, "proposal", &p->proposal, members_fields);
-    hwi_image_bool(image, "ready_said", &p->ready_said);
-    hwi_image_time(image, "ready_until", &p->ready_until_ns);
-    target_list_fields(image, p);
-    hwi_image_u32(image, "opening", &p->opening);
-    HWI_IMAGE_LIST(image, "edges", p->edges, p->edge_count, UINT32_MAX, edge_fields);
+    hwi_image_struct(image, "view", &peer->view, members_fields);
+    hwi_image_struct(image, "before", &peer->before, members_fields);
+    HWI_IMAGE_RECORDS(image, "lost", peer->lost, peer->lost_count, HWI_MEMBERS_MAX, &hwi_layout_id);
+    hwi_image_u64(image, "acked", &peer->acked);
+    hwi_image_u64(image, "failures", &peer->failures);
+    hwi_image_bool(image, "fence_held", &peer->fence_held);
+    hwi_image_u32(image, "pending", &peer->pending);
+    hwi_image_struct(image, "proposal", &peer->proposal, members_fields);
+    hwi_image_bool(image, "ready_said", &peer->ready_said);
+    hwi_image_time(image, "ready_until", &peer->ready_until_ns);
+    target_list_fields(image, peer);
+    hwi_image_u32(image, "opening", &peer->opening);
+    HWI_IMAGE_LIST(image, "edges", peer->edges, peer->edge_count, UINT32_MAX, edge_fields);
 }
 
 void hwi_peer_image(struct hwi_image *image, void *state)
 {
-    static const char *const phases[] = {[PHASE_NONE] = "none",
-                                         [PHASE_JOINING] = "joining",
-                                         [PHASE_MEMBER] = "member",
-                                         [PHASE_FINISHED] = "finished"};
-    struct peer *p = state;
-    hwi_image_time(image, "now", &p->now_ns);
-    HWI_IMAGE_ENUM(image, "phase", p->phase, phases);
-    HWI_IMAGE_MESSAGE(image, "config", open, &p->config);
-    hwi_image_time(image, "open_until", &p->open_until_ns);
-    hwi_image_status(image, "finish_status", &p->finish_status);
-    hwi_image_text(image, "finish_reason", p->finish_reason, sizeof p->finish_reason);
-    session_fields(image, p);
-    view_fields(image, p);
-    HWI_IMAGE_LIST(image, "channels", p->channels, p->channel_count, HWI_TAGS_MAX, channel_fields);
-    p->channel_capacity = HWI_MAX(p->channel_capacity, p->channel_count);
-    visit_calls(image, p);
-    hwi_image_u64(image, "arrivals", &p->arrivals);
-    hwi_image_u32(image, "lanes_failed", &p->lanes_failed);
-    hwi_image_bool(image, "state_attached", &p->state_attached);
-    hwi_image_bool(image, "state_synced", &p->state_synced);
-    hwi_image_bool(image, "state_dirty", &p->state_dirty);
+    static const char *const phases[] = {[HWI_PEER_PHASE_NONE] = "none",
+                                         [HWI_PEER_PHASE_JOINING] = "joining",
+                                         [HWI_PEER_PHASE_MEMBER] = "member",
+                                         [HWI_PEER_PHASE_FINISHED] = "finished"};
+    struct hwi_peer *peer = state;
+    hwi_image_time(image, "now", &peer->now_ns);
+    HWI_IMAGE_ENUM(image, "phase", peer->phase, phases);
+    HWI_IMAGE_MESSAGE(image, "config", open, &peer->config);
+    hwi_image_time(image, "open_until", &peer->open_until_ns);
+    hwi_image_status(image, "finish_status", &peer->finish_status);
+    hwi_image_text(image, "finish_reason", peer->finish_reason, sizeof peer->finish_reason);
+    session_fields(image, peer);
+    view_fields(image, peer);
+    HWI_IMAGE_LIST(image, "channels", peer->channels, peer->channel_count, HWI_TAGS_MAX, channel_fields);
+    peer->channel_capacity = HWI_MAX(peer->channel_capacity, peer->channel_count);
+    visit_calls(image, peer);
+    hwi_image_u64(image, "arrivals", &peer->arrivals);
+    hwi_image_u32(image, "lanes_failed", &peer->lanes_failed);
+    hwi_image_bool(image, "state_attached", &peer->state_attached);
+    hwi_image_bool(image, "state_synced", &peer->state_synced);
+    hwi_image_bool(image, "state_dirty", &peer->state_dirty);
 }

@@ -37,7 +37,7 @@ static void *heap_resize(void *user, void *pointer, size_t bytes)
 
 // ---- actors whose behaviour each test gives -----------------------------------------------------
 
-typedef void behaviour(enum hwi_role role, const struct hwi_event *event, struct hwi_effects *fx);
+typedef void behaviour(enum hwi_role role, const struct hwi_event *event, struct hwi_effects *effects);
 
 static behaviour *behave;
 static behaviour *behave_failed;
@@ -104,15 +104,15 @@ static void destroy_actor(void *state)
 }
 
 #define ACTOR(name_, role_)                                                                        \
-    static void step_##name_(void *state, const struct hwi_event *event, struct hwi_effects *fx)   \
+    static void step_##name_(void *state, const struct hwi_event *event, struct hwi_effects *effects)   \
     {                                                                                              \
         (void)state;                                                                               \
-        step_of(role_, event, fx);                                                                 \
+        step_of(role_, event, effects);                                                                 \
     }                                                                                              \
-    static void failed_##name_(void *state, uint64_t now_ns, struct hwi_effects *fx)               \
+    static void failed_##name_(void *state, uint64_t now_ns, struct hwi_effects *effects)               \
     {                                                                                              \
         (void)state;                                                                               \
-        failed_of(role_, now_ns, fx);                                                              \
+        failed_of(role_, now_ns, effects);                                                              \
     }                                                                                              \
     static const struct hwi_actor_ops name_##_ops = {                                              \
         #name_, role_, create_actor, step_##name_, failed_##name_, destroy_actor};

@@ -22,26 +22,26 @@ static void destroy(void *state)
     hwi_free(&hwi_alloc_libc, state);
 }
 
-static void failed(void *state, uint64_t now_ns, struct hwi_effects *fx)
+static void failed(void *state, uint64_t now_ns, struct hwi_effects *effects)
 {
     (void)state;
     (void)now_ns;
-    (void)fx;
+    (void)effects;
 }
 
-static void step_peer(void *state, const struct hwi_event *event, struct hwi_effects *fx)
+static void step_peer(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
     (void)state;
     woken += event->msg->type == HWI_MSG_woken;
-    HWI_EMIT(fx, hwi_addr_of(HWI_ROLE_CLOCK, 0), wake_at)->at_ns = event->now_ns + 10;
+    HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_CLOCK, 0), wake_at)->at_ns = event->now_ns + 10;
 }
 
-static void step_snapshot(void *state, const struct hwi_event *event, struct hwi_effects *fx)
+static void step_snapshot(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
     (void)state;
     (void)event;
     said++;
-    hwi_emit(fx, hwi_addr_of(HWI_ROLE_SNAPSHOT, 0), HWI_MSG_probe);
+    hwi_emit(effects, hwi_addr_of(HWI_ROLE_SNAPSHOT, 0), HWI_MSG_probe);
 }
 
 static void carry(void *world, const struct hwi_envelope *envelope)
