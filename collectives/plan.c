@@ -19,10 +19,12 @@ static uint64_t align_up(uint64_t bytes)
 // `bytes` in all, `largest` of them in one chunk if nothing is cut.
 static bool is_one_shot(uint8_t plan, uint64_t bytes, uint64_t largest, uint32_t world)
 {
-    if (largest > HWI_CHUNK_BYTES_MAX)
+    if (largest > HWI_CHUNK_BYTES_MAX) {
         return false;
-    if (plan == HWI_PLAN_AUTO)
+    }
+    if (plan == HWI_PLAN_AUTO) {
         return world == 1 || bytes <= HWI_ONE_SHOT_BYTES_MAX;
+    }
     return world == 1 || plan == HWI_PLAN_ONE_SHOT;
 }
 
@@ -54,8 +56,9 @@ struct hwi_plan_shape hwi_plan_make(uint8_t plan, uint64_t bytes, uint32_t eleme
 
 uint32_t hwi_plan_share(const struct hwi_plan_shape *shape, uint32_t owners, uint32_t index)
 {
-    if (shape->chunks < owners)
+    if (shape->chunks < owners) {
         return HWI_MIN(index, shape->chunks);
+    }
     // The least k with k * owners / chunks >= index.
     return (uint32_t)divide_up((uint64_t)index * shape->chunks, owners);
 }
@@ -64,8 +67,9 @@ static uint64_t largest_region(const uint64_t *begin, uint32_t world)
 {
     uint64_t largest = 0;
 
-    for (uint32_t rank = 0; rank < world; rank++)
+    for (uint32_t rank = 0; rank < world; rank++) {
         largest = HWI_MAX(largest, begin[rank + 1] - begin[rank]);
+    }
     return largest;
 }
 
@@ -80,8 +84,9 @@ struct hwi_plan_shape hwi_plan_cut(uint8_t plan, const uint64_t *begin, uint32_t
     uint64_t chunks = 0;
     for (uint32_t rank = 0; rank <= world; rank++) {
         first[rank] = (uint32_t)chunks;
-        if (rank < world)
+        if (rank < world) {
             chunks += divide_up(begin[rank + 1] - begin[rank], chunk);
+        }
     }
     return (struct hwi_plan_shape){
         .plan = one_shot ? HWI_PLAN_ONE_SHOT : HWI_PLAN_DIRECT,

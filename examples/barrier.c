@@ -18,18 +18,21 @@ int main(void)
     hws_comm *comm = NULL;
     hws_result result = HWS_RESULT_INIT;
     hws_status status = hws_open(NULL, &comm); // HAWSER_MASTER, which `hawser run` sets
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = hws_barrier(comm, NULL, &result); // they start together
+    }
     uint64_t begin = now_ms();
     struct timespec late = {.tv_sec = result.rank / 10, .tv_nsec = result.rank % 10 * 100000000L};
     nanosleep(&late, NULL);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = hws_barrier(comm, NULL, &result);
-    if (status == HWS_OK)
+    }
+    if (status == HWS_OK) {
         printf("rank %u of %u: all here after %llu ms\n", (unsigned)result.rank,
                (unsigned)result.member_count, (unsigned long long)(now_ms() - begin));
-    else
+    } else {
         fprintf(stderr, "barrier: %s: %s\n", hws_status_name(status), hws_last_error());
+    }
     hws_close(comm);
     return status == HWS_OK ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Batch: many operations at once, at most `WINDOW` of them in flight. What fails because a member was
-// lost is run again over those that are left, and each result names the members it covers.
+// Batch: many operations at once, at most `WINDOW` of them in flight. What fails because a member
+// was lost is run again over those that are left, and each result names the members it covers.
 //   hawser run -n 3 -- ./batch
 #include <hawser/hawser.h>
 #include <stdio.h>
@@ -16,11 +16,13 @@ int main(void)
     hws_op ops[TENSORS];
     hws_status statuses[TENSORS];
     hws_status status = hws_open(NULL, &comm); // HAWSER_MASTER, which `hawser run` sets
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = hws_view(comm, &view);
+    }
     for (uint32_t i = 0; i < TENSORS; i++) {
-        for (uint32_t k = 0; k < COUNT; k++)
+        for (uint32_t k = 0; k < COUNT; k++) {
             tensors[i][k] = (float)(i + view.rank);
+        }
         ops[i] = (hws_op)HWS_OP_INIT;
         ops[i].what = HWS_ALL_REDUCE;
         ops[i].input = ops[i].output = tensors[i];
@@ -30,14 +32,16 @@ int main(void)
         ops[i].options.tag = i; // operations with different tags run beside one another
         results[i] = (hws_result)HWS_RESULT_INIT;
     }
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = hws_batch(comm, ops, TENSORS, WINDOW, TIMEOUT_MS, statuses, results);
-    if (status == HWS_OK)
+    }
+    if (status == HWS_OK) {
         printf("rank %u of %u: the means are %g to %g\n", (unsigned)results[0].rank,
                (unsigned)results[0].member_count, (double)tensors[0][0],
                (double)tensors[TENSORS - 1][COUNT - 1]);
-    else
+    } else {
         fprintf(stderr, "batch: %s: %s\n", hws_status_name(status), hws_last_error());
+    }
     hws_close(comm);
     return status == HWS_OK ? 0 : 1;
 }

@@ -14,19 +14,23 @@ int main(void)
     hws_result result = HWS_RESULT_INIT;
     char words[BYTES] = "";
     hws_status status = hws_open(NULL, &comm); // HAWSER_MASTER, which `hawser run` sets
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = hws_view(comm, &result);
+    }
     hws_peer_id root = result.members[0];
-    if (result.rank == 0)
+    if (result.rank == 0) {
         memcpy(words, "the seed is 42", 15);
+    }
     // In place: the root sends from `words`, the others receive into it.
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = hws_broadcast(comm, words, words, BYTES, HWS_U8, root, NULL, &result);
-    if (status == HWS_OK)
+    }
+    if (status == HWS_OK) {
         printf("rank %u of %u heard: %s\n", (unsigned)result.rank, (unsigned)result.member_count,
                words);
-    else
+    } else {
         fprintf(stderr, "broadcast: %s: %s\n", hws_status_name(status), hws_last_error());
+    }
     hws_close(comm);
     return status == HWS_OK ? 0 : 1;
 }

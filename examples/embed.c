@@ -15,33 +15,42 @@ int main(void)
     hws_result result = HWS_RESULT_INIT;
     uint32_t waiting = 0;
     hws_status status = hws_open(NULL, &comm); // HAWSER_MASTER and the rest from the environment
-    if (status == HWS_OK && (status = hws_state_create(&state)) == HWS_OK)
+    if (status == HWS_OK && (status = hws_state_create(&state)) == HWS_OK) {
         status = hws_state_add(state, "model", HWS_F32, model, COUNT);
+    }
     while (status == HWS_OK) {
         // Brings newcomers up to the others; moves nothing where the hashes are equal.
         status = hws_sync(comm, state, HWS_SYNC_ENFORCE, NULL, &result);
         uint64_t step = hws_state_revision(state);
-        if (status == HWS_OK && step == STEPS)
+        if (status == HWS_OK && step == STEPS) {
             break;
-        for (int i = 0; i < COUNT; i++) // each process sees other data; the mean is what all learn
+        }
+        for (int i = 0; i < COUNT;
+             i++) { // each process sees other data; the mean is what all learn
             gradient[i] = model[i] - (float)i + (float)((getpid() + step * 31) % 17) - 8;
-        if (status == HWS_OK)
-            status = hws_all_reduce(comm, gradient, gradient, COUNT, HWS_F32, HWS_AVG, NULL, NULL);
+        }
         if (status == HWS_OK) {
-            for (int i = 0; i < COUNT; i++)
+            status = hws_all_reduce(comm, gradient, gradient, COUNT, HWS_F32, HWS_AVG, NULL, NULL);
+        }
+        if (status == HWS_OK) {
+            for (int i = 0; i < COUNT; i++) {
                 model[i] -= 0.1f * gradient[i];
+            }
             hws_state_set_revision(state, step + 1);
             hws_pending(comm, &waiting); // the same number on all members
             status = waiting > 0 ? hws_admit(comm, NULL) : HWS_OK;
         }
-        if (hws_status_class(status) == HWS_CLASS_VIEW) // someone came or went: on with who is here
+        if (hws_status_class(status) ==
+            HWS_CLASS_VIEW) { // someone came or went: on with who is here
             status = hws_view(comm, NULL);
+        }
     }
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         fprintf(stderr, "%s: %s\n", hws_status_name(status), hws_last_error());
-    else
+    } else {
         printf("%u members, model %016llx%016llx\n", (unsigned)result.member_count,
                (unsigned long long)result.root[1], (unsigned long long)result.root[0]);
+    }
     hws_close(comm);
     hws_state_destroy(state);
     return status == HWS_OK ? 0 : 1;

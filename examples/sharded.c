@@ -25,8 +25,9 @@ struct trainer {
 static void compute_gradient(struct trainer *t)
 {
     static const struct timespec pace = {.tv_nsec = 2000000};
-    for (uint32_t i = 0; i < COUNT; i++)
+    for (uint32_t i = 0; i < COUNT; i++) {
         t->gradient[i] = (float)((i * 31 + t->step * 17 + t->spread) % 1009) / 1009.0f - 0.5f;
+    }
     nanosleep(&pace, NULL);
 }
 
@@ -34,15 +35,17 @@ static uint64_t digest(const struct trainer *t)
 {
     const unsigned char *bytes = (const unsigned char *)t->shard;
     uint64_t hash = UINT64_C(1469598103934665603);
-    for (size_t i = 0; i < sizeof(t->shard); i++)
+    for (size_t i = 0; i < sizeof t->shard; i++) {
         hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
+    }
     return hash;
 }
 
 static void take_step(struct trainer *t, const hws_result *reduced, const hws_result *agreed)
 {
-    for (uint32_t i = 0; i < COUNT; i++)
+    for (uint32_t i = 0; i < COUNT; i++) {
         t->shard[i] -= 0.1f * t->gradient[i];
+    }
     hws_state_set_revision(t->state, ++t->step);
     printf("step %llu shard %u view %llu of %u units %016llx\n", (unsigned long long)t->step,
            (unsigned)reduced->group, (unsigned long long)agreed->view.value,
@@ -61,13 +64,15 @@ static hws_status try_step(struct trainer *t, uint32_t *pending)
     options.tag = REDUCE_TAG;
     hws_status status = hws_all_reduce(t->comm, t->gradient, t->gradient, COUNT, HWS_F32, HWS_AVG,
                                        &options, &reduced);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     options.tag = COMMIT_TAG;
     options.scope = HWS_SCOPE_RUN;
     status = hws_agree(t->comm, t->step + 1, HWS_AGREE_MIN, &options, &next, &agreed);
-    if (status == HWS_OK && next == t->step + 1)
+    if (status == HWS_OK && next == t->step + 1) {
         take_step(t, &reduced, &agreed);
+    }
     *pending = agreed.pending;
     return status;
 }
@@ -95,8 +100,9 @@ static hws_status train(struct trainer *t, uint64_t steps)
     hws_status status = HWS_OK;
     while (status == HWS_OK && t->step < steps) {
         status = advance(t);
-        if (hws_status_class(status) == HWS_CLASS_VIEW)
+        if (hws_status_class(status) == HWS_CLASS_VIEW) {
             status = hws_view(t->comm, NULL); // somebody is lost: on with those that are left
+        }
     }
     return status;
 }
@@ -108,14 +114,18 @@ int main(int argc, char **argv)
     uint64_t steps = argc > 1 ? strtoull(argv[1], NULL, 10) : 100;
     t.spread = unit != NULL ? (uint32_t)unit[0] * 101 : 0;
     hws_status status = hws_open(NULL, &t.comm); // where it belongs is in the environment
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = hws_state_create(&t.state);
-    if (status == HWS_OK)
+    }
+    if (status == HWS_OK) {
         status = hws_state_add(t.state, "shard", HWS_F32, t.shard, COUNT);
-    if (status == HWS_OK)
+    }
+    if (status == HWS_OK) {
         status = train(&t, steps);
-    if (status != HWS_OK)
+    }
+    if (status != HWS_OK) {
         fprintf(stderr, "sharded: %s: %s\n", hws_status_name(status), hws_last_error());
+    }
     hws_close(t.comm);
     hws_state_destroy(t.state);
     return status == HWS_OK ? 0 : hws_status_class(status) == HWS_CLASS_RUN ? 3 : 1;

@@ -21,8 +21,9 @@ enum { REJOINS_MAX = 3 };
 
 void report(struct trainer *t, const char *format, ...)
 {
-    if (t->report == NULL)
+    if (t->report == NULL) {
         return;
+    }
     va_list arguments;
     va_start(arguments, format);
     vfprintf(t->report, format, arguments);
@@ -77,13 +78,15 @@ struct net_training training_begin(const struct trainer *t)
 static hws_status outer_step(struct trainer *t)
 {
     hws_status status = t->options.mode == MODE_DDP ? ddp_step(t) : diloco_step(t);
-    if (status)
+    if (status) {
         return status;
+    }
     unsigned long long step = current_step(t);
     hws_state_set_revision(t->state, step);
-    if (step % t->options.every == 0)
-        printf("step %llu of %u: loss %.4f, %u members\n", step, t->options.steps,
-               (double)t->loss, t->view.member_count);
+    if (step % t->options.every == 0) {
+        printf("step %llu of %u: loss %.4f, %u members\n", step, t->options.steps, (double)t->loss,
+               t->view.member_count);
+    }
     report(t, "step number=%llu loss=%.6f members=%u view=%llu\n", step, (double)t->loss,
            t->view.member_count, (unsigned long long)t->view.view.value);
     return HWS_OK;
@@ -93,18 +96,24 @@ static hws_status train(struct trainer *t)
 {
     hws_status status = members_join(t);
     for (bool finished = false; status == HWS_OK && !finished;) {
-        if (t->pending > 0 || t->sync_due)
+        if (t->pending > 0 || t->sync_due) {
             status = diloco_settle(t);
-        if (status == HWS_OK)
+        }
+        if (status == HWS_OK) {
             status = members_admit(t);
-        if (status == HWS_OK)
+        }
+        if (status == HWS_OK) {
             status = members_sync(t);
-        if (status == HWS_OK)
+        }
+        if (status == HWS_OK) {
             status = members_vote(t);
-        if (status == HWS_OK)
+        }
+        if (status == HWS_OK) {
             status = outer_step(t);
-        if (status == HWS_OK)
+        }
+        if (status == HWS_OK) {
             status = members_hear_vote(t, &finished);
+        }
     }
     return status == HWS_OK ? diloco_settle(t) : status;
 }
@@ -112,12 +121,14 @@ static hws_status train(struct trainer *t)
 static void leave(struct trainer *t)
 {
     hws_stats stats = HWS_STATS_INIT;
-    if (t->vote != NULL)
+    if (t->vote != NULL) {
         hws_wait(t->vote, UINT32_MAX, NULL);
+    }
     t->vote = NULL;
     diloco_abandon(t);
-    if (t->comm != NULL && hws_stats_get(t->comm, &stats) == HWS_OK)
+    if (t->comm != NULL && hws_stats_get(t->comm, &stats) == HWS_OK) {
         t->spent.sent += stats.bytes_sent;
+    }
     hws_close(t->comm);
     t->comm = NULL;
 }
@@ -128,8 +139,10 @@ static hws_status train_and_rejoin(struct trainer *t)
 {
     hws_status status = train(t);
     for (int i = 0; i < REJOINS_MAX; i++) {
-        if (status != HWS_E_EVICTED && status != HWS_E_OUTCOME_UNKNOWN && status != HWS_E_INTERNAL)
+        if (status != HWS_E_EVICTED && status != HWS_E_OUTCOME_UNKNOWN &&
+            status != HWS_E_INTERNAL) {
             break;
+        }
         leave(t);
         printf("joining again\n");
         report(t, "rejoining status=%s\n", hws_status_name(status));
@@ -165,35 +178,42 @@ static hws_status make_state(struct trainer *t)
     const struct net *net = &t->net;
     float *p = t->parameters;
     hws_status status = hws_state_create(&t->state);
-    if (!status)
+    if (!status) {
         status = hws_state_add(t->state, "w1", HWS_F32, p + net->w1, net->b1 - net->w1);
-    if (!status)
+    }
+    if (!status) {
         status = hws_state_add(t->state, "b1", HWS_F32, p + net->b1, net->w2 - net->b1);
-    if (!status)
+    }
+    if (!status) {
         status = hws_state_add(t->state, "w2", HWS_F32, p + net->w2, net->b2 - net->w2);
-    if (!status)
+    }
+    if (!status) {
         status = hws_state_add(t->state, "b2", HWS_F32, p + net->b2, net->count - net->b2);
-    if (!status)
+    }
+    if (!status) {
         status = hws_state_add(t->state, "momentum", HWS_F32, t->momentum, net->count);
+    }
     return status ? failed("cannot make the state", status) : HWS_OK;
 }
 
 static int set_up(struct trainer *t)
 {
     int code = load_data(t);
-    if (code)
+    if (code) {
         return code;
+    }
     if (t->options.report != NULL && (t->report = fopen(t->options.report, "a")) == NULL) {
         fprintf(stderr, "train_digits: cannot write %s\n", t->options.report);
         return 2;
     }
     net_layout(&t->net, t->train.rows * t->train.columns, t->options.hidden);
     float **arrays[] = {&t->parameters, &t->momentum, &t->local, &t->gradient, &t->velocity};
-    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         if ((*arrays[i] = calloc(t->net.count + 1, sizeof(float))) == NULL) {
             fprintf(stderr, "train_digits: no memory for %zu parameters\n", t->net.count);
             return 1;
         }
+    }
     if (!diloco_make(t)) {
         fprintf(stderr, "train_digits: no memory for %u fragments\n", t->options.fragments);
         return 1;
@@ -208,10 +228,12 @@ static int write_state(const struct trainer *t)
     size_t count = t->net.count;
     bool good = file != NULL && fwrite(t->parameters, sizeof(float), count, file) == count &&
                 fwrite(t->momentum, sizeof(float), count, file) == count;
-    if (file != NULL && fclose(file))
+    if (file != NULL && fclose(file)) {
         good = false;
-    if (!good)
+    }
+    if (!good) {
         fprintf(stderr, "train_digits: cannot write %s\n", t->options.out);
+    }
     return good ? 0 : 1;
 }
 
@@ -219,17 +241,19 @@ static int finish(struct trainer *t)
 {
     unsigned long long steps = hws_state_revision(t->state);
     float accuracy = net_accuracy(&t->net, t->parameters, &t->test);
-    if (t->options.out != NULL && write_state(t))
+    if (t->options.out != NULL && write_state(t)) {
         return 1;
+    }
     const struct spent *spent = &t->spent;
     printf("finished after %llu steps: %.2f %% of the test images right\n", steps,
            100.0 * (double)accuracy);
     report(t,
            "finished step=%llu accuracy=%.6f mode=%s sgd_steps=%llu reductions=%llu largest=%llu "
            "sent=%llu stalled_us=%llu\n",
-           steps, (double)accuracy, mode_name(t->options.mode), (unsigned long long)spent->sgd_steps,
-           (unsigned long long)spent->reductions, (unsigned long long)spent->largest,
-           (unsigned long long)spent->sent, (unsigned long long)spent->stalled_ns / 1000);
+           steps, (double)accuracy, mode_name(t->options.mode),
+           (unsigned long long)spent->sgd_steps, (unsigned long long)spent->reductions,
+           (unsigned long long)spent->largest, (unsigned long long)spent->sent,
+           (unsigned long long)spent->stalled_ns / 1000);
     return 0;
 }
 
@@ -244,20 +268,23 @@ static void tear_down(struct trainer *t)
     free(t->velocity);
     idx_free(&t->train);
     idx_free(&t->test);
-    if (t->report != NULL)
+    if (t->report != NULL) {
         fclose(t->report);
+    }
 }
 
 int main(int argc, char **argv)
 {
     static struct trainer t;
     int code = options_parse(&t.options, argc, argv);
-    if (code >= 0)
+    if (code >= 0) {
         return code;
+    }
     setvbuf(stdout, NULL, _IOLBF, 0);
     code = set_up(&t);
-    if (code == 0)
+    if (code == 0) {
         code = train_and_rejoin(&t) == HWS_OK ? finish(&t) : 1;
+    }
     tear_down(&t);
     return code;
 }

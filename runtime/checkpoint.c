@@ -23,8 +23,9 @@ struct call {
 
 static hws_status end_call(struct call *call, hws_status status)
 {
-    if (call->info != NULL)
-        hwi_sized_write(call->info, &call->found, sizeof(call->found));
+    if (call->info != NULL) {
+        hwi_sized_write(call->info, &call->found, sizeof call->found);
+    }
     return status;
 }
 
@@ -62,19 +63,21 @@ static hws_status check_call(struct call *call, hws_status subject, const char *
                              "%s: info has no size: begin with HWS_CHECKPOINT_INFO_INIT",
                              call->function);
     }
-    if (subject != HWS_OK)
+    if (subject != HWS_OK) {
         return end_call(call, subject);
-    if (path == NULL)
+    }
+    if (path == NULL) {
         return end_call(call, hwi_error_null(call->function, "path"));
+    }
     return HWS_OK;
 }
 
 // The state's tensors as a file has them; owned. NULL: out of memory.
 static struct hwi_checkpoint_tensor *list_tensors(const hws_state *state)
 {
-    struct hwi_checkpoint_tensor *list = calloc(state->count + 1, sizeof(*list));
+    struct hwi_checkpoint_tensor *list = calloc(state->count + 1, sizeof *list);
     for (uint32_t i = 0; list != NULL && i < state->count; i++) {
-        snprintf(list[i].name, sizeof(list[i].name), "%s", state->tensors[i].name);
+        snprintf(list[i].name, sizeof list[i].name, "%s", state->tensors[i].name);
         list[i].dtype = state->tensors[i].dtype;
         list[i].may_differ = state->tensors[i].may_differ != 0;
         list[i].bytes = state->tensors[i].bytes;
@@ -93,22 +96,26 @@ static hws_status check_save(struct call *call, const hws_state *state,
                              const hws_checkpoint_options *options, bool *raw)
 {
     hws_checkpoint_options given = HWS_CHECKPOINT_OPTIONS_INIT;
-    if (options != NULL && !hwi_sized_read(&given, sizeof(given), options))
+    if (options != NULL && !hwi_sized_read(&given, sizeof given, options)) {
         return hwi_error_set(HWS_E_INVALID,
                              "%s: options have no size: begin with HWS_CHECKPOINT_OPTIONS_INIT",
                              call->function);
-    if (given.compression != HWS_COMPRESSION_AUTO && given.compression != HWS_COMPRESSION_NONE)
+    }
+    if (given.compression != HWS_COMPRESSION_AUTO && given.compression != HWS_COMPRESSION_NONE) {
         return hwi_error_set(HWS_E_INVALID, "%s: compression %d is none", call->function,
                              (int)given.compression);
-    if (given.reserved != 0)
+    }
+    if (given.reserved != 0) {
         return hwi_error_set(HWS_E_INVALID,
                              "%s: reserved of hws_checkpoint_options is %u: it must be 0",
                              call->function, given.reserved);
-    if (atomic_load(&state->torn))
+    }
+    if (atomic_load(&state->torn)) {
         return hwi_error_set(HWS_E_NOT_SYNCED,
                              "%s: the state holds bytes of two revisions, since a sync or load "
                              "was cut: sync or load first",
                              call->function);
+    }
     *raw = given.compression == HWS_COMPRESSION_NONE;
     return HWS_OK;
 }
@@ -120,21 +127,25 @@ hws_status hws_checkpoint_save(const hws_state *state, const char *path,
     struct hwi_checkpoint_sum sum;
     struct hwi_checkpoint_source source = {0};
     hws_status status = check_call(&call, check_state(&call, state), path);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     status = check_save(&call, state, options, &source.raw);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return end_call(&call, status);
+    }
     source.tensors = list_tensors(state);
     source.memory = state->memory;
     source.count = state->count;
     source.revision = hws_state_revision(state);
-    if (source.tensors == NULL)
+    if (source.tensors == NULL) {
         return no_memory(&call);
+    }
     int saved = hwi_checkpoint_save(&source, path, &sum, call.error);
     free(source.tensors);
-    if (saved != HWS_OK)
+    if (saved != HWS_OK) {
         return fail(&call, path, saved);
+    }
     note_sum(&call, source.count, source.revision, &sum);
     return end_call(&call, HWS_OK);
 }
@@ -144,9 +155,10 @@ hws_status hws_checkpoint_save(const hws_state *state, const char *path,
 static void note_place(struct call *call, const struct hwi_checkpoint *file,
                        struct hwi_checkpoint_place place)
 {
-    if (place.tensor == UINT32_MAX)
+    if (place.tensor == UINT32_MAX) {
         return;
-    snprintf(call->found.damaged_tensor, sizeof(call->found.damaged_tensor), "%s",
+    }
+    snprintf(call->found.damaged_tensor, sizeof call->found.damaged_tensor, "%s",
              file->tensors[place.tensor].name);
     call->found.damaged_offset = place.offset;
 }
@@ -161,7 +173,7 @@ static int load_verified(struct call *call, hws_state *state, struct hwi_checkpo
     int status = hwi_checkpoint_load(file, state->memory, place, why);
     hws_state_set_revision(state, status == HWS_OK ? file->head.revision : 0);
     if (status != HWS_OK) {
-        snprintf(call->error, sizeof(call->error),
+        snprintf(call->error, sizeof call->error,
                  "changed while it was loaded, and the state's bytes mean nothing now: %.200s",
                  why);
         return status;
@@ -175,18 +187,21 @@ static int load_open(struct call *call, hws_state *state, struct hwi_checkpoint 
     struct hwi_checkpoint_place place = {.tensor = UINT32_MAX};
     struct hwi_checkpoint_tensor *tensors = list_tensors(state);
     if (tensors == NULL) {
-        snprintf(call->error, sizeof(call->error), "cannot be compared: out of memory");
+        snprintf(call->error, sizeof call->error, "cannot be compared: out of memory");
         return HWS_E_NO_MEMORY;
     }
     note_sum(call, file->head.tensor_count, file->head.revision, &file->sum);
     int status = hwi_checkpoint_compare(file, tensors, state->count, call->error);
     free(tensors);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = hwi_checkpoint_verify(file, &place, call->error);
-    if (status == HWS_OK)
+    }
+    if (status == HWS_OK) {
         status = load_verified(call, state, file, &place);
-    if (status == HWS_E_DAMAGED)
+    }
+    if (status == HWS_E_DAMAGED) {
         note_place(call, file, place);
+    }
     return status;
 }
 
@@ -195,11 +210,13 @@ hws_status hws_checkpoint_load(hws_state *state, const char *path, hws_checkpoin
     struct call call = {.function = "hws_checkpoint_load", .info = info};
     struct hwi_checkpoint file;
     hws_status status = check_call(&call, check_state(&call, state), path);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     int loaded = hwi_checkpoint_open(&file, path, call.error);
-    if (loaded != HWS_OK)
+    if (loaded != HWS_OK) {
         return fail(&call, path, loaded);
+    }
     loaded = load_open(&call, state, &file);
     hwi_checkpoint_close(&file);
     return loaded == HWS_OK ? end_call(&call, HWS_OK) : fail(&call, path, loaded);
@@ -210,19 +227,22 @@ hws_status hws_checkpoint_load(hws_state *state, const char *path, hws_checkpoin
 static void note_skipped(struct call *call, const struct hwi_checkpoint_found *found)
 {
     call->found.skipped = found->skipped;
-    if (found->skipped > 0)
-        snprintf(call->found.skipped_why, sizeof(call->found.skipped_why), "%.100s %.150s",
+    if (found->skipped > 0) {
+        snprintf(call->found.skipped_why, sizeof call->found.skipped_why, "%.100s %.150s",
                  found->skipped_name, found->skipped_why);
+    }
 }
 
 static hws_status give_path(struct call *call, const struct hwi_checkpoint_found *found, char *path,
                             size_t path_bytes)
 {
-    if (strlen(found->path) >= path_bytes)
+    if (strlen(found->path) >= path_bytes) {
         return end_call(call, hwi_error_set(HWS_E_LIMIT, "%s: the path needs %zu bytes, not %zu",
                                             call->function, strlen(found->path) + 1, path_bytes));
-    if (found->path[0] != '\0')
+    }
+    if (found->path[0] != '\0') {
         note_sum(call, found->head.tensor_count, found->head.revision, &found->sum);
+    }
     snprintf(path, path_bytes, "%s", found->path);
     return end_call(call, HWS_OK);
 }
@@ -233,14 +253,17 @@ hws_status hws_checkpoint_newest(const char *directory, char *path, size_t path_
     struct call call = {.function = "hws_checkpoint_newest", .info = info};
     hws_status status = directory != NULL ? HWS_OK : hwi_error_null(call.function, "directory");
     status = check_call(&call, status, path);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (path_bytes == 0)
+    }
+    if (path_bytes == 0) {
         return end_call(&call, hwi_error_set(HWS_E_INVALID, "%s: path_bytes is 0", call.function));
+    }
     path[0] = '\0';
-    struct hwi_checkpoint_found *found = malloc(sizeof(*found));
-    if (found == NULL)
+    struct hwi_checkpoint_found *found = malloc(sizeof *found);
+    if (found == NULL) {
         return no_memory(&call);
+    }
     int searched = hwi_checkpoint_newest(directory, found, call.error);
     note_skipped(&call, found);
     status = searched == HWS_OK ? give_path(&call, found, path, path_bytes)

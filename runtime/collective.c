@@ -11,11 +11,12 @@
 static hws_op op_of(hws_what what, const hws_options *options)
 {
     hws_op op = HWS_OP_INIT;
-    size_t bytes = options != NULL ? hwi_sized_bytes(options) : sizeof(op.options);
+    size_t bytes = options != NULL ? hwi_sized_bytes(options) : sizeof op.options;
     op.what = what;
-    if (options != NULL)
-        hwi_sized_read(&op.options, sizeof(op.options), options);
-    op.options.bytes_of_struct = bytes < sizeof(op.options) ? bytes : sizeof(op.options);
+    if (options != NULL) {
+        hwi_sized_read(&op.options, sizeof op.options, options);
+    }
+    op.options.bytes_of_struct = bytes < sizeof op.options ? bytes : sizeof op.options;
     return op;
 }
 
@@ -24,11 +25,13 @@ static hws_status call(hws_comm *comm, const char *function, const hws_op *op, u
 {
     struct hwi_submission submission;
     hws_status status = hwi_comm_check(comm, function, result);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     status = hwi_operation_make(function, op, &submission);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return hwi_result_fail(result, status);
+    }
     return hwi_request_call(comm, &submission, value, result);
 }
 
@@ -37,13 +40,16 @@ static hws_status start(hws_comm *comm, const char *function, const hws_op *op,
 {
     struct hwi_submission submission;
     hws_status status = hwi_comm_check(comm, function, NULL);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (request == NULL)
+    }
+    if (request == NULL) {
         return hwi_error_null(function, "request");
+    }
     status = hwi_operation_make(function, op, &submission);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     return hwi_request_launch(comm, function, &submission, request);
 }
 
@@ -192,10 +198,12 @@ hws_status hws_agree(hws_comm *comm, uint64_t value, hws_agree_op agree_op,
 {
     hws_op op = agree(value, agree_op, options);
     hws_status status = hwi_comm_check(comm, "hws_agree", result);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (agreed == NULL)
+    }
+    if (agreed == NULL) {
         return hwi_result_fail(result, hwi_error_null("hws_agree", "agreed"));
+    }
     return call(comm, "hws_agree", &op, agreed, result);
 }
 

@@ -21,12 +21,14 @@ hws_status hwi_comm_forked(const struct hws_comm *comm, const char *function)
 
 static hws_status check_handle(const struct hws_comm *comm, const char *function)
 {
-    if (comm == NULL)
+    if (comm == NULL) {
         return hwi_error_null(function, "comm");
-    if (!hwi_handles_hold(HWI_HANDLE_COMM, comm))
+    }
+    if (!hwi_handles_hold(HWI_HANDLE_COMM, comm)) {
         return hwi_error_set(HWS_E_INVALID,
                              "%s: this communicator is not open: it was closed, or never was one",
                              function);
+    }
     hws_status status = comm->pid == getpid() ? HWS_OK : hwi_comm_forked(comm, function);
     hwi_handles_release();
     return status;
@@ -35,16 +37,18 @@ static hws_status check_handle(const struct hws_comm *comm, const char *function
 hws_status hwi_comm_check(const struct hws_comm *comm, const char *function, hws_result *result)
 {
     hws_status status = hwi_result_check(function, result);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     status = check_handle(comm, function);
     return status == HWS_OK ? HWS_OK : hwi_result_fail(result, status);
 }
 
 hws_status hwi_comm_lock(struct hws_comm *comm, const char *function)
 {
-    if (!hwi_handles_hold(HWI_HANDLE_COMM, comm))
+    if (!hwi_handles_hold(HWI_HANDLE_COMM, comm)) {
         return hwi_error_set(HWS_E_CLOSED, "%s: the communicator was closed meanwhile", function);
+    }
     pthread_mutex_lock(&comm->mutex);
     hwi_handles_release();
     return HWS_OK;
@@ -52,8 +56,9 @@ hws_status hwi_comm_lock(struct hws_comm *comm, const char *function)
 
 static void on_trainer(void *user, const struct hwi_msg *msg)
 {
-    if (msg->type == HWI_MSG_reply)
+    if (msg->type == HWI_MSG_reply) {
         hwi_request_replied(user, msg);
+    }
 }
 
 static void on_check_failed(void *user, const char *actor, const char *what, const char *file,
@@ -61,9 +66,10 @@ static void on_check_failed(void *user, const char *actor, const char *what, con
 {
     struct hws_comm *comm = user;
     pthread_mutex_lock(&comm->mutex);
-    if (comm->failed_check[0] == '\0')
-        snprintf(comm->failed_check, sizeof(comm->failed_check), "%s: %s at %s:%d", actor, what,
+    if (comm->failed_check[0] == '\0') {
+        snprintf(comm->failed_check, sizeof comm->failed_check, "%s: %s at %s:%d", actor, what,
                  file, line);
+    }
     if (strcmp(actor, "host") == 0) { // no reply will come any more, and no memory is touched
         comm->finished = HWS_E_INTERNAL;
         hwi_requests_end(comm, HWS_E_INTERNAL, "");
@@ -77,11 +83,13 @@ void hwi_comm_finish(struct hws_comm *comm, hws_status status, const char *reaso
     pthread_mutex_lock(&comm->mutex);
     struct hwi_host *host = comm->host;
     comm->host = NULL;
-    if (comm->finished == HWS_OK)
+    if (comm->finished == HWS_OK) {
         comm->finished = status;
+    }
     pthread_mutex_unlock(&comm->mutex);
-    if (host == NULL)
+    if (host == NULL) {
         return;
+    }
     hwi_host_stats(host, &data);
     hwi_host_destroy(host);
     pthread_mutex_lock(&comm->mutex);
@@ -109,16 +117,17 @@ static void let_go(struct hws_comm *comm)
 
 static struct hws_comm *create_comm(const hws_config *config)
 {
-    struct hws_comm *comm = calloc(1, sizeof(*comm));
-    if (comm == NULL)
+    struct hws_comm *comm = calloc(1, sizeof *comm);
+    if (comm == NULL) {
         return NULL;
+    }
     pthread_mutex_init(&comm->mutex, NULL);
     comm->pid = getpid();
-    comm->counts.bytes_of_struct = sizeof(comm->counts);
+    comm->counts.bytes_of_struct = sizeof comm->counts;
     comm->timeout_ms = config->timeout_ms;
     comm->grace_ms = config->decision_grace_ms;
     comm->min_members = config->min_members;
-    snprintf(comm->master, sizeof(comm->master), "%s", config->master);
+    snprintf(comm->master, sizeof comm->master, "%s", config->master);
     return comm;
 }
 
@@ -143,32 +152,34 @@ static hws_status create_host(struct hws_comm *comm, const hws_config *config, u
     char error[HWI_ERROR_BYTES_MAX] = "";
     struct hwi_host *host;
     int status = hwi_host_create(&host_config, &host, error);
-    if (status != 0)
+    if (status != 0) {
         return hwi_error_set(status, "%s", error);
+    }
     pthread_mutex_lock(&comm->mutex);
     comm->host = host;
     pthread_mutex_unlock(&comm->mutex);
-    snprintf(comm->address, sizeof(comm->address), "%s", hwi_host_address(host));
-    if (config->advertise != NULL) // others dial numbers only
+    snprintf(comm->address, sizeof comm->address, "%s", hwi_host_address(host));
+    if (config->advertise != NULL) { // others dial numbers only
         status = hwi_host_resolve(config->advertise, comm->address, error);
+    }
     return status == 0 ? HWS_OK : hwi_error_set(status, "advertise: %s", error);
 }
 
 static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint64_t incarnation)
 {
     struct hwi_submission submission;
-    memset(&submission, 0, sizeof(submission));
+    memset(&submission, 0, sizeof submission);
     submission.to = hwi_addr_of(HWI_ROLE_PEER, 0);
     submission.msg.type = HWI_MSG_open;
     struct hwi_msg_open *open = &submission.msg.u.open;
     open->incarnation = incarnation;
-    snprintf(open->address, sizeof(open->address), "%s", comm->address);
+    snprintf(open->address, sizeof open->address, "%s", comm->address);
     open->timeout_ns = config->open_ms * HWI_NS_PER_MS;
     open->grace_ns = config->decision_grace_ms * HWI_NS_PER_MS;
     open->min_members = config->min_members;
     open->stripes = config->stripes;
     open->group = config->group;
-    snprintf(open->unit, sizeof(open->unit), "%s", config->unit != NULL ? config->unit : "");
+    snprintf(open->unit, sizeof open->unit, "%s", config->unit != NULL ? config->unit : "");
     open->unit_size = config->unit_size;
     return hwi_request_call_own(comm, &submission);
 }
@@ -176,20 +187,25 @@ static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint
 hws_status hws_open(const hws_config *given, hws_comm **comm)
 {
     hws_config config;
-    if (comm == NULL)
+    if (comm == NULL) {
         return hwi_error_null("hws_open", "comm");
+    }
     hws_status status = hwi_config_read(given, &config);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     struct hws_comm *opened = create_comm(&config);
-    if (opened == NULL)
+    if (opened == NULL) {
         return hwi_error_set(HWS_E_NO_MEMORY, "hws_open: out of memory");
+    }
     uint64_t incarnation = hwi_host_random() % HWI_ID_MAX + 1;
     status = create_host(opened, &config, incarnation);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = join_run(opened, &config, incarnation);
-    if (status == HWS_OK && !hwi_handles_add(HWI_HANDLE_COMM, opened))
+    }
+    if (status == HWS_OK && !hwi_handles_add(HWI_HANDLE_COMM, opened)) {
         status = hwi_error_set(HWS_E_NO_MEMORY, "hws_open: out of memory");
+    }
     if (status != HWS_OK) {
         hwi_comm_finish(opened, HWS_E_CLOSED, "it never opened");
         let_go(opened);
@@ -201,13 +217,16 @@ hws_status hws_open(const hws_config *given, hws_comm **comm)
 
 hws_status hws_close(hws_comm *comm)
 {
-    if (comm == NULL)
+    if (comm == NULL) {
         return HWS_OK;
+    }
     hws_status status = hwi_comm_check(comm, "hws_close", NULL);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (!hwi_handles_remove(HWI_HANDLE_COMM, comm))
+    }
+    if (!hwi_handles_remove(HWI_HANDLE_COMM, comm)) {
         return hwi_error_set(HWS_E_INVALID, "hws_close: another thread closed it meanwhile");
+    }
     struct hwi_submission submission = hwi_request_make(HWI_KIND_CLOSE);
     submission.msg.u.request.timeout_ns = HWI_CLOSE_MS * HWI_NS_PER_MS;
     hwi_request_call_own(comm, &submission);
@@ -219,8 +238,9 @@ hws_status hws_close(hws_comm *comm)
 hws_status hws_admit(hws_comm *comm, hws_result *result)
 {
     hws_status status = hwi_comm_check(comm, "hws_admit", result);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     struct hwi_submission submission = hwi_request_make(HWI_KIND_ADMIT);
     return hwi_request_call(comm, &submission, NULL, result);
 }
@@ -228,8 +248,9 @@ hws_status hws_admit(hws_comm *comm, hws_result *result)
 hws_status hws_view(hws_comm *comm, hws_result *result)
 {
     hws_status status = hwi_comm_check(comm, "hws_view", result);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     struct hwi_submission submission = hwi_request_make(HWI_KIND_NONE);
     return hwi_request_call(comm, &submission, NULL, result);
 }
@@ -237,13 +258,16 @@ hws_status hws_view(hws_comm *comm, hws_result *result)
 hws_status hws_pending(hws_comm *comm, uint32_t *count)
 {
     hws_status status = hwi_comm_check(comm, "hws_pending", NULL);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (count == NULL)
+    }
+    if (count == NULL) {
         return hwi_error_null("hws_pending", "count");
+    }
     status = hwi_comm_lock(comm, "hws_pending");
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     *count = comm->pending;
     pthread_mutex_unlock(&comm->mutex);
     return HWS_OK;
@@ -252,18 +276,22 @@ hws_status hws_pending(hws_comm *comm, uint32_t *count)
 hws_status hws_address(hws_comm *comm, char *text, size_t bytes)
 {
     hws_status status = hwi_comm_check(comm, "hws_address", NULL);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (text == NULL)
+    }
+    if (text == NULL) {
         return hwi_error_null("hws_address", "text");
+    }
     status = hwi_comm_lock(comm, "hws_address");
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (strlen(comm->address) < bytes)
+    }
+    if (strlen(comm->address) < bytes) {
         memcpy(text, comm->address, strlen(comm->address) + 1);
-    else
+    } else {
         status = hwi_error_set(HWS_E_INVALID, "hws_address: %zu bytes are too few for \"%s\"",
                                bytes, comm->address);
+    }
     pthread_mutex_unlock(&comm->mutex);
     return status;
 }

@@ -14,20 +14,20 @@
 
 #define TEXT(type, field, env, standard, doc)                                                      \
     {                                                                                              \
-#field, env, standard, doc, 0, 0, offsetof(type, field), HWI_OPTION_TEXT                   \
+        #field, env, standard, doc, 0, 0, offsetof(type, field), HWI_OPTION_TEXT                   \
     }
 #define NUMBER(type, field, env, standard, least, most, doc)                                       \
     {                                                                                              \
-#field, env, standard, doc, least, most, offsetof(type, field), HWI_OPTION_NUMBER          \
+        #field, env, standard, doc, least, most, offsetof(type, field), HWI_OPTION_NUMBER          \
     }
 #define FLAG(type, field, env, doc)                                                                \
     {                                                                                              \
-#field, env, "0", doc, 0, 1, offsetof(type, field), HWI_OPTION_FLAG                        \
+        #field, env, "0", doc, 0, 1, offsetof(type, field), HWI_OPTION_FLAG                        \
     }
 
 #define ANY(type, field, doc)                                                                      \
     {                                                                                              \
-#field, NULL, "0", doc, 0, 0, offsetof(type, field), HWI_OPTION_ANY                        \
+        #field, NULL, "0", doc, 0, 0, offsetof(type, field), HWI_OPTION_ANY                        \
     }
 
 #define JOURNAL(type)                                                                              \
@@ -108,12 +108,14 @@ enum { HEARTBEAT_MS = 500, HEARTBEATS_TO_DEATH = 5 };
 static bool parse_number(const char *text, uint32_t *number)
 {
     char *end;
-    if (*text < '0' || *text > '9')
+    if (*text < '0' || *text > '9') {
         return false;
+    }
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (*end != '\0' || errno != 0 || value > UINT32_MAX)
+    if (*end != '\0' || errno != 0 || value > UINT32_MAX) {
         return false;
+    }
     *number = (uint32_t)value;
     return true;
 }
@@ -130,27 +132,32 @@ static hws_status fill_number(const struct hwi_option *option, uint32_t *field)
     const char *source = option->name;
     if (*field == 0) {
         const char *text = environment(option);
-        if (text != NULL)
+        if (text != NULL) {
             source = option->env;
-        else if ((text = option->standard) == NULL)
+        } else if ((text = option->standard) == NULL) {
             return HWS_OK;
-        if (!parse_number(text, field))
+        }
+        if (!parse_number(text, field)) {
             return hwi_error_set(HWS_E_INVALID,
                                  "%s is \"%.40s\": it must be a number from %u to %u", source, text,
                                  option->least, option->most);
+        }
     }
-    if (*field < option->least || *field > option->most)
+    if (*field < option->least || *field > option->most) {
         return hwi_error_set(HWS_E_INVALID, "%s is %u: it must be from %u to %u", source, *field,
                              option->least, option->most);
+    }
     return HWS_OK;
 }
 
 static void fill_text(const struct hwi_option *option, const char **field)
 {
-    if (*field == NULL || **field == '\0')
+    if (*field == NULL || **field == '\0') {
         *field = environment(option);
-    if (*field == NULL)
+    }
+    if (*field == NULL) {
         *field = option->standard;
+    }
 }
 
 static hws_status fill_flag(const struct hwi_option *option, int *field)
@@ -167,12 +174,13 @@ hws_status hwi_options_fill(const struct hwi_option_table *table, void *config)
     for (uint32_t i = 0; i < table->count && status == HWS_OK; i++) {
         const struct hwi_option *option = &table->options[i];
         void *field = (char *)config + option->offset;
-        if (option->kind == HWI_OPTION_TEXT)
+        if (option->kind == HWI_OPTION_TEXT) {
             fill_text(option, field);
-        else if (option->kind == HWI_OPTION_NUMBER)
+        } else if (option->kind == HWI_OPTION_NUMBER) {
             status = fill_number(option, field);
-        else if (option->kind == HWI_OPTION_FLAG)
+        } else if (option->kind == HWI_OPTION_FLAG) {
             status = fill_flag(option, field);
+        }
     }
     return status;
 }
@@ -182,8 +190,9 @@ static bool can_be_dialled(const char *address)
 {
     const char *colon = strrchr(address, ':');
     uint32_t port;
-    if (colon == NULL || colon == address || !parse_number(colon + 1, &port))
+    if (colon == NULL || colon == address || !parse_number(colon + 1, &port)) {
         return false;
+    }
     bool bracketed = address[0] == '[' && colon[-1] == ']';
     bool colon_inside = memchr(address, ':', (size_t)(colon - address)) != NULL;
     return port > 0 && port <= UINT16_MAX && bracketed == colon_inside;
@@ -191,12 +200,14 @@ static bool can_be_dialled(const char *address)
 
 static hws_status check_address(const char *name, const char *address, size_t bytes_max)
 {
-    if (strlen(address) >= bytes_max)
+    if (strlen(address) >= bytes_max) {
         return hwi_error_set(HWS_E_INVALID, "%s is longer than %zu bytes", name, bytes_max - 1);
-    if (!can_be_dialled(address))
+    }
+    if (!can_be_dialled(address)) {
         return hwi_error_set(HWS_E_INVALID,
                              "%s is \"%s\": it must be host:port, or [address]:port for IPv6", name,
                              address);
+    }
     return HWS_OK;
 }
 
@@ -204,13 +215,15 @@ static hws_status check_listen(const char *listen, int insecure)
 {
     struct hwi_address address;
     const char *wrong = hwi_address_parse(listen, HWI_ADDRESS_NAME, &address);
-    if (wrong != NULL)
+    if (wrong != NULL) {
         return hwi_error_set(HWS_E_INVALID, "listen is \"%.80s\": %s", listen, wrong);
-    if (!insecure && !hwi_address_is_loopback(&address))
+    }
+    if (!insecure && !hwi_address_is_loopback(&address)) {
         return hwi_error_set(HWS_E_INSECURE,
                              "listen is \"%.80s\", beyond loopback, where anyone could join: set "
                              "`insecure` if the network is trusted",
                              listen);
+    }
     return HWS_OK;
 }
 
@@ -218,15 +231,18 @@ static hws_status check_listen(const char *listen, int insecure)
 static hws_status check_unit(const char *unit, uint32_t size)
 {
     size_t length = unit != NULL ? strlen(unit) : 0;
-    if ((length > 0) != (size > 0))
+    if ((length > 0) != (size > 0)) {
         return hwi_error_set(HWS_E_INVALID, "unit and unit_size belong together: %s is not set",
                              length > 0 ? "unit_size" : "unit");
-    if (length >= HWI_NAME_BYTES_MAX)
+    }
+    if (length >= HWI_NAME_BYTES_MAX) {
         return hwi_error_set(HWS_E_INVALID, "unit is longer than %d bytes", HWI_NAME_BYTES_MAX - 1);
+    }
     for (size_t i = 0; i < length; i++) {
-        if (unit[i] <= ' ' || unit[i] > '~')
+        if (unit[i] <= ' ' || unit[i] > '~') {
             return hwi_error_set(HWS_E_INVALID,
                                  "unit has a blank or a character that is not plain ASCII");
+        }
     }
     return HWS_OK;
 }
@@ -234,42 +250,53 @@ static hws_status check_unit(const char *unit, uint32_t size)
 hws_status hwi_config_read(const hws_config *given, hws_config *config)
 {
     static const hws_config nothing = HWS_CONFIG_INIT;
-    if (!hwi_sized_read(config, sizeof(*config), given != NULL ? given : &nothing))
+    if (!hwi_sized_read(config, sizeof *config, given != NULL ? given : &nothing)) {
         return hwi_error_set(HWS_E_INVALID, "bytes_of_struct of hws_config is not set: begin with "
                                             "HWS_CONFIG_INIT");
+    }
     hws_status status = hwi_options_fill(&hwi_comm_options, config);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (config->master == NULL)
+    }
+    if (config->master == NULL) {
         return hwi_error_set(HWS_E_INVALID, "no master address: set `master` or HAWSER_MASTER to "
                                             "what `hawser master` printed");
+    }
     status = check_address("master", config->master, HWI_MASTER_BYTES_MAX);
-    if (status == HWS_OK && config->advertise != NULL)
+    if (status == HWS_OK && config->advertise != NULL) {
         status = check_address("advertise", config->advertise, HWI_ADDRESS_BYTES_MAX);
-    if (status == HWS_OK)
+    }
+    if (status == HWS_OK) {
         status = check_unit(config->unit, config->unit_size);
-    if (status == HWS_OK)
+    }
+    if (status == HWS_OK) {
         status = check_listen(config->listen, config->insecure);
+    }
     return status;
 }
 
 hws_status hwi_master_config_read(const hws_master_config *given, hws_master_config *config)
 {
     static const hws_master_config nothing = HWS_MASTER_CONFIG_INIT;
-    if (!hwi_sized_read(config, sizeof(*config), given != NULL ? given : &nothing))
+    if (!hwi_sized_read(config, sizeof *config, given != NULL ? given : &nothing)) {
         return hwi_error_set(HWS_E_INVALID, "bytes_of_struct of hws_master_config is not set: "
                                             "begin with HWS_MASTER_CONFIG_INIT");
+    }
     hws_status status = hwi_options_fill(&hwi_master_options, config);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     uint32_t heartbeat_ms_max = config->dead_ms / HEARTBEATS_TO_DEATH;
-    if (config->heartbeat_ms > heartbeat_ms_max)
+    if (config->heartbeat_ms > heartbeat_ms_max) {
         return hwi_error_set(HWS_E_INVALID,
                              "heartbeat_ms is %u: it must be at most a fifth of dead_ms (%u)",
                              config->heartbeat_ms, config->dead_ms);
-    if (config->heartbeat_ms == 0)
+    }
+    if (config->heartbeat_ms == 0) {
         config->heartbeat_ms = HWI_MIN(HEARTBEAT_MS, heartbeat_ms_max);
-    if (config->propose_ms == 0)
+    }
+    if (config->propose_ms == 0) {
         config->propose_ms = config->dead_ms;
+    }
     return check_listen(config->listen, config->insecure);
 }

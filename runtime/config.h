@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The options of a member, of a master and of a call, each one table: it checks what the caller gives,
-// and `hawser info` prints it, also as docs/OPTIONS.md.
+// The options of a member, of a master and of a call, each one table: it checks what the caller
+// gives, and `hawser info` prints it, also as docs/OPTIONS.md.
 #ifndef HAWSER_RUNTIME_CONFIG_H
 #define HAWSER_RUNTIME_CONFIG_H
 

@@ -11,7 +11,7 @@ hws_status hwi_error_set(hws_status status, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(sentence, sizeof(sentence), format, arguments);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
     return status;
 }
@@ -19,13 +19,14 @@ hws_status hwi_error_set(hws_status status, const char *format, ...)
 void hwi_error_keep(struct hwi_error *error, hws_status status)
 {
     error->status = status;
-    memcpy(error->sentence, sentence, sizeof(sentence));
+    memcpy(error->sentence, sentence, sizeof sentence);
 }
 
 hws_status hwi_error_again(const struct hwi_error *error)
 {
-    if (error->status != HWS_OK)
-        memcpy(sentence, error->sentence, sizeof(sentence));
+    if (error->status != HWS_OK) {
+        memcpy(sentence, error->sentence, sizeof sentence);
+    }
     return error->status;
 }
 

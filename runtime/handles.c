@@ -51,12 +51,14 @@ static bool has(const struct table *table, const void *handle)
 
 static bool make_room(struct table *table)
 {
-    if (table->count < table->capacity)
+    if (table->count < table->capacity) {
         return true;
+    }
     uint32_t capacity = table->capacity > 0 ? 2 * table->capacity : 16;
-    uint64_t *handles = realloc(table->handles, capacity * sizeof(*handles));
-    if (handles == NULL)
+    uint64_t *handles = realloc(table->handles, capacity * sizeof *handles);
+    if (handles == NULL) {
         return false;
+    }
     table->handles = handles;
     table->capacity = capacity;
     return true;
@@ -96,8 +98,9 @@ bool hwi_handles_remove(enum hwi_handle_kind kind, const void *handle)
 bool hwi_handles_hold(enum hwi_handle_kind kind, const void *handle)
 {
     lock();
-    if (has(&tables[kind], handle))
+    if (has(&tables[kind], handle)) {
         return true;
+    }
     unlock();
     return false;
 }
@@ -110,12 +113,14 @@ void hwi_handles_release(void)
 hws_status hwi_handles_check(enum hwi_handle_kind kind, const void *handle, const char *function,
                              const char *name)
 {
-    if (handle == NULL)
+    if (handle == NULL) {
         return hwi_error_null(function, name);
-    if (!hwi_handles_hold(kind, handle))
+    }
+    if (!hwi_handles_hold(kind, handle)) {
         return hwi_error_set(HWS_E_INVALID,
                              "%s: this %s is none: it was given back, or never was one", function,
                              name);
+    }
     hwi_handles_release();
     return HWS_OK;
 }

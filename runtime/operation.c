@@ -18,29 +18,33 @@ struct making {
 static hws_status check_dtype(struct making *m)
 {
     m->element_bytes = hws_dtype_bytes(m->op->dtype);
-    if (m->element_bytes == 0)
+    if (m->element_bytes == 0) {
         return hwi_error_set(HWS_E_INVALID, "%s: dtype %d is no element type", m->function,
                              (int)m->op->dtype);
+    }
     m->submission->msg.u.request.dtype = (uint8_t)m->op->dtype;
     return HWS_OK;
 }
 
 static hws_status check_redop(const struct making *m)
 {
-    if (m->op->redop < HWS_SUM || m->op->redop > HWS_MIN)
+    if (m->op->redop < HWS_SUM || m->op->redop > HWS_MIN) {
         return hwi_error_set(HWS_E_INVALID, "%s: redop %d is no reduction", m->function,
                              (int)m->op->redop);
+    }
     m->submission->msg.u.request.redop = (uint8_t)m->op->redop;
     return HWS_OK;
 }
 
 static hws_status check_count(const struct making *m)
 {
-    if (m->op->count == 0 && !m->submission->msg.u.request.unequal)
+    if (m->op->count == 0 && !m->submission->msg.u.request.unequal) {
         return hwi_error_set(HWS_E_INVALID, "%s: count is 0", m->function);
-    if (m->op->count > HWI_TENSOR_BYTES_MAX / m->element_bytes)
+    }
+    if (m->op->count > HWI_TENSOR_BYTES_MAX / m->element_bytes) {
         return hwi_error_set(HWS_E_LIMIT, "%s: count %zu is more than 2^40 bytes", m->function,
                              m->op->count);
+    }
     m->submission->msg.u.request.count = m->op->count;
     return HWS_OK;
 }
@@ -49,10 +53,12 @@ static hws_status check_count(const struct making *m)
 
 static hws_status check_pointers(const struct making *m, bool needs_input)
 {
-    if (m->op->output == NULL)
+    if (m->op->output == NULL) {
         return hwi_error_null(m->function, "output");
-    if (m->op->input == NULL && needs_input)
+    }
+    if (m->op->input == NULL && needs_input) {
         return hwi_error_null(m->function, "input");
+    }
     return HWS_OK;
 }
 
@@ -82,10 +88,11 @@ static hws_status check_overlap(const struct making *m)
 {
     struct hwi_submission *s = m->submission;
     s->msg.u.request.in_place = m->op->input == m->op->output;
-    if (!s->msg.u.request.in_place && overlap(&s->buffers))
+    if (!s->msg.u.request.in_place && overlap(&s->buffers)) {
         return hwi_error_set(
             HWS_E_INVALID, "%s: input and output overlap: pass the same pointer or disjoint memory",
             m->function);
+    }
     return HWS_OK;
 }
 
@@ -96,12 +103,15 @@ static hws_status make_reduction(struct making *m)
 {
     bool whole = m->op->what == HWS_ALL_REDUCE || m->op->input == m->op->output;
     hws_status status = check_redop(m);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = check_count(m);
-    if (status == HWS_OK)
+    }
+    if (status == HWS_OK) {
         status = check_pointers(m, true);
-    if (status != HWS_OK)
+    }
+    if (status != HWS_OK) {
         return status;
+    }
     uint64_t room = whole ? m->op->count : room_of(m);
     give_memory(m, m->op->count, room);
     m->submission->msg.u.request.room = room;
@@ -113,17 +123,19 @@ static hws_status place_gathered(const struct making *m)
 {
     struct hwi_submission *s = m->submission;
     const struct hwi_buffers *b = &s->buffers;
-    if (b->input_bytes == 0 || !overlap(b))
+    if (b->input_bytes == 0 || !overlap(b)) {
         return HWS_OK;
+    }
     uintptr_t input = (uintptr_t)b->input, output = (uintptr_t)b->output;
     bool fits = !s->msg.u.request.unequal && input >= output &&
                 (input - output) % b->input_bytes == 0 &&
                 b->output_bytes - (input - output) >= b->input_bytes;
-    if (!fits)
+    if (!fits) {
         return hwi_error_set(HWS_E_INVALID,
                              "%s: input and output overlap: input must be disjoint from output, or "
                              "lie in it at a multiple of count, with equal counts",
                              m->function);
+    }
     s->msg.u.request.in_place = 1;
     return HWS_OK;
 }
@@ -133,14 +145,17 @@ static hws_status make_all_gather(struct making *m)
     struct hwi_msg_request *request = &m->submission->msg.u.request;
     request->unequal = m->op->counts != NULL;
     hws_status status = check_count(m);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = check_pointers(m, m->op->count > 0);
-    if (status != HWS_OK)
+    }
+    if (status != HWS_OK) {
         return status;
+    }
     uint64_t room = room_of(m);
-    if (room < m->op->count)
+    if (room < m->op->count) {
         return hwi_error_set(HWS_E_INVALID, "%s: room is %zu: not even the own %zu elements fit",
                              m->function, m->op->room, m->op->count);
+    }
     give_memory(m, m->op->count, room);
     request->room = room;
     m->submission->counts = m->op->counts;
@@ -152,14 +167,17 @@ static hws_status make_all_gather(struct making *m)
 static hws_status make_broadcast(struct making *m)
 {
     struct hwi_msg_request *request = &m->submission->msg.u.request;
-    if (m->op->root.value == 0 || m->op->root.value > HWI_ID_MAX)
+    if (m->op->root.value == 0 || m->op->root.value > HWI_ID_MAX) {
         return hwi_error_set(HWS_E_INVALID, "%s: root is %llu, which is no peer id", m->function,
                              (unsigned long long)m->op->root.value);
+    }
     hws_status status = check_count(m);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = check_pointers(m, false);
-    if (status != HWS_OK)
+    }
+    if (status != HWS_OK) {
         return status;
+    }
     give_memory(m, m->op->input != NULL ? m->op->count : 0, m->op->count);
     request->room = m->op->count;
     request->root = m->op->root.value;
@@ -168,9 +186,10 @@ static hws_status make_broadcast(struct making *m)
 
 static hws_status make_agree(const struct making *m)
 {
-    if (m->op->agree_op != HWS_AGREE_AND && m->op->agree_op != HWS_AGREE_MIN)
+    if (m->op->agree_op != HWS_AGREE_AND && m->op->agree_op != HWS_AGREE_MIN) {
         return hwi_error_set(HWS_E_INVALID, "%s: agree_op %d is none", m->function,
                              (int)m->op->agree_op);
+    }
     m->submission->msg.u.request.redop = (uint8_t)m->op->agree_op;
     m->submission->msg.u.request.value = m->op->value;
     return HWS_OK;
@@ -179,8 +198,9 @@ static hws_status make_agree(const struct making *m)
 static hws_status make_data(struct making *m)
 {
     hws_status status = check_dtype(m);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     switch (m->op->what) {
     case HWS_ALL_REDUCE:
     case HWS_REDUCE_SCATTER:
@@ -203,24 +223,28 @@ hws_status hwi_operation_make(const char *function, const hws_op *op,
 {
     hws_op own;
     struct making m = {.function = function, .op = &own, .submission = submission};
-    if (op == NULL)
+    if (op == NULL) {
         return hwi_error_null(function, "op");
-    if (!hwi_sized_read(&own, sizeof(own), op))
+    }
+    if (!hwi_sized_read(&own, sizeof own, op)) {
         return hwi_error_set(HWS_E_INVALID,
                              "%s: bytes_of_struct of hws_op is not set: begin with "
                              "HWS_OP_INIT",
                              function);
-    if ((unsigned)own.what >= HWI_COUNT(kinds) || kinds[own.what] == HWI_KIND_NONE)
+    }
+    if ((unsigned)own.what >= HWI_COUNT(kinds) || kinds[own.what] == HWI_KIND_NONE) {
         return hwi_error_set(HWS_E_INVALID, "%s: what is %d, which is no operation", function,
                              (int)own.what);
+    }
     *submission = hwi_request_make(kinds[own.what]);
     hws_status status = HWS_OK;
-    if (own.what == HWS_AGREE)
+    if (own.what == HWS_AGREE) {
         status = make_agree(&m);
-    else if (own.what == HWS_BARRIER)
+    } else if (own.what == HWS_BARRIER) {
         submission->msg.u.request.redop = HWI_AGREE_BARRIER;
-    else
+    } else {
         status = make_data(&m);
+    }
     return status != HWS_OK ? status
                             : hwi_call_options_read(&own.options, &submission->msg.u.request);
 }

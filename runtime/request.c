@@ -24,8 +24,9 @@ static void name_request(struct hws_comm *comm, struct hws_request *request, str
         msg->u.request.request = request->id;
         msg->u.request.async = request->async;
         msg->u.request.collected = comm->collected;
-        if (msg->u.request.timeout_ns == 0)
+        if (msg->u.request.timeout_ns == 0) {
             msg->u.request.timeout_ns = comm->timeout_ms * HWI_NS_PER_MS;
+        }
         request->kind = msg->u.request.kind;
         request->tag = msg->u.request.tag;
         timeout_ns = msg->u.request.timeout_ns;
@@ -53,21 +54,25 @@ bool hwi_request_lacks_input(const struct hws_comm *comm, const struct hwi_submi
 static hws_status submit(struct hws_comm *comm, struct hws_request *request,
                          struct hwi_submission *submission)
 {
-    if (comm->finished != HWS_OK)
+    if (comm->finished != HWS_OK) {
         return hwi_error_set(
             comm->finished, "this communicator is finished (%s): close, open again and sync",
             comm->failed_check[0] != '\0' ? comm->failed_check : hws_status_text(comm->finished));
-    if (!table_has_room(comm, &submission->msg))
+    }
+    if (!table_has_room(comm, &submission->msg)) {
         return hwi_error_set(HWS_E_LIMIT, "%d operations are in flight: hws_wait for some first",
                              HWI_OPS_MAX);
-    if (hwi_request_lacks_input(comm, submission))
+    }
+    if (hwi_request_lacks_input(comm, submission)) {
         return hwi_error_set(HWS_E_INVALID,
                              "broadcast: input is NULL, and this member is the root");
+    }
     name_request(comm, request, &submission->msg);
     int status = hwi_host_submit(comm->host, submission);
-    if (status != 0)
+    if (status != 0) {
         return hwi_error_set(status, "%s could not be handed to the runtime: %s",
                              hwi_call_name(request->kind), hws_status_text(status));
+    }
     comm->requests[comm->request_count++] = request;
     return HWS_OK;
 }
@@ -75,7 +80,7 @@ static hws_status submit(struct hws_comm *comm, struct hws_request *request,
 static hws_status start_held(struct hws_comm *comm, struct hws_request *request, bool async,
                              struct hwi_submission *submission)
 {
-    memset(request, 0, sizeof(*request));
+    memset(request, 0, sizeof *request);
     request->comm = comm;
     request->async = async;
     request->memory = submission->buffers.output != NULL;
@@ -96,7 +101,7 @@ static hws_status start(struct hws_comm *comm, struct hws_request *request, bool
 hws_status hwi_request_launch(struct hws_comm *comm, const char *function,
                               struct hwi_submission *submission, hws_request **request)
 {
-    struct hws_request *made = calloc(1, sizeof(*made));
+    struct hws_request *made = calloc(1, sizeof *made);
     if (made == NULL || !hwi_handles_add(HWI_HANDLE_REQUEST, made)) {
         free(made);
         return hwi_error_set(HWS_E_NO_MEMORY, "%s: out of memory", function);
@@ -115,8 +120,9 @@ static void leave_table(struct hws_request *request)
 {
     struct hws_comm *comm = request->comm;
     uint32_t index = 0;
-    while (comm->requests[index] != request)
+    while (comm->requests[index] != request) {
         index++;
+    }
     comm->requests[index] = comm->requests[--comm->request_count];
 }
 
@@ -125,25 +131,30 @@ hws_status hwi_request_collect(struct hws_request *request, uint64_t *value, hws
     struct hws_comm *comm = request->comm;
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
     hwi_result_write(result, reply);
-    if (reply->status != HWS_OK)
+    if (reply->status != HWS_OK) {
         hwi_sentence_set(request);
-    else if (value != NULL)
+    } else if (value != NULL) {
         *value = reply->value;
-    if (reply->status == HWS_OK)
+    }
+    if (reply->status == HWS_OK) {
         hwi_counts_write(request);
+    }
     hws_status status = reply->status;
     bool async = request->async;
     free(request->block);
-    if (async) // nobody finds it any more
+    if (async) { // nobody finds it any more
         hwi_handles_remove(HWI_HANDLE_REQUEST, request);
+    }
     pthread_mutex_lock(&comm->mutex);
     leave_table(request);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         comm->pending = reply->pending;
-    else
+    } else {
         comm->collected += async;
-    if (async)
+    }
+    if (async) {
         free(request);
+    }
     hwi_comm_unlock_and_free(comm);
     return status;
 }
@@ -163,8 +174,9 @@ hws_status hwi_request_call(struct hws_comm *comm, struct hwi_submission *submis
 {
     struct hws_request request;
     hws_status status = start(comm, &request, false, submission);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return hwi_result_fail(result, status);
+    }
     return await_and_collect(&request, value, result);
 }
 
@@ -179,7 +191,7 @@ hws_status hwi_request_call_own(struct hws_comm *comm, struct hwi_submission *su
 struct hwi_submission hwi_request_make(uint8_t kind)
 {
     struct hwi_submission submission;
-    memset(&submission, 0, sizeof(submission));
+    memset(&submission, 0, sizeof submission);
     submission.to = hwi_addr_of(HWI_ROLE_PEER, 0);
     submission.msg.type = HWI_MSG_request;
     submission.msg.u.request.kind = kind;
@@ -189,8 +201,9 @@ struct hwi_submission hwi_request_make(uint8_t kind)
 static struct hws_request *find_waiting(struct hws_comm *comm, uint64_t id)
 {
     for (uint32_t i = 0; i < comm->request_count; i++) {
-        if (comm->requests[i]->id == id && !comm->requests[i]->done)
+        if (comm->requests[i]->id == id && !comm->requests[i]->done) {
             return comm->requests[i];
+        }
     }
     return NULL;
 }
@@ -198,8 +211,9 @@ static struct hws_request *find_waiting(struct hws_comm *comm, uint64_t id)
 // Without memory for its lists a reply still tells the outcome.
 static void keep_reply(struct hws_request *request, const struct hwi_msg *msg)
 {
-    if (hwi_msg_clone(msg, &request->reply, &request->block))
+    if (hwi_msg_clone(msg, &request->reply, &request->block)) {
         return;
+    }
     request->reply = *msg;
     request->reply.u.reply.members = NULL;
     request->reply.u.reply.members_count = 0;
@@ -214,18 +228,20 @@ static void keep_reply(struct hws_request *request, const struct hwi_msg *msg)
 static void note_state(const struct hws_request *request)
 {
     hws_state *state = request->kind == HWI_KIND_SYNC ? request->comm->state : NULL;
-    if (state != NULL && request->reply.u.reply.status == HWS_OK)
+    if (state != NULL && request->reply.u.reply.status == HWS_OK) {
         atomic_store(&state->torn, false);
-    else if (state != NULL && request->reply.u.reply.state_dirty)
+    } else if (state != NULL && request->reply.u.reply.state_dirty) {
         atomic_store(&state->torn, true);
+    }
 }
 
 static void end(struct hws_request *request)
 {
     note_state(request);
     request->done = true;
-    if (request->wait != NULL)
+    if (request->wait != NULL) {
         pthread_cond_signal(&request->wait->replied);
+    }
 }
 
 void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg)
@@ -234,11 +250,13 @@ void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg)
     struct hws_request *request = find_waiting(comm, msg->u.reply.request);
     if (request != NULL) {
         keep_reply(request, msg);
-        if (request->memory && comm->host != NULL)
+        if (request->memory && comm->host != NULL) {
             hwi_host_forget(comm->host, request->id);
+        }
         hwi_stats_count(comm, request);
-        if (request->id == HWI_REQUEST_OPENING && msg->u.reply.rank < msg->u.reply.members_count)
+        if (request->id == HWI_REQUEST_OPENING && msg->u.reply.rank < msg->u.reply.members_count) {
             comm->self = msg->u.reply.members[msg->u.reply.rank].value;
+        }
         end(request);
     }
     pthread_mutex_unlock(&comm->mutex);
@@ -248,9 +266,10 @@ void hwi_requests_end(struct hws_comm *comm, hws_status status, const char *reas
 {
     for (uint32_t i = 0; i < comm->request_count; i++) {
         struct hws_request *request = comm->requests[i];
-        if (request->done)
+        if (request->done) {
             continue;
-        memset(&request->reply, 0, sizeof(request->reply));
+        }
+        memset(&request->reply, 0, sizeof request->reply);
         request->reply.type = HWI_MSG_reply;
         request->reply.u.reply.request = request->id;
         request->reply.u.reply.status = status;

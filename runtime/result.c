@@ -6,8 +6,9 @@
 
 hws_status hwi_result_check(const char *function, const hws_result *result)
 {
-    if (result == NULL || hwi_sized_bytes(result) >= sizeof(size_t))
+    if (result == NULL || hwi_sized_bytes(result) >= sizeof(size_t)) {
         return HWS_OK;
+    }
     return hwi_error_set(HWS_E_INVALID,
                          "%s: bytes_of_struct of hws_result is not set: begin with HWS_RESULT_INIT",
                          function);
@@ -15,8 +16,9 @@ hws_status hwi_result_check(const char *function, const hws_result *result)
 
 hws_status hwi_results_check(const char *function, const hws_result *results, size_t count)
 {
-    if (results == NULL || hwi_sized_array(results, count, sizeof(size_t)))
+    if (results == NULL || hwi_sized_array(results, count, sizeof(size_t))) {
         return HWS_OK;
+    }
     return hwi_error_set(HWS_E_INVALID,
                          "%s: bytes_of_struct is not the same in all results: begin each with "
                          "HWS_RESULT_INIT",
@@ -28,21 +30,23 @@ hws_status hwi_result_fail(hws_result *result, hws_status status)
     if (result != NULL) {
         hws_result ours = HWS_RESULT_INIT;
         ours.status = status;
-        hwi_sized_write(result, &ours, sizeof(ours));
+        hwi_sized_write(result, &ours, sizeof ours);
     }
     return status;
 }
 
 static void write_ids(hws_peer_id *to, const struct hwi_id *from, uint32_t count)
 {
-    for (uint32_t i = 0; i < count && i < HWS_RESULT_MEMBERS_MAX; i++)
+    for (uint32_t i = 0; i < count && i < HWS_RESULT_MEMBERS_MAX; i++) {
         to[i].value = from[i].value;
+    }
 }
 
 void hwi_result_write(hws_result *result, const struct hwi_msg_reply *reply)
 {
-    if (result == NULL)
+    if (result == NULL) {
         return;
+    }
     hws_result ours = {
         .status = reply->status,
         .view = {reply->view},
@@ -67,12 +71,13 @@ void hwi_result_write(hws_result *result, const struct hwi_msg_reply *reply)
     };
     write_ids(ours.members, reply->members, reply->members_count);
     write_ids(ours.lost, reply->lost, reply->lost_count);
-    hwi_sized_write(result, &ours, sizeof(ours));
+    hwi_sized_write(result, &ours, sizeof ours);
 }
 
 void hwi_counts_write(const struct hws_request *request)
 {
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
-    for (uint32_t i = 0; i < reply->counts_count && i < request->counts_room; i++)
+    for (uint32_t i = 0; i < reply->counts_count && i < request->counts_room; i++) {
         request->counts[i] = reply->counts[i].value;
+    }
 }

@@ -19,12 +19,13 @@ struct text {
 __attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
 {
     va_list arguments;
-    size_t room = sizeof(text->bytes) - text->length;
+    size_t room = sizeof text->bytes - text->length;
     va_start(arguments, format);
     int length = vsnprintf(text->bytes + text->length, room, format, arguments);
     va_end(arguments);
-    if (length > 0)
+    if (length > 0) {
         text->length += (size_t)length < room ? (size_t)length : room - 1;
+    }
 }
 
 const char *hwi_call_name(uint8_t kind)
@@ -38,18 +39,21 @@ static void name_call(const struct hws_request *request, char call[CALL_BYTES_MA
 {
     const char *name = request->id == HWI_REQUEST_OPENING ? "open" : hwi_call_name(request->kind);
     uint8_t channel = hwi_channel_kind(request->kind);
-    if (channel == HWI_KIND_ALL_REDUCE || hwi_kind_is_agreement(channel))
+    if (channel == HWI_KIND_ALL_REDUCE || hwi_kind_is_agreement(channel)) {
         snprintf(call, CALL_BYTES_MAX, "%s tag %" PRIu64, name, request->tag);
-    else
+    } else {
         snprintf(call, CALL_BYTES_MAX, "%s", name);
+    }
 }
 
 static void add_peers(struct text *text, const struct hwi_id *peers, uint32_t count)
 {
-    for (uint32_t i = 0; i < count && i < PEERS_NAMED_MAX; i++)
+    for (uint32_t i = 0; i < count && i < PEERS_NAMED_MAX; i++) {
         add(text, "%s%" PRIu64, i == 0 ? (count == 1 ? "peer " : "peers ") : ", ", peers[i].value);
-    if (count > PEERS_NAMED_MAX)
+    }
+    if (count > PEERS_NAMED_MAX) {
         add(text, " and %u more", count - PEERS_NAMED_MAX);
+    }
 }
 
 static const char *plan_name(uint8_t plan)
@@ -64,21 +68,27 @@ static void add_signature(struct text *text, const struct hwi_signature *signatu
                           const struct hwi_signature *other)
 {
     if (hwi_kind_is_agreement(signature->kind)) {
-        if (signature->redop == HWI_AGREE_AND || signature->redop == HWI_AGREE_MIN)
+        if (signature->redop == HWI_AGREE_AND || signature->redop == HWI_AGREE_MIN) {
             add(text, " %s", signature->redop == HWI_AGREE_AND ? "AND" : "MIN");
+        }
         return;
     }
-    if (signature->dtype == 0) // the master knows only what was called
+    if (signature->dtype == 0) { // the master knows only what was called
         return;
+    }
     add(text, " %s x %" PRIu64, hws_dtype_name(signature->dtype), signature->count);
-    if (signature->redop != other->redop && signature->redop != 0)
+    if (signature->redop != other->redop && signature->redop != 0) {
         add(text, " %s", hws_redop_name(signature->redop));
-    if (signature->unequal != other->unequal)
+    }
+    if (signature->unequal != other->unequal) {
         add(text, signature->unequal ? " with counts that differ" : " with equal counts");
-    if (signature->root != other->root && signature->root != 0)
+    }
+    if (signature->root != other->root && signature->root != 0) {
         add(text, " from peer %" PRIu64, signature->root);
-    if (signature->plan != other->plan)
+    }
+    if (signature->plan != other->plan) {
         add(text, " with its plan %s", plan_name(signature->plan));
+    }
 }
 
 static void say_mismatch(struct text *text, const struct hws_request *request)
@@ -93,11 +103,13 @@ static void say_mismatch(struct text *text, const struct hws_request *request)
     add(text, "peer %" PRIu64 " called %s", fault->peer_a, hwi_call_name(a->kind));
     add_signature(text, a, b);
     add(text, ", peer %" PRIu64, fault->peer_b);
-    if (a->kind != b->kind)
+    if (a->kind != b->kind) {
         add(text, " %s", hwi_call_name(b->kind));
+    }
     add_signature(text, b, a);
-    if (fault->kind != HWI_KIND_ADMIT && fault->kind != HWI_KIND_SYNC) // they have none
+    if (fault->kind != HWI_KIND_ADMIT && fault->kind != HWI_KIND_SYNC) { // they have none
         add(text, ", tag %" PRIu64, fault->tag);
+    }
 }
 
 static void say_lost(struct text *text, const struct hws_request *request, const char *call)
@@ -109,40 +121,44 @@ static void say_lost(struct text *text, const struct hws_request *request, const
         return;
     }
     add(text, "lost ");
-    if (reply->lost_count == 0)
+    if (reply->lost_count == 0) {
         add(text, "a member");
+    }
     add_peers(text, reply->lost, reply->lost_count);
     add(text, " during %s in view %" PRIu64, call, reply->view);
 }
 
 static void say_timeout(struct text *text, const struct hws_request *request, const char *call)
 {
-    if (request->id == HWI_REQUEST_OPENING)
+    if (request->id == HWI_REQUEST_OPENING) {
         add(text,
             "registered with the master at %s, but not admitted within %u ms: the members must "
             "call hws_admit, or the first view waits for more members",
             request->comm->master, request->timeout_ms);
-    else
+    } else {
         add(text,
             "%s was not finished by all members within %u ms: acknowledge with hws_view and "
             "call again",
             call, request->timeout_ms);
+    }
 }
 
 static void say_withdrawn(struct text *text, const struct hws_request *request, const char *call)
 {
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
-    if (reply->fault.peer_a != 0)
+    if (reply->fault.peer_a != 0) {
         add(text, "peer %" PRIu64, reply->fault.peer_a);
-    else
+    } else {
         add(text, "a member");
+    }
     if (reply->fault.status == HWS_E_CANCELLED) {
         add(text, " cancelled %s in view %" PRIu64, call, reply->view);
         return;
     }
     add(text, " withdrew from %s in view %" PRIu64, call, reply->view);
-    if (reply->fault.status != HWS_OK && reply->fault.status != HWS_E_WITHDRAWN)
+    if (reply->fault.status != HWS_OK && reply->fault.status != HWS_E_WITHDRAWN) {
         add(text, " (%s)", hws_status_text(reply->fault.status));
+    }
 }
 
 static void say_internal(struct text *text, const struct hws_request *request, const char *call)
@@ -150,8 +166,9 @@ static void say_internal(struct text *text, const struct hws_request *request, c
     struct hws_comm *comm = request->comm;
     add(text, "an internal check failed during %s", call);
     pthread_mutex_lock(&comm->mutex);
-    if (comm->failed_check[0] != '\0')
+    if (comm->failed_check[0] != '\0') {
         add(text, " (%s)", comm->failed_check);
+    }
     pthread_mutex_unlock(&comm->mutex);
 }
 
@@ -194,13 +211,14 @@ static void say_unknown(struct text *text, const struct hws_request *request, co
 static void say_conflict(struct text *text, const struct hws_request *request, const char *call)
 {
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
-    if (reply->fault.peer_b != 0)
+    if (reply->fault.peer_b != 0) {
         add(text,
             "%s: peer %" PRIu64 " is send-only and does not hold the state of peer %" PRIu64
             ", which was elected",
             call, reply->fault.peer_b, reply->fault.peer_a);
-    else
+    } else {
         add(text, "%s: all members that hold a whole state are receive-only", call);
+    }
 }
 
 // A member's output has too little room for what all members give: its room and what is needed ride
@@ -208,14 +226,15 @@ static void say_conflict(struct text *text, const struct hws_request *request, c
 static void say_room(struct text *text, const struct hws_request *request, const char *call)
 {
     const struct hwi_fault *fault = &request->reply.u.reply.fault;
-    if (fault->status == HWS_E_LIMIT)
+    if (fault->status == HWS_E_LIMIT) {
         add(text, "%s: %" PRIu64 " elements of %s in all are more than 2^40 bytes", call,
             fault->signature_b.count, hws_dtype_name(fault->signature_b.dtype));
-    else
+    } else {
         add(text,
             "%s: peer %" PRIu64 " has room for %" PRIu64 " elements and needs room for %" PRIu64
             ": give its output more room",
             call, fault->peer_a, fault->signature_a.count, fault->signature_b.count);
+    }
 }
 
 // Also what a finished communicator says of later calls.
@@ -223,16 +242,18 @@ static void say_other(struct text *text, const struct hws_request *request, cons
 {
     const struct hws_comm *comm = request->comm;
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
-    if (reply->fault.status == reply->status && reply->fault.signature_b.count != 0)
+    if (reply->fault.status == reply->status && reply->fault.signature_b.count != 0) {
         say_room(text, request, call);
-    else if (reply->status == HWS_E_REFUSED)
+    } else if (reply->status == HWS_E_REFUSED) {
         add(text, "the master at %s refused this member", comm->master);
-    else if (reply->status == HWS_E_INTERNAL)
+    } else if (reply->status == HWS_E_INTERNAL) {
         say_internal(text, request, call);
-    else
+    } else {
         add(text, "%s: %s", call, hws_status_text(reply->status));
-    if (reply->reason[0] != '\0')
+    }
+    if (reply->reason[0] != '\0') {
         add(text, " (%s)", reply->reason);
+    }
 }
 
 // What to do, where what happened does not say it already.
@@ -262,10 +283,12 @@ static const char *advice(hws_status status)
     default:
         break;
     }
-    if (hws_status_class(status) == HWS_CLASS_VIEW)
+    if (hws_status_class(status) == HWS_CLASS_VIEW) {
         return "acknowledge with hws_view and call again";
-    if (hws_status_class(status) == HWS_CLASS_RUN)
+    }
+    if (hws_status_class(status) == HWS_CLASS_RUN) {
         return "close, open again and sync";
+    }
     return NULL;
 }
 
@@ -275,21 +298,23 @@ hws_status hwi_sentence_set(const struct hws_request *request)
     struct text text = {.length = 0};
     char call[CALL_BYTES_MAX];
     name_call(request, call);
-    if (reply->status == HWS_E_TIMEOUT)
+    if (reply->status == HWS_E_TIMEOUT) {
         say_timeout(&text, request, call);
-    else if (reply->status == HWS_E_MISMATCH)
+    } else if (reply->status == HWS_E_MISMATCH) {
         say_mismatch(&text, request);
-    else if (reply->status == HWS_E_CONFLICT)
+    } else if (reply->status == HWS_E_CONFLICT) {
         say_conflict(&text, request, call);
-    else if (reply->status == HWS_E_UNREACHABLE && request->id == HWI_REQUEST_OPENING)
+    } else if (reply->status == HWS_E_UNREACHABLE && request->id == HWI_REQUEST_OPENING) {
         say_unreachable(&text, request);
-    else if (reply->status == HWS_E_OUTCOME_UNKNOWN && reply->attempts > 0)
+    } else if (reply->status == HWS_E_OUTCOME_UNKNOWN && reply->attempts > 0) {
         say_unknown(&text, request, call);
-    else if (hws_status_class(reply->status) == HWS_CLASS_VIEW)
+    } else if (hws_status_class(reply->status) == HWS_CLASS_VIEW) {
         say_membership(&text, request, call);
-    else
+    } else {
         say_other(&text, request, call);
-    if (advice(reply->status) != NULL)
+    }
+    if (advice(reply->status) != NULL) {
         add(&text, ": %s", advice(reply->status));
+    }
     return hwi_error_set(reply->status, "%s", text.bytes);
 }

@@ -19,8 +19,9 @@ static inline size_t hwi_sized_bytes(const void *sized)
 static inline bool hwi_sized_read(void *ours, size_t bytes, const void *theirs)
 {
     size_t given = hwi_sized_bytes(theirs);
-    if (given < sizeof(size_t))
+    if (given < sizeof(size_t)) {
         return false;
+    }
     memset(ours, 0, bytes);
     memcpy(ours, theirs, given < bytes ? given : bytes);
     *(size_t *)ours = bytes;
@@ -44,10 +45,11 @@ static inline void *hwi_sized_at(const void *array, size_t index)
 // True if all `count` items say the same length, of `least` bytes or more, that a struct can have.
 static inline bool hwi_sized_array(const void *array, size_t count, size_t least)
 {
-    bool same = count == 0 || (hwi_sized_bytes(array) >= least &&
-                               hwi_sized_bytes(array) % sizeof(size_t) == 0);
-    for (size_t i = 1; same && i < count; i++)
+    bool same = count == 0 ||
+                (hwi_sized_bytes(array) >= least && hwi_sized_bytes(array) % sizeof(size_t) == 0);
+    for (size_t i = 1; same && i < count; i++) {
         same = hwi_sized_bytes(hwi_sized_at(array, i)) == hwi_sized_bytes(array);
+    }
     return same;
 }
 

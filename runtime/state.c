@@ -14,9 +14,10 @@
 
 hws_status hws_state_create(hws_state **state)
 {
-    if (state == NULL)
+    if (state == NULL) {
         return hwi_error_null("hws_state_create", "state");
-    struct hws_state *created = calloc(1, sizeof(*created));
+    }
+    struct hws_state *created = calloc(1, sizeof *created);
     if (created == NULL || !hwi_handles_add(HWI_HANDLE_STATE, created)) {
         free(created);
         return hwi_error_set(HWS_E_NO_MEMORY, "hws_state_create: out of memory");
@@ -27,8 +28,9 @@ hws_status hws_state_create(hws_state **state)
 
 void hws_state_destroy(hws_state *state)
 {
-    if (state == NULL || !hwi_handles_remove(HWI_HANDLE_STATE, state))
+    if (state == NULL || !hwi_handles_remove(HWI_HANDLE_STATE, state)) {
         return;
+    }
     free(state->tensors);
     free(state->memory);
     free(state);
@@ -36,17 +38,21 @@ void hws_state_destroy(hws_state *state)
 
 static bool grow(hws_state *state)
 {
-    if (state->count < state->capacity)
+    if (state->count < state->capacity) {
         return true;
+    }
     uint32_t capacity = state->capacity == 0 ? 16 : 2 * state->capacity;
-    struct hwi_tensor *tensors = realloc(state->tensors, capacity * sizeof(*tensors));
-    if (tensors != NULL)
+    struct hwi_tensor *tensors = realloc(state->tensors, capacity * sizeof *tensors);
+    if (tensors != NULL) {
         state->tensors = tensors;
-    void **memory = realloc(state->memory, capacity * sizeof(*memory));
-    if (memory != NULL)
+    }
+    void **memory = realloc(state->memory, capacity * sizeof *memory);
+    if (memory != NULL) {
         state->memory = memory;
-    if (tensors == NULL || memory == NULL)
+    }
+    if (tensors == NULL || memory == NULL) {
         return false;
+    }
     state->capacity = capacity;
     return true;
 }
@@ -55,21 +61,25 @@ static bool grow(hws_state *state)
 static struct hwi_tensor *find_tensor(const hws_state *state, const char *name)
 {
     for (uint32_t i = 0; i < state->count; i++) {
-        if (strcmp(state->tensors[i].name, name) == 0)
+        if (strcmp(state->tensors[i].name, name) == 0) {
             return &state->tensors[i];
+        }
     }
     return NULL;
 }
 
 static hws_status check_name(const hws_state *state, const char *name)
 {
-    if (name == NULL)
+    if (name == NULL) {
         return hwi_error_null("hws_state_add", "name");
-    if (*name == '\0' || strlen(name) >= HWI_NAME_BYTES_MAX)
+    }
+    if (*name == '\0' || strlen(name) >= HWI_NAME_BYTES_MAX) {
         return hwi_error_set(HWS_E_INVALID, "hws_state_add: name \"%.80s\" has not 1 to %d bytes",
                              name, HWI_NAME_BYTES_MAX - 1);
-    if (find_tensor(state, name) != NULL)
+    }
+    if (find_tensor(state, name) != NULL) {
         return hwi_error_set(HWS_E_INVALID, "hws_state_add: \"%s\" was added before", name);
+    }
     return HWS_OK;
 }
 
@@ -77,16 +87,20 @@ static hws_status check_tensor(const hws_state *state, hws_dtype dtype, const vo
                                size_t count)
 {
     size_t element_bytes = hws_dtype_bytes(dtype);
-    if (data == NULL && count > 0)
+    if (data == NULL && count > 0) {
         return hwi_error_null("hws_state_add", "data");
-    if (element_bytes == 0)
+    }
+    if (element_bytes == 0) {
         return hwi_error_set(HWS_E_INVALID, "hws_state_add: dtype %d is no element type",
                              (int)dtype);
-    if (state->count == HWI_TENSORS_MAX)
+    }
+    if (state->count == HWI_TENSORS_MAX) {
         return hwi_error_set(HWS_E_LIMIT, "hws_state_add: a state has at most %d tensors",
                              HWI_TENSORS_MAX);
-    if (count > (HWI_TENSOR_BYTES_MAX - state->bytes) / element_bytes)
+    }
+    if (count > (HWI_TENSOR_BYTES_MAX - state->bytes) / element_bytes) {
         return hwi_error_set(HWS_E_LIMIT, "hws_state_add: a state has at most 2^40 bytes");
+    }
     return HWS_OK;
 }
 
@@ -94,21 +108,26 @@ hws_status hws_state_add(hws_state *state, const char *name, hws_dtype dtype, vo
                          size_t count)
 {
     hws_status status = hwi_handles_check(HWI_HANDLE_STATE, state, "hws_state_add", "state");
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (state->sealed)
+    }
+    if (state->sealed) {
         return hwi_error_set(HWS_E_BUSY, "hws_state_add: the state has been synced and its layout "
                                          "is fixed: create another");
+    }
     status = check_name(state, name);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = check_tensor(state, dtype, data, count);
-    if (status != HWS_OK)
+    }
+    if (status != HWS_OK) {
         return status;
-    if (!grow(state))
+    }
+    if (!grow(state)) {
         return hwi_error_set(HWS_E_NO_MEMORY, "hws_state_add: out of memory");
+    }
     struct hwi_tensor *tensor = &state->tensors[state->count];
-    memset(tensor, 0, sizeof(*tensor));
-    snprintf(tensor->name, sizeof(tensor->name), "%s", name);
+    memset(tensor, 0, sizeof *tensor);
+    snprintf(tensor->name, sizeof tensor->name, "%s", name);
     tensor->dtype = (uint8_t)dtype;
     tensor->bytes = count * hws_dtype_bytes(dtype);
     state->memory[state->count++] = data;
@@ -119,18 +138,22 @@ hws_status hws_state_add(hws_state *state, const char *name, hws_dtype dtype, vo
 hws_status hws_state_may_differ(hws_state *state, const char *name)
 {
     hws_status status = hwi_handles_check(HWI_HANDLE_STATE, state, "hws_state_may_differ", "state");
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (name == NULL)
+    }
+    if (name == NULL) {
         return hwi_error_null("hws_state_may_differ", "name");
-    if (state->sealed)
+    }
+    if (state->sealed) {
         return hwi_error_set(HWS_E_BUSY, "hws_state_may_differ: the state has been synced and its "
                                          "layout is fixed: create another");
+    }
     struct hwi_tensor *tensor = find_tensor(state, name);
-    if (tensor == NULL)
+    if (tensor == NULL) {
         return hwi_error_set(
             HWS_E_INVALID, "hws_state_may_differ: the state has no tensor \"%.80s\": add it first",
             name);
+    }
     tensor->may_differ = 1;
     return HWS_OK;
 }
@@ -146,8 +169,9 @@ hws_status hws_state_set_revision(hws_state *state, uint64_t revision)
 {
     hws_status status =
         hwi_handles_check(HWI_HANDLE_STATE, state, "hws_state_set_revision", "state");
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     atomic_store(&state->revision, revision);
     return HWS_OK;
 }
@@ -155,13 +179,16 @@ hws_status hws_state_set_revision(hws_state *state, uint64_t revision)
 static hws_status check_sync(const hws_state *state, hws_strategy strategy)
 {
     hws_status status = hwi_handles_check(HWI_HANDLE_STATE, state, "hws_sync", "state");
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (strategy < HWS_SYNC_ENFORCE || strategy > HWS_SYNC_RECEIVE_ONLY)
+    }
+    if (strategy < HWS_SYNC_ENFORCE || strategy > HWS_SYNC_RECEIVE_ONLY) {
         return hwi_error_set(HWS_E_INVALID, "hws_sync: strategy %d is none", (int)strategy);
-    if (state->count == 0)
+    }
+    if (state->count == 0) {
         return hwi_error_set(HWS_E_INVALID, "hws_sync: the state has no tensors: hws_state_add "
                                             "some");
+    }
     return HWS_OK;
 }
 
@@ -169,21 +196,24 @@ static hws_status check_sync(const hws_state *state, hws_strategy strategy)
 static hws_status attach(struct hws_comm *comm, hws_state *state)
 {
     struct hwi_submission submission;
-    if (comm->state == state || comm->finished != HWS_OK)
+    if (comm->state == state || comm->finished != HWS_OK) {
         return HWS_OK; // a finished communicator says so when the request is started
-    if (comm->state != NULL)
+    }
+    if (comm->state != NULL) {
         return hwi_error_set(HWS_E_INVALID,
                              "hws_sync: this communicator has another state already");
-    memset(&submission, 0, sizeof(submission));
+    }
+    memset(&submission, 0, sizeof submission);
     submission.to = hwi_addr_of(HWI_ROLE_SNAPSHOT, 0);
     submission.msg.type = HWI_MSG_state_layout;
     submission.msg.u.state_layout.tensors = state->tensors;
     submission.msg.u.state_layout.tensors_count = state->count;
     submission.tensors = state->memory;
     int status = hwi_host_submit(comm->host, &submission);
-    if (status != 0)
+    if (status != 0) {
         return hwi_error_set(status, "hws_sync: the state could not be handed to the runtime: %s",
                              hws_status_text(status));
+    }
     comm->state = state;
     state->sealed = true;
     return HWS_OK;
@@ -193,20 +223,24 @@ hws_status hws_sync(hws_comm *comm, hws_state *state, hws_strategy strategy,
                     const hws_options *options, hws_result *result)
 {
     hws_status status = hwi_comm_check(comm, "hws_sync", result);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     struct hwi_submission submission = hwi_request_make(HWI_KIND_SYNC);
     status = check_sync(state, strategy);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = hwi_call_options_read(options, &submission.msg.u.request);
-    if (status == HWS_OK)
+    }
+    if (status == HWS_OK) {
         status = hwi_comm_lock(comm, "hws_sync");
+    }
     if (status == HWS_OK) {
         status = attach(comm, state);
         pthread_mutex_unlock(&comm->mutex);
     }
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return hwi_result_fail(result, status);
+    }
     submission.msg.u.request.tag = 0;
     struct hwi_msg_request *request = &submission.msg.u.request;
     request->value = hws_state_revision(state);

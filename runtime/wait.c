@@ -38,31 +38,37 @@ static hws_status claim_held(struct hwi_wait *wait, const char *function,
                              struct hws_request *request)
 {
     struct hws_comm *comm = request->comm;
-    if (comm->pid != getpid())
+    if (comm->pid != getpid()) {
         return hwi_comm_forked(comm, function);
-    if (wait->comm != NULL && wait->comm != comm)
+    }
+    if (wait->comm != NULL && wait->comm != comm) {
         return hwi_error_set(HWS_E_INVALID,
                              "%s: the requests are of two communicators: wait for "
                              "those of one",
                              function);
+    }
     pthread_mutex_lock(&comm->mutex);
     const struct hwi_wait *other = request->wait;
-    if (other == NULL)
+    if (other == NULL) {
         request->wait = wait;
+    }
     pthread_mutex_unlock(&comm->mutex);
-    if (other == wait)
+    if (other == wait) {
         return hwi_error_set(HWS_E_INVALID, "%s: one request is named twice", function);
-    if (other != NULL)
+    }
+    if (other != NULL) {
         return hwi_error_set(HWS_E_PENDING,
                              "%s: another thread waits for this request: only one can", function);
+    }
     wait->comm = comm;
     return HWS_OK;
 }
 
 static hws_status claim(struct hwi_wait *wait, const char *function, struct hws_request *request)
 {
-    if (!hwi_handles_hold(HWI_HANDLE_REQUEST, request))
+    if (!hwi_handles_hold(HWI_HANDLE_REQUEST, request)) {
         return hwi_wait_gone(function);
+    }
     hws_status status = claim_held(wait, function, request);
     hwi_handles_release();
     return status;
@@ -73,9 +79,11 @@ hws_status hwi_wait_begin(struct hwi_wait *wait, const char *function,
 {
     hws_status status = HWS_OK;
     init(wait, NULL, requests, 0);
-    for (; wait->count < count && status == HWS_OK; wait->count++)
-        if (requests[wait->count] != NULL)
+    for (; wait->count < count && status == HWS_OK; wait->count++) {
+        if (requests[wait->count] != NULL) {
             status = claim(wait, function, requests[wait->count]);
+        }
+    }
     if (status != HWS_OK) {
         wait->count--; // the last one was not claimed
         hwi_wait_end(wait, NULL);
@@ -88,9 +96,11 @@ void hwi_wait_own(struct hwi_wait *wait, struct hws_comm *comm, struct hws_reque
 {
     init(wait, comm, requests, count);
     pthread_mutex_lock(&comm->mutex);
-    for (size_t i = 0; i < count; i++)
-        if (requests[i] != NULL)
+    for (size_t i = 0; i < count; i++) {
+        if (requests[i] != NULL) {
             requests[i]->wait = wait;
+        }
+    }
     pthread_mutex_unlock(&comm->mutex);
 }
 
@@ -98,9 +108,11 @@ void hwi_wait_end(struct hwi_wait *wait, const struct hws_request *kept)
 {
     if (wait->comm != NULL) {
         pthread_mutex_lock(&wait->comm->mutex);
-        for (size_t i = 0; i < wait->count; i++)
-            if (wait->requests[i] != NULL && wait->requests[i] != kept)
+        for (size_t i = 0; i < wait->count; i++) {
+            if (wait->requests[i] != NULL && wait->requests[i] != kept) {
                 wait->requests[i]->wait = NULL;
+            }
+        }
         pthread_mutex_unlock(&wait->comm->mutex);
     }
     pthread_cond_destroy(&wait->replied);
@@ -115,11 +127,13 @@ static size_t look(const struct hwi_wait *wait, struct hws_request **next)
     *next = NULL;
     for (size_t i = 0; i < wait->count; i++) {
         struct hws_request *request = wait->requests[i];
-        if (request == NULL)
+        if (request == NULL) {
             continue;
+        }
         done += request->done;
-        if (!request->done && (*next == NULL || request->limit_ns < (*next)->limit_ns))
+        if (!request->done && (*next == NULL || request->limit_ns < (*next)->limit_ns)) {
             *next = request;
+        }
     }
     return done;
 }
@@ -144,27 +158,30 @@ static void sleep_until(struct hwi_wait *wait, uint64_t at_ns)
 {
     struct timespec at = {.tv_sec = (time_t)(at_ns / HWI_NS_PER_S),
                           .tv_nsec = (long)(at_ns % HWI_NS_PER_S)};
-    if (at_ns == HWI_NEVER)
+    if (at_ns == HWI_NEVER) {
         pthread_cond_wait(&wait->replied, &wait->comm->mutex);
-    else
+    } else {
         pthread_cond_timedwait(&wait->replied, &wait->comm->mutex, &at);
+    }
 }
 
 size_t hwi_wait_for(struct hwi_wait *wait, size_t wanted, uint64_t until_ns)
 {
     struct hws_request *next;
     size_t done = 0;
-    if (wait->comm == NULL)
+    if (wait->comm == NULL) {
         return done;
+    }
     pthread_mutex_lock(&wait->comm->mutex);
     while ((done = look(wait, &next)) < wanted && next != NULL) {
         uint64_t now_ns = hwi_host_now();
-        if (now_ns >= next->limit_ns)
+        if (now_ns >= next->limit_ns) {
             run_late(next);
-        else if (now_ns >= until_ns)
+        } else if (now_ns >= until_ns) {
             break;
-        else
+        } else {
             sleep_until(wait, HWI_MIN(until_ns, next->limit_ns));
+        }
     }
     pthread_mutex_unlock(&wait->comm->mutex);
     return done;

@@ -6,14 +6,16 @@
 #include "snapshot/snapshot.h"
 
 // Receivers begin at different sources, so that no source serves all manifests.
-static void pick_sources(struct hwi_snapshot *snapshot, const struct hwi_id *sources, uint32_t count)
+static void pick_sources(struct hwi_snapshot *snapshot, const struct hwi_id *sources,
+                         uint32_t count)
 {
     struct hwi_fetch *fetch = &snapshot->fetch;
     for (uint32_t i = 0; i < count && fetch->source_count < HWI_FETCH_SOURCES_MAX; i++) {
         uint64_t peer = sources[(snapshot->self % count + i) % count].value;
         bool other = peer != snapshot->self && hwi_snapshot_is_member(snapshot, peer);
-        if (!other || hwi_fetch_source(fetch, peer) != HWI_FETCH_NONE)
+        if (!other || hwi_fetch_source(fetch, peer) != HWI_FETCH_NONE) {
             continue;
+        }
         fetch->sources[fetch->source_count++] =
             (struct hwi_source){.peer = peer, .retry = HWI_FETCH_NONE};
     }
@@ -28,7 +30,8 @@ void hwi_fetch_begin(struct hwi_snapshot *snapshot, const struct hwi_id *sources
         hwi_snapshot_fault(snapshot, HWS_E_WITHDRAWN, 0, effects);
         return;
     }
-    fetch->wanted = hwi_new(snapshot->alloc, snapshot->manifest.block_count * sizeof *fetch->wanted);
+    fetch->wanted =
+        hwi_new(snapshot->alloc, snapshot->manifest.block_count * sizeof *fetch->wanted);
     fetch->page_here = hwi_new(snapshot->alloc, hwi_manifest_pages(&snapshot->manifest));
     snapshot->phase = HWI_SNAPSHOT_LISTING;
     hwi_fetch_ask_pages(snapshot, effects);
@@ -59,8 +62,9 @@ void hwi_fetch_next_lister(struct hwi_snapshot *snapshot, struct hwi_effects *ef
     fetch->lister++;
     fetch->pages_asked = 0;
     fetch->pages_here = 0;
-    for (uint32_t i = 0; i < hwi_manifest_pages(&snapshot->manifest); i++)
+    for (uint32_t i = 0; i < hwi_manifest_pages(&snapshot->manifest); i++) {
         fetch->page_here[i] = 0;
+    }
     hwi_fetch_ask_pages(snapshot, effects);
 }
 
@@ -68,13 +72,15 @@ static void list_wants(struct hwi_snapshot *snapshot)
 {
     struct hwi_fetch *fetch = &snapshot->fetch;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < snapshot->manifest.block_count; i++)
+    for (uint32_t i = 0; i < snapshot->manifest.block_count; i++) {
         count += !hwi_hash_equal(snapshot->held[i], fetch->wanted[i]);
+    }
     HWI_CHECK(count > 0); // the roots differ and the layouts do not
     fetch->wants = hwi_new(snapshot->alloc, count * sizeof *fetch->wants);
     for (uint32_t i = 0; i < snapshot->manifest.block_count; i++) {
-        if (hwi_hash_equal(snapshot->held[i], fetch->wanted[i]))
+        if (hwi_hash_equal(snapshot->held[i], fetch->wanted[i])) {
             continue;
+        }
         fetch->wants[fetch->want_count++] =
             (struct hwi_want){.block = i, .asked = HWI_FETCH_SOURCES_MAX};
     }
@@ -91,8 +97,9 @@ void hwi_fetch_share(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
         fetch->sources[i].next = (uint32_t)(count * i / fetch->source_count);
         fetch->sources[i].end = (uint32_t)(count * (i + 1) / fetch->source_count);
     }
-    for (uint32_t i = 0; i < fetch->source_count; i++)
+    for (uint32_t i = 0; i < fetch->source_count; i++) {
         hwi_fetch_refill(snapshot, i, false, effects);
+    }
 }
 
 static void steal_half(struct hwi_fetch *fetch, struct hwi_source *thief)
@@ -100,8 +107,9 @@ static void steal_half(struct hwi_fetch *fetch, struct hwi_source *thief)
     struct hwi_source *victim = thief;
     for (uint32_t i = 0; i < fetch->source_count; i++) {
         struct hwi_source *source = &fetch->sources[i];
-        if (source->end - source->next > victim->end - victim->next)
+        if (source->end - source->next > victim->end - victim->next) {
             victim = source;
+        }
     }
     thief->end = victim->end;
     thief->next = victim->end - (victim->end - victim->next + 1) / 2;
@@ -116,8 +124,9 @@ static uint32_t take_want(struct hwi_fetch *fetch, struct hwi_source *source, bo
         source->retry = fetch->wants[index].retry_next;
         return index;
     }
-    if (source->next == source->end && steal)
+    if (source->next == source->end && steal) {
         steal_half(fetch, source);
+    }
     return source->next == source->end ? HWI_FETCH_NONE : source->next++;
 }
 
@@ -125,7 +134,8 @@ static void place_block(const struct hwi_snapshot *snapshot, uint64_t peer, uint
                         struct hwi_effects *effects)
 {
     struct hwi_piece piece = hwi_manifest_piece(&snapshot->manifest, block);
-    struct hwi_msg_block_place *place = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), block_place);
+    struct hwi_msg_block_place *place =
+        HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), block_place);
     place->op = snapshot->op;
     place->from = peer;
     place->tensor = piece.tensor;
@@ -134,7 +144,8 @@ static void place_block(const struct hwi_snapshot *snapshot, uint64_t peer, uint
     place->block = block;
 }
 
-void hwi_fetch_refill(struct hwi_snapshot *snapshot, uint32_t index, bool steal, struct hwi_effects *effects)
+void hwi_fetch_refill(struct hwi_snapshot *snapshot, uint32_t index, bool steal,
+                      struct hwi_effects *effects)
 {
     struct hwi_fetch *fetch = &snapshot->fetch;
     struct hwi_source *source = &fetch->sources[index];
@@ -142,19 +153,22 @@ void hwi_fetch_refill(struct hwi_snapshot *snapshot, uint32_t index, bool steal,
     uint32_t count = 0;
     while (source->in_flight < HWI_FETCH_WINDOW) {
         uint32_t taken = take_want(fetch, source, steal);
-        if (taken == HWI_FETCH_NONE)
+        if (taken == HWI_FETCH_NONE) {
             break;
+        }
         struct hwi_want *want = &fetch->wants[taken];
         want->asked = (uint16_t)index;
         source->in_flight++;
         blocks[count++].index = want->block;
         place_block(snapshot, source->peer, want->block, effects);
     }
-    if (count == 0)
+    if (count == 0) {
         return;
+    }
     struct hwi_block *list = hwi_effects_memory(effects, count * sizeof *list);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         list[i] = blocks[i];
+    }
     struct hwi_msg_blocks_want *ask =
         HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_SNAPSHOT, source->peer), blocks_want);
     ask->op = snapshot->op;
@@ -165,8 +179,9 @@ void hwi_fetch_refill(struct hwi_snapshot *snapshot, uint32_t index, bool steal,
 uint32_t hwi_fetch_source(const struct hwi_fetch *fetch, uint64_t peer)
 {
     for (uint32_t i = 0; i < fetch->source_count; i++) {
-        if (fetch->sources[i].peer == peer)
+        if (fetch->sources[i].peer == peer) {
             return i;
+        }
     }
     return HWI_FETCH_NONE;
 }
@@ -176,21 +191,24 @@ struct hwi_want *hwi_fetch_want(struct hwi_fetch *fetch, uint32_t block)
     uint32_t low = 0, high = fetch->want_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (fetch->wants[middle].block < block)
+        if (fetch->wants[middle].block < block) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
-    if (low == fetch->want_count || fetch->wants[low].block != block)
+    if (low == fetch->want_count || fetch->wants[low].block != block) {
         return NULL;
+    }
     return &fetch->wants[low];
 }
 
 uint32_t hwi_fetch_givers(const struct hwi_fetch *fetch)
 {
     uint32_t givers = 0;
-    for (uint32_t i = 0; i < fetch->source_count; i++)
+    for (uint32_t i = 0; i < fetch->source_count; i++) {
         givers += fetch->sources[i].good > 0;
+    }
     return givers;
 }
 

@@ -12,8 +12,9 @@ enum {
 
 static void write_u64(unsigned char *bytes, uint64_t value)
 {
-    for (uint32_t i = 0; i < 8; i++)
+    for (uint32_t i = 0; i < 8; i++) {
         bytes[i] = (unsigned char)(value >> (8 * i));
+    }
 }
 
 static void write_hash(unsigned char *bytes, struct hwi_hash hash)
@@ -41,12 +42,14 @@ bool hwi_manifest_number(struct hwi_manifest *manifest)
     for (uint32_t i = 0; i < manifest->tensor_count; i++) {
         struct hwi_tensor_span *span = &manifest->spans[i];
         span->first = (uint32_t)blocks;
-        if (span->tensor.bytes > HWI_TENSOR_BYTES_MAX)
+        if (span->tensor.bytes > HWI_TENSOR_BYTES_MAX) {
             return false;
+        }
         blocks += blocks_of(&span->tensor);
     }
-    if (blocks > HWI_STATE_BLOCKS_MAX)
+    if (blocks > HWI_STATE_BLOCKS_MAX) {
         return false;
+    }
     manifest->block_count = (uint32_t)blocks;
     return true;
 }
@@ -84,8 +87,9 @@ void hwi_manifest_init(struct hwi_manifest *manifest, const struct hwi_alloc *al
 {
     HWI_CHECK(count > 0 && count <= HWI_TENSORS_MAX);
     struct hwi_tensor_span *spans = hwi_new(alloc, count * sizeof *spans);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         copy_tensor(&spans[i].tensor, &tensors[i]);
+    }
     *manifest = (struct hwi_manifest){.spans = spans, .tensor_count = count};
     manifest->layout = digest_layout(alloc, spans, count);
     HWI_CHECK(hwi_manifest_number(manifest));
@@ -104,10 +108,11 @@ struct hwi_piece hwi_manifest_piece(const struct hwi_manifest *manifest, uint32_
     uint32_t low = 0, high = manifest->tensor_count;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
-        if (manifest->spans[middle].first <= block)
+        if (manifest->spans[middle].first <= block) {
             low = middle;
-        else
+        } else {
             high = middle;
+        }
     }
     const struct hwi_tensor_span *span = &manifest->spans[low];
     uint64_t offset = (uint64_t)(block - span->first) * HWI_BLOCK_BYTES;
@@ -123,8 +128,9 @@ uint32_t hwi_manifest_pages(const struct hwi_manifest *manifest)
 
 uint32_t hwi_manifest_page_size(const struct hwi_manifest *manifest, uint32_t first)
 {
-    if (first >= manifest->block_count || first % HWI_MANIFEST_PAGE_MAX != 0)
+    if (first >= manifest->block_count || first % HWI_MANIFEST_PAGE_MAX != 0) {
         return 0;
+    }
     return HWI_MIN(manifest->block_count - first, (uint32_t)HWI_MANIFEST_PAGE_MAX);
 }
 
@@ -133,8 +139,9 @@ struct hwi_hash hwi_manifest_root(const struct hwi_manifest *manifest,
 {
     size_t length = ((size_t)manifest->block_count + 1) * HASH_BYTES;
     unsigned char *text = hwi_new(alloc, length);
-    for (uint32_t i = 0; i < manifest->block_count; i++)
+    for (uint32_t i = 0; i < manifest->block_count; i++) {
         write_hash(text + (size_t)i * HASH_BYTES, hashes[i]);
+    }
     write_hash(text + (size_t)manifest->block_count * HASH_BYTES, manifest->layout);
     struct hwi_hash root = hash_of(text, length);
     hwi_free(alloc, text);

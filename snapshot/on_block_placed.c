@@ -3,10 +3,12 @@
 
 #include "snapshot/snapshot.h"
 
-static void finish_if_whole(struct hwi_snapshot *snapshot, uint64_t now_ns, struct hwi_effects *effects)
+static void finish_if_whole(struct hwi_snapshot *snapshot, uint64_t now_ns,
+                            struct hwi_effects *effects)
 {
-    if (snapshot->fetch.missing > 0)
+    if (snapshot->fetch.missing > 0) {
         return;
+    }
     struct hwi_hash root = hwi_manifest_root(&snapshot->manifest, snapshot->alloc, snapshot->held);
     HWI_CHECK(hwi_hash_equal(root, snapshot->root));
     snapshot->move_ns = now_ns - snapshot->since_ns;
@@ -33,8 +35,9 @@ void hwi_snapshot_on_block_placed(struct hwi_snapshot *snapshot, const struct hw
 {
     const struct hwi_msg_block_placed *m = &event->msg->u.block_placed;
     struct hwi_fetch *fetch = &snapshot->fetch;
-    if (snapshot->phase != HWI_SNAPSHOT_FETCHING || !hwi_op_equal(snapshot->op, m->op))
+    if (snapshot->phase != HWI_SNAPSHOT_FETCHING || !hwi_op_equal(snapshot->op, m->op)) {
         return;
+    }
     uint32_t sender = hwi_fetch_source(fetch, m->from);
     struct hwi_want *want = hwi_fetch_want(fetch, m->block);
     HWI_CHECK(sender != HWI_FETCH_NONE && want != NULL && want->asked == sender);
@@ -48,6 +51,7 @@ void hwi_snapshot_on_block_placed(struct hwi_snapshot *snapshot, const struct hw
     } else {
         try_next_source(snapshot, want, sender, effects);
     }
-    if (snapshot->phase == HWI_SNAPSHOT_FETCHING)
+    if (snapshot->phase == HWI_SNAPSHOT_FETCHING) {
         hwi_fetch_refill(snapshot, sender, true, effects);
+    }
 }

@@ -4,7 +4,8 @@
 
 bool hwi_snapshot_is_member(const struct hwi_snapshot *snapshot, uint64_t peer)
 {
-    uint32_t at = hwi_place(snapshot->members, snapshot->member_count, sizeof *snapshot->members, 0, peer);
+    uint32_t at =
+        hwi_place(snapshot->members, snapshot->member_count, sizeof *snapshot->members, 0, peer);
     return at < snapshot->member_count && snapshot->members[at] == peer;
 }
 
@@ -14,13 +15,17 @@ void hwi_snapshot_on_lane_view(struct hwi_snapshot *snapshot, const struct hwi_e
     (void)effects;
     const struct hwi_msg_lane_view *m = &event->msg->u.lane_view;
     hwi_serve_forget(snapshot);
-    snapshot->members = hwi_resize(snapshot->alloc, snapshot->members, m->members_count * sizeof *snapshot->members);
-    for (uint32_t i = 0; i < m->members_count; i++)
+    snapshot->members = hwi_resize(snapshot->alloc, snapshot->members,
+                                   m->members_count * sizeof *snapshot->members);
+    for (uint32_t i = 0; i < m->members_count; i++) {
         snapshot->members[i] = m->members[i].value;
+    }
     snapshot->member_count = m->members_count;
     snapshot->view = m->view;
     snapshot->self = m->self;
     // A sync of the view that is gone waits for its op_end and asks for nothing more.
-    if (snapshot->phase != HWI_SNAPSHOT_IDLE && snapshot->phase < HWI_SNAPSHOT_STOPPED && snapshot->op.view != snapshot->view)
+    if (snapshot->phase != HWI_SNAPSHOT_IDLE && snapshot->phase < HWI_SNAPSHOT_STOPPED &&
+        snapshot->op.view != snapshot->view) {
         snapshot->phase = HWI_SNAPSHOT_STOPPED;
+    }
 }

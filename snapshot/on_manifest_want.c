@@ -7,10 +7,12 @@ void hwi_snapshot_on_manifest_want(struct hwi_snapshot *snapshot, const struct h
 {
     const struct hwi_msg_manifest_want *m = &event->msg->u.manifest_want;
     struct hwi_reader *reader = hwi_serve_reader(snapshot, event->from.id, &m->op);
-    if (reader == NULL)
+    if (reader == NULL) {
         return;
-    if (snapshot->phase == HWI_SNAPSHOT_HOLDING)
+    }
+    if (snapshot->phase == HWI_SNAPSHOT_HOLDING) {
         hwi_serve_page(snapshot, reader, m->first, effects);
-    else if (m->first == 0)
+    } else if (m->first == 0) {
         reader->early_list = true;
+    }
 }

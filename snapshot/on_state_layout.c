@@ -12,5 +12,6 @@ void hwi_snapshot_on_state_layout(struct hwi_snapshot *snapshot, const struct hw
     hwi_free(snapshot->alloc, snapshot->held);
     snapshot->held = NULL;
     hwi_manifest_init(&snapshot->manifest, snapshot->alloc, m->tensors, m->tensors_count);
-    snapshot->held = hwi_new(snapshot->alloc, snapshot->manifest.block_count * sizeof *snapshot->held);
+    snapshot->held =
+        hwi_new(snapshot->alloc, snapshot->manifest.block_count * sizeof *snapshot->held);
 }

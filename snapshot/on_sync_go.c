@@ -7,8 +7,9 @@ void hwi_snapshot_on_sync_go(struct hwi_snapshot *snapshot, const struct hwi_eve
 {
     const struct hwi_msg_sync_go *m = &event->msg->u.sync_go;
     HWI_CHECK(snapshot->phase != HWI_SNAPSHOT_IDLE && hwi_op_equal(snapshot->op, m->op));
-    if (snapshot->phase >= HWI_SNAPSHOT_STOPPED)
+    if (snapshot->phase >= HWI_SNAPSHOT_STOPPED) {
         return;
+    }
     HWI_CHECK(snapshot->phase == HWI_SNAPSHOT_HASHED);
     snapshot->revision = m->revision;
     snapshot->since_ns = event->now_ns;

@@ -27,11 +27,14 @@ void hwi_snapshot_on_sync_start(struct hwi_snapshot *snapshot, const struct hwi_
                                 struct hwi_effects *effects)
 {
     const struct hwi_msg_sync_start *m = &event->msg->u.sync_start;
-    bool again = snapshot->phase != HWI_SNAPSHOT_IDLE && snapshot->unhashed && hwi_op_equal(snapshot->op, m->op);
-    if (again && snapshot->phase >= HWI_SNAPSHOT_STOPPED)
+    bool again = snapshot->phase != HWI_SNAPSHOT_IDLE && snapshot->unhashed &&
+                 hwi_op_equal(snapshot->op, m->op);
+    if (again && snapshot->phase >= HWI_SNAPSHOT_STOPPED) {
         return;
-    if (!again)
+    }
+    if (!again) {
         begin(snapshot, m);
+    }
     HWI_CHECK(m->op.view == snapshot->view);
     snapshot->hashes_asked = 0;
     snapshot->hashes_heard = 0;

@@ -56,8 +56,9 @@ static void failed(void *state, uint64_t now_ns, struct hwi_effects *effects)
     struct hwi_snapshot *snapshot = state;
     // The requests of the failed step were dropped: no answer to them will come.
     snapshot->hashes_asked = snapshot->hashes_heard;
-    if (snapshot->phase != HWI_SNAPSHOT_IDLE)
+    if (snapshot->phase != HWI_SNAPSHOT_IDLE) {
         hwi_snapshot_fault(snapshot, HWS_E_INTERNAL, 0, effects);
+    }
 }
 
 static void ask_hashes(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
@@ -65,7 +66,8 @@ static void ask_hashes(struct hwi_snapshot *snapshot, struct hwi_effects *effect
     while (snapshot->hashes_asked < snapshot->manifest.block_count &&
            snapshot->hashes_asked - snapshot->hashes_heard < HWI_HASH_WINDOW) {
         struct hwi_piece piece = hwi_manifest_piece(&snapshot->manifest, snapshot->hashes_asked);
-        struct hwi_msg_block_hash *ask = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), block_hash);
+        struct hwi_msg_block_hash *ask =
+            HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), block_hash);
         ask->tensor = piece.tensor;
         ask->offset = piece.offset;
         ask->bytes = piece.bytes;
@@ -80,8 +82,9 @@ static void list_tensors(const struct hwi_snapshot *snapshot, struct hwi_msg_sta
 {
     uint32_t count = snapshot->manifest.tensor_count;
     struct hwi_tensor *tensors = hwi_effects_memory(effects, count * sizeof *tensors);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         tensors[i] = snapshot->manifest.spans[i].tensor;
+    }
     say->tensors = tensors;
     say->tensors_count = count;
 }
@@ -89,21 +92,24 @@ static void list_tensors(const struct hwi_snapshot *snapshot, struct hwi_msg_sta
 void hwi_snapshot_say_hashed(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
 {
     snapshot->phase = HWI_SNAPSHOT_HASHED;
-    struct hwi_msg_state_hashed *say = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, 0), state_hashed);
+    struct hwi_msg_state_hashed *say =
+        HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, 0), state_hashed);
     say->op = snapshot->op;
     say->revision = snapshot->revision;
     say->root = snapshot->root;
     say->layout = snapshot->manifest.layout;
     say->unhashed = snapshot->unhashed;
-    if (snapshot->synced.view == 0)
+    if (snapshot->synced.view == 0) {
         list_tensors(snapshot, say, effects);
+    }
 }
 
 void hwi_snapshot_hash(struct hwi_snapshot *snapshot, uint64_t now_ns, struct hwi_effects *effects)
 {
     ask_hashes(snapshot, effects);
-    if (snapshot->hashes_heard < snapshot->manifest.block_count)
+    if (snapshot->hashes_heard < snapshot->manifest.block_count) {
         return;
+    }
     snapshot->hash_ns = now_ns - snapshot->since_ns;
     snapshot->root = hwi_manifest_root(&snapshot->manifest, snapshot->alloc, snapshot->held);
     hwi_snapshot_say_hashed(snapshot, effects);
@@ -118,18 +124,20 @@ void hwi_snapshot_hold(struct hwi_snapshot *snapshot, struct hwi_effects *effect
 void hwi_snapshot_fault(struct hwi_snapshot *snapshot, int32_t status, uint64_t peer,
                         struct hwi_effects *effects)
 {
-    if (snapshot->phase < HWI_SNAPSHOT_STOPPED)
+    if (snapshot->phase < HWI_SNAPSHOT_STOPPED) {
         snapshot->phase = HWI_SNAPSHOT_STOPPED;
+    }
     struct hwi_msg_op_fault *fault = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, 0), op_fault);
     fault->op = snapshot->op;
-    fault->fault =
-        (struct hwi_fault){.status = status, .kind = snapshot->op.kind, .tag = snapshot->op.tag, .peer_a = peer};
+    fault->fault = (struct hwi_fault){
+        .status = status, .kind = snapshot->op.kind, .tag = snapshot->op.tag, .peer_a = peer};
 }
 
 void hwi_snapshot_quiesce(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
 {
-    if (snapshot->hashes_heard < snapshot->hashes_asked)
+    if (snapshot->hashes_heard < snapshot->hashes_asked) {
         return;
+    }
     snapshot->phase = HWI_SNAPSHOT_QUIESCING;
     HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), quiesce)->op = snapshot->op;
 }

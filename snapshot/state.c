@@ -30,8 +30,9 @@ static void manifest_fields(struct hwi_image *image, void *item)
     hwi_image_hash(image, "layout", &manifest->layout);
     HWI_IMAGE_LIST(image, "tensors", manifest->spans, manifest->tensor_count, HWI_TENSORS_MAX,
                    span_fields);
-    if (image->mode == HWI_IMAGE_LOAD)
+    if (image->mode == HWI_IMAGE_LOAD) {
         hwi_image_require(image, hwi_manifest_number(manifest));
+    }
 }
 
 static void synced_fields(struct hwi_image *image, void *item)
@@ -101,8 +102,9 @@ static void fetch_fields(struct hwi_image *image, void *item)
     HWI_IMAGE_LIST(image, "wants", fetch->wants, fetch->want_count, snapshot->manifest.block_count,
                    want_fields);
     hwi_image_u32(image, "missing", &fetch->missing);
-    if (image->mode == HWI_IMAGE_LOAD && !image->failed)
+    if (image->mode == HWI_IMAGE_LOAD && !image->failed) {
         hwi_image_require(image, is_whole(fetch, &snapshot->manifest));
+    }
 }
 
 // Phases that go through lists have them, and what is heard was asked for.
@@ -110,10 +112,12 @@ static bool is_possible(const struct hwi_snapshot *snapshot)
 {
     const struct hwi_fetch *fetch = &snapshot->fetch;
     bool open = snapshot->phase != HWI_SNAPSHOT_IDLE;
-    bool fetching = snapshot->phase == HWI_SNAPSHOT_LISTING || snapshot->phase == HWI_SNAPSHOT_FETCHING;
+    bool fetching =
+        snapshot->phase == HWI_SNAPSHOT_LISTING || snapshot->phase == HWI_SNAPSHOT_FETCHING;
     bool may_fetch = snapshot->phase >= HWI_SNAPSHOT_LISTING;
     bool may_want = snapshot->phase >= HWI_SNAPSHOT_FETCHING;
-    bool hashes = open ? snapshot->hashes_heard <= snapshot->hashes_asked : snapshot->hashes_heard == snapshot->hashes_asked;
+    bool hashes = open ? snapshot->hashes_heard <= snapshot->hashes_asked
+                       : snapshot->hashes_heard == snapshot->hashes_asked;
     return (!open || snapshot->hashes_asked <= snapshot->manifest.block_count) && hashes &&
            (!fetching || fetch->source_count > 0) && (may_fetch || fetch->source_count == 0) &&
            (may_want || fetch->want_count == 0);
@@ -135,7 +139,8 @@ void hwi_snapshot_image(struct hwi_image *image, void *state)
     hwi_image_u32(image, "member_count", &snapshot->member_count);
     hwi_image_require(image, snapshot->member_count <= HWI_MEMBERS_MAX);
     HWI_IMAGE_ROW(image, "members", snapshot->members, snapshot->member_count);
-    HWI_IMAGE_LIST(image, "readers", snapshot->readers, snapshot->reader_count, HWI_MEMBERS_MAX, reader_fields);
+    HWI_IMAGE_LIST(image, "readers", snapshot->readers, snapshot->reader_count, HWI_MEMBERS_MAX,
+                   reader_fields);
     snapshot->reader_capacity = HWI_MAX(snapshot->reader_capacity, snapshot->reader_count);
     hwi_image_struct(image, "manifest", &snapshot->manifest, manifest_fields);
     HWI_IMAGE_ROW(image, "held", snapshot->held, snapshot->manifest.block_count);

@@ -20,6 +20,7 @@ void *hwi_resize(const struct hwi_alloc *alloc, void *pointer, size_t bytes)
 
 void hwi_free(const struct hwi_alloc *alloc, void *pointer)
 {
-    if (pointer != NULL)
+    if (pointer != NULL) {
         alloc->resize(alloc->user, pointer, 0);
+    }
 }

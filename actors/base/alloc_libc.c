@@ -6,8 +6,9 @@
 static void *resize(void *user, void *pointer, size_t bytes)
 {
     (void)user;
-    if (bytes)
+    if (bytes) {
         return realloc(pointer, bytes);
+    }
     free(pointer);
     return NULL;
 }

@@ -7,8 +7,9 @@
 
 static inline void hwi_put_u32(unsigned char *bytes, uint32_t value)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         bytes[i] = (unsigned char)(value >> (8 * i));
+    }
 }
 
 static inline void hwi_put_u64(unsigned char *bytes, uint64_t value)

@@ -27,7 +27,7 @@ enum {
     HWI_SCRATCH_BYTES_MAX = 8 << 20,   // scratch of one operation, all senders together
     // Of all of them; beyond it one has a chunk for each sender, for nothing moves without
     HWI_SCRATCH_ALL_BYTES_MAX = 64 << 20,
-    HWI_BLOCK_BYTES = 1 << 20,         // the hashed unit of shared state
+    HWI_BLOCK_BYTES = 1 << 20, // the hashed unit of shared state
     HWI_FRAME_PAYLOAD_MAX = HWI_MESSAGE_BYTES_MAX,
     HWI_TRACE_TOOLS_MAX = 4,   // that a run's trace is relayed to at once
     HWI_TRACE_MS_MAX = 3000,   // until it must be asked for again

@@ -15,10 +15,11 @@ static inline uint32_t hwi_place(const void *items, uint32_t count, size_t bytes
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         const uint64_t *key = (const void *)((const char *)items + middle * bytes + offset);
-        if (*key < wanted)
+        if (*key < wanted) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     return low;
 }

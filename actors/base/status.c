@@ -44,7 +44,7 @@ const char *hws_class_name(hws_class klass)
 {
     static const char *const names[] = {"OK", "OP", "VIEW", "RUN", "LOCAL"};
     unsigned index = (unsigned)klass;
-    return index < sizeof(names) / sizeof(names[0]) ? names[index] : "?";
+    return index < sizeof names / sizeof names[0] ? names[index] : "?";
 }
 
 static const struct {
@@ -60,7 +60,7 @@ static const struct {
 size_t hws_dtype_bytes(hws_dtype dtype)
 {
     unsigned index = (unsigned)dtype;
-    return index < sizeof(dtypes) / sizeof(dtypes[0]) ? dtypes[index].bytes : 0;
+    return index < sizeof dtypes / sizeof dtypes[0] ? dtypes[index].bytes : 0;
 }
 
 const char *hws_dtype_name(hws_dtype dtype)
@@ -72,5 +72,5 @@ const char *hws_redop_name(hws_redop redop)
 {
     static const char *const names[] = {"?", "sum", "avg", "prod", "max", "min"};
     unsigned index = (unsigned)redop;
-    return index < sizeof(names) / sizeof(names[0]) ? names[index] : "?";
+    return index < sizeof names / sizeof names[0] ? names[index] : "?";
 }

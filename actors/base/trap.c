@@ -17,8 +17,9 @@ void hwi_trap_leave(struct hwi_trap *trap)
 void hwi_check_failed(const char *what, const char *file, int line)
 {
     struct hwi_trap *trap = innermost;
-    if (trap == NULL)
+    if (trap == NULL) {
         hwi_check_abort(what, file, line);
+    }
     trap->what = what;
     trap->file = file;
     trap->line = line;

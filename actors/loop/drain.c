@@ -31,7 +31,7 @@ struct hwi_drain {
 struct hwi_drain *hwi_drain_create(const struct hwi_alloc *alloc,
                                    const struct hwi_world_ops *world_ops, void *world)
 {
-    struct hwi_drain *drain = hwi_new(alloc, sizeof(*drain));
+    struct hwi_drain *drain = hwi_new(alloc, sizeof *drain);
     drain->alloc = alloc;
     drain->world_ops = world_ops;
     drain->world = world;
@@ -42,8 +42,9 @@ struct hwi_drain *hwi_drain_create(const struct hwi_alloc *alloc,
 
 void hwi_drain_destroy(struct hwi_drain *drain)
 {
-    for (uint32_t i = 0; i < drain->actor_count; i++)
+    for (uint32_t i = 0; i < drain->actor_count; i++) {
         drain->actors[i].ops->destroy(drain->actors[i].state);
+    }
     hwi_mailbox_fini(&drain->mailbox);
     hwi_effects_fini(&drain->effects);
     hwi_free(drain->alloc, drain);
@@ -51,9 +52,11 @@ void hwi_drain_destroy(struct hwi_drain *drain)
 
 static struct actor *find_actor(struct hwi_drain *drain, uint8_t role)
 {
-    for (uint32_t i = 0; i < drain->actor_count; i++)
-        if (drain->actors[i].ops->role == role)
+    for (uint32_t i = 0; i < drain->actor_count; i++) {
+        if (drain->actors[i].ops->role == role) {
             return &drain->actors[i];
+        }
+    }
     return NULL;
 }
 
@@ -68,8 +71,9 @@ void hwi_drain_add(struct hwi_drain *drain, const struct hwi_actor_ops *ops)
 
 static void report(struct hwi_drain *drain, const struct actor *actor, const struct hwi_trap *trap)
 {
-    if (drain->world_ops->check_failed != NULL)
+    if (drain->world_ops->check_failed != NULL) {
         drain->world_ops->check_failed(drain->world, actor->ops, trap);
+    }
 }
 
 void hwi_drain_trace(struct hwi_drain *drain, struct hwi_ring *ring)
@@ -88,8 +92,9 @@ static void post(struct hwi_drain *drain, struct actor *actor, struct hwi_addr f
                  struct hwi_addr to, const struct hwi_msg *msg, uint64_t arrived)
 {
     struct hwi_trap trap;
-    if (actor->standing != LIVE)
+    if (actor->standing != LIVE) {
         return;
+    }
     hwi_trap_enter(&trap);
     if (setjmp(trap.landing) == 0) {
         hwi_mailbox_push(&drain->mailbox, from, to, msg, arrived);
@@ -128,10 +133,11 @@ static bool run_trapped(struct hwi_drain *drain, struct actor *actor, uint64_t n
     hwi_effects_reset(&drain->effects);
     hwi_trap_enter(&trap);
     if (setjmp(trap.landing) == 0) {
-        if (event != NULL)
+        if (event != NULL) {
             actor->ops->step(actor->state, event, &drain->effects);
-        else
+        } else {
             actor->ops->failed(actor->state, now_ns, &drain->effects);
+        }
         seal(&drain->effects, actor);
         hwi_trap_leave(&trap);
         return true;
@@ -152,23 +158,26 @@ static void run_or_give_up(struct hwi_drain *drain, struct actor *actor,
                            const struct hwi_event *event)
 {
     bool heard = event->msg->type != HWI_MSG_NONE;
-    if (!heard || !run_trapped(drain, actor, event->now_ns, event))
+    if (!heard || !run_trapped(drain, actor, event->now_ns, event)) {
         give_up(drain, actor, event->now_ns);
+    }
 }
 
 static void record(struct hwi_drain *drain, const struct actor *actor,
                    const struct hwi_event *event)
 {
-    if (drain->world_ops->record != NULL)
+    if (drain->world_ops->record != NULL) {
         drain->world_ops->record(drain->world, actor->ops, event, &drain->effects);
+    }
 }
 
 static void carry_out(struct hwi_drain *drain, const struct actor *sender,
                       const struct hwi_envelope *envelope)
 {
-    if (drain->ring != NULL)
+    if (drain->ring != NULL) {
         hwi_ring_said(drain->ring, sender->ops->role, envelope->to, &envelope->msg,
                       drain->step_ticks);
+    }
     drain->world_ops->carry(drain->world, envelope);
 }
 
@@ -178,12 +187,13 @@ static void route(struct hwi_drain *drain, struct actor *sender)
     for (uint32_t i = 0; i < effects->count; i++) {
         const struct hwi_envelope *envelope = &effects->items[i];
         struct actor *actor = envelope->to.id ? NULL : find_actor(drain, envelope->to.role);
-        if (actor != NULL)
+        if (actor != NULL) {
             post(drain, actor, envelope->from, envelope->to, &envelope->msg, drain->step_ticks);
-        else if (envelope->to.role != HWI_ROLE_CLOCK)
+        } else if (envelope->to.role != HWI_ROLE_CLOCK) {
             carry_out(drain, sender, envelope);
-        else
+        } else {
             sender->wake_ns = envelope->msg.u.wake_at.at_ns;
+        }
     }
     drain->step_ticks = 0;
     hwi_effects_reset(&drain->effects); // what a large step took is not kept until the next one
@@ -192,8 +202,9 @@ static void route(struct hwi_drain *drain, struct actor *sender)
 static void begin(struct hwi_drain *drain, uint64_t now_ns)
 {
     drain->now_ns = now_ns;
-    if (drain->ring != NULL)
+    if (drain->ring != NULL) {
         drain->step_ticks = read_ticks(drain);
+    }
 }
 
 // Written before the step: what it dies of is then on record.
@@ -201,9 +212,10 @@ static void note(struct hwi_drain *drain, const struct actor *actor, const struc
                  uint64_t arrived)
 {
     begin(drain, event->now_ns);
-    if (drain->ring != NULL)
+    if (drain->ring != NULL) {
         hwi_ring_heard(drain->ring, actor->ops->role, event->from, event->msg,
                        arrived ? arrived : drain->step_ticks, drain->step_ticks);
+    }
 }
 
 static void deliver(struct hwi_drain *drain, struct actor *actor, const struct hwi_event *event,
@@ -243,8 +255,9 @@ static bool deliver_letter(struct hwi_drain *drain, uint64_t now_ns)
             deliver(drain, actor, &event, letter.arrived);
         }
         hwi_free(drain->alloc, letter.block);
-        if (live)
+        if (live) {
             return true;
+        }
     }
     return false;
 }
@@ -278,33 +291,39 @@ bool hwi_drain_step(struct hwi_drain *drain, uint64_t now_ns)
 uint32_t hwi_drain_run(struct hwi_drain *drain, uint64_t now_ns)
 {
     uint32_t delivered = 0;
-    while (delivered < HWI_DRAIN_EVENTS_MAX && hwi_drain_step(drain, now_ns))
+    while (delivered < HWI_DRAIN_EVENTS_MAX && hwi_drain_step(drain, now_ns)) {
         delivered++;
+    }
     return delivered;
 }
 
 bool hwi_drain_pending(const struct hwi_drain *drain)
 {
     bool failing = false;
-    for (uint32_t i = 0; i < drain->actor_count; i++)
+    for (uint32_t i = 0; i < drain->actor_count; i++) {
         failing = failing || drain->actors[i].standing == FAILING;
+    }
     return failing || drain->mailbox.count > 0;
 }
 
 uint64_t hwi_drain_next_wake(const struct hwi_drain *drain)
 {
     uint64_t next_ns = HWI_NEVER;
-    for (uint32_t i = 0; i < drain->actor_count; i++)
-        if (drain->actors[i].standing == LIVE)
+    for (uint32_t i = 0; i < drain->actor_count; i++) {
+        if (drain->actors[i].standing == LIVE) {
             next_ns = HWI_MIN(next_ns, drain->actors[i].wake_ns);
+        }
+    }
     return next_ns;
 }
 
 const void *hwi_drain_state(const struct hwi_drain *drain, enum hwi_role role)
 {
-    for (uint32_t i = 0; i < drain->actor_count; i++)
-        if (drain->actors[i].ops->role == role)
+    for (uint32_t i = 0; i < drain->actor_count; i++) {
+        if (drain->actors[i].ops->role == role) {
             return drain->actors[i].state;
+        }
+    }
     return NULL;
 }
 
@@ -330,9 +349,10 @@ const struct hwi_effects *hwi_drain_replay(struct hwi_drain *drain, enum hwi_rol
 {
     struct actor *actor = find_actor(drain, (uint8_t)role);
     HWI_CHECK(actor != NULL);
-    if (actor->standing != LIVE)
+    if (actor->standing != LIVE) {
         hwi_effects_reset(&drain->effects);
-    else
+    } else {
         run_or_give_up(drain, actor, event);
+    }
     return &drain->effects;
 }

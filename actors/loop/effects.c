@@ -40,10 +40,11 @@ void hwi_effects_reset(struct hwi_effects *effects)
         effects->capacity = 0;
     }
     struct hwi_arena_block *block = effects->arena;
-    if (block != NULL && block->next == NULL && block->bytes == ARENA_BLOCK_BYTES)
+    if (block != NULL && block->next == NULL && block->bytes == ARENA_BLOCK_BYTES) {
         block->used = 0; // the common step allocates nothing
-    else
+    } else {
         drop_blocks(effects);
+    }
 }
 
 void hwi_effects_fini(struct hwi_effects *effects)
@@ -59,11 +60,11 @@ struct hwi_msg *hwi_emit(struct hwi_effects *effects, struct hwi_addr to, uint16
         HWI_CHECK(effects->count < HWI_EFFECTS_MAX);
         uint32_t capacity = effects->capacity ? 2 * effects->capacity : 16;
         effects->items =
-            hwi_resize(effects->alloc, effects->items, capacity * sizeof(effects->items[0]));
+            hwi_resize(effects->alloc, effects->items, capacity * sizeof effects->items[0]);
         effects->capacity = capacity;
     }
     struct hwi_envelope *envelope = &effects->items[effects->count++];
-    memset(envelope, 0, sizeof(*envelope));
+    memset(envelope, 0, sizeof *envelope);
     envelope->to = to;
     envelope->msg.type = type;
     return &envelope->msg;
@@ -72,8 +73,9 @@ struct hwi_msg *hwi_emit(struct hwi_effects *effects, struct hwi_addr to, uint16
 static size_t arena_bytes(const struct hwi_effects *effects)
 {
     size_t bytes = 0;
-    for (const struct hwi_arena_block *block = effects->arena; block != NULL; block = block->next)
+    for (const struct hwi_arena_block *block = effects->arena; block != NULL; block = block->next) {
         bytes += block->bytes;
+    }
     return bytes;
 }
 
@@ -81,7 +83,7 @@ static struct hwi_arena_block *new_block(struct hwi_effects *effects, size_t byt
 {
     bytes = HWI_MAX(bytes, (size_t)ARENA_BLOCK_BYTES);
     HWI_CHECK(bytes <= ARENA_BYTES_MAX && arena_bytes(effects) <= ARENA_BYTES_MAX - bytes);
-    struct hwi_arena_block *block = hwi_resize(effects->alloc, NULL, sizeof(*block) + bytes);
+    struct hwi_arena_block *block = hwi_resize(effects->alloc, NULL, sizeof *block + bytes);
     *block = (struct hwi_arena_block){.next = effects->arena, .bytes = bytes};
     effects->arena = block;
     return block;
@@ -89,13 +91,15 @@ static struct hwi_arena_block *new_block(struct hwi_effects *effects, size_t byt
 
 void *hwi_effects_memory(struct hwi_effects *effects, size_t bytes)
 {
-    if (!bytes)
+    if (!bytes) {
         return NULL;
+    }
     HWI_CHECK(bytes <= ARENA_BYTES_MAX);
     size_t taken = (bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     struct hwi_arena_block *block = effects->arena;
-    if (block == NULL || block->bytes - block->used < taken)
+    if (block == NULL || block->bytes - block->used < taken) {
         block = new_block(effects, taken);
+    }
     void *memory = block->data + block->used;
     block->used += taken;
     return memset(memory, 0, taken);

@@ -28,15 +28,17 @@ unsigned char *hwi_image_grow(struct hwi_image *image, size_t bytes)
 void hwi_image_put(struct hwi_image *image, uint64_t value, size_t bytes)
 {
     unsigned char *at = hwi_image_grow(image, bytes);
-    for (size_t i = 0; i < bytes; i++)
+    for (size_t i = 0; i < bytes; i++) {
         at[i] = (unsigned char)(value >> (8 * i));
+    }
 }
 
 const unsigned char *hwi_image_take(struct hwi_image *image, size_t bytes)
 {
     image->failed = image->failed || bytes > image->length - image->at;
-    if (image->failed)
+    if (image->failed) {
         return NULL;
+    }
     image->at += bytes;
     return image->from + image->at - bytes;
 }
@@ -45,8 +47,9 @@ uint64_t hwi_image_get(struct hwi_image *image, size_t bytes)
 {
     const unsigned char *at = hwi_image_take(image, bytes);
     uint64_t value = 0;
-    for (size_t i = 0; at != NULL && i < bytes; i++)
+    for (size_t i = 0; at != NULL && i < bytes; i++) {
         value |= (uint64_t)at[i] << (8 * i);
+    }
     return value;
 }
 
@@ -55,9 +58,9 @@ void hwi_image_printf(struct hwi_image *image, const char *format, ...)
     char text[128];
     va_list list;
     va_start(list, format);
-    int length = vsnprintf(text, sizeof(text), format, list);
+    int length = vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    HWI_CHECK(length >= 0 && (size_t)length < sizeof(text));
+    HWI_CHECK(length >= 0 && (size_t)length < sizeof text);
     memcpy(hwi_image_grow(image, (size_t)length), text, (size_t)length);
 }
 
@@ -88,12 +91,15 @@ static void visit(struct work *work)
         hwi_image_u8(image, "role", &role);
     }
     hwi_image_require(image, magic == MAGIC && role == work->ops->role);
-    if (work->state == NULL)
+    if (work->state == NULL) {
         work->state = work->ops->create(image->alloc);
-    if (!image->failed)
+    }
+    if (!image->failed) {
         work->ops->image(image, work->state);
-    if (image->mode == HWI_IMAGE_PRINT)
+    }
+    if (image->mode == HWI_IMAGE_PRINT) {
         hwi_image_put(image, 0, 1); // the text's end
+    }
     hwi_image_require(image, image->mode != HWI_IMAGE_LOAD || image->at == image->length);
 }
 
@@ -114,7 +120,7 @@ static bool try_visit(struct work *work)
 static void *unconst(const void *pointer)
 {
     void *same;
-    memcpy(&same, &pointer, sizeof(same));
+    memcpy(&same, &pointer, sizeof same);
     return same;
 }
 
@@ -135,10 +141,12 @@ void *hwi_image_load(const struct hwi_actor_ops *ops, const unsigned char *bytes
 {
     struct work work = {
         ops, {.mode = HWI_IMAGE_LOAD, .alloc = alloc, .from = bytes, .length = length}, NULL};
-    if (try_visit(&work) && !work.image.failed)
+    if (try_visit(&work) && !work.image.failed) {
         return work.state;
-    if (work.state != NULL)
+    }
+    if (work.state != NULL) {
         ops->destroy(work.state);
+    }
     return NULL;
 }
 
@@ -189,10 +197,11 @@ static void set_number(void *value, size_t bytes, uint64_t number)
 // Saves or loads a number. For printing: true if it is not zero.
 static bool move_number(struct hwi_image *image, void *value, size_t bytes)
 {
-    if (image->mode == HWI_IMAGE_SAVE)
+    if (image->mode == HWI_IMAGE_SAVE) {
         hwi_image_put(image, number_at(value, bytes), bytes);
-    else if (image->mode == HWI_IMAGE_LOAD)
+    } else if (image->mode == HWI_IMAGE_LOAD) {
         set_number(value, bytes, hwi_image_get(image, bytes));
+    }
     return image->mode == HWI_IMAGE_PRINT && number_at(value, bytes) != 0;
 }
 
@@ -206,28 +215,28 @@ static void visit_number(struct hwi_image *image, const char *name, void *value,
 
 void hwi_image_u8(struct hwi_image *image, const char *name, uint8_t *value)
 {
-    visit_number(image, name, value, sizeof(*value));
+    visit_number(image, name, value, sizeof *value);
 }
 
 void hwi_image_u16(struct hwi_image *image, const char *name, uint16_t *value)
 {
-    visit_number(image, name, value, sizeof(*value));
+    visit_number(image, name, value, sizeof *value);
 }
 
 void hwi_image_u32(struct hwi_image *image, const char *name, uint32_t *value)
 {
-    visit_number(image, name, value, sizeof(*value));
+    visit_number(image, name, value, sizeof *value);
 }
 
 void hwi_image_u64(struct hwi_image *image, const char *name, uint64_t *value)
 {
-    visit_number(image, name, value, sizeof(*value));
+    visit_number(image, name, value, sizeof *value);
 }
 
 void hwi_image_index(struct hwi_image *image, const char *name, uint32_t *index)
 {
     bool printed = image->mode == HWI_IMAGE_PRINT && *index != UINT32_MAX;
-    move_number(image, index, sizeof(*index));
+    move_number(image, index, sizeof *index);
     if (printed) {
         hwi_image_line(image, name);
         hwi_image_printf(image, "%" PRIu32 "\n", *index);
@@ -237,7 +246,7 @@ void hwi_image_index(struct hwi_image *image, const char *name, uint32_t *index)
 void hwi_image_bool(struct hwi_image *image, const char *name, bool *value)
 {
     uint8_t number = *value;
-    if (move_number(image, &number, sizeof(number))) {
+    if (move_number(image, &number, sizeof number)) {
         hwi_image_line(image, name);
         hwi_image_printf(image, "yes\n");
     }
@@ -247,19 +256,21 @@ void hwi_image_bool(struct hwi_image *image, const char *name, bool *value)
 
 void hwi_image_time(struct hwi_image *image, const char *name, uint64_t *ns)
 {
-    if (!move_number(image, ns, sizeof(*ns)))
+    if (!move_number(image, ns, sizeof *ns)) {
         return;
+    }
     hwi_image_line(image, name);
-    if (*ns == HWI_NEVER)
+    if (*ns == HWI_NEVER) {
         hwi_image_printf(image, "never\n");
-    else
+    } else {
         hwi_image_printf(image, "%" PRIu64 ".%09" PRIu64 " s\n", *ns / HWI_NS_PER_S,
                          *ns % HWI_NS_PER_S);
+    }
 }
 
 void hwi_image_kind(struct hwi_image *image, const char *name, uint8_t *kind)
 {
-    if (move_number(image, kind, sizeof(*kind))) {
+    if (move_number(image, kind, sizeof *kind)) {
         hwi_image_line(image, name);
         hwi_image_printf(image, "%s\n", hwi_kind_name(*kind));
     }
@@ -269,10 +280,11 @@ void hwi_image_kind(struct hwi_image *image, const char *name, uint8_t *kind)
 void hwi_image_enum(struct hwi_image *image, const char *name, uint8_t *value,
                     const char *const *names, uint32_t count)
 {
-    move_number(image, value, sizeof(*value));
+    move_number(image, value, sizeof *value);
     hwi_image_require(image, *value < count);
-    if (image->failed)
+    if (image->failed) {
         *value = 0;
+    }
     if (image->mode == HWI_IMAGE_PRINT) {
         hwi_image_line(image, name);
         hwi_image_printf(image, "%s\n", *value < count ? names[*value] : "?");
@@ -282,19 +294,19 @@ void hwi_image_enum(struct hwi_image *image, const char *name, uint8_t *value,
 void hwi_image_status(struct hwi_image *image, const char *name, int *status)
 {
     uint32_t number = (uint32_t)*status;
-    if (move_number(image, &number, sizeof(number))) {
+    if (move_number(image, &number, sizeof number)) {
         hwi_image_line(image, name);
         hwi_image_printf(image, "%s\n", hws_status_name((hws_status)*status));
     }
     int32_t whole;
-    memcpy(&whole, &number, sizeof(whole));
+    memcpy(&whole, &number, sizeof whole);
     *status = whole;
 }
 
 void hwi_image_hash(struct hwi_image *image, const char *name, struct hwi_hash *value)
 {
-    bool low = move_number(image, &value->lo, sizeof(value->lo));
-    bool high = move_number(image, &value->hi, sizeof(value->hi));
+    bool low = move_number(image, &value->lo, sizeof value->lo);
+    bool high = move_number(image, &value->hi, sizeof value->hi);
     if (low || high) {
         hwi_image_line(image, name);
         hwi_image_printf(image, "%016" PRIx64 "%016" PRIx64 "\n", value->hi, value->lo);
@@ -308,8 +320,9 @@ static void load_text(struct hwi_image *image, char *text, size_t bytes)
     hwi_image_require(image, length < bytes);
     const unsigned char *from = hwi_image_take(image, length);
     hwi_image_require(image, from != NULL && memchr(from, 0, length) == NULL);
-    if (!image->failed)
+    if (!image->failed) {
         memcpy(text, from, length);
+    }
 }
 
 void hwi_image_text(struct hwi_image *image, const char *name, char *text, size_t bytes)
@@ -323,7 +336,7 @@ void hwi_image_text(struct hwi_image *image, const char *name, char *text, size_
         memcpy(hwi_image_grow(image, length), text, length);
     } else if (length > 0) {
         char quoted[4 * HWI_TEXT_BYTES_MAX + 3];
-        size_t most = hwi_text_print(text, bytes, quoted, sizeof(quoted));
+        size_t most = hwi_text_print(text, bytes, quoted, sizeof quoted);
         hwi_image_line(image, name);
         memcpy(hwi_image_grow(image, most), quoted, most);
         hwi_image_printf(image, "\n");
@@ -337,7 +350,8 @@ void hwi_image_require(struct hwi_image *image, bool holds)
 
 size_t hwi_image_left(const struct hwi_image *image)
 {
-    if (image->mode != HWI_IMAGE_LOAD)
+    if (image->mode != HWI_IMAGE_LOAD) {
         return SIZE_MAX;
+    }
     return image->failed ? 0 : image->length - image->at;
 }

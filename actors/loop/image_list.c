@@ -39,10 +39,11 @@ void hwi_image_struct(struct hwi_image *image, const char *name, void *item,
 
 void hwi_image_list_begin(struct hwi_image *image, const char *name, uint32_t *count, uint32_t most)
 {
-    if (image->mode == HWI_IMAGE_SAVE)
-        hwi_image_put(image, *count, sizeof(*count));
+    if (image->mode == HWI_IMAGE_SAVE) {
+        hwi_image_put(image, *count, sizeof *count);
+    }
     if (image->mode == HWI_IMAGE_LOAD) {
-        *count = (uint32_t)hwi_image_get(image, sizeof(*count));
+        *count = (uint32_t)hwi_image_get(image, sizeof *count);
         // Each item takes a byte at least.
         hwi_image_require(image, *count <= most && *count <= hwi_image_left(image));
         *count = image->failed ? 0 : *count;
@@ -79,17 +80,18 @@ static void visit_item(struct hwi_image *image, void *item, hwi_image_fields_fn 
                        const struct hwi_layout *layout)
 {
     hwi_image_item_begin(image);
-    if (layout != NULL)
+    if (layout != NULL) {
         hwi_image_record(image, NULL, layout, item);
-    else
+    } else {
         fields(image, item);
+    }
     hwi_image_item_end(image);
 }
 
 static void *pointer_at(const void *array)
 {
     void *pointer;
-    memcpy(&pointer, array, sizeof(pointer));
+    memcpy(&pointer, array, sizeof pointer);
     return pointer;
 }
 
@@ -104,7 +106,7 @@ static void load_items(struct hwi_image *image, const struct hwi_image_list *lis
         if (*count == capacity) {
             capacity = HWI_MIN(items, HWI_MAX(2 * capacity, (uint32_t)ITEMS_FIRST));
             memory = hwi_resize(image->alloc, memory, capacity * list->bytes);
-            memcpy(list->array, &memory, sizeof(memory));
+            memcpy(list->array, &memory, sizeof memory);
         }
         unsigned char *item = memory + (*count)++ * list->bytes;
         memset(item, 0, list->bytes);
@@ -118,9 +120,10 @@ static void print_values(struct hwi_image *image, const char *name, const unsign
 {
     for (uint32_t i = 0; i < count; i++) {
         char text[64];
-        hwi_record_print(layout, items + i * bytes, text, sizeof(text));
-        if (i == 0)
+        hwi_record_print(layout, items + i * bytes, text, sizeof text);
+        if (i == 0) {
             hwi_image_line(image, name);
+        }
         hwi_image_printf(image, "%s%s", text, i + 1 < count ? " " : "\n");
     }
 }
@@ -140,8 +143,9 @@ void hwi_image_list(struct hwi_image *image, const char *name, struct hwi_image_
     } else {
         unsigned char *items = list.array != NULL ? pointer_at(list.array) : list.memory;
         HWI_CHECK(items != NULL || *count == 0); // not so after a step that was broken off
-        for (uint32_t i = 0; i < *count; i++)
+        for (uint32_t i = 0; i < *count; i++) {
             visit_item(image, items + i * list.bytes, fields, layout);
+        }
     }
     hwi_image_list_end(image);
 }
@@ -198,8 +202,9 @@ static void visit_field(struct hwi_image *image, const struct hwi_field *field, 
 static void print_record(struct hwi_image *image, const char *name, const struct hwi_layout *layout,
                          const void *record)
 {
-    if (name != NULL && hwi_record_is_zero(layout, record))
+    if (name != NULL && hwi_record_is_zero(layout, record)) {
         return;
+    }
     size_t length = hwi_record_print(layout, record, NULL, 0);
     hwi_image_line(image, name);
     hwi_record_print(layout, record, (char *)hwi_image_grow(image, length + 1), length + 1);
@@ -213,8 +218,9 @@ void hwi_image_record(struct hwi_image *image, const char *name, const struct hw
         print_record(image, name, layout, record);
         return;
     }
-    for (uint32_t i = 0; i < layout->field_count; i++)
+    for (uint32_t i = 0; i < layout->field_count; i++) {
         visit_field(image, &layout->fields[i], record);
+    }
 }
 
 // ---- rows ---------------------------------------------------------------------------------------
@@ -223,25 +229,27 @@ static uint64_t number_of(const unsigned char *item, size_t bytes)
 {
     uint32_t word;
     uint64_t number;
-    if (bytes == 1)
+    if (bytes == 1) {
         return *item;
-    if (bytes == sizeof(word)) {
-        memcpy(&word, item, sizeof(word));
+    }
+    if (bytes == sizeof word) {
+        memcpy(&word, item, sizeof word);
         return word;
     }
-    memcpy(&number, item, sizeof(number));
+    memcpy(&number, item, sizeof number);
     return number;
 }
 
 static void set_number(unsigned char *item, size_t bytes, uint64_t number)
 {
     uint32_t word = (uint32_t)number;
-    if (bytes == 1)
+    if (bytes == 1) {
         *item = (unsigned char)number;
-    else if (bytes == sizeof(word))
-        memcpy(item, &word, sizeof(word));
-    else
-        memcpy(item, &number, sizeof(number));
+    } else if (bytes == sizeof word) {
+        memcpy(item, &word, sizeof word);
+    } else {
+        memcpy(item, &number, sizeof number);
+    }
 }
 
 static void print_hashes(struct hwi_image *image, const char *name, const unsigned char *items,
@@ -250,11 +258,12 @@ static void print_hashes(struct hwi_image *image, const char *name, const unsign
     hwi_image_line(image, name);
     for (uint32_t i = 0; i < HWI_MIN(count, (uint32_t)HASHES_PRINTED); i++) {
         struct hwi_hash hash;
-        memcpy(&hash, items + i * sizeof(hash), sizeof(hash));
+        memcpy(&hash, items + i * sizeof hash, sizeof hash);
         hwi_image_printf(image, "%s%016" PRIx64 "%016" PRIx64, i ? " " : "", hash.hi, hash.lo);
     }
-    if (count > HASHES_PRINTED)
+    if (count > HASHES_PRINTED) {
         hwi_image_printf(image, " .. (%" PRIu32 ")", count);
+    }
     hwi_image_printf(image, "\n");
 }
 
@@ -265,12 +274,14 @@ static void print_numbers(struct hwi_image *image, const char *name, const unsig
     for (uint32_t i = 0, run; i < count; i += run) {
         uint64_t number = number_of(items + i * bytes, bytes);
         for (run = 1; i + run < count; run++) {
-            if (number_of(items + (i + run) * bytes, bytes) != number)
+            if (number_of(items + (i + run) * bytes, bytes) != number) {
                 break;
+            }
         }
         hwi_image_printf(image, "%s%" PRIu64, i ? " " : "", number);
-        if (run > 1)
+        if (run > 1) {
             hwi_image_printf(image, " (x%" PRIu32 ")", run);
+        }
     }
     hwi_image_printf(image, "\n");
 }
@@ -279,31 +290,35 @@ static void print_row(struct hwi_image *image, const char *name, const unsigned 
                       size_t bytes, uint32_t count)
 {
     bool zero = true;
-    for (size_t i = 0; zero && i < bytes * count; i++)
+    for (size_t i = 0; zero && i < bytes * count; i++) {
         zero = items[i] == 0;
-    if (zero)
+    }
+    if (zero) {
         return;
-    if (bytes == sizeof(struct hwi_hash))
+    }
+    if (bytes == sizeof(struct hwi_hash)) {
         print_hashes(image, name, items, count);
-    else
+    } else {
         print_numbers(image, name, items, bytes, count);
+    }
 }
 
 void hwi_image_row_in(struct hwi_image *image, const char *name, void *memory, size_t bytes,
                       uint32_t count)
 {
     unsigned char *items = memory;
-    HWI_CHECK(items != NULL || count == 0);                  // not so after a step that was broken off
+    HWI_CHECK(items != NULL || count == 0);          // not so after a step that was broken off
     size_t width = HWI_MIN(bytes, sizeof(uint64_t)); // a hash is two numbers
     if (image->mode == HWI_IMAGE_PRINT) {
         print_row(image, name, items, bytes, count);
         return;
     }
     for (size_t at = 0; at < bytes * count && !image->failed; at += width) {
-        if (image->mode == HWI_IMAGE_SAVE)
+        if (image->mode == HWI_IMAGE_SAVE) {
             hwi_image_put(image, number_of(items + at, width), width);
-        else
+        } else {
             set_number(items + at, width, hwi_image_get(image, width));
+        }
     }
 }
 
@@ -313,10 +328,11 @@ void hwi_image_row(struct hwi_image *image, const char *name, void *items, size_
     void *memory = pointer_at(items);
     if (image->mode == HWI_IMAGE_LOAD) {
         hwi_image_require(image, count <= hwi_image_left(image) / bytes);
-        if (image->failed || count == 0)
+        if (image->failed || count == 0) {
             return;
+        }
         memory = hwi_new(image->alloc, bytes * count);
-        memcpy(items, &memory, sizeof(memory));
+        memcpy(items, &memory, sizeof memory);
     }
     hwi_image_row_in(image, name, memory, bytes, count);
 }

@@ -18,8 +18,9 @@ void hwi_mailbox_init(struct hwi_mailbox *mailbox, const struct hwi_alloc *alloc
 void hwi_mailbox_fini(struct hwi_mailbox *mailbox)
 {
     struct hwi_letter letter;
-    while (hwi_mailbox_pop(mailbox, &letter))
+    while (hwi_mailbox_pop(mailbox, &letter)) {
         hwi_free(mailbox->alloc, letter.block);
+    }
     hwi_free(mailbox->alloc, mailbox->letters);
     *mailbox = (struct hwi_mailbox){0};
 }
@@ -31,18 +32,20 @@ static void grow(struct hwi_mailbox *mailbox)
     HWI_CHECK(mailbox->count < HWI_MAILBOX_MAX);
     uint32_t capacity = old ? 2 * old : CAPACITY_FIRST;
     mailbox->letters =
-        hwi_resize(mailbox->alloc, mailbox->letters, capacity * sizeof(mailbox->letters[0]));
+        hwi_resize(mailbox->alloc, mailbox->letters, capacity * sizeof mailbox->letters[0]);
     mailbox->capacity = capacity;
-    if (old)
+    if (old) {
         memcpy(mailbox->letters + old, mailbox->letters,
-               mailbox->first * sizeof(mailbox->letters[0]));
+               mailbox->first * sizeof mailbox->letters[0]);
+    }
 }
 
 void hwi_mailbox_push(struct hwi_mailbox *mailbox, struct hwi_addr from, struct hwi_addr to,
                       const struct hwi_msg *msg, uint64_t arrived)
 {
-    if (mailbox->count == mailbox->capacity)
+    if (mailbox->count == mailbox->capacity) {
         grow(mailbox);
+    }
     size_t bytes = hwi_msg_lists_bytes(msg);
     void *block = bytes ? hwi_resize(mailbox->alloc, NULL, bytes) : NULL;
     uint32_t index = (mailbox->first + mailbox->count++) & (mailbox->capacity - 1);
@@ -56,8 +59,9 @@ void hwi_mailbox_push(struct hwi_mailbox *mailbox, struct hwi_addr from, struct 
 
 bool hwi_mailbox_pop(struct hwi_mailbox *mailbox, struct hwi_letter *letter)
 {
-    if (!mailbox->count)
+    if (!mailbox->count) {
         return false;
+    }
     *letter = mailbox->letters[mailbox->first];
     mailbox->first = (mailbox->first + 1) & (mailbox->capacity - 1);
     mailbox->count--;

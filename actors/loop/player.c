@@ -14,8 +14,9 @@ static void note_failure(void *world, const struct hwi_actor_ops *actor,
 {
     struct hwi_player *player = world;
     (void)actor;
-    if (player->failed)
+    if (player->failed) {
         return; // a check in the actor's giving up: the first one is the reason
+    }
     player->trap = (struct hwi_trap){.file = trap->file, .what = trap->what, .line = trap->line};
     player->failed = true;
 }
@@ -23,7 +24,7 @@ static void note_failure(void *world, const struct hwi_actor_ops *actor,
 struct hwi_player *hwi_player_create(const struct hwi_actor_ops *ops, const struct hwi_alloc *alloc)
 {
     static const struct hwi_world_ops world = {.check_failed = note_failure};
-    struct hwi_player *player = hwi_new(alloc, sizeof(*player));
+    struct hwi_player *player = hwi_new(alloc, sizeof *player);
     player->ops = ops;
     player->alloc = alloc;
     player->drain = hwi_drain_create(alloc, &world, player);
@@ -33,8 +34,9 @@ struct hwi_player *hwi_player_create(const struct hwi_actor_ops *ops, const stru
 
 void hwi_player_destroy(struct hwi_player *player)
 {
-    if (player == NULL)
+    if (player == NULL) {
         return;
+    }
     hwi_drain_destroy(player->drain);
     hwi_free(player->alloc, player);
 }
@@ -42,8 +44,9 @@ void hwi_player_destroy(struct hwi_player *player)
 bool hwi_player_load(struct hwi_player *player, const unsigned char *bytes, size_t length)
 {
     void *state = hwi_image_load(player->ops, bytes, length, player->alloc);
-    if (state != NULL)
+    if (state != NULL) {
         hwi_drain_restore(player->drain, player->ops->role, state, HWI_NEVER);
+    }
     return state != NULL;
 }
 
@@ -52,8 +55,9 @@ const struct hwi_effects *hwi_player_step(struct hwi_player *player, const struc
 {
     player->failed = false;
     const struct hwi_effects *effects = hwi_drain_replay(player->drain, player->ops->role, event);
-    if (failed != NULL)
+    if (failed != NULL) {
         *failed = player->failed ? &player->trap : NULL;
+    }
     return effects;
 }
 

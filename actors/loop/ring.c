@@ -39,14 +39,15 @@ struct hwi_ring *hwi_ring_create(const struct hwi_alloc *alloc, void *memory, ui
 {
     HWI_CHECK(capacity > 0 && capacity <= HWI_RING_RECORDS_MAX && !(capacity & (capacity - 1)));
     HWI_CHECK((uintptr_t)memory % alignof(struct hwi_ring_head) == 0);
-    struct hwi_ring *ring = hwi_new(alloc, sizeof(*ring));
+    struct hwi_ring *ring = hwi_new(alloc, sizeof *ring);
     ring->alloc = alloc;
     ring->head = memory;
     ring->records = (struct hwi_ring_record *)(ring->head + 1);
     ring->next = 1;
     ring->mask = capacity - 1;
-    for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++)
+    for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++) {
         hwi_ring_shape(type, &ring->shapes[type]);
+    }
     *ring->head = (struct hwi_ring_head){.format = HWI_RING_FORMAT,
                                          .capacity = capacity,
                                          .schema = hwi_schema_hash(),
@@ -67,7 +68,7 @@ static inline void store_words(void *to, const void *from, size_t words)
     uint64_t *target = to;
     for (size_t i = 0; i < words; i++) {
         uint64_t word;
-        memcpy(&word, source + i * sizeof(word), sizeof(word));
+        memcpy(&word, source + i * sizeof word, sizeof word);
         __atomic_store_n(&target[i], word, __ATOMIC_RELEASE);
     }
 }
@@ -78,7 +79,7 @@ static void load_words(void *to, const void *from, size_t words)
     const uint64_t *source = from;
     for (size_t i = 0; i < words; i++) {
         uint64_t word = __atomic_load_n(&source[i], __ATOMIC_ACQUIRE);
-        memcpy(target + i * sizeof(word), &word, sizeof(word));
+        memcpy(target + i * sizeof word, &word, sizeof word);
     }
 }
 
@@ -88,8 +89,8 @@ void hwi_ring_tell(struct hwi_ring *ring, const struct hwi_ring_clock *clock,
     struct hwi_ring_head *head = ring->head;
     uint64_t version = head->version;
     __atomic_store_n(&head->version, version + 1, __ATOMIC_RELAXED);
-    store_words(&head->clock, clock, sizeof(*clock) / sizeof(uint64_t));
-    store_words(&head->owner, owner, sizeof(*owner) / sizeof(uint64_t));
+    store_words(&head->clock, clock, sizeof *clock / sizeof(uint64_t));
+    store_words(&head->owner, owner, sizeof *owner / sizeof(uint64_t));
     __atomic_store_n(&head->version, version + 2, __ATOMIC_RELEASE);
 }
 
@@ -101,8 +102,9 @@ static uint64_t signature_key(const void *at)
 
 static inline uint64_t key_of(const unsigned char *msg, const struct hwi_ring_shape *shape)
 {
-    if (shape->signature)
+    if (shape->signature) {
         return signature_key(msg + shape->signature);
+    }
     return hwi_ring_load(msg, shape->key) | hwi_ring_load(msg, shape->high) << 32;
 }
 
@@ -195,14 +197,15 @@ static uint64_t oldest(const struct hwi_ring_reader *reader, uint64_t next)
 bool hwi_ring_attach(struct hwi_ring_reader *reader, const void *memory, size_t bytes)
 {
     const struct hwi_ring_head *head = memory;
-    if (bytes < sizeof(*head) ||
-        __atomic_load_n(&head->magic, __ATOMIC_ACQUIRE) != HWI_RING_MAGIC ||
-        head->format != HWI_RING_FORMAT || head->schema != hwi_schema_hash())
+    if (bytes < sizeof *head || __atomic_load_n(&head->magic, __ATOMIC_ACQUIRE) != HWI_RING_MAGIC ||
+        head->format != HWI_RING_FORMAT || head->schema != hwi_schema_hash()) {
         return false;
+    }
     uint32_t capacity = head->capacity;
     if (!capacity || capacity > HWI_RING_RECORDS_MAX || (capacity & (capacity - 1)) ||
-        bytes < hwi_ring_bytes(capacity))
+        bytes < hwi_ring_bytes(capacity)) {
         return false;
+    }
     *reader = (struct hwi_ring_reader){.memory = memory, .capacity = capacity};
     reader->next = oldest(reader, hwi_ring_next(reader));
     return true;
@@ -212,8 +215,9 @@ bool hwi_ring_attach(struct hwi_ring_reader *reader, const void *memory, size_t 
 static bool copy(const struct hwi_ring_record *slot, uint64_t number,
                  struct hwi_ring_record *record)
 {
-    if (__atomic_load_n(&slot->number, __ATOMIC_ACQUIRE) != number)
+    if (__atomic_load_n(&slot->number, __ATOMIC_ACQUIRE) != number) {
         return false;
+    }
     load_words(record, slot, WORDS);
     return __atomic_load_n(&slot->number, __ATOMIC_RELAXED) == number;
 }
@@ -245,10 +249,10 @@ bool hwi_ring_head(const struct hwi_ring_reader *reader, struct hwi_ring_head *h
     const struct hwi_ring_head *shared = head_of(reader);
     for (uint32_t i = 0; i < HEAD_TRIES; i++) {
         uint64_t version = __atomic_load_n(&shared->version, __ATOMIC_ACQUIRE);
-        load_words(head, shared, sizeof(*head) / sizeof(uint64_t));
+        load_words(head, shared, sizeof *head / sizeof(uint64_t));
         if (!(version & 1) && __atomic_load_n(&shared->version, __ATOMIC_RELAXED) == version) {
-            head->owner.name[sizeof(head->owner.name) - 1] = '\0';
-            head->owner.address[sizeof(head->owner.address) - 1] = '\0';
+            head->owner.name[sizeof head->owner.name - 1] = '\0';
+            head->owner.address[sizeof head->owner.address - 1] = '\0';
             return true;
         }
     }

@@ -28,8 +28,9 @@ static bool has_op(const struct hwi_layout *layout)
 
 bool hwi_ring_op(const struct hwi_ring_record *record, struct hwi_op *op)
 {
-    if (!has_op(hwi_layout_of(record->type)))
+    if (!has_op(hwi_layout_of(record->type))) {
         return false;
+    }
     *op = (struct hwi_op){
         .view = record->view, .kind = kind_of(record), .tag = record->tag, .seq = record->seq};
     return op->view || op->kind || op->tag || op->seq;
@@ -48,25 +49,29 @@ static void put(struct text *text, const char *format, ...)
     char part[PART_BYTES];
     va_list values;
     va_start(values, format);
-    int length = vsnprintf(part, sizeof(part), format, values);
+    int length = vsnprintf(part, sizeof part, format, values);
     va_end(values);
-    for (int i = 0; i < length && part[i]; i++, text->length++)
-        if (text->length + 1 < text->bytes)
+    for (int i = 0; i < length && part[i]; i++, text->length++) {
+        if (text->length + 1 < text->bytes) {
             text->at[text->length] = part[i];
+        }
+    }
 }
 
 static void put_field(struct text *text, const char *name, uint64_t value)
 {
     const char *dot = memchr(name, '.', strlen(name));
     const char *leaf = dot != NULL ? dot + 1 : name;
-    if (!value)
+    if (!value) {
         return;
-    if (strcmp(leaf, "status") == 0)
+    }
+    if (strcmp(leaf, "status") == 0) {
         put(text, "%s%s=%" PRId32, text->between, name, (int32_t)value);
-    else if (strcmp(leaf, "run") == 0 || strcmp(leaf, "incarnation") == 0)
+    } else if (strcmp(leaf, "run") == 0 || strcmp(leaf, "incarnation") == 0) {
         put(text, "%s%s=%016" PRIx64, text->between, name, value);
-    else
+    } else {
         put(text, "%s%s=%" PRIu64, text->between, name, value);
+    }
     text->between = " ";
 }
 
@@ -77,8 +82,9 @@ static void put_key(struct text *text, const struct hwi_ring_record *record)
         struct hwi_signature signature = hwi_ring_signature(record->key);
         put(text, "%scount=%" PRIu64 " dtype=%u redop=%u", text->between, signature.count,
             signature.dtype, signature.redop);
-        if (signature.root)
+        if (signature.root) {
             put(text, " root=%" PRIu64, signature.root);
+        }
         text->between = " ";
     } else if (high != NULL) {
         put_field(text, low, (uint32_t)record->key);
@@ -113,10 +119,12 @@ size_t hwi_ring_print(const struct hwi_ring_record *record, char *line, size_t b
         put_channel(&text, record);
     }
     put_key(&text, record);
-    if (extra != NULL)
+    if (extra != NULL) {
         put_field(&text, extra, record->seq);
+    }
     put(&text, "}");
-    if (bytes)
+    if (bytes) {
         line[HWI_MIN(text.length, bytes - 1)] = '\0';
+    }
     return text.length;
 }

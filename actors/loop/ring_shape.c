@@ -76,10 +76,12 @@ static const struct hwi_ring_place nowhere = {1, 56};
 static const struct hwi_field *find(const struct hwi_layout *layout, const char *name,
                                     size_t length)
 {
-    for (uint32_t i = 0; i < layout->field_count; i++)
+    for (uint32_t i = 0; i < layout->field_count; i++) {
         if (strlen(layout->fields[i].name) == length &&
-            memcmp(layout->fields[i].name, name, length) == 0)
+            memcmp(layout->fields[i].name, name, length) == 0) {
             return &layout->fields[i];
+        }
+    }
     return NULL;
 }
 
@@ -92,15 +94,17 @@ static const struct hwi_field *find_path(uint16_t type, const char *path, size_t
     *offset = offsetof(struct hwi_msg, u);
     if (layout != NULL && dot != NULL) {
         const struct hwi_field *record = find(layout, path, (size_t)(dot - path));
-        if (record == NULL || record->kind != HWI_FIELD_REC)
+        if (record == NULL || record->kind != HWI_FIELD_REC) {
             return NULL;
+        }
         *offset += record->offset;
         layout = record->record;
         path = dot + 1;
     }
     const struct hwi_field *field = layout != NULL ? find(layout, path, strlen(path)) : NULL;
-    if (field != NULL)
+    if (field != NULL) {
         *offset += field->kind == HWI_FIELD_LIST ? field->count_offset : field->offset;
+    }
     return field;
 }
 
@@ -127,8 +131,9 @@ static struct hwi_ring_place place(uint16_t type, const char *path, uint16_t bit
 {
     size_t offset;
     const struct hwi_field *field = path != NULL ? find_path(type, path, &offset) : NULL;
-    if (field == NULL || !bits_of(field))
+    if (field == NULL || !bits_of(field)) {
         return nowhere;
+    }
     HWI_CHECK(offset + sizeof(uint64_t) <= sizeof(struct hwi_msg));
     uint16_t bits = HWI_MIN(bits_of(field), bits_max);
     return (struct hwi_ring_place){(uint16_t)offset, (uint16_t)(64 - bits)};
@@ -146,7 +151,7 @@ static struct hwi_ring_place place_own(uint16_t type, const char *name, uint16_t
     struct hwi_ring_place found = nowhere;
     for (uint32_t i = 0; i < HWI_COUNT(records) && is_nowhere(found); i++) {
         char path[PATH_BYTES];
-        snprintf(path, sizeof(path), "%s%s", records[i], name);
+        snprintf(path, sizeof path, "%s%s", records[i], name);
         found = place(type, path, bits_max);
     }
     return found;
@@ -163,8 +168,9 @@ static uint16_t place_signature(uint16_t type)
 void hwi_ring_shape(uint16_t type, struct hwi_ring_shape *shape)
 {
     *shape = (struct hwi_ring_shape){nowhere, nowhere, nowhere, nowhere, nowhere, nowhere, 0};
-    if (hwi_layout_of(type) == NULL)
+    if (hwi_layout_of(type) == NULL) {
         return;
+    }
     shape->view = place_own(type, "view", 64);
     shape->tag = place_own(type, "tag", 64);
     shape->kind = place_own(type, "kind", 8);

@@ -24,7 +24,7 @@ struct hwi_ring_shape {
 static inline uint64_t hwi_ring_load(const unsigned char *msg, struct hwi_ring_place place)
 {
     uint64_t value;
-    memcpy(&value, msg + place.offset, sizeof(value));
+    memcpy(&value, msg + place.offset, sizeof value);
     return value << place.shift >> place.shift;
 }
 

@@ -23,7 +23,8 @@ static bool *list_survivors(const struct hwi_master *master, struct hwi_effects 
 // The commit rule at a view change: what was committed stands; else all survivors (of the group,
 // where the channel is a group's) Done means COMMIT. A vote's result exists at the master only, so
 // a vote that was not complete is aborted; an admission needs the survivors only.
-static uint32_t final_count(const struct hwi_master *master, const struct hwi_master_channel *c, const bool *survives)
+static uint32_t final_count(const struct hwi_master *master, const struct hwi_master_channel *c,
+                            const bool *survives)
 {
     uint32_t least = UINT32_MAX;
     for (uint32_t rank = 0; rank < master->view.count; rank++) {
@@ -39,7 +40,8 @@ static uint32_t final_count(const struct hwi_master *master, const struct hwi_ma
 
 // One tally for each number of newcomers that was told with the channel's commits; the last one
 // says how many operations are committed in the end.
-static void record_channel(struct hwi_past *past, const struct hwi_master_channel *c, uint32_t count, bool all)
+static void record_channel(struct hwi_past *past, const struct hwi_master_channel *c,
+                           uint32_t count, bool all)
 {
     uint32_t first = all || c->pending_count == 0 ? 0 : c->pending_count - 1;
     struct hwi_tally tally = {
@@ -64,7 +66,8 @@ static uint32_t tallies_of(const struct hwi_master *master)
     return tallies;
 }
 
-static void record_tallies(struct hwi_master *master, struct hwi_past *past, struct hwi_effects *effects)
+static void record_tallies(struct hwi_master *master, struct hwi_past *past,
+                           struct hwi_effects *effects)
 {
     const bool *survives = list_survivors(master, effects);
     uint32_t tallies = tallies_of(master);
@@ -182,7 +185,8 @@ void hwi_master_seal(struct hwi_master *master, struct hwi_effects *effects)
 }
 
 // With what it takes to reach them if `whole`; who is told of a view has that from its proposal.
-static struct hwi_member *list_members(struct hwi_master *master, bool whole, struct hwi_effects *effects)
+static struct hwi_member *list_members(struct hwi_master *master, bool whole,
+                                       struct hwi_effects *effects)
 {
     struct hwi_member *members = hwi_effects_memory(effects, master->view.count * sizeof *members);
     for (uint32_t rank = 0; rank < master->view.count; rank++) {
@@ -230,7 +234,8 @@ static struct hwi_msg_announce announcement(struct hwi_master *master, struct hw
     };
 }
 
-static void tell(struct hwi_master_session *s, const struct hwi_msg_announce *made, struct hwi_effects *effects)
+static void tell(struct hwi_master_session *s, const struct hwi_msg_announce *made,
+                 struct hwi_effects *effects)
 {
     struct hwi_msg_announce *a = HWI_MASTER_TELL(s, effects, announce);
     *a = *made;
@@ -247,7 +252,8 @@ void hwi_master_announce(struct hwi_master *master, struct hwi_effects *effects)
     }
 }
 
-void hwi_master_announce_to(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects)
+void hwi_master_announce_to(struct hwi_master *master, struct hwi_master_session *s,
+                            struct hwi_effects *effects)
 {
     struct hwi_msg_announce made = announcement(master, effects);
     tell(s, &made, effects);

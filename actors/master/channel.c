@@ -19,8 +19,8 @@ static int compare(const struct hwi_master_channel *a, const struct hwi_master_c
 static struct hwi_master_channel named(uint8_t kind, uint32_t group, uint64_t tag)
 {
     return (struct hwi_master_channel){.kind = hwi_channel_kind(kind),
-                            .group = hwi_kind_is_run_wide(kind) ? 0 : group,
-                            .tag = tag};
+                                       .group = hwi_kind_is_run_wide(kind) ? 0 : group,
+                                       .tag = tag};
 }
 
 static uint32_t place_of(const struct hwi_master *master, const struct hwi_master_channel *name)
@@ -35,8 +35,8 @@ static uint32_t place_of(const struct hwi_master *master, const struct hwi_maste
     return low;
 }
 
-struct hwi_master_channel *hwi_master_channel_known(struct hwi_master *master, uint8_t kind, uint32_t group,
-                                         uint64_t tag)
+struct hwi_master_channel *hwi_master_channel_known(struct hwi_master *master, uint8_t kind,
+                                                    uint32_t group, uint64_t tag)
 {
     struct hwi_master_channel name = named(kind, group, tag);
     uint32_t at = place_of(master, &name);
@@ -44,7 +44,8 @@ struct hwi_master_channel *hwi_master_channel_known(struct hwi_master *master, u
     return known ? &master->channels[at] : NULL;
 }
 
-struct hwi_master_channel *hwi_master_channel(struct hwi_master *master, uint8_t kind, uint32_t group, uint64_t tag)
+struct hwi_master_channel *hwi_master_channel(struct hwi_master *master, uint8_t kind,
+                                              uint32_t group, uint64_t tag)
 {
     struct hwi_master_channel *known = hwi_master_channel_known(master, kind, group, tag);
     if (known != NULL) {
@@ -55,13 +56,15 @@ struct hwi_master_channel *hwi_master_channel(struct hwi_master *master, uint8_t
     }
     if (master->channel_count == master->channel_capacity) {
         master->channel_capacity = HWI_MAX(16, master->channel_capacity * 2);
-        master->channels = hwi_resize(master->alloc, master->channels, master->channel_capacity * sizeof *master->channels);
+        master->channels = hwi_resize(master->alloc, master->channels,
+                                      master->channel_capacity * sizeof *master->channels);
     }
     struct hwi_master_channel name = named(kind, group, tag);
     struct hwi_master_channel *c = &master->channels[place_of(master, &name)];
     memmove(c + 1, c, (size_t)(master->channels + master->channel_count++ - c) * sizeof *c);
     *c = name;
-    c->count = hwi_kind_is_run_wide(kind) ? master->view.count : hwi_master_group(master, group)->count;
+    c->count =
+        hwi_kind_is_run_wide(kind) ? master->view.count : hwi_master_group(master, group)->count;
     c->counts = hwi_new(master->alloc, c->count * sizeof *c->counts);
     return c;
 }
@@ -79,13 +82,15 @@ bool hwi_master_spans(const struct hwi_master_channel *c, uint32_t group)
     return hwi_kind_is_run_wide(c->kind) || c->group == group;
 }
 
-uint32_t *hwi_master_done(const struct hwi_master *master, const struct hwi_master_channel *c, uint32_t rank)
+uint32_t *hwi_master_done(const struct hwi_master *master, const struct hwi_master_channel *c,
+                          uint32_t rank)
 {
     return &c->counts[hwi_kind_is_run_wide(c->kind) ? rank : master->view.seats[rank].rank];
 }
 
-void hwi_master_tell_commit(const struct hwi_master *master, const struct hwi_master_channel *c, uint32_t heard,
-                            struct hwi_master_session *s, struct hwi_effects *effects)
+void hwi_master_tell_commit(const struct hwi_master *master, const struct hwi_master_channel *c,
+                            uint32_t heard, struct hwi_master_session *s,
+                            struct hwi_effects *effects)
 {
     for (uint32_t i = 0; i < c->pending_count; i++) {
         const struct hwi_master_pending *pending = &c->pendings[i];
@@ -105,7 +110,8 @@ void hwi_master_tell_commit(const struct hwi_master *master, const struct hwi_ma
 // The operations before `until` that were not committed yet are, with so many newcomers waiting.
 static void note_pending(struct hwi_master_channel *c, uint32_t until, uint32_t count)
 {
-    struct hwi_master_pending *last = c->pending_count > 0 ? &c->pendings[c->pending_count - 1] : NULL;
+    struct hwi_master_pending *last =
+        c->pending_count > 0 ? &c->pendings[c->pending_count - 1] : NULL;
     if (last != NULL && last->count == count) {
         last->until = until;
         return;
@@ -117,7 +123,8 @@ static void note_pending(struct hwi_master_channel *c, uint32_t until, uint32_t 
 }
 
 // Of many groups' members only those that it spans are looked up.
-static void tell_members(struct hwi_master *master, const struct hwi_master_channel *c, struct hwi_effects *effects)
+static void tell_members(struct hwi_master *master, const struct hwi_master_channel *c,
+                         struct hwi_effects *effects)
 {
     if (c->count == master->view.count) {
         for (uint32_t i = 0; i < master->session_count; i++) {
@@ -137,7 +144,8 @@ static void tell_members(struct hwi_master *master, const struct hwi_master_chan
     }
 }
 
-void hwi_master_commit(struct hwi_master *master, struct hwi_master_channel *c, uint32_t count, struct hwi_effects *effects)
+void hwi_master_commit(struct hwi_master *master, struct hwi_master_channel *c, uint32_t count,
+                       struct hwi_effects *effects)
 {
     master->committed_total += count - c->committed;
     c->committed = count;
@@ -154,8 +162,8 @@ void hwi_master_commit(struct hwi_master *master, struct hwi_master_channel *c, 
     }
 }
 
-void hwi_master_count(struct hwi_master *master, struct hwi_master_channel *c, uint32_t *counted, uint32_t count,
-                      struct hwi_effects *effects)
+void hwi_master_count(struct hwi_master *master, struct hwi_master_channel *c, uint32_t *counted,
+                      uint32_t count, struct hwi_effects *effects)
 {
     if (*counted == c->committed) {
         c->ahead++;

@@ -22,7 +22,8 @@ static bool is_newcomer(const struct hwi_master_session *s, const struct hwi_mas
     return g->ever_synced && !s->synced;
 }
 
-static struct field list_whole(struct hwi_master *master, const struct hwi_master_group *g, struct hwi_effects *effects)
+static struct field list_whole(struct hwi_master *master, const struct hwi_master_group *g,
+                               struct hwi_effects *effects)
 {
     struct field field = {.all = hwi_effects_memory(effects, g->members * sizeof *field.all)};
     for (uint32_t i = 0; i < master->session_count; i++) {
@@ -132,7 +133,8 @@ static bool beats(const struct party *a, const struct party *b)
 
 // One of the largest party: of the largest ones the one with the newest revision, then the one of
 // the lowest peer id.
-static struct hwi_master_session *most(const struct field *field, hash_fn of, struct hwi_effects *effects)
+static struct hwi_master_session *most(const struct field *field, hash_fn of,
+                                       struct hwi_effects *effects)
 {
     uint32_t size = 2;
     while (size < 2 * field->count) {
@@ -152,8 +154,8 @@ static struct hwi_master_session *most(const struct field *field, hash_fn of, st
 }
 
 // The sync fails for all of the group.
-static void fail(struct hwi_master *master, const struct hwi_master_group *g, int status, uint64_t peer_a,
-                 uint64_t peer_b, struct hwi_effects *effects)
+static void fail(struct hwi_master *master, const struct hwi_master_group *g, int status,
+                 uint64_t peer_a, uint64_t peer_b, struct hwi_effects *effects)
 {
     struct hwi_fault fault = {.status = status,
                               .kind = HWI_KIND_SYNC,
@@ -167,8 +169,9 @@ static void fail(struct hwi_master *master, const struct hwi_master_group *g, in
 }
 
 // Why it cannot stay beside the elected state; HWS_OK = it can.
-static int objection(const struct hwi_master *master, const struct hwi_master_group *g, const struct hwi_master_session *winner,
-                     const struct hwi_master_session *s, char reason[REASON_BYTES])
+static int objection(const struct hwi_master *master, const struct hwi_master_group *g,
+                     const struct hwi_master_session *winner, const struct hwi_master_session *s,
+                     char reason[REASON_BYTES])
 {
     if (!has_layout(s, winner)) {
         hwi_master_shape_compare(master, s->offer.layout, winner, reason);
@@ -190,8 +193,8 @@ static int objection(const struct hwi_master *master, const struct hwi_master_gr
 }
 
 // True if somebody was put out: the others meet again in the next view.
-static bool put_out(struct hwi_master *master, const struct hwi_master_group *g, const struct hwi_master_session *winner,
-                    struct hwi_effects *effects)
+static bool put_out(struct hwi_master *master, const struct hwi_master_group *g,
+                    const struct hwi_master_session *winner, struct hwi_effects *effects)
 {
     bool out = false;
     for (uint32_t i = 0; i < master->session_count; i++) {
@@ -211,8 +214,9 @@ static bool put_out(struct hwi_master *master, const struct hwi_master_group *g,
 }
 
 // Who is never written to, and does not hold what is elected; NULL = nobody.
-static const struct hwi_master_session *opponent(const struct hwi_master *master, const struct hwi_master_group *g,
-                                      const struct hwi_master_session *winner)
+static const struct hwi_master_session *opponent(const struct hwi_master *master,
+                                                 const struct hwi_master_group *g,
+                                                 const struct hwi_master_session *winner)
 {
     for (uint32_t i = 0; i < master->session_count; i++) {
         const struct hwi_master_session *s = &master->sessions[i];
@@ -223,8 +227,9 @@ static const struct hwi_master_session *opponent(const struct hwi_master *master
     return NULL;
 }
 
-const struct hwi_master_session *hwi_master_choose(struct hwi_master *master, const struct hwi_master_group *g,
-                                        struct hwi_effects *effects)
+const struct hwi_master_session *hwi_master_choose(struct hwi_master *master,
+                                                   const struct hwi_master_group *g,
+                                                   struct hwi_effects *effects)
 {
     struct field field = list_whole(master, g, effects);
     if (field.count == 0) {

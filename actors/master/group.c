@@ -20,11 +20,13 @@ static uint32_t place_of(const struct hwi_master_group *groups, uint32_t count, 
 struct hwi_master_group *hwi_master_group(struct hwi_master *master, uint32_t number)
 {
     uint32_t at = place_of(master->groups, master->group_count, number);
-    return at < master->group_count && master->groups[at].number == number ? &master->groups[at] : NULL;
+    return at < master->group_count && master->groups[at].number == number ? &master->groups[at]
+                                                                           : NULL;
 }
 
 // The group of that number in the new view's list, which has room for it.
-static struct hwi_master_group *enlist(struct hwi_master_group *groups, uint32_t *count, uint32_t number)
+static struct hwi_master_group *enlist(struct hwi_master_group *groups, uint32_t *count,
+                                       uint32_t number)
 {
     struct hwi_master_group *g = &groups[place_of(groups, *count, number)];
     if (g == groups + *count || g->number != number) {
@@ -37,7 +39,8 @@ static struct hwi_master_group *enlist(struct hwi_master_group *groups, uint32_t
 void hwi_master_seat(struct hwi_master *master)
 {
     struct hwi_master_group *groups = hwi_new(master->alloc, HWI_GROUPS_MAX * sizeof *groups);
-    struct hwi_master_seat *seats = hwi_new(master->alloc, (master->session_count + 1) * sizeof *seats);
+    struct hwi_master_seat *seats =
+        hwi_new(master->alloc, (master->session_count + 1) * sizeof *seats);
     uint32_t group_count = 0, seat_count = 0;
     master->member_count = master->view.largest = 0;
     for (uint32_t i = 0; i < master->session_count; i++) {
@@ -51,7 +54,8 @@ void hwi_master_seat(struct hwi_master *master)
         struct hwi_master_group *g = enlist(groups, &group_count, s->group);
         const struct hwi_master_group *old = survives ? hwi_master_group(master, s->group) : NULL;
         g->ever_synced |= old != NULL && old->ever_synced;
-        seats[seat_count++] = (struct hwi_master_seat){.peer = s->peer, .group = s->group, .rank = g->count++};
+        seats[seat_count++] =
+            (struct hwi_master_seat){.peer = s->peer, .group = s->group, .rank = g->count++};
         g->members++;
         master->member_count++;
         master->view.largest = HWI_MAX(master->view.largest, g->count);
@@ -66,6 +70,7 @@ void hwi_master_seat(struct hwi_master *master)
 
 int64_t hwi_master_rank(const struct hwi_master *master, uint64_t peer)
 {
-    uint32_t at = HWI_PLACE(struct hwi_master_seat, peer, master->view.seats, master->view.count, peer);
+    uint32_t at =
+        HWI_PLACE(struct hwi_master_seat, peer, master->view.seats, master->view.count, peer);
     return at < master->view.count && master->view.seats[at].peer == peer ? (int64_t)at : -1;
 }

@@ -61,7 +61,8 @@ static void on_master_start(struct hwi_master *master, const struct hwi_msg_mast
     }
 }
 
-static void on_stored(struct hwi_master *master, const struct hwi_msg_stored *stored, struct hwi_effects *effects)
+static void on_stored(struct hwi_master *master, const struct hwi_msg_stored *stored,
+                      struct hwi_effects *effects)
 {
     if (stored->status != HWS_OK) {
         master->store_again_ns = master->now_ns + HWI_MASTER_STORE_AGAIN_MS * HWI_NS_PER_MS;
@@ -72,8 +73,8 @@ static void on_stored(struct hwi_master *master, const struct hwi_msg_stored *st
     }
 }
 
-static void on_peer(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg *msg,
-                    struct hwi_effects *effects)
+static void on_peer(struct hwi_master *master, struct hwi_master_session *s,
+                    const struct hwi_msg *msg, struct hwi_effects *effects)
 {
     switch (msg->type) {
     case HWI_MSG_heartbeat:
@@ -142,7 +143,8 @@ static void excuse_own_sleep(struct hwi_master *master, uint64_t now_ns)
 
 static void ask_to_be_woken(struct hwi_master *master, struct hwi_effects *effects)
 {
-    uint64_t at = HWI_MIN(master->probe_at_ns, HWI_MIN(master->store_again_ns, master->reform_at_ns));
+    uint64_t at =
+        HWI_MIN(master->probe_at_ns, HWI_MIN(master->store_again_ns, master->reform_at_ns));
     if (master->session_count > 0) { // silence is seen in time, own sleep is noticed
         at = HWI_MIN(at, master->turn_at_ns);
     }

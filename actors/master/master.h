@@ -132,13 +132,13 @@ struct hwi_master {
     uint32_t session_count, session_capacity;
     struct hwi_master_session_name *names; // owned; of those not gone, ordered by incarnation
     uint32_t name_count, name_capacity;
-    uint32_t member_count; // sessions that are members of the view in force
-    struct hwi_master_unit *units;    // owned; ordered by name
+    uint32_t member_count;         // sessions that are members of the view in force
+    struct hwi_master_unit *units; // owned; ordered by name
     uint32_t unit_count, unit_capacity;
     uint32_t incomplete; // newcomers whose unit is not all here
 
     struct {
-        uint64_t number;    // 0 = none yet
+        uint64_t number;               // 0 = none yet
         struct hwi_master_seat *seats; // by rank, which is the order of peer ids; owned
         uint32_t count;
         uint32_t pending; // newcomers waiting as it came into force: the same for all members
@@ -177,11 +177,13 @@ struct hwi_master {
 
 enum {
     HWI_MASTER_PROBE_MS = 50,
-    HWI_MASTER_PROBE_US_EACH = 100, // of the time between two rounds of probes, for each that is sent
-    HWI_MASTER_HOLD_SESSIONS = 64,  // sessions for each ms from a change to the proposal it calls for
+    HWI_MASTER_PROBE_US_EACH =
+        100, // of the time between two rounds of probes, for each that is sent
+    HWI_MASTER_HOLD_SESSIONS =
+        64, // sessions for each ms from a change to the proposal it calls for
     HWI_MASTER_STORE_AGAIN_MS = 1000,
     HWI_MASTER_PAST_TALLIES_MAX = 2 * HWI_TAGS_MAX, // of all earlier views: they fit one message
-    HWI_MASTER_TRACE_SHARE = 2048,                  // bytes per second that each ring may send at least
+    HWI_MASTER_TRACE_SHARE = 2048, // bytes per second that each ring may send at least
     HWI_MASTER_CLAIMS_MAX = 512, // calls that hold others up, among which a mismatch is looked for
 };
 
@@ -191,19 +193,21 @@ struct hwi_master_session *hwi_master_session_of_peer(struct hwi_master *master,
 void hwi_master_index(struct hwi_master *master); // names and member_count, from the sessions
 // Index of the first session whose peer id is not lower.
 uint32_t hwi_master_session_place(const struct hwi_master *master, uint64_t peer);
-struct hwi_master_session *hwi_master_session_add(struct hwi_master *master, const struct hwi_msg_registration *r);
-void hwi_master_sweep(struct hwi_master *master);             // forgets sessions that are gone; others move
+struct hwi_master_session *hwi_master_session_add(struct hwi_master *master,
+                                                  const struct hwi_msg_registration *r);
+void hwi_master_sweep(struct hwi_master *master); // forgets sessions that are gone; others move
 uint32_t hwi_master_waiting(const struct hwi_master *master); // newcomers that could be admitted
 // Emits to a session and counts it. Good until the next emit.
-struct hwi_msg *hwi_master_tell(struct hwi_master_session *s, struct hwi_effects *effects, uint16_t type);
+struct hwi_msg *hwi_master_tell(struct hwi_master_session *s, struct hwi_effects *effects,
+                                uint16_t type);
 #define HWI_MASTER_TELL(s, effects, name) (&hwi_master_tell((s), (effects), HWI_MSG_##name)->u.name)
 // Tells it why it is out: it is gone, with the members of its unit, and the caller sweeps. True if
 // it was in the view or the proposal: then the caller reforms, too.
-bool hwi_master_dismiss(struct hwi_master *master, struct hwi_master_session *s, int status, const char *reason,
-                        struct hwi_effects *effects);
+bool hwi_master_dismiss(struct hwi_master *master, struct hwi_master_session *s, int status,
+                        const char *reason, struct hwi_effects *effects);
 // The same, sweeps and reforms.
-void hwi_master_put_out(struct hwi_master *master, struct hwi_master_session *s, int status, const char *reason,
-                        struct hwi_effects *effects);
+void hwi_master_put_out(struct hwi_master *master, struct hwi_master_session *s, int status,
+                        const char *reason, struct hwi_effects *effects);
 
 // unit.c
 // A newcomer cannot be of the unit that it names: why, as a sentence.
@@ -211,12 +215,14 @@ bool hwi_master_unit_refuses(const struct hwi_master *master, const struct hwi_m
                              char reason[HWI_TEXT_BYTES_MAX]);
 void hwi_master_unit_enter(struct hwi_master *master, const struct hwi_master_session *s);
 void hwi_master_unit_leave(struct hwi_master *master, const struct hwi_master_session *s);
-void hwi_master_late(struct hwi_master *master, struct hwi_master_session *s, bool late); // sets `late`
+void hwi_master_late(struct hwi_master *master, struct hwi_master_session *s,
+                     bool late); // sets `late`
 // It may be proposed: it came in time, and so did all of its unit.
 bool hwi_master_admissible(const struct hwi_master *master, const struct hwi_master_session *s);
 
 // group.c
-struct hwi_master_group *hwi_master_group(struct hwi_master *master, uint32_t number); // NULL = not in the view
+struct hwi_master_group *hwi_master_group(struct hwi_master *master,
+                                          uint32_t number); // NULL = not in the view
 // Who is proposed is a member from now on, with a seat, and nobody else. A group of whom somebody
 // was a member before still knows whether it was ever synced.
 void hwi_master_seat(struct hwi_master *master);
@@ -225,21 +231,25 @@ int64_t hwi_master_rank(const struct hwi_master *master, uint64_t peer);
 
 // channel.c. `kind` is any kind of the channel; `group` is that of a member which it spans.
 // NULL = HWI_TAGS_MAX passed
-struct hwi_master_channel *hwi_master_channel(struct hwi_master *master, uint8_t kind, uint32_t group, uint64_t tag);
+struct hwi_master_channel *hwi_master_channel(struct hwi_master *master, uint8_t kind,
+                                              uint32_t group, uint64_t tag);
 // NULL = nobody is Done on it
-struct hwi_master_channel *hwi_master_channel_known(struct hwi_master *master, uint8_t kind, uint32_t group,
-                                         uint64_t tag);
+struct hwi_master_channel *hwi_master_channel_known(struct hwi_master *master, uint8_t kind,
+                                                    uint32_t group, uint64_t tag);
 void hwi_master_channels_clear(struct hwi_master *master);
 bool hwi_master_spans(const struct hwi_master_channel *c, uint32_t group); // members of the group
 // How many operations the one at this rank of the view, whom the channel spans, is Done with.
-uint32_t *hwi_master_done(const struct hwi_master *master, const struct hwi_master_channel *c, uint32_t rank);
+uint32_t *hwi_master_done(const struct hwi_master *master, const struct hwi_master_channel *c,
+                          uint32_t rank);
 // A member's count, one of *counts, rises; commits what all have Done.
-void hwi_master_count(struct hwi_master *master, struct hwi_master_channel *c, uint32_t *counted, uint32_t count,
-                      struct hwi_effects *effects);
-void hwi_master_commit(struct hwi_master *master, struct hwi_master_channel *c, uint32_t count, struct hwi_effects *effects);
+void hwi_master_count(struct hwi_master *master, struct hwi_master_channel *c, uint32_t *counted,
+                      uint32_t count, struct hwi_effects *effects);
+void hwi_master_commit(struct hwi_master *master, struct hwi_master_channel *c, uint32_t count,
+                       struct hwi_effects *effects);
 // To a member that the channel spans and that heard of the first `heard` operations.
-void hwi_master_tell_commit(const struct hwi_master *master, const struct hwi_master_channel *c, uint32_t heard,
-                            struct hwi_master_session *s, struct hwi_effects *effects);
+void hwi_master_tell_commit(const struct hwi_master *master, const struct hwi_master_channel *c,
+                            uint32_t heard, struct hwi_master_session *s,
+                            struct hwi_effects *effects);
 void hwi_master_fault(struct hwi_master *master, const struct hwi_fault *fault);
 
 // mismatch.c
@@ -252,10 +262,12 @@ void hwi_master_find_mismatch(struct hwi_master *master, struct hwi_effects *eff
 // once, in a large run a little later, so that many changes make one proposal.
 void hwi_master_reform(struct hwi_master *master, struct hwi_effects *effects);
 void hwi_master_reform_now(struct hwi_master *master, struct hwi_effects *effects);
-void hwi_master_propose_to(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects);
+void hwi_master_propose_to(struct hwi_master *master, struct hwi_master_session *s,
+                           struct hwi_effects *effects);
 uint32_t hwi_master_broken_words(const struct hwi_master *master); // of a session's `broken`
 // The edge between two of the proposal is broken: `s` said so.
-void hwi_master_broken(struct hwi_master *master, struct hwi_master_session *s, struct hwi_master_session *t);
+void hwi_master_broken(struct hwi_master *master, struct hwi_master_session *s,
+                       struct hwi_master_session *t);
 // After a ready or a broken edge: announce, or drop and propose again
 void hwi_master_judge(struct hwi_master *master, struct hwi_effects *effects);
 void hwi_master_proposal_expired(struct hwi_master *master, struct hwi_effects *effects);
@@ -265,61 +277,70 @@ void hwi_master_stored(struct hwi_master *master, struct hwi_effects *effects);
 // Fixes outcomes, makes the new view the one in force
 void hwi_master_seal(struct hwi_master *master, struct hwi_effects *effects);
 void hwi_master_announce(struct hwi_master *master, struct hwi_effects *effects); // to all members
-void hwi_master_announce_to(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects);
+void hwi_master_announce_to(struct hwi_master *master, struct hwi_master_session *s,
+                            struct hwi_effects *effects);
 void hwi_master_prune_past(struct hwi_master *master);
 void hwi_master_drop_past(struct hwi_master *master); // the oldest of m->past
 void hwi_master_store(struct hwi_master *master, struct hwi_effects *effects);
 
 // offer.c: syncs, each group's own
-uint32_t hwi_master_syncs_committed(const struct hwi_master *master, uint32_t group); // in this view
-bool hwi_master_offered(const struct hwi_master *master, const struct hwi_master_session *s);    // for the next sync
+uint32_t hwi_master_syncs_committed(const struct hwi_master *master,
+                                    uint32_t group); // in this view
+bool hwi_master_offered(const struct hwi_master *master,
+                        const struct hwi_master_session *s); // for the next sync
 // A sync committed: all members of the group hold the state
 void hwi_master_synced(struct hwi_master *master, struct hwi_master_group *g);
 // What was elected in this view, if anything was
-void hwi_master_tell_plan(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects);
+void hwi_master_tell_plan(struct hwi_master *master, struct hwi_master_session *s,
+                          struct hwi_effects *effects);
 
 // elect.c
-static inline bool hwi_master_is_of(const struct hwi_master_session *s, const struct hwi_master_group *g)
+static inline bool hwi_master_is_of(const struct hwi_master_session *s,
+                                    const struct hwi_master_group *g)
 {
     return s->member && s->group == g->number;
 }
 // All members of the group have offered: who holds the state that all shall hold. NULL = nobody
 // does, or somebody was put out: the view changes, and the sync fails.
-const struct hwi_master_session *hwi_master_choose(struct hwi_master *master, const struct hwi_master_group *g,
-                                        struct hwi_effects *effects);
+const struct hwi_master_session *hwi_master_choose(struct hwi_master *master,
+                                                   const struct hwi_master_group *g,
+                                                   struct hwi_effects *effects);
 
 // shape.c
-void hwi_master_shape_note(struct hwi_master *master, const struct hwi_msg_sync_offer *o); // if it is told
+void hwi_master_shape_note(struct hwi_master *master,
+                           const struct hwi_msg_sync_offer *o); // if it is told
 void hwi_master_shapes_forget(struct hwi_master *master);
 // Says where a layout differs from that of `winner`.
 void hwi_master_shape_compare(const struct hwi_master *master, struct hwi_hash layout,
-                              const struct hwi_master_session *winner, char reason[HWI_TEXT_BYTES_MAX]);
+                              const struct hwi_master_session *winner,
+                              char reason[HWI_TEXT_BYTES_MAX]);
 
 // status.c
 void hwi_master_status(struct hwi_master *master, uint64_t tool, struct hwi_effects *effects);
 
 // trace.c
-void hwi_master_on_trace_want(struct hwi_master *master, uint64_t tool, const struct hwi_msg_trace_want *w,
-                              struct hwi_effects *effects);
+void hwi_master_on_trace_want(struct hwi_master *master, uint64_t tool,
+                              const struct hwi_msg_trace_want *w, struct hwi_effects *effects);
 
 // on_*.c: one message each. `s` is NULL only for registration.
 void hwi_master_on_registration(struct hwi_master *master, uint64_t from,
                                 const struct hwi_msg_registration *r, struct hwi_effects *effects);
-void hwi_master_on_heartbeat(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_heartbeat *h,
-                             struct hwi_effects *effects);
-void hwi_master_on_ready(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_ready *r,
-                         struct hwi_effects *effects);
-void hwi_master_on_done(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_done *d,
-                        struct hwi_effects *effects);
-void hwi_master_on_withdraw(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_withdraw *w,
-                            struct hwi_effects *effects);
-void hwi_master_on_edge_lost(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_edge_lost *e,
-                             struct hwi_effects *effects);
+void hwi_master_on_heartbeat(struct hwi_master *master, struct hwi_master_session *s,
+                             const struct hwi_msg_heartbeat *h, struct hwi_effects *effects);
+void hwi_master_on_ready(struct hwi_master *master, struct hwi_master_session *s,
+                         const struct hwi_msg_ready *r, struct hwi_effects *effects);
+void hwi_master_on_done(struct hwi_master *master, struct hwi_master_session *s,
+                        const struct hwi_msg_done *d, struct hwi_effects *effects);
+void hwi_master_on_withdraw(struct hwi_master *master, struct hwi_master_session *s,
+                            const struct hwi_msg_withdraw *w, struct hwi_effects *effects);
+void hwi_master_on_edge_lost(struct hwi_master *master, struct hwi_master_session *s,
+                             const struct hwi_msg_edge_lost *e, struct hwi_effects *effects);
 void hwi_master_on_sync_offer(struct hwi_master *master, struct hwi_master_session *s,
                               const struct hwi_msg_sync_offer *o, struct hwi_effects *effects);
-void hwi_master_on_leave(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_leave *l,
-                         struct hwi_effects *effects);
-void hwi_master_on_unreachable(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects);
+void hwi_master_on_leave(struct hwi_master *master, struct hwi_master_session *s,
+                         const struct hwi_msg_leave *l, struct hwi_effects *effects);
+void hwi_master_on_unreachable(struct hwi_master *master, struct hwi_master_session *s,
+                               struct hwi_effects *effects);
 void hwi_master_on_woken(struct hwi_master *master, struct hwi_effects *effects);
 
 // state.c: its fields.

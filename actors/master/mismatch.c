@@ -66,10 +66,11 @@ static void note(struct claims *claims, const struct claim *claim)
 }
 
 // False if the operation is decided.
-static bool read_claim(struct hwi_master *master, const struct hwi_master_session *s, const struct hwi_tally *t,
-                       struct claim *claim)
+static bool read_claim(struct hwi_master *master, const struct hwi_master_session *s,
+                       const struct hwi_tally *t, struct claim *claim)
 {
-    const struct hwi_master_channel *c = hwi_master_channel_known(master, t->kind, s->group, t->tag);
+    const struct hwi_master_channel *c =
+        hwi_master_channel_known(master, t->kind, s->group, t->tag);
     *claim = (struct claim){.group = s->group,
                             .tag = t->tag,
                             .channel = hwi_channel_kind(t->kind),
@@ -91,7 +92,8 @@ static struct claims list_holders(struct hwi_master *master, struct hwi_effects 
                 continue;
             }
             if (claims.list == NULL) {
-                claims.list = hwi_effects_memory(effects, (HWI_MASTER_CLAIMS_MAX + 1) * sizeof *claims.list);
+                claims.list =
+                    hwi_effects_memory(effects, (HWI_MASTER_CLAIMS_MAX + 1) * sizeof *claims.list);
             }
             note(&claims, &claim);
             if (hwi_kind_is_run_wide(claim.kind)) {
@@ -141,7 +143,8 @@ static void tell(struct hwi_master *master, const struct claim *of, const struct
 }
 
 // True if the member is in a call that another's holds up: both are told.
-static bool is_held_up(struct hwi_master *master, const struct claims *claims, const struct hwi_master_session *s)
+static bool is_held_up(struct hwi_master *master, const struct claims *claims,
+                       const struct hwi_master_session *s)
 {
     struct claim claim;
     for (uint32_t i = 0; i < s->tally_count && s->member; i++) {

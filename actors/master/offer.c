@@ -7,7 +7,8 @@
 
 uint32_t hwi_master_syncs_committed(const struct hwi_master *master, uint32_t group)
 {
-    const struct hwi_master_channel *c = hwi_master_channel_known((struct hwi_master *)master, HWI_KIND_SYNC, group, 0);
+    const struct hwi_master_channel *c =
+        hwi_master_channel_known((struct hwi_master *)master, HWI_KIND_SYNC, group, 0);
     return c == NULL ? 0 : c->committed;
 }
 
@@ -39,8 +40,8 @@ static bool is_source(const struct hwi_master_session *s, const struct hwi_maste
     return hwi_master_is_of(s, g) && may_send && hwi_hash_equal(s->offer.root, g->plan.root);
 }
 
-static struct hwi_msg_sync_plan plan(const struct hwi_master *master, const struct hwi_master_group *g,
-                                     struct hwi_effects *effects)
+static struct hwi_msg_sync_plan plan(const struct hwi_master *master,
+                                     const struct hwi_master_group *g, struct hwi_effects *effects)
 {
     struct hwi_msg_sync_plan made = {
         .op = op_of(master, g->plan.count),
@@ -57,7 +58,8 @@ static struct hwi_msg_sync_plan plan(const struct hwi_master *master, const stru
     return made;
 }
 
-void hwi_master_tell_plan(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects)
+void hwi_master_tell_plan(struct hwi_master *master, struct hwi_master_session *s,
+                          struct hwi_effects *effects)
 {
     const struct hwi_master_group *g = hwi_master_group(master, s->group);
     if (g != NULL && g->plan.count > 0) {
@@ -107,7 +109,8 @@ static bool ask_all_to_hash(struct hwi_master *master, struct hwi_master_group *
     return asked > 0;
 }
 
-static void tell_plan(struct hwi_master *master, const struct hwi_master_group *g, struct hwi_effects *effects)
+static void tell_plan(struct hwi_master *master, const struct hwi_master_group *g,
+                      struct hwi_effects *effects)
 {
     struct hwi_msg_sync_plan made = plan(master, g, effects); // one list for all addressees
     for (uint32_t i = 0; i < master->session_count; i++) {
@@ -119,7 +122,8 @@ static void tell_plan(struct hwi_master *master, const struct hwi_master_group *
 
 // Once all members of the group have offered. If one of the view is out by now nothing is elected
 // any more: who is gone might have won, and the next view is being formed.
-static void elect(struct hwi_master *master, struct hwi_master_group *g, struct hwi_effects *effects)
+static void elect(struct hwi_master *master, struct hwi_master_group *g,
+                  struct hwi_effects *effects)
 {
     uint32_t count = hwi_master_syncs_committed(master, g->number) + 1;
     if (g->plan.count >= count || g->offers < g->count) {
@@ -144,7 +148,8 @@ void hwi_master_on_sync_offer(struct hwi_master *master, struct hwi_master_sessi
                               const struct hwi_msg_sync_offer *o, struct hwi_effects *effects)
 {
     struct hwi_master_group *g = hwi_master_group(master, s->group);
-    if (!s->member || g == NULL || o->op.view != master->view.number || o->op.kind != HWI_KIND_SYNC) {
+    if (!s->member || g == NULL || o->op.view != master->view.number ||
+        o->op.kind != HWI_KIND_SYNC) {
         return;
     }
     if (o->unhashed && g->verify > o->op.seq) { // it did not hear so

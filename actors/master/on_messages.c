@@ -7,8 +7,8 @@
 
 #include <hawser/types.h>
 
-void hwi_master_on_heartbeat(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_heartbeat *h,
-                             struct hwi_effects *effects)
+void hwi_master_on_heartbeat(struct hwi_master *master, struct hwi_master_session *s,
+                             const struct hwi_msg_heartbeat *h, struct hwi_effects *effects)
 {
     // `received` counts this heartbeat, `sent` does not.
     if (h->sent + 1 != s->received) {
@@ -69,7 +69,8 @@ static uint64_t first_voter(const struct hwi_master *master, const struct hwi_ma
 }
 
 // The view changes, for all to be told what an operation failed of.
-static void end_operation(struct hwi_master *master, const struct hwi_fault *fault, struct hwi_effects *effects)
+static void end_operation(struct hwi_master *master, const struct hwi_fault *fault,
+                          struct hwi_effects *effects)
 {
     hwi_master_fault(master, fault);
     master->change = true;
@@ -80,8 +81,8 @@ static void end_operation(struct hwi_master *master, const struct hwi_fault *fau
 
 // The view's tags are used up, whoever used them: the operation fails on those that it spans, and
 // the next view has them all again.
-static void lack_tags(struct hwi_master *master, const struct hwi_master_session *s, const struct hwi_msg_done *d,
-                      struct hwi_effects *effects)
+static void lack_tags(struct hwi_master *master, const struct hwi_master_session *s,
+                      const struct hwi_msg_done *d, struct hwi_effects *effects)
 {
     struct hwi_fault fault = {.status = HWS_E_LIMIT,
                               .kind = hwi_channel_kind(d->kind),
@@ -92,8 +93,8 @@ static void lack_tags(struct hwi_master *master, const struct hwi_master_session
 }
 
 // Members vote on one channel in different ways: the view changes, and all are told of two of them.
-static void disagree(struct hwi_master *master, const struct hwi_master_channel *c, uint64_t peer, uint8_t redop,
-                     struct hwi_effects *effects)
+static void disagree(struct hwi_master *master, const struct hwi_master_channel *c, uint64_t peer,
+                     uint8_t redop, struct hwi_effects *effects)
 {
     struct hwi_fault fault = {.status = HWS_E_MISMATCH,
                               .kind = c->kind,
@@ -107,8 +108,8 @@ static void disagree(struct hwi_master *master, const struct hwi_master_channel 
     end_operation(master, &fault, effects);
 }
 
-void hwi_master_on_done(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_done *d,
-                        struct hwi_effects *effects)
+void hwi_master_on_done(struct hwi_master *master, struct hwi_master_session *s,
+                        const struct hwi_msg_done *d, struct hwi_effects *effects)
 {
     int64_t rank = hwi_master_rank(master, s->peer);
     if (!s->member || d->view != master->view.number || rank < 0) {
@@ -132,13 +133,14 @@ void hwi_master_on_done(struct hwi_master *master, struct hwi_master_session *s,
     hwi_master_count(master, c, counted, d->count, effects);
 }
 
-void hwi_master_on_withdraw(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_withdraw *w,
-                            struct hwi_effects *effects)
+void hwi_master_on_withdraw(struct hwi_master *master, struct hwi_master_session *s,
+                            const struct hwi_msg_withdraw *w, struct hwi_effects *effects)
 {
     if (!s->member || w->op.view != master->view.number) {
         return;
     }
-    const struct hwi_master_channel *c = hwi_master_channel_known(master, w->op.kind, s->group, w->op.tag);
+    const struct hwi_master_channel *c =
+        hwi_master_channel_known(master, w->op.kind, s->group, w->op.tag);
     if (c != NULL && w->op.seq < c->committed) {
         return; // committed meanwhile: the commit is on its way
     }
@@ -163,8 +165,8 @@ static void suspect(struct hwi_master *master, struct hwi_master_session *t)
     master->probe_at_ns = HWI_MAX(master->now_ns, master->probe_from_ns);
 }
 
-void hwi_master_on_ready(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_ready *r,
-                         struct hwi_effects *effects)
+void hwi_master_on_ready(struct hwi_master *master, struct hwi_master_session *s,
+                         const struct hwi_msg_ready *r, struct hwi_effects *effects)
 {
     if (master->stage != HWI_STAGE_OPEN || r->view != master->proposal || !s->proposed) {
         return;
@@ -189,8 +191,8 @@ void hwi_master_on_ready(struct hwi_master *master, struct hwi_master_session *s
     hwi_master_judge(master, effects);
 }
 
-void hwi_master_on_edge_lost(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_edge_lost *e,
-                             struct hwi_effects *effects)
+void hwi_master_on_edge_lost(struct hwi_master *master, struct hwi_master_session *s,
+                             const struct hwi_msg_edge_lost *e, struct hwi_effects *effects)
 {
     bool in_force = s->member && e->view == master->view.number;
     bool proposed = s->proposed && master->stage == HWI_STAGE_OPEN && e->view == master->proposal;
@@ -215,15 +217,16 @@ void hwi_master_on_edge_lost(struct hwi_master *master, struct hwi_master_sessio
     }
 }
 
-void hwi_master_on_leave(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_leave *l,
-                         struct hwi_effects *effects)
+void hwi_master_on_leave(struct hwi_master *master, struct hwi_master_session *s,
+                         const struct hwi_msg_leave *l, struct hwi_effects *effects)
 {
     if (l->incarnation == s->incarnation) {
         hwi_master_put_out(master, s, HWS_E_CLOSED, "it left", effects);
     }
 }
 
-void hwi_master_on_unreachable(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects)
+void hwi_master_on_unreachable(struct hwi_master *master, struct hwi_master_session *s,
+                               struct hwi_effects *effects)
 {
     s->unreachable = true;
     if (s->suspect || !s->member) { // a newcomer that lives registers again, and is another one

@@ -22,7 +22,8 @@ static void evict(uint64_t from, const char *reason, struct hwi_effects *effects
     snprintf(e->reason, sizeof e->reason, "%s", reason);
 }
 
-static void welcome(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects)
+static void welcome(struct hwi_master *master, struct hwi_master_session *s,
+                    struct hwi_effects *effects)
 {
     s->sent = 0;
     s->received = 0;
@@ -54,8 +55,8 @@ static uint32_t heard_of(const struct hwi_msg_registration *r, const struct hwi_
 
 // Messages may have been lost with the old connection: say again what it does not know. All of it
 // is idempotent.
-static void tell_again(struct hwi_master *master, struct hwi_master_session *s, const struct hwi_msg_registration *r,
-                       struct hwi_effects *effects)
+static void tell_again(struct hwi_master *master, struct hwi_master_session *s,
+                       const struct hwi_msg_registration *r, struct hwi_effects *effects)
 {
     bool announced = s->member && master->stage != HWI_STAGE_SEALING;
     if (announced && r->view < master->view.number) {

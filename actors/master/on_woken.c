@@ -42,7 +42,8 @@ static void probe_suspects(struct hwi_master *master, struct hwi_effects *effect
     uint64_t pause_ns = told * (HWI_MASTER_PROBE_US_EACH * HWI_NS_PER_MS / 1000);
     master->probe_from_ns = master->now_ns + pause_ns;
     master->probe_at_ns =
-        told > 0 ? master->now_ns + HWI_MAX(pause_ns, HWI_MASTER_PROBE_MS * HWI_NS_PER_MS) : HWI_NEVER;
+        told > 0 ? master->now_ns + HWI_MAX(pause_ns, HWI_MASTER_PROBE_MS * HWI_NS_PER_MS)
+                 : HWI_NEVER;
 }
 
 void hwi_master_on_woken(struct hwi_master *master, struct hwi_effects *effects)

@@ -11,14 +11,16 @@
 // Index of the name, or of where it would be.
 static uint32_t name_place(const struct hwi_master *master, uint64_t incarnation)
 {
-    return HWI_PLACE(struct hwi_master_session_name, incarnation, master->names, master->name_count, incarnation);
+    return HWI_PLACE(struct hwi_master_session_name, incarnation, master->names, master->name_count,
+                     incarnation);
 }
 
 static void add_name(struct hwi_master *master, const struct hwi_master_session *s)
 {
     if (master->name_count == master->name_capacity) {
         master->name_capacity = HWI_MAX(16, master->name_capacity * 2);
-        master->names = hwi_resize(master->alloc, master->names, master->name_capacity * sizeof *master->names);
+        master->names =
+            hwi_resize(master->alloc, master->names, master->name_capacity * sizeof *master->names);
     }
     struct hwi_master_session_name *name = &master->names[name_place(master, s->incarnation)];
     memmove(name + 1, name, (size_t)(master->names + master->name_count++ - name) * sizeof *name);
@@ -50,20 +52,24 @@ struct hwi_master_session *hwi_master_session(struct hwi_master *master, uint64_
 
 uint32_t hwi_master_session_place(const struct hwi_master *master, uint64_t peer)
 {
-    return HWI_PLACE(struct hwi_master_session, peer, master->sessions, master->session_count, peer);
+    return HWI_PLACE(struct hwi_master_session, peer, master->sessions, master->session_count,
+                     peer);
 }
 
 struct hwi_master_session *hwi_master_session_of_peer(struct hwi_master *master, uint64_t peer)
 {
     uint32_t at = hwi_master_session_place(master, peer);
-    return at < master->session_count && master->sessions[at].peer == peer ? &master->sessions[at] : NULL;
+    return at < master->session_count && master->sessions[at].peer == peer ? &master->sessions[at]
+                                                                           : NULL;
 }
 
-struct hwi_master_session *hwi_master_session_add(struct hwi_master *master, const struct hwi_msg_registration *r)
+struct hwi_master_session *hwi_master_session_add(struct hwi_master *master,
+                                                  const struct hwi_msg_registration *r)
 {
     if (master->session_count == master->session_capacity) {
         uint32_t capacity = HWI_MAX(16, master->session_capacity * 2);
-        master->sessions = hwi_resize(master->alloc, master->sessions, capacity * sizeof *master->sessions);
+        master->sessions =
+            hwi_resize(master->alloc, master->sessions, capacity * sizeof *master->sessions);
         master->session_capacity = capacity;
     }
     struct hwi_master_session *s = &master->sessions[master->session_count++];
@@ -100,14 +106,15 @@ uint32_t hwi_master_waiting(const struct hwi_master *master)
     return master->session_count - master->member_count - master->incomplete;
 }
 
-struct hwi_msg *hwi_master_tell(struct hwi_master_session *s, struct hwi_effects *effects, uint16_t type)
+struct hwi_msg *hwi_master_tell(struct hwi_master_session *s, struct hwi_effects *effects,
+                                uint16_t type)
 {
     s->sent++;
     return hwi_emit(effects, hwi_addr_of(HWI_ROLE_PEER, s->incarnation), type);
 }
 
-static bool dismiss(struct hwi_master *master, struct hwi_master_session *s, int status, const char *reason,
-                    struct hwi_effects *effects)
+static bool dismiss(struct hwi_master *master, struct hwi_master_session *s, int status,
+                    const char *reason, struct hwi_effects *effects)
 {
     struct hwi_msg_evicted *e = HWI_MASTER_TELL(s, effects, evicted);
     e->incarnation = s->incarnation;
@@ -129,8 +136,8 @@ static bool dismiss(struct hwi_master *master, struct hwi_master_session *s, int
     return concerned;
 }
 
-bool hwi_master_dismiss(struct hwi_master *master, struct hwi_master_session *s, int status, const char *reason,
-                        struct hwi_effects *effects)
+bool hwi_master_dismiss(struct hwi_master *master, struct hwi_master_session *s, int status,
+                        const char *reason, struct hwi_effects *effects)
 {
     bool whole = s->member && s->unit[0] != '\0'; // of newcomers, the rest of the unit waits
     bool concerned = dismiss(master, s, status, reason, effects);
@@ -146,8 +153,8 @@ bool hwi_master_dismiss(struct hwi_master *master, struct hwi_master_session *s,
     return concerned;
 }
 
-void hwi_master_put_out(struct hwi_master *master, struct hwi_master_session *s, int status, const char *reason,
-                        struct hwi_effects *effects)
+void hwi_master_put_out(struct hwi_master *master, struct hwi_master_session *s, int status,
+                        const char *reason, struct hwi_effects *effects)
 {
     bool concerned = hwi_master_dismiss(master, s, status, reason, effects);
     hwi_master_sweep(master);

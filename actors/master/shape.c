@@ -13,7 +13,8 @@ enum {
     NAME_SHOWN = 20, // bytes of a tensor's name: two fit a reason
 };
 
-static const struct hwi_master_shape *find_shape(const struct hwi_master *master, struct hwi_hash layout)
+static const struct hwi_master_shape *find_shape(const struct hwi_master *master,
+                                                 struct hwi_hash layout)
 {
     for (uint32_t i = 0; i < master->shape_count; i++) {
         if (hwi_hash_equal(master->shapes[i].layout, layout)) {
@@ -30,7 +31,8 @@ void hwi_master_shape_note(struct hwi_master *master, const struct hwi_msg_sync_
     }
     if (master->shape_count == HWI_MASTER_SHAPES_MAX) { // the one that was told first goes
         hwi_free(master->alloc, master->shapes[0].tensors);
-        memmove(&master->shapes[0], &master->shapes[1], --master->shape_count * sizeof master->shapes[0]);
+        memmove(&master->shapes[0], &master->shapes[1],
+                --master->shape_count * sizeof master->shapes[0]);
     }
     struct hwi_master_shape *shape = &master->shapes[master->shape_count];
     *shape = (struct hwi_master_shape){.layout = o->layout};
@@ -55,7 +57,8 @@ static bool same(const struct hwi_tensor *a, const struct hwi_tensor *b)
 }
 
 // "w2" f32 x 100; or "none", behind the last.
-static void print_tensor(char text[TENSOR_TEXT_BYTES], const struct hwi_master_shape *shape, uint32_t index)
+static void print_tensor(char text[TENSOR_TEXT_BYTES], const struct hwi_master_shape *shape,
+                         uint32_t index)
 {
     if (index >= shape->tensor_count) {
         snprintf(text, TENSOR_TEXT_BYTES, "none");
@@ -70,7 +73,8 @@ static void print_tensor(char text[TENSOR_TEXT_BYTES], const struct hwi_master_s
 }
 
 void hwi_master_shape_compare(const struct hwi_master *master, struct hwi_hash layout,
-                              const struct hwi_master_session *winner, char reason[HWI_TEXT_BYTES_MAX])
+                              const struct hwi_master_session *winner,
+                              char reason[HWI_TEXT_BYTES_MAX])
 {
     const struct hwi_master_shape *here = find_shape(master, layout);
     const struct hwi_master_shape *there = find_shape(master, winner->offer.layout);

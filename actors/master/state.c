@@ -66,7 +66,8 @@ static void view_fields(struct hwi_image *image, void *item)
 {
     struct hwi_master *master = item;
     hwi_image_u64(image, "number", &master->view.number);
-    HWI_IMAGE_LIST(image, "seats", master->view.seats, master->view.count, HWI_MEMBERS_MAX, seat_fields);
+    HWI_IMAGE_LIST(image, "seats", master->view.seats, master->view.count, HWI_MEMBERS_MAX,
+                   seat_fields);
     hwi_image_u32(image, "pending", &master->view.pending);
     hwi_image_u32(image, "largest", &master->view.largest);
 }
@@ -154,9 +155,12 @@ static void proposal_fields(struct hwi_image *image, struct hwi_master *master)
 static void view_visit(struct hwi_image *image, struct hwi_master *master)
 {
     hwi_image_struct(image, "view", master, view_fields);
-    HWI_IMAGE_LIST(image, "groups", master->groups, master->group_count, HWI_GROUPS_MAX, group_fields);
-    HWI_IMAGE_LIST_IN(image, "shapes", master->shapes, master->shape_count, HWI_MASTER_SHAPES_MAX, shape_fields);
-    HWI_IMAGE_LIST(image, "channels", master->channels, master->channel_count, HWI_TAGS_MAX, channel_fields);
+    HWI_IMAGE_LIST(image, "groups", master->groups, master->group_count, HWI_GROUPS_MAX,
+                   group_fields);
+    HWI_IMAGE_LIST_IN(image, "shapes", master->shapes, master->shape_count, HWI_MASTER_SHAPES_MAX,
+                      shape_fields);
+    HWI_IMAGE_LIST(image, "channels", master->channels, master->channel_count, HWI_TAGS_MAX,
+                   channel_fields);
     master->channel_capacity = HWI_MAX(master->channel_capacity, master->channel_count);
     HWI_IMAGE_RECORDS_IN(image, "faults", master->faults, master->fault_count, HWI_OPS_MAX,
                          &hwi_layout_fault);

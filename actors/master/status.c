@@ -49,11 +49,13 @@ static bool listed(const struct hwi_msg_status *st, uint32_t place,
     return place < st->ops_count && compare(&st->ops[place], name) == 0;
 }
 
-static void list_ops(struct hwi_master *master, struct hwi_msg_status *st, const struct hwi_master_session *s)
+static void list_ops(struct hwi_master *master, struct hwi_msg_status *st,
+                     const struct hwi_master_session *s)
 {
     for (uint32_t i = 0; i < s->tally_count && s->member; i++) {
         const struct hwi_tally *t = &s->tallies[i];
-        const struct hwi_master_channel *c = hwi_master_channel_known(master, t->kind, s->group, t->tag);
+        const struct hwi_master_channel *c =
+            hwi_master_channel_known(master, t->kind, s->group, t->tag);
         struct hwi_status_op found = named(s, t);
         uint32_t place = place_of(st, &found);
         found.seq = c == NULL ? 0 : c->committed;
@@ -74,8 +76,8 @@ static void name(struct hwi_id *names, uint32_t *named, uint32_t *in_all, uint64
 }
 
 // Adds a member to those that each operation waits for.
-static void list_waits(const struct hwi_master *master, struct hwi_msg_status *st, struct listing *listing,
-                       const struct hwi_master_session *s)
+static void list_waits(const struct hwi_master *master, struct hwi_msg_status *st,
+                       struct listing *listing, const struct hwi_master_session *s)
 {
     int64_t rank = hwi_master_rank(master, s->peer);
     memset(listing->entered, 0, sizeof listing->entered);
@@ -107,7 +109,8 @@ static void list_waits(const struct hwi_master *master, struct hwi_msg_status *s
     }
 }
 
-static void list_operations(struct hwi_master *master, struct hwi_msg_status *st, struct hwi_effects *effects)
+static void list_operations(struct hwi_master *master, struct hwi_msg_status *st,
+                            struct hwi_effects *effects)
 {
     st->ops = hwi_effects_memory(effects, HWI_OPS_MAX * sizeof *st->ops);
     for (uint32_t i = 0; i < master->session_count; i++) {

@@ -4,8 +4,8 @@
 // many tools.
 #include "actors/master/master.h"
 
-void hwi_master_on_trace_want(struct hwi_master *master, uint64_t tool, const struct hwi_msg_trace_want *w,
-                              struct hwi_effects *effects)
+void hwi_master_on_trace_want(struct hwi_master *master, uint64_t tool,
+                              const struct hwi_msg_trace_want *w, struct hwi_effects *effects)
 {
     uint32_t rings = master->session_count + 1;
     const struct hwi_msg_trace_relay relay = {

@@ -22,7 +22,8 @@ static uint32_t place_of(const struct hwi_master *master, const char *name)
 static struct hwi_master_unit *find(const struct hwi_master *master, const char *name)
 {
     uint32_t at = name[0] == '\0' ? master->unit_count : place_of(master, name);
-    bool known = at < master->unit_count && strncmp(master->units[at].name, name, HWI_NAME_BYTES_MAX) == 0;
+    bool known =
+        at < master->unit_count && strncmp(master->units[at].name, name, HWI_NAME_BYTES_MAX) == 0;
     return known ? &master->units[at] : NULL;
 }
 
@@ -60,7 +61,8 @@ static struct hwi_master_unit *add(struct hwi_master *master, const struct hwi_m
 {
     if (master->unit_count == master->unit_capacity) {
         master->unit_capacity = HWI_MAX(16, master->unit_capacity * 2);
-        master->units = hwi_resize(master->alloc, master->units, master->unit_capacity * sizeof *master->units);
+        master->units =
+            hwi_resize(master->alloc, master->units, master->unit_capacity * sizeof *master->units);
     }
     struct hwi_master_unit *u = &master->units[place_of(master, s->unit)];
     memmove(u + 1, u, (size_t)(master->units + master->unit_count++ - u) * sizeof *u);

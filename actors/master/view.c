@@ -31,7 +31,8 @@ static bool newcomers_wanted(struct hwi_master *master)
     return admit_voted(master);
 }
 
-static bool belongs(const struct hwi_master *master, const struct hwi_master_session *s, bool newcomers)
+static bool belongs(const struct hwi_master *master, const struct hwi_master_session *s,
+                    bool newcomers)
 {
     return s->member || (newcomers && hwi_master_admissible(master, s));
 }
@@ -47,9 +48,11 @@ static bool unchanged(const struct hwi_master *master, bool newcomers)
     return !master->change;
 }
 
-static struct hwi_msg_propose proposition(const struct hwi_master *master, struct hwi_effects *effects)
+static struct hwi_msg_propose proposition(const struct hwi_master *master,
+                                          struct hwi_effects *effects)
 {
-    struct hwi_msg_propose made = {.view = master->proposal, .timeout_ms = master->config.propose_ms};
+    struct hwi_msg_propose made = {.view = master->proposal,
+                                   .timeout_ms = master->config.propose_ms};
     made.members = hwi_effects_memory(effects, master->session_count * sizeof *made.members);
     for (uint32_t i = 0; i < master->session_count; i++) {
         const struct hwi_master_session *s = &master->sessions[i];
@@ -65,14 +68,16 @@ static struct hwi_msg_propose proposition(const struct hwi_master *master, struc
     return made;
 }
 
-static void tell(struct hwi_master_session *s, const struct hwi_msg_propose *made, struct hwi_effects *effects)
+static void tell(struct hwi_master_session *s, const struct hwi_msg_propose *made,
+                 struct hwi_effects *effects)
 {
     struct hwi_msg_propose *p = HWI_MASTER_TELL(s, effects, propose);
     *p = *made;
     p->incarnation = s->incarnation;
 }
 
-void hwi_master_propose_to(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects)
+void hwi_master_propose_to(struct hwi_master *master, struct hwi_master_session *s,
+                           struct hwi_effects *effects)
 {
     struct hwi_msg_propose made = proposition(master, effects);
     tell(s, &made, effects);
@@ -84,7 +89,8 @@ static void open_proposal(struct hwi_master *master, struct hwi_effects *effects
     master->stage = HWI_STAGE_OPEN;
     master->admitting = newcomers && master->member_count > 0;
     master->proposal_until_ns = master->now_ns + master->config.propose_ms * HWI_NS_PER_MS;
-    master->probe_at_ns = HWI_MIN(master->probe_at_ns, master->now_ns + HWI_MASTER_PROBE_MS * HWI_NS_PER_MS);
+    master->probe_at_ns =
+        HWI_MIN(master->probe_at_ns, master->now_ns + HWI_MASTER_PROBE_MS * HWI_NS_PER_MS);
     master->proposed_count = 0;
     for (uint32_t i = 0; i < master->session_count; i++) {
         struct hwi_master_session *s = &master->sessions[i];
@@ -226,7 +232,8 @@ uint32_t hwi_master_broken_words(const struct hwi_master *master)
     return (master->proposed_count + 63) / 64;
 }
 
-void hwi_master_broken(struct hwi_master *master, struct hwi_master_session *s, struct hwi_master_session *t)
+void hwi_master_broken(struct hwi_master *master, struct hwi_master_session *s,
+                       struct hwi_master_session *t)
 {
     if (s == t || is_broken(s, t)) {
         return;
@@ -269,7 +276,8 @@ static struct hwi_master_session *worst(struct hwi_master *master)
     return found;
 }
 
-static void drop(struct hwi_master *master, struct hwi_master_session *s, struct hwi_effects *effects)
+static void drop(struct hwi_master *master, struct hwi_master_session *s,
+                 struct hwi_effects *effects)
 {
     char reason[HWI_TEXT_BYTES_MAX];
     snprintf(reason, sizeof reason,

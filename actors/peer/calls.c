@@ -40,8 +40,8 @@ struct hwi_peer_channel *hwi_peer_channel(struct hwi_peer *peer, uint8_t kind, u
         low = before ? middle + 1 : low;
         high = before ? high : middle;
     }
-    bool found =
-        low < peer->channel_count && peer->channels[low].kind == kind && peer->channels[low].tag == tag;
+    bool found = low < peer->channel_count && peer->channels[low].kind == kind &&
+                 peer->channels[low].tag == tag;
     if (found) {
         return &peer->channels[low];
     }
@@ -50,7 +50,8 @@ struct hwi_peer_channel *hwi_peer_channel(struct hwi_peer *peer, uint8_t kind, u
     }
     if (peer->channel_count == peer->channel_capacity) {
         peer->channel_capacity = HWI_MAX(16, peer->channel_capacity * 2);
-        peer->channels = hwi_resize(peer->alloc, peer->channels, peer->channel_capacity * sizeof *peer->channels);
+        peer->channels = hwi_resize(peer->alloc, peer->channels,
+                                    peer->channel_capacity * sizeof *peer->channels);
     }
     struct hwi_peer_channel *c = &peer->channels[low];
     memmove(c + 1, c, (peer->channel_count++ - low) * sizeof *c);
@@ -63,7 +64,8 @@ static bool is_barrier(const struct hwi_peer_call *c)
     return c->request.kind == HWI_KIND_BARRIER || c->request.kind == HWI_KIND_BARRIER_RUN;
 }
 
-void hwi_peer_tell_done(struct hwi_peer *peer, const struct hwi_peer_channel *ch, struct hwi_effects *effects)
+void hwi_peer_tell_done(struct hwi_peer *peer, const struct hwi_peer_channel *ch,
+                        struct hwi_effects *effects)
 {
     struct hwi_op last = {
         .view = peer->view.number, .kind = ch->kind, .tag = ch->tag, .seq = ch->done - 1};
@@ -104,15 +106,16 @@ void hwi_peer_call_done(struct hwi_peer *peer, struct hwi_peer_call *c, struct h
     }
 }
 
-void hwi_peer_tell_withdraw(struct hwi_peer *peer, const struct hwi_peer_call *c, struct hwi_effects *effects)
+void hwi_peer_tell_withdraw(struct hwi_peer *peer, const struct hwi_peer_call *c,
+                            struct hwi_effects *effects)
 {
     struct hwi_msg_withdraw *w = HWI_PEER_TELL(peer, effects, withdraw);
     w->op = c->op;
     w->fault = c->fault;
 }
 
-void hwi_peer_withdraw(struct hwi_peer *peer, struct hwi_peer_call *c, const struct hwi_fault *fault,
-                       struct hwi_effects *effects)
+void hwi_peer_withdraw(struct hwi_peer *peer, struct hwi_peer_call *c,
+                       const struct hwi_fault *fault, struct hwi_effects *effects)
 {
     if (!c->withdrawn) {
         c->withdrawn = true;
@@ -139,7 +142,8 @@ static enum hwi_role lane_of(uint8_t kind)
                                                          : HWI_ROLE_NONE;
 }
 
-static void emit_start(struct hwi_peer *peer, struct hwi_peer_call *c, struct hwi_peer_channel *ch, struct hwi_effects *effects)
+static void emit_start(struct hwi_peer *peer, struct hwi_peer_call *c, struct hwi_peer_channel *ch,
+                       struct hwi_effects *effects)
 {
     if (lane_of(c->op.kind) == HWI_ROLE_REDUCER) {
         struct hwi_msg_op_start *s = HWI_EMIT(effects, hwi_peer_local(HWI_ROLE_REDUCER), op_start);
@@ -200,7 +204,8 @@ static bool must_wait(struct hwi_peer *peer, const struct hwi_peer_call *c)
     for (uint32_t i = 0, seen = 0; i < peer->call_capacity && seen < peer->call_count; i++) {
         const struct hwi_peer_call *d = &peer->calls[i];
         seen += d->stage != HWI_CALL_FREE;
-        if (d->stage == HWI_CALL_FREE || d->arrival >= c->arrival || d->request.tag != c->request.tag) {
+        if (d->stage == HWI_CALL_FREE || d->arrival >= c->arrival ||
+            d->request.tag != c->request.tag) {
             continue;
         }
         bool vote =
@@ -274,7 +279,8 @@ static void count_wait(struct hwi_peer *peer, struct hwi_peer_call *c)
     }
 }
 
-void hwi_peer_end(struct hwi_peer *peer, struct hwi_peer_call *c, int status, struct hwi_effects *effects)
+void hwi_peer_end(struct hwi_peer *peer, struct hwi_peer_call *c, int status,
+                  struct hwi_effects *effects)
 {
     count_wait(peer, c);
     enum hwi_role lane = hwi_peer_entered(c) ? lane_of(c->request.kind) : HWI_ROLE_NONE;
@@ -311,7 +317,8 @@ static bool runs_again(const struct hwi_peer *peer, const struct hwi_peer_call *
 {
     bool given_up = c->cancelled && c->withdrawn;
     return !c->committed && c->request.retry && !given_up && peer->phase == HWI_PEER_PHASE_MEMBER &&
-           hws_status_class((hws_status)c->status) == HWS_CLASS_VIEW && peer->now_ns < c->deadline_ns;
+           hws_status_class((hws_status)c->status) == HWS_CLASS_VIEW &&
+           peer->now_ns < c->deadline_ns;
 }
 
 bool hwi_peer_failing(const struct hwi_peer *peer)
@@ -328,7 +335,8 @@ bool hwi_peer_failing(const struct hwi_peer *peer)
 
 // Those behind it on its tag fail with it: run again they would take its place, and meet others'
 // calls there.
-static void fail_behind(struct hwi_peer *peer, const struct hwi_peer_call *c, struct hwi_effects *effects)
+static void fail_behind(struct hwi_peer *peer, const struct hwi_peer_call *c,
+                        struct hwi_effects *effects)
 {
     for (uint32_t i = 0; i < peer->call_capacity && peer->phase == HWI_PEER_PHASE_MEMBER; i++) {
         struct hwi_peer_call *d = &peer->calls[i];
@@ -352,17 +360,18 @@ void hwi_peer_forget_before(struct hwi_peer *peer)
     }
 }
 
-static const struct hwi_peer_members *view_of(const struct hwi_peer *peer, const struct hwi_peer_call *c)
+static const struct hwi_peer_members *view_of(const struct hwi_peer *peer,
+                                              const struct hwi_peer_call *c)
 {
     bool old = c->attempts > 0 && c->op.view == peer->before.number;
     return old && c->request.kind != HWI_KIND_ADMIT ? &peer->before : &peer->view;
 }
 
-static void reply_call(struct hwi_peer *peer, const struct hwi_peer_call *c, const struct hwi_msg_op_ended *e,
-                       struct hwi_effects *effects)
+static void reply_call(struct hwi_peer *peer, const struct hwi_peer_call *c,
+                       const struct hwi_msg_op_ended *e, struct hwi_effects *effects)
 {
-    struct hwi_msg_reply *r =
-        hwi_peer_reply(peer, c->request.request, c->request.kind, c->status, view_of(peer, c), effects);
+    struct hwi_msg_reply *r = hwi_peer_reply(peer, c->request.request, c->request.kind, c->status,
+                                             view_of(peer, c), effects);
     peer->failures += c->request.async && c->status != HWS_OK;
     r->attempts = c->attempts;
     r->fault = c->fault;
@@ -390,8 +399,8 @@ static void reply_call(struct hwi_peer *peer, const struct hwi_peer_call *c, con
     }
 }
 
-void hwi_peer_ended(struct hwi_peer *peer, struct hwi_peer_call *c, const struct hwi_msg_op_ended *e,
-                    struct hwi_effects *effects)
+void hwi_peer_ended(struct hwi_peer *peer, struct hwi_peer_call *c,
+                    const struct hwi_msg_op_ended *e, struct hwi_effects *effects)
 {
     c->members_us += e != NULL ? e->members_us : 0;
     c->credit_us += e != NULL ? e->credit_us : 0;
@@ -446,10 +455,12 @@ void hwi_peer_take_number(struct hwi_peer *peer, struct hwi_peer_call *c)
     c->attempts++;
 }
 
-void hwi_peer_give_up(struct hwi_peer *peer, struct hwi_peer_call *c, int status, struct hwi_effects *effects)
+void hwi_peer_give_up(struct hwi_peer *peer, struct hwi_peer_call *c, int status,
+                      struct hwi_effects *effects)
 {
     struct hwi_fault fault = {.status = status, .peer_a = peer->id, .signature_a = signature_of(c)};
-    if (c->stage == HWI_CALL_QUEUED && hwi_peer_channel(peer, c->request.kind, c->request.tag) == NULL) {
+    if (c->stage == HWI_CALL_QUEUED &&
+        hwi_peer_channel(peer, c->request.kind, c->request.tag) == NULL) {
         hwi_peer_end(peer, c, HWS_E_LIMIT, effects);
         return;
     }
@@ -465,7 +476,8 @@ static int queued_status(const struct hwi_peer *peer)
     return peer->view.count < peer->config.min_members ? HWS_E_TOO_FEW : HWS_E_TIMEOUT;
 }
 
-static void check_deadline(struct hwi_peer *peer, struct hwi_peer_call *c, struct hwi_effects *effects)
+static void check_deadline(struct hwi_peer *peer, struct hwi_peer_call *c,
+                           struct hwi_effects *effects)
 {
     int queued = queued_status(peer);
     if (c->stage == HWI_CALL_QUEUED && queued == HWS_E_TIMEOUT) {
@@ -474,7 +486,8 @@ static void check_deadline(struct hwi_peer *peer, struct hwi_peer_call *c, struc
         hwi_peer_end(peer, c, queued, effects);
     } else if (hwi_peer_entered(c)) {
         if (peer->now_ns - c->deadline_ns >= peer->config.grace_ns) {
-            hwi_peer_finish(peer, HWS_E_OUTCOME_UNKNOWN, "the master gave no decision in time", effects);
+            hwi_peer_finish(peer, HWS_E_OUTCOME_UNKNOWN, "the master gave no decision in time",
+                            effects);
             return;
         }
         hwi_peer_give_up(peer, c, HWS_E_TIMEOUT, effects);
@@ -504,7 +517,8 @@ uint64_t hwi_peer_next_deadline(const struct hwi_peer *peer)
         }
         seen++;
         uint64_t at = c->withdrawn ? c->deadline_ns + peer->config.grace_ns : c->deadline_ns;
-        next = c->stage == HWI_CALL_ENDING ? next : HWI_MIN(next, HWI_MAX(at, peer->excused_until_ns));
+        next =
+            c->stage == HWI_CALL_ENDING ? next : HWI_MIN(next, HWI_MAX(at, peer->excused_until_ns));
     }
     return next;
 }

@@ -23,7 +23,8 @@ static bool proposed(const struct hwi_peer *peer, uint64_t id)
     return hwi_peer_is_ours(&peer->proposal, id);
 }
 
-static void open_edge(struct hwi_peer *peer, struct hwi_peer_edge *e, int64_t rank, struct hwi_effects *effects)
+static void open_edge(struct hwi_peer *peer, struct hwi_peer_edge *e, int64_t rank,
+                      struct hwi_effects *effects)
 {
     struct hwi_peer_target *t = &peer->targets[rank];
     peer->opening += e->state != HWI_PEER_EDGE_OPENING;
@@ -72,7 +73,8 @@ static void list_edges(struct hwi_peer *peer, struct hwi_effects *effects)
     struct hwi_peer_edge *old = peer->edges;
     uint32_t old_count = peer->edge_count, at = 0;
     peer->edge_count = 0;
-    peer->edges = hwi_new(peer->alloc, (old_count + peer->proposal.own_count) * sizeof *peer->edges);
+    peer->edges =
+        hwi_new(peer->alloc, (old_count + peer->proposal.own_count) * sizeof *peer->edges);
     for (uint32_t i = 0; i <= peer->proposal.count; i++) {
         if (i < peer->proposal.count && !hwi_peer_is_ours_at(&peer->proposal, i)) {
             continue;
@@ -84,7 +86,8 @@ static void list_edges(struct hwi_peer *peer, struct hwi_effects *effects)
         bool known = at < old_count && old[at].peer == next;
         if (known || (i < peer->proposal.count && next != peer->id)) {
             peer->edges[peer->edge_count++] =
-                known ? old[at++] : (struct hwi_peer_edge){.peer = next, .state = HWI_PEER_EDGE_DOWN};
+                known ? old[at++]
+                      : (struct hwi_peer_edge){.peer = next, .state = HWI_PEER_EDGE_DOWN};
         }
     }
     hwi_free(peer->alloc, old);
@@ -104,7 +107,8 @@ static void open_edges(struct hwi_peer *peer, struct hwi_effects *effects)
     }
 }
 
-void hwi_peer_on_propose(struct hwi_peer *peer, const struct hwi_msg_propose *m, struct hwi_effects *effects)
+void hwi_peer_on_propose(struct hwi_peer *peer, const struct hwi_msg_propose *m,
+                         struct hwi_effects *effects)
 {
     if (m->incarnation != peer->config.incarnation || m->view <= peer->view.number ||
         !hwi_peer_members_ordered(m->members, m->members_count)) {
@@ -173,7 +177,8 @@ void hwi_peer_on_edge_up(struct hwi_peer *peer, uint64_t id, struct hwi_effects 
     }
 }
 
-static void tell_lost(struct hwi_peer *peer, uint64_t view, uint64_t id, struct hwi_effects *effects)
+static void tell_lost(struct hwi_peer *peer, uint64_t view, uint64_t id,
+                      struct hwi_effects *effects)
 {
     struct hwi_msg_edge_lost *l = HWI_PEER_TELL(peer, effects, edge_lost);
     l->view = view;

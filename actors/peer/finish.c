@@ -7,7 +7,8 @@
 
 #include <hawser/types.h>
 
-void hwi_peer_finish(struct hwi_peer *peer, int status, const char *reason, struct hwi_effects *effects)
+void hwi_peer_finish(struct hwi_peer *peer, int status, const char *reason,
+                     struct hwi_effects *effects)
 {
     if (peer->phase == HWI_PEER_PHASE_FINISHED) {
         return;
@@ -32,7 +33,8 @@ void hwi_peer_finish(struct hwi_peer *peer, int status, const char *reason, stru
     }
 }
 
-void hwi_peer_on_evicted(struct hwi_peer *peer, const struct hwi_msg_evicted *e, struct hwi_effects *effects)
+void hwi_peer_on_evicted(struct hwi_peer *peer, const struct hwi_msg_evicted *e,
+                         struct hwi_effects *effects)
 {
     if (e->incarnation != peer->config.incarnation) {
         return;
@@ -42,7 +44,8 @@ void hwi_peer_on_evicted(struct hwi_peer *peer, const struct hwi_msg_evicted *e,
     hwi_peer_closed(peer, effects);
 }
 
-void hwi_peer_on_refused(struct hwi_peer *peer, const struct hwi_msg_refused *r, struct hwi_effects *effects)
+void hwi_peer_on_refused(struct hwi_peer *peer, const struct hwi_msg_refused *r,
+                         struct hwi_effects *effects)
 {
     hwi_peer_finish(peer, HWS_E_REFUSED, r->reason, effects);
 }
@@ -50,7 +53,8 @@ void hwi_peer_on_refused(struct hwi_peer *peer, const struct hwi_msg_refused *r,
 void hwi_peer_close(struct hwi_peer *peer, uint64_t request, struct hwi_effects *effects)
 {
     peer->leave_request = request;
-    bool was_member = peer->phase == HWI_PEER_PHASE_MEMBER || (peer->phase == HWI_PEER_PHASE_JOINING && peer->welcomed);
+    bool was_member = peer->phase == HWI_PEER_PHASE_MEMBER ||
+                      (peer->phase == HWI_PEER_PHASE_JOINING && peer->welcomed);
     if (!was_member) {
         hwi_peer_finish(peer, HWS_E_CLOSED, "it was closed", effects);
         peer->leave_until_ns = peer->now_ns;

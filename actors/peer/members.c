@@ -30,7 +30,8 @@ bool hwi_peer_is_ours(const struct hwi_peer_members *m, uint64_t id)
     return rank >= 0 && hwi_peer_is_ours_at(m, (uint32_t)rank);
 }
 
-struct hwi_id *hwi_peer_ids(const struct hwi_peer_members *m, bool run_wide, struct hwi_effects *effects)
+struct hwi_id *hwi_peer_ids(const struct hwi_peer_members *m, bool run_wide,
+                            struct hwi_effects *effects)
 {
     if (run_wide || m->ours == NULL) {
         return hwi_effects_copy(effects, m->ids, m->count * sizeof *m->ids);
@@ -44,7 +45,8 @@ struct hwi_id *hwi_peer_ids(const struct hwi_peer_members *m, bool run_wide, str
     return ids;
 }
 
-static void note_ours(struct hwi_peer *peer, struct hwi_peer_members *to, const struct hwi_member *list)
+static void note_ours(struct hwi_peer *peer, struct hwi_peer_members *to,
+                      const struct hwi_member *list)
 {
     hwi_free(peer->alloc, to->ours);
     to->ours = to->own_count < to->count ? hwi_new(peer->alloc, to->count) : NULL;

@@ -16,7 +16,8 @@ static struct hwi_peer_call *call_named(struct hwi_peer *peer, uint64_t request)
     return NULL;
 }
 
-void hwi_peer_on_cancel(struct hwi_peer *peer, const struct hwi_msg_cancel *m, struct hwi_effects *effects)
+void hwi_peer_on_cancel(struct hwi_peer *peer, const struct hwi_msg_cancel *m,
+                        struct hwi_effects *effects)
 {
     struct hwi_peer_call *c = call_named(peer, m->request);
     if (c == NULL) {

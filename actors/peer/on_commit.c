@@ -4,7 +4,8 @@
 
 #include <hawser/types.h>
 
-void hwi_peer_on_commit(struct hwi_peer *peer, const struct hwi_msg_commit *m, struct hwi_effects *effects)
+void hwi_peer_on_commit(struct hwi_peer *peer, const struct hwi_msg_commit *m,
+                        struct hwi_effects *effects)
 {
     if (peer->phase != HWI_PEER_PHASE_MEMBER || m->view != peer->view.number) {
         return;

@@ -5,8 +5,8 @@
 #include <hawser/state.h>
 #include <hawser/types.h>
 
-void hwi_peer_on_op_fault(struct hwi_peer *peer, enum hwi_role lane, const struct hwi_msg_op_fault *f,
-                          struct hwi_effects *effects)
+void hwi_peer_on_op_fault(struct hwi_peer *peer, enum hwi_role lane,
+                          const struct hwi_msg_op_fault *f, struct hwi_effects *effects)
 {
     if (f->fault.status == HWS_E_INTERNAL) {
         hwi_peer_lane_failed(peer, lane, effects);
@@ -42,7 +42,8 @@ static struct hwi_msg_sync_offer *tell_offer(struct hwi_peer *peer, const struct
 
 // Said again, without the tensors: they are there to name what is wrong with them, and are not
 // kept.
-void hwi_peer_tell_offer(struct hwi_peer *peer, const struct hwi_peer_call *c, struct hwi_effects *effects)
+void hwi_peer_tell_offer(struct hwi_peer *peer, const struct hwi_peer_call *c,
+                         struct hwi_effects *effects)
 {
     tell_offer(peer, c, effects);
 }
@@ -98,7 +99,7 @@ void hwi_peer_on_sync_plan(struct hwi_peer *peer, const struct hwi_msg_sync_plan
     c->sync.receiver = receiver;
     c->sync.revision = s->revision;
     c->sync.root = s->unhashed ? (struct hwi_hash){0} : s->root; // nobody knows it
-    peer->state_dirty |= c->sync.receiver; // until this sync commits
+    peer->state_dirty |= c->sync.receiver;                       // until this sync commits
     struct hwi_msg_sync_go *g = HWI_EMIT(effects, hwi_peer_local(HWI_ROLE_SNAPSHOT), sync_go);
     g->op = c->op;
     g->root = s->root;

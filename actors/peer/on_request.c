@@ -64,7 +64,8 @@ static struct hwi_peer_call *free_call(struct hwi_peer *peer)
     return &peer->calls[i];
 }
 
-void hwi_peer_on_request(struct hwi_peer *peer, const struct hwi_msg_request *r, struct hwi_effects *effects)
+void hwi_peer_on_request(struct hwi_peer *peer, const struct hwi_msg_request *r,
+                         struct hwi_effects *effects)
 {
     if (r->kind == HWI_KIND_CLOSE) {
         hwi_peer_close(peer, r->request, effects);
@@ -84,7 +85,8 @@ void hwi_peer_on_request(struct hwi_peer *peer, const struct hwi_msg_request *r,
         return;
     }
     struct hwi_peer_call *c = free_call(peer);
-    *c = (struct hwi_peer_call){.stage = HWI_CALL_QUEUED, .request = *r, .arrival = ++peer->arrivals};
+    *c = (struct hwi_peer_call){
+        .stage = HWI_CALL_QUEUED, .request = *r, .arrival = ++peer->arrivals};
     c->deadline_ns = r->timeout_ns > HWI_NEVER / 2 ? HWI_NEVER / 2 : peer->now_ns + r->timeout_ns;
     if (c->deadline_ns > HWI_NEVER / 2) {
         c->deadline_ns = HWI_NEVER / 2;

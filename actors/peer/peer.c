@@ -27,7 +27,8 @@ static void destroy(void *state)
     hwi_free(peer->alloc, peer);
 }
 
-static void on_open(struct hwi_peer *peer, const struct hwi_msg_open *open, struct hwi_effects *effects)
+static void on_open(struct hwi_peer *peer, const struct hwi_msg_open *open,
+                    struct hwi_effects *effects)
 {
     peer->config = *open;
     peer->phase = HWI_PEER_PHASE_JOINING;
@@ -39,7 +40,8 @@ static void check_open(struct hwi_peer *peer, struct hwi_effects *effects)
 {
     if (peer->phase == HWI_PEER_PHASE_JOINING && peer->now_ns >= peer->open_until_ns) {
         if (peer->heard_master) {
-            hwi_peer_finish(peer, HWS_E_TIMEOUT, "registered, but not admitted to a view in time", effects);
+            hwi_peer_finish(peer, HWS_E_TIMEOUT, "registered, but not admitted to a view in time",
+                            effects);
         } else {
             hwi_peer_finish(peer, HWS_E_UNREACHABLE, "nothing was heard from the master", effects);
         }
@@ -61,7 +63,8 @@ static void on_woken(struct hwi_peer *peer, struct hwi_effects *effects)
     }
 }
 
-static void from_master(struct hwi_peer *peer, const struct hwi_msg *msg, struct hwi_effects *effects)
+static void from_master(struct hwi_peer *peer, const struct hwi_msg *msg,
+                        struct hwi_effects *effects)
 {
     peer->heard_master = true;
     peer->received++;
@@ -111,7 +114,8 @@ static void from_master(struct hwi_peer *peer, const struct hwi_msg *msg, struct
     }
 }
 
-static void on_op_ended(struct hwi_peer *peer, const struct hwi_msg_op_ended *e, struct hwi_effects *effects)
+static void on_op_ended(struct hwi_peer *peer, const struct hwi_msg_op_ended *e,
+                        struct hwi_effects *effects)
 {
     for (uint32_t i = 0; i < peer->call_capacity; i++) {
         struct hwi_peer_call *c = &peer->calls[i];

@@ -4,8 +4,9 @@
 
 #include <stdio.h>
 
-struct hwi_msg_reply *hwi_peer_reply(struct hwi_peer *peer, uint64_t request, uint8_t kind, int status,
-                                     const struct hwi_peer_members *view, struct hwi_effects *effects)
+struct hwi_msg_reply *hwi_peer_reply(struct hwi_peer *peer, uint64_t request, uint8_t kind,
+                                     int status, const struct hwi_peer_members *view,
+                                     struct hwi_effects *effects)
 {
     static const struct hwi_peer_members nobody;
     bool run_wide = kind == HWI_KIND_NONE || hwi_kind_is_run_wide(kind);

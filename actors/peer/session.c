@@ -14,7 +14,8 @@ struct hwi_msg *hwi_peer_tell(struct hwi_peer *peer, struct hwi_effects *effects
 // What its first call in flight is: for who waits in another one.
 static uint8_t kind_of(struct hwi_peer *peer, const struct hwi_peer_channel *ch)
 {
-    struct hwi_op op = {.view = peer->view.number, .kind = ch->kind, .tag = ch->tag, .seq = ch->heard};
+    struct hwi_op op = {
+        .view = peer->view.number, .kind = ch->kind, .tag = ch->tag, .seq = ch->heard};
     const struct hwi_peer_call *c = hwi_peer_call_of(peer, op);
     return c != NULL ? c->request.kind : ch->kind;
 }
@@ -129,7 +130,8 @@ static void be_another(struct hwi_peer *peer, struct hwi_effects *effects)
     hwi_peer_close_edges(peer, true, effects);
 }
 
-void hwi_peer_on_welcome(struct hwi_peer *peer, const struct hwi_msg_welcome *w, struct hwi_effects *effects)
+void hwi_peer_on_welcome(struct hwi_peer *peer, const struct hwi_msg_welcome *w,
+                         struct hwi_effects *effects)
 {
     peer->received = 1; // this message: the master counts from it
     if (peer->welcomed) {
@@ -148,10 +150,12 @@ void hwi_peer_on_welcome(struct hwi_peer *peer, const struct hwi_msg_welcome *w,
     hwi_peer_heartbeat(peer, effects);
 }
 
-void hwi_peer_on_pong(struct hwi_peer *peer, const struct hwi_msg_pong *g, struct hwi_effects *effects)
+void hwi_peer_on_pong(struct hwi_peer *peer, const struct hwi_msg_pong *g,
+                      struct hwi_effects *effects)
 {
     peer->pong_ns = peer->now_ns;
-    if (peer->welcomed && g->sent + 1 != peer->received) { // `received` counts this pong, `sent` does not
+    if (peer->welcomed &&
+        g->sent + 1 != peer->received) { // `received` counts this pong, `sent` does not
         hwi_peer_register_again(peer, effects);
     }
 }

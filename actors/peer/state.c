@@ -28,8 +28,9 @@ static void members_fields(struct hwi_image *image, void *item)
 
 static void edge_fields(struct hwi_image *image, void *item)
 {
-    static const char *const states[] = {
-        [HWI_PEER_EDGE_OPENING] = "opening", [HWI_PEER_EDGE_UP] = "up", [HWI_PEER_EDGE_DOWN] = "down"};
+    static const char *const states[] = {[HWI_PEER_EDGE_OPENING] = "opening",
+                                         [HWI_PEER_EDGE_UP] = "up",
+                                         [HWI_PEER_EDGE_DOWN] = "down"};
     struct hwi_peer_edge *e = item;
     hwi_image_u64(image, "peer", &e->peer);
     HWI_IMAGE_ENUM(image, "state", e->state, states);
@@ -55,7 +56,8 @@ static void target_list_fields(struct hwi_image *image, struct hwi_peer *peer)
     hwi_image_require(image, count == (open ? peer->proposal.count : 0));
     uint32_t bytes = peer->addresses_bytes;
     hwi_image_require(image, image->failed || bytes == 0 || peer->addresses[bytes - 1] == '\0');
-    for (uint32_t i = 0; i < count && !image->failed && peer->proposal.ids[i].value < peer->id; i++) {
+    for (uint32_t i = 0; i < count && !image->failed && peer->proposal.ids[i].value < peer->id;
+         i++) {
         hwi_image_require(image, peer->targets[i].address < bytes);
     }
 }
@@ -189,7 +191,8 @@ void hwi_peer_image(struct hwi_image *image, void *state)
     hwi_image_text(image, "finish_reason", peer->finish_reason, sizeof peer->finish_reason);
     session_fields(image, peer);
     view_fields(image, peer);
-    HWI_IMAGE_LIST(image, "channels", peer->channels, peer->channel_count, HWI_TAGS_MAX, channel_fields);
+    HWI_IMAGE_LIST(image, "channels", peer->channels, peer->channel_count, HWI_TAGS_MAX,
+                   channel_fields);
     peer->channel_capacity = HWI_MAX(peer->channel_capacity, peer->channel_count);
     visit_calls(image, peer);
     hwi_image_u64(image, "arrivals", &peer->arrivals);

@@ -24,7 +24,8 @@ static uint32_t group_of(const struct hwi_peer *peer, uint8_t kind)
 
 // Sets what goes with a commit. One that was decided inside the view says what it said there: a
 // channel has a tally for each number of newcomers that was told, and its last one decides.
-static bool is_committed(const struct hwi_peer *peer, const struct hwi_past *past, struct hwi_peer_call *c)
+static bool is_committed(const struct hwi_peer *peer, const struct hwi_past *past,
+                         struct hwi_peer_call *c)
 {
     bool committed = false;
     c->pending = past->pending;
@@ -40,7 +41,8 @@ static bool is_committed(const struct hwi_peer *peer, const struct hwi_past *pas
     return committed;
 }
 
-static int abort_status(const struct hwi_peer *peer, const struct hwi_past *past, struct hwi_peer_call *c)
+static int abort_status(const struct hwi_peer *peer, const struct hwi_past *past,
+                        struct hwi_peer_call *c)
 {
     for (uint32_t i = 0; i < past->faults_count; i++) {
         const struct hwi_fault *f = &past->faults[i];
@@ -78,7 +80,8 @@ static void name_cancelled(struct hwi_peer *peer, const struct hwi_past *past)
 }
 
 // The announcement decides every call of the old view.
-static void decide_calls(struct hwi_peer *peer, const struct hwi_past *past, struct hwi_effects *effects)
+static void decide_calls(struct hwi_peer *peer, const struct hwi_past *past,
+                         struct hwi_effects *effects)
 {
     for (uint32_t i = 0; i < peer->call_capacity && peer->call_count > 0; i++) {
         struct hwi_peer_call *c = &peer->calls[i];
@@ -142,7 +145,8 @@ static void tell_lanes(struct hwi_peer *peer, struct hwi_effects *effects)
     }
 }
 
-static void switch_view(struct hwi_peer *peer, const struct hwi_msg_announce *a, struct hwi_effects *effects)
+static void switch_view(struct hwi_peer *peer, const struct hwi_msg_announce *a,
+                        struct hwi_effects *effects)
 {
     hwi_peer_members_forget(peer, &peer->before);
     peer->before = peer->view;
@@ -187,10 +191,11 @@ static bool lists_us(const struct hwi_peer *peer, const struct hwi_msg_announce 
     return i < a->members_count && a->members[i].group == peer->config.group;
 }
 
-void hwi_peer_on_announce(struct hwi_peer *peer, const struct hwi_msg_announce *a, struct hwi_effects *effects)
+void hwi_peer_on_announce(struct hwi_peer *peer, const struct hwi_msg_announce *a,
+                          struct hwi_effects *effects)
 {
-    if (a->incarnation != peer->config.incarnation || a->view <= peer->view.number || !lists_us(peer, a) ||
-        !hwi_peer_members_ordered(a->members, a->members_count)) {
+    if (a->incarnation != peer->config.incarnation || a->view <= peer->view.number ||
+        !lists_us(peer, a) || !hwi_peer_members_ordered(a->members, a->members_count)) {
         return;
     }
     const struct hwi_past *past = past_of(a, peer->view.number);
@@ -227,7 +232,8 @@ static bool old_calls_in_flight(const struct hwi_peer *peer)
     return false;
 }
 
-void hwi_peer_acknowledge(struct hwi_peer *peer, const struct hwi_msg_request *r, struct hwi_effects *effects)
+void hwi_peer_acknowledge(struct hwi_peer *peer, const struct hwi_msg_request *r,
+                          struct hwi_effects *effects)
 {
     bool changed = peer->acked != peer->view.number || peer->fence_held || hwi_peer_failing(peer);
     if (changed && (peer->failures > r->collected || old_calls_in_flight(peer))) {

@@ -52,8 +52,9 @@ static const struct head heads[32] = {
 
 static bool skip(struct walk *walk, uint64_t bytes)
 {
-    if (bytes > walk->left)
+    if (bytes > walk->left) {
         return false;
+    }
     walk->bytes += bytes;
     walk->left -= bytes;
     return true;
@@ -63,28 +64,34 @@ static bool skip(struct walk *walk, uint64_t bytes)
 static bool walk_head(struct walk *walk, uint64_t *children)
 {
     *children = 0;
-    if (!walk->left)
+    if (!walk->left) {
         return false;
+    }
     unsigned first = *walk->bytes;
     skip(walk, 1);
-    if (first < 0x80 || first >= 0xe0)
+    if (first < 0x80 || first >= 0xe0) {
         return true;
+    }
     if (first < 0xa0) {
         *children = (uint64_t)(first & 0x0f) << (first < 0x90);
         return true;
     }
-    if (first < 0xc0)
+    if (first < 0xc0) {
         return skip(walk, first & 0x1f);
+    }
 
     const struct head *head = &heads[first - 0xc0];
-    if (!head->valid || head->scalar)
+    if (!head->valid || head->scalar) {
         return head->valid && skip(walk, head->size_bytes);
+    }
     const unsigned char *digits = walk->bytes;
     uint64_t size = 0;
-    if (!skip(walk, head->size_bytes))
+    if (!skip(walk, head->size_bytes)) {
         return false;
-    for (unsigned i = 0; i < head->size_bytes; i++)
+    }
+    for (unsigned i = 0; i < head->size_bytes; i++) {
         size = size << 8 | digits[i];
+    }
     *children = size * head->values_per_one;
     return head->values_per_one || skip(walk, size + head->extra_bytes);
 }
@@ -99,20 +106,25 @@ int hwi_msgpack_check(const unsigned char *bytes, size_t length)
     for (;;) {
         uint64_t children;
         while (open[depth] == 0) {
-            if (depth == 0)
+            if (depth == 0) {
                 return walk.left ? HWI_CODEC_MALFORMED : HWI_CODEC_OK;
+            }
             depth--;
         }
         open[depth]--;
-        if (!walk_head(&walk, &children))
+        if (!walk_head(&walk, &children)) {
             return HWI_CODEC_MALFORMED;
-        if (!children)
+        }
+        if (!children) {
             continue;
-        if (children > walk.left) // each takes a byte at least
+        }
+        if (children > walk.left) { // each takes a byte at least
             return HWI_CODEC_MALFORMED;
+        }
         values += children;
-        if (values > HWI_CODEC_VALUES_MAX || ++depth == HWI_CODEC_DEPTH_MAX)
+        if (values > HWI_CODEC_VALUES_MAX || ++depth == HWI_CODEC_DEPTH_MAX) {
             return HWI_CODEC_LIMIT;
+        }
         open[depth] = children;
     }
 }

@@ -15,17 +15,20 @@ static int check_fields(const struct hwi_layout *layout, const msgpack_object_ar
 
 static int check_unsigned(const msgpack_object *value, uint64_t limit)
 {
-    if (value->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+    if (value->type != MSGPACK_OBJECT_POSITIVE_INTEGER) {
         return HWI_CODEC_MALFORMED;
+    }
     return value->via.u64 <= limit ? HWI_CODEC_OK : HWI_CODEC_LIMIT;
 }
 
 static int check_signed(const msgpack_object *value)
 {
-    if (value->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+    if (value->type == MSGPACK_OBJECT_POSITIVE_INTEGER) {
         return value->via.u64 <= INT32_MAX ? HWI_CODEC_OK : HWI_CODEC_LIMIT;
-    if (value->type != MSGPACK_OBJECT_NEGATIVE_INTEGER)
+    }
+    if (value->type != MSGPACK_OBJECT_NEGATIVE_INTEGER) {
         return HWI_CODEC_MALFORMED;
+    }
     return value->via.i64 >= INT32_MIN ? HWI_CODEC_OK : HWI_CODEC_LIMIT;
 }
 
@@ -37,32 +40,38 @@ static int check_hash(const msgpack_object *value)
 
 static int check_string(const msgpack_object *value, uint64_t bytes)
 {
-    if (value->type != MSGPACK_OBJECT_STR)
+    if (value->type != MSGPACK_OBJECT_STR) {
         return HWI_CODEC_MALFORMED;
-    if (value->via.str.size >= bytes)
+    }
+    if (value->via.str.size >= bytes) {
         return HWI_CODEC_LIMIT;
+    }
     bool inside = value->via.str.size && memchr(value->via.str.ptr, 0, value->via.str.size) != NULL;
     return inside ? HWI_CODEC_LIMIT : HWI_CODEC_OK;
 }
 
 static int check_record(const struct hwi_layout *layout, const msgpack_object *value, size_t *bytes)
 {
-    if (value->type != MSGPACK_OBJECT_ARRAY)
+    if (value->type != MSGPACK_OBJECT_ARRAY) {
         return HWI_CODEC_MALFORMED;
+    }
     return check_fields(layout, &value->via.array, bytes);
 }
 
 static int check_list(const struct hwi_field *field, const msgpack_object *value, size_t *bytes)
 {
-    if (value->type != MSGPACK_OBJECT_ARRAY)
+    if (value->type != MSGPACK_OBJECT_ARRAY) {
         return HWI_CODEC_MALFORMED;
-    if (value->via.array.size > field->limit)
+    }
+    if (value->via.array.size > field->limit) {
         return HWI_CODEC_LIMIT;
+    }
     *bytes += hwi_list_bytes(field->record, value->via.array.size);
     for (uint32_t i = 0; i < value->via.array.size; i++) {
         int error = check_record(field->record, &value->via.array.ptr[i], bytes);
-        if (error)
+        if (error) {
             return error;
+        }
     }
     return HWI_CODEC_OK;
 }
@@ -95,8 +104,9 @@ static int check_fields(const struct hwi_layout *layout, const msgpack_object_ar
     uint32_t count = HWI_MIN(values->size, layout->field_count);
     for (uint32_t i = 0; i < count; i++) {
         int error = check_field(&layout->fields[i], &values->ptr[i], bytes);
-        if (error)
+        if (error) {
             return error;
+        }
     }
     return HWI_CODEC_OK;
 }
@@ -118,12 +128,13 @@ static void fill_list(const struct hwi_field *field, const msgpack_object_array 
                       unsigned char *base, unsigned char **memory)
 {
     unsigned char *items = values->size ? *memory : NULL;
-    memcpy(base + field->offset, &items, sizeof(items));
-    memcpy(base + field->count_offset, &values->size, sizeof(values->size));
+    memcpy(base + field->offset, &items, sizeof items);
+    memcpy(base + field->count_offset, &values->size, sizeof values->size);
     *memory += hwi_list_bytes(field->record, values->size);
-    for (uint32_t i = 0; i < values->size; i++)
+    for (uint32_t i = 0; i < values->size; i++) {
         fill_fields(field->record, &values->ptr[i].via.array,
                     items + (size_t)i * field->record->bytes, memory);
+    }
 }
 
 static void fill_field(const struct hwi_field *field, const msgpack_object *value,
@@ -147,8 +158,9 @@ static void fill_field(const struct hwi_field *field, const msgpack_object *valu
         fill_hash(value, at);
         break;
     case HWI_FIELD_STR:
-        if (value->via.str.size)
+        if (value->via.str.size) {
             memcpy(at, value->via.str.ptr, value->via.str.size);
+        }
         break;
     case HWI_FIELD_REC:
         fill_fields(field->record, &value->via.array, at, memory);
@@ -163,33 +175,39 @@ static void fill_fields(const struct hwi_layout *layout, const msgpack_object_ar
                         unsigned char *base, unsigned char **memory)
 {
     uint32_t count = HWI_MIN(values->size, layout->field_count);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         fill_field(&layout->fields[i], &values->ptr[i], base, memory);
+    }
 }
 
 // ---- the message -------------------------------------------------------------------------------
 
 static int convert(const msgpack_object *value, struct hwi_msg *msg, void **block)
 {
-    if (value->type != MSGPACK_OBJECT_ARRAY || value->via.array.size == 0)
+    if (value->type != MSGPACK_OBJECT_ARRAY || value->via.array.size == 0) {
         return HWI_CODEC_MALFORMED;
+    }
     const msgpack_object *type = &value->via.array.ptr[0];
-    if (type->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+    if (type->type != MSGPACK_OBJECT_POSITIVE_INTEGER) {
         return HWI_CODEC_MALFORMED;
+    }
     uint16_t known = (uint16_t)HWI_MIN(type->via.u64, (uint64_t)UINT16_MAX);
     const struct hwi_layout *layout = hwi_layout_of(known);
-    if (layout == NULL)
+    if (layout == NULL) {
         return HWI_CODEC_UNKNOWN;
+    }
 
     msgpack_object_array fields = {value->via.array.size - 1, value->via.array.ptr + 1};
     size_t bytes = 0;
     int error = check_fields(layout, &fields, &bytes);
-    if (error)
+    if (error) {
         return error;
+    }
     unsigned char *memory = bytes ? calloc(1, bytes) : NULL;
-    if (bytes && memory == NULL)
+    if (bytes && memory == NULL) {
         return HWI_CODEC_MEMORY;
-    memset(msg, 0, sizeof(*msg));
+    }
+    memset(msg, 0, sizeof *msg);
     msg->type = known;
     *block = memory;
     fill_fields(layout, &fields, (unsigned char *)&msg->u, &memory);
@@ -199,11 +217,13 @@ static int convert(const msgpack_object *value, struct hwi_msg *msg, void **bloc
 int hwi_decode(const unsigned char *bytes, size_t length, struct hwi_msg *msg, void **block)
 {
     *block = NULL;
-    if (length > HWI_MESSAGE_BYTES_MAX)
+    if (length > HWI_MESSAGE_BYTES_MAX) {
         return HWI_CODEC_LIMIT;
+    }
     int error = hwi_msgpack_check(bytes, length);
-    if (error)
+    if (error) {
         return error;
+    }
 
     msgpack_unpacked unpacked;
     size_t offset = 0;

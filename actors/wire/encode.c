@@ -25,18 +25,21 @@ struct sink {
 
 static void refuse(struct sink *sink, int error)
 {
-    if (!sink->error)
+    if (!sink->error) {
         sink->error = error;
+    }
 }
 
 static bool make_room(struct sink *sink, size_t bytes)
 {
     size_t capacity = sink->capacity ? 2 * sink->capacity : BUFFER_BYTES_FIRST;
-    while (capacity < sink->length + bytes)
+    while (capacity < sink->length + bytes) {
         capacity *= 2;
+    }
     unsigned char *grown = realloc(sink->bytes, capacity);
-    if (grown == NULL)
+    if (grown == NULL) {
         return false;
+    }
     sink->bytes = grown;
     sink->capacity = capacity;
     return true;
@@ -49,8 +52,9 @@ static int write_bytes(void *user, const char *bytes, size_t length)
         XXH3_64bits_update(sink->hash, bytes, length);
         return 0;
     }
-    if (sink->error)
+    if (sink->error) {
         return -1;
+    }
     if (length > HWI_MESSAGE_BYTES_MAX - sink->length) {
         refuse(sink, HWI_CODEC_LIMIT);
         return -1;
@@ -70,8 +74,9 @@ static int write_bytes(void *user, const char *bytes, size_t length)
 
 static void pack_unsigned(msgpack_packer *packer, struct sink *sink, uint64_t value, uint64_t limit)
 {
-    if (value > limit)
+    if (value > limit) {
         refuse(sink, HWI_CODEC_LIMIT);
+    }
     msgpack_pack_uint64(packer, value);
 }
 
@@ -82,16 +87,17 @@ static void pack_hash(msgpack_packer *packer, const struct hwi_hash *hash)
         bytes[i] = (unsigned char)(hash->lo >> (8 * i));
         bytes[8 + i] = (unsigned char)(hash->hi >> (8 * i));
     }
-    msgpack_pack_bin(packer, sizeof(bytes));
-    msgpack_pack_bin_body(packer, bytes, sizeof(bytes));
+    msgpack_pack_bin(packer, sizeof bytes);
+    msgpack_pack_bin_body(packer, bytes, sizeof bytes);
 }
 
 static void pack_string(msgpack_packer *packer, struct sink *sink, const char *text, size_t size)
 {
     const char *end = memchr(text, 0, size);
     size_t length = end != NULL ? (size_t)(end - text) : size;
-    if (end == NULL)
+    if (end == NULL) {
         refuse(sink, HWI_CODEC_LIMIT);
+    }
     msgpack_pack_str(packer, length);
     msgpack_pack_str_body(packer, text, length);
 }
@@ -111,14 +117,16 @@ static void pack_list(msgpack_packer *packer, struct sink *sink, const struct hw
 {
     uint32_t count;
     const unsigned char *items;
-    memcpy(&count, base + field->count_offset, sizeof(count));
-    memcpy(&items, base + field->offset, sizeof(items));
-    if (count > field->limit)
+    memcpy(&count, base + field->count_offset, sizeof count);
+    memcpy(&items, base + field->offset, sizeof items);
+    if (count > field->limit) {
         refuse(sink, HWI_CODEC_LIMIT);
+    }
     msgpack_pack_array(packer, count);
     sink->values += count;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         pack_record(packer, sink, field->record, items + (size_t)i * field->record->bytes);
+    }
 }
 
 static void pack_field(msgpack_packer *packer, struct sink *sink, const struct hwi_field *field,
@@ -157,8 +165,9 @@ static void pack_fields(msgpack_packer *packer, struct sink *sink, const struct 
                         const unsigned char *base)
 {
     sink->values += layout->field_count;
-    for (uint32_t i = 0; i < layout->field_count; i++)
+    for (uint32_t i = 0; i < layout->field_count; i++) {
         pack_field(packer, sink, &layout->fields[i], base);
+    }
 }
 
 static void pack_message(struct sink *sink, const struct hwi_msg *msg)
@@ -174,8 +183,9 @@ static void pack_message(struct sink *sink, const struct hwi_msg *msg)
     msgpack_pack_uint16(&packer, msg->type);
     sink->values += 2; // the array itself and the type
     pack_fields(&packer, sink, layout, (const unsigned char *)&msg->u);
-    if (sink->values > HWI_CODEC_VALUES_MAX)
+    if (sink->values > HWI_CODEC_VALUES_MAX) {
         refuse(sink, HWI_CODEC_LIMIT);
+    }
 }
 
 int hwi_encode(const struct hwi_msg *msg, unsigned char **bytes, size_t *length)

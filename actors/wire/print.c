@@ -14,8 +14,9 @@ struct line {
 
 static void put(struct line *line, const char *text, size_t length)
 {
-    if (line->length < line->bytes)
+    if (line->length < line->bytes) {
         memcpy(line->text + line->length, text, HWI_MIN(length, line->bytes - line->length));
+    }
     line->length += length;
 }
 
@@ -27,13 +28,14 @@ static void put_text(struct line *line, const char *text)
 static void put_number(struct line *line, uint64_t number)
 {
     char digits[24];
-    put(line, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, number));
+    put(line, digits, (size_t)snprintf(digits, sizeof digits, "%" PRIu64, number));
 }
 
 static size_t finish(struct line *line)
 {
-    if (line->bytes)
+    if (line->bytes) {
         line->text[HWI_MIN(line->length, line->bytes - 1)] = '\0';
+    }
     return line->length;
 }
 
@@ -44,10 +46,11 @@ static void put_string(struct line *line, const char *text, size_t bytes)
     for (size_t i = 0; i < bytes && text[i]; i++) {
         unsigned char byte = (unsigned char)text[i];
         char escaped[8];
-        if (byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\')
+        if (byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\') {
             put(line, &text[i], 1);
-        else
-            put(line, escaped, (size_t)snprintf(escaped, sizeof(escaped), "\\x%02x", byte));
+        } else {
+            put(line, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\x%02x", byte));
+        }
     }
     put_text(line, "\"");
 }
@@ -88,10 +91,11 @@ const char *hwi_role_name(uint8_t role)
 static void put_op(struct line *line, const struct hwi_op *op)
 {
     const char *name = hwi_kind_name(op->kind);
-    if (name[0] != '?')
+    if (name[0] != '?') {
         put_text(line, name);
-    else
+    } else {
         put_number(line, op->kind);
+    }
     put_text(line, "/");
     put_number(line, op->tag);
     put_text(line, "#");
@@ -102,15 +106,16 @@ static void put_op(struct line *line, const struct hwi_op *op)
 
 static uint64_t number_of(const struct hwi_field *field, const void *at)
 {
-    if (field->kind == HWI_FIELD_U8)
+    if (field->kind == HWI_FIELD_U8) {
         return *(const uint8_t *)at;
+    }
     return field->kind == HWI_FIELD_U32 ? *(const uint32_t *)at : *(const uint64_t *)at;
 }
 
 static uint32_t count_of(const struct hwi_field *field, const unsigned char *base)
 {
     uint32_t count;
-    memcpy(&count, base + field->count_offset, sizeof(count));
+    memcpy(&count, base + field->count_offset, sizeof count);
     return count;
 }
 
@@ -140,9 +145,11 @@ static bool is_zero_field(const struct hwi_field *field, const unsigned char *ba
 
 static bool is_zero(const struct hwi_layout *layout, const unsigned char *base)
 {
-    for (uint32_t i = 0; i < layout->field_count; i++)
-        if (!is_zero_field(&layout->fields[i], base))
+    for (uint32_t i = 0; i < layout->field_count; i++) {
+        if (!is_zero_field(&layout->fields[i], base)) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -152,11 +159,12 @@ static void put_record(struct line *line, const struct hwi_layout *layout,
 static void put_list(struct line *line, const struct hwi_field *field, const unsigned char *base)
 {
     const unsigned char *items;
-    memcpy(&items, base + field->offset, sizeof(items));
+    memcpy(&items, base + field->offset, sizeof items);
     put_text(line, "[");
     for (uint32_t i = 0; i < count_of(field, base); i++) {
-        if (i)
+        if (i) {
             put_text(line, " ");
+        }
         put_record(line, field->record, items + (size_t)i * field->record->bytes);
     }
     put_text(line, "]");
@@ -175,11 +183,11 @@ static void put_value(struct line *line, const struct hwi_field *field, const un
         break;
     case HWI_FIELD_I32:
         put(line, digits,
-            (size_t)snprintf(digits, sizeof(digits), "%" PRId32, *(const int32_t *)at));
+            (size_t)snprintf(digits, sizeof digits, "%" PRId32, *(const int32_t *)at));
         break;
     case HWI_FIELD_HASH:
         put(line, digits,
-            (size_t)snprintf(digits, sizeof(digits), "%016" PRIx64 "%016" PRIx64, hash->hi,
+            (size_t)snprintf(digits, sizeof digits, "%016" PRIx64 "%016" PRIx64, hash->hi,
                              hash->lo));
         break;
     case HWI_FIELD_STR:
@@ -201,8 +209,9 @@ static void put_fields(struct line *line, const struct hwi_layout *layout,
     put_text(line, "{");
     for (uint32_t i = 0; i < layout->field_count; i++) {
         const struct hwi_field *field = &layout->fields[i];
-        if (is_zero_field(field, base))
+        if (is_zero_field(field, base)) {
             continue;
+        }
         put_text(line, between);
         put_text(line, field->name);
         put_text(line, "=");
@@ -216,12 +225,13 @@ static void put_fields(struct line *line, const struct hwi_layout *layout,
 static void put_record(struct line *line, const struct hwi_layout *layout,
                        const unsigned char *base)
 {
-    if (strcmp(layout->name, "op") == 0)
+    if (strcmp(layout->name, "op") == 0) {
         put_op(line, (const struct hwi_op *)base);
-    else if (layout->field_count == 1)
+    } else if (layout->field_count == 1) {
         put_value(line, &layout->fields[0], base);
-    else
+    } else {
         put_fields(line, layout, base);
+    }
 }
 
 size_t hwi_msg_print(const struct hwi_msg *msg, char *text, size_t bytes)
@@ -264,8 +274,9 @@ size_t hwi_addr_print(struct hwi_addr addr, char *text, size_t bytes)
     char digits[24];
     struct line line = {text, bytes, 0};
     put_text(&line, hwi_role_name(addr.role));
-    if (addr.id)
+    if (addr.id) {
         put(&line, digits,
-            (size_t)snprintf(digits, sizeof(digits), decimal ? ":%" PRIu64 : ":%" PRIx64, addr.id));
+            (size_t)snprintf(digits, sizeof digits, decimal ? ":%" PRIu64 : ":%" PRIx64, addr.id));
+    }
     return finish(&line);
 }

@@ -14,9 +14,10 @@ static void add_text(XXH3_state_t *state, const char *text)
 static void add_number(XXH3_state_t *state, uint64_t number)
 {
     unsigned char bytes[8];
-    for (unsigned i = 0; i < sizeof(bytes); i++)
+    for (unsigned i = 0; i < sizeof bytes; i++) {
         bytes[i] = (unsigned char)(number >> (8 * i));
-    XXH3_64bits_update(state, bytes, sizeof(bytes));
+    }
+    XXH3_64bits_update(state, bytes, sizeof bytes);
 }
 
 static void add_layout(XXH3_state_t *state, const struct hwi_layout *layout)
@@ -28,8 +29,9 @@ static void add_layout(XXH3_state_t *state, const struct hwi_layout *layout)
         add_text(state, field->name);
         add_number(state, field->kind);
         add_number(state, field->limit);
-        if (field->record != NULL)
+        if (field->record != NULL) {
             add_layout(state, field->record);
+        }
     }
 }
 

@@ -22,8 +22,9 @@ static void reduce_wide(const struct hwi_kernel *kernel, unsigned char *out,
         kernel->widen(next.bytes, at(operands[k], offset), count);
         kernel->combine(sum.bytes, sum.bytes, next.bytes, count);
     }
-    if (kernel->divide != NULL)
+    if (kernel->divide != NULL) {
         kernel->divide(sum.bytes, sum.bytes, count, divisor);
+    }
     kernel->narrow(out + offset, sum.bytes, count);
 }
 
@@ -40,8 +41,9 @@ static void reduce_plain(const struct hwi_kernel *kernel, unsigned char *out,
         kernel->combine(to, so_far, at(operands[k], offset), count);
         so_far = to;
     }
-    if (kernel->divide != NULL)
+    if (kernel->divide != NULL) {
         kernel->divide(out + offset, so_far, count, divisor);
+    }
 }
 
 void hwi_kernel_blocks(const struct hwi_kernel *kernel, void *out, const void *const *operands,
@@ -51,9 +53,10 @@ void hwi_kernel_blocks(const struct hwi_kernel *kernel, void *out, const void *c
     for (size_t done = 0; done < count; done += step) {
         size_t part = count - done < step ? count - done : step;
         size_t offset = done * kernel->element_bytes;
-        if (kernel->widen != NULL)
+        if (kernel->widen != NULL) {
             reduce_wide(kernel, out, operands, n, offset, part, divisor);
-        else
+        } else {
             reduce_plain(kernel, out, operands, n, offset, part, divisor);
+        }
     }
 }

@@ -39,10 +39,12 @@ static void widen_f16(void *to, const void *from, size_t count)
     float *out = to;
     const unsigned char *in = from;
     size_t i = 0;
-    for (; i + F16_LANES <= count; i += F16_LANES)
+    for (; i + F16_LANES <= count; i += F16_LANES) {
         widen_lanes(out + i, in + 2 * i);
-    for (; i < count; i++)
+    }
+    for (; i < count; i++) {
         ((any_f32 *)out)[i] = hwi_f16_widen(((const any_u16 *)from)[i]);
+    }
 }
 
 static void narrow_f16(void *to, const void *from, size_t count)
@@ -50,10 +52,12 @@ static void narrow_f16(void *to, const void *from, size_t count)
     unsigned char *out = to;
     const float *in = from;
     size_t i = 0;
-    for (; i + F16_LANES <= count; i += F16_LANES)
+    for (; i + F16_LANES <= count; i += F16_LANES) {
         narrow_lanes(out + 2 * i, in + i);
-    for (; i < count; i++)
+    }
+    for (; i < count; i++) {
         ((any_u16 *)to)[i] = hwi_f16_narrow(((const any_f32 *)from)[i]);
+    }
 }
 
 // ---- shapes of steps ----------------------------------------------------------------------------

@@ -27,10 +27,12 @@ static inline float hwi_f16_widen(uint16_t half)
 {
     uint32_t sign = (uint32_t)(half & 0x8000) << 16;
     uint32_t exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
-    if (exponent == 0x1f)
+    if (exponent == 0x1f) {
         return hwi_f32_of(sign | 0x7f800000 | fraction << 13);
-    if (exponent > 0)
+    }
+    if (exponent > 0) {
         return hwi_f32_of(sign | (exponent + 112) << 23 | fraction << 13);
+    }
     float small = (float)fraction * 0x1p-24f;
     return hwi_f32_of(sign | hwi_f32_bits(small));
 }
@@ -39,8 +41,9 @@ static inline float hwi_f16_widen(uint16_t half)
 static inline uint32_t hwi_f16_subnormal(uint32_t magnitude)
 {
     uint32_t exponent = magnitude >> 23;
-    if (exponent < 102) // below half of the least one
+    if (exponent < 102) { // below half of the least one
         return 0;
+    }
     uint32_t fraction = (magnitude & 0x7fffff) | 0x800000;
     uint32_t shift = 126 - exponent;
     uint32_t kept = fraction >> shift, rest = fraction & ((1u << shift) - 1);
@@ -52,12 +55,15 @@ static inline uint16_t hwi_f16_narrow(float value)
 {
     uint32_t bits = hwi_f32_bits(value);
     uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
-    if (magnitude > 0x7f800000)
+    if (magnitude > 0x7f800000) {
         return HWI_F16_NAN;
-    if (magnitude >= 0x477ff000) // 65520 and more
+    }
+    if (magnitude >= 0x477ff000) { // 65520 and more
         return (uint16_t)(sign | 0x7c00);
-    if (magnitude < 0x38800000)
+    }
+    if (magnitude < 0x38800000) {
         return (uint16_t)(sign | hwi_f16_subnormal(magnitude));
+    }
     uint32_t rebased = magnitude - (112u << 23);
     return (uint16_t)(sign | (rebased + 0xfff + (rebased >> 13 & 1)) >> 13);
 }
@@ -70,8 +76,9 @@ static inline float hwi_bf16_widen(uint16_t half)
 static inline uint16_t hwi_bf16_narrow(float value)
 {
     uint32_t bits = hwi_f32_bits(value);
-    if ((bits & 0x7fffffff) > 0x7f800000)
+    if ((bits & 0x7fffffff) > 0x7f800000) {
         return HWI_BF16_NAN;
+    }
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 

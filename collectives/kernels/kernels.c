@@ -43,7 +43,7 @@ static const struct hwi_kernel_set sets[] = {
 #endif
 };
 
-enum { SETS = sizeof(sets) / sizeof(sets[0]) };
+enum { SETS = sizeof sets / sizeof sets[0] };
 
 const struct hwi_kernel_set *hwi_kernel_sets(uint32_t *count)
 {
@@ -56,11 +56,13 @@ const struct hwi_kernel_set *hwi_kernel_best(void)
 {
     static _Atomic(const struct hwi_kernel_set *) chosen;
     const struct hwi_kernel_set *best = atomic_load_explicit(&chosen, memory_order_relaxed);
-    if (best != NULL)
+    if (best != NULL) {
         return best;
+    }
     best = &sets[SETS - 1];
-    while (!best->runs())
+    while (!best->runs()) {
         best--;
+    }
     atomic_store_explicit(&chosen, best, memory_order_relaxed);
     return best;
 }
@@ -68,9 +70,11 @@ const struct hwi_kernel_set *hwi_kernel_best(void)
 const struct hwi_kernel *hwi_kernel_in(const struct hwi_kernel_set *set, uint8_t dtype,
                                        uint8_t redop)
 {
-    for (int i = 0; i < HWI_KERNELS; i++)
-        if (set->kernels[i].dtype == dtype && set->kernels[i].redop == redop)
+    for (int i = 0; i < HWI_KERNELS; i++) {
+        if (set->kernels[i].dtype == dtype && set->kernels[i].redop == redop) {
             return &set->kernels[i];
+        }
+    }
     return NULL;
 }
 

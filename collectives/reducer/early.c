@@ -22,15 +22,16 @@ static struct hwi_early_peer *find_peer(struct hwi_early *early, uint64_t peer)
 static struct hwi_early_peer *add_peer(struct hwi_early *early, const struct hwi_alloc *alloc,
                                        uint64_t peer)
 {
-    if (early->count == HWI_MEMBERS_MAX)
+    if (early->count == HWI_MEMBERS_MAX) {
         return NULL;
+    }
     if (early->count == early->capacity) {
         uint32_t capacity = early->capacity ? early->capacity * 2 : 8;
-        early->peers = hwi_resize(alloc, early->peers, capacity * sizeof(*early->peers));
+        early->peers = hwi_resize(alloc, early->peers, capacity * sizeof *early->peers);
         early->capacity = capacity;
     }
     uint32_t at = position(early, peer);
-    memmove(&early->peers[at + 1], &early->peers[at], (early->count - at) * sizeof(*early->peers));
+    memmove(&early->peers[at + 1], &early->peers[at], (early->count - at) * sizeof *early->peers);
     early->count++;
     early->peers[at] = (struct hwi_early_peer){.peer = peer};
     return &early->peers[at];
@@ -40,8 +41,9 @@ static struct hwi_early_peer *add_peer(struct hwi_early *early, const struct hwi
 static uint32_t find_call(const struct hwi_early_peer *sender, struct hwi_op op)
 {
     uint32_t i = 0;
-    while (i < sender->count && !hwi_op_equal(sender->calls[i].op, op))
+    while (i < sender->count && !hwi_op_equal(sender->calls[i].op, op)) {
         i++;
+    }
     return i;
 }
 
@@ -50,7 +52,7 @@ static void push_call(struct hwi_early_peer *sender, const struct hwi_alloc *all
 {
     if (sender->count == sender->capacity) {
         uint32_t capacity = sender->capacity ? sender->capacity * 2 : 4;
-        sender->calls = hwi_resize(alloc, sender->calls, capacity * sizeof(*sender->calls));
+        sender->calls = hwi_resize(alloc, sender->calls, capacity * sizeof *sender->calls);
         sender->capacity = capacity;
     }
     sender->calls[sender->count++] = *call;
@@ -60,27 +62,32 @@ void hwi_early_keep(struct hwi_early *early, const struct hwi_alloc *alloc, uint
                     const struct hwi_msg_call *call)
 {
     struct hwi_early_peer *sender = find_peer(early, peer);
-    if (sender == NULL)
+    if (sender == NULL) {
         sender = add_peer(early, alloc, peer);
-    if (sender == NULL || call->op.view < sender->view)
+    }
+    if (sender == NULL || call->op.view < sender->view) {
         return;
+    }
     if (call->op.view > sender->view) {
         sender->view = call->op.view;
         sender->count = 0;
     }
-    if (sender->count < HWI_OPS_MAX && find_call(sender, call->op) == sender->count)
+    if (sender->count < HWI_OPS_MAX && find_call(sender, call->op) == sender->count) {
         push_call(sender, alloc, call);
+    }
 }
 
 bool hwi_early_take(struct hwi_early *early, uint64_t peer, struct hwi_op op,
                     struct hwi_msg_call *call)
 {
     struct hwi_early_peer *sender = find_peer(early, peer);
-    if (sender == NULL)
+    if (sender == NULL) {
         return false;
+    }
     uint32_t at = find_call(sender, op);
-    if (at == sender->count)
+    if (at == sender->count) {
         return false;
+    }
     *call = sender->calls[at];
     sender->calls[at] = sender->calls[--sender->count];
     return true;
@@ -92,21 +99,24 @@ void hwi_early_forget(struct hwi_early *early, const struct hwi_alloc *alloc, ui
     uint32_t kept = 0, at = 0;
     for (uint32_t i = 0; i < early->count; i++) {
         struct hwi_early_peer *sender = &early->peers[i];
-        while (at < count && members[at] < sender->peer)
+        while (at < count && members[at] < sender->peer) {
             at++;
+        }
         bool member = at < count && members[at] == sender->peer;
-        if (sender->view > view || (sender->view == view && member))
+        if (sender->view > view || (sender->view == view && member)) {
             early->peers[kept++] = *sender;
-        else
+        } else {
             hwi_free(alloc, sender->calls);
+        }
     }
     early->count = kept;
 }
 
 void hwi_early_fini(struct hwi_early *early, const struct hwi_alloc *alloc)
 {
-    for (uint32_t i = 0; i < early->count; i++)
+    for (uint32_t i = 0; i < early->count; i++) {
         hwi_free(alloc, early->peers[i].calls);
+    }
     hwi_free(alloc, early->peers);
     *early = (struct hwi_early){0};
 }

@@ -14,8 +14,9 @@ static uint32_t element_bytes(const struct hwi_reduction *reduction)
 // All begin[rank + 1] are the sizes of regions: makes them what they are afterwards.
 static void begin_regions(struct hwi_reduction *reduction)
 {
-    for (uint32_t rank = 0; rank < reduction->shape.world; rank++)
+    for (uint32_t rank = 0; rank < reduction->shape.world; rank++) {
         reduction->begin[rank + 1] += reduction->begin[rank];
+    }
     reduction->bytes = reduction->begin[reduction->shape.world];
 }
 
@@ -26,8 +27,9 @@ static void size_regions(struct hwi_reduction *reduction)
     uint32_t world = reduction->shape.world, element = element_bytes(reduction);
     for (uint32_t rank = 0; rank < world; rank++) {
         uint64_t count = signature->count;
-        if (signature->kind == HWI_KIND_REDUCE_SCATTER)
+        if (signature->kind == HWI_KIND_REDUCE_SCATTER) {
             count = hwi_plan_part(count, world, rank + 1) - hwi_plan_part(count, world, rank);
+        }
         reduction->begin[rank + 1] = count * element;
     }
 }
@@ -37,8 +39,9 @@ static void size_regions(struct hwi_reduction *reduction)
 // Elements that the output must have room for.
 static uint64_t needed(const struct hwi_reduction *reduction)
 {
-    if (!hwi_reduction_has_regions(reduction))
+    if (!hwi_reduction_has_regions(reduction)) {
         return reduction->signature.count;
+    }
     uint64_t bytes = 0;
     for (uint32_t rank = 0; rank < reduction->shape.world; rank++) {
         bool all = reduction->signature.kind == HWI_KIND_ALL_GATHER;
@@ -68,8 +71,9 @@ static int judge(const struct hwi_reduction *reduction)
 {
     bool in_its_input = reduction->in_place && reduction->signature.kind == HWI_KIND_REDUCE_SCATTER;
     uint64_t elements = needed(reduction);
-    if (elements > HWI_TENSOR_BYTES_MAX / element_bytes(reduction))
+    if (elements > HWI_TENSOR_BYTES_MAX / element_bytes(reduction)) {
         return HWS_E_LIMIT;
+    }
     bool fits =
         !hwi_reduction_has_regions(reduction) || in_its_input || elements <= reduction->room;
     return fits ? HWS_OK : HWS_E_INVALID;
@@ -83,8 +87,9 @@ static void cut(struct hwi_reduction *reduction)
     bool others_own = reduction->signature.kind == HWI_KIND_BROADCAST && shape->world > 1;
     if (hwi_reduction_has_regions(reduction)) {
         begin_regions(reduction);
-        if (reduction->bytes > 0)
+        if (reduction->bytes > 0) {
             *shape = hwi_plan_cut(shape->plan, reduction->begin, reduction->first, shape->world);
+        }
         return;
     }
     reduction->bytes = reduction->signature.count * element_bytes(reduction);
@@ -98,9 +103,10 @@ static uint64_t scratch_in_use(const struct hwi_reducer *reducer)
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < reducer->reduction_count; i++) {
         const struct hwi_reduction *reduction = reducer->reductions[i];
-        if (hwi_reduction_adds(reduction))
+        if (hwi_reduction_adds(reduction)) {
             bytes += (uint64_t)reduction->ledger.window * reduction->shape.chunk_bytes *
                      (reduction->shape.world - 1);
+        }
     }
     return bytes;
 }
@@ -111,8 +117,9 @@ static uint32_t window_of(const struct hwi_reducer *reducer, const struct hwi_re
                           uint32_t chunks)
 {
     uint32_t most = hwi_reduction_window(reduction, chunks);
-    if (!hwi_reduction_adds(reduction) || most <= 1)
+    if (!hwi_reduction_adds(reduction) || most <= 1) {
         return most;
+    }
     uint64_t used = HWI_MIN(scratch_in_use(reducer), HWI_SCRATCH_ALL_BYTES_MAX);
     uint64_t row_bytes = (uint64_t)reduction->shape.chunk_bytes * (reduction->shape.world - 1);
     uint64_t slots = (HWI_SCRATCH_ALL_BYTES_MAX - used) / 2 / row_bytes;
@@ -122,8 +129,9 @@ static uint32_t window_of(const struct hwi_reducer *reducer, const struct hwi_re
 static void open_ledger(const struct hwi_reducer *reducer, struct hwi_reduction *reduction)
 {
     uint32_t world = reduction->shape.world;
-    if (world == 1 || !hwi_reduction_has_owners(reduction))
+    if (world == 1 || !hwi_reduction_has_owners(reduction)) {
         return;
+    }
     uint32_t chunks = hwi_reduction_owned(reduction, reduction->self).chunks;
     uint32_t window = window_of(reducer, reduction, chunks);
     void *missing = hwi_new(reducer->alloc, hwi_ledger_bytes(HWI_MAX(window, 1)));
@@ -135,11 +143,13 @@ static void count_due(struct hwi_reduction *reduction)
 {
     bool ledger = hwi_reduction_has_owners(reduction);
     for (uint32_t rank = 0; rank < reduction->shape.world; rank++) {
-        if (rank == reduction->self)
+        if (rank == reduction->self) {
             continue;
+        }
         reduction->chunks_due += hwi_reduction_result(reduction, rank, reduction->self).chunks;
-        if (!ledger)
+        if (!ledger) {
             reduction->chunks_due += hwi_reduction_input(reduction, rank, reduction->self).chunks;
+        }
     }
     reduction->copies_due = hwi_reduction_copied(reduction).chunks;
 }
@@ -152,8 +162,9 @@ static void save_part(const struct hwi_reduction *reduction, struct hwi_msg_op_m
     bool root =
         reduction->signature.kind == HWI_KIND_BROADCAST && reduction->root == reduction->self;
     bool gather = reduction->signature.kind == HWI_KIND_ALL_GATHER;
-    if (!reduction->in_place || root || (reduction->shape.world == 1 && !gather))
+    if (!reduction->in_place || root || (reduction->shape.world == 1 && !gather)) {
         return;
+    }
     memory->save_bytes = reduction->bytes;
     if (reduction->signature.kind == HWI_KIND_REDUCE_SCATTER) {
         memory->save_from = reduction->begin[reduction->self];
@@ -173,24 +184,28 @@ static void emit_memory(const struct hwi_reduction *reduction, struct hwi_effect
     memory->bytes = reduction->bytes;
     memory->chunk_bytes = reduction->shape.chunk_bytes;
     save_part(reduction, memory);
-    if (!hwi_reduction_has_regions(reduction))
+    if (!hwi_reduction_has_regions(reduction)) {
         return;
-    memory->regions = hwi_effects_memory(effects, world * sizeof(*memory->regions));
+    }
+    memory->regions = hwi_effects_memory(effects, world * sizeof *memory->regions);
     memory->regions_count = world;
-    for (uint32_t rank = 0; rank < world; rank++)
+    for (uint32_t rank = 0; rank < world; rank++) {
         memory->regions[rank].value = reduction->begin[rank + 1] - reduction->begin[rank];
-    if (reduction->signature.kind == HWI_KIND_ALL_GATHER)
+    }
+    if (reduction->signature.kind == HWI_KIND_ALL_GATHER) {
         memory->input_from = reduction->begin[reduction->self];
-    else if (!reduction->in_place)
+    } else if (!reduction->in_place) {
         memory->output_from = reduction->begin[reduction->self];
+    }
 }
 
 static void emit_row(const struct hwi_reduction *reduction, enum hwi_phase phase, uint64_t from,
                      struct hwi_part part, struct hwi_effects *effects)
 {
     bool ledger = phase == HWI_PHASE_SCATTER && hwi_reduction_has_owners(reduction);
-    if (part.chunks == 0)
+    if (part.chunks == 0) {
         return;
+    }
     struct hwi_msg_place *place = HWI_EMIT(effects, hwi_to_data(), place);
     place->op = reduction->op;
     place->phase = (uint8_t)phase;
@@ -218,19 +233,24 @@ static void tell_port(const struct hwi_reducer *reducer, const struct hwi_reduct
 void hwi_reduction_lay(const struct hwi_reducer *reducer, struct hwi_reduction *reduction,
                        bool final, struct hwi_effects *effects)
 {
-    if (reduction->laid || (reduction->signature.unequal && !final))
+    if (reduction->laid || (reduction->signature.unequal && !final)) {
         return;
-    if (hwi_reduction_has_regions(reduction) && !reduction->signature.unequal)
+    }
+    if (hwi_reduction_has_regions(reduction) && !reduction->signature.unequal) {
         size_regions(reduction);
+    }
     int status = judge(reduction);
-    if (status != HWS_OK && final)
+    if (status != HWS_OK && final) {
         report(reducer, reduction, status, effects);
-    if (status != HWS_OK)
+    }
+    if (status != HWS_OK) {
         return;
+    }
     cut(reduction);
     reduction->laid = true;
-    if (reduction->bytes == 0)
+    if (reduction->bytes == 0) {
         return;
+    }
     open_ledger(reducer, reduction);
     count_due(reduction);
     tell_port(reducer, reduction, effects);
@@ -238,8 +258,9 @@ void hwi_reduction_lay(const struct hwi_reducer *reducer, struct hwi_reduction *
 
 uint32_t hwi_reduction_first_grant(const struct hwi_reduction *reduction)
 {
-    if (!reduction->laid)
+    if (!reduction->laid) {
         return 0;
+    }
     return hwi_reduction_has_owners(reduction) ? reduction->ledger.granted : UINT32_MAX;
 }
 

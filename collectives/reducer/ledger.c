@@ -13,8 +13,9 @@ void hwi_ledger_init(struct hwi_ledger *ledger, void *memory, uint32_t count, ui
 {
     *ledger = (struct hwi_ledger){
         .count = count, .window = window, .due = due, .granted = window, .missing = memory};
-    for (uint32_t i = 0; i < window; i++)
+    for (uint32_t i = 0; i < window; i++) {
         ledger->missing[i] = due;
+    }
 }
 
 bool hwi_ledger_arrive(struct hwi_ledger *ledger, uint32_t chunk)
@@ -33,12 +34,14 @@ bool hwi_ledger_final(const struct hwi_ledger *ledger, uint32_t chunk)
 
 bool hwi_ledger_advance(struct hwi_ledger *ledger)
 {
-    while (ledger->low < ledger->granted && ledger->missing[ledger->low % ledger->window] == 0)
+    while (ledger->low < ledger->granted && ledger->missing[ledger->low % ledger->window] == 0) {
         ledger->missing[ledger->low++ % ledger->window] = ledger->due;
+    }
     uint32_t limit = HWI_MIN(ledger->count, ledger->low + ledger->window);
     uint32_t rise = limit - ledger->granted;
-    if (rise == 0 || (rise < ledger->window / 4 && limit < ledger->count))
+    if (rise == 0 || (rise < ledger->window / 4 && limit < ledger->count)) {
         return false;
+    }
     ledger->granted = limit;
     return true;
 }

@@ -10,21 +10,25 @@ void hwi_reducer_on_call(struct hwi_reducer *reducer, uint64_t from,
     uint32_t rank;
     bool member = hwi_reducer_rank(reducer, from, &rank);
     if (hwi_channel_kind(message->op.kind) != HWI_KIND_ALL_REDUCE ||
-        message->op.view < reducer->view)
+        message->op.view < reducer->view) {
         return;
-    if (message->op.view == reducer->view && !member)
+    }
+    if (message->op.view == reducer->view && !member) {
         return;
+    }
     struct hwi_reduction *reduction = hwi_reducer_find(reducer, message->op);
     if (reduction == NULL) {
         hwi_early_keep(&reducer->early, reducer->alloc, from, message);
         return;
     }
     bool said = member && reduction->edges[rank].called;
-    if (!member || said || reduction->state != HWI_REDUCTION_RUNNING)
+    if (!member || said || reduction->state != HWI_REDUCTION_RUNNING) {
         return;
+    }
     hwi_reduction_called(reducer, reduction, rank, message, effects);
-    if (reduction->state != HWI_REDUCTION_RUNNING)
+    if (reduction->state != HWI_REDUCTION_RUNNING) {
         return;
+    }
     hwi_reduction_feed(reducer, reduction, rank, effects);
     hwi_reduction_pass_on(reducer, reduction, rank, effects);
     hwi_reduction_all_called(reducer, reduction, now_ns, effects);

@@ -7,9 +7,10 @@
 static void reduce(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
                    uint32_t chunk, struct hwi_effects *effects)
 {
-    struct hwi_id *operands = hwi_effects_memory(effects, reducer->world * sizeof(*operands));
-    for (uint32_t rank = 0; rank < reducer->world; rank++)
+    struct hwi_id *operands = hwi_effects_memory(effects, reducer->world * sizeof *operands);
+    for (uint32_t rank = 0; rank < reducer->world; rank++) {
         operands[rank].value = rank == reducer->self ? HWI_OPERAND_SELF : reducer->members[rank];
+    }
     struct hwi_msg_reduce *message = HWI_EMIT(effects, hwi_to_data(), reduce);
     message->op = reduction->op;
     message->chunk = chunk;
@@ -27,8 +28,9 @@ static void send_result(const struct hwi_reducer *reducer, const struct hwi_redu
     for (uint32_t i = 0; i < reducer->world - 1; i++) {
         uint32_t rank = hwi_reducer_other(reducer, i);
         if (hwi_reduction_result(reduction, reduction->self, rank).chunks == 0 ||
-            (wait && !reduction->edges[rank].called))
+            (wait && !reduction->edges[rank].called)) {
             continue;
+        }
         hwi_reduction_send(reducer, reduction, HWI_PHASE_GATHER, rank,
                            (struct hwi_part){.first = chunk, .chunks = 1}, effects);
     }
@@ -52,13 +54,16 @@ static void share_came(const struct hwi_reducer *reducer, struct hwi_reduction *
     struct hwi_ledger *ledger = &reduction->ledger;
     uint32_t first = hwi_reduction_owned(reduction, reduction->self).first;
     HWI_CHECK(chunk >= first);
-    if (!hwi_ledger_arrive(ledger, chunk - first))
+    if (!hwi_ledger_arrive(ledger, chunk - first)) {
         return;
-    if (hwi_reduction_adds(reduction))
+    }
+    if (hwi_reduction_adds(reduction)) {
         reduce(reducer, reduction, chunk, effects);
+    }
     send_result(reducer, reduction, chunk, effects);
-    if (hwi_ledger_advance(ledger))
+    if (hwi_ledger_advance(ledger)) {
         grant_more(reducer, reduction, effects);
+    }
 }
 
 static void chunk_came(struct hwi_reduction *reduction, struct hwi_part part, uint32_t chunk)
@@ -74,16 +79,18 @@ void hwi_reducer_on_chunk(struct hwi_reducer *reducer, const struct hwi_msg_chun
     uint32_t rank;
     struct hwi_reduction *reduction = hwi_reducer_find(reducer, message->op);
     HWI_CHECK(reduction != NULL);
-    if (reduction->state != HWI_REDUCTION_RUNNING)
+    if (reduction->state != HWI_REDUCTION_RUNNING) {
         return;
+    }
     HWI_CHECK(hwi_reducer_rank(reducer, message->from, &rank));
-    if (message->phase == HWI_PHASE_GATHER)
+    if (message->phase == HWI_PHASE_GATHER) {
         chunk_came(reduction, hwi_reduction_result(reduction, rank, reduction->self),
                    message->chunk);
-    else if (hwi_reduction_has_owners(reduction))
+    } else if (hwi_reduction_has_owners(reduction)) {
         share_came(reducer, reduction, message->chunk, effects);
-    else
+    } else {
         chunk_came(reduction, hwi_reduction_input(reduction, rank, reduction->self),
                    message->chunk);
+    }
     hwi_reduction_finish(reduction, effects);
 }

@@ -9,11 +9,14 @@ void hwi_reducer_on_grant(struct hwi_reducer *reducer, uint64_t from,
 {
     uint32_t rank;
     struct hwi_reduction *reduction = hwi_reducer_find(reducer, message->op);
-    if (reduction == NULL || reduction->state != HWI_REDUCTION_RUNNING)
+    if (reduction == NULL || reduction->state != HWI_REDUCTION_RUNNING) {
         return;
-    if (!hwi_reducer_rank(reducer, from, &rank))
+    }
+    if (!hwi_reducer_rank(reducer, from, &rank)) {
         return;
+    }
     hwi_reduction_grant(reduction, rank, message->granted);
-    if (reduction->edges[rank].called)
+    if (reduction->edges[rank].called) {
         hwi_reduction_feed(reducer, reduction, rank, effects);
+    }
 }

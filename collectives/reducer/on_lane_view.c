@@ -8,18 +8,19 @@ static void take_members(struct hwi_reducer *reducer, const struct hwi_msg_lane_
     uint32_t world = message->members_count;
     size_t count = HWI_MAX(world, 1u);
     reducer->members =
-        hwi_resize(reducer->alloc, reducer->members, count * sizeof(*reducer->members));
+        hwi_resize(reducer->alloc, reducer->members, count * sizeof *reducer->members);
     reducer->ahead_bytes =
-        hwi_resize(reducer->alloc, reducer->ahead_bytes, count * sizeof(*reducer->ahead_bytes));
-    memset(reducer->ahead_bytes, 0, count * sizeof(*reducer->ahead_bytes));
+        hwi_resize(reducer->alloc, reducer->ahead_bytes, count * sizeof *reducer->ahead_bytes);
+    memset(reducer->ahead_bytes, 0, count * sizeof *reducer->ahead_bytes);
     reducer->world = world;
     reducer->self = world;
     for (uint32_t i = 0; i < world; i++) {
         reducer->members[i] = message->members[i].value;
         // 0 names the own input in a reduce, and ascending ids make ranks searchable.
         HWI_CHECK(reducer->members[i] > (i ? reducer->members[i - 1] : 0));
-        if (reducer->members[i] == message->self)
+        if (reducer->members[i] == message->self) {
             reducer->self = i;
+        }
     }
 }
 
@@ -28,13 +29,15 @@ void hwi_reducer_on_lane_view(struct hwi_reducer *reducer, const struct hwi_msg_
                               struct hwi_effects *effects)
 {
     HWI_CHECK(message->view == 0 || message->view > reducer->view);
-    for (uint32_t i = 0; i < reducer->reduction_count; i++)
+    for (uint32_t i = 0; i < reducer->reduction_count; i++) {
         HWI_CHECK(reducer->reductions[i]->state == HWI_REDUCTION_ENDING);
+    }
     take_members(reducer, message);
     HWI_CHECK(message->view == 0 || reducer->self < reducer->world);
     reducer->view = message->view;
     hwi_early_forget(&reducer->early, reducer->alloc, reducer->view, reducer->members,
                      reducer->world);
-    if (reducer->view)
+    if (reducer->view) {
         HWI_EMIT(effects, hwi_to_data(), data_view)->view = reducer->view;
+    }
 }

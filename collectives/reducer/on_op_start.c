@@ -16,8 +16,9 @@ static void hear_early_calls(struct hwi_reducer *reducer, struct hwi_reduction *
     struct hwi_msg_call call;
     for (uint32_t rank = 0; rank < reducer->world; rank++) {
         if (rank != reducer->self &&
-            hwi_early_take(&reducer->early, reducer->members[rank], reduction->op, &call))
+            hwi_early_take(&reducer->early, reducer->members[rank], reduction->op, &call)) {
             hwi_reduction_called(reducer, reduction, rank, &call, effects);
+        }
     }
 }
 
@@ -31,15 +32,19 @@ void hwi_reducer_on_op_start(struct hwi_reducer *reducer, const struct hwi_msg_o
     uint32_t others = reducer->world - 1;
     hwi_reduction_lay(reducer, reduction, false, effects);
     // Everyone hears the call, also after a mismatch: the other side has to find it too.
-    for (uint32_t i = 0; i < others; i++)
+    for (uint32_t i = 0; i < others; i++) {
         emit_call(reducer, reduction, hwi_reducer_other(reducer, i), effects);
+    }
     hear_early_calls(reducer, reduction, effects);
-    for (uint32_t i = 0; i < others && reduction->state == HWI_REDUCTION_STARTING; i++)
+    for (uint32_t i = 0; i < others && reduction->state == HWI_REDUCTION_STARTING; i++) {
         hwi_reduction_feed(reducer, reduction, hwi_reducer_other(reducer, i), effects);
-    if (reduction->state == HWI_REDUCTION_STARTING)
+    }
+    if (reduction->state == HWI_REDUCTION_STARTING) {
         hwi_reduction_copy(reduction, now_ns, effects);
+    }
     hwi_reduction_all_called(reducer, reduction, now_ns, effects);
     hwi_reduction_finish(reduction, effects);
-    if (reduction->state == HWI_REDUCTION_STARTING)
+    if (reduction->state == HWI_REDUCTION_STARTING) {
         reduction->state = HWI_REDUCTION_RUNNING;
+    }
 }

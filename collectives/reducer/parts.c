@@ -49,27 +49,32 @@ static struct hwi_part region_of(const struct hwi_reduction *reduction, uint32_t
 // A broadcast's root has all of it: the others own it.
 static struct hwi_part broadcast_share(const struct hwi_reduction *reduction, uint32_t rank)
 {
-    if (rank == reduction->root)
+    if (rank == reduction->root) {
         return nothing;
+    }
     return share_of(reduction, reduction->shape.world - 1, rank - (rank > reduction->root));
 }
 
 struct hwi_part hwi_reduction_owned(const struct hwi_reduction *reduction, uint32_t rank)
 {
-    if (hwi_reduction_has_regions(reduction))
+    if (hwi_reduction_has_regions(reduction)) {
         return region_of(reduction, rank);
-    if (reduction->shape.plan == HWI_PLAN_ONE_SHOT)
+    }
+    if (reduction->shape.plan == HWI_PLAN_ONE_SHOT) {
         return part_of(reduction, 0, reduction->shape.chunks);
-    if (reduction->signature.kind == HWI_KIND_BROADCAST)
+    }
+    if (reduction->signature.kind == HWI_KIND_BROADCAST) {
         return broadcast_share(reduction, rank);
+    }
     return share_of(reduction, reduction->shape.world, rank);
 }
 
 struct hwi_part hwi_reduction_input(const struct hwi_reduction *reduction, uint32_t from,
                                     uint32_t to)
 {
-    if (reduction->signature.kind == HWI_KIND_BROADCAST && from != reduction->root)
+    if (reduction->signature.kind == HWI_KIND_BROADCAST && from != reduction->root) {
         return nothing;
+    }
     bool own = reduction->signature.kind == HWI_KIND_ALL_GATHER;
     return hwi_reduction_owned(reduction, own ? from : to);
 }
@@ -79,8 +84,9 @@ struct hwi_part hwi_reduction_result(const struct hwi_reduction *reduction, uint
 {
     bool to_root = reduction->signature.kind == HWI_KIND_BROADCAST && to == reduction->root;
     if (hwi_reduction_has_regions(reduction) || reduction->shape.plan == HWI_PLAN_ONE_SHOT ||
-        to_root)
+        to_root) {
         return nothing;
+    }
     return hwi_reduction_owned(reduction, from);
 }
 
@@ -90,10 +96,12 @@ struct hwi_part hwi_reduction_copied(const struct hwi_reduction *reduction)
 {
     bool root =
         reduction->signature.kind == HWI_KIND_BROADCAST && reduction->root == reduction->self;
-    if (reduction->signature.kind == HWI_KIND_ALL_GATHER)
+    if (reduction->signature.kind == HWI_KIND_ALL_GATHER) {
         return region_of(reduction, reduction->self);
-    if ((reduction->shape.world > 1 && !root) || reduction->in_place)
+    }
+    if ((reduction->shape.world > 1 && !root) || reduction->in_place) {
         return nothing;
+    }
     return part_of(reduction, 0, reduction->shape.chunks);
 }
 

@@ -6,7 +6,7 @@
 
 static void *create(const struct hwi_alloc *alloc)
 {
-    struct hwi_reducer *reducer = hwi_new(alloc, sizeof(*reducer));
+    struct hwi_reducer *reducer = hwi_new(alloc, sizeof *reducer);
     reducer->alloc = alloc;
     return reducer;
 }
@@ -14,8 +14,9 @@ static void *create(const struct hwi_alloc *alloc)
 static void destroy(void *state)
 {
     struct hwi_reducer *reducer = state;
-    while (reducer->reduction_count > 0)
+    while (reducer->reduction_count > 0) {
         hwi_reducer_drop(reducer, reducer->reductions[reducer->reduction_count - 1]);
+    }
     hwi_early_fini(&reducer->early, reducer->alloc);
     hwi_free(reducer->alloc, reducer->members);
     hwi_free(reducer->alloc, reducer->ahead_bytes);
@@ -59,10 +60,11 @@ static void step_from_data(struct hwi_reducer *reducer, const struct hwi_event *
 static void step_from_reducer(struct hwi_reducer *reducer, const struct hwi_event *event,
                               struct hwi_effects *effects)
 {
-    if (event->msg->type == HWI_MSG_call)
+    if (event->msg->type == HWI_MSG_call) {
         hwi_reducer_on_call(reducer, event->from.id, &event->msg->u.call, event->now_ns, effects);
-    else if (event->msg->type == HWI_MSG_grant)
+    } else if (event->msg->type == HWI_MSG_grant) {
         hwi_reducer_on_grant(reducer, event->from.id, &event->msg->u.grant, effects);
+    }
 }
 
 static void step(void *state, const struct hwi_event *event, struct hwi_effects *effects)
@@ -105,8 +107,9 @@ static void give_up(const struct hwi_reduction *reduction, struct hwi_effects *e
         quiesce->op = reduction->op;
         quiesce->restore = 1;
     }
-    if (running || reduction->state == HWI_REDUCTION_STARTING)
+    if (running || reduction->state == HWI_REDUCTION_STARTING) {
         report_failure(reduction->op, effects);
+    }
     HWI_EMIT(effects, hwi_to_peer(), op_ended)->op = reduction->op;
 }
 
@@ -118,8 +121,9 @@ static void failed(void *state, uint64_t now_ns, struct hwi_effects *effects)
     (void)now_ns;
     const struct hwi_reducer *reducer = state;
     report_failure((struct hwi_op){0}, effects);
-    for (uint32_t i = 0; i < reducer->reduction_count; i++)
+    for (uint32_t i = 0; i < reducer->reduction_count; i++) {
         give_up(reducer->reductions[i], effects);
+    }
 }
 
 const struct hwi_actor_ops hwi_reducer_ops = {

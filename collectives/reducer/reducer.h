@@ -32,7 +32,8 @@ struct hwi_ledger {
     uint32_t due;      // operands of others that a chunk needs, at least 1
     uint32_t low;      // all before it are reduced
     uint32_t granted;  // all before it may come; at most low + window
-    uint32_t *missing; // [window] operands of others that have not come; 0 = reduced; owned by who made it
+    uint32_t *missing; // [window] operands of others that have not come; 0 = reduced; owned by who
+                       // made it
 };
 
 // Bytes that init needs.

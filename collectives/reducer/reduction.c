@@ -10,8 +10,9 @@
 struct hwi_reduction *hwi_reducer_find(struct hwi_reducer *reducer, struct hwi_op op)
 {
     for (uint32_t i = 0; i < reducer->reduction_count; i++) {
-        if (hwi_op_equal(reducer->reductions[i]->op, op))
+        if (hwi_op_equal(reducer->reductions[i]->op, op)) {
             return reducer->reductions[i];
+        }
     }
     return NULL;
 }
@@ -19,8 +20,9 @@ struct hwi_reduction *hwi_reducer_find(struct hwi_reducer *reducer, struct hwi_o
 bool hwi_reducer_rank(const struct hwi_reducer *reducer, uint64_t peer, uint32_t *rank)
 {
     uint32_t at = hwi_place(reducer->members, reducer->world, sizeof *reducer->members, 0, peer);
-    if (at == reducer->world || reducer->members[at] != peer || at == reducer->self)
+    if (at == reducer->world || reducer->members[at] != peer || at == reducer->self) {
         return false;
+    }
     *rank = at;
     return true;
 }
@@ -33,10 +35,11 @@ uint32_t hwi_reducer_other(const struct hwi_reducer *reducer, uint32_t i)
 static void open_regions(const struct hwi_alloc *alloc, struct hwi_reduction *reduction)
 {
     size_t ends = reduction->shape.world + (size_t)1;
-    if (!hwi_reduction_has_regions(reduction))
+    if (!hwi_reduction_has_regions(reduction)) {
         return;
-    reduction->begin = hwi_new(alloc, ends * sizeof(*reduction->begin));
-    reduction->first = hwi_new(alloc, ends * sizeof(*reduction->first));
+    }
+    reduction->begin = hwi_new(alloc, ends * sizeof *reduction->begin);
+    reduction->first = hwi_new(alloc, ends * sizeof *reduction->first);
 }
 
 static void check_start(const struct hwi_msg_op_start *start)
@@ -53,7 +56,7 @@ struct hwi_reduction *hwi_reducer_open(struct hwi_reducer *reducer,
 {
     HWI_CHECK(reducer->reduction_count < HWI_OPS_MAX);
     check_start(start);
-    struct hwi_reduction *reduction = hwi_new(reducer->alloc, sizeof(*reduction));
+    struct hwi_reduction *reduction = hwi_new(reducer->alloc, sizeof *reduction);
     reducer->reductions[reducer->reduction_count++] = reduction;
     reduction->op = start->op;
     reduction->signature = start->signature;
@@ -66,14 +69,16 @@ struct hwi_reduction *hwi_reducer_open(struct hwi_reducer *reducer,
     reduction->calls_due = reducer->world - 1;
     reduction->waits.started_ns = reducer->now_ns;
     reduction->waits.called_ns = reducer->world > 1 ? 0 : reducer->now_ns;
-    reduction->edges = hwi_new(reducer->alloc, reducer->world * sizeof(*reduction->edges));
+    reduction->edges = hwi_new(reducer->alloc, reducer->world * sizeof *reduction->edges);
     open_regions(reducer->alloc, reduction);
-    if (reduction->signature.unequal)
+    if (reduction->signature.unequal) {
         reduction->begin[reducer->self + 1] =
             start->signature.count * hws_dtype_bytes((hws_dtype)start->signature.dtype);
-    if (reduction->signature.kind == HWI_KIND_BROADCAST)
+    }
+    if (reduction->signature.kind == HWI_KIND_BROADCAST) {
         reduction->root = hwi_place(reducer->members, reducer->world, sizeof *reducer->members, 0,
                                     start->signature.root);
+    }
     HWI_CHECK(reduction->signature.kind != HWI_KIND_BROADCAST ||
               (reduction->root < reducer->world &&
                reducer->members[reduction->root] == start->signature.root));
@@ -83,11 +88,12 @@ struct hwi_reduction *hwi_reducer_open(struct hwi_reducer *reducer,
 void hwi_reducer_drop(struct hwi_reducer *reducer, struct hwi_reduction *reduction)
 {
     uint32_t at = 0;
-    while (reducer->reductions[at] != reduction)
+    while (reducer->reductions[at] != reduction) {
         at++;
+    }
     reducer->reduction_count--;
     memmove(&reducer->reductions[at], &reducer->reductions[at + 1],
-            (reducer->reduction_count - at) * sizeof(reducer->reductions[0]));
+            (reducer->reduction_count - at) * sizeof reducer->reductions[0]);
     hwi_free(reducer->alloc, reduction->ledger.missing);
     hwi_free(reducer->alloc, reduction->edges);
     hwi_free(reducer->alloc, reduction->begin);
@@ -102,8 +108,9 @@ void hwi_reduction_finish(struct hwi_reduction *reduction, struct hwi_effects *e
     bool whole = reduction->laid && reduction->ledger.low == reduction->ledger.count &&
                  !reduction->chunks_due && !reduction->copies_due;
     if (!whole || reduction->calls_due || reduction->done ||
-        reduction->state > HWI_REDUCTION_RUNNING)
+        reduction->state > HWI_REDUCTION_RUNNING) {
         return;
+    }
     reduction->done = true;
     HWI_EMIT(effects, hwi_to_peer(), op_done)->op = reduction->op;
 }
@@ -114,9 +121,10 @@ void hwi_reduction_copy(struct hwi_reduction *reduction, uint64_t now_ns,
     struct hwi_part part = hwi_reduction_copied(reduction);
     uint32_t count = HWI_MIN(reduction->copies_due, (uint32_t)HWI_REDUCER_COPY_MAX);
     uint32_t first = part.first + part.chunks - reduction->copies_due;
-    if (count == 0)
+    if (count == 0) {
         return;
-    struct hwi_id *operands = hwi_effects_memory(effects, sizeof(*operands));
+    }
+    struct hwi_id *operands = hwi_effects_memory(effects, sizeof *operands);
     operands->value = HWI_OPERAND_SELF;
     for (uint32_t i = 0; i < count; i++) {
         struct hwi_msg_reduce *copy = HWI_EMIT(effects, hwi_to_data(), reduce);
@@ -126,8 +134,9 @@ void hwi_reduction_copy(struct hwi_reduction *reduction, uint64_t now_ns,
         copy->operands_count = 1;
     }
     reduction->copies_due -= count;
-    if (reduction->copies_due > 0)
+    if (reduction->copies_due > 0) {
         HWI_EMIT(effects, hwi_to_clock(), wake_at)->at_ns = now_ns + 1;
+    }
 }
 
 static void tell_counts(const struct hwi_reduction *reduction, uint64_t element_bytes,
@@ -137,13 +146,15 @@ static void tell_counts(const struct hwi_reduction *reduction, uint64_t element_
     ended->offset = reduction->begin[reduction->self] / element_bytes;
     ended->count =
         (reduction->begin[reduction->self + 1] - reduction->begin[reduction->self]) / element_bytes;
-    if (!reduction->signature.unequal)
+    if (!reduction->signature.unequal) {
         return;
-    ended->counts = hwi_effects_memory(effects, world * sizeof(*ended->counts));
+    }
+    ended->counts = hwi_effects_memory(effects, world * sizeof *ended->counts);
     ended->counts_count = world;
-    for (uint32_t rank = 0; rank < world; rank++)
+    for (uint32_t rank = 0; rank < world; rank++) {
         ended->counts[rank].value =
             (reduction->begin[rank + 1] - reduction->begin[rank]) / element_bytes;
+    }
 }
 
 static uint64_t stalled_ns(const struct hwi_waits *waits, uint64_t now_ns)
@@ -166,11 +177,13 @@ struct hwi_msg_op_ended *hwi_reduction_ended(const struct hwi_reducer *reducer,
     struct hwi_msg_op_ended *ended = HWI_EMIT(effects, hwi_to_peer(), op_ended);
     ended->op = reduction->op;
     tell_waits(&reduction->waits, reducer->now_ns, ended);
-    if (!reduction->done)
+    if (!reduction->done) {
         return ended;
+    }
     ended->count = reduction->signature.count;
-    if (hwi_reduction_has_regions(reduction))
+    if (hwi_reduction_has_regions(reduction)) {
         tell_counts(reduction, hws_dtype_bytes((hws_dtype)reduction->signature.dtype), ended,
                     effects);
+    }
     return ended;
 }

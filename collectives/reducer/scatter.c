@@ -41,21 +41,25 @@ void hwi_reduction_called(struct hwi_reducer *reducer, struct hwi_reduction *red
 {
     struct hwi_reduction_edge *edge = &reduction->edges[rank];
     const struct hwi_signature *signature = &call->signature;
-    if (edge->called || reduction->state >= HWI_REDUCTION_FAULTED)
+    if (edge->called || reduction->state >= HWI_REDUCTION_FAULTED) {
         return;
+    }
     if (!signatures_equal(&reduction->signature, signature)) {
         report_mismatch(reducer, reduction, rank, call, effects);
         return;
     }
     edge->called = true;
-    if (edge->sent > 0)
+    if (edge->sent > 0) {
         reducer->ahead_bytes[rank] -=
             hwi_part_bytes(reduction, part_for(reduction, rank), edge->sent);
-    if (signature->unequal)
+    }
+    if (signature->unequal) {
         reduction->begin[rank + 1] =
             signature->count * hws_dtype_bytes((hws_dtype)signature->dtype);
-    if (--reduction->calls_due == 0)
+    }
+    if (--reduction->calls_due == 0) {
         reduction->waits.called_ns = reducer->now_ns;
+    }
     hwi_reduction_grant(reduction, rank, call->granted);
 }
 
@@ -74,8 +78,9 @@ static uint32_t eager_limit(const struct hwi_reducer *reducer,
     uint32_t window = hwi_reduction_window(reduction, part.chunks);
     uint64_t room = HWI_EAGER_BYTES_MAX - reducer->ahead_bytes[rank];
     uint32_t limit = 0;
-    while (limit < window && hwi_part_bytes(reduction, part, limit + 1) <= room)
+    while (limit < window && hwi_part_bytes(reduction, part, limit + 1) <= room) {
         limit++;
+    }
     return limit;
 }
 
@@ -95,13 +100,16 @@ void hwi_reduction_send(const struct hwi_reducer *reducer, const struct hwi_redu
 static void note_stall(struct hwi_waits *waits, struct hwi_reduction_edge *edge, bool stalled,
                        uint64_t now_ns)
 {
-    if (stalled == edge->stalled)
+    if (stalled == edge->stalled) {
         return;
+    }
     edge->stalled = stalled;
-    if (stalled && waits->stalled++ == 0)
+    if (stalled && waits->stalled++ == 0) {
         waits->stalled_from_ns = now_ns;
-    if (!stalled && --waits->stalled == 0)
+    }
+    if (!stalled && --waits->stalled == 0) {
         waits->stalled_ns += now_ns - waits->stalled_from_ns;
+    }
 }
 
 static void feed(struct hwi_reducer *reducer, struct hwi_reduction *reduction, uint32_t rank,
@@ -110,12 +118,14 @@ static void feed(struct hwi_reducer *reducer, struct hwi_reduction *reduction, u
     struct hwi_reduction_edge *edge = &reduction->edges[rank];
     uint32_t limit =
         edge->called ? HWI_MIN(edge->granted, part.chunks) : eager_limit(reducer, reduction, rank);
-    if (limit <= edge->sent)
+    if (limit <= edge->sent) {
         return;
+    }
     struct hwi_part chunks = {.first = part.first + edge->sent, .chunks = limit - edge->sent};
     hwi_reduction_send(reducer, reduction, HWI_PHASE_SCATTER, rank, chunks, effects);
-    if (!edge->called) // nothing was sent before
+    if (!edge->called) { // nothing was sent before
         reducer->ahead_bytes[rank] += hwi_part_bytes(reduction, part, limit);
+    }
     edge->sent = limit;
 }
 
@@ -123,8 +133,9 @@ void hwi_reduction_feed(struct hwi_reducer *reducer, struct hwi_reduction *reduc
                         struct hwi_effects *effects)
 {
     struct hwi_reduction_edge *edge = &reduction->edges[rank];
-    if (!hwi_reduction_is_known(reduction))
+    if (!hwi_reduction_is_known(reduction)) {
         return;
+    }
     struct hwi_part part = part_for(reduction, rank);
     feed(reducer, reduction, rank, part, effects);
     note_stall(&reduction->waits, edge, edge->called && edge->sent < part.chunks, reducer->now_ns);
@@ -133,17 +144,20 @@ void hwi_reduction_feed(struct hwi_reducer *reducer, struct hwi_reduction *reduc
 void hwi_reduction_pass_on(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
                            uint32_t rank, struct hwi_effects *effects)
 {
-    if (reduction->signature.kind != HWI_KIND_BROADCAST || !hwi_reduction_is_known(reduction))
+    if (reduction->signature.kind != HWI_KIND_BROADCAST || !hwi_reduction_is_known(reduction)) {
         return;
+    }
     const struct hwi_ledger *ledger = &reduction->ledger;
     struct hwi_part part = hwi_reduction_result(reduction, reduction->self, rank);
     struct hwi_part low = {.first = part.first, .chunks = HWI_MIN(ledger->low, part.chunks)};
-    if (low.chunks > 0)
+    if (low.chunks > 0) {
         hwi_reduction_send(reducer, reduction, HWI_PHASE_GATHER, rank, low, effects);
+    }
     for (uint32_t chunk = low.chunks; chunk < part.chunks && chunk < ledger->granted; chunk++) {
         struct hwi_part one = {.first = part.first + chunk, .chunks = 1};
-        if (hwi_ledger_final(ledger, chunk))
+        if (hwi_ledger_final(ledger, chunk)) {
             hwi_reduction_send(reducer, reduction, HWI_PHASE_GATHER, rank, one, effects);
+        }
     }
 }
 
@@ -153,8 +167,9 @@ void hwi_reduction_tell_grant(const struct hwi_reducer *reducer,
 {
     for (uint32_t i = 0; i + 1 < reducer->world; i++) {
         uint32_t rank = hwi_reducer_other(reducer, i);
-        if (hwi_reduction_input(reduction, rank, reduction->self).chunks == 0)
+        if (hwi_reduction_input(reduction, rank, reduction->self).chunks == 0) {
             continue;
+        }
         struct hwi_msg_grant *grant =
             HWI_EMIT(effects, hwi_to_reducer(reducer->members[rank]), grant);
         grant->op = reduction->op;
@@ -165,13 +180,16 @@ void hwi_reduction_tell_grant(const struct hwi_reducer *reducer,
 void hwi_reduction_all_called(struct hwi_reducer *reducer, struct hwi_reduction *reduction,
                               uint64_t now_ns, struct hwi_effects *effects)
 {
-    if (reduction->laid || reduction->calls_due > 0 || reduction->state > HWI_REDUCTION_RUNNING)
+    if (reduction->laid || reduction->calls_due > 0 || reduction->state > HWI_REDUCTION_RUNNING) {
         return;
+    }
     hwi_reduction_lay(reducer, reduction, true, effects);
-    if (!reduction->laid)
+    if (!reduction->laid) {
         return;
+    }
     hwi_reduction_tell_grant(reducer, reduction, hwi_reduction_first_grant(reduction), effects);
     hwi_reduction_copy(reduction, now_ns, effects);
-    for (uint32_t i = 0; i + 1 < reducer->world; i++)
+    for (uint32_t i = 0; i + 1 < reducer->world; i++) {
         hwi_reduction_feed(reducer, reduction, hwi_reducer_other(reducer, i), effects);
+    }
 }

@@ -52,13 +52,15 @@ static void waits_fields(struct hwi_image *image, void *item)
 static void print_window(struct hwi_image *image, const struct hwi_ledger *ledger)
 {
     uint32_t count = 0;
-    for (uint32_t chunk = ledger->low; chunk < ledger->granted; chunk++)
+    for (uint32_t chunk = ledger->low; chunk < ledger->granted; chunk++) {
         count += ledger->missing[chunk % ledger->window] < ledger->due;
+    }
     hwi_image_list_begin(image, "window", &count, count);
     for (uint32_t chunk = ledger->low; chunk < ledger->granted; chunk++) {
         uint32_t missing = ledger->missing[chunk % ledger->window];
-        if (missing == ledger->due)
+        if (missing == ledger->due) {
             continue;
+        }
         hwi_image_item_begin(image);
         hwi_image_index(image, "chunk", &chunk);
         hwi_image_index(image, "missing", &missing);
@@ -82,8 +84,9 @@ static void ledger_fields(struct hwi_image *image, void *item)
         return;
     }
     HWI_IMAGE_ROW(image, "missing", ledger->missing, ledger->window);
-    for (uint32_t i = 0; i < ledger->window && !image->failed; i++)
+    for (uint32_t i = 0; i < ledger->window && !image->failed; i++) {
         hwi_image_require(image, ledger->missing[i] <= ledger->due);
+    }
 }
 
 static void visit_edges(struct hwi_image *image, struct hwi_reduction *reduction)
@@ -92,11 +95,13 @@ static void visit_edges(struct hwi_image *image, struct hwi_reduction *reduction
     hwi_image_list_begin(image, "edges", &world, world);
     hwi_image_require(image, world == reduction->shape.world);
     for (uint32_t rank = 0; rank < reduction->shape.world; rank++) {
-        if (image->mode == HWI_IMAGE_PRINT && rank == reduction->self)
+        if (image->mode == HWI_IMAGE_PRINT && rank == reduction->self) {
             continue;
+        }
         hwi_image_item_begin(image);
-        if (image->mode == HWI_IMAGE_PRINT)
+        if (image->mode == HWI_IMAGE_PRINT) {
             hwi_image_index(image, "rank", &rank);
+        }
         edge_fields(image, &reduction->edges[rank]);
         hwi_image_item_end(image);
     }
@@ -106,13 +111,15 @@ static void visit_edges(struct hwi_image *image, struct hwi_reduction *reduction
 static void visit_regions(struct hwi_image *image, struct hwi_reduction *reduction)
 {
     uint32_t ends = reduction->shape.world + 1;
-    if (!hwi_reduction_has_regions(reduction))
+    if (!hwi_reduction_has_regions(reduction)) {
         return;
+    }
     HWI_IMAGE_ROW(image, "begin", reduction->begin, ends);
     HWI_IMAGE_ROW(image, "first", reduction->first, ends);
-    for (uint32_t i = 0; i + 1 < ends && reduction->laid && !image->failed; i++)
+    for (uint32_t i = 0; i + 1 < ends && reduction->laid && !image->failed; i++) {
         hwi_image_require(image, reduction->begin[i] <= reduction->begin[i + 1] &&
                                      reduction->first[i] <= reduction->first[i + 1]);
+    }
 }
 
 static void work_fields(struct hwi_image *image, struct hwi_reduction *reduction)
@@ -155,11 +162,13 @@ static void visit_reduction(struct hwi_image *image, struct hwi_reducer *reducer
     work_fields(image, reduction);
     // An edge takes at least a byte of the image.
     hwi_image_require(image, reduction->shape.world <= hwi_image_left(image));
-    if (image->failed)
+    if (image->failed) {
         return;
-    if (image->mode == HWI_IMAGE_LOAD)
+    }
+    if (image->mode == HWI_IMAGE_LOAD) {
         reduction->edges =
-            hwi_new(reducer->alloc, reduction->shape.world * sizeof(*reduction->edges));
+            hwi_new(reducer->alloc, reduction->shape.world * sizeof *reduction->edges);
+    }
     visit_edges(image, reduction);
     // Only what waits for its end may be of an earlier view.
     hwi_image_require(image, reduction->state == HWI_REDUCTION_ENDING ||

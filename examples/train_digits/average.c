@@ -19,10 +19,12 @@ static hws_status die_in_flight(struct trainer *t, struct flight *flight, uint64
         status = hws_wait(flight->request, 1, NULL);
         hws_stats_get(t->comm, &now);
     } while (status == HWS_E_PENDING && now.bytes_sent == sent_before);
-    if (status == HWS_E_PENDING)
+    if (status == HWS_E_PENDING) {
         status = hws_wait(flight->request, DIE_AFTER_MS, NULL);
-    if (status == HWS_E_PENDING)
+    }
+    if (status == HWS_E_PENDING) {
         kill(getpid(), SIGKILL);
+    }
     flight->request = NULL;
     fprintf(stderr, "train_digits: the operation was over before this member could die\n");
     return HWS_E_INVALID;
@@ -43,14 +45,16 @@ hws_status average_start(struct trainer *t, const float *input, float *output, s
     uint64_t step = current_step(t), bytes = count * sizeof *input;
     options.tag = tag;
     options.retry = 1;
-    if (step == t->options.late_at && !t->was_late)
+    if (step == t->options.late_at && !t->was_late) {
         be_late(t);
+    }
     hws_stats_get(t->comm, &before);
     flight->aborted = before.aborted;
     hws_status status = hws_all_reduce_async(t->comm, input, output, count, HWS_F32, HWS_AVG,
                                              &options, &flight->request);
-    if (status)
+    if (status) {
         return failed("cannot average", status);
+    }
     t->spent.reductions++;
     t->spent.largest = bytes > t->spent.largest ? bytes : t->spent.largest;
     return step == t->options.die_at ? die_in_flight(t, flight, before.bytes_sent) : HWS_OK;
@@ -61,20 +65,23 @@ hws_status average_finish(struct trainer *t, struct flight *flight)
     hws_result now = HWS_RESULT_INIT;
     hws_stats after = HWS_STATS_INIT;
     hws_status status = wait_for(t, &flight->request, &now);
-    if (status)
+    if (status) {
         return failed("cannot average", status);
+    }
     hws_stats_get(t->comm, &after);
-    if (now.attempts > 1)
+    if (now.attempts > 1) {
         report(t, "averaged step=%llu attempts=%u aborted=%llu\n",
                (unsigned long long)current_step(t), now.attempts,
                (unsigned long long)(after.aborted - flight->aborted));
+    }
     members_note(t, &now);
     return HWS_OK;
 }
 
 void average_abandon(struct flight *flight)
 {
-    if (flight->request != NULL)
+    if (flight->request != NULL) {
         hws_wait(flight->request, UINT32_MAX, NULL);
+    }
     flight->request = NULL;
 }

@@ -2,16 +2,16 @@
 // Training with little communication: DiLoCo (arXiv 2311.08105), and with the reductions behind the
 // members' own work as in Streaming DiLoCo (arXiv 2501.18512). docs/TRAINING.md has the algorithm.
 //
-// Each member makes SGD steps on parameters of its own (`local`). Now and then a fragment of them is
-// averaged: how far it moved from the common parameters (the pseudo-gradient) is reduced over the
-// members, and a Nesterov step along the average gives the next common parameters. One loop serves
-// three modes:
+// Each member makes SGD steps on parameters of its own (`local`). Now and then a fragment of them
+// is averaged: how far it moved from the common parameters (the pseudo-gradient) is reduced over
+// the members, and a Nesterov step along the average gives the next common parameters. One loop
+// serves three modes:
 //   diloco        one fragment; waits for its average
 //   async-diloco  one fragment; its average lands after the next `inner` SGD steps
 //   streaming     several, each at its own time; lands when the next one is due (or a later one)
-// What is common (parameters, momentum) changes only when an average lands, which is at the same place
-// in the program on all members. So it is the same everywhere once nothing is in flight, and there
-// is nothing else that a newcomer needs.
+// What is common (parameters, momentum) changes only when an average lands, which is at the same
+// place in the program on all members. So it is the same everywhere once nothing is in flight, and
+// there is nothing else that a newcomer needs.
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +20,9 @@
 // Sends off how far this member has moved the fragment.
 static hws_status launch(struct trainer *t, struct fragment *f, float loss)
 {
-    for (size_t i = 0; i < f->count; i++)
+    for (size_t i = 0; i < f->count; i++) {
         f->move[i] = t->parameters[f->first + i] - t->local[f->first + i];
+    }
     f->move[f->count] = loss;
     return average_start(t, f->move, f->average, f->count + 1,
                          TAG_MOVE + (uint64_t)(f - t->fragments), &f->flight);
@@ -47,11 +48,13 @@ static void apply_average(struct trainer *t, const struct fragment *f)
 
 static hws_status land(struct trainer *t, struct fragment *f)
 {
-    if (f->flight.request == NULL)
+    if (f->flight.request == NULL) {
         return HWS_OK;
+    }
     hws_status status = average_finish(t, &f->flight);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         apply_average(t, f);
+    }
     return status;
 }
 
@@ -62,25 +65,28 @@ static void start_over(struct trainer *t)
     t->fresh = false;
 }
 
-// The SGD steps of an outer step are cut in as many slots as there are fragments; at the end of a slot
-// the fragment that was launched `overlap` slots ago lands, and this slot's is launched.
+// The SGD steps of an outer step are cut in as many slots as there are fragments; at the end of a
+// slot the fragment that was launched `overlap` slots ago lands, and this slot's is launched.
 hws_status diloco_step(struct trainer *t)
 {
     uint32_t slots = t->options.fragments, inner = t->options.inner, lag = t->options.overlap;
     struct net_training training = training_begin(t);
     hws_status status = HWS_OK;
-    if (t->fresh)
+    if (t->fresh) {
         start_over(t);
+    }
     for (uint32_t slot = 0; slot < slots && status == HWS_OK; slot++) {
         struct fragment *f = &t->fragments[slot];
         uint32_t steps = inner * (slot + 1) / slots - inner * slot / slots;
         float loss = net_train(&t->net, t->local, &training, t->velocity, steps);
         t->spent.sgd_steps += steps;
         status = land(t, &t->fragments[(slot + slots - lag) % slots]);
-        if (status == HWS_OK)
+        if (status == HWS_OK) {
             status = launch(t, f, loss);
-        if (status == HWS_OK && t->options.mode == MODE_DILOCO)
+        }
+        if (status == HWS_OK && t->options.mode == MODE_DILOCO) {
             status = land(t, f);
+        }
     }
     return status;
 }
@@ -88,15 +94,17 @@ hws_status diloco_step(struct trainer *t)
 hws_status diloco_settle(struct trainer *t)
 {
     hws_status status = HWS_OK;
-    for (uint32_t i = 0; i < t->options.fragments && status == HWS_OK; i++)
+    for (uint32_t i = 0; i < t->options.fragments && status == HWS_OK; i++) {
         status = land(t, &t->fragments[i]);
+    }
     return status;
 }
 
 void diloco_abandon(struct trainer *t)
 {
-    for (uint32_t i = 0; t->fragments != NULL && i < t->options.fragments; i++)
+    for (uint32_t i = 0; t->fragments != NULL && i < t->options.fragments; i++) {
         average_abandon(&t->fragments[i].flight);
+    }
 }
 
 bool diloco_make(struct trainer *t)
@@ -106,8 +114,9 @@ bool diloco_make(struct trainer *t)
     t->fragments = calloc(fragments, sizeof *t->fragments);
     t->moves = calloc(count + fragments, sizeof *t->moves);
     t->averages = calloc(count + fragments, sizeof *t->averages);
-    if (t->fragments == NULL || t->moves == NULL || t->averages == NULL)
+    if (t->fragments == NULL || t->moves == NULL || t->averages == NULL) {
         return false;
+    }
     for (uint32_t i = 0; i < fragments; i++) {
         struct fragment *f = &t->fragments[i];
         f->first = count * i / fragments;

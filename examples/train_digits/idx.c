@@ -41,8 +41,9 @@ static FILE *open_idx(const char *path, uint32_t magic, uint32_t *header, int wo
         fclose(file);
         return NULL;
     }
-    for (int i = 0; i < words; i++)
+    for (int i = 0; i < words; i++) {
         header[i] = big_endian(bytes + 4 * i);
+    }
     if (header[0] != magic) {
         fail(error, "%s is not an IDX file of %s: expected the magic number 0x%08x, found 0x%08x",
              path, magic == IMAGES_MAGIC ? "images" : "labels", (unsigned)magic,
@@ -62,14 +63,16 @@ static unsigned char *read_body(FILE *file, const char *path, size_t bytes, char
         return NULL;
     }
     size_t got = fread(body, 1, bytes + 1, file);
-    if (got == bytes)
+    if (got == bytes) {
         return body;
-    if (got < bytes)
+    }
+    if (got < bytes) {
         fail(error, "%s is cut short: its header promises %zu bytes of data, found %zu", path,
              bytes, got);
-    else
+    } else {
         fail(error, "%s is too long: its header promises %zu bytes of data, more follow", path,
              bytes);
+    }
     free(body);
     return NULL;
 }
@@ -78,8 +81,9 @@ static int load_images(const char *path, struct idx_set *set, char *error)
 {
     uint32_t header[4];
     FILE *file = open_idx(path, IMAGES_MAGIC, header, 4, error);
-    if (file == NULL)
+    if (file == NULL) {
         return -1;
+    }
     if (header[1] < 1 || header[1] > IDX_COUNT_MAX || header[2] < 1 || header[2] > IDX_SIDE_MAX ||
         header[3] < 1 || header[3] > IDX_SIDE_MAX) {
         fclose(file);
@@ -92,14 +96,16 @@ static int load_images(const char *path, struct idx_set *set, char *error)
     size_t values = (size_t)header[1] * header[2] * header[3];
     set->pixels = read_body(file, path, values, error);
     fclose(file);
-    if (set->pixels == NULL)
+    if (set->pixels == NULL) {
         return -1;
+    }
     set->count = header[1];
     set->rows = header[2];
     set->columns = header[3];
     set->brightest = 1;
-    for (size_t i = 0; i < values; i++)
+    for (size_t i = 0; i < values; i++) {
         set->brightest = set->pixels[i] > set->brightest ? set->pixels[i] : set->brightest;
+    }
     return 0;
 }
 
@@ -107,8 +113,9 @@ static int load_labels(const char *path, const char *images, struct idx_set *set
 {
     uint32_t header[2];
     FILE *file = open_idx(path, LABELS_MAGIC, header, 2, error);
-    if (file == NULL)
+    if (file == NULL) {
         return -1;
+    }
     if (header[1] != set->count) {
         fclose(file);
         return fail(error, "%s does not fit its images: expected %u labels as in %s, found %u",
@@ -116,12 +123,15 @@ static int load_labels(const char *path, const char *images, struct idx_set *set
     }
     set->labels = read_body(file, path, set->count, error);
     fclose(file);
-    if (set->labels == NULL)
+    if (set->labels == NULL) {
         return -1;
-    for (uint32_t i = 0; i < set->count; i++)
-        if (set->labels[i] >= IDX_CLASSES)
+    }
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (set->labels[i] >= IDX_CLASSES) {
             return fail(error, "%s has a bad label: expected 0 to %d, found %d at place %u", path,
                         IDX_CLASSES - 1, set->labels[i], (unsigned)i);
+        }
+    }
     return 0;
 }
 
@@ -131,9 +141,10 @@ int idx_load(const char *dir, const char *name, struct idx_set *set, char *error
     memset(set, 0, sizeof *set);
     int length = snprintf(images, sizeof images, "%s/%s-images-idx3-ubyte", dir, name);
     snprintf(labels, sizeof labels, "%s/%s-labels-idx1-ubyte", dir, name);
-    if (length >= PATH_BYTES)
+    if (length >= PATH_BYTES) {
         return fail(error, "the path of %.100s... is too long: expected at most %d bytes", dir,
                     PATH_BYTES - 1);
+    }
     if (load_images(images, set, error) || load_labels(labels, images, set, error)) {
         idx_free(set);
         return -1;

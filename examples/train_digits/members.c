@@ -6,9 +6,11 @@ enum { ADMITS_MAX = 100 };
 
 static bool is_member(const hws_result *view, hws_peer_id peer)
 {
-    for (uint32_t i = 0; i < view->member_count && i < HWS_RESULT_MEMBERS_MAX; i++)
-        if (view->members[i].value == peer.value)
+    for (uint32_t i = 0; i < view->member_count && i < HWS_RESULT_MEMBERS_MAX; i++) {
+        if (view->members[i].value == peer.value) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -16,11 +18,13 @@ static bool is_member(const hws_result *view, hws_peer_id peer)
 // be of an older one than what was noted last: numbers of views rise.
 void members_note(struct trainer *t, const hws_result *now)
 {
-    if (now->view.value <= t->view.view.value)
+    if (now->view.value <= t->view.view.value) {
         return;
+    }
     for (uint32_t i = 0; i < t->view.member_count && i < HWS_RESULT_MEMBERS_MAX; i++) {
-        if (is_member(now, t->view.members[i]))
+        if (is_member(now, t->view.members[i])) {
             continue;
+        }
         unsigned long long peer = t->view.members[i].value;
         printf("member %llu is gone\n", peer);
         report(t, "lost peer=%llu\n", peer);
@@ -35,15 +39,17 @@ hws_status members_join(struct trainer *t)
 {
     hws_config config = HWS_CONFIG_INIT; // all from the environment
     hws_status status = hws_open(&config, &t->comm);
-    if (status)
+    if (status) {
         return failed("cannot join", status);
+    }
     t->view = (hws_result)HWS_RESULT_INIT;
     t->pending = 0; // who was let in goes on where the others do: behind their vote to admit
     t->fresh = true;
     hws_result now = HWS_RESULT_INIT;
     status = hws_view(t->comm, &now);
-    if (status)
+    if (status) {
         return failed("cannot see the view", status);
+    }
     members_note(t, &now);
     unsigned long long self = now.members[now.rank].value;
     printf("joined as member %llu, one of %u\n", self, now.member_count);
@@ -63,11 +69,13 @@ hws_status members_admit(struct trainer *t)
             break;
         }
         // The view changed meanwhile, for all of us: acknowledge and vote again.
-        if (hws_status_class(status) != HWS_CLASS_VIEW)
+        if (hws_status_class(status) != HWS_CLASS_VIEW) {
             return failed("cannot admit", status);
+        }
         status = hws_view(t->comm, NULL);
-        if (status)
+        if (status) {
             return failed("cannot see the view", status);
+        }
     }
     t->pending = 0; // if the vote never held, the next step's tells again
     return HWS_OK;
@@ -76,20 +84,23 @@ hws_status members_admit(struct trainer *t)
 // Newcomers get the state, the others only compare hashes.
 hws_status members_sync(struct trainer *t)
 {
-    if (!t->sync_due)
+    if (!t->sync_due) {
         return HWS_OK;
+    }
     hws_options options = HWS_OPTIONS_INIT;
     hws_result now = HWS_RESULT_INIT;
     options.retry = 1;
     hws_status status = hws_sync(t->comm, t->state, HWS_SYNC_ENFORCE, &options, &now);
-    if (status)
+    if (status) {
         return failed("cannot sync", status);
+    }
     members_note(t, &now);
     t->sync_due = false; // the sync ran in the view just noted
     t->fresh = t->fresh || now.bytes_received > 0;
-    if (now.bytes_received > 0)
+    if (now.bytes_received > 0) {
         printf("synced to step %llu: %llu bytes from %u members\n", (unsigned long long)now.value,
                (unsigned long long)now.bytes_received, now.sources);
+    }
     report(t, "synced step=%llu bytes=%llu sources=%u\n", (unsigned long long)now.value,
            (unsigned long long)now.bytes_received, now.sources);
     return HWS_OK;
@@ -109,8 +120,9 @@ hws_status members_hear_vote(struct trainer *t, bool *finished)
 {
     hws_result now = HWS_RESULT_INIT;
     hws_status status = wait_for(t, &t->vote, &now);
-    if (status)
+    if (status) {
         return failed("cannot agree", status);
+    }
     members_note(t, &now);
     t->pending = now.pending;
     *finished = now.value == 1;

@@ -16,7 +16,8 @@ static const char usage[] =
     "  --mode MODE           diloco (default), ddp, async-diloco or streaming: docs/TRAINING.md\n"
     "  --fragments F         of the parameters, each averaged at its own time; with streaming\n"
     "                        (default 4, at most 64 and H)\n"
-    "  --overlap N           an average lands when N more fragments are due (default 1, at most F)\n"
+    "  --overlap N           an average lands when N more fragments are due (default 1, at most "
+    "F)\n"
     "  --data DIR            the four IDX files (default examples/data/digits); MNIST's fit too\n"
     "  --steps N             outer steps (default 60)\n"
     "  --inner H             SGD steps of each member per outer step (default 50); with ddp\n"
@@ -79,12 +80,14 @@ static int set_value(struct options *options, const struct row *row, const char 
     }
     errno = 0;
     double value = row->kind == WHOLE ? (double)strtoll(text, &end, 10) : strtod(text, &end);
-    if (errno || end == text || *end || !(value >= row->least && value <= row->most))
+    if (errno || end == text || *end || !(value >= row->least && value <= row->most)) {
         return 0;
-    if (row->kind == WHOLE)
+    }
+    if (row->kind == WHOLE) {
         memcpy(field, &(uint32_t){(uint32_t)value}, sizeof(uint32_t));
-    else
+    } else {
         memcpy(field, &(float){(float)value}, sizeof(float));
+    }
     return 1;
 }
 
@@ -95,11 +98,12 @@ const char *mode_name(enum mode mode)
 
 static int set_mode(struct options *options, const char *name)
 {
-    for (int i = 0; i < MODES; i++)
+    for (int i = 0; i < MODES; i++) {
         if (strcmp(name, mode_names[i]) == 0) {
             options->mode = (enum mode)i;
             return 1;
         }
+    }
     return 0;
 }
 
@@ -112,8 +116,9 @@ static int complain(const char *what, const char *about)
 // One option of the table. Returns 0 or the exit code.
 static int take_value(struct options *options, const struct row *row, const char *text)
 {
-    if (set_value(options, row, text))
+    if (set_value(options, row, text)) {
         return 0;
+    }
     fprintf(stderr, "train_digits: --%s takes a number from %g to %g, not \"%s\"\n", row->name,
             row->least, row->most, text);
     return 2;
@@ -122,19 +127,25 @@ static int take_value(struct options *options, const struct row *row, const char
 // What depends on several options.
 static int complete(struct options *options)
 {
-    if ((options->fragments || options->overlap) && options->mode != MODE_STREAMING)
+    if ((options->fragments || options->overlap) && options->mode != MODE_STREAMING) {
         return complain("--fragments and --overlap go with --mode streaming, not ",
                         mode_name(options->mode));
-    if (options->mode == MODE_STREAMING && !options->fragments)
+    }
+    if (options->mode == MODE_STREAMING && !options->fragments) {
         options->fragments = options->inner < 4 ? options->inner : 4;
-    if (options->fragments > options->inner)
+    }
+    if (options->fragments > options->inner) {
         return complain("--fragments is above --inner", "");
-    if (!options->fragments)
+    }
+    if (!options->fragments) {
         options->fragments = 1;
-    if (!options->overlap)
+    }
+    if (!options->overlap) {
         options->overlap = 1;
-    if (options->overlap > options->fragments)
+    }
+    if (options->overlap > options->fragments) {
         return complain("--overlap is above --fragments", "");
+    }
     return -1;
 }
 
@@ -142,8 +153,9 @@ int options_parse(struct options *options, int argc, char **argv)
 {
     struct option longs[ROWS + 3];
     memset(longs, 0, sizeof longs);
-    for (int i = 0; i < ROWS; i++)
+    for (int i = 0; i < ROWS; i++) {
         longs[i] = (struct option){rows[i].name, required_argument, NULL, i + 1};
+    }
     longs[ROWS] = (struct option){"help", no_argument, NULL, 'h'};
     longs[ROWS + 1] = (struct option){"mode", required_argument, NULL, 'm'};
     *options = (struct options){
@@ -165,13 +177,16 @@ int options_parse(struct options *options, int argc, char **argv)
             fputs(usage, stdout);
             return 0;
         }
-        if (c == ':' || c == '?')
+        if (c == ':' || c == '?') {
             return complain(c == ':' ? "missing value for " : "unknown option ", argv[optind - 1]);
-        if (c == 'm' && !set_mode(options, optarg))
+        }
+        if (c == 'm' && !set_mode(options, optarg)) {
             return complain("--mode takes diloco, ddp, async-diloco or streaming, not ", optarg);
+        }
         int code = c == 'm' ? 0 : take_value(options, &rows[c - 1], optarg);
-        if (code)
+        if (code) {
             return code;
+        }
     }
     return optind < argc ? complain("unexpected argument ", argv[optind]) : complete(options);
 }

@@ -58,9 +58,9 @@ struct trainer {
     hws_comm *comm;
     hws_state *state;
     hws_request *vote; // NULL = none in flight
-    hws_result view;  // of the last operation: who the members are, and which of them we are
-    uint32_t pending; // newcomers that wait, as the last vote said to all
-    bool sync_due;    // the membership changed since the last hws_sync
+    hws_result view;   // of the last operation: who the members are, and which of them we are
+    uint32_t pending;  // newcomers that wait, as the last vote said to all
+    bool sync_due;     // the membership changed since the last hws_sync
     struct spent spent;
 };
 
@@ -81,8 +81,8 @@ void members_note(struct trainer *t, const hws_result *now);
 hws_status members_admit(struct trainer *t);
 // Brings everyone to the same bytes if the membership has changed.
 hws_status members_sync(struct trainer *t);
-// Is the step that begins the last one for all of us? The vote runs beside the step, and ends behind it:
-// so all leave after the same one, and all know whether newcomers wait.
+// Is the step that begins the last one for all of us? The vote runs beside the step, and ends
+// behind it: so all leave after the same one, and all know whether newcomers wait.
 hws_status members_vote(struct trainer *t);
 hws_status members_hear_vote(struct trainer *t, bool *finished);
 

@@ -4,13 +4,14 @@
  * Statuses, element types, operations, ids and results shared by all of Hawser's headers.
  *
  * Conventions. Outputs come last and are set only as each function says. Every duration is in
- * milliseconds (a name that ends in _us: microseconds), every size in bytes, every count in elements. A number of
- * which no range is told may have any value of its type. "Any thread"
- * means that calls may come from several threads at once, "One thread" that the caller keeps them apart; nothing
- * may be called from a signal handler, and a communicator may not be used in a child after fork() (HWS_E_FORKED).
- * "Borrowed until X" means that what a pointer leads to must stay, and stay as it is unless said otherwise, until X;
- * "takes" that the pointer must not be used any more; "owned" that the caller ends it with the call that is named.
- * Structs begin with their size, so that a program goes on working with a newer library that knows more fields.
+ * milliseconds (a name that ends in _us: microseconds), every size in bytes, every count in
+ * elements. A number of which no range is told may have any value of its type. "Any thread" means
+ * that calls may come from several threads at once, "One thread" that the caller keeps them apart;
+ * nothing may be called from a signal handler, and a communicator may not be used in a child after
+ * fork() (HWS_E_FORKED). "Borrowed until X" means that what a pointer leads to must stay, and stay
+ * as it is unless said otherwise, until X; "takes" that the pointer must not be used any more;
+ * "owned" that the caller ends it with the call that is named. Structs begin with their size, so
+ * that a program goes on working with a newer library that knows more fields.
  */
 #ifndef HAWSER_TYPES_H
 #define HAWSER_TYPES_H
@@ -33,42 +34,43 @@ extern "C" {
 
 /** What the caller should do about a status. */
 typedef enum hws_class {
-    HWS_CLASS_OK = 0,    /**< nothing: it succeeded */
-    HWS_CLASS_OP = 1,    /**< this call failed and nothing else: call again */
-    HWS_CLASS_VIEW = 2,  /**< membership changed: wait for what is in flight, hws_view(), call again */
-    HWS_CLASS_RUN = 3,   /**< this incarnation is finished: hws_close(), hws_open(), hws_sync() */
-    HWS_CLASS_LOCAL = 4  /**< fix the call, the configuration or the machine */
+    HWS_CLASS_OK = 0, /**< nothing: it succeeded */
+    HWS_CLASS_OP = 1, /**< this call failed and nothing else: call again */
+    HWS_CLASS_VIEW =
+        2, /**< membership changed: wait for what is in flight, hws_view(), call again */
+    HWS_CLASS_RUN = 3,  /**< this incarnation is finished: hws_close(), hws_open(), hws_sync() */
+    HWS_CLASS_LOCAL = 4 /**< fix the call, the configuration or the machine */
 } hws_class;
 
 /** X(NAME, value, CLASS, "text"): values are fixed for ever. */
-#define HWS_STATUS_MAP(X)                                                                         \
-    X(OK, 0, OK, "ok")                                                                            \
-    X(E_BUSY, -1, OP, "operations are in flight")                                                 \
-    X(E_PENDING, -2, OP, "not finished yet")                                                      \
-    X(E_VIEW, -10, VIEW, "the view changed and has not been acknowledged")                        \
-    X(E_MEMBER_LOST, -11, VIEW, "a member was lost during the operation")                         \
-    X(E_TIMEOUT, -12, VIEW, "the deadline passed")                                                \
-    X(E_TOO_FEW, -13, VIEW, "the view has fewer than min_members members")                        \
-    X(E_WITHDRAWN, -14, VIEW, "another member withdrew from the operation")                       \
-    X(E_CANCELLED, -15, VIEW, "the operation was cancelled")                                      \
-    X(E_OUTCOME_UNKNOWN, -20, RUN, "no decision could be had from the master")                    \
-    X(E_EVICTED, -21, RUN, "this member was put out of the run")                                  \
-    X(E_INTERNAL, -22, RUN, "an internal check failed")                                           \
-    X(E_UNREACHABLE, -23, RUN, "the master cannot be reached")                                    \
-    X(E_REFUSED, -24, RUN, "the master refused this member")                                      \
-    X(E_STATE_LOST, -25, RUN, "no member holds a whole shared state")                             \
-    X(E_CLOSED, -26, RUN, "the communicator is closed")                                           \
-    X(E_INVALID, -40, LOCAL, "an argument is invalid")                                            \
-    X(E_UNSUPPORTED, -41, LOCAL, "this type or operation is not supported")                       \
-    X(E_MISMATCH, -42, LOCAL, "members made different calls")                                     \
-    X(E_NOT_SYNCED, -43, LOCAL, "the shared state is not synced: call hws_sync first")            \
-    X(E_LAYOUT, -44, LOCAL, "the shared state has another layout than the run's")                 \
-    X(E_LIMIT, -45, LOCAL, "a documented limit was passed")                                       \
-    X(E_NO_MEMORY, -46, LOCAL, "out of memory")                                                   \
-    X(E_FORKED, -47, LOCAL, "a communicator cannot be used after fork")                           \
-    X(E_SYSTEM, -48, LOCAL, "the operating system refused")                                       \
-    X(E_INSECURE, -49, LOCAL, "listening beyond loopback without a key needs `insecure`")         \
-    X(E_CONFLICT, -50, LOCAL, "the members' sync strategies leave no state to take")              \
+#define HWS_STATUS_MAP(X)                                                                          \
+    X(OK, 0, OK, "ok")                                                                             \
+    X(E_BUSY, -1, OP, "operations are in flight")                                                  \
+    X(E_PENDING, -2, OP, "not finished yet")                                                       \
+    X(E_VIEW, -10, VIEW, "the view changed and has not been acknowledged")                         \
+    X(E_MEMBER_LOST, -11, VIEW, "a member was lost during the operation")                          \
+    X(E_TIMEOUT, -12, VIEW, "the deadline passed")                                                 \
+    X(E_TOO_FEW, -13, VIEW, "the view has fewer than min_members members")                         \
+    X(E_WITHDRAWN, -14, VIEW, "another member withdrew from the operation")                        \
+    X(E_CANCELLED, -15, VIEW, "the operation was cancelled")                                       \
+    X(E_OUTCOME_UNKNOWN, -20, RUN, "no decision could be had from the master")                     \
+    X(E_EVICTED, -21, RUN, "this member was put out of the run")                                   \
+    X(E_INTERNAL, -22, RUN, "an internal check failed")                                            \
+    X(E_UNREACHABLE, -23, RUN, "the master cannot be reached")                                     \
+    X(E_REFUSED, -24, RUN, "the master refused this member")                                       \
+    X(E_STATE_LOST, -25, RUN, "no member holds a whole shared state")                              \
+    X(E_CLOSED, -26, RUN, "the communicator is closed")                                            \
+    X(E_INVALID, -40, LOCAL, "an argument is invalid")                                             \
+    X(E_UNSUPPORTED, -41, LOCAL, "this type or operation is not supported")                        \
+    X(E_MISMATCH, -42, LOCAL, "members made different calls")                                      \
+    X(E_NOT_SYNCED, -43, LOCAL, "the shared state is not synced: call hws_sync first")             \
+    X(E_LAYOUT, -44, LOCAL, "the shared state has another layout than the run's")                  \
+    X(E_LIMIT, -45, LOCAL, "a documented limit was passed")                                        \
+    X(E_NO_MEMORY, -46, LOCAL, "out of memory")                                                    \
+    X(E_FORKED, -47, LOCAL, "a communicator cannot be used after fork")                            \
+    X(E_SYSTEM, -48, LOCAL, "the operating system refused")                                        \
+    X(E_INSECURE, -49, LOCAL, "listening beyond loopback without a key needs `insecure`")          \
+    X(E_CONFLICT, -50, LOCAL, "the members' sync strategies leave no state to take")               \
     X(E_DAMAGED, -51, LOCAL, "a file is damaged")
 
 /** Result of every call. 0 is success, everything else negative. */
@@ -76,10 +78,11 @@ typedef enum hws_status {
 #define HWS_STATUS_ENUM(name, value, klass, text) HWS_##name = (value),
     HWS_STATUS_MAP(HWS_STATUS_ENUM)
 #undef HWS_STATUS_ENUM
-    HWS_STATUS_FORCE_INT = 0x7fffffff
+        HWS_STATUS_FORCE_INT = 0x7fffffff
 } hws_status;
 
-/** "HWS_E_TIMEOUT" for HWS_E_TIMEOUT; "HWS_E_?" for a value that is none. Static. Any thread. Never fails. */
+/** "HWS_E_TIMEOUT" for HWS_E_TIMEOUT; "HWS_E_?" for a value that is none. Static. Any thread. Never
+ * fails. */
 HWS_API const char *hws_status_name(hws_status status);
 
 /** A short text without names or numbers. Static. Any thread. Never fails. */
@@ -93,25 +96,26 @@ HWS_API const char *hws_class_name(hws_class klass);
 
 /**
  * What went wrong in this thread's last failed call: what happened, to whom, what to do, as one
- * sentence. Never NULL; "" before the first failure. Valid until this thread's next Hawser call. Any thread: each
- * has its own. Never fails.
+ * sentence. Never NULL; "" before the first failure. Valid until this thread's next Hawser call.
+ * Any thread: each has its own. Never fails.
  */
 HWS_API const char *hws_last_error(void);
 
 /** Element types, in the byte order of the machine, which must be little-endian. */
 typedef enum hws_dtype {
-    HWS_U8 = 1,     /**< unsigned, 1 byte */
-    HWS_I8 = 2,     /**< signed, 1 byte */
-    HWS_U16 = 3,    /**< unsigned, 2 bytes */
-    HWS_I16 = 4,    /**< signed, 2 bytes */
-    HWS_U32 = 5,    /**< unsigned, 4 bytes */
-    HWS_I32 = 6,    /**< signed, 4 bytes */
-    HWS_U64 = 7,    /**< unsigned, 8 bytes */
-    HWS_I64 = 8,    /**< signed, 8 bytes */
-    HWS_F16 = 9,    /**< IEEE 754 half precision, 2 bytes; reduced in single precision, rounded once */
-    HWS_BF16 = 10,  /**< the upper half of single precision, 2 bytes; reduced in single precision, rounded once */
-    HWS_F32 = 11,   /**< IEEE 754 single precision, 4 bytes */
-    HWS_F64 = 12    /**< IEEE 754 double precision, 8 bytes */
+    HWS_U8 = 1,  /**< unsigned, 1 byte */
+    HWS_I8 = 2,  /**< signed, 1 byte */
+    HWS_U16 = 3, /**< unsigned, 2 bytes */
+    HWS_I16 = 4, /**< signed, 2 bytes */
+    HWS_U32 = 5, /**< unsigned, 4 bytes */
+    HWS_I32 = 6, /**< signed, 4 bytes */
+    HWS_U64 = 7, /**< unsigned, 8 bytes */
+    HWS_I64 = 8, /**< signed, 8 bytes */
+    HWS_F16 = 9, /**< IEEE 754 half precision, 2 bytes; reduced in single precision, rounded once */
+    HWS_BF16 = 10, /**< the upper half of single precision, 2 bytes; reduced in single precision,
+                      rounded once */
+    HWS_F32 = 11,  /**< IEEE 754 single precision, 4 bytes */
+    HWS_F64 = 12   /**< IEEE 754 double precision, 8 bytes */
 } hws_dtype;
 
 /** Bytes of one element; 0 for a value that is no type. Any thread. Never fails. */
@@ -121,15 +125,16 @@ HWS_API size_t hws_dtype_bytes(hws_dtype dtype);
 HWS_API const char *hws_dtype_name(hws_dtype dtype);
 
 /**
- * Reduction operations. Floating-point results round to nearest, ties to even; one that is no number is the positive
- * quiet NaN without a payload.
+ * Reduction operations. Floating-point results round to nearest, ties to even; one that is no
+ * number is the positive quiet NaN without a payload.
  */
 typedef enum hws_redop {
-    HWS_SUM = 1,    /**< the sum; integers wrap around */
-    HWS_AVG = 2,    /**< the sum divided by the member count; integers: the exact sum, the quotient cut toward zero */
-    HWS_PROD = 3,   /**< the product; integers wrap around */
-    HWS_MAX = 4,    /**< the greatest, +0 before -0; a NaN of any member makes it NaN */
-    HWS_MIN = 5     /**< the least, -0 before +0; a NaN of any member makes it NaN */
+    HWS_SUM = 1, /**< the sum; integers wrap around */
+    HWS_AVG = 2, /**< the sum divided by the member count; integers: the exact sum, the quotient cut
+                    toward zero */
+    HWS_PROD = 3, /**< the product; integers wrap around */
+    HWS_MAX = 4,  /**< the greatest, +0 before -0; a NaN of any member makes it NaN */
+    HWS_MIN = 5   /**< the least, -0 before +0; a NaN of any member makes it NaN */
 } hws_redop;
 
 /** "sum" for HWS_SUM; "?" for a value that is none. Static. Any thread. Never fails. */
@@ -137,51 +142,55 @@ HWS_API const char *hws_redop_name(hws_redop redop);
 
 /** A member's id: given by the master, stable while the member stays, never reused in a run. */
 typedef struct hws_peer_id {
-    uint64_t value;         /**< a number from 1; 0 = none */
+    uint64_t value; /**< a number from 1; 0 = none */
 } hws_peer_id;
 
 /** A view's number; 0 = none. Numbers rise; they need not be consecutive. */
 typedef struct hws_view_id {
-    uint64_t value;         /**< a number from 1; 0 = none */
+    uint64_t value; /**< a number from 1; 0 = none */
 } hws_view_id;
 
 /** Most members that a result lists; a larger view's count is right, its list is cut. */
 #define HWS_RESULT_MEMBERS_MAX 256
 
 /**
- * What a call did. Set `bytes_of_struct` to sizeof(hws_result) before the first use (HWS_RESULT_INIT);
- * every other field is written by each call it is passed to, also on failure (as far as known).
+ * What a call did. Set `bytes_of_struct` to sizeof(hws_result) before the first use
+ * (HWS_RESULT_INIT); every other field is written by each call it is passed to, also on failure (as
+ * far as known).
  */
 typedef struct hws_result {
-    size_t bytes_of_struct;     /**< sizeof(hws_result) as the caller was compiled */
-    hws_status status;          /**< the same as the call's return value */
-    hws_view_id view;           /**< the view the result belongs to */
-    uint32_t member_count;      /**< members of that view that the call spans (own group, or run): exactly those it covers */
-    uint32_t rank;              /**< own index among them, 0..member_count - 1 */
-    uint32_t attempts;          /**< 1 = at the first try; more with `retry` */
-    uint32_t pending;           /**< newcomers waiting, the same number on all members */
-    uint64_t value;             /**< hws_agree: the agreed value; hws_sync: the elected revision */
-    uint64_t bytes_sent;        /**< payload bytes, last attempt */
-    uint64_t bytes_received;    /**< payload bytes, last attempt */
-    uint32_t sources;           /**< hws_sync: members that blocks came from */
-    uint64_t root[2];           /**< hws_sync: 128-bit hash of the state, low half first */
-    uint32_t lost_count;        /**< members lost, where the status says so */
+    size_t bytes_of_struct;  /**< sizeof(hws_result) as the caller was compiled */
+    hws_status status;       /**< the same as the call's return value */
+    hws_view_id view;        /**< the view the result belongs to */
+    uint32_t member_count;   /**< members of that view that the call spans (own group, or run):
+                                exactly those it covers */
+    uint32_t rank;           /**< own index among them, 0..member_count - 1 */
+    uint32_t attempts;       /**< 1 = at the first try; more with `retry` */
+    uint32_t pending;        /**< newcomers waiting, the same number on all members */
+    uint64_t value;          /**< hws_agree: the agreed value; hws_sync: the elected revision */
+    uint64_t bytes_sent;     /**< payload bytes, last attempt */
+    uint64_t bytes_received; /**< payload bytes, last attempt */
+    uint32_t sources;        /**< hws_sync: members that blocks came from */
+    uint64_t root[2];        /**< hws_sync: 128-bit hash of the state, low half first */
+    uint32_t lost_count;     /**< members lost, where the status says so */
     hws_peer_id members[HWS_RESULT_MEMBERS_MAX]; /**< by rank */
     hws_peer_id lost[HWS_RESULT_MEMBERS_MAX];    /**< ids of the members lost */
-    uint32_t group;             /**< own group's number, 0..1023 */
-    uint32_t group_count;       /**< groups in that view */
-    uint32_t group_largest;     /**< members of its largest group */
-    uint32_t run_members;       /**< members of that view, all groups together */
-    uint64_t offset;            /**< elements of the whole result before the own part */
-    uint64_t count;             /**< elements of the own part */
-    uint64_t hash_us;           /**< hws_sync: microseconds it took to hash the state */
-    uint64_t move_us;           /**< hws_sync: microseconds it took to move what differed */
+    uint32_t group;                              /**< own group's number, 0..1023 */
+    uint32_t group_count;                        /**< groups in that view */
+    uint32_t group_largest;                      /**< members of its largest group */
+    uint32_t run_members;                        /**< members of that view, all groups together */
+    uint64_t offset;  /**< elements of the whole result before the own part */
+    uint64_t count;   /**< elements of the own part */
+    uint64_t hash_us; /**< hws_sync: microseconds it took to hash the state */
+    uint64_t move_us; /**< hws_sync: microseconds it took to move what differed */
 } hws_result;
 
 /** What a hws_result is before its first use. */
 #define HWS_RESULT_INIT                                                                            \
-    { sizeof(hws_result), HWS_OK, {0}, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0}, 0, {{0}}, {{0}},            \
-      0, 0, 0, 0, 0, 0, 0, 0 }
+    {                                                                                              \
+        sizeof(hws_result), HWS_OK, {0}, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0}, 0, {{0}}, {{0}}, 0, 0, 0, \
+            0, 0, 0, 0, 0                                                                          \
+    }
 
 #ifdef __cplusplus
 }

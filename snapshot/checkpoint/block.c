@@ -54,22 +54,24 @@ DEFINE_PLANES(8)
 
 static void split(const void *in, void *out, size_t bytes, uint32_t width)
 {
-    if (width == 2)
+    if (width == 2) {
         split_2(in, out, bytes / 2);
-    else if (width == 4)
+    } else if (width == 4) {
         split_4(in, out, bytes / 4);
-    else
+    } else {
         split_8(in, out, bytes / 8);
+    }
 }
 
 static void join(const void *in, void *out, size_t bytes, uint32_t width)
 {
-    if (width == 2)
+    if (width == 2) {
         join_2(in, out, bytes / 2);
-    else if (width == 4)
+    } else if (width == 4) {
         join_4(in, out, bytes / 4);
-    else
+    } else {
         join_8(in, out, bytes / 8);
+    }
 }
 
 // ---- packing -----------------------------------------------------------------------------------
@@ -90,8 +92,9 @@ static uint32_t take_sample(struct hwi_coder *coder, const unsigned char *bytes,
         return length;
     }
     uint32_t stride = length / SAMPLE_PIECES & ~7u;
-    for (uint32_t i = 0; i < SAMPLE_PIECES; i++)
+    for (uint32_t i = 0; i < SAMPLE_PIECES; i++) {
         memcpy(coder->sample + i * PIECE_BYTES, bytes + i * stride, PIECE_BYTES);
+    }
     return SAMPLE_BYTES;
 }
 
@@ -104,8 +107,9 @@ static enum hwi_checkpoint_encoding choose(struct hwi_coder *coder, const void *
         split(coder->sample, coder->sample_planes, sample, width);
         planes = squeeze(coder->sample_planes, sample, coder->packed);
     }
-    if (planes != 0 && (plain == 0 || planes < plain))
+    if (planes != 0 && (plain == 0 || planes < plain)) {
         return HWI_CHECKPOINT_PLANES;
+    }
     return plain != 0 ? HWI_CHECKPOINT_LZ4 : HWI_CHECKPOINT_RAW;
 }
 
@@ -120,12 +124,14 @@ const void *hwi_coder_pack(struct hwi_coder *coder, const void *bytes, uint32_t 
         split(bytes, coder->planes, length, width);
         plain = coder->planes;
     }
-    if (encoding != HWI_CHECKPOINT_RAW)
+    if (encoding != HWI_CHECKPOINT_RAW) {
         got = squeeze(plain, length, coder->packed);
+    }
     *block = (struct hwi_checkpoint_block){.hash = hwi_checkpoint_hash(bytes, length),
                                            .stored_bytes = length};
-    if (got == 0)
+    if (got == 0) {
         return bytes;
+    }
     block->check = XXH3_64bits(coder->packed, got);
     block->stored_bytes = got;
     block->encoding = (uint8_t)encoding;
@@ -150,11 +156,13 @@ static bool expand(struct hwi_coder *coder, const struct hwi_checkpoint_block *b
 bool hwi_coder_unpack(struct hwi_coder *coder, const struct hwi_checkpoint_block *block, void *into,
                       uint32_t length, uint32_t width)
 {
-    if (block->encoding == HWI_CHECKPOINT_LZ4 && !expand(coder, block, into, length))
+    if (block->encoding == HWI_CHECKPOINT_LZ4 && !expand(coder, block, into, length)) {
         return false;
+    }
     if (block->encoding == HWI_CHECKPOINT_PLANES) {
-        if (!expand(coder, block, coder->planes, length))
+        if (!expand(coder, block, coder->planes, length)) {
             return false;
+        }
         join(coder->planes, into, length, width);
     }
     return hwi_hash_equal(hwi_checkpoint_hash(into, length), block->hash);

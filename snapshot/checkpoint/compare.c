@@ -21,9 +21,11 @@ static const char *shape(const struct hwi_checkpoint_tensor *tensor, char text[S
     int length =
         snprintf(text, SHAPE_BYTES, "\"%s\" %s x %" PRIu64, tensor->name,
                  hws_dtype_name((hws_dtype)tensor->dtype), element ? tensor->bytes / element : 0);
-    for (int i = 0; i < length && i < SHAPE_BYTES - 1; i++)
-        if (text[i] < ' ' || text[i] > '~')
+    for (int i = 0; i < length && i < SHAPE_BYTES - 1; i++) {
+        if (text[i] < ' ' || text[i] > '~') {
             text[i] = '?'; // a file's names go to a terminal
+        }
+    }
     return text;
 }
 
@@ -32,21 +34,23 @@ int hwi_checkpoint_compare(const struct hwi_checkpoint *checkpoint,
 {
     char ours[SHAPE_BYTES], theirs[SHAPE_BYTES];
     uint32_t both = HWI_MIN(count, checkpoint->head.tensor_count), i = 0;
-    while (i < both && is_same(&tensors[i], &checkpoint->tensors[i]))
+    while (i < both && is_same(&tensors[i], &checkpoint->tensors[i])) {
         i++;
-    if (i < both)
+    }
+    if (i < both) {
         snprintf(error, HWI_CHECKPOINT_ERROR_BYTES,
                  "tensor %" PRIu32 " is %s in it, and %s in the state", i,
                  shape(&checkpoint->tensors[i], theirs), shape(&tensors[i], ours));
-    else if (i < count)
+    } else if (i < count) {
         snprintf(error, HWI_CHECKPOINT_ERROR_BYTES,
                  "it has %" PRIu32 " tensors and the state %" PRIu32 ": %s is not in it",
                  checkpoint->head.tensor_count, count, shape(&tensors[i], ours));
-    else if (i < checkpoint->head.tensor_count)
+    } else if (i < checkpoint->head.tensor_count) {
         snprintf(error, HWI_CHECKPOINT_ERROR_BYTES,
                  "it has %" PRIu32 " tensors and the state %" PRIu32 ": %s is not in the state",
                  checkpoint->head.tensor_count, count, shape(&checkpoint->tensors[i], theirs));
-    else
+    } else {
         return HWS_OK;
+    }
     return HWS_E_LAYOUT;
 }

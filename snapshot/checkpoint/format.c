@@ -28,9 +28,11 @@ static struct hwi_hash get_hash(const unsigned char *at)
 
 static bool is_zero(const unsigned char *at, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++)
-        if (at[i])
+    for (size_t i = 0; i < bytes; i++) {
+        if (at[i]) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -59,18 +61,21 @@ enum hwi_checkpoint_kind
 hwi_checkpoint_head_unpack(const unsigned char bytes[HWI_CHECKPOINT_HEAD_BYTES],
                            struct hwi_checkpoint_head *head, uint32_t *format)
 {
-    if (memcmp(bytes, magic, sizeof magic) != 0)
+    if (memcmp(bytes, magic, sizeof magic) != 0) {
         return HWI_CHECKPOINT_IS_NONE;
-    if (hwi_get_u64(bytes + CHECKED_BYTES) != XXH3_64bits(bytes, CHECKED_BYTES))
+    }
+    if (hwi_get_u64(bytes + CHECKED_BYTES) != XXH3_64bits(bytes, CHECKED_BYTES)) {
         return HWI_CHECKPOINT_IS_DAMAGED;
+    }
     if (hwi_get_u32(bytes + 8) != HWI_CHECKPOINT_FORMAT) {
         *format = hwi_get_u32(bytes + 8);
         return HWI_CHECKPOINT_IS_OTHER;
     }
     uint32_t tensors = hwi_get_u32(bytes + 12);
     uint64_t blocks = hwi_get_u64(bytes + 16);
-    if (tensors > HWI_TENSORS_MAX || blocks > HWI_CHECKPOINT_BLOCKS_MAX)
+    if (tensors > HWI_TENSORS_MAX || blocks > HWI_CHECKPOINT_BLOCKS_MAX) {
         return HWI_CHECKPOINT_IS_DAMAGED;
+    }
     *head = (struct hwi_checkpoint_head){.tensor_count = tensors,
                                          .block_count = (uint32_t)blocks,
                                          .revision = hwi_get_u64(bytes + 24),
@@ -86,12 +91,14 @@ uint32_t hwi_checkpoint_number(struct hwi_checkpoint_tensor *tensors, uint32_t c
     uint64_t blocks = 0;
     *fits = false;
     for (uint32_t i = 0; i < count; i++) {
-        if (tensors[i].bytes > HWI_TENSOR_BYTES_MAX)
+        if (tensors[i].bytes > HWI_TENSOR_BYTES_MAX) {
             return 0;
+        }
         tensors[i].first_block = (uint32_t)blocks;
         blocks += hwi_checkpoint_blocks_of(&tensors[i]);
-        if (blocks > HWI_CHECKPOINT_BLOCKS_MAX)
+        if (blocks > HWI_CHECKPOINT_BLOCKS_MAX) {
             return 0;
+        }
     }
     *fits = true;
     return (uint32_t)blocks;
@@ -119,10 +126,12 @@ void hwi_checkpoint_tables_pack(const struct hwi_checkpoint_tensor *tensors, uin
                                 const struct hwi_checkpoint_block *blocks, uint32_t block_count,
                                 unsigned char *bytes)
 {
-    for (uint32_t i = 0; i < tensor_count; i++, bytes += HWI_CHECKPOINT_TENSOR_BYTES)
+    for (uint32_t i = 0; i < tensor_count; i++, bytes += HWI_CHECKPOINT_TENSOR_BYTES) {
         pack_tensor(&tensors[i], bytes);
-    for (uint32_t i = 0; i < block_count; i++, bytes += HWI_CHECKPOINT_BLOCK_BYTES)
+    }
+    for (uint32_t i = 0; i < block_count; i++, bytes += HWI_CHECKPOINT_BLOCK_BYTES) {
         pack_block(&blocks[i], bytes);
+    }
 }
 
 static bool unpack_tensor(const unsigned char *at, struct hwi_checkpoint_tensor *tensor)
@@ -130,8 +139,9 @@ static bool unpack_tensor(const unsigned char *at, struct hwi_checkpoint_tensor 
     size_t length = strnlen((const char *)at, HWI_NAME_BYTES_MAX);
     memset(tensor, 0, sizeof *tensor);
     if (length == 0 || !is_zero(at + length, HWI_NAME_BYTES_MAX - length) ||
-        length == HWI_NAME_BYTES_MAX)
+        length == HWI_NAME_BYTES_MAX) {
         return false;
+    }
     memcpy(tensor->name, at, length);
     tensor->dtype = at[HWI_NAME_BYTES_MAX];
     tensor->may_differ = at[HWI_NAME_BYTES_MAX + 1] & MAY_DIFFER;
@@ -148,14 +158,16 @@ static bool unpack_block(const unsigned char *at, const struct hwi_checkpoint_te
                                            .check = hwi_get_u64(at + 16),
                                            .stored_bytes = hwi_get_u32(at + 24),
                                            .encoding = at[28]};
-    if (!is_zero(at + 29, 3))
+    if (!is_zero(at + 29, 3)) {
         return false;
+    }
     switch (block->encoding) {
     case HWI_CHECKPOINT_RAW:
         return block->stored_bytes == bytes && block->check == 0;
     case HWI_CHECKPOINT_PLANES:
-        if (hws_dtype_bytes((hws_dtype)tensor->dtype) < 2)
+        if (hws_dtype_bytes((hws_dtype)tensor->dtype) < 2) {
             return false;
+        }
         break;
     case HWI_CHECKPOINT_LZ4:
         break;
@@ -173,20 +185,25 @@ bool hwi_checkpoint_tables_unpack(const unsigned char *bytes,
     bool fits;
     uint64_t offset = HWI_CHECKPOINT_HEAD_BYTES +
                       hwi_checkpoint_tables_bytes(head->tensor_count, head->block_count);
-    for (uint32_t i = 0; i < head->tensor_count; i++, bytes += HWI_CHECKPOINT_TENSOR_BYTES)
-        if (!unpack_tensor(bytes, &tensors[i]))
+    for (uint32_t i = 0; i < head->tensor_count; i++, bytes += HWI_CHECKPOINT_TENSOR_BYTES) {
+        if (!unpack_tensor(bytes, &tensors[i])) {
             return false;
-    if (hwi_checkpoint_number(tensors, head->tensor_count, &fits) != head->block_count || !fits)
+        }
+    }
+    if (hwi_checkpoint_number(tensors, head->tensor_count, &fits) != head->block_count || !fits) {
         return false;
-    for (uint32_t i = 0; i < head->tensor_count; i++)
+    }
+    for (uint32_t i = 0; i < head->tensor_count; i++) {
         for (uint32_t k = 0; k < hwi_checkpoint_blocks_of(&tensors[i]); k++) {
             uint32_t length = hwi_checkpoint_block_bytes(&tensors[i], k);
-            if (!unpack_block(bytes, &tensors[i], length, blocks))
+            if (!unpack_block(bytes, &tensors[i], length, blocks)) {
                 return false;
+            }
             blocks->offset = offset;
             offset += blocks->stored_bytes;
             bytes += HWI_CHECKPOINT_BLOCK_BYTES;
             blocks++;
         }
+    }
     return true;
 }

@@ -34,8 +34,9 @@ static bool is_named_so(const char *name)
 static void skip(struct search *search, const char *name, const char *why)
 {
     struct hwi_checkpoint_found *found = search->found;
-    if (found->skipped++ > 0)
+    if (found->skipped++ > 0) {
         return;
+    }
     snprintf(found->skipped_name, sizeof found->skipped_name, "%s", name);
     snprintf(found->skipped_why, sizeof found->skipped_why, "%s", why);
 }
@@ -47,8 +48,9 @@ static bool read_head(int directory, const char *name,
     struct stat about;
     int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     *plain = fd < 0 || (fstat(fd, &about) == 0 && S_ISREG(about.st_mode));
-    if (fd < 0)
+    if (fd < 0) {
         return false;
+    }
     bool whole =
         *plain && pread(fd, bytes, HWI_CHECKPOINT_HEAD_BYTES, 0) == HWI_CHECKPOINT_HEAD_BYTES;
     close(fd);
@@ -57,10 +59,12 @@ static bool read_head(int directory, const char *name,
 
 static bool is_newer(const struct candidate *a, const struct candidate *b)
 {
-    if (a->head.revision != b->head.revision)
+    if (a->head.revision != b->head.revision) {
         return a->head.revision > b->head.revision;
-    if (a->head.time_ms != b->head.time_ms)
+    }
+    if (a->head.time_ms != b->head.time_ms) {
         return a->head.time_ms > b->head.time_ms;
+    }
     return strcmp(a->name, b->name) > 0;
 }
 
@@ -69,10 +73,12 @@ static void keep(struct search *search, const char *name, const struct hwi_check
     struct candidate candidate = {.head = *head};
     snprintf(candidate.name, sizeof candidate.name, "%s", name);
     uint32_t at = search->count;
-    while (at > 0 && is_newer(&candidate, &search->candidates[at - 1]))
+    while (at > 0 && is_newer(&candidate, &search->candidates[at - 1])) {
         at--;
-    if (at == HWI_CHECKPOINT_CANDIDATES_MAX)
+    }
+    if (at == HWI_CHECKPOINT_CANDIDATES_MAX) {
         return;
+    }
     search->count = HWI_MIN(search->count + 1, (uint32_t)HWI_CHECKPOINT_CANDIDATES_MAX);
     memmove(&search->candidates[at + 1], &search->candidates[at],
             (search->count - 1 - at) * sizeof candidate);
@@ -86,27 +92,33 @@ static void look_at(struct search *search, int directory, const char *name)
     uint32_t format;
     bool plain;
     enum hwi_checkpoint_kind kind = HWI_CHECKPOINT_IS_NONE;
-    if (read_head(directory, name, bytes, &plain))
+    if (read_head(directory, name, bytes, &plain)) {
         kind = hwi_checkpoint_head_unpack(bytes, &head, &format);
-    if (!plain || (kind == HWI_CHECKPOINT_IS_NONE && !is_named_so(name)))
+    }
+    if (!plain || (kind == HWI_CHECKPOINT_IS_NONE && !is_named_so(name))) {
         return; // some other file
-    if (kind == HWI_CHECKPOINT_IS_GOOD)
+    }
+    if (kind == HWI_CHECKPOINT_IS_GOOD) {
         keep(search, name, &head);
-    else if (kind == HWI_CHECKPOINT_IS_OTHER)
+    } else if (kind == HWI_CHECKPOINT_IS_OTHER) {
         skip(search, name, "is of another format");
-    else
+    } else {
         skip(search, name, "cannot be read, or its head is damaged");
+    }
 }
 
 static int list(struct search *search)
 {
     DIR *open = opendir(search->directory);
-    if (open == NULL)
+    if (open == NULL) {
         return hwi_problem_system(search->error, HWI_CHECKPOINT_ERROR_BYTES,
                                   "cannot be read as a directory");
-    for (struct dirent *entry; (entry = readdir(open)) != NULL;)
-        if (strlen(entry->d_name) < NAME_BYTES && !hwi_temporary_is_name(entry->d_name))
+    }
+    for (struct dirent *entry; (entry = readdir(open)) != NULL;) {
+        if (strlen(entry->d_name) < NAME_BYTES && !hwi_temporary_is_name(entry->d_name)) {
             look_at(search, dirfd(open), entry->d_name);
+        }
+    }
     closedir(open);
     return HWS_OK;
 }
@@ -125,8 +137,9 @@ static int take(struct search *search, const struct candidate *candidate, char *
         found->sum = checkpoint.sum;
         hwi_checkpoint_close(&checkpoint);
     }
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         found->path[0] = '\0';
+    }
     return status;
 }
 
@@ -136,16 +149,18 @@ static int choose(struct search *search)
     char why[HWI_CHECKPOINT_ERROR_BYTES];
     for (uint32_t i = 0; i < search->count; i++) {
         int status = take(search, &search->candidates[i], why);
-        if (status == HWS_OK)
+        if (status == HWS_OK) {
             return status;
+        }
         if (status == HWS_E_NO_MEMORY) { // no reason to take an older one
             snprintf(search->error, HWI_CHECKPOINT_ERROR_BYTES, "%s", why);
             return status;
         }
         skip(search, search->candidates[i].name, why);
     }
-    if (found->skipped == 0)
+    if (found->skipped == 0) {
         return HWS_OK;
+    }
     snprintf(search->error, HWI_CHECKPOINT_ERROR_BYTES,
              "holds no whole checkpoint; of %u that are not, %.80s %.160s", found->skipped,
              found->skipped_name, found->skipped_why);
@@ -168,8 +183,9 @@ int hwi_checkpoint_newest(const char *directory, struct hwi_checkpoint_found *fo
     search->found = found;
     search->error = error;
     int status = list(search);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = choose(search);
+    }
     free(search);
     return status;
 }

@@ -13,8 +13,9 @@ static inline int hwi_problem_system(char *error, size_t error_bytes, const char
 {
     int problem = errno;
     char text[96] = "?";
-    if (strerror_r(problem, text, sizeof text) != 0)
+    if (strerror_r(problem, text, sizeof text) != 0) {
         snprintf(text, sizeof text, "error %d", problem);
+    }
     snprintf(error, error_bytes, "%s: %s", what, text);
     return HWS_E_SYSTEM;
 }

@@ -14,8 +14,9 @@ enum {
 
 static void write_u64(unsigned char *at, uint64_t value)
 {
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         at[i] = (unsigned char)(value >> (8 * i));
+    }
 }
 
 static void add_tensor(XXH3_state_t *state, const struct hwi_checkpoint_tensor *tensor)
@@ -47,16 +48,20 @@ bool hwi_checkpoint_root(const struct hwi_checkpoint_tensor *tensors, uint32_t c
                          const struct hwi_checkpoint_block *blocks, struct hwi_hash *root)
 {
     XXH3_state_t *state = XXH3_createState();
-    if (state == NULL)
+    if (state == NULL) {
         return false;
+    }
     XXH3_128bits_reset(state);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         add_tensor(state, &tensors[i]);
+    }
     struct hwi_hash layout = finish(state);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         for (uint32_t k = 0; k < hwi_checkpoint_blocks_of(&tensors[i]) && !tensors[i].may_differ;
-             k++)
+             k++) {
             add_hash(state, blocks[tensors[i].first_block + k].hash);
+        }
+    }
     add_hash(state, layout);
     *root = finish(state);
     XXH3_freeState(state);

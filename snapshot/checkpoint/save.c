@@ -48,8 +48,10 @@ static int put_tensor(struct saving *saving, uint32_t index)
         uint32_t length = hwi_checkpoint_block_bytes(tensor, i);
         const void *stored =
             hwi_coder_pack(saving->coder, bytes, length, width, !saving->source->raw, block);
-        if (!hwi_temporary_put(&saving->file, saving->sum.file_bytes, stored, block->stored_bytes))
+        if (!hwi_temporary_put(&saving->file, saving->sum.file_bytes, stored,
+                               block->stored_bytes)) {
             return complain_write(saving);
+        }
         saving->sum.file_bytes += block->stored_bytes;
         saving->sum.packed_blocks += block->encoding != HWI_CHECKPOINT_RAW;
         saving->sum.bytes += length;
@@ -68,10 +70,12 @@ static int put_tables(struct saving *saving)
     saving->head.tables = hwi_checkpoint_hash(tables, bytes);
     hwi_checkpoint_head_pack(&saving->head, saving->tables);
     if (!hwi_checkpoint_root(saving->source->tensors, saving->source->count, saving->blocks,
-                             &saving->sum.root))
+                             &saving->sum.root)) {
         return say_no_memory(saving);
-    if (!hwi_temporary_put(&saving->file, 0, saving->tables, saving->tables_bytes))
+    }
+    if (!hwi_temporary_put(&saving->file, 0, saving->tables, saving->tables_bytes)) {
         return complain_write(saving);
+    }
     return HWS_OK;
 }
 
@@ -79,8 +83,9 @@ static int put_all(struct saving *saving)
 {
     int status = HWS_OK;
     saving->sum.file_bytes = saving->tables_bytes;
-    for (uint32_t i = 0; i < saving->source->count && status == HWS_OK; i++)
+    for (uint32_t i = 0; i < saving->source->count && status == HWS_OK; i++) {
         status = put_tensor(saving, i);
+    }
     return status == HWS_OK ? put_tables(saving) : status;
 }
 
@@ -106,21 +111,25 @@ static int prepare(struct saving *saving)
     saving->coder = hwi_coder_create();
     saving->blocks = malloc((blocks + 1) * sizeof *saving->blocks);
     saving->tables = malloc(saving->tables_bytes);
-    if (saving->coder != NULL && saving->blocks != NULL && saving->tables != NULL)
+    if (saving->coder != NULL && saving->blocks != NULL && saving->tables != NULL) {
         return HWS_OK;
+    }
     return say_no_memory(saving);
 }
 
 static int save(struct saving *saving, const char *path)
 {
     int status = prepare(saving);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = hwi_temporary_open(&saving->file, path, saving->error, HWI_CHECKPOINT_ERROR_BYTES);
-    if (status != HWS_OK)
+    }
+    if (status != HWS_OK) {
         return status;
+    }
     status = put_all(saving);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         return hwi_temporary_commit(&saving->file, saving->error, HWI_CHECKPOINT_ERROR_BYTES);
+    }
     hwi_temporary_discard(&saving->file);
     return status;
 }
@@ -136,8 +145,9 @@ int hwi_checkpoint_save(const struct hwi_checkpoint_source *source, const char *
     saving->source = source;
     saving->error = error;
     int status = save(saving, path);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         *sum = saving->sum;
+    }
     hwi_coder_destroy(saving->coder);
     free(saving->blocks);
     free(saving->tables);

@@ -43,10 +43,12 @@ static bool is_the_same(int fd, const char *path)
 static void remove_leftover(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0)
+    if (fd < 0) {
         return;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_the_same(fd, path))
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_the_same(fd, path)) {
         unlink(path);
+    }
     close(fd);
 }
 
@@ -55,12 +57,14 @@ enum taken { TAKEN, TAKEN_BY_OTHER, TAKEN_LOST, TAKEN_NEVER };
 static enum taken take_slot(struct hwi_temporary *temporary)
 {
     int fd = open(temporary->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666); // umask decides
-    if (fd < 0)
+    if (fd < 0) {
         return errno == EEXIST ? TAKEN_BY_OTHER : TAKEN_NEVER;
+    }
     temporary->fd = fd;
     // Somebody may have locked it before us, to remove it.
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         return is_the_same(fd, temporary->path) ? TAKEN : TAKEN_LOST;
+    }
     return errno == EWOULDBLOCK ? TAKEN_LOST : TAKEN_NEVER;
 }
 
@@ -68,8 +72,9 @@ static void drop_slot(struct hwi_temporary *temporary, bool remove)
 {
     int problem = errno;
     if (temporary->fd >= 0) {
-        if (remove)
+        if (remove) {
             unlink(temporary->path);
+        }
         close(temporary->fd);
     }
     temporary->fd = -1;
@@ -82,11 +87,13 @@ static int take_any(struct hwi_temporary *temporary, char *error, size_t error_b
     for (int attempt = 0; attempt < ATTEMPTS_MAX && slot < HWI_TEMPORARY_SAVERS_MAX; attempt++) {
         name_slot(temporary, slot);
         enum taken taken = take_slot(temporary);
-        if (taken == TAKEN)
+        if (taken == TAKEN) {
             return HWS_OK;
+        }
         drop_slot(temporary, taken == TAKEN_NEVER);
-        if (taken == TAKEN_NEVER)
+        if (taken == TAKEN_NEVER) {
             return hwi_problem_system(error, error_bytes, "cannot make a file beside it");
+        }
         slot += taken == TAKEN_BY_OTHER;
     }
     snprintf(error, error_bytes, "%d others are saving to it", HWI_TEMPORARY_SAVERS_MAX);
@@ -119,8 +126,9 @@ static bool is_allowed(uint64_t end)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
-        end <= limit.rlim_cur)
+        end <= limit.rlim_cur) {
         return true;
+    }
     errno = EFBIG;
     return false;
 }
@@ -129,12 +137,14 @@ bool hwi_temporary_put(struct hwi_temporary *temporary, uint64_t offset, const v
                        size_t length)
 {
     const unsigned char *at = bytes;
-    if (!is_allowed(offset + length))
+    if (!is_allowed(offset + length)) {
         return false;
+    }
     while (length > 0) {
         ssize_t put = pwrite(temporary->fd, at, length, (off_t)offset);
-        if (put < 0 && errno != EINTR)
+        if (put < 0 && errno != EINTR) {
             return false;
+        }
         if (put > 0) {
             at += put;
             offset += (uint64_t)put;
@@ -148,11 +158,13 @@ int hwi_temporary_commit(struct hwi_temporary *temporary, char *error, size_t er
 {
     bool ok = fsync(temporary->fd) == 0 && rename(temporary->path, temporary->target) == 0;
     drop_slot(temporary, !ok);
-    if (!ok)
+    if (!ok) {
         return hwi_problem_system(error, error_bytes, "cannot be put in place");
-    if (!hwi_disk_sync_directory(temporary->target))
+    }
+    if (!hwi_disk_sync_directory(temporary->target)) {
         return hwi_problem_system(error, error_bytes,
                                   "is in place, but its directory could not be synced");
+    }
     return HWS_OK;
 }
 

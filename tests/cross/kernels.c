@@ -22,8 +22,9 @@ int main(void)
     check("values", "scalar", kernel_check_values(sets, why));
     for (uint32_t i = 0; i < count; i++) {
         check("table", sets[i].name, kernel_check_table(&sets[i], why));
-        if (i == 0 || !sets[i].runs())
+        if (i == 0 || !sets[i].runs()) {
             continue;
+        }
         check("shapes", sets[i].name, kernel_check_shapes(&sets[i], sets, why));
         check("pairs", sets[i].name, kernel_check_pairs(&sets[i], sets, why));
     }

@@ -11,17 +11,17 @@ STATES = {
     "collectives/reducer/state.c": ["collectives/reducer/reducer.h", "collectives/plan.h"],
     "snapshot/state.c": ["snapshot/snapshot.h", "snapshot/fetch.h", "snapshot/manifest.h"],
 }
-NO_STATE = {"hwi_piece": "an answer", "session_name": "the index of sessions is made anew", "unit": "likewise"}
+NO_STATE = {"hwi_piece": "an answer", "hwi_master_session_name": "the index of sessions is made anew", "hwi_master_unit": "likewise"}
 LEFT_OUT = {
     "alloc": "given",
     "capacity": "room for more is nobody's business",
-    "session.gone": "only within a step",
-    "master.names": "made anew from the sessions",
-    "master.name_count": "likewise",
-    "master.member_count": "likewise",
-    "master.units": "likewise",
-    "master.unit_count": "likewise",
-    "master.incomplete": "likewise",
+    "hwi_master_session.gone": "only within a step",
+    "hwi_master.names": "made anew from the sessions",
+    "hwi_master.name_count": "likewise",
+    "hwi_master.member_count": "likewise",
+    "hwi_master.units": "likewise",
+    "hwi_master.unit_count": "likewise",
+    "hwi_master.incomplete": "likewise",
     "hwi_tensor_span.first": "follows from the sizes",
     "hwi_ledger.count": "follows from the shape",
     "hwi_reduction.first": "likewise",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One member of the kill test with batches: what each operation of a batch holds must be the sum over
-// exactly the members that its result names, of this step and of this place in the batch.
+// One member of the kill test with batches: what each operation of a batch holds must be the sum
+// over exactly the members that its result names, of this step and of this place in the batch.
 #include <hawser/hawser.h>
 
 #include <stdbool.h>
@@ -37,8 +37,8 @@ static size_t count_of(uint64_t place)
     return PERIOD * (1 + place * 1663 % 4000);
 }
 
-// A member gives its id, at one place of each period; so a sum tells whose parts are in it, and that
-// they are of this step and operation.
+// A member gives its id, at one place of each period; so a sum tells whose parts are in it, and
+// that they are of this step and operation.
 static void add_period(float period[PERIOD], uint64_t peer, uint64_t step, uint64_t place)
 {
     period[(peer + 7 * step + place) % PERIOD] += (float)peer;
@@ -46,15 +46,18 @@ static void add_period(float period[PERIOD], uint64_t peer, uint64_t step, uint6
 
 static void fill(float *buffer, const float period[PERIOD], uint64_t place)
 {
-    for (size_t i = 0; i < count_of(place); i += PERIOD)
+    for (size_t i = 0; i < count_of(place); i += PERIOD) {
         memcpy(buffer + i, period, PERIOD * sizeof *buffer);
+    }
 }
 
 static bool holds(const float *buffer, const float period[PERIOD], uint64_t place)
 {
-    for (size_t i = 0; i < count_of(place); i += PERIOD)
-        if (memcmp(buffer + i, period, PERIOD * sizeof *buffer) != 0)
+    for (size_t i = 0; i < count_of(place); i += PERIOD) {
+        if (memcmp(buffer + i, period, PERIOD * sizeof *buffer) != 0) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -84,8 +87,9 @@ static void check_sum(struct member *m, uint64_t place)
     const hws_result *result = &m->results[place];
     const float *output = m->ops[place].output;
     float period[PERIOD] = {0};
-    for (uint32_t rank = 0; rank < result->member_count; rank++)
+    for (uint32_t rank = 0; rank < result->member_count; rank++) {
         add_period(period, result->members[rank].value, m->step, place);
+    }
     atomic_fetch_add(&page->committed, 1);
     atomic_fetch_add(&page->retried, result->attempts > 1);
     atomic_fetch_add(&page->wrong_sums, !holds(output, period, place));
@@ -108,9 +112,11 @@ static void check_restored(struct member *m, uint64_t place)
 // Some operations were reduced over other members than the first.
 static bool is_mixed(const struct member *m)
 {
-    for (uint32_t i = 1; i < OPS; i++)
-        if (m->results[i].view.value != m->results[0].view.value)
+    for (uint32_t i = 1; i < OPS; i++) {
+        if (m->results[i].view.value != m->results[0].view.value) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -134,10 +140,11 @@ static void run_batch(struct member *m)
     hws_status status = hws_batch(m->comm, m->ops, OPS, WINDOW, 0, m->statuses, m->results);
     for (uint32_t i = 0; i < OPS; i++) {
         all = all && m->statuses[i] == HWS_OK;
-        if (m->statuses[i] == HWS_OK)
+        if (m->statuses[i] == HWS_OK) {
             check_sum(m, i);
-        else
+        } else {
             check_restored(m, i);
+        }
     }
     atomic_fetch_add(&m->page->wrong_statuses, all != (status == HWS_OK));
     atomic_fetch_add(&m->page->mixed, all && is_mixed(m));
@@ -160,8 +167,7 @@ static void tell_step(struct member *m)
     uint64_t agreed;
     options.tag = TAGS;
     options.retry = 1;
-    hws_status status =
-        hws_agree(m->comm, m->step, HWS_AGREE_MIN, &options, &agreed, &result);
+    hws_status status = hws_agree(m->comm, m->step, HWS_AGREE_MIN, &options, &agreed, &result);
     if (status != HWS_OK) {
         go_on(m, status);
         return;
@@ -174,8 +180,9 @@ static void tell_step(struct member *m)
 static void admit(struct member *m)
 {
     hws_status status = hws_admit(m->comm, NULL);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         go_on(m, status);
+    }
     m->told = false;
     m->pending = 0;
 }
@@ -185,8 +192,9 @@ static bool take_memory(struct member *m)
     for (uint32_t i = 0; i < OPS; i++) {
         m->inputs[i] = malloc(COUNT_MAX * sizeof(float));
         m->outputs[i] = malloc(COUNT_MAX * sizeof(float));
-        if (m->inputs[i] == NULL || m->outputs[i] == NULL)
+        if (m->inputs[i] == NULL || m->outputs[i] == NULL) {
             return false;
+        }
     }
     return true;
 }
@@ -208,12 +216,14 @@ int batch_member(struct kills_page *page, const char *master)
     m.self = result.members[result.rank].value;
     atomic_store(&page->phase, PHASE_BETWEEN);
     while (atomic_load(&page->wrong_statuses) == 0) {
-        if (m.told)
+        if (m.told) {
             run_batch(&m);
-        else
+        } else {
             tell_step(&m);
-        if (m.pending > 0)
+        }
+        if (m.pending > 0) {
             admit(&m);
+        }
     }
     hws_close(m.comm);
     return 1;

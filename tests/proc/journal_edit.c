@@ -33,8 +33,9 @@ static struct segment load(const char *path)
 {
     struct segment segment = {malloc(FILE_BYTES_MAX), 0};
     FILE *file = fopen(path, "rb");
-    if (file == NULL || segment.bytes == NULL)
+    if (file == NULL || segment.bytes == NULL) {
         fail("cannot read the file");
+    }
     segment.length = fread(segment.bytes, 1, FILE_BYTES_MAX, file);
     fclose(file);
     return segment;
@@ -44,8 +45,9 @@ static void store(const char *path, const struct segment *segment)
 {
     FILE *file = fopen(path, "r+b");
     if (file == NULL || fwrite(segment->bytes, 1, segment->length, file) != segment->length ||
-        fclose(file))
+        fclose(file)) {
         fail("cannot write the file");
+    }
     free(segment->bytes);
 }
 
@@ -54,8 +56,9 @@ static size_t record_bytes(const struct segment *segment, size_t at,
                            struct hwi_journal_header *header)
 {
     if (at + HWI_JOURNAL_HEADER_BYTES > segment->length ||
-        !hwi_journal_header_unpack(hwi_journal_get_u64(segment->bytes + at + 8), at, header))
+        !hwi_journal_header_unpack(hwi_journal_get_u64(segment->bytes + at + 8), at, header)) {
         return 0;
+    }
     return HWI_JOURNAL_HEADER_BYTES + hwi_journal_padded(header->bytes);
 }
 
@@ -74,8 +77,9 @@ static void replace(unsigned char *place, size_t length, const struct hwi_msg *m
 {
     unsigned char *encoded;
     size_t again;
-    if (hwi_encode(msg, &encoded, &again) || again != length)
+    if (hwi_encode(msg, &encoded, &again) || again != length) {
         fail("the message has another length now");
+    }
     memcpy(place, encoded, length);
     free(encoded);
 }
@@ -86,16 +90,18 @@ static void change_head(const struct segment *segment, const char *what)
     struct hwi_msg msg;
     void *block;
     unsigned char *payload = segment->bytes + HWI_JOURNAL_HEADER_BYTES;
-    if (!record_bytes(segment, 0, &header) || hwi_decode(payload, header.bytes, &msg, &block))
+    if (!record_bytes(segment, 0, &header) || hwi_decode(payload, header.bytes, &msg, &block)) {
         fail("there is no head");
-    if (strcmp(what, "schema") == 0)
+    }
+    if (strcmp(what, "schema") == 0) {
         msg.u.journal_head.schema ^= 1;
-    else if (strcmp(what, "decision") == 0)
+    } else if (strcmp(what, "decision") == 0) {
         msg.u.journal_head.decision ^= 1;
-    else if (strcmp(what, "removed") == 0)
+    } else if (strcmp(what, "removed") == 0) {
         msg.u.journal_head.removed++;
-    else
+    } else {
         msg.u.journal_head.realtime_ns += 5 * HWI_NS_PER_S;
+    }
     replace(payload, header.bytes, &msg);
 }
 
@@ -105,8 +111,9 @@ static unsigned char *first_effect(unsigned char *payload, size_t bytes)
     const unsigned char *end = payload + bytes, *at = payload + 2;
     uint64_t number;
     at = hwi_journal_get_varint(at, end, &number);
-    if (payload[0] & HWI_JOURNAL_FROM_ID)
+    if (payload[0] & HWI_JOURNAL_FROM_ID) {
         at += 8;
+    }
     at = hwi_journal_get_varint(at, end, &number);
     return number ? payload + (at - payload) : NULL;
 }
@@ -119,15 +126,18 @@ static void change_event(const struct segment *segment, bool failed)
         unsigned char *here = segment->bytes + at + HWI_JOURNAL_HEADER_BYTES;
         unsigned char *found =
             header.kind == HWI_JOURNAL_EVENT ? first_effect(here, header.bytes) : NULL;
-        if (found != NULL)
+        if (found != NULL) {
             payload = here, effect = found;
+        }
     }
-    if (effect == NULL)
+    if (effect == NULL) {
         fail("no event has an effect");
-    if (failed)
+    }
+    if (failed) {
         payload[0] |= HWI_JOURNAL_FAILED;
-    else
+    } else {
         effect[2] ^= 1;
+    }
 }
 
 // Where the event's message begins: behind its effects.
@@ -136,11 +146,13 @@ static unsigned char *message_of(unsigned char *payload, size_t bytes, size_t *l
     const unsigned char *end = payload + bytes, *at = payload + 2;
     uint64_t effects;
     at = hwi_journal_get_varint(at, end, &effects);
-    if (payload[0] & HWI_JOURNAL_FROM_ID)
+    if (payload[0] & HWI_JOURNAL_FROM_ID) {
         at += 8;
+    }
     at = hwi_journal_get_varint(at, end, &effects);
-    for (; effects; effects--)
+    for (; effects; effects--) {
         at += HWI_JOURNAL_EFFECT_MIN + (*at & HWI_JOURNAL_TO_ID ? 8 : 0);
+    }
     *length = (size_t)(end - at);
     return payload + (at - payload);
 }
@@ -151,15 +163,18 @@ static bool change_reduce(unsigned char *payload, size_t bytes, bool zero)
     void *block;
     size_t length;
     unsigned char *message = message_of(payload, bytes, &length);
-    if (length == 0 || hwi_decode(message, length, &msg, &block))
+    if (length == 0 || hwi_decode(message, length, &msg, &block)) {
         return false;
+    }
     free(block); // a request has no lists
-    if (msg.type != HWI_MSG_request || msg.u.request.kind != HWI_KIND_ALL_REDUCE)
+    if (msg.type != HWI_MSG_request || msg.u.request.kind != HWI_KIND_ALL_REDUCE) {
         return false;
-    if (zero)
+    }
+    if (zero) {
         msg.u.request.request = 0;
-    else
+    } else {
         msg.u.request.tag ^= 2;
+    }
     replace(message, length, &msg);
     return true;
 }
@@ -167,24 +182,28 @@ static bool change_reduce(unsigned char *payload, size_t bytes, bool zero)
 static void change_request(const struct segment *segment, bool zero)
 {
     struct hwi_journal_header header;
-    for (size_t at = 0, bytes; (bytes = record_bytes(segment, at, &header)); at += bytes)
+    for (size_t at = 0, bytes; (bytes = record_bytes(segment, at, &header)); at += bytes) {
         if (header.kind == HWI_JOURNAL_EVENT &&
-            change_reduce(segment->bytes + at + HWI_JOURNAL_HEADER_BYTES, header.bytes, zero))
+            change_reduce(segment->bytes + at + HWI_JOURNAL_HEADER_BYTES, header.bytes, zero)) {
             return;
+        }
+    }
     fail("there is no all-reduce");
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 3)
+    if (argc != 3) {
         fail("usage: journal_edit FILE schema|decision|clock|removed|effect|failed|request|zero");
+    }
     struct segment segment = load(argv[1]);
-    if (strcmp(argv[2], "request") == 0 || strcmp(argv[2], "zero") == 0)
+    if (strcmp(argv[2], "request") == 0 || strcmp(argv[2], "zero") == 0) {
         change_request(&segment, strcmp(argv[2], "zero") == 0);
-    else if (strcmp(argv[2], "effect") == 0 || strcmp(argv[2], "failed") == 0)
+    } else if (strcmp(argv[2], "effect") == 0 || strcmp(argv[2], "failed") == 0) {
         change_event(&segment, strcmp(argv[2], "failed") == 0);
-    else
+    } else {
         change_head(&segment, argv[2]);
+    }
     chain_again(&segment);
     store(argv[1], &segment);
     return 0;

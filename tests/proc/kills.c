@@ -90,8 +90,10 @@ static void start_member(struct run *run, uint32_t slot)
     char page[16];
     run->page_of[slot] = run->started++;
     snprintf(page, sizeof page, "%u", (unsigned)run->page_of[slot]);
-    char *arguments[] = {(char *)"kills", run->batch ? (char *)"--batch-member" : (char *)"--member",
-                         run->path, page, run->address, NULL};
+    char *arguments[] = {
+        (char *)"kills", run->batch ? (char *)"--batch-member" : (char *)"--member",
+        run->path,       page,
+        run->address,    NULL};
     if (run->started > KILLS_PAGES_MAX ||
         posix_spawn(&run->pids[slot], "/proc/self/exe", NULL, NULL, arguments, environ) != 0) {
         give_up(run, "a member could not be started");
@@ -186,7 +188,8 @@ static int by_size(const void *a, const void *b)
 
 static int report(struct run *run, uint32_t kills, double seconds)
 {
-    uint64_t committed = 0, aborted = 0, sums = 0, restores = 0, statuses = 0, retried = 0, mixed = 0;
+    uint64_t committed = 0, aborted = 0, sums = 0, restores = 0, statuses = 0, retried = 0,
+             mixed = 0;
     for (uint32_t i = 0; i < run->started; i++) {
         committed += atomic_load(&run->pages[i].committed);
         aborted += atomic_load(&run->pages[i].aborted);
@@ -207,7 +210,8 @@ static int report(struct run *run, uint32_t kills, double seconds)
         (unsigned long long)committed, (unsigned long long)aborted,
         (unsigned long long)run->compared);
     if (run->batch) {
-        printf("batches: %llu operations took more than one attempt, %llu batches cover several views\n",
+        printf("batches: %llu operations took more than one attempt, %llu batches cover several "
+               "views\n",
                (unsigned long long)retried, (unsigned long long)mixed);
     }
     printf("from a kill to the next view: median %.1f ms, p90 %.1f ms, longest %.1f ms\n",

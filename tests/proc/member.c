@@ -83,8 +83,8 @@ static void do_stats(struct member *m, const struct words *words)
     answer(status, now_ns(), NULL,
            "sent=%" PRIu64 " received=%" PRIu64 " committed=%" PRIu64 " aborted=%" PRIu64
            " views=%" PRIu64 " frames_dropped=%" PRIu64 " reduce_bytes=%" PRIu64
-           " in_flight=%" PRIu64 " attempts=%" PRIu64 " retries=%" PRIu64 " members_wait_us=%" PRIu64
-           " commit_wait_us=%" PRIu64 " credit_wait_us=%" PRIu64,
+           " in_flight=%" PRIu64 " attempts=%" PRIu64 " retries=%" PRIu64
+           " members_wait_us=%" PRIu64 " commit_wait_us=%" PRIu64 " credit_wait_us=%" PRIu64,
            stats.bytes_sent, stats.bytes_received, stats.committed, stats.aborted, stats.views,
            stats.frames_dropped, stats.reduce_bytes, stats.in_flight, stats.attempts, stats.retries,
            stats.members_wait_us, stats.commit_wait_us, stats.credit_wait_us);
@@ -104,29 +104,34 @@ static const struct command {
     void (*run)(struct member *m, const struct words *words);
     bool closed; // may be given without a communicator
 } commands[] = {
-    {"open", do_open, true},    {"close", do_close, false},      {"view", do_view, false},
-    {"admit", do_admit, false}, {"pending", do_pending, false},  {"stats", do_stats, false},
-    {"agree", do_agree, false}, {"reduce", do_reduce, false},    {"loop", do_loop, false},
-    {"start", do_start, false}, {"wait", do_wait, true},        {"cancel", do_cancel, false},         {"state", do_state, true},
-    {"touch", do_touch, true},  {"revision", do_revision, true}, {"sync", do_sync, false},
-    {"save", do_save, true},    {"save_on", do_save_on, true},   {"load", do_load, true},
-    {"newest", do_newest, true}, {"floats", do_floats, true},
-    {"scatter", do_scatter, false},     {"gather", do_gather, false},
-    {"broadcast", do_broadcast, false}, {"barrier", do_barrier, false},
-    {"many", do_many, false},
-    {"fault", do_fault, true},  {"fork", do_fork, false},
+    {"open", do_open, true},         {"close", do_close, false},
+    {"view", do_view, false},        {"admit", do_admit, false},
+    {"pending", do_pending, false},  {"stats", do_stats, false},
+    {"agree", do_agree, false},      {"reduce", do_reduce, false},
+    {"loop", do_loop, false},        {"start", do_start, false},
+    {"wait", do_wait, true},         {"cancel", do_cancel, false},
+    {"state", do_state, true},       {"touch", do_touch, true},
+    {"revision", do_revision, true}, {"sync", do_sync, false},
+    {"save", do_save, true},         {"save_on", do_save_on, true},
+    {"load", do_load, true},         {"newest", do_newest, true},
+    {"floats", do_floats, true},     {"scatter", do_scatter, false},
+    {"gather", do_gather, false},    {"broadcast", do_broadcast, false},
+    {"barrier", do_barrier, false},  {"many", do_many, false},
+    {"fault", do_fault, true},       {"fork", do_fork, false},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void run_command(struct member *m, const struct words *words)
 {
     for (int i = 0; i < COMMANDS; i++) {
-        if (strcmp(words->name, commands[i].name) != 0)
+        if (strcmp(words->name, commands[i].name) != 0) {
             continue;
-        if (m->comm == NULL && !commands[i].closed)
+        }
+        if (m->comm == NULL && !commands[i].closed) {
             answer(HWS_E_CLOSED, now_ns(), NULL, "who=member");
-        else
+        } else {
             commands[i].run(m, words);
+        }
         return;
     }
     answer(HWS_E_INVALID, now_ns(), NULL, "who=member");
@@ -141,8 +146,9 @@ int main(void)
     while (fgets(line, sizeof line, stdin) != NULL) {
         struct words words;
         words_cut(line, &words);
-        if (words.name != NULL)
+        if (words.name != NULL) {
             run_command(&member, &words);
+        }
     }
     hws_close(member.comm);
     return 0;

@@ -85,8 +85,9 @@ void do_floats(struct member *m, const struct words *words)
     infinite[1] /= 0.0f;
     f64[0] = 2e300;
     i32[1] = 7;
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         status = hws_checkpoint_save(m->state, words_text(words, "other"), NULL, &info);
+    }
     hws_state_destroy(m->state);
     m->state = NULL;
     answer_checkpoint(m, status, began_ns, &info, "");

@@ -16,16 +16,18 @@ static float value(uint64_t peer, uint64_t tag, size_t index)
 
 static void fill(float *buffer, size_t count, uint64_t peer, uint64_t tag)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         buffer[i] = value(peer, tag, i);
+    }
 }
 
 // `count` elements from `first` on are those of the peer, from the beginning of its input.
 static bool is_of(const float *buffer, size_t first, size_t count, uint64_t peer, uint64_t tag)
 {
     size_t i = 0;
-    while (i < count && buffer[first + i] == value(peer, tag, i))
+    while (i < count && buffer[first + i] == value(peer, tag, i)) {
         i++;
+    }
     return i == count;
 }
 
@@ -33,10 +35,12 @@ static bool is_sum(const float *buffer, const hws_result *result, uint64_t tag)
 {
     for (size_t i = 0; i < result->count; i++) {
         float sum = 0;
-        for (uint32_t rank = 0; rank < result->member_count; rank++)
+        for (uint32_t rank = 0; rank < result->member_count; rank++) {
             sum += value(result->members[rank].value, tag, result->offset + i);
-        if (buffer[i] != sum)
+        }
+        if (buffer[i] != sum) {
             return false;
+        }
     }
     return true;
 }
@@ -50,10 +54,11 @@ static const char *word(bool right)
 static float *take(size_t count)
 {
     float *memory = malloc((count + 1) * sizeof *memory);
-    if (memory == NULL)
+    if (memory == NULL) {
         answer(HWS_E_NO_MEMORY, now_ns(), NULL, "who=member");
-    else
+    } else {
         fill(memory, count, 0, 0);
+    }
     return memory;
 }
 
@@ -80,8 +85,9 @@ void do_scatter(struct member *m, const struct words *words)
                                       : is_of(input, 0, count, m->self, options.tag);
         tell(status, began_ns, &result, right);
     }
-    if (output != input)
+    if (output != input) {
         free(output);
+    }
     free(input);
 }
 
@@ -91,8 +97,9 @@ static bool is_gathered(const float *output, const size_t *counts, size_t count,
     size_t at = 0;
     for (uint32_t rank = 0; rank < result->member_count; rank++) {
         size_t given = counts != NULL ? counts[rank] : count;
-        if (!is_of(output, at, given, result->members[rank].value, tag))
+        if (!is_of(output, at, given, result->members[rank].value, tag)) {
             return false;
+        }
         at += given;
     }
     return true;
@@ -108,8 +115,9 @@ void do_gather(struct member *m, const struct words *words)
     size_t counts[COUNTS_MAX], *given = words_flag(words, "unequal") ? counts : NULL;
     float *output = take(room), *own = take(count), *input = own;
     if (output != NULL && own != NULL) {
-        if (words_flag(words, "inplace"))
+        if (words_flag(words, "inplace")) {
             input = output + words_number(words, "rank", 0) * count;
+        }
         fill(input, count, m->self, options.tag);
         uint64_t began_ns = now_ns();
         hws_status status = hws_all_gather(m->comm, input, count, output, room, given, COUNTS_MAX,
@@ -141,8 +149,9 @@ void do_broadcast(struct member *m, const struct words *words)
         bool right = is_of(status == HWS_OK ? output : input, 0, count, of, options.tag);
         tell(status, began_ns, &result, right);
     }
-    if (input != output)
+    if (input != output) {
         free(input);
+    }
     free(output);
 }
 
@@ -177,8 +186,9 @@ static hws_status start(struct member *m, uint64_t tag, uint64_t root, float *me
 static bool is_right(uint64_t tag, uint64_t root, const float *memory, size_t count,
                      const hws_result *result)
 {
-    if (result->count != count)
+    if (result->count != count) {
         return false;
+    }
     return tag % 2 ? is_sum(memory, result, tag) : is_of(memory, 0, count, root, tag);
 }
 
@@ -200,10 +210,12 @@ void do_many(struct member *m, const struct words *words)
     }
     for (size_t i = 0; i < OPS_MAX; i++) {
         hws_status ended = HWS_OK;
-        if (requests[i] != NULL)
+        if (requests[i] != NULL) {
             ended = hws_wait(requests[i], UINT32_MAX, &result);
-        if (requests[i] != NULL && ended == HWS_OK)
+        }
+        if (requests[i] != NULL && ended == HWS_OK) {
             right &= is_right(i + 1, root, memory[i], count * (1 + (i + 1) % 4), &result);
+        }
         status = status == HWS_OK ? ended : status;
         free(memory[i]);
     }

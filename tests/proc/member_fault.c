@@ -25,8 +25,9 @@ static void observe(void *user, const struct hwi_actor_ops *actor, const struct 
     (void)user;
     (void)actor;
     (void)effects;
-    if (event->msg->type != atomic_load(&fault.type) || atomic_fetch_sub(&fault.left, 1) != 1)
+    if (event->msg->type != atomic_load(&fault.type) || atomic_fetch_sub(&fault.left, 1) != 1) {
         return;
+    }
     atomic_store(&fault.type, 0);
     kill(getpid(), atomic_load(&fault.signal));
 }
@@ -38,9 +39,11 @@ void fault_watch(void)
 
 static uint16_t type_named(const char *name)
 {
-    for (uint16_t type = 1; type < HWI_MSG_TYPE_MAX; type++)
-        if (hwi_layout_of(type) != NULL && strcmp(hwi_layout_of(type)->name, name) == 0)
+    for (uint16_t type = 1; type < HWI_MSG_TYPE_MAX; type++) {
+        if (hwi_layout_of(type) != NULL && strcmp(hwi_layout_of(type)->name, name) == 0) {
             return type;
+        }
+    }
     return 0;
 }
 
@@ -96,13 +99,15 @@ void do_fork(struct member *m, const struct words *words)
         return;
     }
     pid_t child = fork();
-    if (child == 0)
+    if (child == 0) {
         use_in_child(m, ends[1]);
+    }
     close(ends[1]);
     if (child < 0 || read(ends[0], text, sizeof text - 1) <= 0 ||
-        waitpid(child, &status, 0) != child || status != 0)
+        waitpid(child, &status, 0) != child || status != 0) {
         answer(HWS_E_SYSTEM, began_ns, NULL, "who=member");
-    else
+    } else {
         answer(HWS_OK, began_ns, NULL, "%s", text);
+    }
     close(ends[0]);
 }

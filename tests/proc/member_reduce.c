@@ -19,32 +19,37 @@ static float value(uint64_t peer, uint64_t tag, size_t index)
 
 static void add_period(float period[PERIOD], uint64_t peer, uint64_t tag)
 {
-    for (size_t i = 0; i < PERIOD; i++)
+    for (size_t i = 0; i < PERIOD; i++) {
         period[i] += value(peer, tag, i);
+    }
 }
 
 static void fill(float *buffer, size_t count, uint64_t peer, uint64_t tag)
 {
     float period[PERIOD] = {0};
     add_period(period, peer, tag);
-    for (size_t i = 0; i < count; i += PERIOD)
+    for (size_t i = 0; i < count; i += PERIOD) {
         memcpy(buffer + i, period, (count - i < PERIOD ? count - i : PERIOD) * sizeof *buffer);
+    }
 }
 
 static bool holds(const float *buffer, size_t count, const float period[PERIOD])
 {
-    for (size_t i = 0; i < count; i += PERIOD)
+    for (size_t i = 0; i < count; i += PERIOD) {
         if (memcmp(buffer + i, period,
-                   (count - i < PERIOD ? count - i : PERIOD) * sizeof *buffer) != 0)
+                   (count - i < PERIOD ? count - i : PERIOD) * sizeof *buffer) != 0) {
             return false;
+        }
+    }
     return true;
 }
 
 static bool sum_is_right(const struct reduction *r, const hws_result *result)
 {
     float period[PERIOD] = {0};
-    for (uint32_t rank = 0; rank < result->member_count; rank++)
+    for (uint32_t rank = 0; rank < result->member_count; rank++) {
         add_period(period, result->members[rank].value, r->tag);
+    }
     return holds(r->output, r->count, period);
 }
 
@@ -62,16 +67,18 @@ static bool prepare(const struct member *m, const struct words *words, struct re
     r->count = words_number(words, "count", 1000);
     r->input = malloc(r->count * sizeof *r->input);
     r->output = words_flag(words, "inplace") ? r->input : malloc(r->count * sizeof *r->output);
-    if (r->input == NULL || r->output == NULL)
+    if (r->input == NULL || r->output == NULL) {
         return false;
+    }
     fill(r->input, r->count, m->self, r->tag);
     return true;
 }
 
 static void let_go(struct reduction *r)
 {
-    if (r->output != r->input)
+    if (r->output != r->input) {
         free(r->output);
+    }
     free(r->input);
 }
 
@@ -79,12 +86,13 @@ static void let_go(struct reduction *r)
 static void conclude(struct member *m, struct reduction *r, hws_status status,
                      const hws_result *result)
 {
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         answer(status, r->began_ns, result, "sum=%s hash=%016" PRIx64,
                sum_is_right(r, result) ? "right" : "wrong",
                (uint64_t)XXH3_64bits(r->output, r->count * sizeof *r->output));
-    else
+    } else {
         answer(status, r->began_ns, result, "restored=%s", input_is_right(m, r) ? "yes" : "no");
+    }
     let_go(r);
 }
 
@@ -143,10 +151,11 @@ void do_start(struct member *m, const struct words *words)
     hws_status status = hws_all_reduce_async(m->comm, r->input, r->output, r->count, HWS_F32,
                                              HWS_SUM, &options, &r->request);
     answer(status, began_ns, NULL, "%s", ""); // the buffers are lent: nobody looks at them now
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         m->started_count++;
-    else
+    } else {
         let_go(r);
+    }
 }
 
 // Cancels the oldest started one.

@@ -33,8 +33,9 @@ static void fill_random(unsigned char *data, size_t bytes, uint64_t *seed)
 static uint64_t hash_of(const struct member *m)
 {
     uint64_t hash = 0;
-    for (int i = 0; i < TENSORS && m->tensors != NULL; i++)
+    for (int i = 0; i < TENSORS && m->tensors != NULL; i++) {
         hash = XXH3_64bits_withSeed(m->tensors[i].data, m->tensors[i].bytes, hash);
+    }
     return hash;
 }
 
@@ -51,10 +52,12 @@ static void answer_state(struct member *m, hws_status status, uint64_t began_ns,
 static hws_status add_tensor(hws_state *state, struct tensor *tensor, uint64_t *seed)
 {
     tensor->data = calloc(1, tensor->bytes);
-    if (tensor->data == NULL)
+    if (tensor->data == NULL) {
         return HWS_E_NO_MEMORY;
-    if (seed != NULL)
+    }
+    if (seed != NULL) {
         fill_random(tensor->data, tensor->bytes, seed);
+    }
     return hws_state_add(state, tensor->name, tensor->dtype, tensor->data,
                          tensor->bytes / hws_dtype_bytes(tensor->dtype));
 }
@@ -71,10 +74,12 @@ void do_state(struct member *m, const struct words *words)
     tensors[0].bytes = bytes / 8 * 5 / 4 * 4;
     tensors[1].bytes = bytes - tensors[0].bytes - tensors[2].bytes;
     hws_status status = hws_state_create(&m->state);
-    for (int i = 0; i < TENSORS && status == HWS_OK; i++)
+    for (int i = 0; i < TENSORS && status == HWS_OK; i++) {
         status = add_tensor(m->state, &tensors[i], seed != 0 ? &seed : NULL);
-    if (status == HWS_OK && words_flag(words, "own"))
+    }
+    if (status == HWS_OK && words_flag(words, "own")) {
         status = hws_state_may_differ(m->state, "moments");
+    }
     m->tensors = status == HWS_OK ? tensors : NULL;
     answer_state(m, status, began_ns, NULL);
 }
@@ -82,18 +87,22 @@ void do_state(struct member *m, const struct words *words)
 static void turn_over(struct member *m, size_t offset)
 {
     int i = 0;
-    while (i < TENSORS - 1 && offset >= m->tensors[i].bytes)
+    while (i < TENSORS - 1 && offset >= m->tensors[i].bytes) {
         offset -= m->tensors[i++].bytes;
-    if (offset < m->tensors[i].bytes)
+    }
+    if (offset < m->tensors[i].bytes) {
         m->tensors[i].data[offset] ^= 0xff;
+    }
 }
 
-// Turns one byte over, or `times` bytes, each `stride` behind the other; counted through all tensors.
+// Turns one byte over, or `times` bytes, each `stride` behind the other; counted through all
+// tensors.
 void do_touch(struct member *m, const struct words *words)
 {
     size_t offset = words_number(words, "offset", 0), stride = words_number(words, "stride", 0);
-    for (uint64_t times = words_number(words, "times", 1); times > 0; times--, offset += stride)
+    for (uint64_t times = words_number(words, "times", 1); times > 0; times--, offset += stride) {
         turn_over(m, offset);
+    }
     answer_state(m, HWS_OK, now_ns(), NULL);
 }
 

@@ -14,24 +14,29 @@ void words_cut(char *line, struct words *words)
     char *rest = line;
     memset(words, 0, sizeof *words);
     words->name = strtok_r(line, " \n", &rest);
-    for (char *word; (word = strtok_r(NULL, " \n", &rest)) != NULL && words->count < WORDS_MAX;)
+    for (char *word; (word = strtok_r(NULL, " \n", &rest)) != NULL && words->count < WORDS_MAX;) {
         words->list[words->count++] = word;
+    }
 }
 
 bool words_flag(const struct words *words, const char *flag)
 {
-    for (int i = 0; i < words->count; i++)
-        if (strcmp(words->list[i], flag) == 0)
+    for (int i = 0; i < words->count; i++) {
+        if (strcmp(words->list[i], flag) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
 const char *words_text(const struct words *words, const char *key)
 {
     size_t length = strlen(key);
-    for (int i = 0; i < words->count; i++)
-        if (strncmp(words->list[i], key, length) == 0 && words->list[i][length] == '=')
+    for (int i = 0; i < words->count; i++) {
+        if (strncmp(words->list[i], key, length) == 0 && words->list[i][length] == '=') {
             return words->list[i] + length + 1;
+        }
+    }
     return NULL;
 }
 
@@ -61,8 +66,9 @@ uint64_t now_ns(void)
 static void print_peers(const char *key, const hws_peer_id *peers, uint32_t count)
 {
     printf(" %s=", key);
-    for (uint32_t i = 0; i < count && i < HWS_RESULT_MEMBERS_MAX; i++)
+    for (uint32_t i = 0; i < count && i < HWS_RESULT_MEMBERS_MAX; i++) {
         printf("%s%" PRIu64, i > 0 ? "," : "", peers[i].value);
+    }
 }
 
 static void print_result(const hws_result *result)
@@ -82,14 +88,17 @@ void answer(hws_status status, uint64_t began_ns, const hws_result *result, cons
     va_list arguments;
     printf("%s class=%s ms=%.1f", hws_status_name(status), hws_class_name(hws_status_class(status)),
            (double)(now_ns() - began_ns) / 1e6);
-    if (result != NULL)
+    if (result != NULL) {
         print_result(result);
+    }
     va_start(arguments, format);
-    if (*format != '\0')
+    if (*format != '\0') {
         putchar(' ');
+    }
     vprintf(format, arguments);
     va_end(arguments);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         printf(" sentence=%s", hws_last_error());
+    }
     putchar('\n');
 }

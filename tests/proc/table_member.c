@@ -46,10 +46,10 @@ static uint64_t input_bits(const struct row *row, uint64_t peer, size_t index)
     case HWS_BF16:
         return (bits & 0x807f) | (124 + (bits >> 20) % 6) << 7;
     case HWS_F32:
-        memcpy(&result, &f32, sizeof(f32));
+        memcpy(&result, &f32, sizeof f32);
         return result;
     case HWS_F64:
-        memcpy(&result, &f64, sizeof(f64));
+        memcpy(&result, &f64, sizeof f64);
         return result;
     default:
         return bits & UINT64_MAX >> (64 - 8 * row->element);
@@ -61,14 +61,18 @@ static uint64_t wanted_bits(const struct row *row, const hws_result *result, siz
 {
     uint64_t operands[MEMBERS_MAX];
     uint32_t members = result->member_count;
-    if (row->op.what == HWS_BROADCAST)
+    if (row->op.what == HWS_BROADCAST) {
         return input_bits(row, row->op.root.value, index);
-    if (row->op.what == HWS_ALL_GATHER)
+    }
+    if (row->op.what == HWS_ALL_GATHER) {
         return input_bits(row, result->members[index / COUNT].value, index % COUNT);
-    for (uint32_t rank = 0; rank < members; rank++)
+    }
+    for (uint32_t rank = 0; rank < members; rank++) {
         operands[rank] = input_bits(row, result->members[rank].value, index);
-    if (members == 1)
+    }
+    if (members == 1) {
         return operands[0];
+    }
     return kernel_oracle((uint8_t)row->op.dtype, (uint8_t)row->op.redop, operands, members);
 }
 
@@ -86,9 +90,11 @@ static bool is_right(const struct row *row, const hws_result *result)
                    : row->op.what == HWS_ALL_GATHER ? COUNT * (size_t)result->member_count
                                                     : COUNT;
     const unsigned char *base = row->output + (part && in_place ? first * row->element : 0);
-    for (size_t i = 0; i < count; i++)
-        if (!holds(row, base + i * row->element, wanted_bits(row, result, first + i)))
+    for (size_t i = 0; i < count; i++) {
+        if (!holds(row, base + i * row->element, wanted_bits(row, result, first + i))) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -132,8 +138,9 @@ static hws_status make(hws_comm *comm, const struct row *row, hws_result *result
 static int sample(hws_comm *comm, struct row *row)
 {
     hws_result view = HWS_RESULT_INIT, result = HWS_RESULT_INIT;
-    if (hws_view(comm, &view) != HWS_OK || view.member_count > MEMBERS_MAX)
+    if (hws_view(comm, &view) != HWS_OK || view.member_count > MEMBERS_MAX) {
         return 1;
+    }
     uint32_t rows = 0;
     for (uint32_t number = 0; number < TYPES_AND_REDUCTIONS * KINDS; number++, rows++) {
         describe(row, number, &view);

@@ -15,31 +15,30 @@ static void two_members_become_a_view(void **unused)
     (void)unused;
     struct scenario *s = scenario_start(2);
     expect_transcript(
-        s,
-        "[       5.000] member 0 > master: registration{protocol=2 incarnation=1000 add"
-        "ress=\"sim:0\"}\n"
-        "[       5.000] member 1 > master: registration{protocol=2 incarnation=1001 add"
-        "ress=\"sim:1\"}\n"
-        "[      10.000] master > member 0: welcome{run=1 master=1 peer=1 heartbeat_ms=5"
-        "00}\n"
-        "[      10.000] master > member 1: welcome{run=1 master=1 peer=2 heartbeat_ms=5"
-        "00}\n"
-        "[      10.000] master > member 0: propose{view=1 incarnation=1000 timeout_ms=5"
-        "000 members=[{peer=1 incarnation=1000 address=\"sim:0\"} {peer=2 incarnation=1"
-        "001 address=\"sim:1\"}]}\n"
-        "[      10.000] master > member 1: propose{view=1 incarnation=1001 timeout_ms=5"
-        "000 members=[{peer=1 incarnation=1000 address=\"sim:0\"} {peer=2 incarnation=1"
-        "001 address=\"sim:1\"}]}\n"
-        "[      17.000] member 1 > master: ready{view=1}\n"
-        "[      17.000] member 0 > master: ready{view=1}\n"
-        "[      22.000] master > member 0: announce{run=1 view=1 incarnation=1000 membe"
-        "rs=[{peer=1} {peer=2}] groups=1 largest=2}\n"
-        "[      22.000] member 0: reply{view=1 members=[1 2] group_count=1 "
-        "group_largest=2 run_members=2}\n"
-        "[      22.000] master > member 1: announce{run=1 view=1 incarnation=1001 membe"
-        "rs=[{peer=1} {peer=2}] groups=1 largest=2}\n"
-        "[      22.000] member 1: reply{view=1 rank=1 members=[1 2] group_count=1 "
-        "group_largest=2 run_members=2}\n");
+        s, "[       5.000] member 0 > master: registration{protocol=2 incarnation=1000 add"
+           "ress=\"sim:0\"}\n"
+           "[       5.000] member 1 > master: registration{protocol=2 incarnation=1001 add"
+           "ress=\"sim:1\"}\n"
+           "[      10.000] master > member 0: welcome{run=1 master=1 peer=1 heartbeat_ms=5"
+           "00}\n"
+           "[      10.000] master > member 1: welcome{run=1 master=1 peer=2 heartbeat_ms=5"
+           "00}\n"
+           "[      10.000] master > member 0: propose{view=1 incarnation=1000 timeout_ms=5"
+           "000 members=[{peer=1 incarnation=1000 address=\"sim:0\"} {peer=2 incarnation=1"
+           "001 address=\"sim:1\"}]}\n"
+           "[      10.000] master > member 1: propose{view=1 incarnation=1001 timeout_ms=5"
+           "000 members=[{peer=1 incarnation=1000 address=\"sim:0\"} {peer=2 incarnation=1"
+           "001 address=\"sim:1\"}]}\n"
+           "[      17.000] member 1 > master: ready{view=1}\n"
+           "[      17.000] member 0 > master: ready{view=1}\n"
+           "[      22.000] master > member 0: announce{run=1 view=1 incarnation=1000 membe"
+           "rs=[{peer=1} {peer=2}] groups=1 largest=2}\n"
+           "[      22.000] member 0: reply{view=1 members=[1 2] group_count=1 "
+           "group_largest=2 run_members=2}\n"
+           "[      22.000] master > member 1: announce{run=1 view=1 incarnation=1001 membe"
+           "rs=[{peer=1} {peer=2}] groups=1 largest=2}\n"
+           "[      22.000] member 1: reply{view=1 rank=1 members=[1 2] group_count=1 "
+           "group_largest=2 run_members=2}\n");
     scenario_end(s);
 }
 
@@ -51,21 +50,20 @@ static void two_members_commit_one_all_reduce(void **unused)
     hwi_sim_mark(s->sim);
     everybody_all_reduces(s, 1, 100);
     expect_transcript(
-        s,
-        "[     123.125] member 0 > member 1: call{op=all_reduce/0#0@v1 "
-        "signature={kind=1 dtype=11 redop=1 count=100} granted=1}\n"
-        "[     123.125] member 1 > member 0: call{op=all_reduce/0#0@v1 "
-        "signature={kind=1 dtype=11 redop=1 count=100} granted=1}\n"
-        "[     128.125] member 1 > master: done{view=1 kind=1 count=1}\n"
-        "[     128.125] member 0 > master: done{view=1 kind=1 count=1}\n"
-        "[     133.125] master > member 0: commit{view=1 kind=1 count=1}\n"
-        "[     133.125] member 0: reply{request=1 view=1 attempts=1 bytes_sent=400 "
-        "bytes_received=400 members=[1 2] group_count=1 group_largest=2 run_members=2 "
-        "count=100 members_us=1125 commit_us=10000}\n"
-        "[     133.125] master > member 1: commit{view=1 kind=1 count=1}\n"
-        "[     133.125] member 1: reply{request=1 view=1 rank=1 attempts=1 bytes_sent=400 "
-        "bytes_received=400 members=[1 2] group_count=1 group_largest=2 run_members=2 "
-        "count=100 members_us=1125 commit_us=10000}\n");
+        s, "[     123.125] member 0 > member 1: call{op=all_reduce/0#0@v1 "
+           "signature={kind=1 dtype=11 redop=1 count=100} granted=1}\n"
+           "[     123.125] member 1 > member 0: call{op=all_reduce/0#0@v1 "
+           "signature={kind=1 dtype=11 redop=1 count=100} granted=1}\n"
+           "[     128.125] member 1 > master: done{view=1 kind=1 count=1}\n"
+           "[     128.125] member 0 > master: done{view=1 kind=1 count=1}\n"
+           "[     133.125] master > member 0: commit{view=1 kind=1 count=1}\n"
+           "[     133.125] member 0: reply{request=1 view=1 attempts=1 bytes_sent=400 "
+           "bytes_received=400 members=[1 2] group_count=1 group_largest=2 run_members=2 "
+           "count=100 members_us=1125 commit_us=10000}\n"
+           "[     133.125] master > member 1: commit{view=1 kind=1 count=1}\n"
+           "[     133.125] member 1: reply{request=1 view=1 rank=1 attempts=1 bytes_sent=400 "
+           "bytes_received=400 members=[1 2] group_count=1 group_largest=2 run_members=2 "
+           "count=100 members_us=1125 commit_us=10000}\n");
     scenario_end(s);
 }
 
@@ -74,10 +72,16 @@ static void every_size_plan_and_alignment_gives_the_reference_bits(void **unused
     (void)unused;
     struct scenario *s = scenario_start(3);
     for (uint32_t count = 1; count <= 257; count++) {
-        everybody(s, &(struct call){.step = 2 * count, .count = count, .plan = HWI_PLAN_ONE_SHOT,
-                                    .misalign = count % 7, .in_place = count % 2});
-        everybody(s, &(struct call){.step = 2 * count + 1, .count = count, .plan = HWI_PLAN_DIRECT,
-                                    .misalign = count % 5, .in_place = count % 3 == 0});
+        everybody(s, &(struct call){.step = 2 * count,
+                                    .count = count,
+                                    .plan = HWI_PLAN_ONE_SHOT,
+                                    .misalign = count % 7,
+                                    .in_place = count % 2});
+        everybody(s, &(struct call){.step = 2 * count + 1,
+                                    .count = count,
+                                    .plan = HWI_PLAN_DIRECT,
+                                    .misalign = count % 5,
+                                    .in_place = count % 3 == 0});
     }
     scenario_end(s);
 }
@@ -89,10 +93,16 @@ static void large_tensors_of_both_types_sum_and_average(void **unused)
     uint32_t step = 0;
     for (uint8_t dtype = HWS_F32; dtype <= HWS_F64; dtype++) {
         for (uint8_t redop = HWS_SUM; redop <= HWS_AVG; redop++) {
-            everybody(s, &(struct call){.step = ++step, .count = 300001, .dtype = dtype,
-                                        .redop = redop, .misalign = 1});
-            everybody(s, &(struct call){.step = ++step, .count = 300001, .dtype = dtype,
-                                        .redop = redop, .in_place = 1});
+            everybody(s, &(struct call){.step = ++step,
+                                        .count = 300001,
+                                        .dtype = dtype,
+                                        .redop = redop,
+                                        .misalign = 1});
+            everybody(s, &(struct call){.step = ++step,
+                                        .count = 300001,
+                                        .dtype = dtype,
+                                        .redop = redop,
+                                        .in_place = 1});
         }
     }
     scenario_end(s);
@@ -144,8 +154,8 @@ static void a_view_of_one_reduces_to_itself(void **unused)
     everybody_all_reduces(s, 1, 1);
     everybody(s, &(struct call){.step = 2, .count = 100000, .in_place = 1});
     everybody(s, &(struct call){.step = 3, .count = 5, .redop = HWS_AVG, .dtype = HWS_F64});
-    everybody(s, &(struct call){.kind = HWI_KIND_AGREE, .step = 4, .redop = HWI_AGREE_AND,
-                                .value = 6});
+    everybody(
+        s, &(struct call){.kind = HWI_KIND_AGREE, .step = 4, .redop = HWI_AGREE_AND, .value = 6});
     scenario_end(s);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What once broke the contract: newcomers that stall members, calls that pair wrongly, limits that were passed legally.
+// What once broke the contract: newcomers that stall members, calls that pair wrongly, limits that
+// were passed legally.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,8 +114,8 @@ static void newcomers_waiting_are_told_alike_to_all(void **unused)
 
 static uint64_t call_within(struct scenario *s, uint32_t node, uint32_t step, uint64_t timeout_ms)
 {
-    return make_call(s, node, &(struct call){.step = step, .count = 10, .retry = 1,
-                                             .timeout_ms = timeout_ms});
+    return make_call(
+        s, node, &(struct call){.step = step, .count = 10, .retry = 1, .timeout_ms = timeout_ms});
 }
 
 static void a_call_behind_one_that_failed_for_good_does_not_take_its_place(void **unused)
@@ -181,7 +182,8 @@ static void all_tags_may_be_used_while_a_newcomer_waits(void **unused)
         uint64_t requests[2][64];
         for (uint32_t node = 0; node < 2; node++) {
             for (uint64_t i = 0; i < 64; i++) {
-                requests[node][i] = make_call(s, node, &(struct call){.step = 1, .tag = tag + i, .count = 1});
+                requests[node][i] =
+                    make_call(s, node, &(struct call){.step = 1, .tag = tag + i, .count = 1});
             }
         }
         for (uint32_t i = 0; i < 64; i++) {

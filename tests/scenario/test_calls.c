@@ -145,9 +145,12 @@ static void agree_combines_the_values_of_all(void **unused)
     for (uint8_t redop = HWI_AGREE_AND; redop <= HWI_AGREE_MIN; redop++) {
         uint64_t requests[3];
         for (uint32_t node = 0; node < 3; node++) {
-            requests[node] = make_call(s, node, &(struct call){.kind = HWI_KIND_AGREE, .tag = 5,
-                                                               .step = redop, .redop = redop,
-                                                               .value = values[node]});
+            requests[node] = make_call(s, node,
+                                       &(struct call){.kind = HWI_KIND_AGREE,
+                                                      .tag = 5,
+                                                      .step = redop,
+                                                      .redop = redop,
+                                                      .value = values[node]});
         }
         for (uint32_t node = 0; node < 3; node++) {
             const struct hwi_msg_reply *reply = expect_status(s, node, requests[node], HWS_OK);
@@ -200,8 +203,8 @@ static void below_min_members_calls_say_so_until_somebody_joins(void **unused)
     uint32_t picky = left_below_min_members(s);
     expect_members(s, acknowledge(s, picky), 1, &picky);
     expect_status(s, picky, all_reduce(s, picky, 1, 10), HWS_E_TOO_FEW);
-    uint64_t waits = make_call(s, picky, &(struct call){.step = 2, .count = 10, .retry = 1,
-                                                        .timeout_ms = 1000});
+    uint64_t waits =
+        make_call(s, picky, &(struct call){.step = 2, .count = 10, .retry = 1, .timeout_ms = 1000});
     expect_status(s, picky, waits, HWS_E_TOO_FEW);
     uint32_t joiner = start_member(s);
     run_ms(s, 100);

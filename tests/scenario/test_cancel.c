@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Calls that a trainer gives up: at every moment, and whatever else is in flight. All members end them
-// alike, nobody's later call takes their place, and all go on together.
+// Calls that a trainer gives up: at every moment, and whatever else is in flight. All members end
+// them alike, nobody's later call takes their place, and all go on together.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -155,7 +155,8 @@ static void a_call_behind_a_vote(void **unused)
     }
 }
 
-// It takes the number that it would have got, not that of the one before it, which others have entered.
+// It takes the number that it would have got, not that of the one before it, which others have
+// entered.
 static void a_vote_behind_one_that_others_have_entered(void **unused)
 {
     (void)unused;
@@ -318,24 +319,28 @@ struct scene {
 static const struct scene scenes[] = {
     {"an all-reduce of several chunks",
      {{.step = 1, .count = 50000, .in_place = 1}, {.step = 2, .tag = 1, .count = 1000}},
-     2, 0},
+     2,
+     0},
     {"with retry",
      {{.step = 1, .count = 50000, .retry = 1},
       {.step = 2, .count = 1000, .retry = 1},
       {.step = 3, .tag = 1, .count = 1000, .retry = 1}},
-     3, 0},
+     3,
+     0},
     {"votes",
      {{.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_MIN, .step = 1, .value = 5},
       {.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_MIN, .step = 2, .value = 6},
       {.step = 3, .count = 100}},
-     3, 0},
+     3,
+     0},
     {"one member does not call",
      {{.step = 1, .count = 1000, .retry = 1}, {.step = 2, .count = 1000, .retry = 1}},
-     2, 1},
+     2,
+     1},
 };
 
-// What may become of a call when one member gives one up. It is not OK for one and run again by others:
-// the scenario's checks see to that.
+// What may become of a call when one member gives one up. It is not OK for one and run again by
+// others: the scenario's checks see to that.
 static void judge(struct scenario *s, uint32_t victim, uint32_t which)
 {
     for (uint32_t i = 0; i < s->call_count; i++) {
@@ -344,8 +349,8 @@ static void judge(struct scenario *s, uint32_t victim, uint32_t which)
         bool cancelled = made->node == victim && made->call.step == which + 1;
         expect(status == HWS_OK || hws_status_class(status) == HWS_CLASS_VIEW,
                "member %u, step %u: %s", made->node, made->call.step, hws_status_name(status));
-        expect((status != HWS_E_CANCELLED) || cancelled, "member %u, step %u was cancelled", made->node,
-               made->call.step);
+        expect((status != HWS_E_CANCELLED) || cancelled, "member %u, step %u was cancelled",
+               made->node, made->call.step);
     }
 }
 
@@ -354,8 +359,8 @@ static bool strike(const struct scene *scene, uint32_t victim, uint32_t which, u
 {
     struct scenario *s = scenario_start(MEMBERS);
     uint64_t request = 0;
-    snprintf(s->title, sizeof(s->title), "%s: member %u cancels call %u after %u steps",
-             scene->name, victim, which, steps);
+    snprintf(s->title, sizeof s->title, "%s: member %u cancels call %u after %u steps", scene->name,
+             victim, which, steps);
     for (uint32_t node = 0; node < MEMBERS - scene->absent; node++) {
         for (uint32_t i = 0; i < scene->count; i++) {
             struct call call = scene->calls[i];

@@ -84,11 +84,14 @@ static void a_member_waits_elsewhere(void **state)
 {
     (void)state;
     struct story *story = story_begin(3);
-    for (uint32_t node = 0; node < 2; node++)
+    for (uint32_t node = 0; node < 2; node++) {
         story_reduce(story, node, 1, 100);
-    for (uint32_t node = 0; node < 3; node++)
-        if (node != 1)
+    }
+    for (uint32_t node = 0; node < 3; node++) {
+        if (node != 1) {
             story_reduce(story, node, 2, 100);
+        }
+    }
     story_run(story, 3);
     story_explain(story, "peers 1 and 2 wait in tag 1 (all-reduce, number 0 of view 1) for peer 3, "
                          "which waits in tag 2 (all-reduce, number 0 of view 1) for peer 2");
@@ -215,8 +218,9 @@ static void the_master_starts_again(void **state)
     story_reduce_all(story, 7, 3);
     hwi_sim_restart(story->sim, HWI_SIM_MASTER, 3);
     story_run(story, 4);
-    for (uint32_t node = 0; node < 3; node++)
+    for (uint32_t node = 0; node < 3; node++) {
         story_reduce(story, node, 7, 100);
+    }
     story_run(story, 1);
     story_explain(story, "the master was started again 5.0 s ago and put peers 1, 2 and 3 out");
     assert_int_equal(story->report.count, 1);
@@ -312,8 +316,9 @@ static void a_link_is_cut(void **state)
     (void)state;
     struct story *story = story_begin(4);
     story_reduce_all(story, 7, 2);
-    for (uint32_t node = 0; node < 3; node++)
+    for (uint32_t node = 0; node < 3; node++) {
         story_reduce(story, node, 7, 100);
+    }
     story_run(story, 0.5);
     hwi_sim_cut_edge(story->sim, 0, 3, false);
     story_run(story, 0.5);
@@ -341,16 +346,18 @@ static void the_master_is_gone(void **state)
     struct story *story = story_begin(3);
     story_reduce_all(story, 7, 2);
     hwi_sim_kill(story->sim, HWI_SIM_MASTER);
-    for (uint32_t node = 0; node < 3; node++)
+    for (uint32_t node = 0; node < 3; node++) {
         story_call(story, node, HWI_KIND_ALL_REDUCE, 7, 100, 3000);
+    }
     story_run(story, 12);
     story_explain(story,
                   "the master has not answered for 12.0 s: peers 1, 2 and 3 speak to it and hear "
                   "nothing");
     story_run(story, 8);
     story_explain_some(story, 7, false);
-    if (strstr(story->report.findings[0].sentence, "returned OUTCOME_UNKNOWN") == NULL)
+    if (strstr(story->report.findings[0].sentence, "returned OUTCOME_UNKNOWN") == NULL) {
         story_print(story);
+    }
     assert_non_null(strstr(story->report.findings[0].sentence, "returned OUTCOME_UNKNOWN"));
     story_end(story);
 }
@@ -489,8 +496,9 @@ static void any_records_are_survived(void **state)
             records[i].tag %= 4;
             records[i].other %= 4;
             records[i].key %= 5;
-            if (round % 2)
+            if (round % 2) {
                 records[i].arrived = records[i].handled %= UINT64_C(1) << 40;
+            }
             records[i].roles = (uint8_t)(records[i].roles % 6 | (records[i].roles >> 4) % 6 << 4);
         }
         struct explain_input input = {.rings = rings, .count = 2};

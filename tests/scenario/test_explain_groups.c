@@ -19,9 +19,10 @@ static struct story *begin_groups(void)
     struct hwi_sim_config config = scenario_config;
     config.min_members = 4;
     struct story *story = story_begin_with(&config, 0);
-    for (uint32_t i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < 4; i++) {
         assert_int_equal(hwi_sim_member_at(story->sim, 1, &(struct hwi_sim_place){.group = i % 2}),
                          story->nodes++);
+    }
     story_run(story, 1);
     return story;
 }
@@ -52,8 +53,9 @@ static void groups_are_counted_apart(void **state)
     (void)state;
     struct story *story = begin_groups();
     uint64_t calls[2] = {story_reduce(story, 1, 7, 100), story_reduce(story, 3, 7, 100)};
-    for (uint32_t i = 0; i < 2; i++)
+    for (uint32_t i = 0; i < 2; i++) {
         assert_true(hwi_sim_until(story->sim, 2 * i + 1, calls[i], HWI_NS_PER_S));
+    }
     story_run(story, 2);
     story_explain(story,
                   "nothing waits: 1 operations were committed, the last 2.0 s ago; view 1 has 4 "

@@ -40,8 +40,9 @@ static void one_ring_knows_that_the_master_is_gone(void **state)
     struct story *story = story_begin(3);
     story_reduce_all(story, 7, 2);
     hwi_sim_kill(story->sim, HWI_SIM_MASTER);
-    for (uint32_t node = 0; node < 3; node++)
+    for (uint32_t node = 0; node < 3; node++) {
         story_reduce(story, node, 7, 100);
+    }
     story_run(story, 4);
     story_explain_some(story, 1, false);
     story_expect_begins(story, "the master has not answered for 4.0 s: peer 1 speaks to it");
@@ -69,15 +70,17 @@ static void the_master_stood_still(void **state)
     struct story *story = story_begin_with(&config, 3);
     story_reduce_all(story, 7, 2);
     hwi_sim_freeze(story->sim, HWI_SIM_MASTER);
-    for (uint32_t node = 0; node < 3; node++)
+    for (uint32_t node = 0; node < 3; node++) {
         story_call(story, node, HWI_KIND_ALL_REDUCE, 7, 100, 2000);
+    }
     story_run(story, 14); // how often heartbeats come is known though many are missing
     hwi_sim_thaw(story->sim, HWI_SIM_MASTER);
     story_run(story, 0.5);
     story_explain_some(story, STORY_MASTER, true);
     story_expect_begins(story, "the master's process stood still for 14.");
-    for (uint32_t i = 0; i < story->report.count; i++)
+    for (uint32_t i = 0; i < story->report.count; i++) {
         assert_null(strstr(story->report.findings[i].sentence, "had not made the call"));
+    }
     story_end(story);
 }
 
@@ -88,8 +91,9 @@ static void a_member_stood_still_too_long(void **state)
     story_reduce_all(story, 7, 2);
     story_run(story, 1);
     hwi_sim_freeze(story->sim, 2);
-    for (uint32_t node = 0; node < 2; node++)
+    for (uint32_t node = 0; node < 2; node++) {
         story_call(story, node, HWI_KIND_ALL_REDUCE, 7, 100, 2000);
+    }
     story_run(story, 3);
     hwi_sim_thaw(story->sim, 2);
     story_run(story, 0.5);
@@ -141,8 +145,9 @@ static void three_wait_on_three_tags(void **state)
 {
     (void)state;
     struct story *story = story_begin(3);
-    for (uint32_t node = 0; node < 3; node++)
+    for (uint32_t node = 0; node < 3; node++) {
         story_reduce(story, node, 7 + node, 100);
+    }
     story_run(story, 3);
     story_explain(story, "peer 1 waits in tag 7 (all-reduce, number 0 of view 1) for peers 2 and "
                          "3, of which peer 2 waits in tag 8 (all-reduce, number 0 of view 1) for "

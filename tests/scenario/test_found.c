@@ -222,8 +222,8 @@ static void how_many_wait_is_told_after_a_view_that_was_not_heard(void **unused)
 }
 
 // A member dies as it is Done, so that a reduction is committed with the next view. The calls that
-// wait behind it on its tag belong to the old view: without `retry` they are told so at once, not at
-// their deadlines.
+// wait behind it on its tag belong to the old view: without `retry` they are told so at once, not
+// at their deadlines.
 static void expect_fenced_at_once(struct scenario *s, const struct call *behind)
 {
     uint64_t first[2], second[2];
@@ -250,8 +250,7 @@ static void expect_fenced_at_once(struct scenario *s, const struct call *behind)
 static void who_waits_behind_the_fence_is_told_at_once(void **unused)
 {
     (void)unused;
-    struct call behind = {
-        .kind = HWI_KIND_AGREE, .step = 2, .redop = HWI_AGREE_MIN, .value = 5};
+    struct call behind = {.kind = HWI_KIND_AGREE, .step = 2, .redop = HWI_AGREE_MIN, .value = 5};
     expect_fenced_at_once(scenario_start(3), &behind);
     behind.retry = 1;
     expect_fenced_at_once(scenario_start(3), &behind);

@@ -94,8 +94,8 @@ static void retry_survives_a_death(void **unused)
     struct scenario *s = scenario_start(MEMBERS);
     hwi_sim_kill_on(s->sim, 1, HWI_MSG_chunk, 2);
     uint64_t requests[MEMBERS];
-    struct call call = {.step = 1, .count = 60000, .retry = 1, .in_place = 1,
-                        .plan = HWI_PLAN_DIRECT};
+    struct call call = {
+        .step = 1, .count = 60000, .retry = 1, .in_place = 1, .plan = HWI_PLAN_DIRECT};
     for (uint32_t node = 0; node < MEMBERS; node++) {
         requests[node] = make_call(s, node, &call);
     }
@@ -118,8 +118,8 @@ static void retry_survives_all_deaths_but_one(void **unused)
     }
     uint64_t request = 0;
     for (uint32_t node = 0; node < 5; node++) {
-        uint64_t made = make_call(s, node, &(struct call){.step = 1, .count = 200000, .retry = 1,
-                                                          .timeout_ms = 60000});
+        uint64_t made = make_call(
+            s, node, &(struct call){.step = 1, .count = 200000, .retry = 1, .timeout_ms = 60000});
         request = node == 0 ? made : request;
     }
     expect_members(s, expect_status(s, 0, request, HWS_OK), 1, (uint32_t[]){0});

@@ -24,9 +24,9 @@ struct fault {
 struct operation {
     const char *name;
     void (*begin)(struct scenario *s);
-    bool joiner;          // a fourth process waits or has just joined
+    bool joiner; // a fourth process waits or has just joined
     bool joiner_is_member;
-    uint64_t length_us;   // undisturbed
+    uint64_t length_us; // undisturbed
 };
 
 // ---- faults
@@ -85,10 +85,10 @@ static void begin_all_reduce(struct scenario *s)
 static void begin_all_reduce_with_retry(struct scenario *s)
 {
     for (uint32_t node = 0; node < MEMBERS; node++) {
-        make_call(s, node, &(struct call){.step = 1, .count = 50000, .retry = 1,
-                                          .timeout_ms = 30000});
-        make_call(s, node, &(struct call){.step = 2, .count = 1000, .retry = 1,
-                                          .timeout_ms = 30000});
+        make_call(s, node,
+                  &(struct call){.step = 1, .count = 50000, .retry = 1, .timeout_ms = 30000});
+        make_call(s, node,
+                  &(struct call){.step = 2, .count = 1000, .retry = 1, .timeout_ms = 30000});
     }
 }
 
@@ -166,7 +166,7 @@ static void strike(const struct operation *operation, const struct fault *fault,
                    uint64_t at_us)
 {
     struct scenario *s = start(operation);
-    snprintf(s->title, sizeof(s->title), "%s: member %u %s after %llu us", operation->name, victim,
+    snprintf(s->title, sizeof s->title, "%s: member %u %s after %llu us", operation->name, victim,
              fault->name, (unsigned long long)at_us);
     operation->begin(s);
     hwi_sim_run(s->sim, at_us * 1000);
@@ -232,10 +232,8 @@ static void during_a_sync(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(during_an_all_reduce),
-        cmocka_unit_test(during_an_all_reduce_with_retry),
-        cmocka_unit_test(during_an_agreement),
-        cmocka_unit_test(during_an_admission),
+        cmocka_unit_test(during_an_all_reduce), cmocka_unit_test(during_an_all_reduce_with_retry),
+        cmocka_unit_test(during_an_agreement),  cmocka_unit_test(during_an_admission),
         cmocka_unit_test(during_a_sync),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A tensor of more than 4 GiB: offsets, sizes and block numbers beyond 32 bits. Its memory is sparse, and
-// pages that nobody wrote to cost nothing but the time to hash zeros.
+// A tensor of more than 4 GiB: offsets, sizes and block numbers beyond 32 bits. Its memory is
+// sparse, and pages that nobody wrote to cost nothing but the time to hash zeros.
 #define _DEFAULT_SOURCE // MAP_ANONYMOUS
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,11 +50,13 @@ static void a_tensor_larger_than_4_gib_is_synced(void **unused)
     const struct hwi_msg_reply *reply = expect_status(s, 1, requests[1], HWS_OK);
     assert_int_equal(reply->sources, 1);
     assert_in_range(reply->bytes_received, 6, 6 * HWI_BLOCK_BYTES / 10); // zeros travel packed
-    for (size_t i = 0; i < HWI_COUNT(places); i++)
+    for (size_t i = 0; i < HWI_COUNT(places); i++) {
         assert_int_equal(memory[1][places[i]], i + 1);
+    }
     assert_int_equal(memory[1][4 * GIB + 200 * HWI_BLOCK_BYTES], 0);
-    for (uint32_t node = 0; node < MEMBERS; node++)
+    for (uint32_t node = 0; node < MEMBERS; node++) {
         assert_int_equal(munmap(memory[node], LARGE), 0); // law 2 holds without it
+    }
     scenario_end(s);
 }
 

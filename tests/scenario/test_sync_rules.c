@@ -109,13 +109,16 @@ static struct scenario *gather(const struct table *table)
     struct hwi_sim_config config = scenario_config;
     uint32_t founders = nodes_of(table);
     config.edge_bytes_per_s = 20000000;
-    while (founders > table->first && seat_of(table, founders - 1)->newcomer)
+    while (founders > table->first && seat_of(table, founders - 1)->newcomer) {
         founders--;
+    }
     struct scenario *s = scenario_start_with(&config, founders);
-    for (uint32_t node = 0; node < founders; node++)
+    for (uint32_t node = 0; node < founders; node++) {
         give(s, table, node, 'z');
-    if (table->later)
+    }
+    if (table->later) {
         everybody(s, &(struct call){.kind = HWI_KIND_SYNC, .value = 1, .timeout_ms = 30000});
+    }
     for (uint32_t node = founders; node < nodes_of(table); node++) {
         start_member(s);
         give(s, table, node, 'z');
@@ -137,8 +140,9 @@ static void make_dirty(struct scenario *s, const struct table *table)
     }
     run_ms(s, MIDDLE_MS);
     hwi_sim_kill(s->sim, 0);
-    for (uint32_t node = table->first; node < nodes_of(table); node++)
+    for (uint32_t node = table->first; node < nodes_of(table); node++) {
         expect_status(s, node, requests[node], HWS_E_MEMBER_LOST);
+    }
     everybody_acknowledges(s);
 }
 
@@ -147,8 +151,9 @@ static hws_status status_of(const struct seat *seat)
     static const hws_status statuses[] = {HWS_E_CONFLICT, HWS_E_LAYOUT, HWS_E_REFUSED,
                                           HWS_E_STATE_LOST};
     for (size_t i = 0; i < HWI_COUNT(statuses); i++) {
-        if (strcmp(hws_status_name(statuses[i]) + strlen("HWS_E_"), seat->outcome) == 0)
+        if (strcmp(hws_status_name(statuses[i]) + strlen("HWS_E_"), seat->outcome) == 0) {
             return statuses[i];
+        }
     }
     expect(strchr("=<", seat->outcome[0]) != NULL, "no such outcome: %s", seat->outcome);
     return HWS_OK;
@@ -185,8 +190,9 @@ static void play(const struct rule *rule)
     struct scenario *s = gather(&table);
     uint64_t requests[SEATS_MAX + 1];
     snprintf(s->title, sizeof s->title, "rule: %s -> %s", rule->members, rule->outcome);
-    if (table.dirty)
+    if (table.dirty) {
         make_dirty(s, &table);
+    }
     for (uint32_t node = table.first; node < nodes_of(&table); node++) {
         const struct seat *seat = seat_of(&table, node);
         fill_state(s, node, seat->content);
@@ -208,8 +214,9 @@ static void play(const struct rule *rule)
 static void every_rule_holds(void **unused)
 {
     (void)unused;
-    for (size_t i = 0; i < HWI_COUNT(rules); i++)
+    for (size_t i = 0; i < HWI_COUNT(rules); i++) {
         play(&rules[i]);
+    }
 }
 
 int main(void)

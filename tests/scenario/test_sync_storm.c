@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Syncs of random strategies, revisions and contents, with and without hashes, under random faults: who
-// gets OK in one view holds the same bytes, and who only sends is never written to.
+// Syncs of random strategies, revisions and contents, with and without hashes, under random faults:
+// who gets OK in one view holds the same bytes, and who only sends is never written to.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,8 +71,9 @@ static void strike(struct storm *storm)
     struct scenario *s = storm->s;
     uint32_t victim = draw(storm, s->nodes), other = draw(storm, s->nodes);
     hwi_sim_run(s->sim, draw(storm, 60000) * UINT64_C(1000));
-    if (!is_up(s, victim))
+    if (!is_up(s, victim)) {
         return;
+    }
     switch (draw(storm, 6)) {
     case 0:
         hwi_sim_kill(s->sim, victim);
@@ -81,8 +82,9 @@ static void strike(struct storm *storm)
         hwi_sim_control_lose(s->sim, victim, draw(storm, 500) * HWI_NS_PER_MS);
         break;
     case 2:
-        if (other != victim && is_up(s, other))
+        if (other != victim && is_up(s, other)) {
             hwi_sim_cut_edge(s->sim, victim, other, false);
+        }
         break;
     default:
         break; // none
@@ -115,11 +117,13 @@ static bool settle(struct storm *storm)
     struct scenario *s = storm->s;
     bool lost = false;
     for (uint32_t node = 0; node < s->nodes; node++) {
-        if (!is_up(s, node))
+        if (!is_up(s, node)) {
             continue;
+        }
         hwi_sim_until(s->sim, node, storm->requests[node], 60 * HWI_NS_PER_S);
-        if (!hwi_sim_alive(s->sim, node))
+        if (!hwi_sim_alive(s->sim, node)) {
             continue;
+        }
         const struct hwi_msg_reply *reply = reply_of(s, node, storm->requests[node]);
         bool wrote = memcmp(storm->before[node], s->states[node].bytes, BYTES) != 0;
         expect(!wrote || storm->calls[node].strategy != HWS_SYNC_SEND_ONLY,
@@ -128,8 +132,9 @@ static bool settle(struct storm *storm)
                node);
         storm->conflicts += reply->status == HWS_E_CONFLICT;
         lost |= reply->status == HWS_E_STATE_LOST;
-        if (reply->status == HWS_OK)
+        if (reply->status == HWS_OK) {
             check_bytes(storm, node, reply);
+        }
     }
     return !lost;
 }
@@ -138,8 +143,9 @@ static void join(struct storm *storm)
 {
     struct scenario *s = storm->s;
     uint32_t node = s->nodes;
-    if (node == NODES_MAX)
+    if (node == NODES_MAX) {
         return;
+    }
     start_member(s);
     give_state(s, node, BYTES, 77);
     storm->revision[node] = 0;
@@ -151,8 +157,9 @@ static void join(struct storm *storm)
 static uint32_t count_up(const struct scenario *s)
 {
     uint32_t count = 0;
-    for (uint32_t node = 0; node < s->nodes; node++)
+    for (uint32_t node = 0; node < s->nodes; node++) {
         count += is_up(s, node);
+    }
     return count;
 }
 
@@ -169,15 +176,18 @@ static bool play_round(struct storm *storm, uint32_t round)
         }
     }
     strike(storm);
-    if (!settle(storm) || count_up(s) == 0)
+    if (!settle(storm) || count_up(s) == 0) {
         return false;
+    }
     run_ms(s, 12000); // the dead are found
     for (uint32_t node = 0; node < s->nodes; node++) {
-        if (is_up(s, node))
+        if (is_up(s, node)) {
             reply_of(s, node, hwi_sim_view(s->sim, node));
+        }
     }
-    if (count_up(s) > 0 && draw(storm, 2) == 0)
+    if (count_up(s) > 0 && draw(storm, 2) == 0) {
         join(storm);
+    }
     return count_up(s) > 0;
 }
 
@@ -201,16 +211,20 @@ static void whatever_happens_who_gets_ok_holds_the_same(void **unused)
 {
     (void)unused;
     struct storm storm = {.ok = 0};
-    for (uint32_t node = 0; node < NODES_MAX; node++)
+    for (uint32_t node = 0; node < NODES_MAX; node++) {
         storm.before[node] = malloc(BYTES);
-    for (uint32_t seed = 1; seed <= SEEDS; seed++)
+    }
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
         play(&storm, seed);
-    for (uint32_t node = 0; node < NODES_MAX; node++)
+    }
+    for (uint32_t node = 0; node < NODES_MAX; node++) {
         free(storm.before[node]);
+    }
     assert_true(storm.ok > SEEDS && storm.unhashed > SEEDS / 4 && storm.conflicts > SEEDS / 4);
-    if (getenv("HAWSER_STORM") != NULL)
+    if (getenv("HAWSER_STORM") != NULL) {
         print_message("%u OK, %u of them unhashed, %u conflicts\n", storm.ok, storm.unhashed,
                       storm.conflicts);
+    }
 }
 
 int main(void)

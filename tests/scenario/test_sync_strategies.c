@@ -53,11 +53,13 @@ static void two_that_only_send_are_both_named_and_the_run_goes_on(void **unused)
         expect_state(s, node, node);
     }
     everybody_acknowledges(s);
-    for (uint32_t node = 0; node < MEMBERS; node++)
+    for (uint32_t node = 0; node < MEMBERS; node++) {
         requests[node] =
             make_sync(s, node, 2, 5, node == 2 ? HWS_SYNC_SEND_ONLY : HWS_SYNC_ENFORCE);
-    for (uint32_t node = 0; node < MEMBERS; node++)
+    }
+    for (uint32_t node = 0; node < MEMBERS; node++) {
         expect_status(s, node, requests[node], HWS_OK);
+    }
     expect_states(s, 2);
     everybody_all_reduces(s, 3, 1000);
     scenario_end(s);
@@ -131,7 +133,8 @@ static void empty_tensors_and_those_that_may_differ_are_left_alone(void **unused
         give_tensors(s, node, given, HWI_COUNT(given), node);
         requests[node] = make_sync(s, node, 1, 1 - node, HWS_SYNC_ENFORCE);
     }
-    unsigned char *own = s->states[1].bytes + SMALL, *theirs = s->states[0].bytes + SMALL, was[4096];
+    unsigned char *own = s->states[1].bytes + SMALL, *theirs = s->states[0].bytes + SMALL,
+                  was[4096];
     memcpy(was, own, sizeof was);
     expect_status(s, 0, requests[0], HWS_OK);
     const struct hwi_msg_reply *reply = expect_status(s, 1, requests[1], HWS_OK);
@@ -149,8 +152,9 @@ static void nothing_but_empty_tensors_can_be_synced(void **unused)
     (void)unused;
     static const struct given given[] = {{"none", HWS_F32, 0, 0}, {"own", HWS_F32, 1, 64}};
     struct scenario *s = scenario_start(2);
-    for (uint32_t node = 0; node < 2; node++)
+    for (uint32_t node = 0; node < 2; node++) {
         give_tensors(s, node, given, HWI_COUNT(given), node);
+    }
     everybody(s, &(struct call){.kind = HWI_KIND_SYNC, .step = 1, .value = 1});
     everybody_all_reduces(s, 2, 10);
     expect_state(s, 0, 0);
@@ -190,8 +194,9 @@ static void another_layout_is_named_by_its_first_tensor_that_differs(void **unus
     for (size_t i = 0; i < HWI_COUNT(cases); i++) {
         for (int newcomer = 0; newcomer < 2; newcomer++) {
             struct scenario *s = scenario_start(newcomer ? 2 : 3);
-            for (uint32_t node = 0; node < 2; node++)
+            for (uint32_t node = 0; node < 2; node++) {
                 give_tensors(s, node, run, HWI_COUNT(run), 0);
+            }
             if (newcomer) {
                 everybody(s, &(struct call){.kind = HWI_KIND_SYNC, .step = 1, .value = 1});
                 start_member(s);
@@ -230,8 +235,9 @@ static bool sync_all(struct scenario *s, uint32_t step, const uint64_t revisions
         struct call call = sync_call(step, revisions[node], HWS_SYNC_ENFORCE, lazy);
         requests[node] = make_call(s, node, &call);
     }
-    for (uint32_t node = 0; node < MEMBERS; node++)
+    for (uint32_t node = 0; node < MEMBERS; node++) {
         roots += has_root(expect_status(s, node, requests[node], HWS_OK));
+    }
     assert_true(roots == 0 || roots == MEMBERS);
     return roots > 0;
 }
@@ -247,8 +253,9 @@ static struct scenario *start_synced(uint64_t edge_bytes_per_s)
     struct hwi_sim_config config = scenario_config;
     config.edge_bytes_per_s = edge_bytes_per_s;
     struct scenario *s = scenario_start_with(&config, MEMBERS);
-    for (uint32_t node = 0; node < MEMBERS; node++)
+    for (uint32_t node = 0; node < MEMBERS; node++) {
         give_state(s, node, SMALL, 1);
+    }
     assert_true(sync_at(s, 1, 7, 0)); // the first is always hashed
     return s;
 }
@@ -309,8 +316,9 @@ static void asking_for_hashes_survives_a_lost_connection(void **unused)
         }
         hwi_sim_run(s->sim, at_us * 1000);
         hwi_sim_control_lose(s->sim, 1, 50 * HWI_NS_PER_MS);
-        for (uint32_t node = 0; node < MEMBERS; node++)
+        for (uint32_t node = 0; node < MEMBERS; node++) {
             assert_true(has_root(expect_status(s, node, requests[node], HWS_OK)));
+        }
         expect_states(s, 1);
         scenario_end(s);
     }
@@ -330,8 +338,9 @@ static struct scenario *start_mixed(void)
     struct hwi_sim_config config = scenario_config;
     config.edge_bytes_per_s = 50000000;
     struct scenario *s = scenario_start_with(&config, MIXED - 1);
-    for (uint32_t node = 0; node < MIXED - 1; node++)
+    for (uint32_t node = 0; node < MIXED - 1; node++) {
         give_state(s, node, SMALL, 1);
+    }
     everybody(s, &(struct call){.kind = HWI_KIND_SYNC, .step = 1, .value = 1});
     start_member(s);
     give_state(s, MIXED - 1, SMALL, 4);
@@ -348,10 +357,12 @@ static hws_status same_status(struct scenario *s, const uint64_t *requests, uint
 {
     hws_status first = HWS_E_PENDING;
     for (uint32_t node = 0; node < count; node++) {
-        if (is_up(s, node))
+        if (is_up(s, node)) {
             hwi_sim_until(s->sim, node, requests[node], 10 * HWI_NS_PER_S);
-        if (!is_up(s, node))
+        }
+        if (!is_up(s, node)) {
             continue;
+        }
         hws_status status = reply_of(s, node, requests[node])->status;
         first = first == HWS_E_PENDING ? status : first;
         assert_int_equal(status, first);
@@ -368,28 +379,33 @@ static bool dies_mixed(uint32_t victim, enum hwi_role role, uint32_t events)
     snprintf(s->title, sizeof s->title, "member %u, role %d, event %u", victim, role, events);
     uint32_t before = hwi_sim_events(s->sim, victim, role);
     hwi_sim_kill_at(s->sim, victim, role, before + events + 1);
-    for (uint32_t node = 0; node < MIXED; node++)
+    for (uint32_t node = 0; node < MIXED; node++) {
         requests[node] = make_sync(s, node, 2, node == 3 ? 0 : 1, mixed[node]);
+    }
     hws_status first = same_status(s, requests, MIXED);
     bool died = !hwi_sim_alive(s->sim, victim);
     assert_true(first == HWS_OK || (died && first == HWS_E_MEMBER_LOST));
     hwi_sim_kill_at(s->sim, victim, role, 0);
     expect_state(s, 0, 1);
-    if (first == HWS_OK)
+    if (first == HWS_OK) {
         expect_states(s, 1);
+    }
     run_ms(s, 10000);
     everybody_acknowledges(s);
-    // Without the sender member 1's state is the run's: 2 may not send, 3 is a newcomer, and of 1 it is
-    // only known if it is whole.
+    // Without the sender member 1's state is the run's: 2 may not send, 3 is a newcomer, and of 1
+    // it is only known if it is whole.
     bool sender = victim != 0 || !died;
     for (uint32_t node = 0; node < MIXED; node++) {
-        if (is_up(s, node))
+        if (is_up(s, node)) {
             requests[node] = make_sync(s, node, 3, node == 3 ? 0 : 1, mixed[node]);
+        }
     }
     first = same_status(s, requests, MIXED);
-    assert_true(first == HWS_OK || (!sender && (first == HWS_E_STATE_LOST || first == HWS_E_CONFLICT)));
-    if (sender)
+    assert_true(first == HWS_OK ||
+                (!sender && (first == HWS_E_STATE_LOST || first == HWS_E_CONFLICT)));
+    if (sender) {
         expect_states(s, 1);
+    }
     scenario_end(s);
     return died;
 }
@@ -401,8 +417,9 @@ static void deaths_before_every_event(dies_fn dies, uint32_t members, enum hwi_r
     for (uint32_t victim = 0; victim < members; victim++) {
         uint32_t events = 0;
         while (dies(victim, role, events) && ++events < EVENTS_MAX) {
-            if (role == HWI_ROLE_PEER && events > 14)
+            if (role == HWI_ROLE_PEER && events > 14) {
                 break; // nothing but heartbeats comes after that
+            }
         }
         assert_in_range(events, 3, EVENTS_MAX - 1);
     }
@@ -420,8 +437,8 @@ static void a_death_at_any_event_of_the_snapshot(void **unused)
     deaths_before_every_event(dies_mixed, MIXED, HWI_ROLE_SNAPSHOT);
 }
 
-// All went on by one step, member 1 with a stray write; those of `always` hash. Whoever is left agrees,
-// and after a death the next sync is hashed and mends what is left to mend.
+// All went on by one step, member 1 with a stray write; those of `always` hash. Whoever is left
+// agrees, and after a death the next sync is hashed and mends what is left to mend.
 static bool dies_unhashed(uint32_t victim, enum hwi_role role, uint32_t events, uint32_t always)
 {
     struct scenario *s = start_synced(20000000);
@@ -442,13 +459,15 @@ static bool dies_unhashed(uint32_t victim, enum hwi_role role, uint32_t events, 
     run_ms(s, 10000);
     everybody_acknowledges(s);
     struct call call = sync_call(3, 9, HWS_SYNC_ENFORCE, HWS_VERIFY_WHEN_CHANGED);
-    for (uint32_t node = 0; node < MEMBERS; node++)
+    for (uint32_t node = 0; node < MEMBERS; node++) {
         requests[node] = is_up(s, node) ? make_call(s, node, &call) : 0;
+    }
     assert_int_equal(same_status(s, requests, MEMBERS), HWS_OK);
     uint32_t first = died && victim == 0 ? 1 : 0;
     for (uint32_t node = first; node < MEMBERS; node++) {
-        if (is_up(s, node) && (died || always != 0)) // some sync was hashed
+        if (is_up(s, node) && (died || always != 0)) { // some sync was hashed
             assert_memory_equal(s->states[node].bytes, s->states[first].bytes, SMALL);
+        }
     }
     scenario_end(s);
     return died;

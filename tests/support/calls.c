@@ -20,11 +20,21 @@ uint64_t make_call(struct scenario *scenario, uint32_t node, const struct call *
         tensors_give(scenario, made);
     }
     struct hwi_sim_call asked = {
-        .kind = with->kind, .dtype = with->dtype, .redop = with->redop, .retry = with->retry,
-        .plan = with->plan, .tag = with->tag, .count = with->count, .value = with->value,
-        .input = made->input, .output = made->output, .timeout_ms = with->timeout_ms,
-        .strategy = with->strategy, .verify = with->verify,
-        .unequal = with->unequal, .room = with->room,
+        .kind = with->kind,
+        .dtype = with->dtype,
+        .redop = with->redop,
+        .retry = with->retry,
+        .plan = with->plan,
+        .tag = with->tag,
+        .count = with->count,
+        .value = with->value,
+        .input = made->input,
+        .output = made->output,
+        .timeout_ms = with->timeout_ms,
+        .strategy = with->strategy,
+        .verify = with->verify,
+        .unequal = with->unequal,
+        .room = with->room,
         .root = with->kind == HWI_KIND_BROADCAST ? scenario->peers[with->root] : 0,
     };
     made->request = hwi_sim_call(scenario->sim, node, &asked);
@@ -38,8 +48,10 @@ uint64_t all_reduce(struct scenario *scenario, uint32_t node, uint32_t step, uin
 
 uint64_t agree(struct scenario *scenario, uint32_t node, uint32_t step, uint64_t value)
 {
-    return make_call(scenario, node, &(struct call){.kind = HWI_KIND_AGREE, .step = step,
-                                                    .redop = HWI_AGREE_MIN, .value = value});
+    return make_call(
+        scenario, node,
+        &(struct call){
+            .kind = HWI_KIND_AGREE, .step = step, .redop = HWI_AGREE_MIN, .value = value});
 }
 
 uint64_t admit(struct scenario *scenario, uint32_t node)

@@ -88,8 +88,8 @@ static void check_same(const struct scenario *scenario, const struct made_call *
         }
         expect(theirs->value == reply->value && theirs->pending == reply->pending &&
                    hwi_hash_equal(theirs->root, reply->root),
-               "members %u and %u were told different things for step %u in view %llu",
-               made->node, other->node, made->call.step, (unsigned long long)reply->view);
+               "members %u and %u were told different things for step %u in view %llu", made->node,
+               other->node, made->call.step, (unsigned long long)reply->view);
     }
 }
 

@@ -41,16 +41,18 @@ static const struct hwi_data_ops ops = {deliver, kick, broken};
 
 void rig_open(struct rig *rig, uint32_t count)
 {
-    memset(rig, 0, sizeof(*rig));
+    memset(rig, 0, sizeof *rig);
     rig->count = count;
     for (uint32_t i = 0; i < count; i++) {
         struct rig_node *node = &rig->nodes[i];
         node->peer = i + 1;
-        node->events = calloc(RIG_EVENTS_MAX, sizeof(*node->events));
+        node->events = calloc(RIG_EVENTS_MAX, sizeof *node->events);
         node->data = hwi_data_create(&hwi_alloc_libc, &ops, node);
-        for (uint32_t other = 0; other < count; other++)
-            if (other != i)
+        for (uint32_t other = 0; other < count; other++) {
+            if (other != i) {
                 hwi_data_edge_add(node->data, other + 1);
+            }
+        }
         RIG_DO(node, data_view, .view = 1);
     }
 }
@@ -59,11 +61,13 @@ void rig_close(struct rig *rig)
 {
     for (uint32_t i = 0; i < rig->count; i++) {
         struct rig_node *node = &rig->nodes[i];
-        for (uint32_t other = 0; other < rig->count; other++)
+        for (uint32_t other = 0; other < rig->count; other++) {
             hwi_data_edge_remove(node->data, other + 1);
+        }
         hwi_data_destroy(node->data);
-        for (uint32_t b = 0; b < node->block_count; b++)
+        for (uint32_t b = 0; b < node->block_count; b++) {
             free(node->blocks[b]);
+        }
         free(node->blocks);
         free(node->events);
     }
@@ -81,8 +85,9 @@ bool rig_command_fails(struct rig_node *node, const struct hwi_msg *msg)
     struct hwi_trap trap;
 
     hwi_trap_enter(&trap);
-    if (setjmp(trap.landing) != 0)
+    if (setjmp(trap.landing) != 0) {
         return true;
+    }
     rig_command(node, msg);
     hwi_trap_leave(&trap);
     return false;
@@ -98,11 +103,12 @@ void rig_say(struct rig_node *node, enum hwi_role role, uint64_t to, const struc
 bool rig_take(struct rig_node *node, uint16_t type, struct rig_event *event)
 {
     for (uint32_t i = 0; i < node->event_count; i++) {
-        if (node->events[i].msg.type != type)
+        if (node->events[i].msg.type != type) {
             continue;
+        }
         *event = node->events[i];
         node->event_count--;
-        memmove(&node->events[i], &node->events[i + 1], sizeof(*event) * (node->event_count - i));
+        memmove(&node->events[i], &node->events[i + 1], sizeof *event * (node->event_count - i));
         return true;
     }
     return false;
@@ -112,19 +118,21 @@ uint32_t rig_count(const struct rig_node *node, uint16_t type)
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < node->event_count; i++)
+    for (uint32_t i = 0; i < node->event_count; i++) {
         count += node->events[i].msg.type == type;
+    }
     return count;
 }
 
 bool rig_begin(struct rig *rig, struct rig_transfer *transfer, uint32_t from, uint32_t to,
                enum hwi_lane lane)
 {
-    memset(transfer, 0, sizeof(*transfer));
+    memset(transfer, 0, sizeof *transfer);
     transfer->from = &rig->nodes[from];
     transfer->to = &rig->nodes[to];
-    if (!hwi_data_next(transfer->from->data, transfer->to->peer, lane, &transfer->out))
+    if (!hwi_data_next(transfer->from->data, transfer->to->peer, lane, &transfer->out)) {
         return false;
+    }
     transfer->out.written = HWI_FRAME_HEADER_BYTES;
     transfer->verdict = hwi_data_arriving(transfer->to->data, transfer->from->peer, lane,
                                           transfer->out.header, &transfer->in, &transfer->why);
@@ -138,10 +146,11 @@ void rig_move(struct rig_transfer *transfer, uint32_t bytes)
 
     bytes = HWI_MIN(bytes, left);
     if (transfer->verdict == HWI_VERDICT_OK && transfer->in.target != NULL) {
-        if (out->payload != NULL)
+        if (out->payload != NULL) {
             memcpy(transfer->in.target + transfer->moved, out->payload + transfer->moved, bytes);
-        else
+        } else {
             memset(transfer->in.target + transfer->moved, 0, bytes);
+        }
     }
     transfer->moved += bytes;
     out->written += bytes;
@@ -150,17 +159,19 @@ void rig_move(struct rig_transfer *transfer, uint32_t bytes)
 enum hwi_verdict rig_end(struct rig_transfer *transfer)
 {
     rig_move(transfer, UINT32_MAX);
-    if (transfer->verdict == HWI_VERDICT_OK)
+    if (transfer->verdict == HWI_VERDICT_OK) {
         transfer->verdict = hwi_data_received(transfer->to->data, &transfer->in,
                                               transfer->out.trailer, &transfer->why);
+    }
     hwi_data_sent(transfer->from->data, &transfer->out, true);
     return transfer->verdict;
 }
 
 void rig_break(struct rig_transfer *transfer)
 {
-    if (transfer->verdict == HWI_VERDICT_OK)
+    if (transfer->verdict == HWI_VERDICT_OK) {
         hwi_data_received(transfer->to->data, &transfer->in, NULL, &transfer->why);
+    }
     hwi_data_sent(transfer->from->data, &transfer->out, false);
 }
 
@@ -185,10 +196,13 @@ void rig_pump(struct rig *rig)
 
     while (moved) {
         moved = false;
-        for (uint32_t from = 0; from < rig->count; from++)
-            for (uint32_t to = 0; to < rig->count; to++)
-                for (int lane = 0; from != to && lane < HWI_LANES; lane++)
+        for (uint32_t from = 0; from < rig->count; from++) {
+            for (uint32_t to = 0; to < rig->count; to++) {
+                for (int lane = 0; from != to && lane < HWI_LANES; lane++) {
                     moved |= pump_lane(rig, from, to, (enum hwi_lane)lane);
+                }
+            }
+        }
     }
 }
 
@@ -201,10 +215,12 @@ enum hwi_verdict rig_forge(struct rig_node *to, uint64_t peer, enum hwi_lane lan
 
     hwi_frame_write(frame, header);
     enum hwi_verdict verdict = hwi_data_arriving(to->data, peer, lane, header, &in, why);
-    if (verdict != HWI_VERDICT_OK)
+    if (verdict != HWI_VERDICT_OK) {
         return verdict;
-    if (in.target != NULL)
+    }
+    if (in.target != NULL) {
         memcpy(in.target, payload, frame->payload_bytes);
+    }
     hwi_put_u64(sum, trailer ? trailer : hwi_frame_checksum(payload, frame->payload_bytes));
     return hwi_data_received(to->data, &in, sum, why);
 }
@@ -227,6 +243,7 @@ void rig_fill(void *memory, size_t bytes)
 {
     unsigned char *at = memory;
 
-    for (size_t i = 0; i < bytes; i++)
+    for (size_t i = 0; i < bytes; i++) {
         at[i] = (unsigned char)(rig_random() >> 32);
+    }
 }

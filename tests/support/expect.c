@@ -26,7 +26,7 @@ void expect(bool condition, const char *format, ...)
         return;
     }
     va_start(arguments, format);
-    vsnprintf(sentence, sizeof(sentence), format, arguments);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
     if (context_of != NULL) {
         fprintf(stderr, "%s", context_of(context_user));

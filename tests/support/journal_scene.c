@@ -28,8 +28,9 @@ static void counter_fields(struct hwi_image *image, void *state)
 {
     struct journal_counter *counter = state;
     hwi_image_u64(image, "heard", &counter->heard);
-    for (uint64_t i = 0; image->mode == HWI_IMAGE_SAVE && i < counter->padding; i += 8)
+    for (uint64_t i = 0; image->mode == HWI_IMAGE_SAVE && i < counter->padding; i += 8) {
         hwi_image_u64(image, "padding", &counter->padding);
+    }
 }
 
 const struct hwi_actor_ops journal_peer = {
@@ -46,11 +47,12 @@ static const void *state_of(void *user, const struct hwi_actor_ops *actor)
 
 int journal_setup(void **state)
 {
-    struct journal_scene *scene = calloc(1, sizeof(*scene));
+    struct journal_scene *scene = calloc(1, sizeof *scene);
     const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; // many small writes
-    snprintf(scene->directory, sizeof(scene->directory), "%s/hawser-journal-XXXXXX", base);
-    if (mkdtemp(scene->directory) == NULL)
+    snprintf(scene->directory, sizeof scene->directory, "%s/hawser-journal-XXXXXX", base);
+    if (mkdtemp(scene->directory) == NULL) {
         return -1;
+    }
     hwi_effects_init(&scene->arena, &hwi_alloc_libc);
     hwi_effects_init(&scene->effects, &hwi_alloc_libc);
     scene->config = (struct hwi_journal_config){
@@ -81,7 +83,7 @@ int journal_teardown(void **state)
     hwi_journal_close(scene->journal);
     hwi_effects_fini(&scene->arena);
     hwi_effects_fini(&scene->effects);
-    snprintf(command, sizeof(command), "rm -r '%s'", scene->directory);
+    snprintf(command, sizeof command, "rm -r '%s'", scene->directory);
     int result = system(command);
     free(scene);
     return result;
@@ -90,9 +92,10 @@ int journal_teardown(void **state)
 void journal_begin(struct journal_scene *scene)
 {
     char error[256] = "";
-    int status = hwi_journal_create(&scene->config, &scene->journal, error, sizeof(error));
-    if (status != HWS_OK)
+    int status = hwi_journal_create(&scene->config, &scene->journal, error, sizeof error);
+    if (status != HWS_OK) {
         fail_msg("%s", error);
+    }
 }
 
 void journal_end(struct journal_scene *scene)
@@ -113,10 +116,11 @@ static void make_step(struct journal_scene *scene, uint64_t n, struct hwi_event 
     random_msg(&seed, types[n % HWI_COUNT(types)], 3, &scene->arena, msg);
     *event = (struct hwi_event){NOW_NS + 10 * n,
                                 hwi_addr_of(HWI_ROLE_DATA, n % 4 == 1 ? UINT64_MAX - n : 0), msg};
-    for (uint64_t i = 0; i < n % 4; i++)
+    for (uint64_t i = 0; i < n % 4; i++) {
         random_msg(&seed, types[(n + i) % HWI_COUNT(types)], 3, &scene->arena,
                    hwi_emit(&scene->effects, hwi_addr_of(HWI_ROLE_REDUCER, i % 2 ? n : 0),
                             types[(n + i) % HWI_COUNT(types)]));
+    }
 }
 
 static const struct hwi_actor_ops *actor_of(uint64_t n)
@@ -177,8 +181,9 @@ static void tally_record(struct journal_scene *scene, struct journal_tally *tall
     const struct hwi_journal_record *record = &tally->last;
     uint64_t n = tally->first + tally->lost + tally->events;
     if (tally->verdict == HWI_JOURNAL_FOUND_HEAD) {
-        if (tally->heads++ == 0)
+        if (tally->heads++ == 0) {
             tally->first = n = record->head->events;
+        }
         // What is lost is only known behind the head.
         assert_true(tally->first + tally->events + tally->lost <= record->head->events);
     } else if (tally->verdict == HWI_JOURNAL_FOUND_LOST) {
@@ -197,12 +202,15 @@ static struct journal_tally read_with(struct journal_scene *scene, bool checked)
     struct journal_tally tally = {0};
     struct hwi_journal_reader *reader;
     char error[256] = "";
-    if (hwi_journal_open(scene->directory, "member-1f", &reader, error, sizeof(error)) != HWS_OK)
+    if (hwi_journal_open(scene->directory, "member-1f", &reader, error, sizeof error) != HWS_OK) {
         fail_msg("%s", error);
-    while ((tally.verdict = hwi_journal_read(reader, &tally.last)) <= HWI_JOURNAL_FOUND_LOST)
-        if (checked)
+    }
+    while ((tally.verdict = hwi_journal_read(reader, &tally.last)) <= HWI_JOURNAL_FOUND_LOST) {
+        if (checked) {
             tally_record(scene, &tally);
-    snprintf(tally.file, sizeof(tally.file), "%s", tally.last.file);
+        }
+    }
+    snprintf(tally.file, sizeof tally.file, "%s", tally.last.file);
     assert_int_equal(hwi_journal_read(reader, &tally.last), tally.verdict);
     hwi_journal_reader_close(reader);
     return tally;
@@ -246,8 +254,9 @@ uint32_t journal_segments(const struct journal_scene *scene)
     char path[JOURNAL_PATH_BYTES];
     for (uint32_t number = 1;; number++) {
         journal_segment_path(scene, number, path);
-        if (access(path, F_OK) != 0)
+        if (access(path, F_OK) != 0) {
             return number - 1;
+        }
     }
 }
 

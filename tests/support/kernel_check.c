@@ -87,10 +87,12 @@ static uint64_t awkward(uint8_t dtype, uint64_t i)
 static uint64_t some_value(uint8_t dtype, uint64_t *random)
 {
     uint64_t dice = random_next(random) >> 8, bits = random_next(random);
-    if (dice % 4 == 0)
+    if (dice % 4 == 0) {
         return awkward(dtype, dice >> 2);
-    if (dice % 4 == 1)
+    }
+    if (dice % 4 == 1) {
         return bits;
+    }
     switch (dtype) {
     case HWS_F64:
         return (bits & UINT64_C(0x803fffffffffffff)) | UINT64_C(0x3fc0000000000000);
@@ -121,15 +123,17 @@ static uint64_t get(const unsigned char *from, size_t bytes)
 
 bool kernel_check_table(const struct hwi_kernel_set *set, char why[KERNEL_WHY_BYTES])
 {
-    for (uint8_t dtype = HWS_U8; dtype <= HWS_F64; dtype++)
+    for (uint8_t dtype = HWS_U8; dtype <= HWS_F64; dtype++) {
         for (uint8_t redop = HWS_SUM; redop <= HWS_MIN; redop++) {
             const struct hwi_kernel *kernel = hwi_kernel_in(set, dtype, redop);
-            if (kernel != NULL && kernel->element_bytes == hws_dtype_bytes((hws_dtype)dtype))
+            if (kernel != NULL && kernel->element_bytes == hws_dtype_bytes((hws_dtype)dtype)) {
                 continue;
+            }
             snprintf(why, KERNEL_WHY_BYTES, "%s has no right %s of %s", set->name,
                      hws_redop_name((hws_redop)redop), hws_dtype_name((hws_dtype)dtype));
             return false;
         }
+    }
     return true;
 }
 
@@ -150,8 +154,9 @@ static bool check_value(const struct hwi_kernel_set *set, const struct hwi_kerne
     kernel->reduce(kernel, out, operands, n, 1, kernel->redop == HWS_AVG ? n : 0);
     uint64_t got = get(out, kernel->element_bytes);
     uint64_t wanted = kernel_oracle(kernel->dtype, kernel->redop, bits, n);
-    if (got == wanted)
+    if (got == wanted) {
         return true;
+    }
     snprintf(why, KERNEL_WHY_BYTES, "%s %s: %u operands, 0x%llx 0x%llx ..: 0x%llx, not 0x%llx",
              set->name, name_of(kernel, name), n, (unsigned long long)bits[0],
              (unsigned long long)bits[1], (unsigned long long)got, (unsigned long long)wanted);
@@ -161,12 +166,14 @@ static bool check_value(const struct hwi_kernel_set *set, const struct hwi_kerne
 bool kernel_check_values(const struct hwi_kernel_set *set, char why[KERNEL_WHY_BYTES])
 {
     uint64_t random = 1;
-    for (int i = 0; i < HWI_KERNELS; i++)
+    for (int i = 0; i < HWI_KERNELS; i++) {
         for (uint32_t round = 0; round < ROUNDS; round++) {
             uint32_t n = 2 + (round % 7 == 6 ? OPERANDS - 2 : round % 4);
-            if (!check_value(set, &set->kernels[i], n, &random, why))
+            if (!check_value(set, &set->kernels[i], n, &random, why)) {
                 return false;
+            }
         }
+    }
     return true;
 }
 
@@ -186,8 +193,9 @@ static void fill(struct shapes *shapes, uint32_t n)
     uint8_t dtype = shapes->kernel->dtype;
     for (uint32_t k = 0; k <= n; k++) {
         unsigned char *memory = shapes->memory[k == n ? OPERANDS : k];
-        for (size_t at = 0; at + 8 <= ROOM; at += bytes)
+        for (size_t at = 0; at + 8 <= ROOM; at += bytes) {
             put(memory + at, some_value(dtype, &shapes->random), bytes);
+        }
     }
 }
 
@@ -201,18 +209,20 @@ static bool check_shape(struct shapes *shapes, uint32_t n, size_t count, uint32_
     size_t shift = random_next(&shapes->random) % SHIFT_MAX;
     uint32_t divisor = kernel->redop == HWS_AVG ? n : 0;
     char name[16];
-    for (uint32_t k = 0; k < n; k++)
+    for (uint32_t k = 0; k < n; k++) {
         operands[k] =
             shapes->memory[k] + (k == target ? shift : random_next(&shapes->random) % SHIFT_MAX);
+    }
     memcpy(shapes->before, room, ROOM);
     memcpy(shapes->wanted, room, ROOM);
     shapes->as->reduce(shapes->as, shapes->wanted + shift, operands, n, count, divisor);
     kernel->reduce(kernel, room + shift, operands, n, count, divisor);
     bool same = memcmp(room, shapes->wanted, ROOM) == 0;
     memcpy(room, shapes->before, ROOM);
-    if (!same)
+    if (!same) {
         snprintf(why, KERNEL_WHY_BYTES, "%s %s: %u operands of %zu, onto %u, %zu off", shapes->set,
                  name_of(kernel, name), n, count, target, shift);
+    }
     return same;
 }
 
@@ -223,12 +233,16 @@ static bool check_kernel(struct shapes *shapes, char why[KERNEL_WHY_BYTES])
     for (uint32_t i = 0; i < 4; i++) {
         uint32_t n = operands[i];
         fill(shapes, n);
-        for (size_t count = 0; count <= LENGTH_MAX; count++)
-            if (!check_shape(shapes, n, count, (uint32_t)count % (n + 1), why))
+        for (size_t count = 0; count <= LENGTH_MAX; count++) {
+            if (!check_shape(shapes, n, count, (uint32_t)count % (n + 1), why)) {
                 return false;
-        for (uint32_t j = 0; j < 4; j++)
-            if (!check_shape(shapes, n, large[j], n - j % 3, why))
+            }
+        }
+        for (uint32_t j = 0; j < 4; j++) {
+            if (!check_shape(shapes, n, large[j], n - j % 3, why)) {
                 return false;
+            }
+        }
     }
     return true;
 }
@@ -236,8 +250,9 @@ static bool check_kernel(struct shapes *shapes, char why[KERNEL_WHY_BYTES])
 static struct shapes *shapes_of(const struct hwi_kernel_set *set)
 {
     struct shapes *shapes = calloc(1, sizeof *shapes);
-    if (shapes == NULL)
+    if (shapes == NULL) {
         abort();
+    }
     shapes->set = set->name;
     shapes->random = 7;
     return shapes;
@@ -277,8 +292,9 @@ static bool check_pairs(const struct hwi_kernel_set *set, const struct hwi_kerne
     kernel->reduce(kernel, pairs->got, operands, 2, count, divisor);
     other->reduce(other, pairs->wanted, operands, 2, count, divisor);
     for (size_t i = 0; i < count; i++) {
-        if (memcmp(pairs->got + i * bytes, pairs->wanted + i * bytes, bytes) == 0)
+        if (memcmp(pairs->got + i * bytes, pairs->wanted + i * bytes, bytes) == 0) {
             continue;
+        }
         snprintf(why, KERNEL_WHY_BYTES, "%s %s: 0x%llx and 0x%llx", set->name,
                  name_of(kernel, name), (unsigned long long)get(pairs->left + i * bytes, bytes),
                  (unsigned long long)get(pairs->right + i * bytes, bytes));

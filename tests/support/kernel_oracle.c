@@ -101,12 +101,14 @@ static uint64_t extreme(uint8_t redop, const double *values, const uint64_t *ope
     uint32_t chosen = 0;
     for (uint32_t k = 0; k < n; k++) {
         double x = values[k], best = values[chosen];
-        if (isnan(x))
+        if (isnan(x)) {
             return nan;
+        }
         bool above = x > best || (x == best && !signbit(x) && signbit(best));
         bool below = x < best || (x == best && signbit(x) && !signbit(best));
-        if (redop == HWS_MAX ? above : below)
+        if (redop == HWS_MAX ? above : below) {
             chosen = k;
+        }
     }
     return operands[chosen];
 }
@@ -114,16 +116,18 @@ static uint64_t extreme(uint8_t redop, const double *values, const uint64_t *ope
 static float reduced_f32(uint8_t redop, const double *values, uint32_t n)
 {
     float result = (float)values[0];
-    for (uint32_t k = 1; k < n; k++)
+    for (uint32_t k = 1; k < n; k++) {
         result = step_f32(redop, result, (float)values[k]);
+    }
     return redop == HWS_AVG ? (float)((double)result / (double)n) : result;
 }
 
 static uint64_t of_f64(uint8_t redop, const double *values, uint32_t n)
 {
     double result = values[0];
-    for (uint32_t k = 1; k < n; k++)
+    for (uint32_t k = 1; k < n; k++) {
         result = step_f64(redop, result, values[k]);
+    }
     return f64_bits(redop == HWS_AVG ? (double)((quad)result / (quad)n) : result);
 }
 
@@ -154,24 +158,27 @@ static double half_value(struct half half, uint64_t bits)
 {
     uint32_t magnitude = bits & 0x7fff;
     double value = magnitude_of(half, magnitude);
-    if (magnitude >= half.infinity)
+    if (magnitude >= half.infinity) {
         value = magnitude == half.infinity ? (double)INFINITY : (double)NAN;
+    }
     return bits & 0x8000 ? -value : value;
 }
 
 // The nearest half, looked for among all; of two the even one.
 static uint16_t nearest(struct half half, double value)
 {
-    if (isnan(value))
+    if (isnan(value)) {
         return half.nan;
+    }
     double magnitude = fabs(value);
     uint32_t low = 0, high = half.infinity; // low <= magnitude, and nothing is above high
     while (high - low > 1) {
         uint32_t middle = (low + high) / 2;
-        if (magnitude_of(half, middle) <= magnitude)
+        if (magnitude_of(half, middle) <= magnitude) {
             low = middle;
-        else
+        } else {
             high = middle;
+        }
     }
     double below = magnitude - magnitude_of(half, low);
     double above = magnitude_of(half, high) - magnitude;
@@ -188,17 +195,20 @@ static uint64_t fraction(uint8_t dtype, uint8_t redop, const uint64_t *operands,
                                     [HWS_F64] = UINT64_C(0x7ff8000000000000)};
     double values[KERNEL_CHECK_OPERANDS_MAX] = {0};
     for (uint32_t k = 0; k < n; k++) {
-        if (dtype == HWS_F64)
+        if (dtype == HWS_F64) {
             values[k] = f64_of(operands[k]);
-        else if (dtype == HWS_F32)
+        } else if (dtype == HWS_F32) {
             values[k] = (double)hwi_f32_of((uint32_t)operands[k]);
-        else
+        } else {
             values[k] = half_value(half_of(dtype), operands[k]);
+        }
     }
-    if (redop == HWS_MAX || redop == HWS_MIN)
+    if (redop == HWS_MAX || redop == HWS_MIN) {
         return extreme(redop, values, operands, n, nans[dtype]);
-    if (dtype == HWS_F64)
+    }
+    if (dtype == HWS_F64) {
         return of_f64(redop, values, n);
+    }
     float result = reduced_f32(redop, values, n);
     return dtype == HWS_F32 ? f32_bits(result) : nearest(half_of(dtype), (double)result);
 }
@@ -229,28 +239,34 @@ static bool narrows_around(uint8_t dtype, uint32_t bits)
     struct half half = half_of(dtype);
     double value = half_value(half, bits);
     double next = half_value(half, bits + 1);
-    if (isnan(value) || isnan(next))
+    if (isnan(value) || isnan(next)) {
         return narrows(dtype, (float)value);
-    if (isinf(next))
+    }
+    if (isinf(next)) {
         next = ldexp(signbit(value) ? -1 : 1, half.bias + 1);
+    }
     float around[] = {(float)value, (float)((value + next) / 2)};
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         if (!narrows(dtype, around[i]) || !narrows(dtype, nextafterf(around[i], INFINITY)) ||
-            !narrows(dtype, nextafterf(around[i], -INFINITY)))
+            !narrows(dtype, nextafterf(around[i], -INFINITY))) {
             return false;
+        }
+    }
     return true;
 }
 
 bool kernel_oracle_halves(char why[KERNEL_WHY_BYTES])
 {
-    for (uint8_t dtype = HWS_F16; dtype <= HWS_BF16; dtype++)
+    for (uint8_t dtype = HWS_F16; dtype <= HWS_BF16; dtype++) {
         for (uint32_t bits = 0; bits <= UINT16_MAX; bits++) {
             bool wide = widens(dtype, bits);
-            if (wide && narrows_around(dtype, bits))
+            if (wide && narrows_around(dtype, bits)) {
                 continue;
+            }
             snprintf(why, KERNEL_WHY_BYTES, "%s 0x%04" PRIx32 " is not %s right",
                      hws_dtype_name((hws_dtype)dtype), bits, wide ? "rounded to" : "widened");
             return false;
         }
+    }
     return true;
 }

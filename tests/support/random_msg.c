@@ -37,8 +37,9 @@ static uint64_t random_number(uint64_t *seed, uint64_t limit)
 static void fill_string(uint64_t *seed, char *text, uint64_t bytes)
 {
     uint64_t length = random_number(seed, bytes - 1);
-    for (uint64_t i = 0; i < length; i++)
+    for (uint64_t i = 0; i < length; i++) {
         text[i] = (char)(1 + random_next(seed) % 255);
+    }
 }
 
 static void fill_fields(struct source *source, const struct hwi_layout *layout,
@@ -49,10 +50,11 @@ static void fill_list(struct source *source, const struct hwi_field *field, unsi
     uint64_t most = HWI_MIN(field->limit, source->list_most);
     uint32_t count = (uint32_t)(random_next(source->seed) % (most + 1));
     unsigned char *items = hwi_effects_memory(source->arena, (size_t)count * field->record->bytes);
-    memcpy(base + field->offset, &items, sizeof(items));
-    memcpy(base + field->count_offset, &count, sizeof(count));
-    for (uint32_t i = 0; i < count; i++)
+    memcpy(base + field->offset, &items, sizeof items);
+    memcpy(base + field->count_offset, &count, sizeof count);
+    for (uint32_t i = 0; i < count; i++) {
         fill_fields(source, field->record, items + (size_t)i * field->record->bytes);
+    }
 }
 
 static void fill_field(struct source *source, const struct hwi_field *field, unsigned char *base)
@@ -87,11 +89,11 @@ static void fill_field(struct source *source, const struct hwi_field *field, uns
     }
 }
 
-static void fill_fields(struct source *source, const struct hwi_layout *layout,
-                        unsigned char *base)
+static void fill_fields(struct source *source, const struct hwi_layout *layout, unsigned char *base)
 {
-    for (uint32_t i = 0; i < layout->field_count; i++)
+    for (uint32_t i = 0; i < layout->field_count; i++) {
         fill_field(source, &layout->fields[i], base);
+    }
 }
 
 void random_msg(uint64_t *seed, uint16_t type, uint32_t list_most, struct hwi_effects *arena,
@@ -100,7 +102,7 @@ void random_msg(uint64_t *seed, uint16_t type, uint32_t list_most, struct hwi_ef
     const struct hwi_layout *layout = hwi_layout_of(type);
     struct source source = {seed, list_most, arena};
     HWI_CHECK(layout != NULL);
-    memset(msg, 0, sizeof(*msg));
+    memset(msg, 0, sizeof *msg);
     msg->type = type;
     fill_fields(&source, layout, (unsigned char *)&msg->u);
 }

@@ -69,12 +69,13 @@ static void peer_step(void *state, const struct hwi_event *event, struct hwi_eff
 static void reducer_step(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
     (void)state;
-    if (event->from.role != HWI_ROLE_TRAINER)
+    if (event->from.role != HWI_ROLE_TRAINER) {
         pass(effects, HWI_ROLE_TRAINER, 0, event->msg);
-    else if (event->msg->type == HWI_MSG_call)
+    } else if (event->msg->type == HWI_MSG_call) {
         pass(effects, HWI_ROLE_REDUCER, event->msg->u.call.signature.count, event->msg);
-    else if (event->msg->type != HWI_MSG_request)
+    } else if (event->msg->type != HWI_MSG_request) {
         pass(effects, HWI_ROLE_DATA, 0, event->msg);
+    }
 }
 
 static void copy_members(struct hwi_effects *effects, struct hwi_msg *msg)
@@ -82,8 +83,9 @@ static void copy_members(struct hwi_effects *effects, struct hwi_msg *msg)
     struct hwi_msg_view_file *file = &msg->u.view_file;
     size_t bytes = file->members_count * sizeof file->members[0];
     struct hwi_member *members = hwi_effects_memory(effects, bytes);
-    if (members != NULL)
+    if (members != NULL) {
         memcpy(members, file->members, bytes);
+    }
     file->members = members;
 }
 
@@ -91,31 +93,46 @@ static void master_step(void *state, const struct hwi_event *event, struct hwi_e
 {
     (void)state;
     const struct hwi_msg *msg = event->msg;
-    if (event->from.role == HWI_ROLE_TRAINER && msg->type == HWI_MSG_pong)
+    if (event->from.role == HWI_ROLE_TRAINER && msg->type == HWI_MSG_pong) {
         pass(effects, HWI_ROLE_PEER, msg->u.pong.sent, msg);
-    else if (event->from.role == HWI_ROLE_TRAINER && msg->type == HWI_MSG_view_file)
+    } else if (event->from.role == HWI_ROLE_TRAINER && msg->type == HWI_MSG_view_file) {
         copy_members(effects, pass(effects, HWI_ROLE_DISK, 0, msg));
-    else if (event->from.role == HWI_ROLE_DISK && msg->type == HWI_MSG_view_file)
+    } else if (event->from.role == HWI_ROLE_DISK && msg->type == HWI_MSG_view_file) {
         copy_members(effects, pass(effects, HWI_ROLE_TRAINER, 0, msg));
-    else if (event->from.role != HWI_ROLE_TRAINER)
+    } else if (event->from.role != HWI_ROLE_TRAINER) {
         pass(effects, HWI_ROLE_TRAINER, 0, msg);
-    if (msg->type == HWI_MSG_registration)
+    }
+    if (msg->type == HWI_MSG_registration) {
         HWI_EMIT(effects, event->from, welcome)->peer = msg->u.registration.incarnation;
-    if (msg->type == HWI_MSG_status_want)
+    }
+    if (msg->type == HWI_MSG_status_want) {
         HWI_EMIT(effects, event->from, status)->run = 7;
+    }
 }
 
 static const struct hwi_actor_ops peer_ops = {
-    .name = "peer", .role = HWI_ROLE_PEER, .create = create, .step = peer_step, .failed = failed,
+    .name = "peer",
+    .role = HWI_ROLE_PEER,
+    .create = create,
+    .step = peer_step,
+    .failed = failed,
     .destroy = destroy,
 };
 static const struct hwi_actor_ops reducer_ops = {
-    .name = "reducer", .role = HWI_ROLE_REDUCER, .create = create, .step = reducer_step,
-    .failed = failed, .destroy = destroy,
+    .name = "reducer",
+    .role = HWI_ROLE_REDUCER,
+    .create = create,
+    .step = reducer_step,
+    .failed = failed,
+    .destroy = destroy,
 };
 static const struct hwi_actor_ops master_ops = {
-    .name = "master", .role = HWI_ROLE_MASTER, .create = create, .step = master_step,
-    .failed = failed, .destroy = destroy,
+    .name = "master",
+    .role = HWI_ROLE_MASTER,
+    .create = create,
+    .step = master_step,
+    .failed = failed,
+    .destroy = destroy,
 };
 
 // ---- the owner ----------------------------------------------------------------------------------
@@ -135,13 +152,15 @@ static void keep(struct relay *relay, const struct hwi_msg *msg)
 static void on_trainer(void *user, const struct hwi_msg *msg)
 {
     struct relay *relay = user;
-    if (msg->type == HWI_MSG_quiesced)
+    if (msg->type == HWI_MSG_quiesced) {
         hwi_host_forget(relay->host, 1);
+    }
     keep(relay, msg);
 }
 
 // Kept as `refused`, with the actor's name.
-static void on_check_failed(void *user, const char *actor, const char *what, const char *file, int line)
+static void on_check_failed(void *user, const char *actor, const char *what, const char *file,
+                            int line)
 {
     (void)what;
     (void)file;
@@ -165,8 +184,9 @@ static struct relay *create_relay(struct hwi_host_config *config, int *status, c
     config->ops = &owner_ops;
     config->user = relay;
     *status = hwi_host_create(config, &relay->host, error);
-    if (*status == 0)
+    if (*status == 0) {
         return relay;
+    }
     relay_destroy(relay);
     return NULL;
 }
@@ -174,7 +194,9 @@ static struct relay *create_relay(struct hwi_host_config *config, int *status, c
 struct relay *relay_member(const char *master, const char *listen, uint64_t incarnation)
 {
     const struct hwi_actor_ops *actors[] = {&peer_ops, &reducer_ops};
-    struct hwi_host_config config = {.actors = actors, .actor_count = 2, .master = master,
+    struct hwi_host_config config = {.actors = actors,
+                                     .actor_count = 2,
+                                     .master = master,
                                      .listen = listen != NULL ? listen : "127.0.0.1:0",
                                      .incarnation = incarnation};
     char error[HWI_ERROR_BYTES_MAX] = "";
@@ -184,12 +206,15 @@ struct relay *relay_member(const char *master, const char *listen, uint64_t inca
     return relay;
 }
 
-struct relay *relay_master_try(const char *listen, const char *state_file, bool new_run, int *status,
-                               char *error)
+struct relay *relay_master_try(const char *listen, const char *state_file, bool new_run,
+                               int *status, char *error)
 {
     const struct hwi_actor_ops *actors[] = {&master_ops};
-    struct hwi_host_config config = {.actors = actors, .actor_count = 1, .listen = listen,
-                                     .state_file = state_file, .new_run = new_run};
+    struct hwi_host_config config = {.actors = actors,
+                                     .actor_count = 1,
+                                     .listen = listen,
+                                     .state_file = state_file,
+                                     .new_run = new_run};
     return create_relay(&config, status, error);
 }
 
@@ -206,10 +231,12 @@ struct relay *relay_master(const char *listen, const char *state_file, bool new_
 
 void relay_destroy(struct relay *relay)
 {
-    if (relay->host != NULL)
+    if (relay->host != NULL) {
         hwi_host_destroy(relay->host);
-    for (uint32_t i = 0; i < relay->count; i++)
+    }
+    for (uint32_t i = 0; i < relay->count; i++) {
         free(relay->heard[i].block);
+    }
     pthread_cond_destroy(&relay->changed);
     pthread_mutex_destroy(&relay->mutex);
     free(relay);
@@ -234,9 +261,11 @@ void relay_say(struct relay *relay, enum hwi_role role, const struct hwi_msg *ms
 
 static struct heard *find(struct relay *relay, uint16_t type)
 {
-    for (uint32_t i = 0; i < relay->count; i++)
-        if (!relay->heard[i].taken && relay->heard[i].msg.type == type)
+    for (uint32_t i = 0; i < relay->count; i++) {
+        if (!relay->heard[i].taken && relay->heard[i].msg.type == type) {
             return &relay->heard[i];
+        }
+    }
     return NULL;
 }
 
@@ -247,8 +276,9 @@ bool relay_hear_within(struct relay *relay, uint16_t type, uint32_t ms, struct h
     struct heard *heard;
     int waited = 0;
     pthread_mutex_lock(&relay->mutex);
-    while ((heard = find(relay, type)) == NULL && waited == 0)
+    while ((heard = find(relay, type)) == NULL && waited == 0) {
         waited = pthread_cond_timedwait(&relay->changed, &relay->mutex, &limit);
+    }
     if (heard != NULL) {
         heard->taken = true;
         *msg = heard->msg;
@@ -266,14 +296,18 @@ struct hwi_msg relay_hear(struct relay *relay, uint16_t type)
 }
 
 struct hwi_msg relay_edge(struct relay *self, uint64_t self_id, uint64_t self_incarnation,
-                          uint64_t peer_id, uint64_t peer_incarnation, const char *address, bool dial,
-                          uint32_t stripes)
+                          uint64_t peer_id, uint64_t peer_incarnation, const char *address,
+                          bool dial, uint32_t stripes)
 {
     struct hwi_msg msg = {.type = HWI_MSG_edge_open};
     struct hwi_msg_edge_open *open = &msg.u.edge_open;
-    *open = (struct hwi_msg_edge_open){.run = 7, .self = self_id, .self_incarnation = self_incarnation,
-                                       .peer = peer_id, .incarnation = peer_incarnation,
-                                       .dial = dial, .stripes = stripes};
+    *open = (struct hwi_msg_edge_open){.run = 7,
+                                       .self = self_id,
+                                       .self_incarnation = self_incarnation,
+                                       .peer = peer_id,
+                                       .incarnation = peer_incarnation,
+                                       .dial = dial,
+                                       .stripes = stripes};
     strncpy(open->address, address, sizeof open->address - 1);
     relay_say(self, HWI_ROLE_PEER, &msg);
     return msg;

@@ -29,7 +29,7 @@ static const char *transcript(void *user)
 struct scenario *scenario_start_with(const struct hwi_sim_config *config, uint32_t members)
 {
     struct hwi_sim_config with = *config;
-    struct scenario *scenario = calloc(1, sizeof(*scenario));
+    struct scenario *scenario = calloc(1, sizeof *scenario);
     expect(scenario != NULL, "out of memory");
     with.min_members = members > 0 ? members : config->min_members;
     scenario->sim = hwi_sim_create(&with);
@@ -70,7 +70,7 @@ void scenario_end(struct scenario *scenario)
     const char *failure = hwi_sim_check_failure(scenario->sim);
     expect(failure == NULL, "a check failed: %s", failure);
     arena_lock(&scenario->arena);
-    expect(hwi_sim_replay(scenario->sim, error, sizeof(error)), "replay differs: %s", error);
+    expect(hwi_sim_replay(scenario->sim, error, sizeof error), "replay differs: %s", error);
     expect_context(NULL, NULL);
     hwi_sim_destroy(scenario->sim);
     arena_fini(&scenario->arena);
@@ -144,8 +144,8 @@ void fill_state(struct scenario *scenario, uint32_t node, uint32_t seed)
 {
     struct state *state = &scenario->states[node];
     for (uint64_t at = 0; at < state->length; at += sizeof(uint64_t)) {
-        uint64_t word = state_word(seed, at / sizeof(word));
-        memcpy(state->bytes + at, &word, HWI_MIN(sizeof(word), state->length - at));
+        uint64_t word = state_word(seed, at / sizeof word);
+        memcpy(state->bytes + at, &word, HWI_MIN(sizeof word, state->length - at));
     }
 }
 
@@ -163,8 +163,8 @@ void expect_state(const struct scenario *scenario, uint32_t node, uint32_t seed)
 {
     const struct state *state = &scenario->states[node];
     for (uint64_t at = 0; at < state->length; at += sizeof(uint64_t)) {
-        uint64_t word = state_word(seed, at / sizeof(word));
-        if (memcmp(state->bytes + at, &word, HWI_MIN(sizeof(word), state->length - at)) != 0) {
+        uint64_t word = state_word(seed, at / sizeof word);
+        if (memcmp(state->bytes + at, &word, HWI_MIN(sizeof word, state->length - at)) != 0) {
             expect(false, "member %u: the state differs at byte %llu", node,
                    (unsigned long long)at);
         }

@@ -24,10 +24,10 @@ struct call {
     uint32_t step;
     uint8_t kind; // enum hwi_kind; 0 = all-reduce
     uint8_t dtype, redop, retry, plan, in_place;
-    uint8_t misalign; // bytes that the buffers are off
-    uint8_t unequal;  // all-gather: `count` is what gathered_count makes each member's of
-    uint32_t root;    // broadcast: the node
-    uint64_t room;    // elements that the output has room for; 0 = enough
+    uint8_t misalign;         // bytes that the buffers are off
+    uint8_t unequal;          // all-gather: `count` is what gathered_count makes each member's of
+    uint32_t root;            // broadcast: the node
+    uint64_t room;            // elements that the output has room for; 0 = enough
     uint8_t strategy, verify; // of a sync
     uint64_t tag, count, value;
     uint64_t timeout_ms;
@@ -48,11 +48,11 @@ struct state {
 struct scenario {
     struct hwi_sim *sim;
     struct arena arena;
-    uint32_t nodes;                       // ever started
-    uint64_t peers[SCENARIO_NODES_MAX];    // by node; 0 = never became a member
-    uint32_t groups[SCENARIO_NODES_MAX];   // by node
-    bool frozen[SCENARIO_NODES_MAX];       // a frozen member owes no reply
-    bool out[SCENARIO_NODES_MAX];          // was told that its incarnation is finished
+    uint32_t nodes;                      // ever started
+    uint64_t peers[SCENARIO_NODES_MAX];  // by node; 0 = never became a member
+    uint32_t groups[SCENARIO_NODES_MAX]; // by node
+    bool frozen[SCENARIO_NODES_MAX];     // a frozen member owes no reply
+    bool out[SCENARIO_NODES_MAX];        // was told that its incarnation is finished
     struct state states[SCENARIO_NODES_MAX];
     struct made_call calls[SCENARIO_CALLS_MAX];
     uint32_t call_count;
@@ -77,8 +77,8 @@ void scenario_end(struct scenario *scenario);
 
 uint32_t start_member(struct scenario *scenario);
 uint32_t start_member_with(struct scenario *scenario, uint32_t min_members);
-// Beside the two members there are, one that wants two is admitted; then they die. It, alone now, has
-// not acknowledged that.
+// Beside the two members there are, one that wants two is admitted; then they die. It, alone now,
+// has not acknowledged that.
 uint32_t left_below_min_members(struct scenario *scenario);
 uint32_t start_member_at(struct scenario *scenario, const struct hwi_sim_place *place);
 // Waits until the opening of `node` was answered, with `status`.

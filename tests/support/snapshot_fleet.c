@@ -21,8 +21,9 @@ static struct hwi_hash hash_of(uint64_t content)
 static uint32_t node_of(const struct fleet *fleet, uint64_t peer)
 {
     for (uint32_t i = 0; i < fleet->node_count; i++) {
-        if (fleet->nodes[i].peer == peer)
+        if (fleet->nodes[i].peer == peer) {
             return i;
+        }
     }
     fail_msg("a message to peer %llu, which is nobody", (unsigned long long)peer);
     return 0;
@@ -48,8 +49,9 @@ static uint32_t earliest(const struct fleet *fleet)
     uint32_t best = 0;
     for (uint32_t i = 1; i < fleet->post_count; i++) {
         const struct fleet_post *a = &fleet->posts[i], *b = &fleet->posts[best];
-        if (a->due < b->due || (a->due == b->due && a->order < b->order))
+        if (a->due < b->due || (a->due == b->due && a->order < b->order)) {
             best = i;
+        }
     }
     return best;
 }
@@ -70,8 +72,9 @@ static void data_hash(struct fleet *fleet, uint32_t n, const struct hwi_msg_bloc
 static uint32_t find_row(const struct fleet_node *node, uint64_t from, uint32_t block)
 {
     for (uint32_t i = 0; i < node->row_count; i++) {
-        if (node->rows[i].from == from && node->rows[i].block == block)
+        if (node->rows[i].from == from && node->rows[i].block == block) {
             return i;
+        }
     }
     return UINT32_MAX;
 }
@@ -100,8 +103,9 @@ static void data_send(struct fleet *fleet, uint32_t n, const struct hwi_msg_bloc
         content |= WRONG;
     }
     node->blocks_sent++;
-    if (node->frozen)
+    if (node->frozen) {
         return;
+    }
     node->busy_until = HWI_MAX(node->busy_until, fleet->now) + node->block_ticks;
     struct hwi_msg arrival = {.type = HWI_MSG_block_placed};
     struct hwi_msg_block_placed *p = &arrival.u.block_placed;
@@ -114,8 +118,9 @@ static bool arrive(struct fleet *fleet, uint32_t n, struct hwi_msg_block_placed 
 {
     struct fleet_node *node = &fleet->nodes[n];
     uint32_t row = find_row(node, m->from, m->block);
-    if (row == UINT32_MAX)
+    if (row == UINT32_MAX) {
         return false; // of an operation that was quiesced
+    }
     node->rows[row] = node->rows[--node->row_count];
     node->blocks[m->block] = m->wire_bytes;
     node->blocks_received++;
@@ -187,20 +192,27 @@ static void bend(enum fleet_lie lie, struct hwi_msg_manifest *m, struct hwi_dige
 {
     memcpy(digests, m->hashes, m->hashes_count * sizeof *digests);
     m->hashes = digests;
-    if (lie == FLEET_WRONG_HASH)
+    if (lie == FLEET_WRONG_HASH) {
         digests[0].hash.lo++;
-    if (lie == FLEET_WRONG_TOTAL)
+    }
+    if (lie == FLEET_WRONG_TOTAL) {
         m->total++;
-    if (lie == FLEET_SHORT_PAGE)
+    }
+    if (lie == FLEET_SHORT_PAGE) {
         m->hashes_count--;
-    if (lie == FLEET_LONG_PAGE)
+    }
+    if (lie == FLEET_LONG_PAGE) {
         m->hashes_count++;
-    if (lie == FLEET_ODD_FIRST)
+    }
+    if (lie == FLEET_ODD_FIRST) {
         m->first++;
-    if (lie == FLEET_FAR_FIRST)
+    }
+    if (lie == FLEET_FAR_FIRST) {
         m->first = UINT32_MAX;
-    if (lie == FLEET_OTHER_OP)
+    }
+    if (lie == FLEET_OTHER_OP) {
         m->op.seq++;
+    }
 }
 
 static void to_snapshot(struct fleet *fleet, uint32_t n, const struct hwi_envelope *e)
@@ -213,28 +225,31 @@ static void to_snapshot(struct fleet *fleet, uint32_t n, const struct hwi_envelo
     if (msg.type == HWI_MSG_manifest) {
         node->pages_sent++;
         bend(node->lie, &msg.u.manifest, digests);
-        if (node->lie == FLEET_TWICE)
+        if (node->lie == FLEET_TWICE) {
             post(fleet, fleet->now + 1, from, to, &msg);
+        }
     }
     if (msg.type == HWI_MSG_blocks_want) {
         node->wants_sent++;
-        for (uint32_t i = 0; i < msg.u.blocks_want.blocks_count; i++) // placed before asked
+        for (uint32_t i = 0; i < msg.u.blocks_want.blocks_count; i++) { // placed before asked
             assert_int_not_equal(find_row(node, e->to.id, msg.u.blocks_want.blocks[i].index),
                                  UINT32_MAX);
+        }
     }
     post(fleet, fleet->now + 1, from, to, &msg);
 }
 
 static void carry(struct fleet *fleet, uint32_t n, const struct hwi_envelope *e)
 {
-    if (e->to.role == HWI_ROLE_DATA)
+    if (e->to.role == HWI_ROLE_DATA) {
         to_data(fleet, n, &e->msg);
-    else if (e->to.role == HWI_ROLE_PEER)
+    } else if (e->to.role == HWI_ROLE_PEER) {
         to_peer(&fleet->nodes[n], &e->msg);
-    else if (e->to.role == HWI_ROLE_SNAPSHOT)
+    } else if (e->to.role == HWI_ROLE_SNAPSHOT) {
         to_snapshot(fleet, n, e);
-    else
+    } else {
         fail_msg("an effect for role %u", e->to.role);
+    }
 }
 
 static void deliver(struct fleet *fleet, struct fleet_post *p)
@@ -245,12 +260,14 @@ static void deliver(struct fleet *fleet, struct fleet_post *p)
         node->hashes_open--;
         node->hashed++;
     }
-    if (p->msg.type == HWI_MSG_block_placed && !arrive(fleet, p->to, &p->msg.u.block_placed))
+    if (p->msg.type == HWI_MSG_block_placed && !arrive(fleet, p->to, &p->msg.u.block_placed)) {
         return;
+    }
     node->state = reborn(&hwi_snapshot_ops, node->state);
     hwi_snapshot_ops.step(node->state, &event, &fleet->effects);
-    for (uint32_t i = 0; i < fleet->effects.count; i++)
+    for (uint32_t i = 0; i < fleet->effects.count; i++) {
         carry(fleet, p->to, &fleet->effects.items[i]);
+    }
     hwi_effects_reset(&fleet->effects);
 }
 
@@ -259,16 +276,18 @@ void fleet_run_for(struct fleet *fleet, uint64_t ticks)
     uint64_t until = fleet->now > UINT64_MAX - ticks ? UINT64_MAX : fleet->now + ticks;
     while (fleet->post_count > 0) {
         uint32_t index = earliest(fleet);
-        if (fleet->posts[index].due > until)
+        if (fleet->posts[index].due > until) {
             break;
+        }
         struct fleet_post p = fleet->posts[index];
         fleet->posts[index] = fleet->posts[--fleet->post_count];
         fleet->now = HWI_MAX(fleet->now, p.due);
         deliver(fleet, &p);
         free(p.block);
     }
-    if (until != UINT64_MAX)
+    if (until != UINT64_MAX) {
         fleet->now = until;
+    }
 }
 
 void fleet_run(struct fleet *fleet)
@@ -316,8 +335,9 @@ void fleet_init(struct fleet *fleet, uint32_t nodes, const uint64_t *bytes, uint
         tell_layout(fleet, n, bytes, tensors);
         node->blocks = calloc(fleet->block_count, sizeof *node->blocks);
         assert_non_null(node->blocks);
-        for (uint32_t b = 0; b < fleet->block_count; b++)
+        for (uint32_t b = 0; b < fleet->block_count; b++) {
             node->blocks[b] = CONTENT + b;
+        }
     }
     fleet_view(fleet, 1);
     fleet_run(fleet);
@@ -330,8 +350,9 @@ void fleet_fini(struct fleet *fleet)
         free(fleet->nodes[n].blocks);
         free(fleet->nodes[n].rows);
     }
-    for (uint32_t i = 0; i < fleet->post_count; i++)
+    for (uint32_t i = 0; i < fleet->post_count; i++) {
         free(fleet->posts[i].block);
+    }
     free(fleet->posts);
     hwi_effects_fini(&fleet->effects);
 }
@@ -343,8 +364,9 @@ void fleet_spoil(struct fleet *fleet, uint32_t node, uint32_t block)
 
 void fleet_spoil_all(struct fleet *fleet, uint32_t node)
 {
-    for (uint32_t b = 0; b < fleet->block_count; b++)
+    for (uint32_t b = 0; b < fleet->block_count; b++) {
         fleet_spoil(fleet, node, b);
+    }
 }
 
 // ---- the peers' part ----------------------------------------------------------------------------
@@ -352,8 +374,9 @@ void fleet_spoil_all(struct fleet *fleet, uint32_t node)
 void fleet_view(struct fleet *fleet, uint64_t view)
 {
     struct hwi_id ids[FLEET_NODES_MAX];
-    for (uint32_t n = 0; n < fleet->node_count; n++)
+    for (uint32_t n = 0; n < fleet->node_count; n++) {
         ids[n].value = fleet->nodes[n].peer;
+    }
     for (uint32_t n = 0; n < fleet->node_count; n++) {
         struct hwi_msg msg = {.type = HWI_MSG_lane_view};
         msg.u.lane_view.view = view;
@@ -370,8 +393,9 @@ void fleet_start(struct fleet *fleet)
     msg.u.sync_start.op = fleet->op;
     msg.u.sync_start.revision = fleet->revision;
     msg.u.sync_start.verify = fleet->verify;
-    for (uint32_t n = 0; n < fleet->node_count; n++)
+    for (uint32_t n = 0; n < fleet->node_count; n++) {
         fleet_tell(fleet, n, hwi_addr_of(HWI_ROLE_PEER, 0), &msg);
+    }
     fleet_run(fleet);
 }
 
@@ -384,8 +408,9 @@ void fleet_go(struct fleet *fleet, uint32_t node, uint32_t elected)
     msg.u.sync_go.root = fleet->nodes[elected].hashed_last.root;
     msg.u.sync_go.revision = fleet->nodes[elected].hashed_last.revision;
     for (uint32_t n = 0; n < fleet->node_count; n++) {
-        if (hwi_hash_equal(fleet->nodes[n].hashed_last.root, msg.u.sync_go.root))
+        if (hwi_hash_equal(fleet->nodes[n].hashed_last.root, msg.u.sync_go.root)) {
             sources[count++].value = fleet->nodes[n].peer;
+        }
     }
     msg.u.sync_go.sources = sources;
     msg.u.sync_go.sources_count = count;
@@ -394,8 +419,9 @@ void fleet_go(struct fleet *fleet, uint32_t node, uint32_t elected)
 
 void fleet_go_all(struct fleet *fleet, uint32_t elected)
 {
-    for (uint32_t n = 0; n < fleet->node_count; n++)
+    for (uint32_t n = 0; n < fleet->node_count; n++) {
         fleet_go(fleet, n, elected);
+    }
     fleet_run(fleet);
 }
 
@@ -409,8 +435,9 @@ void fleet_end(struct fleet *fleet, uint32_t node, bool committed)
 
 void fleet_end_all(struct fleet *fleet, bool committed)
 {
-    for (uint32_t n = 0; n < fleet->node_count; n++)
+    for (uint32_t n = 0; n < fleet->node_count; n++) {
         fleet_end(fleet, n, committed);
+    }
     fleet_run(fleet);
     fleet->op.seq++;
 }

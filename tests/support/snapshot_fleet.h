@@ -87,7 +87,8 @@ void fleet_run_for(struct fleet *fleet, uint64_t ticks);
 
 // The peers' part. Everything is told to one node, or to all of them.
 void fleet_view(struct fleet *fleet, uint64_t view);
-void fleet_start(struct fleet *fleet); // sync_start to all, and runs; again for the same op is allowed
+void fleet_start(
+    struct fleet *fleet); // sync_start to all, and runs; again for the same op is allowed
 void fleet_go(struct fleet *fleet, uint32_t node, uint32_t elected);
 void fleet_go_all(struct fleet *fleet, uint32_t elected); // and runs
 void fleet_end(struct fleet *fleet, uint32_t node, bool committed);

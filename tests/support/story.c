@@ -21,8 +21,9 @@ struct story *story_begin_with(const struct hwi_sim_config *config, uint32_t mem
     with_rings.rings = STORY_RECORDS;
     with_rings.min_members = members > 0 ? members : config->min_members;
     story->sim = hwi_sim_create(&with_rings);
-    for (uint32_t i = 0; i < members; i++)
+    for (uint32_t i = 0; i < members; i++) {
         assert_int_equal(hwi_sim_member(story->sim, 1), story->nodes++);
+    }
     hwi_sim_run(story->sim, HWI_NS_PER_S);
     return story;
 }
@@ -50,8 +51,9 @@ void story_run(struct story *story, double seconds)
 uint64_t story_call(struct story *story, uint32_t node, uint8_t kind, uint64_t tag, uint64_t count,
                     uint64_t timeout_ms)
 {
-    if (story->buffers[node] == NULL)
+    if (story->buffers[node] == NULL) {
         story->buffers[node] = calloc(STORY_ELEMENTS_MAX, sizeof(float));
+    }
     struct hwi_sim_call made = {.kind = kind,
                                 .dtype = HWS_F32,
                                 .redop = kind == HWI_KIND_AGREE ? HWI_AGREE_AND : HWS_SUM,
@@ -78,12 +80,16 @@ void story_reduce_all(struct story *story, uint64_t tag, uint32_t times)
 {
     for (uint32_t i = 0; i < times; i++) {
         uint64_t requests[STORY_NODES_MAX];
-        for (uint32_t node = 0; node < story->nodes; node++)
-            if (hwi_sim_alive(story->sim, node))
+        for (uint32_t node = 0; node < story->nodes; node++) {
+            if (hwi_sim_alive(story->sim, node)) {
                 requests[node] = story_reduce(story, node, tag, 100);
-        for (uint32_t node = 0; node < story->nodes; node++)
-            if (hwi_sim_alive(story->sim, node))
+            }
+        }
+        for (uint32_t node = 0; node < story->nodes; node++) {
+            if (hwi_sim_alive(story->sim, node)) {
                 expect_ok(story, node, requests[node]);
+            }
+        }
     }
 }
 
@@ -103,8 +109,9 @@ void story_explain_some(struct story *story, uint32_t nodes, bool status)
     struct explain_input input = {.rings = rings, .count = 0};
     for (uint32_t i = 0; i <= story->nodes; i++) {
         uint32_t node = i ? i - 1 : HWI_SIM_MASTER;
-        if (!(nodes & (i ? UINT32_C(1) << (i - 1) : STORY_MASTER)))
+        if (!(nodes & (i ? UINT32_C(1) << (i - 1) : STORY_MASTER))) {
             continue;
+        }
         const struct hwi_ring_head *head = hwi_sim_ring(story->sim, node);
         struct hwi_ring_record *records = calloc(STORY_RECORDS, sizeof *records);
         rings[input.count++] = (struct explain_ring){.owner = head->owner,
@@ -117,8 +124,9 @@ void story_explain_some(struct story *story, uint32_t nodes, bool status)
         input.status = &told;
     }
     explain_analyse(&input, &story->report);
-    for (uint32_t i = 0; i < input.count; i++)
+    for (uint32_t i = 0; i < input.count; i++) {
         free((void *)(uintptr_t)rings[i].records);
+    }
 }
 
 void story_print(const struct story *story)
@@ -130,8 +138,9 @@ void story_print(const struct story *story)
                       : finding->over ? "over"
                                       : "past",
                       finding->sentence);
-        for (uint32_t j = 0; j < finding->line_count; j++)
+        for (uint32_t j = 0; j < finding->line_count; j++) {
             print_message("    %.3f %s\n", (double)finding->line_ns[j] / 1e9, finding->lines[j]);
+        }
         print_message("    => %s\n", finding->hint);
     }
     print_message("note: %s\n", story->report.caveat);
@@ -140,8 +149,9 @@ void story_print(const struct story *story)
 void story_expect_first(struct story *story, const char *sentence)
 {
     const char *found = story->report.findings[0].sentence;
-    if (strcmp(found, sentence) != 0 || getenv("VERBOSE") != NULL)
+    if (strcmp(found, sentence) != 0 || getenv("VERBOSE") != NULL) {
         story_print(story);
+    }
     assert_string_equal(found, sentence);
 }
 
@@ -154,9 +164,11 @@ void story_explain(struct story *story, const char *sentence)
 void story_expect_line(const struct story *story, uint32_t finding, const char *line)
 {
     const struct explain_finding *f = &story->report.findings[finding];
-    for (uint32_t i = 0; i < f->line_count; i++)
-        if (strcmp(f->lines[i], line) == 0)
+    for (uint32_t i = 0; i < f->line_count; i++) {
+        if (strcmp(f->lines[i], line) == 0) {
             return;
+        }
+    }
     story_print(story);
     fail_msg("no line \"%s\"", line);
 }
@@ -164,7 +176,8 @@ void story_expect_line(const struct story *story, uint32_t finding, const char *
 void story_expect_begins(struct story *story, const char *begins)
 {
     bool right = strncmp(story->report.findings[0].sentence, begins, strlen(begins)) == 0;
-    if (!right || getenv("VERBOSE") != NULL)
+    if (!right || getenv("VERBOSE") != NULL) {
         story_print(story);
+    }
     assert_true(right);
 }

@@ -13,14 +13,15 @@
 
 struct symbolic *symbolic_create(uint32_t members, uint64_t seed)
 {
-    struct symbolic *symbolic = calloc(1, sizeof(*symbolic));
+    struct symbolic *symbolic = calloc(1, sizeof *symbolic);
     assert_true(members <= SYMBOLIC_MEMBERS_MAX);
     symbolic->random = seed;
     symbolic->traced = -1;
     symbolic->member_count = members;
     hwi_effects_init(&symbolic->effects, &hwi_alloc_libc);
-    for (uint32_t who = 0; who < members; who++)
+    for (uint32_t who = 0; who < members; who++) {
         symbolic->members[who].state = hwi_reducer_ops.create(&hwi_alloc_libc);
+    }
     return symbolic;
 }
 
@@ -45,8 +46,9 @@ void symbolic_destroy(struct symbolic *symbolic)
     for (uint32_t who = 0; who < symbolic->member_count; who++) {
         struct member *member = &symbolic->members[who];
         hwi_reducer_ops.destroy(member->state);
-        for (uint32_t i = 0; i < member->op_count; i++)
+        for (uint32_t i = 0; i < member->op_count; i++) {
             free_op(member->ops[i]);
+        }
         free(member->ops);
         free(member->stash);
         free(member->mail);
@@ -80,14 +82,16 @@ struct symbolic_op *symbolic_op_of(struct symbolic *symbolic, uint32_t who, stru
 {
     struct member *member = &symbolic->members[who];
     for (uint32_t i = 0; i < member->op_count; i++) {
-        if (hwi_op_equal(member->ops[i]->op, op))
+        if (hwi_op_equal(member->ops[i]->op, op)) {
             return member->ops[i];
+        }
     }
-    if (!make)
+    if (!make) {
         return NULL;
-    struct symbolic_op *made = calloc(1, sizeof(*made));
+    }
+    struct symbolic_op *made = calloc(1, sizeof *made);
     made->op = op;
-    member->ops = realloc(member->ops, (member->op_count + 1) * sizeof(*member->ops));
+    member->ops = realloc(member->ops, (member->op_count + 1) * sizeof *member->ops);
     member->ops[member->op_count++] = made;
     return made;
 }
@@ -102,26 +106,28 @@ void symbolic_mail(struct symbolic *symbolic, uint32_t who, struct hwi_addr from
 {
     struct member *member = &symbolic->members[who];
     if (member->mail_first + member->mail_count == member->mail_capacity) {
-        if (member->mail_first)
+        if (member->mail_first) {
             memmove(member->mail, member->mail + member->mail_first,
-                    member->mail_count * sizeof(*member->mail));
+                    member->mail_count * sizeof *member->mail);
+        }
         member->mail_first = 0;
         member->mail_capacity = member->mail_count * 2 + 16;
-        member->mail = realloc(member->mail, member->mail_capacity * sizeof(*member->mail));
+        member->mail = realloc(member->mail, member->mail_capacity * sizeof *member->mail);
     }
     struct letter *letter = &member->mail[member->mail_first + member->mail_count++];
     letter->from = from;
     letter->msg = *msg;
-    if (msg->type == HWI_MSG_lane_view)
+    if (msg->type == HWI_MSG_lane_view) {
         memcpy(letter->ids, msg->u.lane_view.members,
                msg->u.lane_view.members_count * sizeof(struct hwi_id));
+    }
 }
 
 void symbolic_put(struct symbolic *symbolic, const struct packet *packet)
 {
     if (symbolic->packet_count == symbolic->packet_capacity) {
         symbolic->packet_capacity = symbolic->packet_capacity * 2 + 64;
-        symbolic->network = realloc(symbolic->network, symbolic->packet_capacity * sizeof(*packet));
+        symbolic->network = realloc(symbolic->network, symbolic->packet_capacity * sizeof *packet);
     }
     symbolic->network[symbolic->packet_count++] = *packet;
 }
@@ -134,8 +140,9 @@ void symbolic_view(struct symbolic *symbolic, uint32_t who, uint64_t view, uint3
     msg.u.lane_view.self = symbolic_peer(who);
     msg.u.lane_view.members = ids;
     for (uint32_t i = 0; i < symbolic->member_count; i++) {
-        if (mask >> i & 1)
+        if (mask >> i & 1) {
             ids[msg.u.lane_view.members_count++].value = symbolic_peer(i);
+        }
     }
     symbolic_mail(symbolic, who, hwi_addr_of(HWI_ROLE_PEER, 0), &msg);
 }
@@ -165,11 +172,12 @@ static void trace(struct symbolic *symbolic, uint32_t who, const char *arrow, st
                   const struct hwi_msg *msg)
 {
     char name[64], line[512];
-    if (symbolic->traced != (int)who)
+    if (symbolic->traced != (int)who) {
         return;
-    hwi_addr_print(addr, name, sizeof(name));
-    hwi_msg_print(msg, line, sizeof(line));
-    size_t room = sizeof(symbolic->trace) - symbolic->trace_length;
+    }
+    hwi_addr_print(addr, name, sizeof name);
+    hwi_msg_print(msg, line, sizeof line);
+    size_t room = sizeof symbolic->trace - symbolic->trace_length;
     int length =
         snprintf(symbolic->trace + symbolic->trace_length, room, "%s%s: %s\n", arrow, name, line);
     assert_true(length > 0 && (size_t)length < room);
@@ -187,16 +195,18 @@ const char *symbolic_trace(struct symbolic *symbolic, uint32_t who)
 uint32_t symbolic_region(const struct symbolic_op *op, uint32_t chunk)
 {
     uint32_t region = 0;
-    while (op->region_first[region + 1] <= chunk)
+    while (op->region_first[region + 1] <= chunk) {
         region++;
+    }
     return region;
 }
 
 // Of how many inputs a chunk is made that this member is to have; 0 = it is not.
 static uint32_t inputs_of(const struct member *member, const struct symbolic_op *op, uint32_t chunk)
 {
-    if (op->op.kind == HWI_KIND_REDUCE_SCATTER)
+    if (op->op.kind == HWI_KIND_REDUCE_SCATTER) {
         return symbolic_region(op, chunk) == member->rank ? member->world : 0;
+    }
     return op->op.kind == HWI_KIND_ALL_REDUCE ? member->world : 1;
 }
 
@@ -207,9 +217,10 @@ static void tell_peer(struct symbolic *symbolic, uint32_t who, const struct hwi_
     case HWI_MSG_op_done:
         op = symbolic_op_of(symbolic, who, msg->u.op_done.op, true); // known to no port if empty
         op->done++;
-        for (uint32_t chunk = 0; !op->alone_in_place && chunk < op->chunks; chunk++)
+        for (uint32_t chunk = 0; !op->alone_in_place && chunk < op->chunks; chunk++) {
             assert_int_equal(op->output[chunk].count,
                              inputs_of(&symbolic->members[who], op, chunk));
+        }
         assert_int_equal(op->faults, 0);
         break;
     case HWI_MSG_op_fault:
@@ -274,17 +285,19 @@ static void carry_out(struct symbolic *symbolic, uint32_t who)
     for (uint32_t i = 0; i < symbolic->effects.count; i++) {
         const struct hwi_envelope *envelope = &symbolic->effects.items[i];
         const struct hwi_op *op = talked_of(&envelope->msg);
-        const struct symbolic_op *known = op != NULL ? symbolic_op_of(symbolic, who, *op, false) : NULL;
+        const struct symbolic_op *known =
+            op != NULL ? symbolic_op_of(symbolic, who, *op, false) : NULL;
         assert_true(known == NULL || known->faults == 0);
         trace(symbolic, who, "", envelope->to, &envelope->msg);
-        if (envelope->to.role == HWI_ROLE_DATA)
+        if (envelope->to.role == HWI_ROLE_DATA) {
             symbolic_command(symbolic, who, &envelope->msg);
-        else if (envelope->to.role == HWI_ROLE_PEER)
+        } else if (envelope->to.role == HWI_ROLE_PEER) {
             tell_peer(symbolic, who, &envelope->msg);
-        else if (envelope->to.role == HWI_ROLE_REDUCER)
+        } else if (envelope->to.role == HWI_ROLE_REDUCER) {
             tell_reducer(symbolic, who, envelope->to.id, &envelope->msg);
-        else
+        } else {
             symbolic->members[who].wants_wake = true;
+        }
     }
     hwi_effects_reset(&symbolic->effects);
 }
@@ -294,13 +307,17 @@ static void deliver(struct symbolic *symbolic, uint32_t who, struct hwi_addr fro
 {
     struct member *member = &symbolic->members[who];
     struct hwi_event event = {.now_ns = ++symbolic->now_ns, .from = from, .msg = msg};
-    if (member->failed)
+    if (member->failed) {
         return;
+    }
     trace(symbolic, who, "> ", from, msg);
-    for (uint32_t i = 0; msg->type == HWI_MSG_lane_view && i < msg->u.lane_view.members_count; i++)
+    for (uint32_t i = 0; msg->type == HWI_MSG_lane_view && i < msg->u.lane_view.members_count;
+         i++) {
         member->rank = msg->u.lane_view.members[i].value == symbolic_peer(who) ? i : member->rank;
-    if (msg->type == HWI_MSG_lane_view)
+    }
+    if (msg->type == HWI_MSG_lane_view) {
         member->world = msg->u.lane_view.members_count;
+    }
     member->state = reborn(&hwi_reducer_ops, member->state);
     hwi_reducer_ops.step(member->state, &event, &symbolic->effects);
     carry_out(symbolic, who);
@@ -311,8 +328,9 @@ static void deliver_letter(struct symbolic *symbolic, uint32_t who)
     struct member *member = &symbolic->members[who];
     struct letter letter = member->mail[member->mail_first++];
     member->mail_count--;
-    if (letter.msg.type == HWI_MSG_lane_view)
+    if (letter.msg.type == HWI_MSG_lane_view) {
         letter.msg.u.lane_view.members = letter.ids;
+    }
     deliver(symbolic, who, letter.from, &letter.msg);
 }
 
@@ -320,18 +338,20 @@ static void deliver_packet(struct symbolic *symbolic, uint32_t at)
 {
     struct packet packet = symbolic->network[at];
     symbolic->network[at] = symbolic->network[--symbolic->packet_count];
-    if (packet.is_chunk)
+    if (packet.is_chunk) {
         symbolic_arrive(symbolic, &packet);
-    else
+    } else {
         symbolic_inject(symbolic, symbolic_peer(packet.from), packet.to, &packet.msg);
+    }
 }
 
 static bool deliver_wake(struct symbolic *symbolic, uint32_t who)
 {
     static const struct hwi_msg woken = {.type = HWI_MSG_woken};
     struct member *member = &symbolic->members[who];
-    if (!member->wants_wake)
+    if (!member->wants_wake) {
         return false;
+    }
     member->wants_wake = false;
     deliver(symbolic, who, hwi_addr_of(HWI_ROLE_CLOCK, 0), &woken);
     return true;
@@ -341,21 +361,24 @@ bool symbolic_step(struct symbolic *symbolic)
 {
     uint32_t waiting[SYMBOLIC_MEMBERS_MAX], count = 0;
     for (uint32_t who = 0; who < symbolic->member_count; who++) {
-        if (symbolic->members[who].mail_count > 0)
+        if (symbolic->members[who].mail_count > 0) {
             waiting[count++] = who;
+        }
     }
     uint32_t packets = HWI_MIN(symbolic->packet_count, symbolic->member_count);
     if (count + packets == 0) {
         for (uint32_t who = 0; who < symbolic->member_count; who++) {
-            if (deliver_wake(symbolic, who))
+            if (deliver_wake(symbolic, who)) {
                 return true;
+            }
         }
         return false;
     }
-    if (symbolic_random(symbolic, count + packets) < count)
+    if (symbolic_random(symbolic, count + packets) < count) {
         deliver_letter(symbolic, waiting[symbolic_random(symbolic, count)]);
-    else
+    } else {
         deliver_packet(symbolic, (uint32_t)symbolic_random(symbolic, symbolic->packet_count));
+    }
     return true;
 }
 
@@ -367,8 +390,9 @@ void symbolic_run(struct symbolic *symbolic)
 
 void symbolic_drain(struct symbolic *symbolic, uint32_t who)
 {
-    while (symbolic->members[who].mail_count > 0)
+    while (symbolic->members[who].mail_count > 0) {
         deliver_letter(symbolic, who);
+    }
 }
 
 void symbolic_fail(struct symbolic *symbolic, uint32_t who)
@@ -395,8 +419,9 @@ static void check_value(const struct symbolic_value *value, uint32_t mask, uint3
 static uint32_t ranked(uint32_t mask, uint32_t rank)
 {
     uint32_t who = 0;
-    for (; !(mask >> who & 1) || rank > 0; who++)
+    for (; !(mask >> who & 1) || rank > 0; who++) {
         rank -= mask >> who & 1;
+    }
     return who;
 }
 
@@ -420,8 +445,9 @@ static void expect_all(struct symbolic *symbolic, struct hwi_op op, uint32_t mas
                        uint32_t root)
 {
     for (uint32_t who = 0; who < symbolic->member_count; who++) {
-        if (!(mask >> who & 1))
+        if (!(mask >> who & 1)) {
             continue;
+        }
         const struct symbolic_op *known = symbolic_find(symbolic, who, op);
         assert_non_null(known);
         assert_int_equal(known->done, 1);

@@ -52,8 +52,9 @@ static uint64_t stash_bytes(const struct symbolic *symbolic, uint32_t who, uint3
     const struct member *member = &symbolic->members[who];
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < member->stash_count; i++) {
-        if (member->stash[i].from == from)
+        if (member->stash[i].from == from) {
             bytes += member->stash[i].payload_bytes;
+        }
     }
     return bytes;
 }
@@ -62,16 +63,18 @@ static void stash(struct symbolic *symbolic, const struct packet *packet)
 {
     struct member *member = &symbolic->members[packet->to];
     uint32_t kept = 0;
-    if (packet->op.view < member->stash_view[packet->from])
+    if (packet->op.view < member->stash_view[packet->from]) {
         return;
+    }
     for (uint32_t i = 0; i < member->stash_count; i++) {
         const struct packet *old = &member->stash[i];
-        if (old->from != packet->from || old->op.view == packet->op.view)
+        if (old->from != packet->from || old->op.view == packet->op.view) {
             member->stash[kept++] = *old;
+        }
     }
     member->stash_count = kept;
     member->stash_view[packet->from] = packet->op.view;
-    member->stash = realloc(member->stash, (kept + 1) * sizeof(*member->stash));
+    member->stash = realloc(member->stash, (kept + 1) * sizeof *member->stash);
     member->stash[member->stash_count++] = *packet;
     assert_true(stash_bytes(symbolic, packet->to, packet->from) <= HWI_EAGER_BYTES_MAX);
 }
@@ -81,16 +84,18 @@ void symbolic_arrive(struct symbolic *symbolic, const struct packet *packet)
     struct member *member = &symbolic->members[packet->to];
     struct symbolic_op *op = symbolic_op_of(symbolic, packet->to, packet->op, false);
     bool late = packet->op.view < member->view || (op != NULL && op->quiesced);
-    if (late)
+    if (late) {
         return;
-    if (op == NULL || !op->known)
+    }
+    if (op == NULL || !op->known) {
         stash(symbolic, packet);
-    else if (op->op.kind != packet->op.kind)
+    } else if (op->op.kind != packet->op.kind) {
         return; // dropped
-    else if (op->bytes == packet->tensor_bytes && op->rows[packet->phase][packet->from].placed)
+    } else if (op->bytes == packet->tensor_bytes && op->rows[packet->phase][packet->from].placed) {
         place_payload(symbolic, op, packet);
-    else // other grids come of a mismatch only, which the test's own checks look for
+    } else { // other grids come of a mismatch only, which the test's own checks look for
         assert_true(op->bytes != packet->tensor_bytes || op->op.kind == HWI_KIND_BROADCAST);
+    }
 }
 
 static void on_data_view(struct symbolic *symbolic, uint32_t who,
@@ -101,8 +106,9 @@ static void on_data_view(struct symbolic *symbolic, uint32_t who,
     assert_true(message->view > member->view);
     member->view = message->view;
     for (uint32_t i = 0; i < member->stash_count; i++) {
-        if (member->stash[i].op.view >= message->view)
+        if (member->stash[i].op.view >= message->view) {
             member->stash[kept++] = member->stash[i];
+        }
     }
     member->stash_count = kept;
 }
@@ -115,8 +121,8 @@ static uint32_t chunks_of(uint64_t bytes, uint32_t chunk_bytes)
 static void cut(struct symbolic_op *op, const struct hwi_msg_op_memory *message)
 {
     op->regions = message->regions_count;
-    op->region = calloc(op->regions + 1, sizeof(*op->region));
-    op->region_first = calloc(op->regions + 1, sizeof(*op->region_first));
+    op->region = calloc(op->regions + 1, sizeof *op->region);
+    op->region_first = calloc(op->regions + 1, sizeof *op->region_first);
     for (uint32_t i = 0; i < op->regions; i++) {
         uint64_t bytes = message->regions[i].value;
         op->region[i + 1] = op->region[i] + bytes;
@@ -148,12 +154,13 @@ static void on_op_memory(struct symbolic *symbolic, uint32_t who,
     op->chunk_bytes = message->chunk_bytes;
     cut(op, message);
     assert_true(message->save_bytes == 0 || message->in_place);
-    op->output = calloc(op->chunks, sizeof(*op->output));
-    op->left = calloc(op->chunks, sizeof(*op->left));
+    op->output = calloc(op->chunks, sizeof *op->output);
+    op->left = calloc(op->chunks, sizeof *op->left);
     bool root =
         message->in_place && message->save_bytes == 0 && message->op.kind == HWI_KIND_BROADCAST;
-    for (uint32_t chunk = 0; root && chunk < op->chunks; chunk++)
+    for (uint32_t chunk = 0; root && chunk < op->chunks; chunk++) {
         op->output[chunk] = (struct symbolic_value){.count = 1, .who = {(uint8_t)who}};
+    }
 }
 
 static void unstash(struct symbolic *symbolic, uint32_t who, struct symbolic_op *op, uint32_t from)
@@ -162,10 +169,11 @@ static void unstash(struct symbolic *symbolic, uint32_t who, struct symbolic_op 
     uint32_t kept = 0;
     for (uint32_t i = 0; i < member->stash_count; i++) {
         struct packet packet = member->stash[i];
-        if (packet.from != from || !hwi_op_equal(packet.op, op->op))
+        if (packet.from != from || !hwi_op_equal(packet.op, op->op)) {
             member->stash[kept++] = packet;
-        else if (packet.tensor_bytes == op->bytes && packet.op.kind == op->op.kind)
+        } else if (packet.tensor_bytes == op->bytes && packet.op.kind == op->op.kind) {
             place_payload(symbolic, op, &packet);
+        }
     }
     member->stash_count = kept;
 }
@@ -242,8 +250,9 @@ static void on_send(struct symbolic *symbolic, uint32_t who, const struct hwi_ms
 static struct symbolic_value operand(struct symbolic *symbolic, uint32_t who,
                                      struct symbolic_op *op, uint32_t chunk, uint64_t name)
 {
-    if (name == HWI_OPERAND_SELF)
+    if (name == HWI_OPERAND_SELF) {
         return (struct symbolic_value){.count = 1, .who = {(uint8_t)who}};
+    }
     struct symbolic_row *row = &op->rows[HWI_PHASE_SCATTER][symbolic_who(symbolic, name)];
     assert_true(row->placed && chunk >= row->first);
     uint32_t slot = (chunk - row->first) % row->slots;
@@ -257,8 +266,9 @@ static void on_reduce(struct symbolic *symbolic, uint32_t who, const struct hwi_
     struct symbolic_op *op = open_op(symbolic, who, message->op);
     assert_true(message->chunk < op->chunks);
     assert_int_equal(op->output[message->chunk].count, 0); // once
-    if (op->op.kind == HWI_KIND_ALL_GATHER)
+    if (op->op.kind == HWI_KIND_ALL_GATHER) {
         assert_int_equal(symbolic_region(op, message->chunk), symbolic->members[who].rank);
+    }
     assert_in_range(message->operands_count, 1, SYMBOLIC_MEMBERS_MAX);
     struct symbolic_value value = {.divisor = message->divisor};
     for (uint32_t i = 0; i < message->operands_count; i++) {

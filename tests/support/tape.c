@@ -74,7 +74,7 @@ static void watch(const struct taped *taped, const struct hwi_event *event)
 
 static void *create(const struct hwi_alloc *alloc, uint32_t index)
 {
-    struct taped *taped = hwi_new(alloc, sizeof(*taped));
+    struct taped *taped = hwi_new(alloc, sizeof *taped);
     *taped = (struct taped){&tapes[index], tapes[index].ops->create(alloc), alloc};
     return taped;
 }

@@ -37,13 +37,15 @@ static uint64_t narrow_bits(uint8_t dtype, uint32_t node, uint32_t step, uint64_
 {
     double value = input_value(node, step, index);
     uint64_t bits;
-    memcpy(&bits, &value, sizeof(bits));
+    memcpy(&bits, &value, sizeof bits);
     bits = (bits ^ bits >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
     bits ^= bits >> 32;
-    if (dtype == HWS_F16)
+    if (dtype == HWS_F16) {
         return (bits & 0x83ff) | (12 + (bits >> 20) % 6) << 10;
-    if (dtype == HWS_BF16)
+    }
+    if (dtype == HWS_BF16) {
         return (bits & 0x807f) | (124 + (bits >> 20) % 6) << 7;
+    }
     return bits & UINT64_MAX >> (64 - 8 * hws_dtype_bytes((hws_dtype)dtype));
 }
 
@@ -53,9 +55,9 @@ static uint64_t input_bits(const struct made_call *made, uint32_t node, uint64_t
     float narrow = (float)wide;
     uint64_t bits = 0;
     if (made->call.dtype == HWS_F64) {
-        memcpy(&bits, &wide, sizeof(wide));
+        memcpy(&bits, &wide, sizeof wide);
     } else if (made->call.dtype == HWS_F32) {
-        memcpy(&bits, &narrow, sizeof(narrow));
+        memcpy(&bits, &narrow, sizeof narrow);
     } else {
         bits = narrow_bits(made->call.dtype, node, made->call.step, index);
     }
@@ -71,7 +73,7 @@ static uint64_t sum_f32(const struct made_call *made, const uint32_t *nodes, uin
     }
     sum = made->call.redop == HWS_AVG ? sum / (float)count : sum;
     uint64_t bits = 0;
-    memcpy(&bits, &sum, sizeof(sum));
+    memcpy(&bits, &sum, sizeof sum);
     return bits;
 }
 

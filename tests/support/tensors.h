@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The memory of a scenario's calls: filled so that a result over other calls or members, or at another
-// place, has other bytes; and what it must hold afterwards, by a scalar reference.
+// The memory of a scenario's calls: filled so that a result over other calls or members, or at
+// another place, has other bytes; and what it must hold afterwards, by a scalar reference.
 #ifndef HAWSER_TESTS_SUPPORT_TENSORS_H
 #define HAWSER_TESTS_SUPPORT_TENSORS_H
 

@@ -40,9 +40,9 @@ static void propose(struct tiny_master *master, struct hwi_effects *effects)
             HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, master->sessions[i]), propose);
         out->view = 1;
         out->incarnation = master->sessions[i];
-        out->members = hwi_effects_memory(effects, sizeof(master->members));
+        out->members = hwi_effects_memory(effects, sizeof master->members);
         out->members_count = master->count;
-        memcpy(out->members, master->members, sizeof(master->members));
+        memcpy(out->members, master->members, sizeof master->members);
     }
 }
 
@@ -56,7 +56,7 @@ static void step_master(void *state, const struct hwi_event *event, struct hwi_e
         master->sessions[master->count++] = event->from.id;
         member->peer = master->count;
         member->incarnation = event->from.id;
-        memcpy(member->address, event->msg->u.registration.address, sizeof(member->address));
+        memcpy(member->address, event->msg->u.registration.address, sizeof member->address);
         HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, event->from.id), welcome)->peer =
             master->count;
         if (master->count == master->wanted) {
@@ -92,7 +92,7 @@ static void on_open(struct tiny_peer *peer, const struct hwi_msg_open *open,
     struct hwi_msg_registration *out =
         HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_MASTER, 0), registration);
     out->incarnation = open->incarnation;
-    memcpy(out->address, open->address, sizeof(out->address));
+    memcpy(out->address, open->address, sizeof out->address);
 }
 
 static void on_propose(struct tiny_peer *peer, const struct hwi_msg_propose *proposal,
@@ -110,7 +110,7 @@ static void on_propose(struct tiny_peer *peer, const struct hwi_msg_propose *pro
         out->incarnation = member->incarnation;
         out->dial = peer->self > member->peer;
         out->stripes = 2;
-        memcpy(out->address, member->address, sizeof(out->address));
+        memcpy(out->address, member->address, sizeof out->address);
         peer->others++;
     }
 }
@@ -200,7 +200,7 @@ static void step_reducer(void *state, const struct hwi_event *event, struct hwi_
 
 static void *create_idle(const struct hwi_alloc *alloc)
 {
-    return create(alloc, sizeof(alloc));
+    return create(alloc, sizeof alloc);
 }
 
 static void step_idle(void *state, const struct hwi_event *event, struct hwi_effects *effects)
@@ -256,7 +256,7 @@ void tiny_run_ms(struct hwi_sim *sim, uint64_t ms)
 void tiny_finish(struct hwi_sim *sim)
 {
     char error[4096] = "";
-    bool equal = hwi_sim_replay(sim, error, sizeof(error));
+    bool equal = hwi_sim_replay(sim, error, sizeof error);
     if (!equal) {
         fail_msg("%s", error);
     }

@@ -28,7 +28,7 @@ static void expect_ok(const struct swarm_config *config, struct swarm_outcome *o
     char command[SWARM_LIST_BYTES_MAX];
     swarm_run(config, outcome);
     if (outcome->verdict != SWARM_OK) {
-        swarm_command(config, command, sizeof(command));
+        swarm_command(config, command, sizeof command);
         fail_msg("%s: %s\n%s", swarm_verdict_name((enum swarm_verdict)outcome->verdict),
                  outcome->sentence, command);
     }
@@ -105,15 +105,15 @@ static void specs_are_read(void **unused)
     (void)unused;
     struct swarm_spec spec;
     char error[128];
-    assert_true(swarm_spec_parse("kill=0.5,one-way", &spec, error, sizeof(error)));
+    assert_true(swarm_spec_parse("kill=0.5,one-way", &spec, error, sizeof error));
     assert_int_equal(spec.kinds[SWARM_kill].how, SWARM_RATE);
     assert_int_equal(spec.kinds[SWARM_kill].rate, 500);
     assert_int_equal(spec.kinds[SWARM_one_way].how, SWARM_ON);
     assert_int_equal(spec.kinds[SWARM_freeze].how, SWARM_OFF);
     static const char *const wrong[] = {"",      "kil",   "kill=",   "kill=x",
                                         "kill,", ",kill", "kill=1;", "kill=99999999"};
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        assert_false(swarm_spec_parse(wrong[i], &spec, error, sizeof(error)));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(swarm_spec_parse(wrong[i], &spec, error, sizeof error));
     }
 }
 
@@ -122,15 +122,15 @@ static void events_are_read_and_written(void **unused)
     (void)unused;
     struct swarm_events events;
     char text[SWARM_LIST_BYTES_MAX], error[128];
-    assert_true(swarm_events_parse("freeze.2,kill.63,kill.0", &events, error, sizeof(error)));
+    assert_true(swarm_events_parse("freeze.2,kill.63,kill.0", &events, error, sizeof error));
     assert_int_equal(swarm_events_count(&events), 3);
-    swarm_events_print(&events, text, sizeof(text));
+    swarm_events_print(&events, text, sizeof text);
     assert_string_equal(text, "kill.0,kill.63,freeze.2");
-    assert_true(swarm_events_parse("none", &events, error, sizeof(error)));
+    assert_true(swarm_events_parse("none", &events, error, sizeof error));
     assert_int_equal(swarm_events_count(&events), 0);
     static const char *const wrong[] = {"", "kill", "kill.", "kill.64", "kil.0", "kill.0,"};
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        assert_false(swarm_events_parse(wrong[i], &events, error, sizeof(error)));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(swarm_events_parse(wrong[i], &events, error, sizeof error));
     }
 }
 
@@ -143,7 +143,7 @@ static void fail_of_two(void *user, const struct swarm_config *config,
     (void)user;
     struct swarm_events events;
     char error[128];
-    assert_true(swarm_events_parse(config->only, &events, error, sizeof(error)));
+    assert_true(swarm_events_parse(config->only, &events, error, sizeof error));
     bool fails = (events.numbers[SWARM_cut] & 8) != 0 && (events.numbers[SWARM_freeze] & 1) != 0 &&
                  config->peers_least >= 3 && config->steps >= 5;
     *outcome = (struct swarm_outcome){.verdict = fails ? SWARM_SAFETY : SWARM_OK};
@@ -154,7 +154,7 @@ static void a_failure_shrinks_to_what_it_needs(void **unused)
     (void)unused;
     static struct swarm_shrunk shrunk;
     struct swarm_outcome outcome = {.verdict = SWARM_SAFETY, .peers = 11, .steps = 20};
-    memset(&outcome.fired, 0x5a, sizeof(outcome.fired));
+    memset(&outcome.fired, 0x5a, sizeof outcome.fired);
     outcome.fired.numbers[SWARM_freeze] |= 1;
     swarm_shrink(&standard, &outcome, 10000, fail_of_two, NULL, &shrunk);
     assert_string_equal(shrunk.config.only, "freeze.0,cut.3");

@@ -47,12 +47,15 @@ static inline uint64_t scene_random(uint64_t *seed)
 static inline void scene_fill(struct tensors *tensors, uint64_t seed)
 {
     memset(tensors, 0, sizeof *tensors);
-    for (size_t i = 0; i < 600; i++) // about 1.5: signs and exponents hardly vary
+    for (size_t i = 0; i < 600; i++) { // about 1.5: signs and exponents hardly vary
         tensors->weights[i] = 1.0f + (float)(scene_random(&seed) >> 41) / (float)(1 << 23);
-    for (size_t i = 0; i < 20; i++)
+    }
+    for (size_t i = 0; i < 20; i++) {
         tensors->noise[i] = scene_random(&seed);
-    for (size_t i = 0; i < 400; i++)
+    }
+    for (size_t i = 0; i < 400; i++) {
         tensors->halves[i] = (uint16_t)(0x3f00 | (scene_random(&seed) & 0xff));
+    }
     tensors->zeros[7] = (uint8_t)seed;
     tensors->steps[0] = (int32_t)seed;
 }
@@ -76,8 +79,9 @@ static inline void scene_save(const char *path, uint64_t seed, uint64_t revision
     static struct tensors tensors;
     scene_fill(&tensors, seed);
     hws_state *state = scene_state(&tensors, revision);
-    if (hws_checkpoint_save(state, path, NULL, NULL) != HWS_OK)
+    if (hws_checkpoint_save(state, path, NULL, NULL) != HWS_OK) {
         fail_msg("%s", hws_last_error());
+    }
     hws_state_destroy(state);
 }
 
@@ -85,8 +89,9 @@ static inline int scene_open(void **state)
 {
     struct scene *scene = calloc(1, sizeof *scene);
     snprintf(scene->directory, sizeof scene->directory, "/tmp/hawser-checkpoint-XXXXXX");
-    if (mkdtemp(scene->directory) == NULL)
+    if (mkdtemp(scene->directory) == NULL) {
         return -1;
+    }
     snprintf(scene->path, sizeof scene->path, "%s/state.hwc", scene->directory);
     *state = scene;
     return 0;
@@ -98,14 +103,17 @@ static inline int scene_files(const struct scene *scene, bool remove)
     int count = 0;
     DIR *open = opendir(scene->directory);
     for (struct dirent *entry; open != NULL && (entry = readdir(open)) != NULL;) {
-        if (entry->d_name[0] == '.')
+        if (entry->d_name[0] == '.') {
             continue;
+        }
         count++;
-        if (remove)
+        if (remove) {
             unlinkat(dirfd(open), entry->d_name, 0);
+        }
     }
-    if (open != NULL)
+    if (open != NULL) {
         closedir(open);
+    }
     return count;
 }
 

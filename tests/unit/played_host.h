@@ -45,18 +45,18 @@ struct hwi_host {
 static struct {
     struct hwi_msg_reply reply; // to everything but the opening; its request is filled in
     hws_status open_status;
-    bool silent; // no reply to anything but the opening and close
-    uint32_t gather; // requests wait for their replies until so many do, ...
+    bool silent;           // no reply to anything but the opening and close
+    uint32_t gather;       // requests wait for their replies until so many do, ...
     uint32_t gather_until; // ... up to this submission
-    uint64_t bad_tag; // calls on it get bad_status
+    uint64_t bad_tag;      // calls on it get bad_status
     hws_status bad_status;
-    bool tags_told; // a call's tag comes back as view and as number of newcomers
-    uint32_t most; // requests without a reply at a time
+    bool tags_told;   // a call's tag comes back as view and as number of newcomers
+    uint32_t most;    // requests without a reply at a time
     bool clock_races; // each look at the clock takes 10 ms, and sleeping none
     int create_status, submit_status;
     uint64_t forgotten;
-    uint64_t edges; // that the host tells of: peers from 1
-    struct hwi_msg_cancel cancel; // the last one
+    uint64_t edges;                 // that the host tells of: peers from 1
+    struct hwi_msg_cancel cancel;   // the last one
     struct hwi_msg_request request; // the last one
     struct hwi_host *host;
 } scene;
@@ -77,16 +77,19 @@ static void answer(struct hwi_host *host, const struct scripted *scripted)
                                              .members_count = 1,
                                              .attempts = 1};
     } else if (submission->msg.type == HWI_MSG_request) {
-        if (submission->msg.u.request.kind == HWI_KIND_CLOSE)
+        if (submission->msg.u.request.kind == HWI_KIND_CLOSE) {
             msg.u.reply = (struct hwi_msg_reply){0}; // the scene's lists may be gone
-        else if (scripted->silent)
+        } else if (scripted->silent) {
             return;
+        }
         msg.u.reply.request = submission->msg.u.request.request;
         uint64_t tag = submission->msg.u.request.tag;
-        if (scene.bad_status != HWS_OK && tag == scene.bad_tag)
+        if (scene.bad_status != HWS_OK && tag == scene.bad_tag) {
             msg.u.reply.status = scene.bad_status;
-        if (scene.tags_told)
+        }
+        if (scene.tags_told) {
             msg.u.reply.view = msg.u.reply.pending = (uint32_t)tag;
+        }
     } else {
         return;
     }
@@ -118,7 +121,7 @@ int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host
         snprintf(error, HWI_ERROR_BYTES_MAX, "127.0.0.1:1 cannot be bound: permission denied");
         return scene.create_status;
     }
-    scene.host = calloc(1, sizeof(*scene.host));
+    scene.host = calloc(1, sizeof *scene.host);
     assert_non_null(scene.host);
     scene.host->config = *config;
     pthread_mutex_init(&scene.host->mutex, NULL);
@@ -143,17 +146,21 @@ int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char
 
 int hwi_host_submit(struct hwi_host *host, const struct hwi_submission *submission)
 {
-    if (scene.submit_status != 0)
+    if (scene.submit_status != 0) {
         return scene.submit_status;
+    }
     pthread_mutex_lock(&host->mutex);
-    if (submission->msg.type == HWI_MSG_request)
+    if (submission->msg.type == HWI_MSG_request) {
         scene.request = submission->msg.u.request;
-    if (submission->msg.type == HWI_MSG_cancel)
+    }
+    if (submission->msg.type == HWI_MSG_cancel) {
         scene.cancel = submission->msg.u.cancel;
+    }
     host->queue[host->submitted++ % SUBMISSIONS_MAX] =
         (struct scripted){*submission, scene.reply, scene.silent};
-    if (host->submitted - host->handled > scene.most)
+    if (host->submitted - host->handled > scene.most) {
         scene.most = host->submitted - host->handled;
+    }
     pthread_cond_signal(&host->changed);
     pthread_mutex_unlock(&host->mutex);
     return 0;
@@ -175,8 +182,9 @@ void hwi_host_edges(struct hwi_host *host, hwi_edges_fn tell, void *user)
 {
     hws_edge_stats edge = HWS_EDGE_STATS_INIT;
     (void)host;
-    for (edge.peer.value = 1; edge.peer.value <= scene.edges; edge.peer.value++)
+    for (edge.peer.value = 1; edge.peer.value <= scene.edges; edge.peer.value++) {
         tell(user, &edge);
+    }
 }
 
 void hwi_host_destroy(struct hwi_host *host)
@@ -200,8 +208,9 @@ uint64_t hwi_host_random(void)
 uint64_t hwi_host_now(void)
 {
     struct timespec now;
-    if (scene.clock_races)
+    if (scene.clock_races) {
         return atomic_fetch_add(&raced_ns, 10 * HWI_NS_PER_MS);
+    }
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * HWI_NS_PER_S + (uint64_t)now.tv_nsec;
 }
@@ -213,7 +222,7 @@ static int open_comm(void **state)
 {
     (void)state;
     hws_config config = HWS_CONFIG_INIT;
-    memset(&scene, 0, sizeof(scene));
+    memset(&scene, 0, sizeof scene);
     scene.reply.view = 4;
     scene.reply.attempts = 1;
     config.master = "127.0.0.1:4000";

@@ -41,14 +41,14 @@ struct run {
     trainer_fn trainer;
 };
 
-#define EXPECT(member, condition)                                                                 \
-    do {                                                                                          \
-        if (!(condition)) {                                                                       \
-            if ((member)->wrong[0] == '\0')                                                       \
-                snprintf((member)->wrong, RUN_TEXT_BYTES, "member %u: %s:%d: %s [%s]",            \
-                         (member)->index, __FILE__, __LINE__, #condition, hws_last_error());      \
-            return;                                                                               \
-        }                                                                                         \
+#define EXPECT(member, condition)                                                                  \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            if ((member)->wrong[0] == '\0')                                                        \
+                snprintf((member)->wrong, RUN_TEXT_BYTES, "member %u: %s:%d: %s [%s]",             \
+                         (member)->index, __FILE__, __LINE__, #condition, hws_last_error());       \
+            return;                                                                                \
+        }                                                                                          \
     } while (0)
 
 static void *run_trainer(void *user)
@@ -69,11 +69,13 @@ static inline void run_together(struct run *run, uint32_t first, uint32_t last, 
         run->members[i].index = i;
         assert_int_equal(pthread_create(&threads[i], NULL, run_trainer, &run->members[i]), 0);
     }
-    for (uint32_t i = first; i < last; i++)
-        pthread_join(threads[i], NULL);
     for (uint32_t i = first; i < last; i++) {
-        if (run->members[i].wrong[0] != '\0')
+        pthread_join(threads[i], NULL);
+    }
+    for (uint32_t i = first; i < last; i++) {
+        if (run->members[i].wrong[0] != '\0') {
             fail_msg("%s", run->members[i].wrong);
+        }
     }
 }
 
@@ -95,11 +97,12 @@ static inline void run_start(struct run *run, uint32_t count)
 {
     hws_master_config config = HWS_MASTER_CONFIG_INIT;
     hws_config member = HWS_CONFIG_INIT;
-    memset(run, 0, sizeof(*run));
+    memset(run, 0, sizeof *run);
     config.min_members = count;
-    if (hws_master_start(&config, &run->master) != HWS_OK)
+    if (hws_master_start(&config, &run->master) != HWS_OK) {
         fail_msg("%s", hws_last_error());
-    assert_int_equal(hws_master_address(run->master, run->address, sizeof(run->address)), HWS_OK);
+    }
+    assert_int_equal(hws_master_address(run->master, run->address, sizeof run->address), HWS_OK);
     member.master = run->address;
     member.open_ms = 30000;
     member.timeout_ms = 30000;
@@ -114,8 +117,9 @@ static inline void run_open(struct run *run, uint32_t count)
 
 static inline void run_close(struct run *run)
 {
-    for (uint32_t i = 0; i < RUN_MEMBERS_MAX; i++)
+    for (uint32_t i = 0; i < RUN_MEMBERS_MAX; i++) {
         run->members[i].wrong[0] = '\0'; // said already
+    }
     run_together(run, 0, RUN_MEMBERS_MAX, member_close);
     hws_master_stop(run->master);
     run->master = NULL;

@@ -26,8 +26,9 @@ static int teardown(void **state)
 
 static void assert_said(const char *words)
 {
-    if (strstr(hws_last_error(), words) == NULL)
+    if (strstr(hws_last_error(), words) == NULL) {
         fail_msg("\"%s\" does not say \"%s\"", hws_last_error(), words);
+    }
 }
 
 static void test_version(void **state)
@@ -54,13 +55,14 @@ static void test_one_member_is_the_identity(void **state)
 {
     (void)state;
     hws_result result = HWS_RESULT_INIT;
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         a[i] = (float)i + 0.25f;
-    memset(b, 0, sizeof(b));
+    }
+    memset(b, 0, sizeof b);
     assert_int_equal(hws_all_reduce(comm, a, b, 8, HWS_F32, HWS_AVG, NULL, &result), HWS_OK);
-    assert_memory_equal(a, b, sizeof(a));
+    assert_memory_equal(a, b, sizeof a);
     assert_int_equal(hws_all_reduce(comm, b, b, 8, HWS_F32, HWS_SUM, NULL, NULL), HWS_OK);
-    assert_memory_equal(a, b, sizeof(a));
+    assert_memory_equal(a, b, sizeof a);
     assert_int_equal(result.attempts, 1);
     assert_int_equal(result.member_count, 1);
     assert_int_equal(result.bytes_sent, 0);
@@ -94,7 +96,7 @@ static void test_all_reduce_arguments(void **state)
         {comm, a, b, SIZE_MAX, HWS_F32, HWS_SUM, HWS_E_LIMIT, "2^40"},
         {comm, a, b, SIZE_MAX / 4 + 2, HWS_F32, HWS_SUM, HWS_E_LIMIT, "2^40"},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         hws_result result = HWS_RESULT_INIT;
         hws_request *request = NULL;
         hws_dtype dtype = (hws_dtype)cases[i].dtype;
@@ -188,14 +190,14 @@ static void test_null_arguments(void **state)
     assert_int_equal(hws_pending(comm, NULL), HWS_E_INVALID);
     assert_int_equal(hws_stats_get(NULL, &stats), HWS_E_INVALID);
     assert_int_equal(hws_stats_get(comm, NULL), HWS_E_INVALID);
-    assert_int_equal(hws_address(NULL, text, sizeof(text)), HWS_E_INVALID);
+    assert_int_equal(hws_address(NULL, text, sizeof text), HWS_E_INVALID);
     assert_int_equal(hws_address(comm, NULL, 0), HWS_E_INVALID);
     assert_int_equal(hws_address(comm, text, 3), HWS_E_INVALID);
     assert_int_equal(hws_wait(NULL, 0, NULL), HWS_E_INVALID);
     assert_int_equal(hws_all_reduce_async(comm, a, b, 8, HWS_F32, HWS_SUM, NULL, NULL),
                      HWS_E_INVALID);
     assert_int_equal(hws_master_start(NULL, NULL), HWS_E_INVALID);
-    assert_int_equal(hws_master_address(NULL, text, sizeof(text)), HWS_E_INVALID);
+    assert_int_equal(hws_master_address(NULL, text, sizeof text), HWS_E_INVALID);
     assert_int_equal(hws_master_address(run.master, NULL, 0), HWS_E_INVALID);
     assert_int_equal(hws_master_address(run.master, text, 5), HWS_E_INVALID);
     assert_int_equal(hws_master_stop(NULL), HWS_OK);
@@ -233,7 +235,7 @@ static void test_state_has_at_most_4096_tensors(void **state)
     char name[16];
     assert_int_equal(hws_state_create(&made), HWS_OK);
     for (int i = 0; i < 4096; i++) {
-        snprintf(name, sizeof(name), "t%d", i);
+        snprintf(name, sizeof name, "t%d", i);
         assert_int_equal(hws_state_add(made, name, HWS_U8, data, 1), HWS_OK);
     }
     assert_int_equal(hws_state_add(made, "more", HWS_U8, data, 1), HWS_E_LIMIT);
@@ -283,7 +285,7 @@ static void test_addresses(void **state)
 {
     (void)state;
     char text[64];
-    assert_int_equal(hws_address(comm, text, sizeof(text)), HWS_OK);
+    assert_int_equal(hws_address(comm, text, sizeof text), HWS_OK);
     assert_memory_equal(text, "127.0.0.1:", 10);
     assert_true(strtol(text + 10, NULL, 10) > 0);
     assert_memory_equal(run.address, "127.0.0.1:", 10);
@@ -338,7 +340,7 @@ static void test_nobody_at_the_address(void **state)
     hws_config config = run.config;
     hws_comm *other = NULL;
     assert_int_equal(hws_master_start(NULL, &gone), HWS_OK);
-    assert_int_equal(hws_master_address(gone, address, sizeof(address)), HWS_OK);
+    assert_int_equal(hws_master_address(gone, address, sizeof address), HWS_OK);
     assert_int_equal(hws_master_stop(gone), HWS_OK);
     config.master = address;
     config.open_ms = 300;
@@ -381,11 +383,12 @@ static void test_forked_child(void **state)
 {
     (void)state;
     pid_t child = fork();
-    if (child == 0)
+    if (child == 0) {
         _exit(hws_all_reduce(comm, a, a, 8, HWS_F32, HWS_SUM, NULL, NULL) == HWS_E_FORKED &&
                       hws_close(comm) == HWS_E_FORKED && hws_master_stop(run.master) == HWS_E_FORKED
                   ? 0
                   : 1);
+    }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);

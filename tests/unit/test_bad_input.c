@@ -39,9 +39,10 @@ static void set_right(void)
     const hws_stats stats = HWS_STATS_INIT;
     const hws_edge_stats edge = HWS_EDGE_STATS_INIT;
     const hws_op op = HWS_OP_INIT;
-    memset(&right, 0, sizeof(right));
-    for (int i = 0; i < COUNT; i++)
+    memset(&right, 0, sizeof right);
+    for (int i = 0; i < COUNT; i++) {
         right.input[i] = right.output[i] = MARK;
+    }
     right.options = options;
     right.result = right.results[0] = right.results[1] = result;
     right.stats = stats;
@@ -93,7 +94,7 @@ ON_COMM(admit, NULL)
 ON_COMM(view, NULL)
 ON_COMM(stats_get, &right.stats)
 ON_COMM(stats_edges, right.edges, 2, &right.number)
-ON_COMM(address, right.text, sizeof(right.text))
+ON_COMM(address, right.text, sizeof right.text)
 ON_COMM(sync, shared, HWS_SYNC_ENFORCE, NULL, NULL)
 ALONE(close)
 
@@ -128,7 +129,7 @@ static const struct on_comm {
     LISTED(sync),
     LISTED(close),
 };
-enum { ON_COMM_COUNT = sizeof(on_comm) / sizeof(on_comm[0]) };
+enum { ON_COMM_COUNT = sizeof on_comm / sizeof on_comm[0] };
 
 static hws_status call_wait(hws_request *on)
 {
@@ -153,7 +154,7 @@ static const struct on_request {
     {"hws_wait", call_wait}, {"hws_wait_any", call_wait_any}, {"hws_wait_all", call_wait_all},
     {"hws_test", hws_test},  {"hws_cancel", hws_cancel},
 };
-enum { ON_REQUEST_COUNT = sizeof(on_request) / sizeof(on_request[0]) };
+enum { ON_REQUEST_COUNT = sizeof on_request / sizeof on_request[0] };
 
 static hws_status call_state_add(hws_state *on)
 {
@@ -209,11 +210,11 @@ static const struct on_state {
     {"hws_checkpoint_save", call_checkpoint_save},
     {"hws_checkpoint_load", call_checkpoint_load},
 };
-enum { ON_STATE_COUNT = sizeof(on_state) / sizeof(on_state[0]) };
+enum { ON_STATE_COUNT = sizeof on_state / sizeof on_state[0] };
 
 static hws_status call_master_address(hws_master *on)
 {
-    return hws_master_address(on, right.text, sizeof(right.text));
+    return hws_master_address(on, right.text, sizeof right.text);
 }
 
 static const struct on_master {
@@ -223,7 +224,7 @@ static const struct on_master {
     {"hws_master_address", call_master_address},
     {"hws_master_stop", hws_master_stop},
 };
-enum { ON_MASTER_COUNT = sizeof(on_master) / sizeof(on_master[0]) };
+enum { ON_MASTER_COUNT = sizeof on_master / sizeof on_master[0] };
 
 // ---- one member, one operation in flight that nobody ends
 
@@ -246,8 +247,9 @@ static int teardown(void **state)
 {
     (void)state;
     run_close(&run);
-    if (flying != NULL)
+    if (flying != NULL) {
         hws_wait(flying, UINT32_MAX, NULL);
+    }
     flying = NULL;
     hws_state_destroy(shared);
     return 0;
@@ -262,27 +264,33 @@ static hws_stats counters(void)
 
 static void assert_said(const char *name, const char *words)
 {
-    if (strstr(hws_last_error(), words) == NULL)
+    if (strstr(hws_last_error(), words) == NULL) {
         fail_msg("%s: \"%s\" does not say \"%s\"", name, hws_last_error(), words);
+    }
 }
 
 // The run goes on as if nothing had been called.
 static void assert_untouched(const char *name)
 {
-    for (int i = 0; i < COUNT; i++)
-        if (right.input[i] != MARK || right.output[i] != MARK)
+    for (int i = 0; i < COUNT; i++) {
+        if (right.input[i] != MARK || right.output[i] != MARK) {
             fail_msg("%s touched a buffer", name);
+        }
+    }
     hws_stats stats = counters();
-    if (stats.in_flight != 1 || stats.failed_other + stats.failed_view + stats.committed != 0)
+    if (stats.in_flight != 1 || stats.failed_other + stats.failed_view + stats.committed != 0) {
         fail_msg("%s touched the run", name);
-    if (right.request != NULL)
+    }
+    if (right.request != NULL) {
         fail_msg("%s gave out a request", name);
+    }
 }
 
 static void expect_invalid(const char *name, hws_status status, const char *words)
 {
-    if (status != HWS_E_INVALID)
+    if (status != HWS_E_INVALID) {
         fail_msg("%s with a handle that is %s: %s", name, words, hws_status_name(status));
+    }
     assert_said(name, name);
     assert_untouched(name);
 }
@@ -292,16 +300,18 @@ static void handles_that_are_none(void **state)
     (void)state;
     for (size_t i = 0; i < ON_COMM_COUNT; i++) {
         const struct on_comm *function = &on_comm[i];
-        if (strcmp(function->name, "hws_close") != 0) // NULL is allowed there
+        if (strcmp(function->name, "hws_close") != 0) { // NULL is allowed there
             expect_invalid(function->name, function->call(NULL), "NULL");
+        }
         expect_invalid(function->name, function->call((hws_comm *)&right), "foreign");
         expect_invalid(function->name, function->call((hws_comm *)flying), "a request");
         expect_invalid(function->name, function->call((hws_comm *)1), "no address");
     }
     for (size_t i = 0; i < ON_REQUEST_COUNT; i++) {
         const struct on_request *function = &on_request[i];
-        if (function->call(NULL) != HWS_E_INVALID)
+        if (function->call(NULL) != HWS_E_INVALID) {
             fail_msg("%s with NULL", function->name);
+        }
         expect_invalid(function->name, function->call((hws_request *)&right), "foreign");
         expect_invalid(function->name, function->call((hws_request *)comm), "a communicator");
     }
@@ -314,12 +324,16 @@ static void what_was_closed(void **state)
     assert_int_equal(hws_close(closed), HWS_OK);
     run.members[1].comm = NULL;
     hws_wait(flying, UINT32_MAX, NULL); // lost with it
-    for (size_t i = 0; i < ON_COMM_COUNT; i++)
-        if (on_comm[i].call(closed) != HWS_E_INVALID)
+    for (size_t i = 0; i < ON_COMM_COUNT; i++) {
+        if (on_comm[i].call(closed) != HWS_E_INVALID) {
             fail_msg("%s on a closed communicator", on_comm[i].name);
-    for (size_t i = 0; i < ON_REQUEST_COUNT; i++)
-        if (on_request[i].call(flying) != HWS_E_INVALID)
+        }
+    }
+    for (size_t i = 0; i < ON_REQUEST_COUNT; i++) {
+        if (on_request[i].call(flying) != HWS_E_INVALID) {
             fail_msg("%s on a request that was waited for", on_request[i].name);
+        }
+    }
     flying = NULL;
 }
 
@@ -331,9 +345,10 @@ static void states_that_are_none(void **state)
     hws_state_destroy(gone);
     hws_state *none[] = {NULL, (hws_state *)&right, (hws_state *)comm, gone};
     for (size_t i = 0; i < ON_STATE_COUNT; i++) {
-        for (size_t k = 0; k < sizeof(none) / sizeof(none[0]); k++) {
-            if (on_state[i].call(none[k]) != HWS_E_INVALID)
+        for (size_t k = 0; k < sizeof none / sizeof none[0]; k++) {
+            if (on_state[i].call(none[k]) != HWS_E_INVALID) {
                 fail_msg("%s with what is no state (%zu)", on_state[i].name, k);
+            }
             assert_said(on_state[i].name, k == 0 ? "state is NULL" : "state is none");
             assert_untouched(on_state[i].name);
         }
@@ -349,8 +364,9 @@ static void masters_that_are_none(void **state)
     assert_int_equal(hws_master_stop(stopped), HWS_OK);
     for (size_t i = 0; i < ON_MASTER_COUNT; i++) {
         const struct on_master *function = &on_master[i];
-        if (function->call != hws_master_stop) // NULL is allowed there
+        if (function->call != hws_master_stop) { // NULL is allowed there
             expect_invalid(function->name, function->call(NULL), "NULL");
+        }
         expect_invalid(function->name, function->call((hws_master *)&right), "foreign");
         expect_invalid(function->name, function->call((hws_master *)comm), "a communicator");
         expect_invalid(function->name, function->call(stopped), "stopped");
@@ -360,15 +376,21 @@ static void masters_that_are_none(void **state)
 // The child's exit code: the place + 1 of the first function that does not say FORKED.
 static int first_that_works_after_fork(void)
 {
-    for (int i = 0; i < ON_COMM_COUNT; i++)
-        if (on_comm[i].call(comm) != HWS_E_FORKED)
+    for (int i = 0; i < ON_COMM_COUNT; i++) {
+        if (on_comm[i].call(comm) != HWS_E_FORKED) {
             return i + 1;
-    for (int i = 0; i < ON_REQUEST_COUNT; i++)
-        if (on_request[i].call(flying) != HWS_E_FORKED)
+        }
+    }
+    for (int i = 0; i < ON_REQUEST_COUNT; i++) {
+        if (on_request[i].call(flying) != HWS_E_FORKED) {
             return ON_COMM_COUNT + i + 1;
-    for (int i = 0; i < ON_MASTER_COUNT; i++)
-        if (on_master[i].call(run.master) != HWS_E_FORKED)
+        }
+    }
+    for (int i = 0; i < ON_MASTER_COUNT; i++) {
+        if (on_master[i].call(run.master) != HWS_E_FORKED) {
             return ON_COMM_COUNT + ON_REQUEST_COUNT + i + 1;
+        }
+    }
     hws_config config = run.config;
     hws_comm *own = NULL; // it may open its own
     config.open_ms = 1;
@@ -380,15 +402,17 @@ static void a_child_after_fork(void **state)
 {
     (void)state;
     pid_t child = fork();
-    if (child == 0)
+    if (child == 0) {
         _exit(first_that_works_after_fork());
+    }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     int code = WEXITSTATUS(status);
-    if (code > 0)
+    if (code > 0) {
         fail_msg("in a child: %s",
                  code <= ON_COMM_COUNT ? on_comm[code - 1].name : "a request's or a master's");
+    }
     assert_untouched("fork");
 }
 
@@ -460,7 +484,7 @@ static void gathers_and_broadcasts(void **state)
 
 static hws_options *odd_options(uint64_t size, uint32_t plan, uint32_t scope, uint32_t verify)
 {
-    right.options.bytes_of_struct = size != 0 ? sizeof(right.options) : 0;
+    right.options.bytes_of_struct = size != 0 ? sizeof right.options : 0;
     right.options.plan = plan;
     right.options.scope = scope;
     right.options.verify = verify;

@@ -52,10 +52,11 @@ static void a_left_trap_is_not_landed_in(void **state)
     hwi_trap_enter(&outer);
     if (setjmp(outer.landing) == 0) {
         hwi_trap_enter(&inner);
-        if (setjmp(inner.landing) == 0)
+        if (setjmp(inner.landing) == 0) {
             hwi_trap_leave(&inner);
-        else
+        } else {
             landed_inside = true;
+        }
         HWI_CHECK(landed_inside);
         fail_msg("the check let it pass");
     }
@@ -66,8 +67,9 @@ static void *trap_in_thread(void *argument)
 {
     struct hwi_trap trap;
     hwi_trap_enter(&trap);
-    if (setjmp(trap.landing) == 0)
+    if (setjmp(trap.landing) == 0) {
         fail_below_traps();
+    }
     *(bool *)argument = true;
     return NULL;
 }
@@ -79,8 +81,9 @@ static void traps_belong_to_their_thread(void **state)
     bool caught = false;
     pthread_t thread;
     hwi_trap_enter(&trap);
-    if (setjmp(trap.landing) != 0)
+    if (setjmp(trap.landing) != 0) {
         fail_msg("another thread's check landed here");
+    }
     assert_int_equal(pthread_create(&thread, NULL, trap_in_thread, &caught), 0);
     pthread_join(thread, NULL);
     hwi_trap_leave(&trap);
@@ -94,8 +97,9 @@ static void without_a_trap_a_failed_check_aborts(void **state)
     pid_t child = fork();
     if (child == 0) {
         signal(SIGABRT, SIG_DFL);
-        if (freopen("/dev/null", "w", stderr) == NULL)
+        if (freopen("/dev/null", "w", stderr) == NULL) {
             _exit(1);
+        }
         fail_below_traps();
         _exit(0);
     }
@@ -109,9 +113,9 @@ static void new_memory_is_zeroed_and_resizing_keeps_it(void **state)
 {
     (void)state;
     static const unsigned char zero[64];
-    unsigned char *memory = hwi_new(&hwi_alloc_libc, sizeof(zero));
-    assert_memory_equal(memory, zero, sizeof(zero));
-    memset(memory, 7, sizeof(zero));
+    unsigned char *memory = hwi_new(&hwi_alloc_libc, sizeof zero);
+    assert_memory_equal(memory, zero, sizeof zero);
+    memset(memory, 7, sizeof zero);
     memory = hwi_resize(&hwi_alloc_libc, memory, 4096);
     assert_int_equal(memory[0] + memory[63], 14);
     hwi_free(&hwi_alloc_libc, memory);
@@ -135,15 +139,17 @@ static void a_failed_allocation_is_a_failed_check(void **state)
     volatile int failures = 0;
     struct hwi_trap trap;
     hwi_trap_enter(&trap);
-    if (setjmp(trap.landing) == 0)
+    if (setjmp(trap.landing) == 0) {
         hwi_new(&none, 8);
-    else
+    } else {
         failures++;
+    }
     hwi_trap_enter(&trap);
-    if (setjmp(trap.landing) == 0)
+    if (setjmp(trap.landing) == 0) {
         hwi_resize(&none, NULL, 8);
-    else
+    } else {
         failures++;
+    }
     assert_int_equal(failures, 2);
 }
 

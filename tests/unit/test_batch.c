@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// hws_batch against a host that the test plays: what is started when, and what is told of each operation.
+// hws_batch against a host that the test plays: what is started when, and what is told of each
+// operation.
 #include "tests/unit/played_host.h"
 
 enum { OPS = 20 };
@@ -48,8 +49,9 @@ static uint32_t submissions(void)
 
 static void assert_said(const char *words)
 {
-    if (strstr(hws_last_error(), words) == NULL)
+    if (strstr(hws_last_error(), words) == NULL) {
         fail_msg("\"%s\" does not say \"%s\"", hws_last_error(), words);
+    }
 }
 
 static void test_each_operation_is_told(void **state)
@@ -169,8 +171,9 @@ static void test_it_makes_do_with_the_room_that_others_leave(void **state)
     (void)state;
     hws_request *others[HWI_OPS_MAX - 2];
     scene.silent = true;
-    for (size_t i = 0; i < HWI_COUNT(others); i++)
+    for (size_t i = 0; i < HWI_COUNT(others); i++) {
         assert_int_equal(hws_start(comm, &ops[0], &others[i]), HWS_OK);
+    }
     scene.silent = false;
     assert_int_equal(batch(OPS, 16), HWS_OK);
     hws_close(comm);
@@ -184,13 +187,14 @@ static void test_older_callers_have_shorter_results(void **state)
     const size_t bytes = offsetof(hws_result, attempts);
     static unsigned char memory[OPS][sizeof(hws_result)];
     hws_result *shorter = (hws_result *)(void *)memory;
-    for (size_t i = 0; i < OPS; i++)
-        memcpy((char *)shorter + i * bytes, &bytes, sizeof(bytes));
+    for (size_t i = 0; i < OPS; i++) {
+        memcpy((char *)shorter + i * bytes, &bytes, sizeof bytes);
+    }
     scene.tags_told = true;
     assert_int_equal(hws_batch(comm, ops, OPS, 4, 0, statuses, shorter), HWS_OK);
     for (size_t i = 0; i < OPS; i++) {
         hws_view_id view;
-        memcpy(&view, (char *)shorter + i * bytes + offsetof(hws_result, view), sizeof(view));
+        memcpy(&view, (char *)shorter + i * bytes + offsetof(hws_result, view), sizeof view);
         assert_int_equal(view.value, i + 1);
     }
 }

@@ -59,14 +59,17 @@ static void test_picks_depend_on_the_seed_alone(void **state)
     (void)state;
     uint32_t first[32], differing = 0;
     assert_true(chaos_parse("seed=1", &chaos, error));
-    for (int i = 0; i < 32; i++)
+    for (int i = 0; i < 32; i++) {
         first[i] = chaos_pick(&chaos, 5);
+    }
     assert_true(chaos_parse("seed=1", &chaos, error));
-    for (int i = 0; i < 32; i++)
+    for (int i = 0; i < 32; i++) {
         assert_int_equal(chaos_pick(&chaos, 5), first[i]);
+    }
     assert_true(chaos_parse("seed=2", &chaos, error));
-    for (int i = 0; i < 32; i++)
+    for (int i = 0; i < 32; i++) {
         differing += chaos_pick(&chaos, 5) != first[i];
+    }
     assert_true(differing > 8);
 }
 
@@ -74,9 +77,9 @@ static void test_a_bad_item_is_named(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "kill@2s",      "kill@2:1",    "kill@s:1",  "kill@2s:x",   "kill@2s:1x",  "kill@2s:1024",
-        "stop@2s:1+",   "stop@2s:1+3", "start@",    "start@2s:1",  "every=0s",    "every=",
-        "seed=-1",      "melt@1s:1",   "kill@-1s:0", "kill@1e9s:0", "kill@nans:0", "kill@99999999s:0",
+        "kill@2s",    "kill@2:1",    "kill@s:1",   "kill@2s:x",   "kill@2s:1x",  "kill@2s:1024",
+        "stop@2s:1+", "stop@2s:1+3", "start@",     "start@2s:1",  "every=0s",    "every=",
+        "seed=-1",    "melt@1s:1",   "kill@-1s:0", "kill@1e9s:0", "kill@nans:0", "kill@99999999s:0",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(chaos_parse(bad[i], &chaos, error));
@@ -89,8 +92,9 @@ static void test_too_many_events_are_refused(void **state)
 {
     (void)state;
     char spec[CHAOS_EVENTS_MAX * 10 + 16] = "";
-    for (int i = 0; i < CHAOS_EVENTS_MAX; i++)
+    for (int i = 0; i < CHAOS_EVENTS_MAX; i++) {
         strncat(spec, "start@1s,", sizeof spec - strlen(spec) - 1);
+    }
     spec[strlen(spec) - 1] = 0;
     assert_true(chaos_parse(spec, &chaos, error));
     strncat(spec, ",start@1s", sizeof spec - strlen(spec) - 1);

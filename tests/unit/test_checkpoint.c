@@ -11,8 +11,9 @@
 
 static void expect_sentence(const char *part)
 {
-    if (strstr(hws_last_error(), part) == NULL)
+    if (strstr(hws_last_error(), part) == NULL) {
         fail_msg("no \"%s\" in: %s", part, hws_last_error());
+    }
 }
 
 // ---- blocks ------------------------------------------------------------------------------------
@@ -38,8 +39,9 @@ static void fill_block(void *bytes, uint32_t length, int like, uint64_t *seed)
 {
     float *floats = bytes;
     memset(bytes, 0, length);
-    for (uint32_t i = 0; like == 1 && i < length / 4; i++)
+    for (uint32_t i = 0; like == 1 && i < length / 4; i++) {
         floats[i] = 1.0f + (float)(scene_random(seed) >> 41) / (float)(1 << 23);
+    }
     for (uint32_t i = 0; like == 2 && i + 8 <= length; i += 8) {
         uint64_t word = scene_random(seed);
         memcpy((char *)bytes + i, &word, 8);
@@ -54,8 +56,8 @@ static void blocks_come_back_in_every_encoding(void **state)
     void *bytes = malloc(1 << 20);
     uint64_t seed = 1;
     (void)state;
-    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
-        for (int like = 0; like < 3; like++)
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        for (int like = 0; like < 3; like++) {
             for (uint32_t width = 1; width <= 8; width *= 2) {
                 bool sure =
                     lengths[i] >= 1000 && (like != 1 || width == 4) && (like != 0 || width == 1);
@@ -63,6 +65,8 @@ static void blocks_come_back_in_every_encoding(void **state)
                 round_trip(coder, bytes, lengths[i], width, true, sure ? encodings[like] : -1);
                 round_trip(coder, bytes, lengths[i], width, false, HWI_CHECKPOINT_RAW);
             }
+        }
+    }
     free(bytes);
     hwi_coder_destroy(coder);
 }
@@ -122,8 +126,9 @@ static void large_and_strange_tensors_come_back(void **state)
     enum { COUNT = 3 * 262144 + 77 };
     float *before = calloc(COUNT, sizeof *before), *after = calloc(COUNT, sizeof *after);
     uint64_t seed = 5;
-    for (size_t i = 0; i < COUNT; i++)
+    for (size_t i = 0; i < COUNT; i++) {
         before[i] = (float)((double)scene_random(&seed) / 1e19 - 0.5);
+    }
     before[3] = -0.0f, before[4] = (float)INFINITY, before[5] = (float)NAN, before[6] = FLT_MIN / 8;
     hws_state *from, *to;
     assert_int_equal(hws_state_create(&from), HWS_OK);
@@ -229,10 +234,11 @@ static void try_layout(const struct scene *scene, const struct shape *shapes, si
     static unsigned char zeros[sizeof memory];
     hws_state *state;
     assert_int_equal(hws_state_create(&state), HWS_OK);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         assert_int_equal(
             hws_state_add(state, shapes[i].name, shapes[i].dtype, memory[i], shapes[i].count),
             HWS_OK);
+    }
     hws_state_set_revision(state, 3);
     assert_int_equal(hws_checkpoint_load(state, scene->path, NULL), HWS_E_LAYOUT);
     expect_sentence(part);
@@ -343,8 +349,9 @@ static void expect_newest(const struct scene *scene, const char *name, uint64_t 
 {
     char path[SCENE_PATH_BYTES] = "x";
     hws_checkpoint_info info = HWS_CHECKPOINT_INFO_INIT;
-    if (hws_checkpoint_newest(scene->directory, path, sizeof path, &info) != HWS_OK)
+    if (hws_checkpoint_newest(scene->directory, path, sizeof path, &info) != HWS_OK) {
         fail_msg("%s", hws_last_error());
+    }
     assert_string_equal(path, name != NULL ? in_directory(scene, name) : "");
     assert_int_equal(info.revision, revision);
     assert_int_equal(info.skipped, skipped);
@@ -412,9 +419,10 @@ static void among_equal_revisions_the_latest_is_newest(void **state)
     hws_state *one = scene_state(&tensors, 5);
     hws_checkpoint_info info = HWS_CHECKPOINT_INFO_INIT;
     assert_int_equal(hws_checkpoint_save(one, in_directory(scene, "z.hwc"), NULL, &info), HWS_OK);
-    for (first = later = info.time_ms; later <= first; later = info.time_ms)
+    for (first = later = info.time_ms; later <= first; later = info.time_ms) {
         assert_int_equal(hws_checkpoint_save(one, in_directory(scene, "a.hwc"), NULL, &info),
                          HWS_OK);
+    }
     expect_newest(scene, "a.hwc", 5, 0);
     hws_state_destroy(one);
 }

@@ -43,8 +43,9 @@ static void dismiss(struct patient *patient)
 
 static void expect_untouched(const struct patient *patient)
 {
-    if (memcmp(&memory, &untouched, sizeof memory) != 0)
+    if (memcmp(&memory, &untouched, sizeof memory) != 0) {
         fail_msg("something of a damaged file was loaded");
+    }
     assert_int_equal(hws_state_revision(patient->state), 3);
 }
 
@@ -61,16 +62,18 @@ static void every_byte_counts(void **state)
     struct scene *scene = *state;
     struct patient patient;
     admit(&patient, scene);
-    for (size_t i = 0; i < patient.length; i++)
+    for (size_t i = 0; i < patient.length; i++) {
         for (size_t k = 0; k < sizeof changes; k++) {
             patient.bytes[i] ^= changes[k];
             scene_write(scene->path, patient.bytes, patient.length);
             patient.bytes[i] ^= changes[k];
-            if (load(&patient, scene->path) != HWS_E_DAMAGED)
+            if (load(&patient, scene->path) != HWS_E_DAMAGED) {
                 fail_msg("byte %zu changed by %02x: %s", i, changes[k], hws_last_error());
+            }
             expect_untouched(&patient);
             assert_int_equal(patient.info.damaged_tensor[0] != '\0', i >= patient.data_at);
         }
+    }
     scene_write(scene->path, patient.bytes, patient.length);
     assert_int_equal(load(&patient, scene->path), HWS_OK);
     dismiss(&patient);
@@ -83,8 +86,9 @@ static void every_length_counts(void **state)
     admit(&patient, scene);
     for (size_t length = 0; length < patient.length; length++) {
         scene_write(scene->path, patient.bytes, length);
-        if (load(&patient, scene->path) != HWS_E_DAMAGED)
+        if (load(&patient, scene->path) != HWS_E_DAMAGED) {
             fail_msg("cut to %zu bytes: %s", length, hws_last_error());
+        }
         expect_untouched(&patient);
     }
     patient.bytes[patient.length] = 0; // there is room for one more
@@ -115,14 +119,17 @@ static void damage_is_named_by_tensor_and_bytes(void **state)
     fclose(file);
     assert_int_equal(hws_checkpoint_load(one, scene->path, &info), HWS_E_DAMAGED);
     if (strstr(hws_last_error(),
-                "block 3 of \"w1\" (bytes 3145728 to 4194303) does not match its hash") == NULL)
+               "block 3 of \"w1\" (bytes 3145728 to 4194303) does not match its hash") == NULL) {
         fail_msg("%s", hws_last_error());
+    }
     assert_string_equal(info.damaged_tensor, "w1");
     assert_int_equal(info.damaged_offset, 3145728);
     assert_int_equal(truncate(scene->path, data + 40 + (2 << 20) + 1), 0);
     assert_int_equal(hws_checkpoint_load(one, scene->path, &info), HWS_E_DAMAGED);
-    if (strstr(hws_last_error(), "block 2 of \"w1\" (bytes 2097152 to 3145727) is not whole") == NULL)
+    if (strstr(hws_last_error(), "block 2 of \"w1\" (bytes 2097152 to 3145727) is not whole") ==
+        NULL) {
         fail_msg("%s", hws_last_error());
+    }
     hws_state_destroy(one);
     free(memory_of_all);
 }
@@ -211,8 +218,9 @@ static void heads_of_malice(void **state)
 
 static void put_u64(unsigned char *at, uint64_t value)
 {
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         at[i] = (unsigned char)(value >> (8 * i));
+    }
 }
 
 // Compressed bytes of anybody's making, their checksum right: the decompressor gets to see them.
@@ -232,8 +240,9 @@ static void compressed_malice(void **state)
         uint32_t length = file.blocks[block].stored_bytes;
         assert_int_not_equal(file.blocks[block].encoding, HWI_CHECKPOINT_RAW);
         memcpy(bytes, patient.bytes, patient.length);
-        for (uint64_t n = 1 + scene_random(&seed) % 8; n > 0; n--)
+        for (uint64_t n = 1 + scene_random(&seed) % 8; n > 0; n--) {
             bytes[at + scene_random(&seed) % length] = (unsigned char)scene_random(&seed);
+        }
         put_u64(bytes + patient.blocks_at + block * HWI_CHECKPOINT_BLOCK_BYTES + 16,
                 XXH3_64bits(bytes + at, length));
         reseal(&patient, bytes);
@@ -256,13 +265,15 @@ static void random_bytes_everywhere(void **state)
         memcpy(bytes, patient.bytes, patient.length);
         size_t from = scene_random(&seed) % patient.length;
         size_t length = 1 + scene_random(&seed) % HWI_MIN(patient.length - from, (size_t)200);
-        for (size_t i = from; i < from + length; i++)
+        for (size_t i = from; i < from + length; i++) {
             bytes[i] = (unsigned char)scene_random(&seed);
+        }
         scene_write(scene->path, bytes,
                     scene_random(&seed) % 4 ? patient.length
                                             : scene_random(&seed) % patient.length);
-        if (load(&patient, scene->path) != HWS_E_DAMAGED)
+        if (load(&patient, scene->path) != HWS_E_DAMAGED) {
             fail_msg("round %d: %s", round, hws_last_error());
+        }
         expect_untouched(&patient);
     }
     free(bytes);

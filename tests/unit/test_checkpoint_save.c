@@ -18,8 +18,9 @@ static void expect_holds(const char *path, uint64_t seed, uint64_t revision)
     hws_state *state = scene_state(&got, 0);
     scene_fill(&wanted, seed);
     scene_fill(&got, 77);
-    if (hws_checkpoint_load(state, path, NULL) != HWS_OK)
+    if (hws_checkpoint_load(state, path, NULL) != HWS_OK) {
         fail_msg("%s", hws_last_error());
+    }
     assert_memory_equal(&got, &wanted, sizeof wanted);
     assert_int_equal(hws_state_revision(state), revision);
     hws_state_destroy(state);
@@ -42,8 +43,9 @@ static void a_disk_full_at_any_byte_leaves_the_old_file(void **state)
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
         hws_status status = hws_checkpoint_save(newer, scene->path, NULL, &info);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &unlimited), 0);
-        if (status == HWS_OK)
+        if (status == HWS_OK) {
             break;
+        }
         assert_int_equal(status, HWS_E_SYSTEM);
         assert_non_null(strstr(hws_last_error(), "File too large"));
         assert_int_equal(scene_files(scene, false), 1);
@@ -83,8 +85,9 @@ static void what_is_being_written_is_left_alone(void **state)
     char path[SCENE_PATH_BYTES + 16];
     int fds[HWI_TEMPORARY_SAVERS_MAX];
     for (unsigned slot = 0; slot < HWI_TEMPORARY_SAVERS_MAX; slot++) {
-        if (slot == HWI_TEMPORARY_SAVERS_MAX - 1)
+        if (slot == HWI_TEMPORARY_SAVERS_MAX - 1) {
             scene_save(scene->path, 1, 1); // there is one place left
+        }
         name_leftover(scene, slot, path);
         scene_write(path, "busy", 4);
         fds[slot] = open(path, O_RDWR | O_CLOEXEC);
@@ -93,8 +96,9 @@ static void what_is_being_written_is_left_alone(void **state)
     hws_state *one = scene_state(&tensors, 2);
     assert_int_equal(hws_checkpoint_save(one, scene->path, NULL, NULL), HWS_E_BUSY);
     assert_int_equal(scene_files(scene, false), 1 + HWI_TEMPORARY_SAVERS_MAX);
-    for (unsigned slot = 0; slot < HWI_TEMPORARY_SAVERS_MAX; slot++)
+    for (unsigned slot = 0; slot < HWI_TEMPORARY_SAVERS_MAX; slot++) {
         close(fds[slot]);
+    }
     assert_int_equal(hws_checkpoint_save(one, scene->path, NULL, NULL), HWS_OK);
     assert_int_equal(scene_files(scene, false), 1);
     hws_state_destroy(one);
@@ -141,8 +145,9 @@ static void *save_often(void *user)
     struct saver *saver = user;
     struct tensors *tensors = malloc(sizeof *tensors);
     hws_state *state = make_state(tensors, saver->seed);
-    for (int i = 0; i < SAVES && saver->wrong == HWS_OK; i++)
+    for (int i = 0; i < SAVES && saver->wrong == HWS_OK; i++) {
         saver->wrong = hws_checkpoint_save(state, saver->path, NULL, NULL);
+    }
     hws_state_destroy(state);
     free(tensors);
     return NULL;
@@ -154,8 +159,9 @@ static void read_meanwhile(const struct scene *scene, int rounds)
     static struct tensors got, wanted;
     hws_state *state = scene_state(&got, 0);
     for (int i = 0; i < rounds; i++) {
-        if (hws_checkpoint_load(state, scene->path, NULL) != HWS_OK)
+        if (hws_checkpoint_load(state, scene->path, NULL) != HWS_OK) {
             fail_msg("%s", hws_last_error());
+        }
         uint64_t revision = hws_state_revision(state);
         assert_in_range(revision, 1, 2 * SAVERS);
         scene_fill(&wanted, revision);

@@ -47,8 +47,8 @@ static void assert_same(const struct hwi_msg *a, const struct hwi_msg *b)
     free(bytes_a);
     free(bytes_b);
     assert_int_equal(hwi_msg_hash(a), hwi_msg_hash(b));
-    assert_int_equal(hwi_msg_print(a, line_a, sizeof(line_a)),
-                     hwi_msg_print(b, line_b, sizeof(line_b)));
+    assert_int_equal(hwi_msg_print(a, line_a, sizeof line_a),
+                     hwi_msg_print(b, line_b, sizeof line_b));
     assert_string_equal(line_a, line_b);
 }
 
@@ -120,7 +120,7 @@ static void every_message_survives_the_round_trip(void **state)
 static void the_largest_view_fits(void **state)
 {
     (void)state;
-    struct hwi_member *members = hwi_effects_memory(&arena, HWI_MEMBERS_MAX * sizeof(*members));
+    struct hwi_member *members = hwi_effects_memory(&arena, HWI_MEMBERS_MAX * sizeof *members);
     for (uint32_t i = 0; i < HWI_MEMBERS_MAX; i++) {
         members[i] = (struct hwi_member){.peer = i, .incarnation = HWI_ID_MAX, .synced = 1};
         memcpy(members[i].address, "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535", 47);
@@ -136,9 +136,9 @@ static void the_bytes_are_these(void **state)
 {
     (void)state;
     static const unsigned char expected[] = {
-        0x99, 17, 0x94, 2, 4, 0xcd, 0x01, 0x00, 0, 0xce, 0, 1, 0, 0, 0xc4, 16,   8,
-        7,    6,  5,    4, 3, 2,    1,    9,    0, 0,    0, 0, 0, 0, 0,    0xc4, 16,
-        0,    0,  0,    0, 0, 0,    0,    0,    0, 0,    0, 0, 0, 0, 0,    0,    1,  0, 0, 0x90,
+        0x99, 17, 0x94, 2, 4, 0xcd, 0x01, 0x00, 0, 0xce, 0, 1, 0, 0, 0xc4, 16, 8, 7,
+        6,    5,  4,    3, 2, 1,    9,    0,    0, 0,    0, 0, 0, 0, 0xc4, 16, 0, 0,
+        0,    0,  0,    0, 0, 0,    0,    0,    0, 0,    0, 0, 0, 0, 1,    0,  0, 0x90,
     };
     struct hwi_msg msg = {.type = HWI_MSG_sync_offer};
     msg.u.sync_offer.op = (struct hwi_op){.view = 2, .kind = HWI_KIND_SYNC, .tag = 256};
@@ -148,7 +148,7 @@ static void the_bytes_are_these(void **state)
     unsigned char *bytes = NULL;
     size_t length = 0;
     assert_int_equal(hwi_encode(&msg, &bytes, &length), HWI_CODEC_OK);
-    assert_int_equal(length, sizeof(expected));
+    assert_int_equal(length, sizeof expected);
     assert_memory_equal(bytes, expected, length);
     free(bytes);
 }
@@ -198,9 +198,9 @@ static void what_passes_a_limit_is_not_encoded(void **state)
     assert_int_equal(encode_error(&msg), HWI_CODEC_LIMIT);
 
     msg = (struct hwi_msg){.type = HWI_MSG_refused};
-    memset(msg.u.refused.reason, 'x', sizeof(msg.u.refused.reason));
+    memset(msg.u.refused.reason, 'x', sizeof msg.u.refused.reason);
     assert_int_equal(encode_error(&msg), HWI_CODEC_LIMIT);
-    msg.u.refused.reason[sizeof(msg.u.refused.reason) - 1] = '\0';
+    msg.u.refused.reason[sizeof msg.u.refused.reason - 1] = '\0';
     assert_int_equal(encode_error(&msg), HWI_CODEC_OK);
 
     struct hwi_block blocks[HWI_BLOCKS_WANTED_MAX + 1] = {{0}};
@@ -219,10 +219,11 @@ static void a_message_that_is_too_large_is_not_encoded(void **state)
 {
     (void)state;
     struct hwi_past past[HWI_PAST_VIEWS_MAX] = {{0}};
-    struct hwi_tally *tallies = hwi_effects_memory(&arena, HWI_TAGS_MAX * sizeof(*tallies));
-    for (uint32_t i = 0; i < HWI_TAGS_MAX; i++)
+    struct hwi_tally *tallies = hwi_effects_memory(&arena, HWI_TAGS_MAX * sizeof *tallies);
+    for (uint32_t i = 0; i < HWI_TAGS_MAX; i++) {
         tallies[i] =
             (struct hwi_tally){1, UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX};
+    }
     struct hwi_msg msg = {.type = HWI_MSG_announce};
     msg.u.announce.past = past;
     msg.u.announce.past_count = HWI_PAST_VIEWS_MAX;
@@ -253,22 +254,24 @@ static void begin(uint16_t type, uint32_t fields)
 static void pack_zero(const struct hwi_field *field)
 {
     static const char zero[16];
-    if (field->kind == HWI_FIELD_HASH)
-        msgpack_pack_bin_with_body(&packer, zero, sizeof(zero));
-    else if (field->kind == HWI_FIELD_STR)
+    if (field->kind == HWI_FIELD_HASH) {
+        msgpack_pack_bin_with_body(&packer, zero, sizeof zero);
+    } else if (field->kind == HWI_FIELD_STR) {
         msgpack_pack_str(&packer, 0);
-    else if (field->kind == HWI_FIELD_REC || field->kind == HWI_FIELD_LIST)
+    } else if (field->kind == HWI_FIELD_REC || field->kind == HWI_FIELD_LIST) {
         msgpack_pack_array(&packer, 0);
-    else
+    } else {
         msgpack_pack_fix_uint8(&packer, 0);
+    }
 }
 
 // Begins a message whose fields before `index` are zero; the test packs that one and ends there.
 static void begin_at(uint16_t type, uint32_t index)
 {
     begin(type, index + 1);
-    for (uint32_t i = 0; i < index; i++)
+    for (uint32_t i = 0; i < index; i++) {
         pack_zero(&hwi_layout_of(type)->fields[i]);
+    }
 }
 
 static int decode_error(void)
@@ -276,8 +279,9 @@ static int decode_error(void)
     struct hwi_msg msg;
     void *block = &msg;
     int error = hwi_decode((unsigned char *)buffer.data, buffer.size, &msg, &block);
-    if (error)
+    if (error) {
         assert_null(block);
+    }
     free(block);
     return error;
 }
@@ -285,10 +289,11 @@ static int decode_error(void)
 static void try_string(uint16_t type, uint32_t index, size_t length, size_t nul, int expected)
 {
     char text[256];
-    memset(text, 'x', sizeof(text));
-    assert_true(length <= sizeof(text));
-    if (nul < length)
+    memset(text, 'x', sizeof text);
+    assert_true(length <= sizeof text);
+    if (nul < length) {
         text[nul] = '\0';
+    }
     begin_at(type, index);
     msgpack_pack_str_with_body(&packer, text, length);
     assert_int_equal(decode_error(), expected);
@@ -298,8 +303,9 @@ static void try_list(uint16_t type, uint32_t index, uint64_t count, int expected
 {
     begin_at(type, index);
     msgpack_pack_array(&packer, count);
-    for (uint64_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++) {
         msgpack_pack_array(&packer, 0);
+    }
     assert_int_equal(decode_error(), expected);
 }
 
@@ -404,7 +410,7 @@ static void fields_of_an_older_build_are_zero(void **state)
     (void)state;
     struct hwi_msg msg;
     void *block = NULL;
-    memset(&msg, 0xee, sizeof(msg));
+    memset(&msg, 0xee, sizeof msg);
     begin(HWI_MSG_commit, 1);
     msgpack_pack_uint64(&packer, 9);
     assert_int_equal(hwi_decode((unsigned char *)buffer.data, buffer.size, &msg, &block), 0);
@@ -413,8 +419,9 @@ static void fields_of_an_older_build_are_zero(void **state)
     assert_null(block);
 
     begin(HWI_MSG_propose, 4);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         msgpack_pack_uint64(&packer, i);
+    }
     msgpack_pack_array(&packer, 1);
     msgpack_pack_array(&packer, 1);
     msgpack_pack_uint64(&packer, 5);
@@ -452,7 +459,7 @@ static void fields_of_a_newer_build_are_skipped(void **state)
 
 static void assert_printed(const struct hwi_msg *msg, const char *expected)
 {
-    assert_int_equal(hwi_msg_print(msg, line_a, sizeof(line_a)), strlen(expected));
+    assert_int_equal(hwi_msg_print(msg, line_a, sizeof line_a), strlen(expected));
     assert_string_equal(line_a, expected);
 }
 
@@ -504,13 +511,13 @@ static void addresses_print_role_and_id(void **state)
 {
     (void)state;
     char text[64];
-    hwi_addr_print(hwi_addr_of(HWI_ROLE_PEER, 0), text, sizeof(text));
+    hwi_addr_print(hwi_addr_of(HWI_ROLE_PEER, 0), text, sizeof text);
     assert_string_equal(text, "peer");
-    hwi_addr_print(hwi_addr_of(HWI_ROLE_PEER, 0x3f2a), text, sizeof(text));
+    hwi_addr_print(hwi_addr_of(HWI_ROLE_PEER, 0x3f2a), text, sizeof text);
     assert_string_equal(text, "peer:3f2a");
-    hwi_addr_print(hwi_addr_of(HWI_ROLE_REDUCER, 12), text, sizeof(text));
+    hwi_addr_print(hwi_addr_of(HWI_ROLE_REDUCER, 12), text, sizeof text);
     assert_string_equal(text, "reducer:12");
-    assert_int_equal(hwi_addr_print(hwi_addr_of(HWI_ROLE_MAX, 0), text, sizeof(text)), 1);
+    assert_int_equal(hwi_addr_print(hwi_addr_of(HWI_ROLE_MAX, 0), text, sizeof text), 1);
     assert_string_equal(text, "?");
 }
 

@@ -110,8 +110,9 @@ static int make_samples(void **state)
     struct hwi_msg msg;
     hwi_effects_init(&arena, &hwi_alloc_libc);
     for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++) {
-        if (hwi_layout_of(type) == NULL)
+        if (hwi_layout_of(type) == NULL) {
             continue;
+        }
         random_msg(&seed, type, 2, &arena, &msg);
         assert_int_equal(hwi_encode(&msg, &samples[type].bytes, &samples[type].length), 0);
         hwi_effects_reset(&arena);
@@ -123,8 +124,9 @@ static int make_samples(void **state)
 static int drop_samples(void **state)
 {
     (void)state;
-    for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++)
+    for (uint16_t type = 0; type < HWI_MSG_TYPE_MAX; type++) {
         free(samples[type].bytes);
+    }
     return 0;
 }
 
@@ -179,12 +181,14 @@ static void random_mutations_are_survived(void **state)
     for (unsigned round = 0; round < 200000;) {
         const struct sample *sample = &samples[random_next(&seed) % HWI_MSG_TYPE_MAX];
         const struct sample *other = &samples[random_next(&seed) % HWI_MSG_TYPE_MAX];
-        if (!sample->length || !other->length || sample->length + other->length > sizeof(bytes))
+        if (!sample->length || !other->length || sample->length + other->length > sizeof bytes) {
             continue;
+        }
         size_t length = sample->length;
         memcpy(bytes, sample->bytes, length);
-        for (uint64_t changes = random_next(&seed) % 4; changes; changes--)
+        for (uint64_t changes = random_next(&seed) % 4; changes; changes--) {
             bytes[random_next(&seed) % length] = (unsigned char)random_next(&seed);
+        }
         if (random_next(&seed) % 8 == 0) { // the end of another message from somewhere on
             size_t at = random_next(&seed) % length;
             size_t from = random_next(&seed) % other->length;
@@ -205,12 +209,13 @@ static void counts_without_bytes_cost_nothing(void **state)
         {0xdd, 0xff, 0xff, 0xff, 0xff}, {0xdf, 0xff, 0xff, 0xff, 0xff}, {0xdc, 0, 150, 0xdc, 0},
     };
     for (unsigned kind = 0; kind < HWI_COUNT(counts); kind++) {
-        for (size_t i = 0; i < sizeof(bomb); i++)
+        for (size_t i = 0; i < sizeof bomb; i++) {
             bomb[i] = counts[kind][i % 5];
+        }
         struct hwi_msg msg;
         void *block;
         size_t before = allocated;
-        assert_int_equal(hwi_decode(bomb, sizeof(bomb), &msg, &block), HWI_CODEC_MALFORMED);
+        assert_int_equal(hwi_decode(bomb, sizeof bomb, &msg, &block), HWI_CODEC_MALFORMED);
         assert_int_equal(allocated, before);
     }
 }
@@ -219,8 +224,8 @@ static void deep_nesting_is_refused(void **state)
 {
     (void)state;
     unsigned char bytes[64];
-    memset(bytes, 0x91, sizeof(bytes));
-    for (size_t depth = 1; depth < sizeof(bytes); depth++) {
+    memset(bytes, 0x91, sizeof bytes);
+    for (size_t depth = 1; depth < sizeof bytes; depth++) {
         bytes[depth] = 0xc0;
         assert_int_equal(hwi_msgpack_check(bytes, depth + 1),
                          depth < HWI_CODEC_DEPTH_MAX ? HWI_CODEC_OK : HWI_CODEC_LIMIT);
@@ -231,8 +236,9 @@ static void deep_nesting_is_refused(void **state)
 static void put_count(unsigned char *at, unsigned char head, uint32_t count)
 {
     at[0] = head;
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         at[1 + i] = (unsigned char)(count >> (24 - 8 * i));
+    }
 }
 
 // The most that one message can make the unpacker take: a field of a newer build, full of nils.
@@ -271,14 +277,16 @@ static void the_walk_agrees_with_msgpack(void **state)
     unsigned whole = 0;
     for (unsigned round = 0; round < 300000; round++) {
         unsigned char bytes[24];
-        size_t length = 1 + random_next(&seed) % sizeof(bytes);
+        size_t length = 1 + random_next(&seed) % sizeof bytes;
         for (size_t i = 0; i < length; i++) {
             uint64_t number = random_next(&seed);
             bytes[i] = (unsigned char)(number & 0x100 ? 0xc0 + number % 32 : number);
-            if (bytes[i] >= 0xdc && bytes[i] <= 0xdf)
+            if (bytes[i] >= 0xdc && bytes[i] <= 0xdf) {
                 bytes[i] = 0; // large counts: the library would take the memory
-            if (i && number & 0x600)
+            }
+            if (i && number & 0x600) {
                 bytes[i] = (unsigned char)(number >> 16 & 3); // short: so that some are whole
+            }
         }
         msgpack_unpacked value;
         size_t offset = 0;
@@ -298,7 +306,7 @@ static void large_counts_that_are_kept_are_whole(void **state)
 {
     (void)state;
     static unsigned char bytes[5 + 2 * 70000];
-    memset(bytes, 0x01, sizeof(bytes));
+    memset(bytes, 0x01, sizeof bytes);
     put_count(bytes, 0xdd, 70000);
     assert_int_equal(hwi_msgpack_check(bytes, 5 + 70000), HWI_CODEC_OK);
     assert_int_equal(hwi_msgpack_check(bytes, 4 + 70000), HWI_CODEC_MALFORMED);

@@ -15,8 +15,9 @@
 
 static void forget_environment(void)
 {
-    for (uint32_t i = 0; i < hwi_comm_options.count; i++)
+    for (uint32_t i = 0; i < hwi_comm_options.count; i++) {
         unsetenv(hwi_comm_options.options[i].env);
+    }
 }
 
 static int setup(void **state)
@@ -28,8 +29,9 @@ static int setup(void **state)
 
 static void assert_said(const char *words)
 {
-    if (strstr(hws_last_error(), words) == NULL)
+    if (strstr(hws_last_error(), words) == NULL) {
         fail_msg("\"%s\" does not say \"%s\"", hws_last_error(), words);
+    }
 }
 
 // A member's configuration with only the required field.
@@ -86,8 +88,9 @@ static void test_a_unit_has_a_name_and_a_size(void **state)
         given.unit_size = cases[i].size;
         hws_status status = hwi_config_read(&given, &config);
         assert_int_equal(status, cases[i].said == NULL ? HWS_OK : HWS_E_INVALID);
-        if (cases[i].said != NULL)
+        if (cases[i].said != NULL) {
             assert_said(cases[i].said);
+        }
     }
     hws_config given = minimal(), config;
     given.group = HWI_GROUPS_MAX;
@@ -219,8 +222,9 @@ static void test_listening_beyond_loopback_is_insecure(void **state)
     for (size_t i = 0; i < HWI_COUNT(cases); i++) {
         given.listen = cases[i].listen;
         given.insecure = 0;
-        if (hwi_config_read(&given, &config) != cases[i].status)
+        if (hwi_config_read(&given, &config) != cases[i].status) {
             fail_msg("%s: %s", cases[i].listen, hws_last_error());
+        }
         given.insecure = 1;
         assert_int_equal(hwi_config_read(&given, &config),
                          cases[i].status == HWS_E_INSECURE ? HWS_OK : cases[i].status);
@@ -236,8 +240,9 @@ static void test_addresses_to_dial_need_a_port(void **state)
     hws_config given = minimal(), config;
     for (size_t i = 0; i < HWI_COUNT(wrong); i++) {
         given.master = wrong[i];
-        if (hwi_config_read(&given, &config) != HWS_E_INVALID)
+        if (hwi_config_read(&given, &config) != HWS_E_INVALID) {
             fail_msg("master \"%s\" was accepted", wrong[i]);
+        }
     }
     given = minimal();
     given.advertise = "10.0.0.1:0";
@@ -250,13 +255,13 @@ static void test_long_addresses_are_refused(void **state)
     (void)state;
     char text[400];
     hws_config given = minimal(), config;
-    memset(text, 'a', sizeof(text));
-    memcpy(text + sizeof(text) - 6, ":4000", 6);
+    memset(text, 'a', sizeof text);
+    memcpy(text + sizeof text - 6, ":4000", 6);
     given.master = text;
     assert_int_equal(hwi_config_read(&given, &config), HWS_E_INVALID);
     assert_said("master is longer than 263 bytes");
     given = minimal();
-    given.advertise = text + sizeof(text) - 70;
+    given.advertise = text + sizeof text - 70;
     assert_int_equal(hwi_config_read(&given, &config), HWS_E_INVALID);
     assert_said("advertise is longer than 63 bytes");
 }
@@ -269,7 +274,7 @@ static void test_older_callers_have_a_shorter_struct(void **state)
     given.stripes = 99; // beyond the size given: not read
     assert_int_equal(hwi_config_read(&given, &config), HWS_OK);
     assert_int_equal(config.stripes, 4);
-    assert_int_equal(config.bytes_of_struct, sizeof(config));
+    assert_int_equal(config.bytes_of_struct, sizeof config);
     given.bytes_of_struct = 0;
     assert_int_equal(hwi_config_read(&given, &config), HWS_E_INVALID);
     assert_said("HWS_CONFIG_INIT");
@@ -325,7 +330,7 @@ static void test_table_is_whole(void **state)
 {
     (void)state;
     const struct hwi_option_table *tables[] = {&hwi_comm_options, &hwi_master_options,
-                                              &hwi_call_options};
+                                               &hwi_call_options};
     for (size_t t = 0; t < HWI_COUNT(tables); t++) {
         for (uint32_t i = 0; i < tables[t]->count; i++) {
             const struct hwi_option *option = &tables[t]->options[i];

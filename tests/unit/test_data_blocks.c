@@ -25,7 +25,7 @@ struct pair {
 
 static int setup(void **state)
 {
-    struct pair *pair = calloc(1, sizeof(*pair));
+    struct pair *pair = calloc(1, sizeof *pair);
 
     rig_open(&pair->rig, 2);
     pair->from = &pair->rig.nodes[0];
@@ -162,14 +162,14 @@ static void test_a_bomb_is_refused(void **state)
                               .raw_bytes = 1001};
 
     frame.payload_bytes =
-        (uint32_t)LZ4_compress_default((const char *)zeros, (char *)packed, 100000, sizeof(packed));
+        (uint32_t)LZ4_compress_default((const char *)zeros, (char *)packed, 100000, sizeof packed);
     place(pair, 3);
     assert_int_equal(rig_forge(pair->to, 1, HWI_LANE_SNAPSHOT, &frame, packed, 0, &why),
                      HWI_VERDICT_BROKEN);
     assert_string_equal(why, "a compressed block does not give its size");
     // One that gives too little is no better.
     frame.payload_bytes =
-        (uint32_t)LZ4_compress_default((const char *)zeros, (char *)packed, 1000, sizeof(packed));
+        (uint32_t)LZ4_compress_default((const char *)zeros, (char *)packed, 1000, sizeof packed);
     assert_int_equal(rig_forge(pair->to, 1, HWI_LANE_SNAPSHOT, &frame, packed, 0, &why),
                      HWI_VERDICT_BROKEN);
     assert_int_equal(pair->to->event_count, 0);

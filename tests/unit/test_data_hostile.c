@@ -27,7 +27,7 @@ struct fixture {
 
 static int setup(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    struct fixture *fixture = calloc(1, sizeof *fixture);
 
     rig_open(&fixture->rig, 2);
     fixture->node = &fixture->rig.nodes[0];
@@ -40,7 +40,7 @@ static int setup(void **state)
            .chunks = 4, .slots = 2, .granted = 2);
     RIG_DO(fixture->node, place, .op = op, .phase = HWI_PHASE_GATHER, .from = 2, .first = 6,
            .chunks = 4, .granted = 4);
-    hwi_data_tensor(fixture->node->data, 0, fixture->state, sizeof(fixture->state));
+    hwi_data_tensor(fixture->node->data, 0, fixture->state, sizeof fixture->state);
     RIG_DO(fixture->node, block_place, .op = rig_op(5, HWI_KIND_SYNC, 0, 0), .from = 2,
            .offset = 96, .bytes = 4000, .block = 7);
     *state = fixture;
@@ -283,15 +283,19 @@ static void attack_once(struct fixture *fixture, struct attack *attack)
         return;
     }
     uint64_t sum = in->target != NULL && rig_random() % 8 ? 0 : HWI_TRAILER_ABANDONED;
-    if (in->target != NULL)
+    if (in->target != NULL) {
         rig_fill(in->target, in->frame.payload_bytes);
-    if (in->target != NULL && sum == 0)
+    }
+    if (in->target != NULL && sum == 0) {
         sum = hwi_frame_checksum(in->target, in->frame.payload_bytes);
-    for (int i = 0; i < HWI_FRAME_TRAILER_BYTES; i++)
+    }
+    for (int i = 0; i < HWI_FRAME_TRAILER_BYTES; i++) {
         trailer[i] = (unsigned char)(sum >> 8 * i);
+    }
     attack->held[slot] = false;
-    if (hwi_data_received(data, in, rig_random() % 8 ? trailer : NULL, &why) != HWI_VERDICT_OK)
+    if (hwi_data_received(data, in, rig_random() % 8 ? trailer : NULL, &why) != HWI_VERDICT_OK) {
         assert_non_null(why);
+    }
 }
 
 static void change_something(struct fixture *fixture, uint32_t *granted)
@@ -328,14 +332,17 @@ static void test_fuzz(void **state)
     for (int i = 0; i < 60000; i++) {
         attack_once(fixture, &attack);
         change_something(fixture, &granted);
-        if (fixture->node->event_count > RIG_EVENTS_MAX / 2)
+        if (fixture->node->event_count > RIG_EVENTS_MAX / 2) {
             fixture->node->event_count = 0;
+        }
     }
     assert_true(attack.taken > 1000);
     RIG_DO(fixture->node, quiesce, .op = op);
-    for (int slot = 0; slot < UNDER_WAY; slot++)
-        if (attack.held[slot])
+    for (int slot = 0; slot < UNDER_WAY; slot++) {
+        if (attack.held[slot]) {
             hwi_data_received(fixture->node->data, &attack.in[slot], NULL, &why);
+        }
+    }
 }
 
 int main(void)

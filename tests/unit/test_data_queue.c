@@ -187,7 +187,7 @@ static void test_messages_arrive(void **state)
     assert_true(rig_take(&rig.nodes[2], HWI_MSG_manifest, &event));
     assert_int_equal(event.from.role, HWI_ROLE_SNAPSHOT);
     assert_int_equal(event.msg.u.manifest.hashes_count, 3);
-    assert_memory_equal(event.msg.u.manifest.hashes, hashes, sizeof(hashes));
+    assert_memory_equal(event.msg.u.manifest.hashes, hashes, sizeof hashes);
     hwi_data_stats(rig.nodes[0].data, &stats);
     assert_int_equal(stats.messages_sent, 2);
     assert_int_equal(stats.bytes_sent, 0);
@@ -274,10 +274,12 @@ static void test_pool_is_bounded(void **state)
     struct hwi_pool pool;
 
     hwi_pool_init(&pool, &hwi_alloc_libc);
-    for (int i = 0; i < TAKEN; i++)
+    for (int i = 0; i < TAKEN; i++) {
         taken[i] = hwi_pool_take(&pool, HWI_POOL_BUFFER_BYTES_MIN);
-    for (int i = 0; i < TAKEN; i++)
+    }
+    for (int i = 0; i < TAKEN; i++) {
         hwi_pool_give(&pool, taken[i]);
+    }
     assert_int_equal(pool.count, HWI_POOL_BUFFERS_MAX);
     void *huge = hwi_pool_take(&pool, HWI_POOL_BYTES_MAX);
     hwi_pool_give(&pool, huge); // pushes all others out
@@ -297,18 +299,21 @@ static void test_index_finds_what_is_in_it(void **state)
     uint32_t seen = 0;
 
     hwi_index_init(&index, &hwi_alloc_libc, LINKS);
-    for (int i = 0; i < LINKS; i++)
+    for (int i = 0; i < LINKS; i++) {
         hwi_index_add(&index, &links[i], (uint64_t)i / 2 * 64); // pairs, all in few buckets
+    }
     for (int i = 0; i < LINKS; i += 2) {
         struct hwi_link *a = hwi_index_find(&index, (uint64_t)i / 2 * 64), *b = hwi_index_same(a);
         assert_true((a == &links[i] && b == &links[i + 1]) ||
                     (b == &links[i] && a == &links[i + 1]));
         assert_null(hwi_index_same(b));
     }
-    for (int i = 0; i < LINKS; i += 2)
+    for (int i = 0; i < LINKS; i += 2) {
         hwi_index_remove(&index, &links[i]);
-    for (struct hwi_link *at = NULL; ((at = hwi_index_next(&index, at)) != NULL);)
+    }
+    for (struct hwi_link *at = NULL; ((at = hwi_index_next(&index, at)) != NULL);) {
         seen++;
+    }
     assert_int_equal(seen, LINKS / 2);
     hwi_index_fini(&index);
 }

@@ -28,7 +28,7 @@ struct pair {
 
 static int setup(void **state)
 {
-    struct pair *pair = calloc(1, sizeof(*pair));
+    struct pair *pair = calloc(1, sizeof *pair);
 
     rig_open(&pair->rig, 2);
     pair->from = &pair->rig.nodes[0];
@@ -188,8 +188,9 @@ static void test_commit_keeps_the_result(void **state)
     struct pair *pair = *state;
 
     rig_pump(&pair->rig);
-    for (uint32_t chunk = 0; chunk < CHUNKS; chunk++)
+    for (uint32_t chunk = 0; chunk < CHUNKS; chunk++) {
         RIG_DO(pair->to, reduce, .op = op, .chunk = chunk, RIG_TWO(1, HWI_OPERAND_SELF));
+    }
     RIG_DO(pair->to, send, .op = op, .phase = HWI_PHASE_GATHER, .to = 1, .chunks = CHUNKS);
     rig_pump(&pair->rig);
     RIG_DO(pair->from, quiesce, .op = op);

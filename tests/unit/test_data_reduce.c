@@ -40,8 +40,9 @@ static void make_buffers(struct sum *sum, uint32_t rank)
     sum->original[rank] = malloc(sum->bytes);
     sum->output[rank] = malloc(sum->bytes);
     sum->input[rank] = sum->in_place ? sum->output[rank] : malloc(sum->bytes);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         sum->original[rank][i] = (float)(int32_t)rig_random() / 1000.0f;
+    }
     memcpy(sum->input[rank], sum->original[rank], sum->bytes);
 }
 
@@ -56,8 +57,9 @@ static void start(struct sum *sum, uint32_t rank)
            .dtype = HWS_F32, .redop = HWS_AVG, .bytes = sum->bytes, .chunk_bytes = sum->chunk_bytes,
            .save_bytes = sum->in_place ? sum->bytes : 0);
     for (uint32_t other = 0; other < sum->world; other++) {
-        if (other == rank)
+        if (other == rank) {
             continue;
+        }
         RIG_DO(node, place, .op = sum->op, .phase = HWI_PHASE_SCATTER, .from = other + 1,
                .first = share(sum, rank), .chunks = share_chunks(sum, rank), .slots = sum->slots,
                .granted = sum->slots);
@@ -70,7 +72,7 @@ static void start(struct sum *sum, uint32_t rank)
 static void open_sum(struct sum *sum, uint32_t world, size_t bytes, uint32_t chunk_bytes,
                      uint32_t slots, bool in_place)
 {
-    memset(sum, 0, sizeof(*sum));
+    memset(sum, 0, sizeof *sum);
     sum->op = rig_op(1, HWI_KIND_ALL_REDUCE, 5, 0);
     sum->world = world;
     sum->bytes = bytes;
@@ -91,8 +93,9 @@ static void close_sum(struct sum *sum)
     for (uint32_t rank = 0; rank < sum->world; rank++) {
         free(sum->original[rank]);
         free(sum->output[rank]);
-        if (!sum->in_place)
+        if (!sum->in_place) {
             free(sum->input[rank]);
+        }
     }
 }
 
@@ -102,26 +105,31 @@ static void reduce_chunk(struct sum *sum, uint32_t owner, uint32_t chunk)
     struct rig_node *node = &sum->rig.nodes[owner];
     struct hwi_id operands[RIG_NODES_MAX];
 
-    for (uint32_t rank = 0; rank < sum->world; rank++)
+    for (uint32_t rank = 0; rank < sum->world; rank++) {
         operands[rank].value = rank == owner ? HWI_OPERAND_SELF : rank + 1;
+    }
     RIG_DO(node, reduce, .op = sum->op, .chunk = chunk, .operands = operands,
            .operands_count = sum->world, .divisor = sum->world);
-    for (uint32_t rank = 0; rank < sum->world; rank++)
-        if (rank != owner)
+    for (uint32_t rank = 0; rank < sum->world; rank++) {
+        if (rank != owner) {
             RIG_DO(node, send, .op = sum->op, .phase = HWI_PHASE_GATHER, .to = rank + 1,
                    .first = chunk, .chunks = 1);
+        }
+    }
 }
 
 // Sends everyone's chunks number `from` to `to` of each share.
 static void scatter(struct sum *sum, uint32_t from, uint32_t to)
 {
-    for (uint32_t rank = 0; rank < sum->world; rank++)
+    for (uint32_t rank = 0; rank < sum->world; rank++) {
         for (uint32_t owner = 0; owner < sum->world; owner++) {
             uint32_t end = HWI_MIN(to, share_chunks(sum, owner));
-            if (owner != rank && from < end)
+            if (owner != rank && from < end) {
                 RIG_DO(&sum->rig.nodes[rank], send, .op = sum->op, .phase = HWI_PHASE_SCATTER,
                        .to = owner + 1, .first = share(sum, owner) + from, .chunks = end - from);
+            }
         }
+    }
 }
 
 static void expect_result(struct sum *sum)
@@ -130,14 +138,17 @@ static void expect_result(struct sum *sum)
 
     for (size_t i = 0; i < count; i++) {
         float wanted = sum->original[0][i];
-        for (uint32_t rank = 1; rank < sum->world; rank++)
+        for (uint32_t rank = 1; rank < sum->world; rank++) {
             wanted += sum->original[rank][i];
+        }
         wanted /= (float)sum->world;
-        for (uint32_t rank = 0; rank < sum->world; rank++)
-            assert_memory_equal(&sum->output[rank][i], &wanted, sizeof(wanted));
+        for (uint32_t rank = 0; rank < sum->world; rank++) {
+            assert_memory_equal(&sum->output[rank][i], &wanted, sizeof wanted);
+        }
     }
-    for (uint32_t rank = 0; rank < sum->world && !sum->in_place; rank++)
+    for (uint32_t rank = 0; rank < sum->world && !sum->in_place; rank++) {
         assert_memory_equal(sum->input[rank], sum->original[rank], sum->bytes);
+    }
 }
 
 static void run(struct sum *sum)
@@ -145,14 +156,16 @@ static void run(struct sum *sum)
     struct rig_event event;
     uint32_t most = share_chunks(sum, 0);
 
-    for (uint32_t rank = 1; rank < sum->world; rank++)
+    for (uint32_t rank = 1; rank < sum->world; rank++) {
         most = HWI_MAX(most, share_chunks(sum, rank));
+    }
     for (uint32_t done = 0; done < most; done += sum->slots) {
         scatter(sum, done, done + sum->slots);
         rig_pump(&sum->rig);
         for (uint32_t owner = 0; owner < sum->world; owner++) {
-            for (uint32_t k = done; k < HWI_MIN(done + sum->slots, share_chunks(sum, owner)); k++)
+            for (uint32_t k = done; k < HWI_MIN(done + sum->slots, share_chunks(sum, owner)); k++) {
                 reduce_chunk(sum, owner, share(sum, owner) + k);
+            }
             RIG_DO(&sum->rig.nodes[owner], place_more, .op = sum->op, .phase = HWI_PHASE_SCATTER,
                    .granted = done + 2 * sum->slots);
         }
@@ -199,11 +212,13 @@ static void check_one(uint32_t world, size_t bytes, uint32_t chunk_bytes, uint32
     run(&sum);
     expect_result(&sum);
     quiesce_all(&sum, restore);
-    if (!restore)
+    if (!restore) {
         expect_result(&sum);
-    else if (in_place)
-        for (uint32_t rank = 0; rank < world; rank++)
+    } else if (in_place) {
+        for (uint32_t rank = 0; rank < world; rank++) {
             assert_memory_equal(sum.output[rank], sum.original[rank], bytes);
+        }
+    }
     close_sum(&sum);
 }
 
@@ -212,14 +227,17 @@ static void test_many_shapes(void **state)
     static const size_t sizes[] = {4, 60, 64, 68, 1000, 4096, 10004, 65540};
     static const uint32_t grids[] = {64, 256, 1024};
     (void)state;
-    for (uint32_t world = 2; world <= 4; world++)
-        for (size_t s = 0; s < HWI_COUNT(sizes); s++)
+    for (uint32_t world = 2; world <= 4; world++) {
+        for (size_t s = 0; s < HWI_COUNT(sizes); s++) {
             for (size_t g = 0; g < HWI_COUNT(grids); g++) {
                 bool in_place = (s + g + world) % 2;
-                if (sizes[s] / grids[g] < 300)
+                if (sizes[s] / grids[g] < 300) {
                     check_one(world, sizes[s], grids[g], 1 + (uint32_t)(s + g) % 5, in_place,
                               s % 2);
+                }
             }
+        }
+    }
 }
 
 static void test_large_chunks(void **state)
@@ -248,9 +266,10 @@ static void test_one_shot(void **state)
            .save_bytes = 1000);
     RIG_DO(&sum.rig.nodes[0], place, .op = sum.op, .phase = HWI_PHASE_SCATTER, .from = 2,
            .chunks = 1, .slots = 1, .granted = 1);
-    for (uint32_t rank = 0; rank < 2; rank++)
+    for (uint32_t rank = 0; rank < 2; rank++) {
         RIG_DO(&sum.rig.nodes[rank], send, .op = sum.op, .phase = HWI_PHASE_SCATTER, .to = 2 - rank,
                .chunks = 1);
+    }
     // One reduces before its own input has left: what leaves must be the input all the same.
     struct rig_transfer transfer;
     assert_true(rig_begin(&sum.rig, &transfer, 0, 1, HWI_LANE_REDUCER));
@@ -272,23 +291,23 @@ static void test_alone(void **state)
 
     rig_open(&rig, 1);
     hwi_data_memory(rig.nodes[0].data, 1,
-                    &(struct hwi_buffers){input, output, sizeof(input), sizeof(input)});
+                    &(struct hwi_buffers){input, output, sizeof input, sizeof input});
     RIG_DO(&rig.nodes[0], op_memory, .op = op, .request = 1, .dtype = HWS_F32, .redop = HWS_SUM,
-           .bytes = sizeof(input), .chunk_bytes = sizeof(input));
+           .bytes = sizeof input, .chunk_bytes = sizeof input);
     RIG_DO(&rig.nodes[0], reduce, .op = op, RIG_ONE(HWI_OPERAND_SELF));
-    assert_memory_equal(input, output, sizeof(input));
+    assert_memory_equal(input, output, sizeof input);
     hwi_data_stats(rig.nodes[0].data, &stats);
-    assert_int_equal(stats.reduce_bytes, sizeof(input));
+    assert_int_equal(stats.reduce_bytes, sizeof input);
     RIG_DO(&rig.nodes[0], quiesce, .op = op);
     hwi_data_memory(rig.nodes[0].data, 2,
-                    &(struct hwi_buffers){input, input, sizeof(input), sizeof(input)});
+                    &(struct hwi_buffers){input, input, sizeof input, sizeof input});
     op.seq = 1;
     RIG_DO(&rig.nodes[0], op_memory, .op = op, .request = 2, .in_place = 1, .dtype = HWS_F32,
-           .redop = HWS_AVG, .bytes = sizeof(input), .chunk_bytes = sizeof(input));
+           .redop = HWS_AVG, .bytes = sizeof input, .chunk_bytes = sizeof input);
     RIG_DO(&rig.nodes[0], reduce, .op = op, RIG_ONE(HWI_OPERAND_SELF), .divisor = 1);
-    assert_memory_equal(input, output, sizeof(input));
+    assert_memory_equal(input, output, sizeof input);
     RIG_DO(&rig.nodes[0], quiesce, .op = op, .restore = 1);
-    assert_memory_equal(input, output, sizeof(input));
+    assert_memory_equal(input, output, sizeof input);
     rig_close(&rig);
 }
 
@@ -302,7 +321,7 @@ static void test_commands_that_make_no_sense(void **state)
     rig_open(&rig, 2);
     struct rig_node *node = &rig.nodes[0];
     hwi_data_memory(node->data, 1,
-                    &(struct hwi_buffers){memory, memory, sizeof(memory), sizeof(memory)});
+                    &(struct hwi_buffers){memory, memory, sizeof memory, sizeof memory});
     assert_true(RIG_FAILS(node, op_memory, .op = op, .request = 2, .in_place = 1, .dtype = HWS_F32,
                           .redop = HWS_SUM, .bytes = 64, .chunk_bytes = 64));
     assert_true(RIG_FAILS(node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,

@@ -27,12 +27,12 @@ struct bench {
 static int setup(void **state)
 {
     static struct bench bench;
-    memset(&bench, 0, sizeof(bench));
+    memset(&bench, 0, sizeof bench);
     rig_open(&bench.rig, 3);
     bench.node = &bench.rig.nodes[2];
-    rig_fill(bench.input, sizeof(bench.input));
-    rig_fill(bench.output, sizeof(bench.output));
-    memcpy(bench.old, bench.output, sizeof(bench.old));
+    rig_fill(bench.input, sizeof bench.input);
+    rig_fill(bench.output, sizeof bench.output);
+    memcpy(bench.old, bench.output, sizeof bench.old);
     *state = &bench;
     return 0;
 }
@@ -77,8 +77,9 @@ static void forge(struct bench *bench, uint64_t peer, uint8_t kind, uint64_t off
 static uint32_t next_chunk(struct bench *bench, uint32_t *bytes)
 {
     struct rig_event event;
-    if (!rig_take(bench->node, HWI_MSG_chunk, &event))
+    if (!rig_take(bench->node, HWI_MSG_chunk, &event)) {
         return UINT32_MAX;
+    }
     *bytes = event.msg.u.chunk.bytes;
     return event.msg.u.chunk.chunk;
 }
@@ -140,7 +141,7 @@ static void test_frames_that_do_not_fit(void **state)
     forge(bench, 1, HWI_KIND_BROADCAST, 0, bench->input, 8);
     forge(bench, 1, HWI_KIND_ALL_REDUCE, 0, bench->input, 8);
     assert_int_equal(next_chunk(bench, &bytes), UINT32_MAX);
-    assert_memory_equal(bench->output, bench->old, sizeof(bench->old));
+    assert_memory_equal(bench->output, bench->old, sizeof bench->old);
     forge(bench, 1, HWI_KIND_ALL_GATHER, 0, bench->input, 8);
     assert_int_equal(next_chunk(bench, &bytes), 0);
     assert_int_equal(bench->node->broken, 0);
@@ -157,15 +158,16 @@ static void test_an_output_of_the_own_region(void **state)
            .chunks = 3, .slots = 3, .granted = 3);
     forge(bench, 1, HWI_KIND_REDUCE_SCATTER, 20, bench->input + 40, 8);
     RIG_DO(bench->node, reduce, .op = op, .chunk = 3, RIG_TWO(1, HWI_OPERAND_SELF));
-    for (uint32_t i = 0; i < 8; i++)
+    for (uint32_t i = 0; i < 8; i++) {
         assert_int_equal(bench->output[8 + i],
                          (unsigned char)(bench->input[20 + i] + bench->input[40 + i]));
+    }
     assert_memory_equal(bench->output, bench->old, 8);
     forge(bench, 1, HWI_KIND_REDUCE_SCATTER, 28, bench->input + 40, 4);
     assert_true(RIG_FAILS(bench->node, reduce, .op = op, .chunk = 4, // a byte too long
                           RIG_TWO(1, HWI_OPERAND_SELF)));
     assert_true(RIG_FAILS(bench->node, reduce, .op = op, .chunk = 0, RIG_ONE(HWI_OPERAND_SELF)));
-    assert_memory_equal(bench->output + 16, bench->old + 16, sizeof(bench->old) - 16);
+    assert_memory_equal(bench->output + 16, bench->old + 16, sizeof bench->old - 16);
 }
 
 // In place only the own region is saved, and comes back.
@@ -184,7 +186,7 @@ static void test_a_part_is_restored(void **state)
     RIG_DO(bench->node, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 1, .chunks = 1);
     expect_sent(bench, 0, bench->old, 8);
     RIG_DO(bench->node, quiesce, .op = op, .restore = 1);
-    assert_memory_equal(bench->output, bench->old, sizeof(bench->old));
+    assert_memory_equal(bench->output, bench->old, sizeof bench->old);
 }
 
 // What others write into an output in place is saved as it comes, also if it does not come whole.
@@ -209,10 +211,10 @@ static void test_what_comes_over_is_restored(void **state)
     assert_true(rig_begin(&bench->rig, &transfer, 0, 2, HWI_LANE_REDUCER));
     rig_move(&transfer, 3);
     RIG_DO(bench->node, quiesce, .op = op, .restore = 1);
-    assert_memory_equal(bench->output, bench->old, sizeof(bench->old));
+    assert_memory_equal(bench->output, bench->old, sizeof bench->old);
     rig_move(&transfer, 5);
     assert_int_equal(rig_end(&transfer), HWI_VERDICT_OK);
-    assert_memory_equal(bench->output, bench->old, sizeof(bench->old));
+    assert_memory_equal(bench->output, bench->old, sizeof bench->old);
 }
 
 // An input in the output, but where another member's elements go: it is sent, and copied to its
@@ -232,11 +234,12 @@ static void test_an_input_at_another_place(void **state)
     RIG_DO(bench->node, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 1, .first = 2,
            .chunks = 1);
     expect_sent(bench, 12, bench->old, 8);
-    for (uint32_t chunk = 2; chunk < CHUNKS; chunk++)
+    for (uint32_t chunk = 2; chunk < CHUNKS; chunk++) {
         RIG_DO(bench->node, reduce, .op = op, .chunk = chunk, RIG_ONE(HWI_OPERAND_SELF));
+    }
     assert_memory_equal(bench->output + OWN_FIRST, bench->old, OWN);
     RIG_DO(bench->node, quiesce, .op = op, .restore = 1);
-    assert_memory_equal(bench->output, bench->old, sizeof(bench->old));
+    assert_memory_equal(bench->output, bench->old, sizeof bench->old);
 }
 
 static void test_regions_that_make_no_sense(void **state)

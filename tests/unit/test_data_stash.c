@@ -50,7 +50,7 @@ struct pair {
 
 static int setup(void **state)
 {
-    struct pair *pair = calloc(1, sizeof(*pair));
+    struct pair *pair = calloc(1, sizeof *pair);
 
     rig_open(&pair->rig, 2);
     pair->from = &pair->rig.nodes[0];
@@ -102,8 +102,9 @@ static void test_before_the_call(void **state)
     begin(pair->to, op, pair->output, pair->other);
     place(pair->to, op, 4, 4);
     assert_int_equal(rig_count(pair->to, HWI_MSG_chunk), 4);
-    for (uint32_t chunk = 0; chunk < 4; chunk++)
+    for (uint32_t chunk = 0; chunk < 4; chunk++) {
         expect_chunk(pair, op, chunk);
+    }
     assert_int_equal(pair->to->broken, 0);
     assert_int_equal(dropped(pair->to), 0);
 }
@@ -247,8 +248,9 @@ static void test_after_quiesce_frames_are_dropped(void **state)
 {
     struct pair *pair = *state;
 
-    for (uint32_t seq = 0; seq < 3; seq++)
+    for (uint32_t seq = 0; seq < 3; seq++) {
         begin(pair->from, op_of(1, seq), pair->input, pair->output);
+    }
     begin(pair->to, op_of(1, 1), pair->output, pair->other);
     place(pair->to, op_of(1, 1), 1, 1);
     send_chunks(pair->from, op_of(1, 1), 0, 3); // two wait for a grant

@@ -1,210 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "actors/loop/drain.h"
-#include "actors/wire/codec.h"
-
-// ---- an allocator that counts, and refuses when told --------------------------------------------
-
-struct heap {
-    uint64_t calls;
-    int64_t live;
-    size_t refuse_from; // requests of this size or more fail; 0 = none
-};
-
-static void *heap_resize(void *user, void *pointer, size_t bytes)
-{
-    struct heap *heap = user;
-    heap->calls++;
-    if (!bytes) {
-        heap->live -= pointer != NULL;
-        free(pointer);
-        return NULL;
-    }
-    if (heap->refuse_from && bytes >= heap->refuse_from)
-        return NULL;
-    heap->live += pointer == NULL;
-    return realloc(pointer, bytes);
-}
-
-// ---- actors whose behaviour each test gives -----------------------------------------------------
-
-typedef void behaviour(enum hwi_role role, const struct hwi_event *event, struct hwi_effects *effects);
-
-static behaviour *behave;
-static behaviour *behave_failed;
-
-struct bench {
-    struct heap heap;
-    struct hwi_alloc alloc;
-    struct hwi_drain *drain;
-    bool answer_at_once; // carry posts a probe back to the sender
-};
-
-static char transcript[1 << 14];
-
-__attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
-{
-    size_t length = strlen(transcript);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(transcript + length, sizeof(transcript) - length, format, arguments);
-    va_end(arguments);
-}
-
-static void note_message(const char *verb, struct hwi_addr from, struct hwi_addr to,
-                         const struct hwi_msg *msg)
-{
-    char text_from[32];
-    char text_to[32];
-    char line[256];
-    hwi_addr_print(from, text_from, sizeof(text_from));
-    hwi_addr_print(to, text_to, sizeof(text_to));
-    hwi_msg_print(msg, line, sizeof(line));
-    note("%s %s>%s %s\n", verb, text_from, text_to, line);
-}
-
-static void step_of(enum hwi_role role, const struct hwi_event *event, struct hwi_effects *effects)
-{
-    note_message("step", event->from, hwi_addr_of(role, 0), event->msg);
-    if (behave != NULL)
-        behave(role, event, effects);
-}
-
-static void failed_of(enum hwi_role role, uint64_t now_ns, struct hwi_effects *effects)
-{
-    const struct hwi_event event = {.now_ns = now_ns};
-    note("failed role %d\n", role);
-    if (behave_failed != NULL)
-        behave_failed(role, &event, effects);
-}
-
-struct actor_state {
-    const struct hwi_alloc *alloc;
-};
-
-static void *create_actor(const struct hwi_alloc *alloc)
-{
-    struct actor_state *state = hwi_new(alloc, sizeof(*state));
-    state->alloc = alloc;
-    return state;
-}
-
-static void destroy_actor(void *state)
-{
-    hwi_free(((struct actor_state *)state)->alloc, state);
-}
-
-#define ACTOR(name_, role_)                                                                        \
-    static void step_##name_(void *state, const struct hwi_event *event, struct hwi_effects *effects)   \
-    {                                                                                              \
-        (void)state;                                                                               \
-        step_of(role_, event, effects);                                                                 \
-    }                                                                                              \
-    static void failed_##name_(void *state, uint64_t now_ns, struct hwi_effects *effects)               \
-    {                                                                                              \
-        (void)state;                                                                               \
-        failed_of(role_, now_ns, effects);                                                              \
-    }                                                                                              \
-    static const struct hwi_actor_ops name_##_ops = {                                              \
-        #name_, role_, create_actor, step_##name_, failed_##name_, destroy_actor};
-
-ACTOR(peer, HWI_ROLE_PEER)
-ACTOR(reducer, HWI_ROLE_REDUCER)
-ACTOR(snapshot, HWI_ROLE_SNAPSHOT)
-
-static void carry(void *world, const struct hwi_envelope *envelope)
-{
-    struct bench *bench = world;
-    note_message("carry", envelope->from, envelope->to, &envelope->msg);
-    if (bench->answer_at_once)
-        hwi_drain_post(bench->drain, envelope->to, envelope->from,
-                       &(struct hwi_msg){.type = HWI_MSG_probe});
-}
-
-static void check_failed(void *world, const struct hwi_actor_ops *actor,
-                         const struct hwi_trap *trap)
-{
-    (void)world;
-    assert_non_null(trap->file);
-    assert_true(trap->line > 0);
-    note("check failed in %s: %s\n", actor->name, trap->what);
-}
-
-static void record(void *world, const struct hwi_actor_ops *actor, const struct hwi_event *event,
-                   const struct hwi_effects *effects)
-{
-    (void)world;
-    note("record %s at %u: %s, %u effects\n", actor->name, (unsigned)event->now_ns,
-         event->msg->type ? hwi_layout_of(event->msg->type)->name : "nothing", effects->count);
-    for (uint32_t i = 0; i < effects->count; i++)
-        assert_int_equal(effects->items[i].from.role, actor->role);
-}
-
-static const struct hwi_world_ops quiet_world = {.carry = carry, .check_failed = check_failed};
-static const struct hwi_world_ops recorded_world = {carry, record, check_failed};
-
-static void begin(struct bench *bench, const struct hwi_world_ops *world_ops)
-{
-    *bench = (struct bench){.alloc = {.resize = heap_resize}};
-    bench->alloc.user = &bench->heap;
-    transcript[0] = '\0';
-    behave = NULL;
-    behave_failed = NULL;
-    bench->drain = hwi_drain_create(&bench->alloc, world_ops, bench);
-    hwi_drain_add(bench->drain, &peer_ops);
-    hwi_drain_add(bench->drain, &reducer_ops);
-    hwi_drain_add(bench->drain, &snapshot_ops);
-}
-
-static void end(struct bench *bench)
-{
-    hwi_drain_destroy(bench->drain);
-    assert_int_equal(bench->heap.live, 0);
-}
-
-// The tests' messages: edge_up{peer=n}, because it is small.
-static void post_number(struct bench *bench, enum hwi_role to, uint64_t number)
-{
-    struct hwi_msg msg = {.type = HWI_MSG_edge_up, .u.edge_up.peer = number};
-    hwi_drain_post(bench->drain, hwi_addr_of(HWI_ROLE_TRAINER, 0), hwi_addr_of(to, 0), &msg);
-}
-
-static void emit_number(struct hwi_effects *effects, enum hwi_role to, uint64_t id, uint64_t number)
-{
-    HWI_EMIT(effects, hwi_addr_of(to, id), edge_up)->peer = number;
-}
-
-static void emit_wake(struct hwi_effects *effects, uint64_t at_ns)
-{
-    HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_CLOCK, 0), wake_at)->at_ns = at_ns;
-}
-
-static uint64_t number_of(const struct hwi_event *event)
-{
-    return event->msg->type == HWI_MSG_edge_up ? event->msg->u.edge_up.peer : 0;
-}
-
-static void assert_transcript(const char *expected)
-{
-    assert_string_equal(transcript, expected);
-    transcript[0] = '\0';
-}
-
-// ---- order and routing --------------------------------------------------------------------------
+#include "tests/unit/drain_bench.h"
 
 static void pass_on(enum hwi_role role, const struct hwi_event *event, struct hwi_effects *effects)
 {
-    if (role != HWI_ROLE_PEER)
+    if (role != HWI_ROLE_PEER) {
         return;
+    }
     emit_number(effects, HWI_ROLE_REDUCER, 0, 10 * number_of(event));
     emit_number(effects, HWI_ROLE_REDUCER, 9, 10 * number_of(event) + 1);
     emit_number(effects, HWI_ROLE_PEER, 0x3f2a, 10 * number_of(event) + 2);
@@ -272,11 +73,12 @@ static void many_waiting_messages_keep_their_order(void **state)
     uint64_t heard = 0;
     begin(&bench, &quiet_world);
     for (unsigned round = 0; round < 60; round++) { // the ring wraps and grows at every fill
-        for (unsigned i = 0; i < 7; i++)
+        for (unsigned i = 0; i < 7; i++) {
             post_number(&bench, HWI_ROLE_PEER, ++said);
+        }
         for (unsigned i = 0; i < 4; i++) {
             char expected[64];
-            snprintf(expected, sizeof(expected), "step trainer>peer edge_up{peer=%u}\n",
+            snprintf(expected, sizeof expected, "step trainer>peer edge_up{peer=%u}\n",
                      (unsigned)++heard);
             assert_true(hwi_drain_step(bench.drain, 1));
             assert_transcript(expected);
@@ -294,8 +96,9 @@ static void wake_as_told(enum hwi_role role, const struct hwi_event *event,
                          struct hwi_effects *effects)
 {
     (void)role;
-    if (number_of(event))
+    if (number_of(event)) {
         emit_wake(effects, number_of(event));
+    }
 }
 
 static void due_wakes_come_after_the_mailbox_in_actor_order(void **state)
@@ -351,12 +154,14 @@ static void rearm_twice(enum hwi_role role, const struct hwi_event *event,
 {
     static unsigned left;
     (void)role;
-    if (event->msg->type != HWI_MSG_woken)
+    if (event->msg->type != HWI_MSG_woken) {
         left = 2;
-    if (left-- > 0)
+    }
+    if (left-- > 0) {
         emit_wake(effects, event->now_ns);
-    else
+    } else {
         left = 0;
+    }
 }
 
 static void a_wake_asked_for_now_comes_in_the_same_run(void **state)
@@ -496,16 +301,17 @@ static void who_cannot_be_told_fails(void **state)
     transcript[0] = '\0';
     struct hwi_id ids[1000] = {{0}};
     struct hwi_msg msg = {.type = HWI_MSG_ready, .u.ready = {.broken = ids, .broken_count = 1000}};
-    bench.heap.refuse_from = sizeof(ids);
+    bench.heap.refuse_from = sizeof ids;
     hwi_drain_post(bench.drain, hwi_addr_of(HWI_ROLE_DATA, 0), hwi_addr_of(HWI_ROLE_PEER, 0), &msg);
     bench.heap.refuse_from = 0;
     assert_true(hwi_drain_pending(bench.drain));
     hwi_drain_run(bench.drain, 8);
-    assert_transcript("check failed in peer: memory != NULL || bytes == 0\n"
-                      "failed role 2\n"
-                      "record peer at 8: nothing, 3 effects\n"
-                      "carry peer>trainer edge_up{peer=8}\n"
-                      "step peer>reducer edge_up{peer=99}\nrecord reducer at 8: edge_up, 0 effects\n");
+    assert_transcript(
+        "check failed in peer: memory != NULL || bytes == 0\n"
+        "failed role 2\n"
+        "record peer at 8: nothing, 3 effects\n"
+        "carry peer>trainer edge_up{peer=8}\n"
+        "step peer>reducer edge_up{peer=99}\nrecord reducer at 8: edge_up, 0 effects\n");
     end(&bench);
 }
 
@@ -514,9 +320,10 @@ static void who_cannot_be_told_fails(void **state)
 static void send_list(enum hwi_role role, const struct hwi_event *event,
                       struct hwi_effects *effects)
 {
-    if (role != HWI_ROLE_PEER)
+    if (role != HWI_ROLE_PEER) {
         return;
-    struct hwi_id *ids = hwi_effects_memory(effects, 2 * sizeof(*ids));
+    }
+    struct hwi_id *ids = hwi_effects_memory(effects, 2 * sizeof *ids);
     ids[0].value = number_of(event);
     ids[1].value = 5;
     for (unsigned i = 0; i < 2; i++) {
@@ -537,8 +344,8 @@ static void lists_are_copied_where_they_wait(void **state)
     behave = send_list;
     hwi_drain_post(bench.drain, hwi_addr_of(HWI_ROLE_MASTER, 0), hwi_addr_of(HWI_ROLE_SNAPSHOT, 0),
                    &msg);
-    memset(past, 0xff, sizeof(past));
-    memset(tallies, 0xff, sizeof(tallies));
+    memset(past, 0xff, sizeof past);
+    memset(tallies, 0xff, sizeof tallies);
     post_number(&bench, HWI_ROLE_PEER, 4);
     post_number(&bench, HWI_ROLE_PEER, 6);
     hwi_drain_run(bench.drain, 1);
@@ -560,8 +367,9 @@ static void play(enum hwi_role role, const struct hwi_event *event, struct hwi_e
 {
     transcript[0] = '\0';
     enum hwi_role other = role == HWI_ROLE_PEER ? HWI_ROLE_REDUCER : HWI_ROLE_PEER;
-    if (number_of(event))
+    if (number_of(event)) {
         emit_number(effects, other, 0, number_of(event) - 1);
+    }
 }
 
 static void messages_without_lists_allocate_nothing(void **state)

@@ -9,7 +9,8 @@
 
 #include "actors/loop/drain.h"
 
-// The peer asks for a wake-up with each probe it hears; the snapshot says a probe to itself for ever.
+// The peer asks for a wake-up with each probe it hears; the snapshot says a probe to itself for
+// ever.
 static uint32_t woken, said;
 
 static void *create(const struct hwi_alloc *alloc)
@@ -54,8 +55,8 @@ static void due_wakes_need_not_wait_for_the_last_letter(void **unused)
 {
     (void)unused;
     static const struct hwi_world_ops world = {.carry = carry};
-    static const struct hwi_actor_ops peer = {
-        "peer", HWI_ROLE_PEER, create, step_peer, failed, destroy, NULL};
+    static const struct hwi_actor_ops peer = {"peer", HWI_ROLE_PEER, create, step_peer,
+                                              failed, destroy,       NULL};
     static const struct hwi_actor_ops snapshot = {
         "snapshot", HWI_ROLE_SNAPSHOT, create, step_snapshot, failed, destroy, NULL};
     struct hwi_drain *drain = hwi_drain_create(&hwi_alloc_libc, &world, NULL);
@@ -65,8 +66,9 @@ static void due_wakes_need_not_wait_for_the_last_letter(void **unused)
     hwi_drain_post(drain, hwi_addr_of(HWI_ROLE_TRAINER, 0), hwi_addr_of(HWI_ROLE_PEER, 0), &probe);
     hwi_drain_post(drain, hwi_addr_of(HWI_ROLE_TRAINER, 0), hwi_addr_of(HWI_ROLE_SNAPSHOT, 0),
                    &probe);
-    for (uint64_t now_ns = 1; now_ns <= 100; now_ns++)
+    for (uint64_t now_ns = 1; now_ns <= 100; now_ns++) {
         assert_true(hwi_drain_step(drain, now_ns));
+    }
     assert_int_equal(woken, 0); // letters go first, and there always is one
     assert_int_equal(said, 99);
     assert_false(hwi_drain_due(drain, 10));

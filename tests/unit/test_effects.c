@@ -28,8 +28,9 @@ static void effects_keep_order_and_their_arena(void **state)
         }
         assert_int_equal(first[0] | first[2], 0);
         assert_int_equal(effects.count, 2000);
-        for (uint32_t i = 0; i < 2000; i++)
+        for (uint32_t i = 0; i < 2000; i++) {
             assert_int_equal(effects.items[i].msg.u.edge_up.peer, i);
+        }
         hwi_effects_reset(&effects);
         assert_int_equal(effects.count, 0);
     }
@@ -57,8 +58,9 @@ static void too_many_effects_are_a_failed_check(void **state)
     hwi_trap_enter(&trap);
     emitted = 0;
     if (setjmp(trap.landing) == 0) {
-        for (; emitted < 100; emitted++)
+        for (; emitted < 100; emitted++) {
             hwi_effects_memory(&effects, 1 << 20);
+        }
     }
     assert_int_equal(emitted, 64);
     hwi_effects_fini(&effects);

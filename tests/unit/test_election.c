@@ -23,8 +23,8 @@ struct holding {
 };
 
 struct decision {
-    int status;                 // HWS_OK: planned, or put out
-    int out[MEMBERS_MAX];       // statuses of who is put out; HWS_OK = stays
+    int status;           // HWS_OK: planned, or put out
+    int out[MEMBERS_MAX]; // statuses of who is put out; HWS_OK = stays
     bool any_out;
     uint64_t revision, content; // elected
     int winner, other;          // named by the failure
@@ -43,8 +43,9 @@ struct run {
 static int left(const struct run *r)
 {
     int count = 0;
-    for (int i = 0; i < r->count; i++)
+    for (int i = 0; i < r->count; i++) {
         count += r->in[i];
+    }
     return count;
 }
 
@@ -53,9 +54,9 @@ static int party(const struct run *r, int i, bool layout)
 {
     int count = 0;
     for (int k = 0; k < r->count; k++) {
-        bool same = layout ? r->all[k].layout == r->all[i].layout
-                           : r->all[k].content == r->all[i].content &&
-                                 r->all[k].layout == r->all[i].layout;
+        bool same =
+            layout ? r->all[k].layout == r->all[i].layout
+                   : r->all[k].content == r->all[i].content && r->all[k].layout == r->all[i].layout;
         count += r->in[k] && same;
     }
     return count;
@@ -65,8 +66,9 @@ static uint64_t newest_with_layout(const struct run *r, uint64_t layout)
 {
     uint64_t newest = 0;
     for (int i = 0; i < r->count; i++) {
-        if (r->in[i] && r->all[i].layout == layout && r->all[i].revision > newest)
+        if (r->in[i] && r->all[i].layout == layout && r->all[i].revision > newest) {
             newest = r->all[i].revision;
+        }
     }
     return newest;
 }
@@ -75,13 +77,15 @@ static uint64_t choose_layout(const struct run *r)
 {
     int best = NOBODY;
     for (int i = 0; i < r->count; i++) {
-        if (!r->in[i])
+        if (!r->in[i]) {
             continue;
+        }
         int more = best == NOBODY ? 1 : party(r, i, true) - party(r, best, true);
         bool newer = best != NOBODY && newest_with_layout(r, r->all[i].layout) >
                                            newest_with_layout(r, r->all[best].layout);
-        if (more > 0 || (more == 0 && newer))
+        if (more > 0 || (more == 0 && newer)) {
             best = i;
+        }
     }
     return r->all[best].layout;
 }
@@ -90,8 +94,9 @@ static int choose_content(const struct run *r)
 {
     int best = NOBODY;
     for (int i = 0; i < r->count; i++) {
-        if (r->in[i] && (best == NOBODY || party(r, i, false) > party(r, best, false)))
+        if (r->in[i] && (best == NOBODY || party(r, i, false) > party(r, best, false))) {
             best = i;
+        }
     }
     return best;
 }
@@ -103,19 +108,21 @@ static bool newcomer(const struct run *r, int i)
 
 static bool holds(const struct run *r, int i, int winner)
 {
-    return r->all[i].content == r->all[winner].content &&
-           r->all[i].layout == r->all[winner].layout;
+    return r->all[i].content == r->all[winner].content && r->all[i].layout == r->all[winner].layout;
 }
 
 static int objection(const struct run *r, int i, int winner)
 {
     const struct holding *h = &r->all[i], *w = &r->all[winner];
-    if (h->layout != w->layout)
+    if (h->layout != w->layout) {
         return HWS_E_LAYOUT;
-    if (newcomer(r, i) && h->revision > w->revision)
+    }
+    if (newcomer(r, i) && h->revision > w->revision) {
         return HWS_E_REFUSED;
-    if (newcomer(r, i) && h->strategy == HWS_SYNC_SEND_ONLY && !holds(r, i, winner))
+    }
+    if (newcomer(r, i) && h->strategy == HWS_SYNC_SEND_ONLY && !holds(r, i, winner)) {
         return HWS_E_REFUSED;
+    }
     return HWS_OK;
 }
 
@@ -124,16 +131,20 @@ static int elect(struct run *r, int *status)
 {
     bool send_only = false;
     uint64_t newest = 0;
-    for (int i = 0; i < r->count; i++)
+    for (int i = 0; i < r->count; i++) {
         r->in[i] = !r->all[i].dirty && !newcomer(r, i);
+    }
     *status = HWS_E_STATE_LOST;
-    if (left(r) == 0)
+    if (left(r) == 0) {
         return NOBODY;
-    for (int i = 0; i < r->count; i++)
+    }
+    for (int i = 0; i < r->count; i++) {
         r->in[i] = r->in[i] && r->all[i].strategy != HWS_SYNC_RECEIVE_ONLY;
+    }
     *status = HWS_E_CONFLICT;
-    if (left(r) == 0)
+    if (left(r) == 0) {
         return NOBODY;
+    }
     uint64_t layout = choose_layout(r);
     for (int i = 0; i < r->count; i++) {
         r->in[i] = r->in[i] && r->all[i].layout == layout;
@@ -143,8 +154,9 @@ static int elect(struct run *r, int *status)
         r->in[i] = r->in[i] && (!send_only || r->all[i].strategy == HWS_SYNC_SEND_ONLY);
         newest = r->in[i] && r->all[i].revision > newest ? r->all[i].revision : newest;
     }
-    for (int i = 0; i < r->count; i++)
+    for (int i = 0; i < r->count; i++) {
         r->in[i] = r->in[i] && r->all[i].revision == newest;
+    }
     *status = HWS_OK;
     return choose_content(r);
 }
@@ -154,17 +166,20 @@ static struct decision expected(const struct holding *all, int count, bool synce
     struct run r = {.all = all, .count = count, .synced = synced};
     struct decision d = {.winner = NOBODY, .other = NOBODY};
     int winner = elect(&r, &d.status);
-    if (winner == NOBODY)
+    if (winner == NOBODY) {
         return d;
+    }
     for (int i = 0; i < count; i++) {
         d.out[i] = objection(&r, i, winner);
         d.any_out |= d.out[i] != HWS_OK;
     }
-    if (d.any_out)
+    if (d.any_out) {
         return d;
+    }
     for (int i = 0; i < count && d.other == NOBODY; i++) {
-        if (all[i].strategy == HWS_SYNC_SEND_ONLY && !holds(&r, i, winner))
+        if (all[i].strategy == HWS_SYNC_SEND_ONLY && !holds(&r, i, winner)) {
             d.other = i;
+        }
     }
     if (d.other != NOBODY) {
         d.winner = winner;
@@ -173,9 +188,10 @@ static struct decision expected(const struct holding *all, int count, bool synce
     }
     d.revision = all[winner].revision;
     d.content = all[winner].content;
-    for (int i = 0; i < count; i++)
-        d.source[i] = !all[i].dirty && holds(&r, i, winner) &&
-                      all[i].strategy != HWS_SYNC_RECEIVE_ONLY;
+    for (int i = 0; i < count; i++) {
+        d.source[i] =
+            !all[i].dirty && holds(&r, i, winner) && all[i].strategy != HWS_SYNC_RECEIVE_ONLY;
+    }
     return d;
 }
 
@@ -205,8 +221,9 @@ static const struct hwi_msg *said(const struct play *play, int to, uint16_t type
 {
     for (uint32_t i = 0; i < play->effects.count; i++) {
         const struct hwi_envelope *envelope = &play->effects.items[i];
-        if (envelope->msg.type == type && envelope->to.id == INCARNATION + (uint64_t)to)
+        if (envelope->msg.type == type && envelope->to.id == INCARNATION + (uint64_t)to) {
             return &envelope->msg;
+        }
     }
     return NULL;
 }
@@ -216,9 +233,12 @@ static void begin(struct play *play, uint32_t min_members)
     *play = (struct play){.master = hwi_master_ops.create(&hwi_alloc_libc)};
     hwi_effects_init(&play->effects, &hwi_alloc_libc);
     struct hwi_msg msg = {.type = HWI_MSG_master_start};
-    msg.u.master_start = (struct hwi_msg_master_start){
-        .run = 7, .master = 8, .min_members = min_members, .heartbeat_ms = 500, .dead_ms = 5000,
-        .propose_ms = 5000};
+    msg.u.master_start = (struct hwi_msg_master_start){.run = 7,
+                                                       .master = 8,
+                                                       .min_members = min_members,
+                                                       .heartbeat_ms = 500,
+                                                       .dead_ms = 5000,
+                                                       .propose_ms = 5000};
     hear(play, hwi_addr_of(HWI_ROLE_TRAINER, 0), &msg);
 }
 
@@ -238,13 +258,15 @@ static void enrol(struct play *play, int i)
     play->peers[i] = said(play, i, HWI_MSG_welcome)->u.welcome.peer;
 }
 
-// The first `count` are ready for what was proposed to the first of them; true if the announcement says so.
+// The first `count` are ready for what was proposed to the first of them; true if the announcement
+// says so.
 static void all_ready(struct play *play, int count)
 {
     struct hwi_msg msg = {.type = HWI_MSG_ready};
     msg.u.ready.view = said(play, 0, HWI_MSG_propose)->u.propose.view;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         hear_member(play, i, &msg);
+    }
     play->view = said(play, 0, HWI_MSG_announce)->u.announce.view;
     play->seq = 0;
 }
@@ -268,28 +290,32 @@ static void say_done(struct play *play, int count, uint8_t kind)
     msg.u.done.view = play->view;
     msg.u.done.kind = kind;
     msg.u.done.count = 1;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         hear_member(play, i, &msg);
+    }
 }
 
 // `count` members of which the last `late` joined after a sync; with `synced` there was one.
 static void prepare(struct play *play, int count, int late, bool synced)
 {
-    static const struct holding same = {.strategy = HWS_SYNC_ENFORCE, .revision = 1, .content = 9,
-                                        .layout = 1};
+    static const struct holding same = {
+        .strategy = HWS_SYNC_ENFORCE, .revision = 1, .content = 9, .layout = 1};
     begin(play, (uint32_t)(count - late));
-    for (int i = 0; i < count - late; i++)
+    for (int i = 0; i < count - late; i++) {
         enrol(play, i);
+    }
     all_ready(play, count - late);
-    for (int i = 0; synced && i < count - late; i++)
+    for (int i = 0; synced && i < count - late; i++) {
         offer(play, i, &same);
+    }
     if (synced) {
         assert_non_null(said(play, 0, HWI_MSG_sync_plan));
         say_done(play, count - late, HWI_KIND_SYNC);
         play->seq = 1;
     }
-    for (int i = count - late; i < count; i++)
+    for (int i = count - late; i < count; i++) {
         enrol(play, i);
+    }
     if (late > 0) {
         say_done(play, count - late, HWI_KIND_ADMIT);
         all_ready(play, count);
@@ -302,16 +328,18 @@ static void read_plan(const struct play *play, const struct hwi_msg_sync_plan *p
     d->revision = plan->revision;
     d->content = plan->root.lo;
     for (uint32_t k = 0; k < plan->sources_count; k++) {
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++) {
             d->source[i] |= play->peers[i] == plan->sources[k].value;
+        }
     }
 }
 
 static int member_of(const struct play *play, uint64_t peer)
 {
     for (int i = 0; peer != 0 && i < MEMBERS_MAX; i++) {
-        if (play->peers[i] == peer)
+        if (play->peers[i] == peer) {
             return i;
+        }
     }
     return NOBODY;
 }
@@ -332,18 +360,20 @@ static void read_failure(struct play *play, int count, struct decision *d)
 static struct decision decided(struct play *play, const struct holding *all, int count)
 {
     struct decision d = {.winner = NOBODY, .other = NOBODY};
-    for (int i = count; i-- > 0;) // who offers last does not matter: here the oldest does
+    for (int i = count; i-- > 0;) { // who offers last does not matter: here the oldest does
         offer(play, i, &all[i]);
+    }
     for (int i = 0; i < count; i++) {
         const struct hwi_msg *evicted = said(play, i, HWI_MSG_evicted);
         d.out[i] = evicted != NULL ? evicted->u.evicted.status : HWS_OK;
         d.any_out |= evicted != NULL;
     }
     const struct hwi_msg *plan = said(play, 0, HWI_MSG_sync_plan);
-    if (plan != NULL)
+    if (plan != NULL) {
         read_plan(play, &plan->u.sync_plan, count, &d);
-    else if (!d.any_out)
+    } else if (!d.any_out) {
         read_failure(play, count, &d);
+    }
     return d;
 }
 
@@ -367,21 +397,22 @@ static void expect_decision(struct play *play, const struct holding *all, int co
     struct decision want = expected(all, count, synced), got = decided(play, all, count);
     bool equal = want.status == got.status && want.revision == got.revision &&
                  want.content == got.content && want.winner == got.winner &&
-                 want.other == got.other &&
-                 memcmp(want.out, got.out, sizeof want.out) == 0 &&
+                 want.other == got.other && memcmp(want.out, got.out, sizeof want.out) == 0 &&
                  memcmp(want.source, got.source, sizeof want.source) == 0;
-    if (equal)
+    if (equal) {
         return;
-    for (int i = 0; i < count; i++) {
-        print_error("%c%u%c%s%s%s: out %d, not %d; source %d, not %d\n",
-                    "?ESR"[all[i].strategy], (unsigned)all[i].revision,
-                    (int)('a' + all[i].content - 1), all[i].layout > 1 ? "*" : "",
-                    all[i].dirty ? "!" : "", all[i].newcomer ? "+" : "", got.out[i], want.out[i],
-                    got.source[i], want.source[i]);
     }
-    fail_msg("synced %d: status %d, not %d; content %u, not %u; winner %d, not %d; other %d, not %d",
-             synced, got.status, want.status, (unsigned)got.content, (unsigned)want.content,
-             got.winner, want.winner, got.other, want.other);
+    for (int i = 0; i < count; i++) {
+        print_error("%c%u%c%s%s%s: out %d, not %d; source %d, not %d\n", "?ESR"[all[i].strategy],
+                    (unsigned)all[i].revision, (int)('a' + all[i].content - 1),
+                    all[i].layout > 1 ? "*" : "", all[i].dirty ? "!" : "",
+                    all[i].newcomer ? "+" : "", got.out[i], want.out[i], got.source[i],
+                    want.source[i]);
+    }
+    fail_msg(
+        "synced %d: status %d, not %d; content %u, not %u; winner %d, not %d; other %d, not %d",
+        synced, got.status, want.status, (unsigned)got.content, (unsigned)want.content, got.winner,
+        want.winner, got.other, want.other);
 }
 
 // Every `stride`-th combination of `count` members of which the last `late` are newcomers.
@@ -392,8 +423,9 @@ static void try_all(int count, int late, bool synced, uint32_t stride)
     uint32_t all = 1;
     prepare(&play, count, late, synced);
     unsigned char *image = hwi_image_save(&hwi_master_ops, play.master, &hwi_alloc_libc, &length);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         all *= COMBINATIONS;
+    }
     for (uint32_t number = stride / 2; number < all; number += stride) {
         struct holding held[MEMBERS_MAX] = {{0}};
         struct play tried = play;
@@ -428,8 +460,9 @@ static void two_members(void **unused)
 static void three_members(void **unused)
 {
     (void)unused;
-    for (int late = 0; late < 3; late++)
+    for (int late = 0; late < 3; late++) {
         try_all(3, late, true, 1);
+    }
     try_all(3, 0, false, 1);
 }
 

@@ -31,8 +31,9 @@ static int setup(void **state)
     struct bench *bench = calloc(1, sizeof *bench);
     size_t bytes = hwi_ring_bytes(CAPACITY);
     snprintf(bench->directory, sizeof bench->directory, "/tmp/hawser-flight-XXXXXX");
-    if (mkdtemp(bench->directory) == NULL)
+    if (mkdtemp(bench->directory) == NULL) {
         return -1;
+    }
     bench->memory = aligned_alloc(64, bytes);
     memset(bench->memory, 0, bytes);
     bench->ring = hwi_ring_create(&hwi_alloc_libc, bench->memory, CAPACITY);
@@ -47,14 +48,17 @@ static uint32_t list(const struct bench *bench, bool remove)
     uint32_t count = 0;
     DIR *directory = opendir(bench->directory);
     for (struct dirent *entry; directory != NULL && ((entry = readdir(directory)) != NULL);) {
-        if (entry->d_name[0] == '.')
+        if (entry->d_name[0] == '.') {
             continue;
+        }
         count++;
-        if (remove)
+        if (remove) {
             unlinkat(dirfd(directory), entry->d_name, 0);
+        }
     }
-    if (directory != NULL)
+    if (directory != NULL) {
         closedir(directory);
+    }
     return count;
 }
 
@@ -73,8 +77,9 @@ static int teardown(void **state)
 static void say(struct bench *bench, uint32_t count)
 {
     struct hwi_msg msg = {.type = HWI_MSG_pong};
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         hwi_ring_heard(bench->ring, HWI_ROLE_PEER, hwi_addr_of(HWI_ROLE_MASTER, 0), &msg, 1, 1);
+    }
 }
 
 static bool exists(const struct bench *bench, uint32_t number)
@@ -125,8 +130,9 @@ static void a_file_holds_the_ring(void **state)
 static void one_a_second_and_none_is_forgotten(void **state)
 {
     struct bench *bench = *state;
-    for (uint32_t i = 0; i < 500; i++)
+    for (uint32_t i = 0; i < 500; i++) {
         hwi_flight_want(&bench->flight, bench->now_ns + i * HWI_NS_PER_MS);
+    }
     assert_int_equal(list(bench, false), 1);
     assert_int_equal(bench->flight.due_ns, bench->now_ns + HWI_NS_PER_S);
     hwi_flight_turn(&bench->flight, bench->flight.due_ns);
@@ -146,13 +152,15 @@ static void what_is_due_at_the_end_is_written(void **state)
 static void the_first_and_the_newest_stay(void **state)
 {
     struct bench *bench = *state;
-    for (uint32_t i = 0; i < 50; i++)
+    for (uint32_t i = 0; i < 50; i++) {
         hwi_flight_want(&bench->flight, bench->now_ns + 2 * i * HWI_NS_PER_S);
+    }
     assert_int_equal(list(bench, false), HWI_FLIGHT_OWN_MAX);
     assert_true(exists(bench, 1));
     assert_false(exists(bench, 2));
-    for (uint32_t number = 50; number > 50 - HWI_FLIGHT_OWN_MAX + 1; number--)
+    for (uint32_t number = 50; number > 50 - HWI_FLIGHT_OWN_MAX + 1; number--) {
         assert_true(exists(bench, number));
+    }
 }
 
 static void a_directory_is_bounded(void **state)

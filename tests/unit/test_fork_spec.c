@@ -55,8 +55,9 @@ static void what_is_no_phrase_is_named(void **unused)
     (void)unused;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         error[0] = '\0';
-        if (fork_spec_parse(bad[i], &spec, error))
+        if (fork_spec_parse(bad[i], &spec, error)) {
             fail_msg("\"%s\" was taken", bad[i]);
+        }
         assert_non_null(strstr(error, "is no fault"));
     }
 }
@@ -67,8 +68,9 @@ static void a_plan_is_bounded(void **unused)
     enum { LENGTH = sizeof phrase - 1 };
     char text[LENGTH * (FORK_FAULTS_MAX + 1)];
     (void)unused;
-    for (size_t i = 0; i < sizeof text; i++)
+    for (size_t i = 0; i < sizeof text; i++) {
         text[i] = phrase[i % LENGTH];
+    }
     text[sizeof text - 1] = '\0';
     assert_false(fork_spec_parse(text, &spec, error));
     assert_string_equal(error, "more than 32 faults");

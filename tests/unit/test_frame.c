@@ -39,8 +39,9 @@ static bool survives(const struct hwi_frame *frame)
     struct hwi_frame read;
 
     hwi_frame_write(frame, bytes);
-    if (!hwi_frame_read(bytes, &read))
+    if (!hwi_frame_read(bytes, &read)) {
         return false;
+    }
     assert_int_equal(read.kind, frame->kind);
     assert_int_equal(read.phase, frame->phase);
     assert_int_equal(read.lane, frame->lane);
@@ -103,10 +104,12 @@ static bool survives_byte(const struct hwi_frame *frame, int at, unsigned char v
 static void test_bytes_that_must_be_zero(void **state)
 {
     (void)state;
-    for (int at = 29; at < 32; at++)
+    for (int at = 29; at < 32; at++) {
         assert_false(survives_byte(&chunk, at, 1));
-    for (int at = 48; at < 56; at++)
+    }
+    for (int at = 48; at < 56; at++) {
         assert_false(survives_byte(&chunk, at, 1));
+    }
     assert_false(survives_byte(&chunk, 0, 0)); // magic
 }
 
@@ -156,7 +159,7 @@ static void test_random_bytes_are_no_header(void **state)
     struct hwi_frame read;
 
     for (int i = 0; i < 10000; i++) {
-        rig_fill(bytes, sizeof(bytes));
+        rig_fill(bytes, sizeof bytes);
         assert_false(hwi_frame_read(bytes, &read));
     }
 }

@@ -21,9 +21,12 @@ static void parses_and_prints(void **state)
         const char *text, *printed;
         uint16_t port;
     } cases[] = {
-        {"127.0.0.1:4000", "127.0.0.1:4000", 4000}, {"10.1.2.3:0", "10.1.2.3:0", 0},
-        {"[::1]:65535", "[::1]:65535", 65535},      {"*:80", "0.0.0.0:80", 80},
-        {":80", "0.0.0.0:80", 80},                  {"[2001:db8::7]:1", "[2001:db8::7]:1", 1},
+        {"127.0.0.1:4000", "127.0.0.1:4000", 4000},
+        {"10.1.2.3:0", "10.1.2.3:0", 0},
+        {"[::1]:65535", "[::1]:65535", 65535},
+        {"*:80", "0.0.0.0:80", 80},
+        {":80", "0.0.0.0:80", 80},
+        {"[2001:db8::7]:1", "[2001:db8::7]:1", 1},
     };
     (void)state;
     for (size_t i = 0; i < HWI_COUNT(cases); i++) {
@@ -40,14 +43,27 @@ static void parses_and_prints(void **state)
 static void refuses_what_is_no_address(void **state)
 {
     static const char *const cases[] = {
-        "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1", "::1:4",
-        "[::1]", "[::1:4", "[zz]:4", "[]:4", "localhost:4", "127.0.0.1:000004", "1.2.3.4.5:6",
+        "",
+        ":",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "127.0.0.1:x",
+        "127.0.0.1:65536",
+        "127.0.0.1:-1",
+        "::1:4",
+        "[::1]",
+        "[::1:4",
+        "[zz]:4",
+        "[]:4",
+        "localhost:4",
+        "127.0.0.1:000004",
+        "1.2.3.4.5:6",
     };
     (void)state;
     for (size_t i = 0; i < HWI_COUNT(cases); i++) {
         struct hwi_address address;
-        expect(hwi_address_parse(cases[i], HWI_ADDRESS_NUMERIC, &address) != NULL, "\"%s\" was taken",
-               cases[i]);
+        expect(hwi_address_parse(cases[i], HWI_ADDRESS_NUMERIC, &address) != NULL,
+               "\"%s\" was taken", cases[i]);
     }
 }
 
@@ -96,8 +112,15 @@ static void knows_kinds_of_addresses(void **state)
 }
 
 static const struct hwi_hello hello = {
-    .run = 1, .from = 2, .from_incarnation = UINT64_C(0x1122334455667788), .to = 3,
-    .to_incarnation = 4, .attempt = 5, .lane = 1, .index = 6, .count = 7,
+    .run = 1,
+    .from = 2,
+    .from_incarnation = UINT64_C(0x1122334455667788),
+    .to = 3,
+    .to_incarnation = 4,
+    .attempt = 5,
+    .lane = 1,
+    .index = 6,
+    .count = 7,
 };
 
 static void hello_comes_back(void **state)

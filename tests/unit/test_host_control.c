@@ -31,8 +31,9 @@ static struct raw connect_raw(struct relay *master, const void *session, size_t 
     raw.socket = zmq_socket(raw.context, ZMQ_DEALER);
     zmq_setsockopt(raw.socket, ZMQ_LINGER, &zero, sizeof zero);
     zmq_setsockopt(raw.socket, ZMQ_RCVTIMEO, &wait_ms, sizeof wait_ms);
-    if (bytes > 0)
+    if (bytes > 0) {
         assert_int_equal(zmq_setsockopt(raw.socket, ZMQ_ROUTING_ID, session, bytes), 0);
+    }
     snprintf(endpoint, sizeof endpoint, "tcp://%s", relay_address(master));
     assert_int_equal(zmq_connect(raw.socket, endpoint), 0);
     return raw;
@@ -115,8 +116,10 @@ static void a_member_may_come_first_and_a_master_again(void **state)
     relay_destroy(second);
     struct relay *third = relay_master(address, NULL, false);
     struct hwi_msg msg;
-    for (int tries = 0; tries < 50 && !relay_hear_within(member, HWI_MSG_welcome, 100, &msg); tries++)
+    for (int tries = 0; tries < 50 && !relay_hear_within(member, HWI_MSG_welcome, 100, &msg);
+         tries++) {
         say_registration(member, 5); // one may have gone to a dying connection
+    }
     assert_int_equal(msg.u.welcome.peer, 5);
     relay_destroy(member);
     relay_destroy(third);
@@ -153,8 +156,8 @@ static uint64_t dropped_in(struct relay *relay)
 
 static void what_is_not_for_a_master_is_dropped(void **state)
 {
-    static const uint16_t types[] = {HWI_MSG_welcome, HWI_MSG_status_want, HWI_MSG_call,
-                                     HWI_MSG_master_start, HWI_MSG_view_file, HWI_MSG_stored};
+    static const uint16_t types[] = {HWI_MSG_welcome,      HWI_MSG_status_want, HWI_MSG_call,
+                                     HWI_MSG_master_start, HWI_MSG_view_file,   HWI_MSG_stored};
     static const char garbage[] = "\xdc\xff\xff\xff\xff not a message";
     struct hwi_msg none;
     (void)state;
@@ -171,8 +174,9 @@ static void what_is_not_for_a_master_is_dropped(void **state)
     zmq_send(raw.socket, "c", 1, 0);
     settle_raw(&raw);
     assert_int_equal(dropped_in(master), HWI_COUNT(types) + 3);
-    for (size_t i = 0; i < HWI_COUNT(types); i++)
+    for (size_t i = 0; i < HWI_COUNT(types); i++) {
         expect(!relay_hear_within(master, types[i], 0, &none), "type %u was heard", types[i]);
+    }
     end_raw(&raw);
     relay_destroy(master);
 }
@@ -182,8 +186,8 @@ static void who_has_no_proper_session_is_not_heard(void **state)
     static const struct {
         const char *session;
         size_t bytes;
-    } cases[] = {{NULL, 0}, {"P1234567", 8}, {"P123456789", 10}, {"X12345678", 9},
-                 {"P\0\0\0\0\0\0\0\0", 9}, {"T12345678", 9}};
+    } cases[] = {{NULL, 0},        {"P1234567", 8},          {"P123456789", 10},
+                 {"X12345678", 9}, {"P\0\0\0\0\0\0\0\0", 9}, {"T12345678", 9}};
     struct hwi_msg registration = {.type = HWI_MSG_registration}, msg;
     (void)state;
     struct relay *master = relay_master("127.0.0.1:0", NULL, false);
@@ -191,8 +195,9 @@ static void who_has_no_proper_session_is_not_heard(void **state)
         struct raw raw = connect_raw(master, cases[i].session, cases[i].bytes);
         say_raw(&raw, &registration);
         uint64_t limit_ns = hwi_host_now() + RELAY_WAIT_MS * HWI_NS_PER_MS;
-        while (dropped_in(master) <= i && hwi_host_now() < limit_ns)
+        while (dropped_in(master) <= i && hwi_host_now() < limit_ns) {
             relay_hear_within(master, HWI_MSG_registration, 1, &msg);
+        }
         assert_int_equal(dropped_in(master), i + 1);
         end_raw(&raw);
     }
@@ -210,7 +215,8 @@ static void a_member_hears_its_master_only(void **state)
     relay_hear(member, HWI_MSG_welcome);
     relay_say(master, HWI_ROLE_MASTER, &msg);
     assert_int_equal(relay_hear(member, HWI_MSG_pong).u.pong.sent, 5);
-    expect(!relay_hear_within(master, HWI_MSG_unreachable, 0, &none), "unreachable though it is here");
+    expect(!relay_hear_within(master, HWI_MSG_unreachable, 0, &none),
+           "unreachable though it is here");
     relay_destroy(member);
     relay_destroy(master);
 }
@@ -297,9 +303,11 @@ static void submissions_of_each_thread_stay_in_order(void **state)
         speakers[i] = (struct speaker){.member = member, .id = i};
         assert_int_equal(pthread_create(&speakers[i].thread, NULL, speak, &speakers[i]), 0);
     }
-    for (uint32_t i = 0; i < SPEAKERS; i++)
+    for (uint32_t i = 0; i < SPEAKERS; i++) {
         pthread_join(speakers[i].thread, NULL);
-    // A flood beyond the link's queue is dropped and counted; nothing else is lost, nothing reordered.
+    }
+    // A flood beyond the link's queue is dropped and counted; nothing else is lost, nothing
+    // reordered.
     struct hwi_host_counters counters = {0};
     uint32_t count = 0;
     struct hwi_msg msg;
@@ -308,8 +316,9 @@ static void submissions_of_each_thread_stay_in_order(void **state)
         hwi_host_counters(relay_host(member), &counters);
         expect(here || count + counters.control_dropped_out == SPEAKERS * SENTENCES,
                "%u came, %u were dropped", count, (unsigned)counters.control_dropped_out);
-        if (!here)
+        if (!here) {
             break;
+        }
         uint64_t speaker = msg.u.heartbeat.view - 1;
         assert_true(speaker < SPEAKERS && msg.u.heartbeat.sent >= next[speaker]);
         next[speaker] = msg.u.heartbeat.sent + 1;
@@ -323,8 +332,9 @@ static void the_end_does_not_wait_for_a_master_that_is_not_there(void **state)
 {
     (void)state;
     struct relay *member = relay_member("127.0.0.1:1", NULL, 5);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         say_registration(member, 5);
+    }
     uint64_t begin_ns = hwi_host_now();
     relay_destroy(member);
     assert_true(hwi_host_now() - begin_ns < 3 * HWI_NS_PER_S);
@@ -372,10 +382,12 @@ static void addresses_that_cannot_be_used_are_told(void **state)
     expect(strstr(error, "x:y") != NULL, "%s", error);
     struct relay *master = relay_master("127.0.0.1:0", NULL, false);
     assert_int_equal(try_member("127.0.0.1:1", relay_address(master), error), HWS_E_SYSTEM);
-    expect(strstr(error, relay_address(master)) != NULL && strstr(error, "in use") != NULL, "%s", error);
+    expect(strstr(error, relay_address(master)) != NULL && strstr(error, "in use") != NULL, "%s",
+           error);
     assert_null(relay_master_try(relay_address(master), NULL, false, &status, error));
     assert_int_equal(status, HWS_E_SYSTEM);
-    expect(strstr(error, relay_address(master)) != NULL && strstr(error, "in use") != NULL, "%s", error);
+    expect(strstr(error, relay_address(master)) != NULL && strstr(error, "in use") != NULL, "%s",
+           error);
     relay_destroy(master);
 }
 

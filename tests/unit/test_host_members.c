@@ -120,8 +120,9 @@ static void messages_pass_over_ipv6(void **state)
     (void)state;
     assert_null(hwi_address_parse("[::1]:0", HWI_ADDRESS_NUMERIC, &address));
     int fd = hwi_socket_listen(&address);
-    if (fd < 0)
+    if (fd < 0) {
         skip(); // a machine without IPv6
+    }
     close(fd);
     messages_pass_over("[::1]:0");
 }
@@ -305,8 +306,9 @@ static void quiesce(struct relay *relay)
 static float *filled(float first)
 {
     float *floats = malloc(TENSOR_BYTES);
-    for (size_t i = 0; i < TENSOR_BYTES / sizeof(float); i++)
+    for (size_t i = 0; i < TENSOR_BYTES / sizeof(float); i++) {
         floats[i] = first + (float)i;
+    }
     return floats;
 }
 
@@ -367,8 +369,9 @@ static void stripes_survive_a_quiesce(void **state)
         place_output(pair.b, 1);
         let_know(pair.b, pair.a, 1);
         send_input(pair.a, 2);
-        if (round % 2)
+        if (round % 2) {
             relay_hear(pair.b, HWI_MSG_chunk);
+        }
         quiesce(round % 4 < 2 ? pair.a : pair.b);
         quiesce(round % 4 < 2 ? pair.b : pair.a);
         memset(in_b, 0xab, TENSOR_BYTES); // the caller has its memory back

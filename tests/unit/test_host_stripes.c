@@ -47,9 +47,15 @@ static void expect_closed(int fd)
 // The test plays peer 2, incarnation 22, which dials peer 1, incarnation 11.
 static struct hwi_hello hello_of(uint64_t attempt, uint8_t lane, uint8_t index, uint8_t count)
 {
-    return (struct hwi_hello){.run = 7, .from = 2, .from_incarnation = 22, .to = 1,
-                              .to_incarnation = 11, .attempt = attempt, .lane = lane,
-                              .index = index, .count = count};
+    return (struct hwi_hello){.run = 7,
+                              .from = 2,
+                              .from_incarnation = 22,
+                              .to = 1,
+                              .to_incarnation = 11,
+                              .attempt = attempt,
+                              .lane = lane,
+                              .index = index,
+                              .count = count};
 }
 
 static int say_hello(struct relay *member, struct hwi_hello hello)
@@ -76,10 +82,12 @@ static void expect_edge(struct relay *member)
 // One stripe per lane: the smallest edge.
 static void open_edge(struct relay *member, uint64_t attempt, int fds[HWI_LANES])
 {
-    for (uint8_t lane = 0; lane < HWI_LANES; lane++)
+    for (uint8_t lane = 0; lane < HWI_LANES; lane++) {
         fds[lane] = say_hello(member, hello_of(attempt, lane, 0, 1));
-    for (uint8_t lane = 0; lane < HWI_LANES; lane++)
+    }
+    for (uint8_t lane = 0; lane < HWI_LANES; lane++) {
         hear_ack(fds[lane], attempt);
+    }
     assert_int_equal(relay_hear(member, HWI_MSG_edge_up).u.edge_up.peer, 2);
 }
 
@@ -132,8 +140,9 @@ static size_t write_call(unsigned char *bytes, uint32_t granted)
     uint64_t checksum = hwi_frame_checksum(payload, length);
     hwi_frame_write(&frame, bytes);
     memcpy(bytes + HWI_FRAME_HEADER_BYTES, payload, length);
-    for (int i = 0; i < HWI_FRAME_TRAILER_BYTES; i++)
+    for (int i = 0; i < HWI_FRAME_TRAILER_BYTES; i++) {
         bytes[HWI_FRAME_HEADER_BYTES + length + (size_t)i] = (unsigned char)(checksum >> (8 * i));
+    }
     free(payload);
     return HWI_FRAME_HEADER_BYTES + length + HWI_FRAME_TRAILER_BYTES;
 }
@@ -148,12 +157,15 @@ static void frames_come_in_pieces_of_any_size(void **state)
     expect_edge(member);
     open_edge(member, 1, fds);
     size_t length = 0, step = 1;
-    for (uint32_t i = 0; i < FRAMES; i++)
+    for (uint32_t i = 0; i < FRAMES; i++) {
         length += write_call(bytes + length, i);
-    for (size_t at = 0; at < length; at += step, step = step % 200 + 1)
+    }
+    for (size_t at = 0; at < length; at += step, step = step % 200 + 1) {
         put(fds[0], bytes + at, HWI_MIN(step, length - at));
-    for (uint32_t i = 0; i < FRAMES; i++)
+    }
+    for (uint32_t i = 0; i < FRAMES; i++) {
         assert_int_equal(relay_hear(member, HWI_MSG_call).u.call.granted, i);
+    }
     close(fds[0]);
     close(fds[1]);
     relay_destroy(member);
@@ -262,8 +274,9 @@ static void hellos_for_others_wait_for_nothing(void **state)
     (void)state;
     struct relay *member = alone();
     expect_edge(member);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
         wrong[i] = hello_of(1, 0, 0, 1);
+    }
     wrong[0].run = 8;
     wrong[1].from_incarnation = 23;
     wrong[2].to = 3;
@@ -277,14 +290,16 @@ static void hellos_for_others_wait_for_nothing(void **state)
         expect(recv(fds[i], &byte, 1, 0) < 0 && errno == EAGAIN, "hello %d was answered", i);
     }
     expect(!relay_hear_within(member, HWI_MSG_edge_up, 0, &none), "up");
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
         close(fds[i]);
+    }
     relay_destroy(member);
 }
 
 // ---- edges alone, on a clock of the test --------------------------------------------------------
 
-static void no_deliver(void *user, struct hwi_addr from, struct hwi_addr to, const struct hwi_msg *msg)
+static void no_deliver(void *user, struct hwi_addr from, struct hwi_addr to,
+                       const struct hwi_msg *msg)
 {
     (void)user, (void)from, (void)to, (void)msg;
 }
@@ -363,8 +378,9 @@ static void turn(struct bench *bench)
     struct hwi_ready ready[16];
     uint32_t count;
     while ((count = hwi_poller_wait(bench->poller, ready, 16, 20 * HWI_NS_PER_MS)) > 0) {
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
             hwi_edges_ready(&bench->edges, &ready[i]);
+        }
         hwi_edges_settle(&bench->edges);
         hwi_edges_bury(&bench->edges);
     }
@@ -378,8 +394,9 @@ static void silent_connections_are_bounded_and_dropped(void **state)
     (void)state;
     init_bench(&bench);
     assert_true(hwi_edges_next_deadline(&bench.edges) == HWI_NEVER);
-    for (int i = 0; i < SILENT; i++)
+    for (int i = 0; i < SILENT; i++) {
         fds[i] = dial(bench.address);
+    }
     turn(&bench);
     assert_int_equal(bench.edges.unproven_count, HWI_UNPROVEN_MAX);
     uint64_t deadline_ns = hwi_edges_next_deadline(&bench.edges);
@@ -390,8 +407,9 @@ static void silent_connections_are_bounded_and_dropped(void **state)
     assert_int_equal(bench.edges.refused, HWI_UNPROVEN_MAX);
     turn(&bench); // those that waited in the kernel
     assert_int_equal(bench.edges.unproven_count, SILENT - HWI_UNPROVEN_MAX);
-    for (int i = 0; i < SILENT; i++)
+    for (int i = 0; i < SILENT; i++) {
         close(fds[i]);
+    }
     turn(&bench);
     assert_int_equal(bench.edges.unproven_count, 0);
     fini_bench(&bench);

@@ -27,8 +27,9 @@ static int make_directory(void **state)
 {
     struct scene *scene = calloc(1, sizeof *scene);
     snprintf(scene->directory, sizeof scene->directory, "/tmp/hawser-view-XXXXXX");
-    if (mkdtemp(scene->directory) == NULL)
+    if (mkdtemp(scene->directory) == NULL) {
         return -1;
+    }
     snprintf(scene->path, sizeof scene->path, "%s/view", scene->directory);
     *state = scene;
     return 0;
@@ -53,8 +54,8 @@ static struct hwi_msg sample(struct hwi_member members[2])
     struct hwi_msg msg = {.type = HWI_MSG_view_file};
     members[0] = (struct hwi_member){.peer = 1, .incarnation = 11, .address = "127.0.0.1:1"};
     members[1] = (struct hwi_member){.peer = 2, .incarnation = 22, .address = "[::1]:2"};
-    msg.u.view_file = (struct hwi_msg_view_file){.run = 5, .master = 6, .highest = 9, .view = 8,
-                                                 .members = members, .members_count = 2};
+    msg.u.view_file = (struct hwi_msg_view_file){
+        .run = 5, .master = 6, .highest = 9, .view = 8, .members = members, .members_count = 2};
     return msg;
 }
 
@@ -119,7 +120,8 @@ static void damage_is_seen(void **state)
     static const struct {
         long at;
         bool cut;
-    } cases[] = {{0, false}, {9, false}, {16, false}, {-1, false}, {-1, true}, {15, true}, {0, true}};
+    } cases[] = {{0, false}, {9, false}, {16, false}, {-1, false},
+                 {-1, true}, {15, true}, {0, true}};
     struct scene *scene = *state;
     char error[HWI_ERROR_BYTES_MAX];
     uint64_t hash = 0;
@@ -128,7 +130,8 @@ static void damage_is_seen(void **state)
         damage(scene, cases[i].at, cases[i].cut);
         int status = load(scene, &hash, error);
         expect(status == HWS_E_INVALID, "case %zu: status %d", i, status);
-        expect(strstr(error, "damaged") != NULL && strstr(error, scene->path) != NULL, "case %zu: %s", i, error);
+        expect(strstr(error, "damaged") != NULL && strstr(error, scene->path) != NULL,
+               "case %zu: %s", i, error);
     }
 }
 
@@ -210,12 +213,9 @@ static void an_endless_path_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(what_is_stored_is_loaded),
-        CASE(damage_is_seen),
-        CASE(a_missing_file_needs_a_new_run),
-        CASE(a_master_finds_what_it_stored),
-        CASE(two_masters_cannot_share_a_file),
-        CASE(a_store_that_fails_is_reported),
+        CASE(what_is_stored_is_loaded),        CASE(damage_is_seen),
+        CASE(a_missing_file_needs_a_new_run),  CASE(a_master_finds_what_it_stored),
+        CASE(two_masters_cannot_share_a_file), CASE(a_store_that_fails_is_reported),
         CASE(an_endless_path_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

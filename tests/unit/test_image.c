@@ -276,7 +276,7 @@ static void zoo_image(struct hwi_image *image, void *state)
     hwi_image_status(image, "status", &zoo->status);
     HWI_IMAGE_ENUM(image, "mood", zoo->mood, moods);
     hwi_image_hash(image, "hash", &zoo->hash);
-    hwi_image_text(image, "text", zoo->text, sizeof(zoo->text));
+    hwi_image_text(image, "text", zoo->text, sizeof zoo->text);
     HWI_IMAGE_RECORD(image, "op", op, &zoo->op);
     HWI_IMAGE_RECORD(image, "past", past, &zoo->past);
     HWI_IMAGE_LIST(image, "leaves", zoo->leaves, zoo->leaf_count, 100, leaf_fields);

@@ -58,7 +58,7 @@ static void a_giving_up_without_event_is_on_record(void **state)
     journal_begin(scene);
     hwi_journal_step(scene->journal, &journal_peer, &event, &scene->effects, true);
     journal_end(scene);
-    assert_int_equal(hwi_journal_open(scene->directory, "member-1f", &reader, error, sizeof(error)),
+    assert_int_equal(hwi_journal_open(scene->directory, "member-1f", &reader, error, sizeof error),
                      HWS_OK);
     assert_int_equal(hwi_journal_read(reader, &record), HWI_JOURNAL_FOUND_HEAD);
     assert_int_equal(hwi_journal_read(reader, &record), HWI_JOURNAL_FOUND_EVENT);
@@ -83,17 +83,19 @@ static void an_event_larger_than_a_segment_is_kept_whole(void **state)
     msg.u.announce.members = members;
     msg.u.announce.members_count = HWI_COUNT(members);
     journal_begin(scene);
-    for (uint32_t i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < 4; i++) {
         hwi_journal_step(scene->journal, &journal_peer, &event, &scene->effects, false);
+    }
     scene->states[0].heard = 4;
     journal_end(scene);
-    assert_int_equal(hwi_journal_open(scene->directory, "member-1f", &reader, error, sizeof(error)),
+    assert_int_equal(hwi_journal_open(scene->directory, "member-1f", &reader, error, sizeof error),
                      HWS_OK);
-    while ((found = hwi_journal_read(reader, &record)) <= HWI_JOURNAL_FOUND_LOST)
+    while ((found = hwi_journal_read(reader, &record)) <= HWI_JOURNAL_FOUND_LOST) {
         if (found == HWI_JOURNAL_FOUND_EVENT) {
             assert_int_equal(hwi_msg_hash(record.event.event.msg), hwi_msg_hash(&msg));
             assert_int_equal(record.event.number, ++whole);
         }
+    }
     assert_int_equal(found, HWI_JOURNAL_FOUND_CLOSED);
     assert_int_equal(whole, 4);
     hwi_journal_reader_close(reader);
@@ -122,8 +124,8 @@ static void names_are_listed_once_and_sorted(void **state)
     journal_steps(scene, 500);
     struct hwi_journal_config config = scene->config;
     config.name = "master-7";
-    assert_int_equal(hwi_journal_create(&config, &other, error, sizeof(error)), HWS_OK);
-    assert_int_equal(hwi_journal_names(scene->directory, &names, &count, error, sizeof(error)),
+    assert_int_equal(hwi_journal_create(&config, &other, error, sizeof error), HWS_OK);
+    assert_int_equal(hwi_journal_names(scene->directory, &names, &count, error, sizeof error),
                      HWS_OK);
     assert_int_equal(count, 2);
     assert_string_equal(names[0], "master-7");
@@ -138,13 +140,13 @@ static void a_directory_that_cannot_be_used_is_named(void **state)
 {
     struct journal_scene *scene = *state;
     char error[256] = "", path[JOURNAL_PATH_BYTES];
-    snprintf(path, sizeof(path), "%s/no/such", scene->directory);
+    snprintf(path, sizeof path, "%s/no/such", scene->directory);
     scene->config.directory = path;
-    assert_int_equal(hwi_journal_create(&scene->config, &scene->journal, error, sizeof(error)),
+    assert_int_equal(hwi_journal_create(&scene->config, &scene->journal, error, sizeof error),
                      HWS_E_SYSTEM);
     assert_non_null(strstr(error, path));
     scene->config.directory = "/dev/null";
-    assert_int_equal(hwi_journal_create(&scene->config, &scene->journal, error, sizeof(error)),
+    assert_int_equal(hwi_journal_create(&scene->config, &scene->journal, error, sizeof error),
                      HWS_E_SYSTEM);
     assert_non_null(strstr(error, "/dev/null"));
     scene->journal = NULL;
@@ -160,8 +162,9 @@ static uint64_t bytes_on_disk(const struct journal_scene *scene, uint32_t *count
         char path[JOURNAL_PATH_BYTES];
         struct stat about;
         journal_segment_path(scene, number, path);
-        if (stat(path, &about) != 0)
+        if (stat(path, &about) != 0) {
             continue;
+        }
         bytes += (uint64_t)about.st_size;
         ++*count;
     }
@@ -196,8 +199,9 @@ static void one_more_missing_than_were_removed_is_reported(void **state)
     journal_begin(scene);
     journal_steps(scene, 2000);
     journal_end(scene);
-    for (journal_segment_path(scene, number, path); access(path, F_OK) != 0;)
+    for (journal_segment_path(scene, number, path); access(path, F_OK) != 0;) {
         journal_segment_path(scene, ++number, path);
+    }
     assert_int_equal(unlink(path), 0);
     struct journal_tally tally = journal_read_all(scene);
     assert_int_equal(tally.verdict, HWI_JOURNAL_FOUND_DAMAGED);
@@ -211,8 +215,9 @@ static void old_segments_go(void **state)
     scene->config.age_max_ms = 1; // an event is 10 ns: 100000 of them
     scene->config.segment_bytes = 1 << 20;
     journal_begin(scene);
-    for (uint32_t i = 0; i < 5; i++)
+    for (uint32_t i = 0; i < 5; i++) {
         journal_steps(scene, 60000);
+    }
     bytes_on_disk(scene, &count);
     assert_true(count >= 2);
     journal_end(scene);
@@ -270,7 +275,7 @@ static void a_limit_on_file_sizes_ends_nothing(void **state)
     low.rlim_cur = JOURNAL_SEGMENT_BYTES;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
     scene->config.segment_bytes = 2 * JOURNAL_SEGMENT_BYTES;
-    int status = hwi_journal_create(&scene->config, &scene->journal, error, sizeof(error));
+    int status = hwi_journal_create(&scene->config, &scene->journal, error, sizeof error);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, handler);
     assert_int_equal(status, HWS_E_SYSTEM);
@@ -309,7 +314,7 @@ static struct journal_tally read_with_head(struct journal_scene *scene, uint32_t
     file = journal_load(path);
     msg.u.journal_head = (struct hwi_msg_journal_head){
         .format = format, .schema = schema, .segment = 1, .name = "member-1f", .build = "9.9"};
-    assert_int_equal(hwi_encode_into(&msg, scratch + 16, sizeof(scratch) - 16, &length),
+    assert_int_equal(hwi_encode_into(&msg, scratch + 16, sizeof scratch - 16, &length),
                      HWI_CODEC_OK);
     header.bytes = (uint32_t)length;
     memset(scratch + 16 + length, 0, 8);

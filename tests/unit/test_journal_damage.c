@@ -75,9 +75,10 @@ static void change_every_byte(struct journal_scene *scene)
             change_byte(path, i, i % 3 ? change : 0xff);
             struct journal_tally tally = journal_find_verdict(scene);
             if (tally.verdict != HWI_JOURNAL_FOUND_DAMAGED || strcmp(tally.file, path) != 0 ||
-                tally.last.offset > i)
+                tally.last.offset > i) {
                 fail_msg("byte %zu of %s: verdict %d, %s at %llu: %s", i, path, tally.verdict,
                          tally.file, (unsigned long long)tally.last.offset, tally.last.error);
+            }
             change_byte(path, i, i % 3 ? change : 0xff);
         }
         free(file.bytes);
@@ -101,8 +102,9 @@ static void every_changed_byte_of_an_open_journal_is_reported(void **state)
     struct journal_scene *scene = *state;
     scene->config.segment_bytes = 4096;
     journal_begin(scene);
-    while (journal_segments(scene) < 2)
+    while (journal_segments(scene) < 2) {
         journal_steps(scene, 1);
+    }
     journal_steps(scene, 5);
     journal_abandon(scene);
     change_every_byte(scene);
@@ -213,9 +215,10 @@ static void hostile_payloads_are_no_events(void **state)
             assert_true(
                 hwi_journal_header_unpack(hwi_journal_get_u64(changed + at + 8), at, &header));
             size_t padded = hwi_journal_padded(header.bytes);
-            if (header.bytes && random_next(&scene->seed) % 16 == 0)
+            if (header.bytes && random_next(&scene->seed) % 16 == 0) {
                 changed[at + 16 + random_next(&scene->seed) % header.bytes] =
                     (unsigned char)random_next(&scene->seed);
+            }
             if (random_next(&scene->seed) % 64 == 0) {
                 header.kind = (uint8_t)(random_next(&scene->seed) % 7);
                 header.role = (uint8_t)(random_next(&scene->seed) % 16);
@@ -227,7 +230,7 @@ static void hostile_payloads_are_no_events(void **state)
         }
         journal_store(path, changed, file.length);
         assert_int_equal(
-            hwi_journal_open(scene->directory, "member-1f", &reader, error, sizeof(error)), HWS_OK);
+            hwi_journal_open(scene->directory, "member-1f", &reader, error, sizeof error), HWS_OK);
         while (hwi_journal_read(reader, &record) <= HWI_JOURNAL_FOUND_LOST)
             ;
         hwi_journal_reader_close(reader);
@@ -247,13 +250,13 @@ static void another_message_is_no_head(void **state)
     for (uint16_t type = 1; type < HWI_MSG_TYPE_MAX; type++) {
         struct hwi_msg msg;
         unsigned char bytes[1 << 15] = {0};
-        size_t length, room = sizeof(bytes) - HWI_JOURNAL_HEADER_BYTES;
-        if (type == HWI_MSG_journal_head || hwi_layout_of(type) == NULL)
+        size_t length, room = sizeof bytes - HWI_JOURNAL_HEADER_BYTES;
+        if (type == HWI_MSG_journal_head || hwi_layout_of(type) == NULL) {
             continue;
+        }
         hwi_effects_reset(&scene->arena);
         random_msg(&scene->seed, type, 4, &scene->arena, &msg);
-        assert_int_equal(
-            hwi_encode_into(&msg, bytes + HWI_JOURNAL_HEADER_BYTES, room, &length), 0);
+        assert_int_equal(hwi_encode_into(&msg, bytes + HWI_JOURNAL_HEADER_BYTES, room, &length), 0);
         struct hwi_journal_header header = {(uint32_t)length, HWI_JOURNAL_HEAD, 0};
         size_t padded = hwi_journal_padded(length);
         hwi_journal_put_u64(bytes + 8, hwi_journal_header_pack(header, 0));
@@ -318,12 +321,13 @@ static void a_kill_between_two_segments_loses_nothing(void **state)
     struct journal_scene *scene = *state;
     char path[JOURNAL_PATH_BYTES], fresh[JOURNAL_PATH_BYTES + 8];
     journal_begin(scene);
-    while (journal_segments(scene) < 2)
+    while (journal_segments(scene) < 2) {
         journal_steps(scene, 1);
+    }
     uint64_t events = scene->events;
     journal_abandon(scene);
     journal_segment_path(scene, 2, path);
-    snprintf(fresh, sizeof(fresh), "%s.new", path);
+    snprintf(fresh, sizeof fresh, "%s.new", path);
     assert_int_equal(rename(path, fresh), 0);
     struct journal_tally tally = journal_read_all(scene);
     assert_int_equal(tally.verdict, HWI_JOURNAL_FOUND_OPEN_END);
@@ -349,22 +353,25 @@ static void a_killed_process_leaves_whole_records(void **state)
         if (pid == 0) {
             journal_begin(scene);
             journal_steps(scene, 1);
-            if (write(started[1], "", 1) == 1)
-                for (;;)
+            if (write(started[1], "", 1) == 1) {
+                for (;;) {
                     journal_steps(scene, 100);
+                }
+            }
         }
         assert_int_equal(read(started[0], &go, 1), 1);
         close(started[0]);
         close(started[1]);
-        for (uint64_t spins = random_next(&scene->seed) % 3000000; spins > 0; spins--)
+        for (uint64_t spins = random_next(&scene->seed) % 3000000; spins > 0; spins--) {
             atomic_signal_fence(memory_order_seq_cst);
+        }
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         struct journal_tally tally = journal_read_all(scene);
         assert_true(tally.verdict == HWI_JOURNAL_FOUND_TORN ||
                     tally.verdict == HWI_JOURNAL_FOUND_OPEN_END);
         assert_true(tally.events > 0);
-        snprintf(command, sizeof(command), "rm -f %s/*", scene->directory);
+        snprintf(command, sizeof command, "rm -f %s/*", scene->directory);
         assert_int_equal(system(command), 0);
     }
 }

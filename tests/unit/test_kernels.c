@@ -24,15 +24,17 @@ static const struct hwi_kernel_set *scalar(void)
 static void test_halves_are_converted_right(void **state)
 {
     (void)state;
-    if (!kernel_oracle_halves(why))
+    if (!kernel_oracle_halves(why)) {
         fail_msg("%s", why);
+    }
 }
 
 static void test_the_scalar_set_is_right(void **state)
 {
     (void)state;
-    if (!kernel_check_values(scalar(), why))
+    if (!kernel_check_values(scalar(), why)) {
         fail_msg("%s", why);
+    }
 }
 
 typedef bool (*check_fn)(const struct hwi_kernel_set *set, const struct hwi_kernel_set *as,
@@ -43,12 +45,13 @@ static void check_all(check_fn check)
     uint32_t count, checked = 0;
     const struct hwi_kernel_set *sets = hwi_kernel_sets(&count);
     for (uint32_t i = 1; i < count; i++) {
-        if (!sets[i].runs())
+        if (!sets[i].runs()) {
             print_message("%s does not run here\n", sets[i].name);
-        else if (!check(&sets[i], sets, why))
+        } else if (!check(&sets[i], sets, why)) {
             fail_msg("%s", why);
-        else
+        } else {
             checked++;
+        }
     }
     print_message("%u sets checked\n", checked);
 }
@@ -70,12 +73,15 @@ static void test_every_type_and_operation_is_there(void **state)
     uint32_t count;
     const struct hwi_kernel_set *sets = hwi_kernel_sets(&count), *best = hwi_kernel_best();
     (void)state;
-    for (uint32_t i = 0; i < count; i++)
-        if (!kernel_check_table(&sets[i], why))
+    for (uint32_t i = 0; i < count; i++) {
+        if (!kernel_check_table(&sets[i], why)) {
             fail_msg("%s", why);
+        }
+    }
     assert_true(best >= sets && best < sets + count && best->runs());
-    for (const struct hwi_kernel_set *better = best + 1; better < sets + count; better++)
+    for (const struct hwi_kernel_set *better = best + 1; better < sets + count; better++) {
         assert_false(better->runs());
+    }
     assert_ptr_equal(hwi_kernel_find(HWS_BF16, HWS_AVG), hwi_kernel_in(best, HWS_BF16, HWS_AVG));
     assert_null(hwi_kernel_find(0, 0));
     assert_null(hwi_kernel_find(HWS_F32, HWS_MIN + 1));
@@ -90,8 +96,9 @@ static void sum_wrong_at_the_end(const struct hwi_kernel *kernel, void *out,
 {
     const struct hwi_kernel *right = hwi_kernel_in(scalar(), kernel->dtype, kernel->redop);
     right->reduce(right, out, operands, n, count, divisor);
-    if (count % 16 == 15)
+    if (count % 16 == 15) {
         ((unsigned char *)out)[count * kernel->element_bytes - 1] ^= 1;
+    }
 }
 
 static void test_a_wrong_kernel_is_found(void **state)
@@ -99,8 +106,9 @@ static void test_a_wrong_kernel_is_found(void **state)
     struct hwi_kernel kernels[HWI_KERNELS];
     struct hwi_kernel_set wrong = *scalar();
     (void)state;
-    for (int i = 0; i < HWI_KERNELS; i++)
+    for (int i = 0; i < HWI_KERNELS; i++) {
         kernels[i] = wrong.kernels[i];
+    }
     wrong.name = "wrong";
     wrong.kernels = kernels;
     assert_true(kernel_check_shapes(&wrong, scalar(), why));

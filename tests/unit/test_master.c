@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The master against members and newcomers played message by message, as no honest peer would speak.
+// The master against members and newcomers played message by message, as no honest peer would
+// speak.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,9 +58,13 @@ static void begin(struct play *play, uint32_t min_members, bool durable)
     *play = (struct play){.master = hwi_master_ops.create(&hwi_alloc_libc), .now_ns = 1};
     hwi_effects_init(&play->effects, &hwi_alloc_libc);
     struct hwi_msg msg = {.type = HWI_MSG_master_start};
-    msg.u.master_start = (struct hwi_msg_master_start){
-        .run = 7, .master = 8, .min_members = min_members, .heartbeat_ms = 500, .dead_ms = 5000,
-        .propose_ms = 5000, .durable = durable};
+    msg.u.master_start = (struct hwi_msg_master_start){.run = 7,
+                                                       .master = 8,
+                                                       .min_members = min_members,
+                                                       .heartbeat_ms = 500,
+                                                       .dead_ms = 5000,
+                                                       .propose_ms = 5000,
+                                                       .durable = durable};
     hear(play, hwi_addr_of(HWI_ROLE_TRAINER, 0), &msg);
 }
 
@@ -137,7 +142,8 @@ static void a_newcomer_whose_stripes_break_is_not_proposed_for_ever(void **unuse
     end(&play);
 }
 
-// A member is out at once when its connection is gone and its stripes broke: only members are believed the latter.
+// A member is out at once when its connection is gone and its stripes broke: only members are
+// believed the latter.
 static void a_newcomers_word_puts_no_member_out(void **unused)
 {
     (void)unused;
@@ -319,9 +325,10 @@ static void tallies_of_a_hostile_member_harm_nobody(void **unused)
     enum { MANY_TALLIES = HWI_OPS_MAX };
     static struct hwi_tally tallies[MANY_TALLIES];
     for (uint32_t i = 0; i < MANY_TALLIES; i++) {
-        tallies[i] = (struct hwi_tally){
-            .kind = (uint8_t)(i % (HWI_KIND_MAX + 1)), .tag = i / 40, .entered = UINT32_MAX,
-            .group = i % HWI_GROUPS_MAX};
+        tallies[i] = (struct hwi_tally){.kind = (uint8_t)(i % (HWI_KIND_MAX + 1)),
+                                        .tag = i / 40,
+                                        .entered = UINT32_MAX,
+                                        .group = i % HWI_GROUPS_MAX};
     }
     struct hwi_msg msg = {.type = HWI_MSG_heartbeat};
     msg.u.heartbeat = (struct hwi_msg_heartbeat){

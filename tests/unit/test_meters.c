@@ -34,8 +34,9 @@ static void members_are_told_in_order(void **state)
     const uint64_t peers[] = {5, 2, 9, 3};
     struct hwi_edge_meter *edges[HWI_COUNT(peers)];
     hwi_meters_init(&meters);
-    for (size_t i = 0; i < HWI_COUNT(peers); i++)
+    for (size_t i = 0; i < HWI_COUNT(peers); i++) {
         edges[i] = hwi_meters_add(&meters, peers[i], 2, 0);
+    }
     hwi_meters_remove(&meters, edges[3]);
     hwi_meters_remove(&meters, NULL);
     read_at(&meters, MS);
@@ -44,8 +45,9 @@ static void members_are_told_in_order(void **state)
     assert_int_equal(told[1].peer.value, 5);
     assert_int_equal(told[2].peer.value, 9);
     assert_int_equal(told[0].stripe_count, 2);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
         hwi_meters_remove(&meters, edges[i]);
+    }
     read_at(&meters, MS);
     assert_int_equal(told_count, 0);
     hwi_meters_fini(&meters);

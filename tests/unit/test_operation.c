@@ -40,8 +40,9 @@ static void refuse(hws_op op, hws_status status, const char *word)
     struct hwi_submission made;
     assert_int_equal(hwi_operation_make("hws_call", &op, &made), status);
     assert_non_null(strstr(hws_last_error(), "hws_call"));
-    if (strstr(hws_last_error(), word) == NULL)
+    if (strstr(hws_last_error(), word) == NULL) {
         fail_msg("\"%s\" is not in \"%s\"", word, hws_last_error());
+    }
 }
 
 static void test_each_operation_becomes_its_request(void **state)
@@ -67,8 +68,9 @@ static void test_each_operation_becomes_its_request(void **state)
         assert_int_equal(r->root, what == HWS_BROADCAST ? 3 : 0);
         assert_int_equal(r->value, what == HWS_AGREE ? 77 : 0);
         assert_ptr_equal(made.buffers.output, data ? output : NULL);
-        if (data)
+        if (data) {
             assert_int_equal(r->redop, adds ? HWS_SUM : 0);
+        }
     }
 }
 
@@ -103,8 +105,9 @@ static void test_gathering_in_place(void **state)
         struct hwi_submission made;
         hws_status wanted = at >= 40 || at == 0 || at == 16 ? HWS_OK : HWS_E_INVALID;
         assert_int_equal(hwi_operation_make("hws_call", &op, &made), wanted);
-        if (wanted == HWS_OK)
+        if (wanted == HWS_OK) {
             assert_int_equal(made.msg.u.request.in_place, at < 40);
+        }
     }
     op.input = output; // counts that may differ have no place
     op.counts = counts;
@@ -148,12 +151,14 @@ static void test_wrong_arguments_are_named(void **state)
         refuse(op, HWS_E_INVALID, "overlap");
         op = op_of((hws_what)what);
         op.input = NULL;
-        if (what != HWS_BROADCAST)
+        if (what != HWS_BROADCAST) {
             refuse(op, HWS_E_INVALID, "input");
+        }
         op = op_of((hws_what)what);
         op.redop = (hws_redop)6;
-        if (what <= HWS_REDUCE_SCATTER)
+        if (what <= HWS_REDUCE_SCATTER) {
             refuse(op, HWS_E_INVALID, "redop");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The peer's part in a sync, against a master and a snapshot played message by message: what it offers,
-// and which plans it does not believe.
+// The peer's part in a sync, against a master and a snapshot played message by message: what it
+// offers, and which plans it does not believe.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,8 +36,9 @@ static void hear(struct play *play, enum hwi_role from, const struct hwi_msg *ms
 static const struct hwi_msg *said(const struct play *play, uint16_t type)
 {
     for (uint32_t i = 0; i < play->effects.count; i++) {
-        if (play->effects.items[i].msg.type == type)
+        if (play->effects.items[i].msg.type == type) {
             return &play->effects.items[i].msg;
+        }
     }
     return NULL;
 }
@@ -57,23 +58,31 @@ static void begin(struct play *play, uint8_t strategy, uint8_t verify)
     *play = (struct play){.peer = hwi_peer_ops.create(&hwi_alloc_libc)};
     hwi_effects_init(&play->effects, &hwi_alloc_libc);
     struct hwi_msg msg = {.type = HWI_MSG_open};
-    msg.u.open = (struct hwi_msg_open){.incarnation = INCARNATION, .address = "127.0.0.1:1",
-                                       .request = 1, .timeout_ns = HWI_NS_PER_S,
-                                       .grace_ns = HWI_NS_PER_S, .stripes = 1};
+    msg.u.open = (struct hwi_msg_open){.incarnation = INCARNATION,
+                                       .address = "127.0.0.1:1",
+                                       .request = 1,
+                                       .timeout_ns = HWI_NS_PER_S,
+                                       .grace_ns = HWI_NS_PER_S,
+                                       .stripes = 1};
     hear(play, HWI_ROLE_TRAINER, &msg);
     welcome(play);
     msg = (struct hwi_msg){.type = HWI_MSG_propose};
-    msg.u.propose = (struct hwi_msg_propose){.view = VIEW, .incarnation = INCARNATION,
-                                             .timeout_ms = 5000, .members = &member,
+    msg.u.propose = (struct hwi_msg_propose){.view = VIEW,
+                                             .incarnation = INCARNATION,
+                                             .timeout_ms = 5000,
+                                             .members = &member,
                                              .members_count = 1};
     hear(play, HWI_ROLE_MASTER, &msg);
     msg = (struct hwi_msg){.type = HWI_MSG_announce};
-    msg.u.announce = (struct hwi_msg_announce){.run = 7, .view = VIEW, .incarnation = INCARNATION,
-                                               .members = &member, .members_count = 1};
+    msg.u.announce = (struct hwi_msg_announce){
+        .run = 7, .view = VIEW, .incarnation = INCARNATION, .members = &member, .members_count = 1};
     hear(play, HWI_ROLE_MASTER, &msg);
     msg = (struct hwi_msg){.type = HWI_MSG_request};
-    msg.u.request = (struct hwi_msg_request){.request = 2, .kind = HWI_KIND_SYNC, .value = 9,
-                                             .strategy = strategy, .verify = verify,
+    msg.u.request = (struct hwi_msg_request){.request = 2,
+                                             .kind = HWI_KIND_SYNC,
+                                             .value = 9,
+                                             .strategy = strategy,
+                                             .verify = verify,
                                              .timeout_ns = HWI_NS_PER_S};
     hear(play, HWI_ROLE_TRAINER, &msg);
     const struct hwi_msg *start = said(play, HWI_MSG_sync_start);
@@ -92,8 +101,11 @@ static const struct hwi_msg_sync_offer *hashed(struct play *play, uint8_t unhash
 {
     struct hwi_tensor tensor = {.name = "w", .dtype = 11, .bytes = 16};
     struct hwi_msg msg = {.type = HWI_MSG_state_hashed};
-    msg.u.state_hashed = (struct hwi_msg_state_hashed){.op = op, .revision = 9, .root = mine,
-                                                       .unhashed = unhashed, .tensors = &tensor,
+    msg.u.state_hashed = (struct hwi_msg_state_hashed){.op = op,
+                                                       .revision = 9,
+                                                       .root = mine,
+                                                       .unhashed = unhashed,
+                                                       .tensors = &tensor,
                                                        .tensors_count = 1};
     hear(play, HWI_ROLE_SNAPSHOT, &msg);
     const struct hwi_msg *offer = said(play, HWI_MSG_sync_offer);
@@ -154,7 +166,7 @@ static void what_is_not_hashed_is_not_written_to(void **unused)
     struct play play;
     begin(&play, HWS_SYNC_ENFORCE, 1);
     assert_int_equal(hashed(&play, 1)->unhashed, 1);
-    plan(&play, mine, 0); // not what was offered: another's, or an old one
+    plan(&play, mine, 0);                    // not what was offered: another's, or an old one
     assert_int_equal(play.effects.count, 1); // the clock
     plan(&play, other, 1);
     assert_null(said(&play, HWI_MSG_sync_go));

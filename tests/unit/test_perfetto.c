@@ -42,8 +42,9 @@ static void set_up(struct drawing *drawing)
         struct hwi_ring_owner owner = {.pid = 100 + i, .incarnation = sessions[i], .peer = i};
         uint64_t zero = REALTIME_NS;
         snprintf(owner.name, sizeof owner.name, "%s", names[i]);
-        if (i == SECOND)
+        if (i == SECOND) {
             zero = (uint64_t)((int64_t)zero - SHIFT_NS + WRONG_NS);
+        }
         assert_true(perfetto_process(drawing->picture, i, &owner, zero));
     }
     snprintf(drawing->path, sizeof drawing->path, "/tmp/hawser-test-perfetto-%ld.json",
@@ -93,13 +94,15 @@ static json_t *draw(struct drawing *drawing)
 {
     char error[PERFETTO_ERROR_BYTES];
     json_error_t wrong;
-    if (perfetto_write(drawing->picture, drawing->path, error) != 0)
+    if (perfetto_write(drawing->picture, drawing->path, error) != 0) {
         fail_msg("%s", error);
+    }
     perfetto_destroy(drawing->picture);
     json_t *all = json_load_file(drawing->path, 0, &wrong);
     unlink(drawing->path);
-    if (all == NULL)
+    if (all == NULL) {
         fail_msg("%s at line %d", wrong.text, wrong.line);
+    }
     json_t *events = json_incref(json_object_get(all, "traceEvents"));
     json_decref(all);
     assert_true(json_is_array(events));
@@ -125,8 +128,9 @@ static json_t *find(json_t *events, const char *phase, const char *name, uint32_
     json_array_foreach(events, index, event)
     {
         if (strcmp(text_of(event, "ph"), phase) == 0 && strcmp(text_of(event, "name"), name) == 0 &&
-            n-- == 0)
+            n-- == 0) {
             return event;
+        }
     }
     return NULL;
 }
@@ -134,8 +138,9 @@ static json_t *find(json_t *events, const char *phase, const char *name, uint32_
 static uint32_t count_of(json_t *events, const char *phase, const char *name)
 {
     uint32_t count = 0;
-    while (find(events, phase, name, count) != NULL)
+    while (find(events, phase, name, count) != NULL) {
         count++;
+    }
     return count;
 }
 
@@ -144,18 +149,21 @@ static double flight_of(json_t *events, const char *name, uint32_t n)
 {
     json_t *start = find(events, "s", name, n), *end;
     assert_non_null(start);
-    for (uint32_t i = 0; (end = find(events, "f", name, i)) != NULL; i++)
+    for (uint32_t i = 0; (end = find(events, "f", name, i)) != NULL; i++) {
         if (json_integer_value(json_object_get(end, "id")) ==
-            json_integer_value(json_object_get(start, "id")))
+            json_integer_value(json_object_get(start, "id"))) {
             return time_of(end) - time_of(start);
+        }
+    }
     fail_msg("no end");
     return 0;
 }
 
 static void assert_near(double value, double wanted)
 {
-    if (value < wanted - 0.01 || value > wanted + 0.01)
+    if (value < wanted - 0.01 || value > wanted + 0.01) {
         fail_msg("%f instead of %f", value, wanted);
+    }
 }
 
 static void clocks_of_two_machines_are_related_by_the_quickest_messages(void **state)
@@ -173,10 +181,12 @@ static void clocks_of_two_machines_are_related_by_the_quickest_messages(void **s
     json_t *events = draw(&drawing);
     assert_int_equal(count_of(events, "s", "done"), 40);
     assert_int_equal(count_of(events, "s", "commit"), 20);
-    for (uint32_t i = 0; i < 20; i++)
+    for (uint32_t i = 0; i < 20; i++) {
         assert_near(flight_of(events, "commit", i), i == 6 ? 200 : 200 + (i + 1) * 11);
-    for (uint32_t i = 0; i < 20; i++)
+    }
+    for (uint32_t i = 0; i < 20; i++) {
         assert_near(flight_of(events, "done", i), 50); // processes are drawn in their order
+    }
     assert_near(flight_of(events, "done", 20 + 6), 200);
     json_decref(events);
 }
@@ -266,10 +276,11 @@ static void a_chunk_belongs_to_the_send_that_covers_it(void **state)
     }
     json_t *events = draw(&drawing);
     assert_int_equal(count_of(events, "b", "data to member 1"), 2);
-    for (uint32_t i = 0; i < 2; i++)
+    for (uint32_t i = 0; i < 2; i++) {
         assert_near(time_of(find(events, "e", "data to member 1", i)) -
                         time_of(find(events, "b", "data to member 1", i)),
                     100000 + 400 * i - (double)WRONG_NS / US);
+    }
     json_decref(events);
 }
 

@@ -44,8 +44,9 @@ static void check_shares(const struct hwi_plan_shape *shape)
             uint64_t owner = chunks >= world ? (uint64_t)k * world / chunks : k;
             assert_int_equal(owner, rank);
         }
-        if (chunks >= world)
+        if (chunks >= world) {
             assert_true(end - first >= chunks / world && end - first <= chunks / world + 1);
+        }
     }
 }
 
@@ -60,32 +61,36 @@ static void check_grid(const struct hwi_plan_shape *shape, uint64_t bytes, uint3
 
 static void check_choice(uint8_t plan, uint64_t bytes, uint32_t world, uint8_t made)
 {
-    if (bytes > HWI_CHUNK_BYTES_MAX)
+    if (bytes > HWI_CHUNK_BYTES_MAX) {
         assert_int_equal(made, HWI_PLAN_DIRECT);
-    else if (world == 1)
+    } else if (world == 1) {
         assert_int_equal(made, HWI_PLAN_ONE_SHOT);
-    else if (plan != HWI_PLAN_AUTO)
+    } else if (plan != HWI_PLAN_AUTO) {
         assert_int_equal(made, plan);
-    else
+    } else {
         assert_int_equal(made,
                          bytes <= HWI_ONE_SHOT_BYTES_MAX ? HWI_PLAN_ONE_SHOT : HWI_PLAN_DIRECT);
+    }
 }
 
 static void test_all_shapes(void **state)
 {
     (void)state;
-    for (uint8_t plan = HWI_PLAN_AUTO; plan <= HWI_PLAN_DIRECT; plan++)
-        for (size_t w = 0; w < HWI_COUNT(worlds); w++)
+    for (uint8_t plan = HWI_PLAN_AUTO; plan <= HWI_PLAN_DIRECT; plan++) {
+        for (size_t w = 0; w < HWI_COUNT(worlds); w++) {
             for (size_t s = 0; s < HWI_COUNT(sizes); s++) {
                 struct hwi_plan_shape shape =
                     hwi_plan_make(plan, sizes[s], 4, worlds[w], worlds[w]);
                 assert_int_equal(shape.world, worlds[w]);
                 check_grid(&shape, sizes[s], 4);
                 check_choice(plan, sizes[s], worlds[w], shape.plan);
-                if (shape.plan == HWI_PLAN_ONE_SHOT)
+                if (shape.plan == HWI_PLAN_ONE_SHOT) {
                     assert_int_equal(shape.chunks, 1);
+                }
                 check_shares(&shape);
             }
+        }
+    }
 }
 
 static void test_medium_shares_have_several_chunks(void **state)
@@ -128,7 +133,7 @@ static void test_parts_are_even(void **state)
 {
     (void)state;
     static const uint64_t counts[] = {0, 1, 2, 5, 6, 7, 1000, (UINT64_C(1) << 40) - 1};
-    for (size_t c = 0; c < HWI_COUNT(counts); c++)
+    for (size_t c = 0; c < HWI_COUNT(counts); c++) {
         for (size_t w = 0; w < HWI_COUNT(worlds); w++) {
             uint32_t world = worlds[w];
             uint64_t at = 0;
@@ -140,6 +145,7 @@ static void test_parts_are_even(void **state)
             }
             assert_true(at == counts[c]);
         }
+    }
 }
 
 // Each region is a grid of its own; empty ones have no chunk.
@@ -155,8 +161,9 @@ static void check_cut(uint8_t plan, const uint64_t *begin, uint32_t world)
         uint32_t chunks = first[rank + 1] - first[rank];
         assert_true((uint64_t)chunks * shape.chunk_bytes >= bytes);
         assert_true(bytes == 0 ? chunks == 0 : (uint64_t)(chunks - 1) * shape.chunk_bytes < bytes);
-        if (shape.plan == HWI_PLAN_ONE_SHOT)
+        if (shape.plan == HWI_PLAN_ONE_SHOT) {
             assert_true(chunks <= 1);
+        }
     }
 }
 
@@ -170,9 +177,11 @@ static void test_regions(void **state)
         {0, 262144, 524288, 786432, 1048576},
         {0, UINT64_C(1) << 33, UINT64_C(1) << 33, (UINT64_C(1) << 33) + 4, UINT64_C(1) << 34},
     };
-    for (uint8_t plan = HWI_PLAN_AUTO; plan <= HWI_PLAN_DIRECT; plan++)
-        for (size_t i = 0; i < HWI_COUNT(sets); i++)
+    for (uint8_t plan = HWI_PLAN_AUTO; plan <= HWI_PLAN_DIRECT; plan++) {
+        for (size_t i = 0; i < HWI_COUNT(sets); i++) {
             check_cut(plan, sets[i], 4);
+        }
+    }
     uint32_t first[5];
     assert_int_equal(hwi_plan_cut(HWI_PLAN_AUTO, sets[0], first, 4).plan, HWI_PLAN_ONE_SHOT);
     assert_int_equal(hwi_plan_cut(HWI_PLAN_AUTO, sets[3], first, 4).plan, HWI_PLAN_DIRECT);

@@ -22,7 +22,7 @@ struct counting {
 
 static void *create(const struct hwi_alloc *alloc)
 {
-    struct counting *c = hwi_new(alloc, sizeof(*c));
+    struct counting *c = hwi_new(alloc, sizeof *c);
     c->alloc = alloc;
     return c;
 }

@@ -50,8 +50,9 @@ static struct hwi_msg grant_of(struct hwi_op op, uint32_t granted)
 static struct symbolic *in_view(uint32_t members)
 {
     struct symbolic *symbolic = symbolic_create(members, 1);
-    for (uint32_t who = 0; who < members; who++)
+    for (uint32_t who = 0; who < members; who++) {
         symbolic_view(symbolic, who, VIEW, (1u << members) - 1);
+    }
     symbolic_run(symbolic);
     return symbolic;
 }
@@ -184,8 +185,9 @@ static void test_calls_ahead_are_bounded(void **state)
 {
     (void)state;
     struct symbolic *symbolic = in_view(3);
-    for (uint32_t seq = 0; seq <= HWI_OPS_MAX; seq++)
+    for (uint32_t seq = 0; seq <= HWI_OPS_MAX; seq++) {
         say(symbolic, 1, 0, call_of(op_of(VIEW, 1, seq), 77, 1));
+    }
     say(symbolic, 2, 0, call_of(op_of(VIEW, 1, HWI_OPS_MAX), 77, 1));
     for (uint32_t seq = HWI_OPS_MAX - 1; seq <= HWI_OPS_MAX; seq++) {
         struct hwi_msg_op_start start = start_of(op_of(VIEW, 1, seq), 99, HWI_PLAN_AUTO);
@@ -202,8 +204,9 @@ static void test_calls_ahead_are_bounded(void **state)
 static void crowd(struct symbolic *symbolic, uint64_t view)
 {
     struct hwi_msg stray = call_of(op_of(view, 2, 0), 9, 1);
-    for (uint64_t peer = 1000; peer < 1000 + HWI_MEMBERS_MAX; peer++)
+    for (uint64_t peer = 1000; peer < 1000 + HWI_MEMBERS_MAX; peer++) {
         symbolic_inject(symbolic, peer, 0, &stray);
+    }
 }
 
 // The member's call, which differs from ours, is remembered until we make our own.
@@ -230,11 +233,13 @@ static void test_nobody_is_crowded_out(void **state)
     expect_remembered(symbolic, 1, VIEW);
     symbolic_end(symbolic, 0, op_of(VIEW, 1, 0), false);
     for (uint64_t view = VIEW; view <= VIEW + 2; view++) {
-        if (view == VIEW)
+        if (view == VIEW) {
             symbolic_view(symbolic, 0, VIEW + 1, 15);
+        }
         crowd(symbolic, view); // older than the view, of it, newer
-        if (view == VIEW + 1)
+        if (view == VIEW + 1) {
             expect_remembered(symbolic, 2, VIEW + 1);
+        }
     }
     symbolic_end(symbolic, 0, op_of(VIEW + 1, 1, 0), false);
     symbolic_view(symbolic, 0, VIEW + 3, 15);
@@ -264,11 +269,13 @@ static void test_mismatch_on_both_sides(void **state)
         struct symbolic *symbolic = symbolic_create(2, seed);
         struct hwi_op op = op_of(VIEW, 7, 0);
         struct hwi_msg_op_start starts[2] = {start_of(op, 100, 0), start_of(op, 120, 0)};
-        for (uint32_t who = 0; who < 2; who++)
+        for (uint32_t who = 0; who < 2; who++) {
             symbolic_view(symbolic, who, VIEW, 3);
+        }
         symbolic_start(symbolic, seed & 1, &starts[seed & 1]);
-        for (uint32_t steps = seed / 2; steps > 0; steps--)
+        for (uint32_t steps = seed / 2; steps > 0; steps--) {
             symbolic_step(symbolic);
+        }
         symbolic_start(symbolic, !(seed & 1), &starts[!(seed & 1)]);
         symbolic_run(symbolic);
         for (uint32_t who = 0; who < 2; who++) {
@@ -394,8 +401,9 @@ static void test_grant_before_call_and_call_twice(void **state)
     start = start_of(op_of(VIEW, 1, 0), 30, HWI_PLAN_DIRECT);
     symbolic_start(symbolic, 0, &start);
     say(symbolic, 1, 0, call_of(start.op, 30, 1));
-    for (uint32_t who = 1; who < 3; who++)
+    for (uint32_t who = 1; who < 3; who++) {
         symbolic_start(symbolic, who, &start);
+    }
     symbolic_run(symbolic);
     symbolic_expect(symbolic, start.op, 7, 0);
     symbolic_destroy(symbolic);
@@ -410,8 +418,9 @@ static void test_window_of_a_large_view(void **state)
     struct hwi_effects effects;
     void *reducer = hwi_reducer_ops.create(&hwi_alloc_libc);
     hwi_effects_init(&effects, &hwi_alloc_libc);
-    for (uint32_t i = 0; i < WORLD; i++)
+    for (uint32_t i = 0; i < WORLD; i++) {
         members[i].value = i + 1;
+    }
     struct hwi_msg msg = {.type = HWI_MSG_lane_view};
     msg.u.lane_view = (struct hwi_msg_lane_view){VIEW, 500, members, WORLD};
     struct hwi_event event = {.from = hwi_addr_of(HWI_ROLE_PEER, 0), .msg = &msg};

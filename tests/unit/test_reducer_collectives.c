@@ -44,8 +44,9 @@ static struct hwi_msg_op_start start_of(uint32_t which, uint64_t view, uint64_t 
 static struct symbolic *in_view(uint32_t members, uint64_t seed)
 {
     struct symbolic *symbolic = symbolic_create(members, seed);
-    for (uint32_t who = 0; who < members; who++)
+    for (uint32_t who = 0; who < members; who++) {
         symbolic_view(symbolic, who, VIEW, all_of(members));
+    }
     symbolic_run(symbolic);
     return symbolic;
 }
@@ -53,16 +54,18 @@ static struct symbolic *in_view(uint32_t members, uint64_t seed)
 // What one member says of it: its own count, and in place as the seed will.
 static void start(struct symbolic *symbolic, uint32_t who, struct hwi_msg_op_start op)
 {
-    if (op.signature.unequal)
+    if (op.signature.unequal) {
         op.signature.count = op.signature.count * (who % 3) + who;
+    }
     op.in_place = symbolic_random(symbolic, 2) && !op.signature.unequal;
     symbolic_start(symbolic, who, &op);
 }
 
 static void step_some(struct symbolic *symbolic, uint32_t below)
 {
-    for (uint64_t steps = symbolic_random(symbolic, below); steps > 0; steps--)
+    for (uint64_t steps = symbolic_random(symbolic, below); steps > 0; steps--) {
         symbolic_step(symbolic);
+    }
 }
 
 // In an order and at times that the seed decides.
@@ -77,19 +80,22 @@ static void start_all(struct symbolic *symbolic, uint32_t members, struct hwi_ms
 
 static void end_all(struct symbolic *symbolic, uint32_t members, struct hwi_op op, bool committed)
 {
-    for (uint32_t who = 0; who < members; who++)
+    for (uint32_t who = 0; who < members; who++) {
         symbolic_end(symbolic, who, op, committed);
+    }
     symbolic_run(symbolic);
-    for (uint32_t who = 0; who < members; who++)
+    for (uint32_t who = 0; who < members; who++) {
         assert_int_equal(symbolic_find(symbolic, who, op)->ended, 1);
+    }
 }
 
 static void expect_done(struct symbolic *symbolic, struct hwi_op op, uint32_t mask, uint32_t root)
 {
-    if (op.kind == HWI_KIND_BROADCAST)
+    if (op.kind == HWI_KIND_BROADCAST) {
         symbolic_expect_from(symbolic, op, mask, root);
-    else
+    } else {
         symbolic_expect(symbolic, op, mask, 0);
+    }
 }
 
 static void run_one(uint32_t which, uint32_t members, uint64_t count, uint8_t plan, uint64_t seed)
@@ -108,41 +114,51 @@ static void test_every_shape(void **state)
 {
     (void)state;
     static const uint64_t counts[] = {1, 2, 3, 5, 16, 79, 4096, 16385, 100000, 300000};
-    for (uint32_t which = 0; which < KINDS; which++)
-        for (uint32_t members = 1; members <= 5; members++)
-            for (size_t i = 0; i < HWI_COUNT(counts); i++)
-                for (uint8_t plan = HWI_PLAN_AUTO; plan <= HWI_PLAN_DIRECT; plan++)
-                    for (uint64_t seed = 0; seed < 5; seed++)
+    for (uint32_t which = 0; which < KINDS; which++) {
+        for (uint32_t members = 1; members <= 5; members++) {
+            for (size_t i = 0; i < HWI_COUNT(counts); i++) {
+                for (uint8_t plan = HWI_PLAN_AUTO; plan <= HWI_PLAN_DIRECT; plan++) {
+                    for (uint64_t seed = 0; seed < 5; seed++) {
                         run_one(which, members, counts[i], plan, seed);
+                    }
+                }
+            }
+        }
+    }
 }
 
 // Of several windows of a broadcast's owners, and of an owner's scratch.
 static void test_long_tensors(void **state)
 {
     (void)state;
-    for (uint32_t which = 0; which < KINDS; which++)
+    for (uint32_t which = 0; which < KINDS; which++) {
         run_one(which, 3, which == 2 ? UINT64_C(300000001) : 40000001, HWI_PLAN_AUTO, 5);
+    }
 }
 
 // One member calls only after everything else has come to rest.
 static void test_a_late_member(void **state)
 {
     (void)state;
-    for (uint32_t which = 0; which < KINDS; which++)
-        for (uint32_t late = 0; late < 4; late++)
+    for (uint32_t which = 0; which < KINDS; which++) {
+        for (uint32_t late = 0; late < 4; late++) {
             for (uint64_t seed = 0; seed < 8; seed++) {
                 struct symbolic *symbolic = in_view(4, 300 + seed);
                 struct hwi_msg_op_start op =
                     start_of(which, VIEW, 3, seed % 2 ? 500000 : 5000, HWI_PLAN_AUTO, 1);
-                for (uint32_t who = 0; who < 4; who++)
-                    if (who != late)
+                for (uint32_t who = 0; who < 4; who++) {
+                    if (who != late) {
                         start(symbolic, who, op);
+                    }
+                }
                 symbolic_run(symbolic);
                 start(symbolic, late, op);
                 symbolic_run(symbolic);
                 expect_done(symbolic, op.op, 15, 1);
                 symbolic_destroy(symbolic);
             }
+        }
+    }
 }
 
 static void test_view_changes_in_the_middle(void **state)
@@ -192,8 +208,9 @@ static void check_mismatch(struct hwi_msg_op_start most, struct hwi_msg_op_start
         step_some(symbolic, 40);
     }
     symbolic_run(symbolic);
-    for (uint32_t who = 0; who < 3; who++)
+    for (uint32_t who = 0; who < 3; who++) {
         assert_true(is_mismatch(symbolic, who, most.op, symbolic_peer(odd)));
+    }
     end_all(symbolic, 3, most.op, false);
     symbolic_destroy(symbolic);
 }
@@ -204,9 +221,10 @@ static void test_mismatches(void **state)
     for (uint64_t seed = 0; seed < 30; seed++) {
         for (uint32_t a = 0; a < KINDS; a++) {
             for (uint32_t b = 0; b < KINDS; b++) {
-                if (a != b)
+                if (a != b) {
                     check_mismatch(start_of(a, VIEW, 3, 1000, 0, 0),
                                    start_of(b, VIEW, 3, 1000, 0, 0), seed);
+                }
             }
         }
         check_mismatch(start_of(2, VIEW, 3, 1000, 0, 0), start_of(2, VIEW, 3, 1000, 0, 1), seed);
@@ -223,8 +241,9 @@ static void test_too_little_room(void **state)
     (void)state;
     static const uint64_t needed[KINDS] = {334, 3000, 0, 3003};
     for (uint32_t which = 0; which < KINDS; which++) {
-        if (kinds[which] == HWI_KIND_BROADCAST)
+        if (kinds[which] == HWI_KIND_BROADCAST) {
             continue;
+        }
         struct symbolic *symbolic = in_view(3, which);
         struct hwi_msg_op_start op = start_of(which, VIEW, 3, 1000, 0, 0);
         op.room = needed[which] - 1;

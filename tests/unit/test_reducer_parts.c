@@ -13,7 +13,7 @@ static void test_the_last_operand_ends_a_chunk(void **state)
 {
     (void)state;
     struct hwi_ledger ledger;
-    assert_true(hwi_ledger_bytes(2) <= sizeof(memory));
+    assert_true(hwi_ledger_bytes(2) <= sizeof memory);
     hwi_ledger_init(&ledger, memory, 9, 2, 4);
     for (uint32_t i = 0; i < 3; i++) {
         assert_false(hwi_ledger_arrive(&ledger, 0));
@@ -48,12 +48,14 @@ static void test_grants_follow_the_lowest(void **state)
     assert_int_equal(ledger.granted, 11);
     finish_chunk(&ledger, 3);
     assert_false(hwi_ledger_advance(&ledger)); // one of eight is not worth a message
-    for (uint32_t chunk = 4; chunk < 11; chunk++)
+    for (uint32_t chunk = 4; chunk < 11; chunk++) {
         finish_chunk(&ledger, chunk);
+    }
     assert_true(hwi_ledger_advance(&ledger));
     assert_int_equal(ledger.granted, 19); // all of it, at the end also in a small lot
-    for (uint32_t chunk = 11; chunk < 19; chunk++)
+    for (uint32_t chunk = 11; chunk < 19; chunk++) {
         finish_chunk(&ledger, chunk);
+    }
     assert_false(hwi_ledger_advance(&ledger));
     assert_int_equal(ledger.low, 19);
 }
@@ -62,8 +64,9 @@ static bool checks(struct hwi_ledger *ledger, uint32_t chunk)
 {
     struct hwi_trap trap;
     hwi_trap_enter(&trap);
-    if (setjmp(trap.landing))
+    if (setjmp(trap.landing)) {
         return true;
+    }
     hwi_ledger_arrive(ledger, chunk);
     hwi_trap_leave(&trap);
     return false;
@@ -106,8 +109,9 @@ static void test_early_calls_are_kept_once(void **state)
 {
     (void)state;
     struct hwi_early early = {0};
-    for (uint64_t peer = 40; peer > 0; peer--)
+    for (uint64_t peer = 40; peer > 0; peer--) {
         keep(&early, peer, 5, 0, (uint32_t)peer);
+    }
     keep(&early, 7, 5, 0, 99);
     keep(&early, 7, 5, 1, 98);
     assert_int_equal(early.count, 40);
@@ -115,8 +119,9 @@ static void test_early_calls_are_kept_once(void **state)
     assert_int_equal(take(&early, 7, 5, 0), 0);
     assert_int_equal(take(&early, 7, 5, 1), 98);
     assert_int_equal(take(&early, 41, 5, 0), 0);
-    for (uint64_t peer = 40; peer > 7; peer--)
+    for (uint64_t peer = 40; peer > 7; peer--) {
         assert_int_equal(take(&early, peer, 5, 0), peer);
+    }
     hwi_early_fini(&early, &hwi_alloc_libc);
 }
 
@@ -155,11 +160,13 @@ static void test_early_bounds(void **state)
 {
     (void)state;
     struct hwi_early early = {0};
-    for (uint32_t seq = 0; seq <= HWI_OPS_MAX; seq++)
+    for (uint32_t seq = 0; seq <= HWI_OPS_MAX; seq++) {
         keep(&early, 1, 5, seq, seq + 1);
+    }
     assert_int_equal(early.peers[0].count, HWI_OPS_MAX);
-    for (uint64_t peer = 2; peer <= HWI_MEMBERS_MAX + 1; peer++)
+    for (uint64_t peer = 2; peer <= HWI_MEMBERS_MAX + 1; peer++) {
         keep(&early, peer, 5, 0, 1);
+    }
     assert_int_equal(early.count, HWI_MEMBERS_MAX);
     assert_int_equal(take(&early, HWI_MEMBERS_MAX, 5, 0), 1);
     assert_int_equal(take(&early, HWI_MEMBERS_MAX + 1, 5, 0), 0);

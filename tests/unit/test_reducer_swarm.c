@@ -35,15 +35,17 @@ static struct hwi_msg_op_start start_of(uint64_t view, uint64_t tag, uint32_t se
 static struct symbolic *in_view(uint32_t members, uint64_t seed)
 {
     struct symbolic *symbolic = symbolic_create(members, seed);
-    for (uint32_t who = 0; who < members; who++)
+    for (uint32_t who = 0; who < members; who++) {
         symbolic_view(symbolic, who, VIEW, all_of(members));
+    }
     return symbolic;
 }
 
 static void step_some(struct symbolic *symbolic, uint32_t below)
 {
-    for (uint64_t steps = symbolic_random(symbolic, below); steps > 0; steps--)
+    for (uint64_t steps = symbolic_random(symbolic, below); steps > 0; steps--) {
         symbolic_step(symbolic);
+    }
 }
 
 // Every member starts the operations in an order of its own, at times of its own.
@@ -54,8 +56,9 @@ static void start_all(struct symbolic *symbolic, uint32_t members,
     for (uint32_t left = members * count; left > 0;) {
         uint32_t who = (uint32_t)symbolic_random(symbolic, members);
         uint32_t which = (uint32_t)symbolic_random(symbolic, count);
-        if (begun[who][which])
+        if (begun[who][which]) {
             continue;
+        }
         begun[who][which] = 1;
         left--;
         symbolic_start(symbolic, who, &starts[which]);
@@ -67,8 +70,9 @@ static void end_all(struct symbolic *symbolic, uint32_t members,
                     const struct hwi_msg_op_start *starts, uint32_t count, bool committed)
 {
     for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t who = 0; who < members; who++)
+        for (uint32_t who = 0; who < members; who++) {
             symbolic_end(symbolic, who, starts[i].op, committed);
+        }
     }
     symbolic_run(symbolic);
     for (uint32_t i = 0; i < count; i++) {
@@ -89,10 +93,11 @@ static void run_one(uint32_t members, uint64_t count, uint8_t redop, uint8_t pla
     start_all(symbolic, members, &start, 1);
     symbolic_run(symbolic);
     uint32_t divisor = redop == HWS_AVG && members > 1 ? members : 0;
-    if (members > 1 || !in_place)
+    if (members > 1 || !in_place) {
         symbolic_expect(symbolic, start.op, all_of(members), divisor);
-    else
+    } else {
         assert_int_equal(symbolic_find(symbolic, 0, start.op)->done, 1);
+    }
     end_all(symbolic, members, &start, 1, true);
     symbolic_destroy(symbolic);
 }
@@ -105,8 +110,9 @@ static void test_every_shape(void **state)
     for (uint32_t members = 1; members <= 5; members++) {
         for (size_t i = 0; i < HWI_COUNT(counts); i++) {
             for (uint8_t plan = HWI_PLAN_AUTO; plan <= HWI_PLAN_DIRECT; plan++) {
-                for (uint64_t seed = 0; seed < 6; seed++)
+                for (uint64_t seed = 0; seed < 6; seed++) {
                     run_one(members, counts[i], seed & 2 ? HWS_AVG : HWS_SUM, plan, seed);
+                }
             }
         }
     }
@@ -180,8 +186,9 @@ static void test_many_at_once(void **state)
         uint32_t count = draw_ops(symbolic, starts);
         start_all(symbolic, members, starts, count);
         symbolic_run(symbolic);
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
             symbolic_expect(symbolic, starts[i].op, all_of(members), 0);
+        }
         end_all(symbolic, members, starts, count, true);
         symbolic_destroy(symbolic);
     }
@@ -203,16 +210,18 @@ static void test_view_changes_in_the_middle(void **state)
         start_all(symbolic, members - (uint32_t)(seed & 1), before, 2);
         step_some(symbolic, 200);
         for (uint32_t who = 0; who < survivors; who++) {
-            for (uint32_t i = 0; i < 2; i++)
+            for (uint32_t i = 0; i < 2; i++) {
                 symbolic_end(symbolic, who, before[i].op, false);
+            }
             symbolic_view(symbolic, who, VIEW + 3, all_of(survivors));
             symbolic_start(symbolic, who, &after);
             step_some(symbolic, 60);
         }
         symbolic_run(symbolic);
         symbolic_expect(symbolic, after.op, all_of(survivors), survivors);
-        for (uint32_t who = 0; who < survivors; who++)
+        for (uint32_t who = 0; who < survivors; who++) {
             assert_int_equal(symbolic_find(symbolic, who, before[0].op)->ended, 1);
+        }
         end_all(symbolic, survivors, &after, 1, true);
         symbolic_destroy(symbolic);
     }
@@ -229,10 +238,11 @@ static void test_same_seed_same_run(void **state)
         const char *trace = symbolic_trace(symbolic, 1);
         start_all(symbolic, 3, &start, 1);
         symbolic_run(symbolic);
-        if (run == 0)
-            snprintf(first, sizeof(first), "%s", trace);
-        else
+        if (run == 0) {
+            snprintf(first, sizeof first, "%s", trace);
+        } else {
             assert_string_equal(first, trace);
+        }
         symbolic_destroy(symbolic);
     }
 }

@@ -104,16 +104,19 @@ static void ask(struct bench *bench, uint64_t tool, uint32_t history, uint32_t b
 static void run_ms(struct bench *bench, uint64_t ms)
 {
     uint64_t end_ns = bench->now_ns + ms * HWI_NS_PER_MS;
-    for (; bench->now_ns < end_ns; bench->now_ns += HWI_NS_PER_MS)
-        if (bench->relay.next_ns <= bench->now_ns)
+    for (; bench->now_ns < end_ns; bench->now_ns += HWI_NS_PER_MS) {
+        if (bench->relay.next_ns <= bench->now_ns) {
             hwi_relay_turn(&bench->relay, bench->now_ns);
+        }
+    }
 }
 
 static uint64_t records_for(uint64_t tool)
 {
     uint64_t count = 0;
-    for (uint32_t i = 0; i < sent_count; i++)
+    for (uint32_t i = 0; i < sent_count; i++) {
         count += sent[i].tool == tool ? sent[i].records : 0;
+    }
     return count;
 }
 
@@ -173,8 +176,9 @@ static void the_rate_is_kept(void **state)
         run_ms(bench, 1);
     }
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < sent_count; i++)
+    for (uint32_t i = 0; i < sent_count; i++) {
         bytes += bytes_of(sent[i].records);
+    }
     assert_in_range(bytes, 9000, 10000 + bytes_of(HWI_TRACE_BATCH_MAX));
 }
 
@@ -200,14 +204,16 @@ static void tools_are_few_and_served_in_turn(void **state)
 {
     struct bench *bench = *state;
     say(bench, 4000);
-    for (uint64_t tool = 1; tool <= 6; tool++)
+    for (uint64_t tool = 1; tool <= 6; tool++) {
         ask(bench, tool, UINT32_MAX, 8 << 20);
+    }
     ask(bench, 0, UINT32_MAX, 8 << 20); // nobody
     assert_int_equal(bench->relay.dropped, 3);
     run_ms(bench, 330); // 17 turns
     assert_in_range(sent_count, 16, 17);
-    for (uint64_t tool = 1; tool <= HWI_TRACE_TOOLS_MAX; tool++)
+    for (uint64_t tool = 1; tool <= HWI_TRACE_TOOLS_MAX; tool++) {
         assert_in_range(records_for(tool), 4 * HWI_TRACE_BATCH_MAX, 5 * HWI_TRACE_BATCH_MAX);
+    }
     assert_int_equal(records_for(5) + records_for(6), 0);
 }
 
@@ -224,8 +230,9 @@ static void questions_are_heard_now_and_then(void **state)
     assert_false(admit(bench, 1));
     bench->now_ns += 250 * HWI_NS_PER_MS;
     assert_true(admit(bench, 1));
-    for (uint64_t tool = 2; tool <= HWI_TRACE_TOOLS_MAX; tool++)
+    for (uint64_t tool = 2; tool <= HWI_TRACE_TOOLS_MAX; tool++) {
         assert_true(admit(bench, tool));
+    }
     assert_false(admit(bench, 9));
     bench->now_ns += 2 * HWI_NS_PER_S; // the others ask no more
     assert_true(admit(bench, 9));
@@ -240,8 +247,9 @@ static bool leave(struct bench *bench, uint64_t tool)
 static void who_leaves_makes_room(void **state)
 {
     struct bench *bench = *state;
-    for (uint64_t tool = 1; tool <= HWI_TRACE_TOOLS_MAX; tool++)
+    for (uint64_t tool = 1; tool <= HWI_TRACE_TOOLS_MAX; tool++) {
         assert_true(admit(bench, tool));
+    }
     assert_false(leave(bench, 9)); // never was there
     assert_true(leave(bench, 2));
     assert_false(leave(bench, 2)); // once
@@ -278,8 +286,9 @@ static void only_what_was_asked_for_passes(void **state)
     assert_false(pass(bench, 2, 50, 50));
     assert_false(pass(bench, 0, 50, 50));
     uint32_t passed = 1;
-    for (uint32_t i = 0; i < 1000; i++)
+    for (uint32_t i = 0; i < 1000; i++) {
         passed += pass(bench, 1, 50, 50);
+    }
     assert_in_range(passed, 100, 102); // a second's bytes at once
     assert_int_equal(forwarded, passed);
     bench->now_ns += 1100 * HWI_NS_PER_MS;

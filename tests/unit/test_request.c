@@ -237,7 +237,8 @@ static void test_waiting_for_all(void **state)
     assert_int_equal(statuses[2], HWS_E_TIMEOUT);
     assert_int_equal(results[2].status, HWS_E_TIMEOUT);
     assert_null(requests[0]);
-    assert_int_equal(hws_wait_all(requests, 3, UINT32_MAX, NULL, NULL), HWS_OK); // nothing to wait for
+    assert_int_equal(hws_wait_all(requests, 3, UINT32_MAX, NULL, NULL),
+                     HWS_OK); // nothing to wait for
     assert_int_equal(hws_wait_all(NULL, 0, 0, NULL, NULL), HWS_OK);
 }
 
@@ -264,8 +265,9 @@ static void test_lists_of_requests_are_checked(void **state)
 static void *wait_long(void *user)
 {
     hws_status status = HWS_E_PENDING;
-    while (status == HWS_E_PENDING) // the other thread looked just now
+    while (status == HWS_E_PENDING) { // the other thread looked just now
         status = hws_wait(user, UINT32_MAX, NULL);
+    }
     return (void *)(intptr_t)status;
 }
 
@@ -293,8 +295,9 @@ static void test_operations_in_flight_are_bounded(void **state)
     (void)state;
     hws_request *requests[HWI_OPS_MAX], *more;
     scene.silent = true;
-    for (uint64_t i = 0; i < HWI_OPS_MAX; i++)
+    for (uint64_t i = 0; i < HWI_OPS_MAX; i++) {
         requests[i] = start(i);
+    }
     assert_int_equal(hws_all_reduce_async(comm, buffer, buffer, 1, HWS_F32, HWS_SUM, NULL, &more),
                      HWS_E_LIMIT);
     assert_int_equal(reduce(0, NULL), HWS_E_LIMIT);
@@ -302,8 +305,9 @@ static void test_operations_in_flight_are_bounded(void **state)
     scene.reply.status = HWS_E_BUSY;
     assert_int_equal(hws_view(comm, NULL), HWS_E_BUSY); // views have room of their own
     hws_close(comm);
-    for (uint32_t i = 0; i < HWI_OPS_MAX; i++)
+    for (uint32_t i = 0; i < HWI_OPS_MAX; i++) {
         assert_int_equal(hws_wait(requests[i], UINT32_MAX, NULL), HWS_E_CLOSED);
+    }
     comm = NULL;
 }
 
@@ -404,8 +408,9 @@ static void test_all_waiting_threads_are_let_go(void **state)
     pthread_t threads[THREADS];
     scene.silent = true;
     scene.clock_races = true;
-    for (uint64_t i = 0; i < THREADS; i++)
+    for (uint64_t i = 0; i < THREADS; i++) {
         pthread_create(&threads[i], NULL, wait_for, start(i));
+    }
     for (uint64_t i = 0; i < THREADS; i++) {
         void *status;
         pthread_join(threads[i], &status);
@@ -467,8 +472,9 @@ static void test_a_longer_view_is_cut_in_the_list_only(void **state)
 {
     (void)state;
     static struct hwi_id many[HWS_RESULT_MEMBERS_MAX + 10];
-    for (uint64_t i = 0; i < HWI_COUNT(many); i++)
+    for (uint64_t i = 0; i < HWI_COUNT(many); i++) {
         many[i].value = i + 1;
+    }
     hws_result result = HWS_RESULT_INIT;
     scene.reply.members = many;
     scene.reply.members_count = HWI_COUNT(many);

@@ -79,8 +79,9 @@ static uint32_t read_some(struct bench *bench, uint32_t max, uint64_t *got)
         assert_true(is_right(&records[i]));
         assert_true(i == 0 || records[i].number > records[i - 1].number);
     }
-    if (count)
+    if (count) {
         assert_int_equal(records[count - 1].number, *got + bench->reader.lost);
+    }
     return count;
 }
 
@@ -93,8 +94,9 @@ static void what_is_written_is_read_once(void **state)
     uint64_t got = 0;
     set_up(&bench, CAPACITY);
     assert_int_equal(read_some(&bench, CAPACITY, &got), 0);
-    for (uint32_t i = 0; i < CAPACITY; i++)
+    for (uint32_t i = 0; i < CAPACITY; i++) {
         write_one(&bench);
+    }
     assert_int_equal(read_some(&bench, 10, &got), 10);
     assert_int_equal(read_some(&bench, CAPACITY, &got), CAPACITY - 10);
     assert_int_equal(read_some(&bench, CAPACITY, &got), 0);
@@ -108,12 +110,14 @@ static void losses_are_counted_exactly(void **state)
     struct bench bench;
     uint64_t got = 0;
     set_up(&bench, CAPACITY);
-    for (uint32_t i = 0; i < 3 * CAPACITY + 5; i++)
+    for (uint32_t i = 0; i < 3 * CAPACITY + 5; i++) {
         write_one(&bench);
+    }
     assert_int_equal(read_some(&bench, 1, &got), 1);
     assert_int_equal(bench.reader.lost, 2 * CAPACITY + 5);
-    for (uint32_t i = 0; i < 3; i++) // of those that were not read yet, two are overwritten
+    for (uint32_t i = 0; i < 3; i++) { // of those that were not read yet, two are overwritten
         write_one(&bench);
+    }
     while (read_some(&bench, 7, &got))
         ;
     assert_int_equal(bench.reader.lost, 2 * CAPACITY + 5 + 2);
@@ -131,8 +135,9 @@ static void any_pace_of_both_adds_up(void **state)
         set_up(&bench, 8);
         for (uint32_t turn = 0; turn < 200; turn++) {
             seed = seed * 1664525 + 1013904223;
-            for (uint32_t i = 0; i < (seed >> 24) % 20; i++)
+            for (uint32_t i = 0; i < (seed >> 24) % 20; i++) {
                 write_one(&bench);
+            }
             read_some(&bench, 1 + (seed >> 16) % 12, &got);
         }
         while (read_some(&bench, 12, &got))
@@ -150,8 +155,9 @@ static void a_late_reader_begins_with_what_is_there(void **state)
     struct hwi_ring_reader late;
     struct hwi_ring_record record;
     set_up(&bench, CAPACITY);
-    for (uint32_t i = 0; i < CAPACITY + 20; i++)
+    for (uint32_t i = 0; i < CAPACITY + 20; i++) {
         write_one(&bench);
+    }
     assert_true(hwi_ring_attach(&late, bench.memory, bench.bytes));
     assert_int_equal(hwi_ring_read(&late, &record, 1), 1);
     assert_int_equal(record.number, 21);
@@ -189,9 +195,10 @@ static void *read_on(void *user)
                 last = records[i].number;
             }
             race->got += count;
-            if (hwi_ring_head(&race->bench.reader, &head))
+            if (hwi_ring_head(&race->bench.reader, &head)) {
                 race->bad_heads +=
                     head.owner.run != head.owner.peer * 2 || head.clock.ns_zero != head.owner.peer;
+            }
         }
     }
     return NULL;
@@ -262,8 +269,9 @@ static void numbers_that_lie_do_no_harm(void **state)
     struct hwi_ring_head copy;
     set_up(&bench, CAPACITY);
     struct hwi_ring_head *head = (struct hwi_ring_head *)(void *)bench.memory;
-    for (uint32_t i = 0; i < 5; i++)
+    for (uint32_t i = 0; i < 5; i++) {
         write_one(&bench);
+    }
     head->next = UINT64_MAX;
     assert_true(hwi_ring_read(&bench.reader, records, CAPACITY) <= CAPACITY);
     head->next = 0;
@@ -328,14 +336,18 @@ static void every_name_is_that_of_a_field(void **state)
             assert_true(key == NULL && high == NULL && extra == NULL);
             continue;
         }
-        if (key != NULL && (strcmp(key, "signature") == 0 ? !shape.signature : shape.key.offset == 1))
+        if (key != NULL &&
+            (strcmp(key, "signature") == 0 ? !shape.signature : shape.key.offset == 1)) {
             fail_msg("%s has no %s", hwi_layout_of(type)->name, key);
-        if ((high != NULL && shape.high.offset == 1) || (extra != NULL && shape.seq.offset == 1))
+        }
+        if ((high != NULL && shape.high.offset == 1) || (extra != NULL && shape.seq.offset == 1)) {
             fail_msg("%s has no %s or no %s", hwi_layout_of(type)->name, high != NULL ? high : "-",
                      extra != NULL ? extra : "-");
+        }
         if (extra != NULL && hwi_layout_of(type)->fields[0].record != NULL &&
-            strcmp(hwi_layout_of(type)->fields[0].name, "op") == 0)
+            strcmp(hwi_layout_of(type)->fields[0].name, "op") == 0) {
             fail_msg("%s has a seq and %s", hwi_layout_of(type)->name, extra);
+        }
     }
 }
 

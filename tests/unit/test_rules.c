@@ -81,8 +81,9 @@ static void admit_with_work_in_flight(struct member *member)
 
 static void let_the_first_try(struct member *member)
 {
-    if (member->index == 1)
+    if (member->index == 1) {
         EXPECT(member, reduce(member, 2, 0, 0, NULL) == HWS_OK);
+    }
     admit_with_work_in_flight(member);
 }
 
@@ -135,8 +136,9 @@ static void test_tags_of_a_view_are_bounded(void **state)
 {
     (void)state;
     run_open(&run, 1);
-    for (uint64_t tag = 0; tag < 4096; tag++)
+    for (uint64_t tag = 0; tag < 4096; tag++) {
         assert_int_equal(reduce(&run.members[0], tag * 7919, 0, 0, NULL), HWS_OK);
+    }
     assert_int_equal(reduce(&run.members[0], 1, 0, 0, NULL), HWS_E_LIMIT);
     assert_int_equal(reduce(&run.members[0], 7919, 0, 0, NULL), HWS_OK);
 }
@@ -164,9 +166,9 @@ static void meet_again(struct member *member)
     if (member->index == 1) {
         member_open(member);
     } else {
-        do // the newcomer may not be there yet
+        do { // the newcomer may not be there yet
             EXPECT(member, hws_admit(member->comm, &result) == HWS_OK);
-        while (result.member_count == 1);
+        } while (result.member_count == 1);
     }
     EXPECT(member, reduce(member, 1, 0, 0, &result) == HWS_OK && result.member_count == 2);
 }
@@ -213,10 +215,12 @@ static void reduce_from_many_threads(struct member *member)
         lanes[i] = (struct lane){.member = member, .tag = i};
         pthread_create(&threads[i], NULL, reduce_on_one_tag, &lanes[i]);
     }
-    for (uint64_t i = 0; i < THREADS; i++)
+    for (uint64_t i = 0; i < THREADS; i++) {
         pthread_join(threads[i], NULL);
-    for (uint64_t i = 0; i < THREADS; i++)
+    }
+    for (uint64_t i = 0; i < THREADS; i++) {
         EXPECT(member, lanes[i].right);
+    }
 }
 
 static void test_any_thread_may_call(void **state)

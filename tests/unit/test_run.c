@@ -35,16 +35,18 @@ static void fill(void *to, size_t count, hws_dtype dtype, uint32_t rank)
 static float reduced_f32(uint32_t members, size_t i, hws_redop redop)
 {
     float sum = (float)input_of(0, i);
-    for (uint32_t rank = 1; rank < members; rank++)
+    for (uint32_t rank = 1; rank < members; rank++) {
         sum += (float)input_of(rank, i);
+    }
     return redop == HWS_AVG ? sum / (float)members : sum;
 }
 
 static double reduced_f64(uint32_t members, size_t i, hws_redop redop)
 {
     double sum = input_of(0, i);
-    for (uint32_t rank = 1; rank < members; rank++)
+    for (uint32_t rank = 1; rank < members; rank++) {
         sum += input_of(rank, i);
+    }
     return redop == HWS_AVG ? sum / (double)members : sum;
 }
 
@@ -57,8 +59,9 @@ static size_t first_wrong(const void *got, size_t count, hws_dtype dtype, hws_re
         float f = reduced_f32(members, i, redop);
         double d = reduced_f64(members, i, redop);
         if (memcmp((const char *)got + i * bytes, dtype == HWS_F32 ? (void *)&f : (void *)&d,
-                   bytes) != 0)
+                   bytes) != 0) {
             return i;
+        }
     }
     return count;
 }
@@ -249,14 +252,14 @@ static void call_differently(struct member *member)
     hws_options options = HWS_OPTIONS_INIT;
     options.tag = 7;
     fill(buffer, 120, HWS_F32, member->index);
-    memcpy(before, buffer, sizeof(buffer));
+    memcpy(before, buffer, sizeof buffer);
     hws_status status = hws_all_reduce(member->comm, buffer, buffer, member->index == 0 ? 100 : 120,
                                        HWS_F32, HWS_SUM, &options, NULL);
     EXPECT(member, status == HWS_E_MISMATCH);
     EXPECT(member, strstr(hws_last_error(), "f32 x 100") != NULL);
     EXPECT(member, strstr(hws_last_error(), "f32 x 120") != NULL);
     EXPECT(member, strstr(hws_last_error(), "tag 7") != NULL);
-    EXPECT(member, memcmp(buffer, before, sizeof(buffer)) == 0);
+    EXPECT(member, memcmp(buffer, before, sizeof buffer) == 0);
     EXPECT(member, hws_view(member->comm, NULL) == HWS_OK);
     EXPECT(member, reduces(member, 10, HWS_F32, HWS_SUM, true, 0, 0));
 }
@@ -276,12 +279,12 @@ static void call_alone(struct member *member)
     options.tag = member->index;
     options.timeout_ms = member->index == 0 ? 200 : 0;
     fill(buffer, 50, HWS_F32, member->index);
-    memcpy(before, buffer, sizeof(buffer));
+    memcpy(before, buffer, sizeof buffer);
     hws_status status =
         hws_all_reduce(member->comm, buffer, buffer, 50, HWS_F32, HWS_SUM, &options, NULL);
     EXPECT(member, status == (member->index == 0 ? HWS_E_TIMEOUT : HWS_E_WITHDRAWN));
     EXPECT(member, strstr(hws_last_error(), member->index == 0 ? "within 200 ms" : "tag 1"));
-    EXPECT(member, memcmp(buffer, before, sizeof(buffer)) == 0);
+    EXPECT(member, memcmp(buffer, before, sizeof buffer) == 0);
     EXPECT(member, hws_all_reduce(member->comm, buffer, buffer, 50, HWS_F32, HWS_SUM, NULL, NULL) ==
                        HWS_E_VIEW);
     EXPECT(member, hws_view(member->comm, NULL) == HWS_OK);
@@ -326,8 +329,9 @@ static void *join_late(void *user)
     late->run = &run;
     late->index = 2;
     member_open(late);
-    if (late->wrong[0] == '\0' && !reduces(late, 100, HWS_F32, HWS_SUM, true, 0, 0))
+    if (late->wrong[0] == '\0' && !reduces(late, 100, HWS_F32, HWS_SUM, true, 0, 0)) {
         snprintf(late->wrong, RUN_TEXT_BYTES, "the newcomer: %s", hws_last_error());
+    }
     return NULL;
 }
 
@@ -356,8 +360,9 @@ static void test_a_newcomer_is_admitted(void **state)
     assert_int_equal(pthread_create(&late, NULL, join_late, &run.members[2]), 0);
     run_together(&run, 0, 2, admit_a_newcomer);
     pthread_join(late, NULL);
-    if (run.members[2].wrong[0] != '\0')
+    if (run.members[2].wrong[0] != '\0') {
         fail_msg("%s", run.members[2].wrong);
+    }
 }
 
 static void admit_nobody(struct member *member)
@@ -378,8 +383,9 @@ static void close_with_work_in_flight(struct member *member)
 {
     static float buffers[2][4][100];
     hws_request *requests[4];
-    if (member->index == 1)
+    if (member->index == 1) {
         return; // never calls: what member 0 starts stays in flight
+    }
     for (uint32_t i = 0; i < 4; i++) {
         fill(buffers[0][i], 100, HWS_F32, i);
         fill(buffers[1][i], 100, HWS_F32, i);
@@ -391,9 +397,10 @@ static void close_with_work_in_flight(struct member *member)
     EXPECT(member, hws_wait(requests[3], 0, NULL) == HWS_E_PENDING);
     EXPECT(member, hws_close(member->comm) == HWS_OK);
     member->comm = NULL;
-    EXPECT(member, memcmp(buffers[0], buffers[1], sizeof(buffers[0])) == 0);
-    for (uint32_t i = 0; i < 4; i++)
+    EXPECT(member, memcmp(buffers[0], buffers[1], sizeof buffers[0]) == 0);
+    for (uint32_t i = 0; i < 4; i++) {
         EXPECT(member, hws_wait(requests[i], UINT32_MAX, NULL) == HWS_E_CLOSED);
+    }
 }
 
 static void test_closing_with_work_in_flight(void **state)
@@ -413,10 +420,12 @@ static void differ(struct member *member)
 {
     uint32_t m = member->index;
     hws_result result = HWS_RESULT_INIT;
-    for (size_t i = 0; i < WEIGHTS; i++)
+    for (size_t i = 0; i < WEIGHTS; i++) {
         weights[m][i] = (float)i + (m == 1 && i % 500000 == 0 ? 0.5f : 0);
-    for (size_t i = 0; i < BIASES; i++)
+    }
+    for (size_t i = 0; i < BIASES; i++) {
         biases[m][i] = m == 1 ? -(double)i : 1;
+    }
     EXPECT(member, hws_state_create(&member->state) == HWS_OK);
     EXPECT(member, hws_state_add(member->state, "weights", HWS_F32, weights[m], WEIGHTS) == HWS_OK);
     EXPECT(member, hws_state_add(member->state, "biases", HWS_F64, biases[m], BIASES) == HWS_OK);
@@ -426,8 +435,9 @@ static void differ(struct member *member)
     EXPECT(member, result.value == 5 && hws_state_revision(member->state) == 5);
     EXPECT(member, m == 1 ? result.bytes_received == 0 : result.bytes_received > 0);
     EXPECT(member, m == 1 ? result.sources == 0 : result.sources == 1);
-    for (size_t i = 0; i < WEIGHTS; i++)
+    for (size_t i = 0; i < WEIGHTS; i++) {
         EXPECT(member, weights[m][i] == (float)i + (i % 500000 == 0 ? 0.5f : 0));
+    }
     EXPECT(member, biases[m][BIASES - 1] == -(double)(BIASES - 1));
     uint64_t root[2] = {result.root[0], result.root[1]};
     EXPECT(member,
@@ -450,8 +460,9 @@ static void majority(struct member *member)
 {
     uint32_t m = member->index;
     hws_result result = HWS_RESULT_INIT;
-    for (size_t i = 0; i < WEIGHTS; i++)
+    for (size_t i = 0; i < WEIGHTS; i++) {
         weights[m][i] = m == 2 ? -1 : 2;
+    }
     EXPECT(member, hws_state_create(&member->state) == HWS_OK);
     EXPECT(member, hws_state_add(member->state, "weights", HWS_F32, weights[m], WEIGHTS) == HWS_OK);
     EXPECT(member,

@@ -19,7 +19,7 @@ static void test_opening_can_fail(void **state)
     config.master = "h:4000";
     config.open_ms = 50;
     for (size_t i = 0; i < HWI_COUNT(cases); i++) {
-        memset(&scene, 0, sizeof(scene));
+        memset(&scene, 0, sizeof scene);
         scene.open_status = cases[i].status;
         assert_int_equal(hws_open(&config, &failed), cases[i].status);
         assert_memory_equal(hws_last_error(), cases[i].sentence, strlen(cases[i].sentence));
@@ -132,8 +132,9 @@ static void test_membership_sentences(void **state)
 {
     (void)state;
     struct hwi_id lost[12];
-    for (uint64_t i = 0; i < HWI_COUNT(lost); i++)
+    for (uint64_t i = 0; i < HWI_COUNT(lost); i++) {
         lost[i].value = i + 2;
+    }
     scene.reply.lost = lost;
     scene.reply.lost_count = 1;
     assert_sentence(HWS_E_MEMBER_LOST, "lost peer 2 during all_reduce tag 7 in view 4: acknowledge "

@@ -195,7 +195,7 @@ static void replay_finds_an_actor_that_is_not_a_function(void **unused)
     struct hwi_sim *sim = hwi_sim_create(&config);
     hwi_sim_member(sim, 1);
     tiny_run_ms(sim, 1);
-    assert_false(hwi_sim_replay(sim, error, sizeof(error)));
+    assert_false(hwi_sim_replay(sim, error, sizeof error));
     assert_non_null(strstr(error, "member 0's peer, event 1 (open{"));
     assert_non_null(strstr(error, "expected to master heartbeat{sent=1}"));
     hwi_sim_destroy(sim);
@@ -251,7 +251,7 @@ static void read_journal(const char *directory, const char *name, uint32_t event
     enum hwi_journal_found found;
     char error[256] = "";
     uint32_t count = 0;
-    assert_int_equal(hwi_journal_open(directory, name, &reader, error, sizeof(error)), 0);
+    assert_int_equal(hwi_journal_open(directory, name, &reader, error, sizeof error), 0);
     while ((found = hwi_journal_read(reader, &record)) <= HWI_JOURNAL_FOUND_LOST) {
         count += found == HWI_JOURNAL_FOUND_EVENT;
     }
@@ -265,7 +265,7 @@ static void remove_journals(const char *directory)
     char path[512];
     DIR *open = opendir(directory);
     for (struct dirent *entry; open != NULL && (entry = readdir(open)) != NULL;) {
-        snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
         unlink(path);
     }
     closedir(open);

@@ -89,7 +89,7 @@ static void jitter_keeps_the_order_of_a_link_and_not_of_two(void **unused)
     char line[64];
     const char *at = hwi_sim_transcript(sim);
     for (int i = 1; i <= 20 && at != NULL; i++) {
-        snprintf(line, sizeof(line), "member 1 > master: heartbeat{sent=%d}", i);
+        snprintf(line, sizeof line, "member 1 > master: heartbeat{sent=%d}", i);
         at = strstr(at, line);
     }
     assert_non_null(at);

@@ -309,8 +309,9 @@ static void fail_while_hashing(bool lost)
     assert_true(step_fails(&fleet, hwi_addr_of(HWI_ROLE_DATA, 0), &bad));
     check_internal_fault(&fleet);
     hwi_effects_reset(&fleet.effects);
-    if (lost)
+    if (lost) {
         fleet.post_count = fleet.nodes[0].hashes_open = 0; // they own no lists
+    }
     fleet_run(&fleet);
     fleet_end_all(&fleet, false);
     assert_int_equal(fleet.nodes[0].told_hashed, 0);

@@ -49,8 +49,9 @@ static void three_sources_serve_a_third_each(void **unused)
     fleet_go_all(&fleet, 1);
     fleet_check_equal(&fleet);
     fleet_end_all(&fleet, true);
-    for (uint32_t n = 1; n < 4; n++)
+    for (uint32_t n = 1; n < 4; n++) {
         assert_in_range(fleet.nodes[n].blocks_sent, 9, 11);
+    }
     assert_int_equal(fleet.nodes[0].blocks_received, 30);
     assert_int_equal(fleet.nodes[0].ended_last.sources, 3);
     assert_int_equal(fleet.nodes[0].ended_last.bytes_received, 30);
@@ -171,8 +172,9 @@ static void receivers_begin_at_different_sources(void **unused)
     (void)unused;
     struct fleet fleet;
     fleet_init(&fleet, 6, &thirty, 1);
-    for (uint32_t n = 0; n < 3; n++)
+    for (uint32_t n = 0; n < 3; n++) {
         fleet_spoil_all(&fleet, n); // all three alike
+    }
     fleet_start(&fleet);
     fleet_go_all(&fleet, 5);
     fleet_check_equal(&fleet);
@@ -204,8 +206,9 @@ static void more_sources_than_blocks(void **unused)
     fleet_start(&fleet);
     fleet_go_all(&fleet, 1);
     fleet_check_equal(&fleet);
-    for (uint32_t n = 1; n < 8; n++)
+    for (uint32_t n = 1; n < 8; n++) {
         assert_in_range(fleet.nodes[n].blocks_sent, 0, 1);
+    }
     fleet_fini(&fleet);
 }
 
@@ -311,13 +314,15 @@ static void block_meets_every_source_before_it_is_given_up(void **unused)
     (void)unused;
     struct fleet fleet;
     one_receiver(&fleet, 5, MIB);
-    for (uint32_t n = 1; n < 4; n++)
+    for (uint32_t n = 1; n < 4; n++) {
         fleet.nodes[n].corrupt = 1;
+    }
     fleet_start(&fleet);
     fleet_go_all(&fleet, 1);
     fleet_check_equal(&fleet);
-    for (uint32_t n = 1; n < 5; n++)
+    for (uint32_t n = 1; n < 5; n++) {
         assert_in_range(fleet.nodes[n].blocks_sent, 0, 1);
+    }
     fleet_fini(&fleet);
 }
 
@@ -363,8 +368,9 @@ static void aborted_sync_keeps_what_came(void **unused)
     struct fleet fleet;
     one_receiver(&fleet, 4, thirty);
     fleet_start(&fleet);
-    for (uint32_t n = 0; n < 4; n++)
+    for (uint32_t n = 0; n < 4; n++) {
         fleet_go(&fleet, n, 1);
+    }
     fleet_run_for(&fleet, 45);
     uint32_t before = fleet.nodes[0].blocks_received;
     assert_in_range(before, 6, 24);
@@ -373,8 +379,9 @@ static void aborted_sync_keeps_what_came(void **unused)
     assert_int_equal(fleet.nodes[0].told_done + fleet.nodes[0].told_fault, 0);
     assert_int_equal(fleet.nodes[0].blocks_received, before); // the rest found no rows
 
-    for (uint32_t n = 0; n < 4; n++)
+    for (uint32_t n = 0; n < 4; n++) {
         fleet.nodes[n].told_done = 0;
+    }
     fleet_start(&fleet);
     fleet_go_all(&fleet, 1);
     fleet_check_equal(&fleet);
@@ -388,8 +395,9 @@ static void gone_view_stops_the_fetch(void **unused)
     struct fleet fleet;
     one_receiver(&fleet, 3, thirty);
     fleet_start(&fleet);
-    for (uint32_t n = 0; n < 3; n++)
+    for (uint32_t n = 0; n < 3; n++) {
         fleet_go(&fleet, n, 1);
+    }
     fleet_run_for(&fleet, 25);
     uint32_t wants = fleet.nodes[0].wants_sent;
     fleet_view(&fleet, 2);
@@ -400,8 +408,9 @@ static void gone_view_stops_the_fetch(void **unused)
     assert_int_equal(fleet.nodes[0].told_ended, 1);
 
     fleet.op = (struct hwi_op){.view = 2, .kind = HWI_KIND_SYNC};
-    for (uint32_t n = 0; n < 3; n++)
+    for (uint32_t n = 0; n < 3; n++) {
         fleet.nodes[n].told_done = 0;
+    }
     fleet_start(&fleet);
     fleet_go_all(&fleet, 1);
     fleet_check_equal(&fleet);

@@ -81,11 +81,13 @@ static void many_early_readers_are_all_served(void **unused)
     (void)unused;
     struct fleet fleet;
     fleet_init(&fleet, 40, &thirty, 1);
-    for (uint32_t n = 0; n < 39; n++)
+    for (uint32_t n = 0; n < 39; n++) {
         fleet_spoil(&fleet, n, n % 30);
+    }
     fleet_start(&fleet);
-    for (uint32_t n = 0; n < 39; n++)
+    for (uint32_t n = 0; n < 39; n++) {
         fleet_go(&fleet, n, 39);
+    }
     fleet_run(&fleet);
     fleet_go(&fleet, 39, 39);
     fleet_run(&fleet);

@@ -16,8 +16,9 @@ static hws_state *make_state(void)
 
 static void assert_said(const char *words)
 {
-    if (strstr(hws_last_error(), words) == NULL)
+    if (strstr(hws_last_error(), words) == NULL) {
         fail_msg("\"%s\" does not say \"%s\"", hws_last_error(), words);
+    }
 }
 
 static void test_names_are_unique_and_empty_tensors_allowed(void **state)

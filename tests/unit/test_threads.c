@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Several threads on one communicator: starting, waiting, cancelling, batching, reading counters, closing.
-// Run under the thread sanitizer, too.
+// Several threads on one communicator: starting, waiting, cancelling, batching, reading counters,
+// closing. Run under the thread sanitizer, too.
 #include <sched.h>
 #include <stdatomic.h>
 
@@ -41,8 +41,9 @@ static void judge(struct life *life, hws_status status, const float *output,
         hws_view(life->member->comm, NULL);
         return;
     }
-    for (uint32_t i = 0; output != NULL && i < COUNT; i++)
+    for (uint32_t i = 0; output != NULL && i < COUNT; i++) {
         HOLDS(life, output[i] == (float)result->member_count);
+    }
     atomic_fetch_add(&succeeded, 1);
 }
 
@@ -74,7 +75,8 @@ static void start_and_wait(struct life *life)
             hws_op op = op_of(life, i);
             status = hws_start(life->member->comm, &op, &requests[i]);
         }
-        while ((index = SIZE_MAX, requests[0] != NULL || requests[1] != NULL || requests[2] != NULL || requests[3] != NULL)) {
+        while ((index = SIZE_MAX, requests[0] != NULL || requests[1] != NULL ||
+                                      requests[2] != NULL || requests[3] != NULL)) {
             status = hws_wait_any(requests, 4, UINT32_MAX, &index, &result);
             HOLDS(life, index < 4);
             judge(life, status, life->outputs[index % 4], &result);
@@ -88,9 +90,11 @@ static void run_batches(struct life *life)
     do {
         hws_op ops[4];
         hws_status statuses[4];
-        hws_result results[4] = {HWS_RESULT_INIT, HWS_RESULT_INIT, HWS_RESULT_INIT, HWS_RESULT_INIT};
-        for (uint32_t i = 0; i < 4; i++)
+        hws_result results[4] = {HWS_RESULT_INIT, HWS_RESULT_INIT, HWS_RESULT_INIT,
+                                 HWS_RESULT_INIT};
+        for (uint32_t i = 0; i < 4; i++) {
             ops[i] = op_of(life, i);
+        }
         status = hws_batch(life->member->comm, ops, 4, 2, 2000, statuses, results);
         bool all = true;
         for (uint32_t i = 0; i < 4 && !is_over(status); i++) {
@@ -129,12 +133,14 @@ static void cancel(struct life *life)
         pthread_t waiter;
         hws_op op = op_of(life, 0);
         status = hws_start(life->member->comm, &op, &request);
-        if (status != HWS_OK)
+        if (status != HWS_OK) {
             continue;
+        }
         pthread_create(&waiter, NULL, wait_for, request);
         uint32_t before = atomic_load(&succeeded);
-        while (atomic_load(&succeeded) < before + 5 && hws_test(request) == HWS_E_PENDING)
+        while (atomic_load(&succeeded) < before + 5 && hws_test(request) == HWS_E_PENDING) {
             sched_yield(); // the others get on
+        }
         hws_cancel(request); // may be one that was waited for already
         pthread_join(waiter, NULL);
         hws_view(life->member->comm, NULL);
@@ -152,7 +158,7 @@ static void read_counters(struct life *life)
         char address[64];
         hws_stats_get(life->member->comm, &stats);
         hws_pending(life->member->comm, &pending);
-        hws_address(life->member->comm, address, sizeof(address));
+        hws_address(life->member->comm, address, sizeof address);
         status = hws_stats_edges(life->member->comm, edges, MEMBERS, &count);
         HOLDS(life, status != HWS_OK || count < MEMBERS);
         sched_yield();
@@ -179,24 +185,31 @@ static void threads_share_a_communicator(void **state)
         for (uint32_t i = 0; i < LIVES; i++) {
             all[m][i].member = &run.members[m];
             all[m][i].tag = 100 * i;
-            for (uint32_t k = 0; k < COUNT; k++)
+            for (uint32_t k = 0; k < COUNT; k++) {
                 all[m][i].input[k] = 1;
+            }
             assert_int_equal(pthread_create(&threads[m][i], NULL, live, &all[m][i]), 0);
         }
     }
-    while (atomic_load(&succeeded) < ENOUGH)
+    while (atomic_load(&succeeded) < ENOUGH) {
         sched_yield();
-    for (uint32_t m = 0; m < MEMBERS; m++) // while all the others go on
+    }
+    for (uint32_t m = 0; m < MEMBERS; m++) { // while all the others go on
         assert_int_equal(hws_close(run.members[m].comm), HWS_OK);
+    }
     for (uint32_t m = 0; m < MEMBERS; m++) {
-        for (uint32_t i = 0; i < LIVES; i++)
+        for (uint32_t i = 0; i < LIVES; i++) {
             pthread_join(threads[m][i], NULL);
+        }
         run.members[m].comm = NULL;
     }
-    for (uint32_t m = 0; m < MEMBERS; m++)
-        for (uint32_t i = 0; i < LIVES; i++)
-            if (all[m][i].wrong[0] != '\0')
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        for (uint32_t i = 0; i < LIVES; i++) {
+            if (all[m][i].wrong[0] != '\0') {
                 fail_msg("member %u, life %u: %s", m, i, all[m][i].wrong);
+            }
+        }
+    }
     run_close(&run);
 }
 
@@ -213,8 +226,8 @@ static float sums[8][4];
 static void *reduce_alone(void *user)
 {
     struct caller *caller = user;
-    caller->status = hws_all_reduce(run.members[0].comm, sums[0], sums[0], 4, HWS_F32, HWS_SUM, NULL,
-                                    NULL);
+    caller->status =
+        hws_all_reduce(run.members[0].comm, sums[0], sums[0], 4, HWS_F32, HWS_SUM, NULL, NULL);
     return NULL;
 }
 
@@ -258,12 +271,12 @@ static void closing_ends_all_calls_of_other_threads(void **state)
     for (uint32_t i = 0; i < 2; i++) {
         options.tag = 10 + i;
         assert_int_equal(hws_all_reduce_async(run.members[0].comm, sums[1 + i], sums[1 + i], 4,
-                                              HWS_F32, HWS_SUM, &options,
-                                              &callers[1].requests[i]),
+                                              HWS_F32, HWS_SUM, &options, &callers[1].requests[i]),
                          HWS_OK);
     }
-    for (uint32_t i = 0; i < 3; i++)
+    for (uint32_t i = 0; i < 3; i++) {
         assert_int_equal(pthread_create(&callers[i].thread, NULL, calls[i], &callers[i]), 0);
+    }
     wait_until_in_flight(4);
     assert_int_equal(hws_close(run.members[0].comm), HWS_OK);
     run.members[0].comm = NULL;
@@ -286,8 +299,9 @@ static void only_one_thread_closes(void **state)
     pthread_t closers[CLOSERS];
     uint32_t closed = 0;
     run_open(&run, 1);
-    for (uint32_t i = 0; i < CLOSERS; i++)
+    for (uint32_t i = 0; i < CLOSERS; i++) {
         pthread_create(&closers[i], NULL, close_it, run.members[0].comm);
+    }
     for (uint32_t i = 0; i < CLOSERS; i++) {
         void *status;
         pthread_join(closers[i], &status);
@@ -317,8 +331,9 @@ static void send_much(struct member *member)
     EXPECT(member, edge.bytes_sent >= stats.bytes_sent && stats.bytes_sent == 4u << 20);
     EXPECT(member, edge.bytes_received >= stats.bytes_received && edge.sent_per_s > 0);
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < edge.stripe_count; i++)
+    for (uint32_t i = 0; i < edge.stripe_count; i++) {
         sum += edge.stripes[i].bytes_sent;
+    }
     EXPECT(member, sum == edge.bytes_sent); // nothing of it was state
     EXPECT(member, edge.stripes[4].bytes_sent == 0);
     EXPECT(member, stats.committed == 1 && stats.attempts == 1 && stats.commit_wait_us > 0);

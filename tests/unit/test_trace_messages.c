@@ -52,8 +52,9 @@ static uint32_t count_relays(const struct hwi_effects *effects, enum hwi_role ro
     uint32_t count = 0;
     for (uint32_t i = 0; i < effects->count; i++) {
         const struct hwi_envelope *e = &effects->items[i];
-        if (e->msg.type != HWI_MSG_trace_relay || e->to.role != role)
+        if (e->msg.type != HWI_MSG_trace_relay || e->to.role != role) {
             continue;
+        }
         count++;
         assert_int_equal(e->msg.u.trace_relay.tool, tool);
         assert_int_equal(e->msg.u.trace_relay.timeout_ms, 2500);
@@ -84,8 +85,9 @@ static void the_master_asks_all_and_shares_the_rate(void **state)
     uint32_t told = 0;
     for (uint32_t i = 0; i < effects->count; i++) {
         const struct hwi_envelope *e = &effects->items[i];
-        if (e->msg.type == HWI_MSG_trace_told && e->to.role == HWI_ROLE_TOOL && e->to.id == 42)
+        if (e->msg.type == HWI_MSG_trace_told && e->to.role == HWI_ROLE_TOOL && e->to.id == 42) {
             told = e->msg.u.trace_told.rings;
+        }
     }
     assert_int_equal(told, 3);
     msg = want(100); // each may send a little

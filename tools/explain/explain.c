@@ -8,57 +8,64 @@
 
 #include "tools/explain/model.h"
 
-static void say_nothing(struct model *model)
+static void say_nothing(struct explain_model *model)
 {
     struct explain_finding *finding = finding_new(model, model->now_ns, false);
-    const struct view *view = model_find_view(model, model->view);
-    bool sees = model->input->status != NULL || view == NULL || model_has_witness(model, model->view);
+    const struct explain_view *view = model_find_view(model, model->view);
+    bool sees =
+        model->input->status != NULL || view == NULL || model_has_witness(model, model->view);
     finding_say(finding, "nothing waits%s", sees ? "" : ", as far as the master alone can tell");
-    if (model->commits)
+    if (model->commits) {
         finding_say(finding, ": %" PRIu64 " operations were committed, the last %s ago",
                     model->commits, print_time(model->now_ns - model->commit_ns).text);
+    }
     uint32_t count = view != NULL ? HWI_MAX(view->told, view->members.count) : 0;
-    if (view != NULL)
+    if (view != NULL) {
         finding_say(finding, "; view %" PRIu64 " has %u member%s", view->number, count,
                     count == 1 ? "" : "s");
+    }
 }
 
-static void say_caveats(const struct model *model)
+static void say_caveats(const struct explain_model *model)
 {
     struct explain_report *report = model->report;
     uint64_t lost = 0;
     uint32_t absent = 0, rings = 0, mute = 0;
     size_t at = 0;
-    const struct view *view = model_find_view(model, model->view);
+    const struct explain_view *view = model_find_view(model, model->view);
     for (uint32_t i = 0; i < model->process_count; i++) {
         lost += model->processes[i].gap;
         rings += model->processes[i].gap > 0;
         mute += !model->processes[i].speaks && model->processes[i].ring->count > 0;
     }
     for (uint32_t i = 0; view != NULL && i < view->members.count; i++) {
-        const struct member *member = model_find_member(model, view->members.ids[i]);
+        const struct explain_member *member = model_find_member(model, view->members.ids[i]);
         absent += member == NULL || member->process < 0;
     }
-    if (lost)
+    if (lost) {
         at += (size_t)snprintf(report->caveat, sizeof report->caveat,
                                "%" PRIu64 " records of %u rings were lost", lost, rings);
-    if (absent)
+    }
+    if (absent) {
         at += (size_t)snprintf(report->caveat + at, sizeof report->caveat - at,
                                "%sthe rings of %u of the view's %u members are not here",
                                at ? "; " : "", absent, view->members.count);
-    if (model->master < 0 && model->input->status == NULL)
+    }
+    if (model->master < 0 && model->input->status == NULL) {
         at += (size_t)snprintf(report->caveat + at, sizeof report->caveat - at,
                                "%sthe master's ring is not here", at ? "; " : "");
-    if (mute)
+    }
+    if (mute) {
         snprintf(report->caveat + at, sizeof report->caveat - at,
                  "%swhat %u of the processes said is not known: their journals are of a build that "
                  "decides otherwise",
                  at ? "; " : "", mute);
+    }
 }
 
 void explain_analyse(const struct explain_input *input, struct explain_report *report)
 {
-    struct model model;
+    struct explain_model model;
     memset(report, 0, sizeof *report);
     model_build(&model, input, report);
     rule_master(&model);
@@ -78,7 +85,8 @@ void explain_analyse(const struct explain_input *input, struct explain_report *r
     }
     say_caveats(&model);
     report->now_ns = model.now_ns;
-    for (uint32_t i = 0; i < input->count; i++)
+    for (uint32_t i = 0; i < input->count; i++) {
         report->realtime |= input->rings[i].realtime_zero_ns != 0;
+    }
     model_fini(&model);
 }

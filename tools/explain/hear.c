@@ -6,8 +6,8 @@
 
 // One record, with what every handler needs of it.
 struct heard {
-    struct model *model;
-    struct process *process;
+    struct explain_model *model;
+    struct explain_process *process;
     const struct hwi_ring_record *record;
     int64_t at_ns;
     uint8_t actor;
@@ -31,10 +31,11 @@ static struct hwi_op op_of(const struct heard *h)
 static void note_entered(const struct heard *h, uint64_t peer, bool signs)
 {
     const struct hwi_ring_record *r = h->record;
-    if (peer == 0)
+    if (peer == 0) {
         return;
-    struct channel *channel = model_channel(h->model, op_of(h), peer);
-    struct part *part = model_part(channel, peer);
+    }
+    struct explain_channel *channel = model_channel(h->model, op_of(h), peer);
+    struct explain_part *part = model_part(channel, peer);
     channel->called = kind_of(r);
     if (r->seq + 1 > part->entered) {
         part->entered = r->seq + 1;
@@ -50,9 +51,10 @@ static void note_entered(const struct heard *h, uint64_t peer, bool signs)
 static void note_done(const struct heard *h, uint64_t peer)
 {
     const struct hwi_ring_record *r = h->record;
-    if (peer == 0)
+    if (peer == 0) {
         return;
-    struct part *part = model_part(model_channel(h->model, op_of(h), peer), peer);
+    }
+    struct explain_part *part = model_part(model_channel(h->model, op_of(h), peer), peer);
     part->done = HWI_MAX(part->done, (uint32_t)r->key);
     if (part->done > part->entered) { // a vote: saying it is making the call
         part->entered = part->done;
@@ -63,10 +65,11 @@ static void note_done(const struct heard *h, uint64_t peer)
 
 static void note_commit(const struct heard *h, uint64_t peer)
 {
-    struct channel *channel = model_channel(h->model, op_of(h), peer);
+    struct explain_channel *channel = model_channel(h->model, op_of(h), peer);
     uint32_t count = (uint32_t)h->record->key;
-    if (count <= channel->committed)
+    if (count <= channel->committed) {
         return;
+    }
     h->model->commits += count - channel->committed;
     channel->committed = count;
     channel->committed_ns = h->at_ns;
@@ -75,13 +78,14 @@ static void note_commit(const struct heard *h, uint64_t peer)
 
 static void note_withdraw(const struct heard *h, uint64_t peer)
 {
-    struct model *model = h->model;
+    struct explain_model *model = h->model;
     struct hwi_op op;
-    if (!hwi_ring_op(h->record, &op))
+    if (!hwi_ring_op(h->record, &op)) {
         return;
+    }
     model->withdrawals = model_grow(model->withdrawals, &model->withdrawal_count,
                                     &model->withdrawal_capacity, sizeof *model->withdrawals);
-    model->withdrawals[model->withdrawal_count - 1] = (struct withdrawal){
+    model->withdrawals[model->withdrawal_count - 1] = (struct explain_withdrawal){
         .op = op, .peer = peer, .status = (int32_t)(uint32_t)h->record->key, .at_ns = h->at_ns};
 }
 
@@ -89,100 +93,108 @@ static void note_withdraw(const struct heard *h, uint64_t peer)
 
 static void note_request(const struct heard *h)
 {
-    struct process *p = h->process;
+    struct explain_process *p = h->process;
     const struct hwi_ring_record *r = h->record;
     p->asked_ns = h->at_ns;
     p->asked_kind = kind_of(r);
     p->asked_tag = r->tag;
     p->asked = model_grow(p->asked, &p->asked_count, &p->asked_capacity, sizeof *p->asked);
-    p->asked[p->asked_count - 1] =
-        (struct asked){.request = r->key, .tag = r->tag, .kind = kind_of(r), .at_ns = h->at_ns};
+    p->asked[p->asked_count - 1] = (struct explain_asked){
+        .request = r->key, .tag = r->tag, .kind = kind_of(r), .at_ns = h->at_ns};
 }
 
-static struct asked take_asked(struct process *p, uint64_t request)
+static struct explain_asked take_asked(struct explain_process *p, uint64_t request)
 {
     for (uint32_t i = 0; i < p->asked_count; i++) {
         if (p->asked[i].request == request) {
-            struct asked found = p->asked[i];
+            struct explain_asked found = p->asked[i];
             p->asked[i] = p->asked[--p->asked_count];
             return found;
         }
     }
-    return (struct asked){.request = request};
+    return (struct explain_asked){.request = request};
 }
 
 static void note_reply(const struct heard *h)
 {
-    struct model *model = h->model;
+    struct explain_model *model = h->model;
     const struct hwi_ring_record *r = h->record;
-    struct asked asked = take_asked(h->process, r->key);
+    struct explain_asked asked = take_asked(h->process, r->key);
     int32_t status = (int32_t)r->seq;
-    if (status == HWS_OK || status == HWS_E_CLOSED)
+    if (status == HWS_OK || status == HWS_E_CLOSED) {
         return;
+    }
     model->failures = model_grow(model->failures, &model->failure_count, &model->failure_capacity,
                                  sizeof *model->failures);
     model->failures[model->failure_count - 1] =
-        (struct failure){.view = r->view,
-                         .tag = asked.kind ? asked.tag : r->tag,
-                         .kind = asked.kind ? asked.kind : kind_of(r),
-                         .status = status,
-                         .at_ns = h->at_ns,
-                         .process = (uint32_t)(h->process - model->processes)};
+        (struct explain_failure){.view = r->view,
+                                 .tag = asked.kind ? asked.tag : r->tag,
+                                 .kind = asked.kind ? asked.kind : kind_of(r),
+                                 .status = status,
+                                 .at_ns = h->at_ns,
+                                 .process = (uint32_t)(h->process - model->processes)};
 }
 
 // ---- stripes -----------------------------------------------------------------------------------
 
-static struct breakage *find_breakage(struct model *model, uint64_t a, uint64_t b)
+static struct explain_breakage *find_breakage(struct explain_model *model, uint64_t a, uint64_t b)
 {
-    for (uint32_t i = model->breakage_count; i-- > 0;)
-        if (model->breakages[i].a == a && model->breakages[i].b == b)
+    for (uint32_t i = model->breakage_count; i-- > 0;) {
+        if (model->breakages[i].a == a && model->breakages[i].b == b) {
             return &model->breakages[i];
+        }
+    }
     return NULL;
 }
 
 static void note_down(const struct heard *h, uint64_t peer)
 {
-    struct model *model = h->model;
+    struct explain_model *model = h->model;
     uint64_t self = h->process->peer;
-    if (self == 0 || peer == 0)
+    if (self == 0 || peer == 0) {
         return;
+    }
     model_member(model, peer);
     uint64_t a = HWI_MIN(self, peer), b = HWI_MAX(self, peer);
     uint32_t side = self == a ? 1 : 2;
-    struct breakage *last = find_breakage(model, a, b);
+    struct explain_breakage *last = find_breakage(model, a, b);
     if (last != NULL && h->at_ns - last->at_ns < (int64_t)HWI_NS_PER_S) {
         last->sides |= side; // the same one, seen from the other end
         return;
     }
     model->breakages = model_grow(model->breakages, &model->breakage_count,
                                   &model->breakage_capacity, sizeof *model->breakages);
-    model->breakages[model->breakage_count - 1] =
-        (struct breakage){.a = a, .b = b, .at_ns = h->at_ns, .mended_ns = NEVER_NS, .sides = side};
+    model->breakages[model->breakage_count - 1] = (struct explain_breakage){
+        .a = a, .b = b, .at_ns = h->at_ns, .mended_ns = NEVER_NS, .sides = side};
 }
 
 static void note_up(const struct heard *h, uint64_t peer)
 {
     uint64_t self = h->process->peer;
-    struct breakage *last = find_breakage(h->model, HWI_MIN(self, peer), HWI_MAX(self, peer));
-    if (last != NULL)
+    struct explain_breakage *last =
+        find_breakage(h->model, HWI_MIN(self, peer), HWI_MAX(self, peer));
+    if (last != NULL) {
         last->mended_ns = h->at_ns;
+    }
 }
 
 // ---- views -------------------------------------------------------------------------------------
 
 static void note_propose(const struct heard *h, uint64_t peer)
 {
-    struct view *view = model_view(h->model, h->record->view);
-    if (view->proposed_ns == NEVER_NS || h->at_ns < view->proposed_ns)
+    struct explain_view *view = model_view(h->model, h->record->view);
+    if (view->proposed_ns == NEVER_NS || h->at_ns < view->proposed_ns) {
         view->proposed_ns = h->at_ns;
+    }
     peers_add(&view->members, peer);
 }
 
 static void note_announce(const struct heard *h, uint64_t peer)
 {
-    struct view *view = model_view(h->model, h->record->view);
-    if (view->announced_ns == NEVER_NS || h->at_ns < view->announced_ns)
+    struct explain_view *view = model_view(h->model, h->record->view);
+    if (view->announced_ns == NEVER_NS || h->at_ns < view->announced_ns) {
         view->announced_ns = h->at_ns;
+    }
     view->told = (uint32_t)h->record->key;
     peers_add(&view->members, peer);
     h->model->view = HWI_MAX(h->model->view, view->number);
@@ -194,10 +206,11 @@ static void note_welcome(const struct heard *h)
 }
 
 // Said again to whoever speaks after it: the first time counts.
-static void note_evicted(const struct heard *h, struct member *member)
+static void note_evicted(const struct heard *h, struct explain_member *member)
 {
-    if (member->evicted_ns != NEVER_NS)
+    if (member->evicted_ns != NEVER_NS) {
         return;
+    }
     member->evicted_ns = h->at_ns;
     member->evicted_status = (int32_t)(uint32_t)h->record->key;
 }
@@ -206,7 +219,7 @@ static void note_evicted(const struct heard *h, struct member *member)
 
 static void from_master(const struct heard *h)
 {
-    struct process *p = h->process;
+    struct explain_process *p = h->process;
     p->master_ns = h->at_ns;
     p->master_type = h->record->type;
     p->unanswered = 0;
@@ -225,8 +238,9 @@ static void from_master(const struct heard *h)
         p->view = HWI_MAX(p->view, h->record->view);
         break;
     case HWI_MSG_evicted:
-        if (p->peer)
+        if (p->peer) {
             note_evicted(h, model_member(h->model, p->peer));
+        }
         break;
     default:
         break;
@@ -235,17 +249,19 @@ static void from_master(const struct heard *h)
 
 static void to_master(const struct heard *h)
 {
-    struct process *p = h->process;
-    if (p->unanswered++ == 0)
+    struct explain_process *p = h->process;
+    if (p->unanswered++ == 0) {
         p->unanswered_ns = h->at_ns;
-    if (h->record->type == HWI_MSG_done)
+    }
+    if (h->record->type == HWI_MSG_done) {
         note_done(h, p->peer);
-    else if (h->record->type == HWI_MSG_withdraw && h->model->master < 0)
+    } else if (h->record->type == HWI_MSG_withdraw && h->model->master < 0) {
         note_withdraw(h, p->peer);
-    else if (h->record->type == HWI_MSG_leave && p->peer)
+    } else if (h->record->type == HWI_MSG_leave && p->peer) {
         model_member(h->model, p->peer)->left_ns = h->at_ns;
-    else if (h->record->type == HWI_MSG_ready && p->peer)
+    } else if (h->record->type == HWI_MSG_ready && p->peer) {
         peers_add(&model_view(h->model, h->record->view)->ready, p->peer);
+    }
 }
 
 static void peer_hears(const struct heard *h)
@@ -264,8 +280,9 @@ static void peer_hears(const struct heard *h)
         note_up(h, h->record->key);
         break;
     default:
-        if (h->other.role == HWI_ROLE_MASTER)
+        if (h->other.role == HWI_ROLE_MASTER) {
             from_master(h);
+        }
     }
 }
 
@@ -273,32 +290,35 @@ static void member_record(const struct heard *h)
 {
     uint16_t type = h->record->type;
     uint64_t self = h->process->peer;
-    if (h->actor == HWI_ROLE_PEER && !h->sent)
+    if (h->actor == HWI_ROLE_PEER && !h->sent) {
         peer_hears(h);
-    else if (h->actor == HWI_ROLE_PEER && h->other.role == HWI_ROLE_MASTER)
+    } else if (h->actor == HWI_ROLE_PEER && h->other.role == HWI_ROLE_MASTER) {
         to_master(h);
-    else if (h->actor == HWI_ROLE_PEER && type == HWI_MSG_reply)
+    } else if (h->actor == HWI_ROLE_PEER && type == HWI_MSG_reply) {
         note_reply(h);
-    else if (type == HWI_MSG_op_start || type == HWI_MSG_sync_start)
+    } else if (type == HWI_MSG_op_start || type == HWI_MSG_sync_start) {
         note_entered(h, self, type == HWI_MSG_op_start);
-    else if (type == HWI_MSG_call && !h->sent)
+    } else if (type == HWI_MSG_call && !h->sent) {
         note_entered(h, h->other.id, true);
-    else if (type == HWI_MSG_call && h->record->view)
+    } else if (type == HWI_MSG_call && h->record->view) {
         peers_add(&model_view(h->model, h->record->view)->members, h->other.id);
+    }
 }
 
 // ---- the master's ring -------------------------------------------------------------------------
 
-static void master_hears(const struct heard *h, struct member *member)
+static void master_hears(const struct heard *h, struct explain_member *member)
 {
     uint16_t type = h->record->type;
     if (type == HWI_MSG_unreachable) {
-        if (member->evicted_ns == NEVER_NS)
+        if (member->evicted_ns == NEVER_NS) {
             member->unreachable_ns = h->at_ns;
+        }
         return;
     }
-    if (member->evicted_ns != NEVER_NS)
+    if (member->evicted_ns != NEVER_NS) {
         return; // it does not know yet that it is out
+    }
     member->heard_ns = h->at_ns;
     member->heard_type = type;
     member->unreachable_ns = NEVER_NS;
@@ -318,7 +338,7 @@ static void master_hears(const struct heard *h, struct member *member)
     }
 }
 
-static void master_says(const struct heard *h, struct member *member)
+static void master_says(const struct heard *h, struct explain_member *member)
 {
     switch (h->record->type) {
     case HWI_MSG_welcome:
@@ -347,38 +367,45 @@ static void master_record(const struct heard *h)
         h->model->min_members = h->record->seq;
         h->model->started_ns = h->at_ns;
     }
-    if (h->other.role != HWI_ROLE_PEER)
+    if (h->other.role != HWI_ROLE_PEER) {
         return;
-    if (h->sent && h->record->type == HWI_MSG_welcome)
+    }
+    if (h->sent && h->record->type == HWI_MSG_welcome) {
         model_name_session(h->model, h->other.id, h->record->key);
-    struct member *member = model_session(h->model, h->other.id);
-    if (member != NULL && h->sent)
+    }
+    struct explain_member *member = model_session(h->model, h->other.id);
+    if (member != NULL && h->sent) {
         master_says(h, member);
-    else if (member != NULL)
+    } else if (member != NULL) {
         master_hears(h, member);
+    }
 }
 
-void model_hear_group(struct model *model, uint32_t process, const struct hwi_ring_record *record)
+void model_hear_group(struct explain_model *model, uint32_t process,
+                      const struct hwi_ring_record *record)
 {
-    const struct process *p = &model->processes[process];
+    const struct explain_process *p = &model->processes[process];
     struct hwi_addr other = hwi_ring_other(record);
-    struct member *member = NULL;
-    if (!p->master && p->peer)
+    struct explain_member *member = NULL;
+    if (!p->master && p->peer) {
         member = model_member(model, p->peer);
-    else if (p->master && other.role == HWI_ROLE_PEER) {
-        if (record->type == HWI_MSG_welcome)
+    } else if (p->master && other.role == HWI_ROLE_PEER) {
+        if (record->type == HWI_MSG_welcome) {
             model_name_session(model, other.id, record->key);
+        }
         member = model_session(model, other.id);
     }
-    if (member != NULL && record->type == HWI_MSG_done)
+    if (member != NULL && record->type == HWI_MSG_done) {
         member->group = record->seq;
-    else if (member != NULL && (record->type == HWI_MSG_open || record->type == HWI_MSG_registration))
+    } else if (member != NULL &&
+               (record->type == HWI_MSG_open || record->type == HWI_MSG_registration)) {
         member->group = (uint32_t)(record->key >> 32);
+    }
 }
 
-void model_hear(struct model *model, uint32_t process, const struct hwi_ring_record *record)
+void model_hear(struct explain_model *model, uint32_t process, const struct hwi_ring_record *record)
 {
-    struct process *p = &model->processes[process];
+    struct explain_process *p = &model->processes[process];
     struct heard h = {.model = model,
                       .process = p,
                       .record = record,
@@ -386,12 +413,14 @@ void model_hear(struct model *model, uint32_t process, const struct hwi_ring_rec
                       .actor = hwi_ring_actor(record),
                       .other = hwi_ring_other(record),
                       .sent = hwi_ring_is_sent(record)};
-    if (h.sent)
+    if (h.sent) {
         p->speaks = true;
-    else if (h.actor < HWI_ROLE_MAX)
+    } else if (h.actor < HWI_ROLE_MAX) {
         p->acted_ns[h.actor] = h.at_ns;
-    if (p->master)
+    }
+    if (p->master) {
         master_record(&h);
-    else
+    } else {
         member_record(&h);
+    }
 }

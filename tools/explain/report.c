@@ -14,21 +14,22 @@
 void explain_print_time(int64_t ns, char *text, size_t bytes)
 {
     double s = (double)ns / 1e9;
-    if (s < 0.0005)
+    if (s < 0.0005) {
         snprintf(text, bytes, "under 1 ms");
-    else if (s < 0.9995)
+    } else if (s < 0.9995) {
         snprintf(text, bytes, "%.0f ms", s * 1e3);
-    else if (s < 100)
+    } else if (s < 100) {
         snprintf(text, bytes, "%.1f s", s);
-    else if (s < 7200)
+    } else if (s < 7200) {
         snprintf(text, bytes, "%.0f min", s / 60);
-    else
+    } else {
         snprintf(text, bytes, "%.1f h", s / 3600);
+    }
 }
 
-struct time_text print_time(int64_t ns)
+struct explain_time_text print_time(int64_t ns)
 {
-    struct time_text time;
+    struct explain_time_text time;
     explain_print_time(ns, time.text, sizeof time.text);
     return time;
 }
@@ -52,9 +53,9 @@ const char *print_call(uint8_t kind)
     return kind < HWI_COUNT(names) && names[kind] != NULL ? names[kind] : "call";
 }
 
-struct op_text print_op(struct hwi_op op)
+struct explain_op_text print_op(struct hwi_op op)
 {
-    struct op_text made;
+    struct explain_op_text made;
     int n = 0;
     switch (op.kind) {
     case HWI_KIND_SYNC:
@@ -74,10 +75,10 @@ struct op_text print_op(struct hwi_op op)
     return made;
 }
 
-struct peers_text print_peers(const struct peers *peers)
+struct explain_peers_text print_peers(const struct explain_peers *peers)
 {
     enum { NAMED_MAX = 6 };
-    struct peers_text made;
+    struct explain_peers_text made;
     uint32_t named = HWI_MIN(peers->count, (uint32_t)NAMED_MAX);
     size_t at =
         (size_t)snprintf(made.text, sizeof made.text, "peer%s ", peers->count == 1 ? "" : "s");
@@ -86,21 +87,24 @@ struct peers_text print_peers(const struct peers *peers)
         at += (size_t)snprintf(made.text + at, sizeof made.text - at, "%s%" PRIu64, before,
                                peers->ids[i]);
     }
-    if (peers->count > named)
+    if (peers->count > named) {
         snprintf(made.text + at, sizeof made.text - at, " and %u more", peers->count - named);
+    }
     return made;
 }
 
-struct who_text print_who(const struct model *model, uint64_t peer)
+struct explain_who_text print_who(const struct explain_model *model, uint64_t peer)
 {
-    struct who_text made;
-    const struct member *member = model_find_member(model, peer);
-    const struct hwi_ring_owner *owner =
-        member != NULL && member->process >= 0 ? &model->processes[member->process].ring->owner : NULL;
+    struct explain_who_text made;
+    const struct explain_member *member = model_find_member(model, peer);
+    const struct hwi_ring_owner *owner = member != NULL && member->process >= 0
+                                             ? &model->processes[member->process].ring->owner
+                                             : NULL;
     int n = snprintf(made.text, sizeof made.text, "peer %" PRIu64, peer);
-    if (owner != NULL && owner->pid)
+    if (owner != NULL && owner->pid) {
         snprintf(made.text + n, sizeof made.text - (size_t)n, " (pid %" PRIu64 "%s%s)", owner->pid,
                  owner->address[0] ? ", " : "", owner->address);
+    }
     return made;
 }
 
@@ -112,12 +116,13 @@ const char *print_type(uint16_t type)
 
 // ---- findings ----------------------------------------------------------------------------------
 
-struct explain_finding *finding_new(struct model *model, int64_t at_ns, bool open)
+struct explain_finding *finding_new(struct explain_model *model, int64_t at_ns, bool open)
 {
     struct explain_report *report = model->report;
     // With too many the last is replaced: what comes later is rather a consequence.
-    if (report->count == EXPLAIN_FINDINGS_MAX)
+    if (report->count == EXPLAIN_FINDINGS_MAX) {
         report->count--;
+    }
     struct explain_finding *finding = &report->findings[report->count++];
     memset(finding, 0, sizeof *finding);
     finding->at_ns = at_ns;
@@ -146,8 +151,9 @@ void finding_advise(struct explain_finding *finding, const char *format, ...)
 void finding_show(struct explain_finding *finding, int64_t at_ns, const char *format, ...)
 {
     va_list arguments;
-    if (finding->line_count == EXPLAIN_LINES_MAX || at_ns == NEVER_NS)
+    if (finding->line_count == EXPLAIN_LINES_MAX || at_ns == NEVER_NS) {
         return;
+    }
     uint32_t index = finding->line_count++;
     for (; index > 0 && finding->line_ns[index - 1] > at_ns; index--) {
         finding->line_ns[index] = finding->line_ns[index - 1];
@@ -162,27 +168,30 @@ void finding_show(struct explain_finding *finding, int64_t at_ns, const char *fo
 // What still is so comes first, what is over last; then by when it began.
 static bool comes_before(const struct explain_finding *a, const struct explain_finding *b)
 {
-    if (a->open != b->open)
+    if (a->open != b->open) {
         return a->open;
-    if (a->over != b->over)
+    }
+    if (a->over != b->over) {
         return b->over;
+    }
     return a->at_ns < b->at_ns;
 }
 
 // True if an operation was committed in a view that came into force after this.
-static bool went_on(const struct model *model, int64_t at_ns)
+static bool went_on(const struct explain_model *model, int64_t at_ns)
 {
     for (uint32_t i = 0; i < model->channel_count; i++) {
-        const struct channel *channel = &model->channels[i];
-        const struct view *view = model_find_view(model, channel->view);
-        if (channel->committed > 0 && view != NULL && view->announced_ns > at_ns)
+        const struct explain_channel *channel = &model->channels[i];
+        const struct explain_view *view = model_find_view(model, channel->view);
+        if (channel->committed > 0 && view != NULL && view->announced_ns > at_ns) {
             return true;
+        }
     }
     return false;
 }
 
 // Insertion keeps the rules' order where times are equal.
-void findings_sort(struct model *model)
+void findings_sort(struct explain_model *model)
 {
     struct explain_report *report = model->report;
     struct explain_finding *moved = hwi_new(&hwi_alloc_libc, sizeof *moved);
@@ -194,14 +203,15 @@ void findings_sort(struct model *model)
     for (uint32_t i = 1; i < report->count; i++) {
         uint32_t j = i;
         *moved = report->findings[i];
-        for (; j > 0 && comes_before(moved, &report->findings[j - 1]); j--)
+        for (; j > 0 && comes_before(moved, &report->findings[j - 1]); j--) {
             report->findings[j] = report->findings[j - 1];
+        }
         report->findings[j] = *moved;
     }
     hwi_free(&hwi_alloc_libc, moved);
 }
 
-void finding_first(struct model *model)
+void finding_first(struct explain_model *model)
 {
     struct explain_report *report = model->report;
     struct explain_finding *moved = hwi_new(&hwi_alloc_libc, sizeof *moved);

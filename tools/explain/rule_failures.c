@@ -7,9 +7,9 @@
 
 #include "tools/explain/model.h"
 
-static void say(struct model *model, const struct failure *failure, const char *why)
+static void say(struct explain_model *model, const struct explain_failure *failure, const char *why)
 {
-    const struct process *p = &model->processes[failure->process];
+    const struct explain_process *p = &model->processes[failure->process];
     struct explain_finding *finding = finding_new(model, failure->at_ns, false);
     finding_say(finding, "a call of peer %" PRIu64 " failed %s ago: %s%s", p->peer,
                 print_time(model->now_ns - failure->at_ns).text,
@@ -25,7 +25,7 @@ static bool always_told(int32_t status)
            status == HWS_E_REFUSED || status == HWS_E_CONFLICT;
 }
 
-void rule_failures(struct model *model)
+void rule_failures(struct explain_model *model)
 {
     bool found = model->report->count > 0;
     for (uint32_t i = 0; i < model->failure_count; i++) {
@@ -34,6 +34,7 @@ void rule_failures(struct model *model)
             return;
         }
     }
-    if (!found && model->failure_count)
+    if (!found && model->failure_count) {
         say(model, &model->failures[0], "; what led to it is not in these rings");
+    }
 }

@@ -7,33 +7,39 @@
 #include "tools/explain/model.h"
 
 // This member spoke to the master again and again and heard nothing, until now or until it left.
-static bool unheard(const struct model *model, const struct process *p)
+static bool unheard(const struct explain_model *model, const struct explain_process *p)
 {
-    const struct member *member = p->peer ? model_find_member(model, p->peer) : NULL;
+    const struct explain_member *member = p->peer ? model_find_member(model, p->peer) : NULL;
     int64_t until_ns = p->last_ns;
-    if (p->master || p->unanswered < 2)
+    if (p->master || p->unanswered < 2) {
         return false;
-    if (member != NULL && member->left_ns != NEVER_NS)
+    }
+    if (member != NULL && member->left_ns != NEVER_NS) {
         until_ns = HWI_MIN(until_ns, member->left_ns);
-    if (member != NULL && member->evicted_ns != NEVER_NS)
+    }
+    if (member != NULL && member->evicted_ns != NEVER_NS) {
         until_ns = HWI_MIN(until_ns, member->evicted_ns);
+    }
     return until_ns - p->unanswered_ns > model_silence(model);
 }
 
-static int32_t failure_after(const struct model *model, int64_t at_ns, int32_t status)
+static int32_t failure_after(const struct explain_model *model, int64_t at_ns, int32_t status)
 {
-    for (uint32_t i = 0; i < model->failure_count; i++)
-        if (model->failures[i].status == status && model->failures[i].at_ns >= at_ns)
+    for (uint32_t i = 0; i < model->failure_count; i++) {
+        if (model->failures[i].status == status && model->failures[i].at_ns >= at_ns) {
             return (int32_t)i;
+        }
+    }
     return -1;
 }
 
-static void show_unknown(const struct model *model, struct explain_finding *finding)
+static void show_unknown(const struct explain_model *model, struct explain_finding *finding)
 {
     int32_t index = failure_after(model, finding->at_ns, HWS_E_OUTCOME_UNKNOWN);
-    if (index < 0)
+    if (index < 0) {
         return;
-    const struct failure *failure = &model->failures[index];
+    }
+    const struct explain_failure *failure = &model->failures[index];
     uint64_t peer = model->processes[failure->process].peer;
     finding_say(finding, "; a call of peer %" PRIu64 " returned OUTCOME_UNKNOWN", peer);
     finding_show(finding, failure->at_ns, "peer %" PRIu64 ": %s", peer,
@@ -41,7 +47,8 @@ static void show_unknown(const struct model *model, struct explain_finding *find
 }
 
 // Nobody hears the master.
-static void say_gone(struct model *model, const struct peers *peers, int64_t since_ns)
+static void say_gone(struct explain_model *model, const struct explain_peers *peers,
+                     int64_t since_ns)
 {
     struct explain_finding *finding = finding_new(model, since_ns, true);
     model->master_gone = true;
@@ -50,19 +57,20 @@ static void say_gone(struct model *model, const struct peers *peers, int64_t sin
                 peers->count == 1 ? "speaks" : "speak", peers->count == 1 ? "s" : "");
     show_unknown(model, finding);
     for (uint32_t i = 0; i < model->process_count; i++) {
-        const struct process *p = &model->processes[i];
-        if (p->master)
+        const struct explain_process *p = &model->processes[i];
+        if (p->master) {
             finding_show(finding, p->last_ns, "the master's process did something last");
-        else if (unheard(model, p) && p->master_ns != NEVER_NS)
+        } else if (unheard(model, p) && p->master_ns != NEVER_NS) {
             finding_show(finding, p->master_ns, "peer %" PRIu64 " heard the master last: %s",
                          p->peer, print_type(p->master_type));
+        }
     }
     finding_advise(finding, "see whether `hawser master` still runs and can be reached; started "
                             "again with its --state file it takes the run up where it was");
 }
 
 // Others hear it.
-static void say_cut(struct model *model, const struct process *p)
+static void say_cut(struct explain_model *model, const struct explain_process *p)
 {
     struct explain_finding *finding = finding_new(model, p->unanswered_ns, true);
     finding_say(finding,
@@ -74,7 +82,7 @@ static void say_cut(struct model *model, const struct process *p)
                  print_type(p->master_type));
     finding_show(finding, p->unanswered_ns, "peer %" PRIu64 " spoke to it, and %u times since",
                  p->peer, p->unanswered - 1);
-    struct member *member = p->peer ? model_find_member(model, p->peer) : NULL;
+    struct explain_member *member = p->peer ? model_find_member(model, p->peer) : NULL;
     if (member != NULL) {
         finding_show(finding, member->heard_ns, "the master heard peer %" PRIu64 " last: %s",
                      p->peer, print_type(member->heard_type));
@@ -85,23 +93,26 @@ static void say_cut(struct model *model, const struct process *p)
 }
 
 // It was started again, and members of the time before are out.
-static void say_restarted(struct model *model)
+static void say_restarted(struct explain_model *model)
 {
-    struct peers out = {0};
+    struct explain_peers out = {0};
     bool before = false;
-    for (uint32_t i = 0; i < model->view_count; i++)
+    for (uint32_t i = 0; i < model->view_count; i++) {
         before |= model->views[i].announced_ns != NEVER_NS &&
                   model->views[i].announced_ns < model->started_ns;
+    }
     for (uint32_t i = 0; before && i < model->member_count; i++) {
-        struct member *member = &model->members[i];
+        struct explain_member *member = &model->members[i];
         if (member->evicted_ns == NEVER_NS || member->evicted_ns < model->started_ns ||
-            member->heard_ns > member->evicted_ns)
+            member->heard_ns > member->evicted_ns) {
             continue;
+        }
         model_explain(member, model->started_ns);
         peers_add(&out, member->peer);
     }
-    if (out.count == 0)
+    if (out.count == 0) {
         return;
+    }
     struct explain_finding *finding = finding_new(model, model->started_ns, false);
     finding_say(finding, "the master was started again %s ago and put %s out",
                 print_time(model->now_ns - model->started_ns).text, print_peers(&out).text);
@@ -110,15 +121,16 @@ static void say_restarted(struct model *model)
     peers_free(&out);
 }
 
-void rule_master(struct model *model)
+void rule_master(struct explain_model *model)
 {
-    if (model->started_ns != NEVER_NS)
+    if (model->started_ns != NEVER_NS) {
         say_restarted(model);
-    struct peers unheard_by = {0};
+    }
+    struct explain_peers unheard_by = {0};
     uint32_t count = 0, others = 0;
     int64_t since_ns = NEVER_NS;
     for (uint32_t i = 0; i < model->process_count; i++) {
-        const struct process *p = &model->processes[i];
+        const struct explain_process *p = &model->processes[i];
         if (!p->master && unheard(model, p)) {
             peers_add(&unheard_by, p->peer);
             count++;
@@ -127,10 +139,13 @@ void rule_master(struct model *model)
             others += p->master_ns != NEVER_NS;
         }
     }
-    if (count > 0 && others == 0)
+    if (count > 0 && others == 0) {
         say_gone(model, &unheard_by, since_ns);
-    for (uint32_t i = 0; others > 0 && i < model->process_count; i++)
-        if (unheard(model, &model->processes[i]))
+    }
+    for (uint32_t i = 0; others > 0 && i < model->process_count; i++) {
+        if (unheard(model, &model->processes[i])) {
             say_cut(model, &model->processes[i]);
+        }
+    }
     peers_free(&unheard_by);
 }

@@ -8,51 +8,55 @@
 #include "tools/explain/model.h"
 
 // Who says that its stripes to `member` broke for good, before it was put out; since when.
-static struct peers who_lost(const struct model *model, const struct member *member,
-                             int64_t *first_ns)
+static struct explain_peers who_lost(const struct explain_model *model,
+                                     const struct explain_member *member, int64_t *first_ns)
 {
     uint64_t peer = member->peer;
     int64_t out_ns = member->evicted_ns;
-    struct peers ends = {0};
+    struct explain_peers ends = {0};
     *first_ns = NEVER_NS;
     for (uint32_t i = 0; i < model->breakage_count; i++) {
-        const struct breakage *broken = &model->breakages[i];
+        const struct explain_breakage *broken = &model->breakages[i];
         bool concerns = broken->a == peer || broken->b == peer;
         bool before = out_ns == NEVER_NS || broken->at_ns < out_ns; // then it is why they broke
-        if (!concerns || !before || broken->mended_ns != NEVER_NS)
+        if (!concerns || !before || broken->mended_ns != NEVER_NS) {
             continue;
-        if (*first_ns == NEVER_NS || broken->at_ns < *first_ns)
+        }
+        if (*first_ns == NEVER_NS || broken->at_ns < *first_ns) {
             *first_ns = broken->at_ns;
+        }
         peers_add(&ends, broken->a == peer ? broken->b : broken->a);
     }
     return ends;
 }
 
-static bool was_member(const struct model *model, uint64_t peer)
+static bool was_member(const struct explain_model *model, uint64_t peer)
 {
-    for (uint32_t i = 0; i < model->view_count; i++)
-        if (peers_has(&model->views[i].members, peer))
+    for (uint32_t i = 0; i < model->view_count; i++) {
+        if (peers_has(&model->views[i].members, peer)) {
             return true;
+        }
+    }
     return false;
 }
 
-static bool is_member(const struct model *model, uint64_t peer)
+static bool is_member(const struct explain_model *model, uint64_t peer)
 {
-    const struct view *view = model_find_view(model, model->view);
+    const struct explain_view *view = model_find_view(model, model->view);
     return view != NULL && peers_has(&view->members, peer);
 }
 
 // The reason why it was put out, if there is one besides that it is.
-static const char *why_out(const struct member *member)
+static const char *why_out(const struct explain_member *member)
 {
     bool plain = member->evicted_status == HWS_E_EVICTED;
     return plain ? "silent or broken off" : hws_status_text((hws_status)member->evicted_status);
 }
 
-static void say_put_out(const struct model *model, const struct member *member, int64_t since_ns,
-                        struct explain_finding *finding)
+static void say_put_out(const struct explain_model *model, const struct explain_member *member,
+                        int64_t since_ns, struct explain_finding *finding)
 {
-    const struct view *view = model_view_without(model, member->peer, since_ns);
+    const struct explain_view *view = model_view_without(model, member->peer, since_ns);
     finding->open = view == NULL;
     if (view != NULL && model->master >= 0) {
         finding_say(finding, "; the master put it out in view %" PRIu64, view->number);
@@ -72,32 +76,35 @@ static void say_put_out(const struct model *model, const struct member *member, 
 }
 
 // What its own ring says, if it is here.
-static void show_own(const struct model *model, const struct member *member,
+static void show_own(const struct explain_model *model, const struct explain_member *member,
                      struct explain_finding *finding)
 {
-    if (member->process < 0)
+    if (member->process < 0) {
         return;
-    const struct process *p = &model->processes[member->process];
+    }
+    const struct explain_process *p = &model->processes[member->process];
     finding_show(finding, p->last_ns, "the last thing in its own ring");
     finding_show(finding, p->asked_ns, "its trainer made its last call");
 }
 
-static void say_gone(struct model *model, struct member *member, const struct peers *ends,
-                     int64_t since_ns)
+static void say_gone(struct explain_model *model, struct explain_member *member,
+                     const struct explain_peers *ends, int64_t since_ns)
 {
     struct explain_finding *finding = finding_new(model, since_ns, true);
     bool master = member->unreachable_ns != NEVER_NS;
     finding_say(finding, "peer %" PRIu64 " is gone: its connection%s to ", member->peer,
                 ends->count + master > 1 ? "s" : "");
-    if (ends->count)
+    if (ends->count) {
         finding_say(finding, "%s%s", print_peers(ends).text, master ? " and to " : "");
+    }
     finding_say(finding, "%s broke %s ago", master ? "the master" : "",
                 print_time(model->now_ns - since_ns).text);
     say_put_out(model, member, since_ns, finding);
     finding_show(finding, member->heard_ns, "the master heard it last: %s",
                  print_type(member->heard_type));
-    if (ends->count)
+    if (ends->count) {
         finding_show(finding, since_ns, "its stripes broke at %s", print_peers(ends).text);
+    }
     finding_show(finding, member->unreachable_ns, "the master found its connection gone");
     show_own(model, member, finding);
     finding_advise(finding,
@@ -108,7 +115,7 @@ static void say_gone(struct model *model, struct member *member, const struct pe
     model_explain(member, since_ns);
 }
 
-static void say_silent(struct model *model, struct member *member, int64_t until_ns)
+static void say_silent(struct explain_model *model, struct explain_member *member, int64_t until_ns)
 {
     struct explain_finding *finding = finding_new(model, member->heard_ns, true);
     bool out = member->evicted_ns != NEVER_NS;
@@ -118,9 +125,10 @@ static void say_silent(struct model *model, struct member *member, int64_t until
     say_put_out(model, member, member->heard_ns, finding);
     finding_show(finding, member->heard_ns, "the master heard it last: %s",
                  print_type(member->heard_type));
-    if (out)
+    if (out) {
         finding_show(finding, member->evicted_ns, "it had said nothing for %s",
                      print_time(until_ns - member->heard_ns).text);
+    }
     show_own(model, member, finding);
     finding_advise(finding,
                    "its process is stopped, or its machine or network is: look at %s; if it "
@@ -129,7 +137,7 @@ static void say_silent(struct model *model, struct member *member, int64_t until
     model_explain(member, member->heard_ns);
 }
 
-static void say_evicted(struct model *model, struct member *member)
+static void say_evicted(struct explain_model *model, struct explain_member *member)
 {
     struct explain_finding *finding = finding_new(model, member->evicted_ns, false);
     finding_say(finding, "the master put peer %" PRIu64 " out %s ago: %s", member->peer,
@@ -141,32 +149,36 @@ static void say_evicted(struct model *model, struct member *member)
 }
 
 // A call failed after this: without that, a member that is gone may as well have left.
-static bool harmed(const struct model *model, int64_t at_ns)
+static bool harmed(const struct explain_model *model, int64_t at_ns)
 {
-    for (uint32_t i = 0; i < model->failure_count; i++)
-        if (model->failures[i].at_ns >= at_ns)
+    for (uint32_t i = 0; i < model->failure_count; i++) {
+        if (model->failures[i].at_ns >= at_ns) {
             return true;
+        }
+    }
     return false;
 }
 
 // All of the others closed their stripes: it was put out first, and heard of it last.
-static bool lost_all(const struct model *model, const struct member *member, uint32_t count)
+static bool lost_all(const struct explain_model *model, const struct explain_member *member,
+                     uint32_t count)
 {
-    const struct view *view = model_find_view(model, model->view);
+    const struct explain_view *view = model_find_view(model, model->view);
     return model->master < 0 && member->process >= 0 && view != NULL &&
            count + 1 >= HWI_MAX(view->told, view->members.count);
 }
 
 // It left while others had an operation in flight with it, which cannot be had without it.
-static void judge_leaver(struct model *model, struct member *member)
+static void judge_leaver(struct explain_model *model, struct explain_member *member)
 {
     for (uint32_t i = 0; i < model->failure_count; i++) {
-        const struct failure *failed = &model->failures[i];
-        const struct view *view = model_find_view(model, failed->view);
-        const struct view *next = model_view_without(model, member->peer, member->left_ns);
-        if (failed->status != HWS_E_MEMBER_LOST || failed->at_ns < member->left_ns || view == NULL ||
-            !peers_has(&view->members, member->peer))
+        const struct explain_failure *failed = &model->failures[i];
+        const struct explain_view *view = model_find_view(model, failed->view);
+        const struct explain_view *next = model_view_without(model, member->peer, member->left_ns);
+        if (failed->status != HWS_E_MEMBER_LOST || failed->at_ns < member->left_ns ||
+            view == NULL || !peers_has(&view->members, member->peer)) {
             continue;
+        }
         struct explain_finding *finding = finding_new(model, member->left_ns, false);
         finding_say(finding,
                     "peer %" PRIu64 " left the run %s ago, while others had an operation in "
@@ -176,9 +188,10 @@ static void judge_leaver(struct model *model, struct member *member)
         finding_show(finding, failed->at_ns, "a call of peer %" PRIu64 " failed: %s",
                      model->processes[failed->process].peer,
                      hws_status_text((hws_status)failed->status));
-        if (next != NULL)
+        if (next != NULL) {
             finding_show(finding, next->announced_ns, "view %" PRIu64 " came into force without it",
                          next->number);
+        }
         finding_advise(finding, "members that leave do so between operations; the others call "
                                 "hws_view and go on");
         model_explain(member, member->left_ns);
@@ -186,10 +199,10 @@ static void judge_leaver(struct model *model, struct member *member)
     }
 }
 
-static void judge(struct model *model, struct member *member)
+static void judge(struct explain_model *model, struct explain_member *member)
 {
     int64_t first_ns, silence_ns = model_silence(model);
-    struct peers ends = who_lost(model, member, &first_ns);
+    struct explain_peers ends = who_lost(model, member, &first_ns);
     uint32_t count = ends.count;
     int64_t master_ns =
         model->master >= 0 ? model->processes[model->master].last_ns : model->now_ns;
@@ -200,23 +213,25 @@ static void judge(struct model *model, struct member *member)
     bool alone = unknown && count > 0 && harmed(model, first_ns) &&
                  model_view_without(model, member->peer, first_ns) != NULL;
     bool unreachable = member->unreachable_ns != NEVER_NS && (count > 0 || out);
-    if (unreachable || (count > 0 && (silent || alone)))
+    if (unreachable || (count > 0 && (silent || alone))) {
         say_gone(model, member, &ends, count ? first_ns : member->unreachable_ns);
-    else if (silent && was_member(model, member->peer))
+    } else if (silent && was_member(model, member->peer)) {
         say_silent(model, member, until_ns);
-    else if (out && (count == 0 || lost_all(model, member, count)) &&
-             member->evicted_status != HWS_E_CLOSED)
+    } else if (out && (count == 0 || lost_all(model, member, count)) &&
+               member->evicted_status != HWS_E_CLOSED) {
         say_evicted(model, member);
+    }
     peers_free(&ends);
 }
 
-void rule_members(struct model *model)
+void rule_members(struct explain_model *model)
 {
     for (uint32_t i = 0; i < model->member_count; i++) {
-        struct member *member = &model->members[i];
-        if (member->left_ns != NEVER_NS)
+        struct explain_member *member = &model->members[i];
+        if (member->left_ns != NEVER_NS) {
             judge_leaver(model, member);
-        else if (!member->explained)
+        } else if (!member->explained) {
             judge(model, member);
+        }
     }
 }

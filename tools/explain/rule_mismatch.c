@@ -19,27 +19,32 @@ static void print_signature(uint64_t key, uint64_t other, char text[CALL_BYTES])
                      between, hws_dtype_name((hws_dtype)s.dtype));
     n += s.unequal ? snprintf(text + n, CALL_BYTES - (size_t)n, "any count")
                    : snprintf(text + n, CALL_BYTES - (size_t)n, "%" PRIu64, s.count);
-    if (s.redop)
+    if (s.redop) {
         n += snprintf(text + n, CALL_BYTES - (size_t)n, " %s", hws_redop_name((hws_redop)s.redop));
-    if (s.root && s.root != o.root)
+    }
+    if (s.root && s.root != o.root) {
         n += snprintf(text + n, CALL_BYTES - (size_t)n, " from peer %" PRIu64, s.root);
-    if (s.plan != o.plan)
+    }
+    if (s.plan != o.plan) {
         snprintf(text + n, CALL_BYTES - (size_t)n, ", plan %s", plans[s.plan]);
+    }
 }
 
-static int32_t failure_of(const struct model *model, uint64_t view, uint8_t kind, uint64_t tag)
+static int32_t failure_of(const struct explain_model *model, uint64_t view, uint8_t kind,
+                          uint64_t tag)
 {
     for (uint32_t i = 0; i < model->failure_count; i++) {
-        const struct failure *f = &model->failures[i];
+        const struct explain_failure *f = &model->failures[i];
         if (f->status == HWS_E_MISMATCH && hwi_channel_kind(f->kind) == kind && f->tag == tag &&
-            (view == 0 || f->view == view))
+            (view == 0 || f->view == view)) {
             return (int32_t)i;
+        }
     }
     return -1;
 }
 
-static void say(struct model *model, const struct channel *channel, const struct part *a,
-                const struct part *b)
+static void say(struct explain_model *model, const struct explain_channel *channel,
+                const struct explain_part *a, const struct explain_part *b)
 {
     char first[CALL_BYTES], second[CALL_BYTES];
     struct hwi_op op = channel_op(channel, a->signed_seq - 1);
@@ -52,28 +57,30 @@ static void say(struct model *model, const struct channel *channel, const struct
                 "members called different things on %s: peer %" PRIu64 " %s, peer %" PRIu64 " %s",
                 print_op(op).text, a->peer, first, b->peer, second);
     for (uint32_t i = 0; i < channel->part_count; i++) {
-        const struct part *part = &channel->parts[i];
+        const struct explain_part *part = &channel->parts[i];
         char call[CALL_BYTES];
         print_signature(part->signature, 0, call);
-        if (part->signed_seq == a->signed_seq)
+        if (part->signed_seq == a->signed_seq) {
             finding_show(finding, part->entered_ns, "peer %" PRIu64 " called %s", part->peer, call);
+        }
     }
     int32_t failed = failure_of(model, channel->view, channel->kind, channel->tag);
-    if (failed >= 0)
+    if (failed >= 0) {
         finding_show(finding, model->failures[failed].at_ns, "peer %" PRIu64 "'s call failed: %s",
                      model->processes[model->failures[failed].process].peer,
                      hws_status_text(HWS_E_MISMATCH));
+    }
     finding_advise(finding, "make the same call on all members: the same type, count and operation "
                             "in the same order on each tag");
 }
 
 // The first two that differ in the same operation.
-static bool compare(struct model *model, const struct channel *channel)
+static bool compare(struct explain_model *model, const struct explain_channel *channel)
 {
     for (uint32_t i = 0; i < channel->part_count; i++) {
-        const struct part *a = &channel->parts[i];
+        const struct explain_part *a = &channel->parts[i];
         for (uint32_t j = i + 1; a->signed_seq > 0 && j < channel->part_count; j++) {
-            const struct part *b = &channel->parts[j];
+            const struct explain_part *b = &channel->parts[j];
             if (b->signed_seq == a->signed_seq && b->signature != a->signature) {
                 bool swap = a->peer > b->peer;
                 say(model, channel, swap ? b : a, swap ? a : b);
@@ -84,33 +91,37 @@ static bool compare(struct model *model, const struct channel *channel)
     return false;
 }
 
-static uint64_t caller_of(const struct model *model, const struct failure *failure)
+static uint64_t caller_of(const struct explain_model *model, const struct explain_failure *failure)
 {
     return model->processes[failure->process].peer;
 }
 
 // The first that failed likewise in another call; NULL = none that is known.
-static const struct failure *find_other(const struct model *model, const struct failure *failure)
+static const struct explain_failure *find_other(const struct explain_model *model,
+                                                const struct explain_failure *failure)
 {
     for (uint32_t i = 0; i < model->failure_count; i++) {
-        const struct failure *f = &model->failures[i];
-        if (f->status == HWS_E_MISMATCH && f->view == failure->view && f->kind != failure->kind)
+        const struct explain_failure *f = &model->failures[i];
+        if (f->status == HWS_E_MISMATCH && f->view == failure->view && f->kind != failure->kind) {
             return f;
+        }
     }
     return NULL;
 }
 
-static void say_call(const struct model *model, const struct failure *failure,
+static void say_call(const struct explain_model *model, const struct explain_failure *failure,
                      struct explain_finding *finding)
 {
     finding_say(finding, "peer %" PRIu64 " %s", caller_of(model, failure),
                 print_call(failure->kind));
-    if (failure->kind != HWI_KIND_ADMIT && failure->kind != HWI_KIND_SYNC)
+    if (failure->kind != HWI_KIND_ADMIT && failure->kind != HWI_KIND_SYNC) {
         finding_say(finding, " on tag %" PRIu64, failure->tag);
+    }
 }
 
 // They waited for each other, each in its own call: the master has told them.
-static void say_different(struct model *model, const struct failure *a, const struct failure *b)
+static void say_different(struct explain_model *model, const struct explain_failure *a,
+                          const struct explain_failure *b)
 {
     struct explain_finding *finding = finding_new(model, a->at_ns, false);
     finding_say(finding, "members called different things in view %" PRIu64 ": ", a->view);
@@ -118,21 +129,22 @@ static void say_different(struct model *model, const struct failure *a, const st
     finding_say(finding, ", ");
     say_call(model, b, finding);
     for (uint32_t i = 0; i < model->failure_count; i++) {
-        const struct failure *f = &model->failures[i];
-        if (f->status == HWS_E_MISMATCH && f->view == a->view)
+        const struct explain_failure *f = &model->failures[i];
+        if (f->status == HWS_E_MISMATCH && f->view == a->view) {
             finding_show(finding, f->at_ns, "peer %" PRIu64 "'s %s failed: %s", caller_of(model, f),
                          print_call(f->kind), hws_status_text(f->status));
+        }
     }
     finding_advise(finding, "make the same calls on all members, in the same order on each tag; "
                             "hws_admit and hws_sync are made by all before anything else");
 }
 
 // Votes carry no signature that others see: only the reply says it.
-static void say_vote(struct model *model, const struct failure *failure)
+static void say_vote(struct explain_model *model, const struct explain_failure *failure)
 {
     struct hwi_op op = {failure->view, failure->kind, failure->tag, 0};
     struct explain_finding *finding = finding_new(model, failure->at_ns, false);
-    const struct channel *channel =
+    const struct explain_channel *channel =
         model_channel(model, op, model->processes[failure->process].peer);
     op.seq = channel->committed;
     finding_say(finding, "members called different things on %s", print_op(op).text);
@@ -141,20 +153,23 @@ static void say_vote(struct model *model, const struct failure *failure)
     finding_advise(finding, "make the same call on all members: hws_last_error names two of them");
 }
 
-void rule_mismatch(struct model *model)
+void rule_mismatch(struct explain_model *model)
 {
     bool found = false;
-    for (uint32_t i = 0; i < model->channel_count; i++)
+    for (uint32_t i = 0; i < model->channel_count; i++) {
         found |= compare(model, &model->channels[i]);
+    }
     for (uint32_t i = 0; !found && i < model->failure_count; i++) {
-        const struct failure *failure = &model->failures[i];
-        const struct failure *other = find_other(model, failure);
-        if (failure->status != HWS_E_MISMATCH)
+        const struct explain_failure *failure = &model->failures[i];
+        const struct explain_failure *other = find_other(model, failure);
+        if (failure->status != HWS_E_MISMATCH) {
             continue;
-        if (other != NULL)
+        }
+        if (other != NULL) {
             say_different(model, failure, other);
-        else
+        } else {
             say_vote(model, failure);
+        }
         return;
     }
 }

@@ -26,52 +26,53 @@ static void open_gap(void *array, uint32_t count, uint32_t index, size_t bytes)
 
 // ---- members -----------------------------------------------------------------------------------
 
-static uint32_t member_index(const struct model *model, uint64_t peer)
+static uint32_t member_index(const struct explain_model *model, uint64_t peer)
 {
-    return HWI_PLACE(struct member, peer, model->members, model->member_count, peer);
+    return HWI_PLACE(struct explain_member, peer, model->members, model->member_count, peer);
 }
 
-struct member *model_find_member(const struct model *model, uint64_t peer)
+struct explain_member *model_find_member(const struct explain_model *model, uint64_t peer)
 {
     uint32_t index = member_index(model, peer);
     bool found = index < model->member_count && model->members[index].peer == peer;
     return found ? &model->members[index] : NULL;
 }
 
-struct member *model_member(struct model *model, uint64_t peer)
+struct explain_member *model_member(struct explain_model *model, uint64_t peer)
 {
-    struct member *member = model_find_member(model, peer);
-    if (member != NULL)
+    struct explain_member *member = model_find_member(model, peer);
+    if (member != NULL) {
         return member;
+    }
     uint32_t index = member_index(model, peer);
     model->members = model_grow(model->members, &model->member_count, &model->member_capacity,
                                 sizeof *model->members);
     open_gap(model->members, model->member_count, index, sizeof *model->members);
     member = &model->members[index];
-    *member = (struct member){.peer = peer,
-                              .process = -1,
-                              .heard_ns = NEVER_NS,
-                              .beat_first_ns = NEVER_NS,
-                              .unreachable_ns = NEVER_NS,
-                              .left_ns = NEVER_NS,
-                              .evicted_ns = NEVER_NS};
+    *member = (struct explain_member){.peer = peer,
+                                      .process = -1,
+                                      .heard_ns = NEVER_NS,
+                                      .beat_first_ns = NEVER_NS,
+                                      .unreachable_ns = NEVER_NS,
+                                      .left_ns = NEVER_NS,
+                                      .evicted_ns = NEVER_NS};
     return member;
 }
 
-static uint32_t session_index(const struct model *model, uint64_t incarnation)
+static uint32_t session_index(const struct explain_model *model, uint64_t incarnation)
 {
-    return HWI_PLACE(struct session, incarnation, model->sessions, model->session_count,
+    return HWI_PLACE(struct explain_session, incarnation, model->sessions, model->session_count,
                      incarnation);
 }
 
-struct member *model_session(const struct model *model, uint64_t incarnation)
+struct explain_member *model_session(const struct explain_model *model, uint64_t incarnation)
 {
     uint32_t index = session_index(model, incarnation);
     bool found = index < model->session_count && model->sessions[index].incarnation == incarnation;
     return found ? model_find_member(model, model->sessions[index].peer) : NULL;
 }
 
-void model_name_session(struct model *model, uint64_t incarnation, uint64_t peer)
+void model_name_session(struct explain_model *model, uint64_t incarnation, uint64_t peer)
 {
     uint32_t index = session_index(model, incarnation);
     model_member(model, peer);
@@ -80,68 +81,76 @@ void model_name_session(struct model *model, uint64_t incarnation, uint64_t peer
                                      &model->session_capacity, sizeof *model->sessions);
         open_gap(model->sessions, model->session_count, index, sizeof *model->sessions);
     }
-    model->sessions[index] = (struct session){incarnation, peer};
+    model->sessions[index] = (struct explain_session){incarnation, peer};
 }
 
 // ---- channels ----------------------------------------------------------------------------------
 
-static uint32_t group_of(const struct model *model, uint64_t peer)
+static uint32_t group_of(const struct explain_model *model, uint64_t peer)
 {
-    const struct member *member = model_find_member(model, peer);
+    const struct explain_member *member = model_find_member(model, peer);
     return member != NULL ? member->group : 0;
 }
 
-static struct channel channel_named(const struct model *model, struct hwi_op op, uint64_t peer)
+static struct explain_channel channel_named(const struct explain_model *model, struct hwi_op op,
+                                            uint64_t peer)
 {
-    return (struct channel){.view = op.view,
-                            .kind = hwi_channel_kind(op.kind),
-                            .called = op.kind,
-                            .group = hwi_kind_is_run_wide(op.kind) ? 0 : group_of(model, peer),
-                            .tag = op.tag,
-                            .committed_ns = NEVER_NS};
+    return (struct explain_channel){.view = op.view,
+                                    .kind = hwi_channel_kind(op.kind),
+                                    .called = op.kind,
+                                    .group =
+                                        hwi_kind_is_run_wide(op.kind) ? 0 : group_of(model, peer),
+                                    .tag = op.tag,
+                                    .committed_ns = NEVER_NS};
 }
 
-static int compare_channel(const struct channel *a, const struct channel *b)
+static int compare_channel(const struct explain_channel *a, const struct explain_channel *b)
 {
-    if (a->view != b->view)
+    if (a->view != b->view) {
         return a->view < b->view ? -1 : 1;
-    if (a->kind != b->kind)
+    }
+    if (a->kind != b->kind) {
         return a->kind < b->kind ? -1 : 1;
-    if (a->group != b->group)
+    }
+    if (a->group != b->group) {
         return a->group < b->group ? -1 : 1;
+    }
     return a->tag < b->tag ? -1 : a->tag > b->tag;
 }
 
-bool channel_is_of(const struct model *model, const struct channel *channel, struct hwi_op op,
-                   uint64_t peer)
+bool channel_is_of(const struct explain_model *model, const struct explain_channel *channel,
+                   struct hwi_op op, uint64_t peer)
 {
-    struct channel name = channel_named(model, op, peer);
+    struct explain_channel name = channel_named(model, op, peer);
     return compare_channel(channel, &name) == 0;
 }
 
-bool channel_spans(const struct model *model, const struct channel *channel, uint64_t peer)
+bool channel_spans(const struct explain_model *model, const struct explain_channel *channel,
+                   uint64_t peer)
 {
     return hwi_kind_is_run_wide(channel->kind) || group_of(model, peer) == channel->group;
 }
 
-struct hwi_op channel_op(const struct channel *channel, uint32_t seq)
+struct hwi_op channel_op(const struct explain_channel *channel, uint32_t seq)
 {
     return (struct hwi_op){channel->view, channel->called, channel->tag, seq};
 }
 
-struct channel *model_channel(struct model *model, struct hwi_op op, uint64_t peer)
+struct explain_channel *model_channel(struct explain_model *model, struct hwi_op op, uint64_t peer)
 {
-    struct channel name = channel_named(model, op, peer);
+    struct explain_channel name = channel_named(model, op, peer);
     uint32_t low = 0, high = model->channel_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (compare_channel(&model->channels[middle], &name) < 0)
+        if (compare_channel(&model->channels[middle], &name) < 0) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
-    if (low < model->channel_count && compare_channel(&model->channels[low], &name) == 0)
+    if (low < model->channel_count && compare_channel(&model->channels[low], &name) == 0) {
         return &model->channels[low];
+    }
     model->channels = model_grow(model->channels, &model->channel_count, &model->channel_capacity,
                                  sizeof *model->channels);
     open_gap(model->channels, model->channel_count, low, sizeof *model->channels);
@@ -149,23 +158,24 @@ struct channel *model_channel(struct model *model, struct hwi_op op, uint64_t pe
     return &model->channels[low];
 }
 
-static uint32_t part_index(const struct channel *channel, uint64_t peer)
+static uint32_t part_index(const struct explain_channel *channel, uint64_t peer)
 {
-    return HWI_PLACE(struct part, peer, channel->parts, channel->part_count, peer);
+    return HWI_PLACE(struct explain_part, peer, channel->parts, channel->part_count, peer);
 }
 
-const struct part *model_find_part(const struct channel *channel, uint64_t peer)
+const struct explain_part *model_find_part(const struct explain_channel *channel, uint64_t peer)
 {
     uint32_t index = part_index(channel, peer);
     bool found = index < channel->part_count && channel->parts[index].peer == peer;
     return found ? &channel->parts[index] : NULL;
 }
 
-struct part *model_part(struct channel *channel, uint64_t peer)
+struct explain_part *model_part(struct explain_channel *channel, uint64_t peer)
 {
     uint32_t index = part_index(channel, peer);
-    if (index < channel->part_count && channel->parts[index].peer == peer)
+    if (index < channel->part_count && channel->parts[index].peer == peer) {
         return &channel->parts[index];
+    }
     channel->parts = model_grow(channel->parts, &channel->part_count, &channel->part_capacity,
                                 sizeof *channel->parts);
     open_gap(channel->parts, channel->part_count, index, sizeof *channel->parts);
@@ -174,131 +184,149 @@ struct part *model_part(struct channel *channel, uint64_t peer)
     return &channel->parts[index];
 }
 
-static bool has_entered(const struct channel *channel, const struct peers *peers, bool all)
+static bool has_entered(const struct explain_channel *channel, const struct explain_peers *peers,
+                        bool all)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < peers->count; i++) {
-        const struct part *part = model_find_part(channel, peers->ids[i]);
+        const struct explain_part *part = model_find_part(channel, peers->ids[i]);
         count += part != NULL && part->entered > channel->committed;
     }
     return all ? count == peers->count : count > 0;
 }
 
-const struct channel *model_crossing(const struct model *model, const struct channel *channel,
-                                     const struct peers *absent, const struct peers *present)
+const struct explain_channel *model_crossing(const struct explain_model *model,
+                                             const struct explain_channel *channel,
+                                             const struct explain_peers *absent,
+                                             const struct explain_peers *present)
 {
     for (uint32_t i = 0; i < model->channel_count; i++) {
-        const struct channel *other = &model->channels[i];
+        const struct explain_channel *other = &model->channels[i];
         if (other != channel && other->view == channel->view && has_entered(other, absent, false) &&
-            !has_entered(other, present, true))
+            !has_entered(other, present, true)) {
             return other;
+        }
     }
     return NULL;
 }
 
 // ---- views -------------------------------------------------------------------------------------
 
-struct view *model_find_view(const struct model *model, uint64_t number)
+struct explain_view *model_find_view(const struct explain_model *model, uint64_t number)
 {
-    for (uint32_t i = model->view_count; i-- > 0;)
-        if (model->views[i].number == number)
+    for (uint32_t i = model->view_count; i-- > 0;) {
+        if (model->views[i].number == number) {
             return &model->views[i];
+        }
+    }
     return NULL;
 }
 
-struct view *model_view(struct model *model, uint64_t number)
+struct explain_view *model_view(struct explain_model *model, uint64_t number)
 {
-    struct view *view = model_find_view(model, number);
-    if (view != NULL)
+    struct explain_view *view = model_find_view(model, number);
+    if (view != NULL) {
         return view;
+    }
     model->views =
         model_grow(model->views, &model->view_count, &model->view_capacity, sizeof *model->views);
     uint32_t index = model->view_count - 1;
-    while (index > 0 && model->views[index - 1].number > number)
+    while (index > 0 && model->views[index - 1].number > number) {
         index--;
+    }
     open_gap(model->views, model->view_count, index, sizeof *model->views);
     view = &model->views[index];
-    *view = (struct view){.number = number, .proposed_ns = NEVER_NS, .announced_ns = NEVER_NS};
+    *view =
+        (struct explain_view){.number = number, .proposed_ns = NEVER_NS, .announced_ns = NEVER_NS};
     return view;
 }
 
-const struct view *model_view_without(const struct model *model, uint64_t peer, int64_t at_ns)
+const struct explain_view *model_view_without(const struct explain_model *model, uint64_t peer,
+                                              int64_t at_ns)
 {
     uint32_t before = 0;
     for (uint32_t i = 0; i < model->view_count; i++) {
-        const struct view *view = &model->views[i];
+        const struct explain_view *view = &model->views[i];
         bool whole = view->told <= view->members.count || view->told < before;
-        if (view->announced_ns == NEVER_NS)
+        if (view->announced_ns == NEVER_NS) {
             continue;
-        if (view->announced_ns >= at_ns && whole && !peers_has(&view->members, peer))
+        }
+        if (view->announced_ns >= at_ns && whole && !peers_has(&view->members, peer)) {
             return view;
+        }
         before = view->told;
     }
     return NULL;
 }
 
-const struct view *model_proposal(const struct model *model)
+const struct explain_view *model_proposal(const struct explain_model *model)
 {
-    const struct view *last = model->view_count ? &model->views[model->view_count - 1] : NULL;
+    const struct explain_view *last =
+        model->view_count ? &model->views[model->view_count - 1] : NULL;
     bool open = last != NULL && last->announced_ns == NEVER_NS && last->proposed_ns != NEVER_NS;
     return open ? last : NULL;
 }
 
-bool model_has_witness(const struct model *model, uint64_t view)
+bool model_has_witness(const struct explain_model *model, uint64_t view)
 {
-    const struct view *found = model_find_view(model, view);
+    const struct explain_view *found = model_find_view(model, view);
     for (uint32_t i = 0; found != NULL && i < model->process_count; i++) {
-        const struct process *p = &model->processes[i];
-        if (!p->master && p->ring->count > 0 && peers_has(&found->members, p->peer))
+        const struct explain_process *p = &model->processes[i];
+        if (!p->master && p->ring->count > 0 && peers_has(&found->members, p->peer)) {
             return true;
+        }
     }
     return false;
 }
 
-bool model_would_show(const struct model *model, uint64_t view, uint8_t kind, uint64_t peer)
+bool model_would_show(const struct explain_model *model, uint64_t view, uint8_t kind, uint64_t peer)
 {
-    const struct member *member = model_find_member(model, peer);
+    const struct explain_member *member = model_find_member(model, peer);
     bool vote = hwi_kind_is_agreement(kind) || kind == HWI_KIND_ADMIT;
-    if (member != NULL && member->process >= 0)
+    if (member != NULL && member->process >= 0) {
         return true;
-    if (vote)
+    }
+    if (vote) {
         return model->master >= 0;
+    }
     return hwi_channel_kind(kind) == HWI_KIND_ALL_REDUCE && model_has_witness(model, view);
 }
 
-static uint32_t peers_index(const struct peers *peers, uint64_t peer)
+static uint32_t peers_index(const struct explain_peers *peers, uint64_t peer)
 {
     return hwi_place(peers->ids, peers->count, sizeof *peers->ids, 0, peer);
 }
 
-bool peers_has(const struct peers *peers, uint64_t peer)
+bool peers_has(const struct explain_peers *peers, uint64_t peer)
 {
     uint32_t index = peers_index(peers, peer);
     return index < peers->count && peers->ids[index] == peer;
 }
 
-void peers_add(struct peers *peers, uint64_t peer)
+void peers_add(struct explain_peers *peers, uint64_t peer)
 {
-    if (peer == 0 || peers_has(peers, peer))
+    if (peer == 0 || peers_has(peers, peer)) {
         return;
+    }
     uint32_t index = peers_index(peers, peer);
     peers->ids = model_grow(peers->ids, &peers->count, &peers->capacity, sizeof *peers->ids);
     open_gap(peers->ids, peers->count, index, sizeof *peers->ids);
     peers->ids[index] = peer;
 }
 
-void peers_remove(struct peers *peers, uint64_t peer)
+void peers_remove(struct explain_peers *peers, uint64_t peer)
 {
-    if (!peers_has(peers, peer))
+    if (!peers_has(peers, peer)) {
         return;
+    }
     uint32_t index = peers_index(peers, peer);
     peers->count--;
     memmove(peers->ids + index, peers->ids + index + 1,
             (peers->count - index) * sizeof *peers->ids);
 }
 
-void peers_free(struct peers *peers)
+void peers_free(struct explain_peers *peers)
 {
     hwi_free(&hwi_alloc_libc, peers->ids);
-    *peers = (struct peers){0};
+    *peers = (struct explain_peers){0};
 }

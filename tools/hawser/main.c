@@ -28,8 +28,9 @@ enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
 static void print_usage(FILE *stream)
 {
     fputs("usage: hawser COMMAND [OPTIONS]\n\nCommands:\n", stream);
-    for (int i = 0; i < SUBCOMMANDS; i++)
+    for (int i = 0; i < SUBCOMMANDS; i++) {
         fprintf(stream, "  %-10s  %s\n", subcommands[i].name, subcommands[i].about);
+    }
     fputs("\nhawser COMMAND --help tells its options; hawser --version the version.\n"
           "Example: hawser demo\n",
           stream);
@@ -47,13 +48,16 @@ int main(int argc, char **argv)
         printf("hawser %s\n", hws_version());
         return EXIT_OK;
     }
-    for (int i = 0; i < SUBCOMMANDS; i++)
-        if (strcmp(name, subcommands[i].name) == 0)
+    for (int i = 0; i < SUBCOMMANDS; i++) {
+        if (strcmp(name, subcommands[i].name) == 0) {
             return subcommands[i].run(argc - 1, argv + 1);
-    if (argc < 2)
+        }
+    }
+    if (argc < 2) {
         fputs("hawser: no command given\n", stderr);
-    else
+    } else {
         fprintf(stderr, "hawser: unknown %s %s\n", *name == '-' ? "option" : "command", name);
+    }
     print_usage(stderr);
     return EXIT_USAGE;
 }

@@ -5,16 +5,16 @@
 
 #include <hawser/state.h>
 
-struct life *swarm_life(struct swarm *s, uint64_t peer)
+struct swarm_life *swarm_life(struct swarm *s, uint64_t peer)
 {
-    struct life *life = peer < s->life_count ? &s->lives[peer] : NULL;
+    struct swarm_life *life = peer < s->life_count ? &s->lives[peer] : NULL;
     return life != NULL && life->seat != UINT32_MAX ? life : NULL;
 }
 
-struct seat *swarm_seat_of(struct swarm *s, uint64_t peer)
+struct swarm_seat *swarm_seat_of(struct swarm *s, uint64_t peer)
 {
-    struct life *life = swarm_life(s, peer);
-    struct seat *seat = life != NULL ? &s->seats[life->seat] : NULL;
+    struct swarm_life *life = swarm_life(s, peer);
+    struct swarm_seat *seat = life != NULL ? &s->seats[life->seat] : NULL;
     bool lives = seat != NULL && seat->life == life->number && seat->stage == STAGE_MEMBER &&
                  swarm_alive(s, seat) && !seat->leaving;
     return lives ? seat : NULL;
@@ -27,11 +27,11 @@ struct offer {
     bool synced, whole, sends, receives;
 };
 
-static struct instance *find(struct swarm *s, uint32_t channel, uint32_t scope, uint64_t view,
-                             uint32_t place)
+static struct swarm_instance *find(struct swarm *s, uint32_t channel, uint32_t scope, uint64_t view,
+                                   uint32_t place)
 {
     for (uint32_t i = s->instance_count; i-- > 0;) {
-        struct instance *made = &s->instances[i];
+        struct swarm_instance *made = &s->instances[i];
         if (made->channel == channel && made->scope == scope && made->view == view &&
             made->place == place) {
             return made;
@@ -41,13 +41,13 @@ static struct instance *find(struct swarm *s, uint32_t channel, uint32_t scope, 
 }
 
 // The call of `seat` on the channel that was made `before` others that are in flight; NULL = none.
-static struct call *in_flight(struct seat *seat, uint32_t channel, uint32_t before)
+static struct swarm_call *in_flight(struct swarm_seat *seat, uint32_t channel, uint32_t before)
 {
-    struct call *found = NULL;
+    struct swarm_call *found = NULL;
     for (uint64_t after = 0;; before--) {
         found = NULL;
         for (uint32_t i = 0; i < CALLS_MAX; i++) {
-            struct call *call = &seat->calls[i];
+            struct swarm_call *call = &seat->calls[i];
             bool next =
                 call->busy && !call->checked && call->channel == channel && call->order + 1 > after;
             if (next && (found == NULL || call->order < found->order)) {
@@ -62,7 +62,8 @@ static struct call *in_flight(struct seat *seat, uint32_t channel, uint32_t befo
 }
 
 // It was told otherwise, or not at all: then it must never be in a later view.
-void swarm_deny(struct seat *seat, const struct seat *first, uint32_t channel, uint64_t view)
+void swarm_deny(struct swarm_seat *seat, const struct swarm_seat *first, uint32_t channel,
+                uint64_t view)
 {
     if (seat->denied.view == 0) {
         seat->denied.view = view;
@@ -72,11 +73,11 @@ void swarm_deny(struct seat *seat, const struct seat *first, uint32_t channel, u
 }
 
 // Somebody got OK: every member of the view gets it too, or is in no later one.
-static void bind(struct swarm *s, const struct seat *first, uint32_t channel, uint32_t place,
+static void bind(struct swarm *s, const struct swarm_seat *first, uint32_t channel, uint32_t place,
                  const struct hwi_msg_reply *reply)
 {
     for (uint32_t rank = 0; rank < reply->members_count; rank++) {
-        struct seat *seat = swarm_seat_of(s, reply->members[rank].value);
+        struct swarm_seat *seat = swarm_seat_of(s, reply->members[rank].value);
         if (seat == NULL || seat == first) {
             continue;
         }
@@ -85,7 +86,7 @@ static void bind(struct swarm *s, const struct seat *first, uint32_t channel, ui
         if (oks >= place) {
             continue;
         }
-        struct call *call = in_flight(seat, channel, place - oks - 1);
+        struct swarm_call *call = in_flight(seat, channel, place - oks - 1);
         if (call == NULL) {
             swarm_deny(seat, first, channel, reply->view);
             continue;
@@ -102,8 +103,8 @@ static bool same_call(const struct hwi_sim_call *a, const struct hwi_sim_call *b
            a->unequal == b->unequal && (a->unequal || a->count == b->count);
 }
 
-static void compare(struct swarm *s, const struct seat *seat, const struct call *call,
-                    const struct hwi_msg_reply *reply, const struct instance *made)
+static void compare(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
+                    const struct hwi_msg_reply *reply, const struct swarm_instance *made)
 {
     const char *what = made->key != call->key                   ? "which call of the program it was"
                        : !same_call(&made->asked, &call->asked) ? "what was called"
@@ -121,33 +122,33 @@ static void compare(struct swarm *s, const struct seat *seat, const struct call 
     }
 }
 
-static void remember(struct swarm *s, const struct seat *seat, const struct call *call,
+static void remember(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                      uint32_t place, const struct hwi_msg_reply *reply)
 {
     s->instances =
-        swarm_grow(s->instances, s->instance_count, &s->instance_capacity, sizeof(*s->instances));
+        swarm_grow(s->instances, s->instance_count, &s->instance_capacity, sizeof *s->instances);
     s->instances[s->instance_count++] =
-        (struct instance){.channel = call->channel,
-                          .scope = swarm_scope(s, seat, call->asked.kind),
-                          .view = reply->view,
-                          .place = place,
-                          .key = call->key,
-                          .seat = seat->node,
-                          .result = swarm_result(s, seat, call, reply),
-                          .value = reply->value,
-                          .pending = reply->pending,
-                          .root = reply->root,
-                          .asked = call->asked};
+        (struct swarm_instance){.channel = call->channel,
+                                .scope = swarm_scope(s, seat, call->asked.kind),
+                                .view = reply->view,
+                                .place = place,
+                                .key = call->key,
+                                .seat = seat->node,
+                                .result = swarm_result(s, seat, call, reply),
+                                .value = reply->value,
+                                .pending = reply->pending,
+                                .root = reply->root,
+                                .asked = call->asked};
 }
 
 // What is known of the offer of a member of a sync's view; false = it does not live any more.
-static bool offer_of(struct swarm *s, struct seat *first, const struct call *call, uint64_t peer,
-                     struct offer *offer)
+static bool offer_of(struct swarm *s, struct swarm_seat *first, const struct swarm_call *call,
+                     uint64_t peer, struct offer *offer)
 {
-    struct seat *seat = swarm_seat_of(s, peer);
-    const struct call *its = seat == NULL    ? NULL
-                             : seat == first ? call
-                                             : in_flight(seat, CHANNEL_SYNC, 0);
+    struct swarm_seat *seat = swarm_seat_of(s, peer);
+    const struct swarm_call *its = seat == NULL    ? NULL
+                                   : seat == first ? call
+                                                   : in_flight(seat, CHANNEL_SYNC, 0);
     if (its == NULL) {
         return false;
     }
@@ -161,7 +162,7 @@ static bool offer_of(struct swarm *s, struct seat *first, const struct call *cal
     return true;
 }
 
-static uint32_t list_offers(struct swarm *s, struct seat *seat, const struct call *call,
+static uint32_t list_offers(struct swarm *s, struct swarm_seat *seat, const struct swarm_call *call,
                             const struct hwi_msg_reply *reply, struct offer *offers)
 {
     uint32_t known = 0;
@@ -173,7 +174,7 @@ static uint32_t list_offers(struct swarm *s, struct seat *seat, const struct cal
 
 // The newest whole state of those that hold the run's, and of those that only send if there are
 // such; newcomers never outvote them, and who only receives is never elected.
-static void check_election(struct swarm *s, struct seat *seat, const struct call *call,
+static void check_election(struct swarm *s, struct swarm_seat *seat, const struct swarm_call *call,
                            const struct hwi_msg_reply *reply)
 {
     struct offer offers[SWARM_PEERS_MAX] = {{0}};
@@ -210,7 +211,7 @@ static void check_election(struct swarm *s, struct seat *seat, const struct call
 static bool went_on(struct swarm *s, const struct hwi_msg_reply *reply)
 {
     for (uint32_t rank = 0; rank < reply->members_count; rank++) {
-        const struct seat *seat = swarm_seat_of(s, reply->members[rank].value);
+        const struct swarm_seat *seat = swarm_seat_of(s, reply->members[rank].value);
         if (seat != NULL && seat->seen_view > reply->view) {
             return true;
         }
@@ -220,7 +221,7 @@ static bool went_on(struct swarm *s, const struct hwi_msg_reply *reply)
 
 // The one member that only sends wins, and if there is none the newest: a conflict needs two of
 // them, or one that may not win, or nobody who may.
-void swarm_check_conflict(struct swarm *s, struct seat *seat, const struct call *call,
+void swarm_check_conflict(struct swarm *s, struct swarm_seat *seat, const struct swarm_call *call,
                           const struct hwi_msg_reply *reply)
 {
     struct offer offers[SWARM_PEERS_MAX] = {{0}};
@@ -244,12 +245,12 @@ void swarm_check_conflict(struct swarm *s, struct seat *seat, const struct call 
 }
 
 // A newcomer's state that is newer than the run's is not overwritten.
-static void check_overwritten(struct swarm *s, const struct seat *seat, const struct call *call,
-                              const struct hwi_msg_reply *reply)
+static void check_overwritten(struct swarm *s, const struct swarm_seat *seat,
+                              const struct swarm_call *call, const struct hwi_msg_reply *reply)
 {
     bool others = false;
     for (uint32_t rank = 0; rank < reply->members_count; rank++) {
-        const struct seat *other = swarm_seat_of(s, reply->members[rank].value);
+        const struct swarm_seat *other = swarm_seat_of(s, reply->members[rank].value);
         others |= other != NULL && other != seat && other->synced_view != 0 &&
                   other->synced_view < reply->view;
     }
@@ -263,16 +264,16 @@ static void check_overwritten(struct swarm *s, const struct seat *seat, const st
 
 // An admission: answered with the view that is then in force, which is not the same for all. Who is
 // in that view and was in the one before has voted, and was or will be told so.
-static void check_admission(struct swarm *s, const struct seat *seat,
+static void check_admission(struct swarm *s, const struct swarm_seat *seat,
                             const struct hwi_msg_reply *reply)
 {
     for (uint32_t rank = 0; rank < reply->members_count; rank++) {
-        struct seat *other = swarm_seat_of(s, reply->members[rank].value);
+        struct swarm_seat *other = swarm_seat_of(s, reply->members[rank].value);
         if (other == NULL || other == seat || other->opened_view > seat->view ||
             other->admit_view >= seat->view) {
             continue;
         }
-        struct call *call = in_flight(other, CHANNEL_ADMIT, 0);
+        struct swarm_call *call = in_flight(other, CHANNEL_ADMIT, 0);
         if (call == NULL) {
             swarm_deny(other, seat, CHANNEL_ADMIT, reply->view);
             continue;
@@ -282,7 +283,7 @@ static void check_admission(struct swarm *s, const struct seat *seat,
     }
 }
 
-void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
+void swarm_agreed(struct swarm *s, struct swarm_seat *seat, struct swarm_call *call,
                   const struct hwi_msg_reply *reply)
 {
     if (call->must_ok != 0 && call->must_ok < reply->view && call->channel != CHANNEL_ADMIT) {
@@ -302,7 +303,7 @@ void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
     }
     uint32_t scope = swarm_scope(s, seat, call->asked.kind);
     uint32_t place = ++seat->channels[call->channel].oks;
-    const struct instance *made = find(s, call->channel, scope, reply->view, place);
+    const struct swarm_instance *made = find(s, call->channel, scope, reply->view, place);
     if (call->channel == CHANNEL_SYNC) {
         check_overwritten(s, seat, call, reply);
     }

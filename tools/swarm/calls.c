@@ -7,20 +7,20 @@ enum { HURRY_MOST_MS = 1500, WHOLE_CHANCE = 250 };
 #define CANCEL_LATE_NS (5 * HWI_NS_PER_S)
 #define RUN_KEY UINT64_MAX // groups are not at the same place of the program
 
-uint64_t swarm_key(const struct seat *seat, uint32_t op)
+uint64_t swarm_key(const struct swarm_seat *seat, uint32_t op)
 {
     return (uint64_t)seat->round << ROUND_SHIFT | op;
 }
 
-void swarm_call_free(struct seat *seat, struct call *call)
+void swarm_call_free(struct swarm_seat *seat, struct swarm_call *call)
 {
     hwi_free(&hwi_alloc_libc, call->memory);
     seat->answered[call->order % ANSWERED_MAX] = call->asked;
-    *call = (struct call){0};
+    *call = (struct swarm_call){0};
     seat->busy--;
 }
 
-void swarm_calls_drop(struct seat *seat)
+void swarm_calls_drop(struct swarm_seat *seat)
 {
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
         if (seat->calls[i].busy) {
@@ -31,7 +31,7 @@ void swarm_calls_drop(struct seat *seat)
 
 // ---- calls
 
-static uint64_t timeout_of(struct swarm *s, struct seat *seat)
+static uint64_t timeout_of(struct swarm *s, struct swarm_seat *seat)
 {
     if (s->healed_ns != HWI_NEVER) {
         return 20000;
@@ -42,7 +42,7 @@ static uint64_t timeout_of(struct swarm *s, struct seat *seat)
     return swarm_between(&seat->draw, 10, 30) * 1000;
 }
 
-static void give_memory(const struct swarm *s, struct seat *seat, struct call *call)
+static void give_memory(const struct swarm *s, struct swarm_seat *seat, struct swarm_call *call)
 {
     struct hwi_sim_call *asked = &call->asked;
     uint32_t place = (uint32_t)swarm_below(&seat->draw, s->traits.peers);
@@ -57,9 +57,9 @@ static void give_memory(const struct swarm *s, struct seat *seat, struct call *c
     swarm_memory_give(seat, call, place);
 }
 
-// Of what is in flight in place a process holds a copy; of others' inputs what fits the scratch; and
-// it keeps memory for the next ones.
-static void note_copies(const struct swarm *s, struct seat *seat)
+// Of what is in flight in place a process holds a copy; of others' inputs what fits the scratch;
+// and it keeps memory for the next ones.
+static void note_copies(const struct swarm *s, struct swarm_seat *seat)
 {
     uint64_t copies = 0;
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
@@ -69,23 +69,23 @@ static void note_copies(const struct swarm *s, struct seat *seat)
     seat->copies_most = HWI_MAX(seat->copies_most, copies);
 }
 
-struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, uint64_t key,
-                        uint32_t op, const struct hwi_sim_call *asked)
+struct swarm_call *swarm_call(struct swarm *s, struct swarm_seat *seat, uint32_t channel,
+                              uint64_t key, uint32_t op, const struct hwi_sim_call *asked)
 {
-    struct call *call = seat->calls;
+    struct swarm_call *call = seat->calls;
     while (call->busy) {
         call++;
     }
     HWI_CHECK(call < seat->calls + CALLS_MAX);
-    *call = (struct call){.busy = true,
-                          .key = key,
-                          .op = op,
-                          .channel = channel,
-                          .asked = *asked,
-                          .unequal_most = asked->unequal ? asked->value : 0,
-                          .order = seat->orders++,
-                          .made_ns = hwi_sim_now(s->sim),
-                          .cancelled_ns = HWI_NEVER};
+    *call = (struct swarm_call){.busy = true,
+                                .key = key,
+                                .op = op,
+                                .channel = channel,
+                                .asked = *asked,
+                                .unequal_most = asked->unequal ? asked->value : 0,
+                                .order = seat->orders++,
+                                .made_ns = hwi_sim_now(s->sim),
+                                .cancelled_ns = HWI_NEVER};
     seat->busy++;
     call->asked.timeout_ms = timeout_of(s, seat);
     call->deadline_ns = call->made_ns + call->asked.timeout_ms * HWI_NS_PER_MS;
@@ -106,10 +106,10 @@ struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, ui
     return call;
 }
 
-void swarm_cancel(struct swarm *s, struct seat *seat, uint64_t order)
+void swarm_cancel(struct swarm *s, struct swarm_seat *seat, uint64_t order)
 {
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
-        struct call *call = &seat->calls[i];
+        struct swarm_call *call = &seat->calls[i];
         if (call->busy && call->order == order && !seat->frozen && swarm_alive(s, seat)) {
             hwi_sim_cancel(s->sim, seat->node, call->request);
             call->cancelled_ns = hwi_sim_now(s->sim);
@@ -120,7 +120,7 @@ void swarm_cancel(struct swarm *s, struct seat *seat, uint64_t order)
 // ---- a round
 
 // Once in its round for each operation: the second try is as the others'.
-static bool is_deviant(struct seat *seat, const struct round_op *op, uint32_t index)
+static bool is_deviant(struct swarm_seat *seat, const struct swarm_round_op *op, uint32_t index)
 {
     if (seat->deviant_round != seat->round) {
         seat->deviant_round = seat->round;
@@ -131,13 +131,13 @@ static bool is_deviant(struct seat *seat, const struct round_op *op, uint32_t in
     return first && op->deviant == seat->node;
 }
 
-static uint64_t root_of(const struct seat *seat, uint32_t place)
+static uint64_t root_of(const struct swarm_seat *seat, uint32_t place)
 {
     return seat->member_count > 0 ? seat->members[place % seat->member_count] : seat->peer;
 }
 
-static struct hwi_sim_call asked_of(const struct seat *seat,
-                                    const struct round_op *op, uint64_t key)
+static struct hwi_sim_call asked_of(const struct swarm_seat *seat, const struct swarm_round_op *op,
+                                    uint64_t key)
 {
     struct hwi_sim_call asked = {.kind = op->kind,
                                  .dtype = op->dtype,
@@ -157,7 +157,7 @@ static struct hwi_sim_call asked_of(const struct seat *seat,
     return asked;
 }
 
-static void launch_one(struct swarm *s, struct seat *seat, const struct round_op *op,
+static void launch_one(struct swarm *s, struct swarm_seat *seat, const struct swarm_round_op *op,
                        uint32_t index)
 {
     uint64_t key = hwi_kind_is_run_wide(op->kind) ? RUN_KEY : swarm_key(seat, index);
@@ -178,7 +178,8 @@ static void launch_one(struct swarm *s, struct seat *seat, const struct round_op
 }
 
 // What ends the round comes alone, behind all else.
-static bool may_launch(const struct seat *seat, const struct round_op *op, uint32_t index)
+static bool may_launch(const struct swarm_seat *seat, const struct swarm_round_op *op,
+                       uint32_t index)
 {
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
         if (seat->calls[i].busy && seat->calls[i].channel >= CHANNEL_ADMIT) {
@@ -192,13 +193,13 @@ static bool may_launch(const struct seat *seat, const struct round_op *op, uint3
 // In flight at once: `window` of them. On a tag they go in the program's order; tags are begun in
 // an order of the trainer's own where all fit in the window (else members would wait for each
 // other).
-void swarm_launch(struct swarm *s, struct seat *seat)
+void swarm_launch(struct swarm *s, struct swarm_seat *seat)
 {
     uint32_t count = swarm_round_ops(s, seat->round);
     if ((seat->done | seat->launched) + 1 == 1u << count || seat->busy >= s->traits.window) {
         return;
     }
-    struct round_op ops[ROUND_OPS_MAX + 1];
+    struct swarm_round_op ops[ROUND_OPS_MAX + 1];
     for (uint32_t index = 0; index < count; index++) {
         swarm_round_op(s, seat->round, index, &ops[index]);
     }

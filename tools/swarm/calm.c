@@ -38,7 +38,7 @@ static uint64_t settle_ms(const struct swarm *s)
 }
 
 // Outcomes are kept for so many views: who missed fewer finds them.
-static void check_passed(struct swarm *s, const struct seat *seat,
+static void check_passed(struct swarm *s, const struct swarm_seat *seat,
                          const struct hwi_msg_reply *reply)
 {
     struct hwi_msg_status status;
@@ -58,7 +58,7 @@ static void check_passed(struct swarm *s, const struct seat *seat,
 static bool some_died(const struct swarm *s)
 {
     for (uint32_t i = 0; i < s->traits.peers; i++) {
-        const struct seat *seat = &s->seats[i];
+        const struct swarm_seat *seat = &s->seats[i];
         bool lived = seat->stage == STAGE_OPENING || seat->stage == STAGE_MEMBER;
         if (lived && !hwi_sim_alive(s->sim, seat->node)) {
             return true;
@@ -67,7 +67,7 @@ static bool some_died(const struct swarm *s)
     return false;
 }
 
-void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct call *call,
+void swarm_check_calm(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply)
 {
     if (reply->status == HWS_E_OUTCOME_UNKNOWN) {
@@ -86,19 +86,19 @@ void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct cal
 }
 
 // The oldest call that was not answered, of the channel, or of any (CHANNELS).
-static const struct call *oldest_of(const struct seat *seat, uint32_t channel)
+static const struct swarm_call *oldest_of(const struct swarm_seat *seat, uint32_t channel)
 {
-    const struct call *oldest = NULL;
+    const struct swarm_call *oldest = NULL;
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
-        const struct call *call = &seat->calls[i];
-        bool waits = call->busy && !call->checked &&
-                     (channel == CHANNELS || call->channel == channel);
+        const struct swarm_call *call = &seat->calls[i];
+        bool waits =
+            call->busy && !call->checked && (channel == CHANNELS || call->channel == channel);
         oldest = waits && (oldest == NULL || call->order < oldest->order) ? call : oldest;
     }
     return oldest;
 }
 
-static bool waits_for_trainer(const struct seat *seat)
+static bool waits_for_trainer(const struct swarm_seat *seat)
 {
     bool waits = seat->failed || seat->leaving;
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
@@ -107,7 +107,7 @@ static bool waits_for_trainer(const struct seat *seat)
     return waits;
 }
 
-static bool is_long(const struct swarm *s, const struct call *call)
+static bool is_long(const struct swarm *s, const struct swarm_call *call)
 {
     bool sync = call->asked.kind == HWI_KIND_SYNC;
     return sync ? s->traits.state_bytes > SMALL : call->asked.count > SMALL;
@@ -125,16 +125,16 @@ static uint32_t members(const struct swarm *s)
 // All members of the scope (a group, or the run) have waited for long: in one operation of the
 // channel, or (CHANNELS) in whatever it is, for then nobody is left who could end that. The first
 // one's call; NULL = they have not. Calls of the run keep a group waiting as long as it takes.
-static const struct call *all_wait(const struct swarm *s, uint32_t scope, uint32_t channel)
+static const struct swarm_call *all_wait(const struct swarm *s, uint32_t scope, uint32_t channel)
 {
-    const struct call *first = NULL;
+    const struct swarm_call *first = NULL;
     uint64_t now_ns = hwi_sim_now(s->sim);
     for (uint32_t i = 0; i < s->traits.peers; i++) {
-        const struct seat *seat = &s->seats[i];
+        const struct swarm_seat *seat = &s->seats[i];
         if (seat->stage != STAGE_MEMBER || (scope != 0 && 1 + swarm_group(s, i) != scope)) {
             continue;
         }
-        const struct call *call = oldest_of(seat, channel);
+        const struct swarm_call *call = oldest_of(seat, channel);
         if (call == NULL || call->made_ns + SOON_MS * HWI_NS_PER_MS > now_ns ||
             waits_for_trainer(seat) || is_long(s, call) ||
             (scope != 0 && hwi_kind_is_run_wide(call->asked.kind)) ||
@@ -148,7 +148,7 @@ static const struct call *all_wait(const struct swarm *s, uint32_t scope, uint32
 
 static void watch_scope(struct swarm *s, uint32_t scope, uint32_t channel)
 {
-    const struct call *call = all_wait(s, scope, channel);
+    const struct swarm_call *call = all_wait(s, scope, channel);
     if (call != NULL) {
         swarm_fail(s, SWARM_LIVENESS,
                    "C5: all members of %s %u wait in %s, on channel %u since %llu ms, nothing has "
@@ -161,10 +161,10 @@ static void watch_scope(struct swarm *s, uint32_t scope, uint32_t channel)
 }
 
 // A broadcast's root has all it will ever have before the others call: it waits for them.
-static void watch_cancelled(struct swarm *s, const struct seat *seat)
+static void watch_cancelled(struct swarm *s, const struct swarm_seat *seat)
 {
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
-        const struct call *call = &seat->calls[i];
+        const struct swarm_call *call = &seat->calls[i];
         bool waits = call->busy && !call->checked && call->asked.kind != HWI_KIND_BROADCAST;
         if (waits && call->cancelled_ns < hwi_sim_now(s->sim) - SOON_MS * HWI_NS_PER_MS) {
             swarm_fail(s, SWARM_LIVENESS,

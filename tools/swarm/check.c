@@ -19,7 +19,7 @@ static bool is_whole(uint8_t kind)
 
 // Members say their signatures to each other; the master knows of votes how they combine, and of
 // calls that never meet the kinds.
-static bool has_signature(const struct hwi_sim_call *asked, const struct call *call,
+static bool has_signature(const struct hwi_sim_call *asked, const struct swarm_call *call,
                           const struct hwi_signature *signature)
 {
     bool whole = is_whole(signature->kind) || is_whole(call->asked.kind);
@@ -35,12 +35,12 @@ static bool has_signature(const struct hwi_sim_call *asked, const struct call *c
 
 // The trainer of `peer` called that on this tag a short while ago, as far as it can be known.
 static bool called(struct swarm *s, uint64_t peer, const struct hwi_signature *signature,
-                   const struct call *call)
+                   const struct swarm_call *call)
 {
-    const struct seat *seat = swarm_seat_of(s, peer);
+    const struct swarm_seat *seat = swarm_seat_of(s, peer);
     bool found = seat == NULL;
     for (uint32_t i = 0; !found && i < CALLS_MAX; i++) {
-        const struct call *other = &seat->calls[i];
+        const struct swarm_call *other = &seat->calls[i];
         found = other->busy && has_signature(&other->asked, call, signature);
     }
     for (uint32_t i = 0; !found && i < ANSWERED_MAX; i++) {
@@ -56,8 +56,8 @@ static bool equal_signatures(const struct hwi_signature *a, const struct hwi_sig
            a->unequal == b->unequal;
 }
 
-static void check_mismatch(struct swarm *s, const struct seat *seat, const struct call *call,
-                           const struct hwi_msg_reply *reply)
+static void check_mismatch(struct swarm *s, const struct swarm_seat *seat,
+                           const struct swarm_call *call, const struct hwi_msg_reply *reply)
 {
     const struct hwi_fault *fault = &reply->fault;
     bool a = called(s, fault->peer_a, &fault->signature_a, call);
@@ -80,13 +80,13 @@ static void check_mismatch(struct swarm *s, const struct seat *seat, const struc
 }
 
 // Somebody gave no room for what it would get: that is told to all, and who it was.
-static void check_room(struct swarm *s, const struct seat *seat, const struct call *call,
-                       const struct hwi_msg_reply *reply)
+static void check_room(struct swarm *s, const struct swarm_seat *seat,
+                       const struct swarm_call *call, const struct hwi_msg_reply *reply)
 {
-    const struct seat *short_of = swarm_seat_of(s, reply->fault.peer_a);
+    const struct swarm_seat *short_of = swarm_seat_of(s, reply->fault.peer_a);
     bool found = short_of == NULL && reply->fault.peer_a != 0;
     for (uint32_t i = 0; short_of != NULL && i < CALLS_MAX; i++) {
-        const struct call *other = &short_of->calls[i];
+        const struct swarm_call *other = &short_of->calls[i];
         found |= other->busy && other->asked.kind == call->asked.kind && other->asked.room == 0;
     }
     for (uint32_t i = 0; short_of != NULL && i < ANSWERED_MAX; i++) {
@@ -103,7 +103,8 @@ static void check_room(struct swarm *s, const struct seat *seat, const struct ca
 
 // ---- statuses and buffers
 
-static bool is_allowed(const struct seat *seat, const struct call *call, hws_status status)
+static bool is_allowed(const struct swarm_seat *seat, const struct swarm_call *call,
+                       hws_status status)
 {
     switch (status) {
     case HWS_OK:
@@ -135,7 +136,7 @@ static bool is_allowed(const struct seat *seat, const struct call *call, hws_sta
     }
 }
 
-static void check_status(struct swarm *s, struct seat *seat, const struct call *call,
+static void check_status(struct swarm *s, struct swarm_seat *seat, const struct swarm_call *call,
                          const struct hwi_msg_reply *reply)
 {
     hws_status status = (hws_status)reply->status;
@@ -146,8 +147,7 @@ static void check_status(struct swarm *s, struct seat *seat, const struct call *
     } else if (status == HWS_E_TIMEOUT && now_ns < call->deadline_ns && !seat->clock_touched) {
         swarm_fail(s, SWARM_SAFETY, "C1: member %u got HWS_E_TIMEOUT %llu ms before its deadline",
                    seat->node, (unsigned long long)((call->deadline_ns - now_ns) / HWI_NS_PER_MS));
-    } else if (status == HWS_E_MEMBER_LOST && reply->lost_count == 0 &&
-               reply->fault.peer_a == 0) {
+    } else if (status == HWS_E_MEMBER_LOST && reply->lost_count == 0 && reply->fault.peer_a == 0) {
         swarm_fail(s, SWARM_SAFETY, "C1: member %u got HWS_E_MEMBER_LOST and nobody is named",
                    seat->node);
     } else if (call->must_ok != 0 && status != HWS_OK &&
@@ -156,8 +156,8 @@ static void check_status(struct swarm *s, struct seat *seat, const struct call *
     }
 }
 
-static void check_buffers(struct swarm *s, const struct seat *seat, const struct call *call,
-                          bool ok)
+static void check_buffers(struct swarm *s, const struct swarm_seat *seat,
+                          const struct swarm_call *call, bool ok)
 {
     if (!swarm_memory_kept(call, ok)) {
         swarm_fail(s, SWARM_SAFETY, "buffers: member %u's %s (kind %u, tag %llu)", seat->node,
@@ -169,7 +169,8 @@ static void check_buffers(struct swarm *s, const struct seat *seat, const struct
     }
 }
 
-static void check_fence(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply)
+static void check_fence(struct swarm *s, const struct swarm_seat *seat,
+                        const struct hwi_msg_reply *reply)
 {
     hws_status status = (hws_status)reply->status;
     bool closed = seat->leaving && status == HWS_E_CLOSED;
@@ -181,7 +182,7 @@ static void check_fence(struct swarm *s, const struct seat *seat, const struct h
     }
 }
 
-static void check_sync(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
+static void check_sync(struct swarm *s, struct swarm_seat *seat, const struct hwi_msg_reply *reply)
 {
     swarm_state_read(seat);
     if (swarm_revision(seat) != reply->value) {
@@ -199,7 +200,7 @@ static void check_checks(struct swarm *s)
     }
 }
 
-void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
+void swarm_check(struct swarm *s, struct swarm_seat *seat, struct swarm_call *call,
                  const struct hwi_msg_reply *reply)
 {
     bool ok = reply->status == HWS_OK;
@@ -239,20 +240,20 @@ void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
 
 // ---- C1, deaths, bounds
 
-static uint64_t due_of(const struct seat *seat, uint64_t deadline_ns)
+static uint64_t due_of(const struct swarm_seat *seat, uint64_t deadline_ns)
 {
     uint64_t due = HWI_MAX(deadline_ns + GRACE_NS, seat->thawed_ns + EXCUSE_NS) + SLACK_NS;
     return seat->clock_touched ? due + (due - seat->opened_ns) : due;
 }
 
-static void watch_calls(struct swarm *s, struct seat *seat)
+static void watch_calls(struct swarm *s, struct swarm_seat *seat)
 {
     uint64_t now_ns = hwi_sim_now(s->sim);
     if (seat->stage == STAGE_OPENING && now_ns > due_of(seat, seat->opened_ns + OPEN_NS)) {
         swarm_fail(s, SWARM_SAFETY, "C1: member %u's opening was not answered in time", seat->node);
     }
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
-        const struct call *call = &seat->calls[i];
+        const struct swarm_call *call = &seat->calls[i];
         bool waits = call->busy && !call->checked;
         if (waits && now_ns > due_of(seat, call->deadline_ns)) {
             swarm_fail(
@@ -280,7 +281,7 @@ void swarm_watch(struct swarm *s)
 {
     watch_memory(s, HWI_SIM_MASTER, 0);
     for (uint32_t i = 0; i < s->traits.peers; i++) {
-        struct seat *seat = &s->seats[i];
+        struct swarm_seat *seat = &s->seats[i];
         if (seat->stage == STAGE_EMPTY || seat->stage == STAGE_OVER) {
             continue;
         }

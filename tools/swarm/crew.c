@@ -15,11 +15,11 @@ enum {
     FEW_MS = 1500,       // before newcomers are looked for
     RESTART_MS = 25000,  // most between two lives
     DAWDLE_MS = 45000,
-    SYNCS_MAX = 4, // that follow each other
+    SYNCS_MAX = 4,      // that follow each other
     ABSENT_CHANCE = 200 // in 1000: nobody comes back before the faults are over
 };
 
-bool swarm_alive(const struct swarm *s, const struct seat *seat)
+bool swarm_alive(const struct swarm *s, const struct swarm_seat *seat)
 {
     return (seat->stage == STAGE_OPENING || seat->stage == STAGE_MEMBER) &&
            hwi_sim_alive(s->sim, seat->node);
@@ -34,18 +34,18 @@ uint32_t swarm_living(const struct swarm *s)
     return count;
 }
 
-void swarm_then(struct swarm *s, struct seat *seat, enum next next, uint64_t in_ns)
+void swarm_then(struct swarm *s, struct swarm_seat *seat, enum next next, uint64_t in_ns)
 {
     seat->next = next;
     swarm_timer(s, in_ns, TIMER_ACT, seat->node, seat->life);
 }
 
-static uint64_t soon(struct seat *seat)
+static uint64_t soon(struct swarm_seat *seat)
 {
     return swarm_below(&seat->draw, AGAIN_MS * HWI_NS_PER_MS);
 }
 
-static uint64_t compute_ns(struct swarm *s, struct seat *seat)
+static uint64_t compute_ns(struct swarm *s, struct swarm_seat *seat)
 {
     uint64_t ns = swarm_between(&seat->draw, s->traits.pace_ms / 2, s->traits.pace_ms);
     if (s->healed_ns == HWI_NEVER && swarm_chance(&seat->draw, s->traits.dawdle)) {
@@ -56,7 +56,7 @@ static uint64_t compute_ns(struct swarm *s, struct seat *seat)
 
 // ---- beginning and end
 
-static void begin_life(struct swarm *s, struct seat *seat)
+static void begin_life(struct swarm *s, struct swarm_seat *seat)
 {
     bool keep = seat->state != NULL && !seat->state_dirty &&
                 swarm_chance(&seat->draw, s->traits.keep_state);
@@ -87,7 +87,7 @@ static void take_seat(struct swarm *s, uint32_t node)
     char name[32] = "";
     uint32_t unit = swarm_unit(s, node);
     if (unit != UINT32_MAX) {
-        snprintf(name, sizeof(name), "unit-%u", unit);
+        snprintf(name, sizeof name, "unit-%u", unit);
     }
     struct hwi_sim_place place = {.group = swarm_group(s, node),
                                   .unit = name,
@@ -95,12 +95,12 @@ static void take_seat(struct swarm *s, uint32_t node)
     HWI_CHECK(hwi_sim_member_at(s->sim, s->traits.min_members, &place) == node);
 }
 
-void swarm_start(struct swarm *s, struct seat *seat)
+void swarm_start(struct swarm *s, struct swarm_seat *seat)
 {
     if (seat->stage == STAGE_EMPTY) {
         // Nodes are numbered as they start: who sits here gets the next number's seat
         for (uint32_t node = 0; node <= seat->node; node++) {
-            struct seat *earlier = &s->seats[node];
+            struct swarm_seat *earlier = &s->seats[node];
             if (earlier->stage == STAGE_EMPTY) {
                 take_seat(s, node);
                 earlier->life++;
@@ -115,7 +115,7 @@ void swarm_start(struct swarm *s, struct seat *seat)
     begin_life(s, seat);
 }
 
-void swarm_over(struct swarm *s, struct seat *seat)
+void swarm_over(struct swarm *s, struct swarm_seat *seat)
 {
     if (seat->stage == STAGE_OVER) {
         return;
@@ -134,14 +134,14 @@ void swarm_over(struct swarm *s, struct seat *seat)
     }
 }
 
-void swarm_leave(struct swarm *s, struct seat *seat)
+void swarm_leave(struct swarm *s, struct swarm_seat *seat)
 {
     seat->leaving = true;
     hwi_sim_leave(s->sim, seat->node);
 }
 
 // This incarnation is finished.
-static void finish(struct swarm *s, struct seat *seat)
+static void finish(struct swarm *s, struct swarm_seat *seat)
 {
     if (!seat->leaving) {
         swarm_leave(s, seat);
@@ -151,7 +151,7 @@ static void finish(struct swarm *s, struct seat *seat)
 
 // ---- what is next
 
-static void end_round(struct swarm *s, struct seat *seat)
+static void end_round(struct swarm *s, struct swarm_seat *seat)
 {
     seat->round++;
     seat->done = seat->launched = 0;
@@ -172,7 +172,7 @@ static void end_round(struct swarm *s, struct seat *seat)
 }
 
 // A trainer that does not look at what its calls returned goes on.
-static void go_on(struct swarm *s, struct seat *seat)
+static void go_on(struct swarm *s, struct swarm_seat *seat)
 {
     struct hwi_sim_call asked = {.kind = HWI_KIND_AGREE,
                                  .tag = FENCED_TAG,
@@ -182,7 +182,7 @@ static void go_on(struct swarm *s, struct seat *seat)
     swarm_call(s, seat, CHANNEL_FENCED, 0, 0, &asked);
 }
 
-void swarm_settle(struct swarm *s, struct seat *seat)
+void swarm_settle(struct swarm *s, struct swarm_seat *seat)
 {
     if (seat->fenced && swarm_chance(&seat->draw, FENCED_CHANCE)) {
         go_on(s, seat);
@@ -195,7 +195,7 @@ void swarm_settle(struct swarm *s, struct seat *seat)
     }
 }
 
-static void draw_sync(struct swarm *s, struct seat *seat, struct hwi_sim_call *asked)
+static void draw_sync(struct swarm *s, struct swarm_seat *seat, struct hwi_sim_call *asked)
 {
     asked->value = swarm_revision(seat);
     asked->retry = swarm_chance(&seat->draw, s->traits.retry / 2);
@@ -207,7 +207,7 @@ static void draw_sync(struct swarm *s, struct seat *seat, struct hwi_sim_call *a
     }
 }
 
-void swarm_whole(struct swarm *s, struct seat *seat, uint8_t kind)
+void swarm_whole(struct swarm *s, struct swarm_seat *seat, uint8_t kind)
 {
     struct hwi_sim_call asked = {.kind = kind};
     if (kind == HWI_KIND_SYNC) {
@@ -216,7 +216,7 @@ void swarm_whole(struct swarm *s, struct seat *seat, uint8_t kind)
     swarm_call(s, seat, kind == HWI_KIND_SYNC ? CHANNEL_SYNC : CHANNEL_ADMIT, 0, 0, &asked);
 }
 
-void swarm_act(struct swarm *s, struct seat *seat)
+void swarm_act(struct swarm *s, struct swarm_seat *seat)
 {
     enum next next = seat->next;
     if (seat->frozen || seat->leaving || !swarm_alive(s, seat)) {
@@ -245,7 +245,7 @@ void swarm_act(struct swarm *s, struct seat *seat)
 
 // ---- what comes back
 
-static void opened(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
+static void opened(struct swarm *s, struct swarm_seat *seat, const struct hwi_msg_reply *reply)
 {
     seat->stage = STAGE_MEMBER;
     seat->view = seat->opened_view = reply->view;
@@ -253,7 +253,7 @@ static void opened(struct swarm *s, struct seat *seat, const struct hwi_msg_repl
     swarm_then(s, seat, NEXT_SYNC, soon(seat));
 }
 
-static void viewed(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
+static void viewed(struct swarm *s, struct swarm_seat *seat, const struct hwi_msg_reply *reply)
 {
     if (reply->status == HWS_E_BUSY) {
         swarm_then(s, seat, NEXT_VIEW, soon(seat));
@@ -271,14 +271,14 @@ static void viewed(struct swarm *s, struct seat *seat, const struct hwi_msg_repl
 }
 
 // All members think alike, of the same sync.
-static bool syncs_again(const struct swarm *s, const struct seat *seat)
+static bool syncs_again(const struct swarm *s, const struct swarm_seat *seat)
 {
     uint32_t place = seat->channels[CHANNEL_SYNC].oks;
     uint64_t drawn = swarm_mix(swarm_mix(s->config->seed, seat->view), place);
     return place < SYNCS_MAX && drawn % 1000 < s->traits.resync;
 }
 
-static void synced(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
+static void synced(struct swarm *s, struct swarm_seat *seat, const struct hwi_msg_reply *reply)
 {
     seat->must_sync = seat->state_dirty = false;
     seat->view = seat->synced_view = reply->view;
@@ -292,7 +292,7 @@ static void synced(struct swarm *s, struct seat *seat, const struct hwi_msg_repl
 }
 
 // An operation of the round. What the one with the highest number said counts: all know the same.
-static void operated(struct swarm *s, struct seat *seat, uint32_t op,
+static void operated(struct swarm *s, struct swarm_seat *seat, uint32_t op,
                      const struct hwi_msg_reply *reply)
 {
     seat->done |= 1u << op;
@@ -303,7 +303,7 @@ static void operated(struct swarm *s, struct seat *seat, uint32_t op,
     }
 }
 
-static void succeeded(struct swarm *s, struct seat *seat, const struct call *call,
+static void succeeded(struct swarm *s, struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply)
 {
     if (call->channel == CHANNEL_ADMIT) {
@@ -317,10 +317,10 @@ static void succeeded(struct swarm *s, struct seat *seat, const struct call *cal
     }
 }
 
-static void answered(struct swarm *s, struct seat *seat, struct call *call,
+static void answered(struct swarm *s, struct swarm_seat *seat, struct swarm_call *call,
                      const struct hwi_msg_reply *reply)
 {
-    struct call was = *call;
+    struct swarm_call was = *call;
     call->memory = NULL;
     swarm_call_free(seat, call);
     bool ok = reply->status == HWS_OK;
@@ -338,7 +338,7 @@ static void answered(struct swarm *s, struct seat *seat, struct call *call,
         seat->few |= reply->status == HWS_E_TOO_FEW;
         seat->state_dirty |= !ok && was.channel == CHANNEL_SYNC;
         bool rootless = was.asked.kind == HWI_KIND_BROADCAST && reply->status == HWS_E_MEMBER_LOST;
-        seat->must_sync |= rootless; // and then another is the root
+        seat->must_sync |= rootless;                        // and then another is the root
         seat->must_sync |= reply->status == HWS_E_MISMATCH; // perhaps the others sync
         if (ok) {
             succeeded(s, seat, &was, reply);
@@ -354,7 +354,7 @@ static void answered(struct swarm *s, struct seat *seat, struct call *call,
     hwi_free(&hwi_alloc_libc, was.memory);
 }
 
-static void hear_opening(struct swarm *s, struct seat *seat)
+static void hear_opening(struct swarm *s, struct swarm_seat *seat)
 {
     const struct hwi_msg_reply *reply = hwi_sim_reply(s->sim, seat->node, 0);
     if (reply == NULL) {
@@ -369,13 +369,13 @@ static void hear_opening(struct swarm *s, struct seat *seat)
 }
 
 // Replies are checked as they come, in the order of their calls.
-static void check_replies(struct swarm *s, struct seat *seat)
+static void check_replies(struct swarm *s, struct swarm_seat *seat)
 {
-    for (struct call *call = NULL; !swarm_failed(s); call->checked = true) {
+    for (struct swarm_call *call = NULL; !swarm_failed(s); call->checked = true) {
         const struct hwi_msg_reply *reply = NULL;
         call = NULL;
         for (uint32_t i = 0; i < CALLS_MAX; i++) {
-            struct call *next = &seat->calls[i];
+            struct swarm_call *next = &seat->calls[i];
             bool unchecked =
                 next->busy && !next->checked && (call == NULL || next->order < call->order);
             const struct hwi_msg_reply *came =
@@ -391,12 +391,12 @@ static void check_replies(struct swarm *s, struct seat *seat)
 }
 
 // The call that it waits for: when that has been answered, some other.
-static struct call *awaited(struct seat *seat)
+static struct swarm_call *awaited(struct swarm_seat *seat)
 {
-    struct call *others[CALLS_MAX];
+    struct swarm_call *others[CALLS_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
-        struct call *call = &seat->calls[i];
+        struct swarm_call *call = &seat->calls[i];
         if (call->busy && call->order == seat->awaited) {
             return call;
         }
@@ -404,22 +404,22 @@ static struct call *awaited(struct seat *seat)
             others[count++] = call;
         }
     }
-    struct call *call = count > 0 ? others[swarm_below(&seat->draw, count)] : NULL;
+    struct swarm_call *call = count > 0 ? others[swarm_below(&seat->draw, count)] : NULL;
     seat->awaited = call != NULL ? call->order : UINT64_MAX;
     return call;
 }
 
 // The next reply that the trainer takes note of: who waits for its calls in the order in which they
 // were made does not know what became of later ones.
-static struct call *next_reply(const struct swarm *s, struct seat *seat)
+static struct swarm_call *next_reply(const struct swarm *s, struct swarm_seat *seat)
 {
-    struct call *first = NULL;
+    struct swarm_call *first = NULL;
     if (s->traits.waits == WAITS_RANDOM) {
         first = awaited(seat);
         return first != NULL && first->checked ? first : NULL;
     }
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
-        struct call *call = &seat->calls[i];
+        struct swarm_call *call = &seat->calls[i];
         bool looked_at = call->busy && (s->traits.waits == WAITS_IN_ORDER || call->checked);
         if (looked_at && (first == NULL || call->order < first->order)) {
             first = call;
@@ -428,14 +428,14 @@ static struct call *next_reply(const struct swarm *s, struct seat *seat)
     return first != NULL && first->checked ? first : NULL;
 }
 
-void swarm_hear(struct swarm *s, struct seat *seat)
+void swarm_hear(struct swarm *s, struct swarm_seat *seat)
 {
     if (seat->stage == STAGE_OPENING) {
         hear_opening(s, seat);
     }
     check_replies(s, seat);
     while (seat->stage == STAGE_MEMBER && !swarm_failed(s)) {
-        struct call *call = next_reply(s, seat);
+        struct swarm_call *call = next_reply(s, seat);
         if (call == NULL) {
             return;
         }

@@ -16,17 +16,17 @@
 #include "tools/swarm/swarm.h"
 
 enum {
-    ROUND_OPS_MAX = 6, // and the vote that ends it
-    ROUND_SHIFT = 3, // revision = round << ROUND_SHIFT | operations done in it
-    TAGS = 6,        // each is one sequence of calls of all kinds, and a channel here
+    ROUND_OPS_MAX = 6,  // and the vote that ends it
+    ROUND_SHIFT = 3,    // revision = round << ROUND_SHIFT | operations done in it
+    TAGS = 6,           // each is one sequence of calls of all kinds, and a channel here
     CHANNEL_RUN = TAGS, // its tag, too: of votes of the run
-    CHANNEL_ODD, // mistakes that span others than the tag's calls
+    CHANNEL_ODD,        // mistakes that span others than the tag's calls
     CHANNEL_ADMIT,
     CHANNEL_SYNC,
     CHANNELS,
     CHANNEL_FENCED = CHANNELS + 1, // a call that the fence must stop
     FENCED_TAG = 99,
-    GROUPS = 3, // at most
+    GROUPS = 3,                    // at most
     CALLS_MAX = ROUND_OPS_MAX + 2, // of one trainer in flight
     ANSWERED_MAX = 64,             // calls of one trainer that are remembered
     TENSORS = 16,                  // of a state
@@ -38,20 +38,20 @@ enum {
 enum waits { WAITS_IN_ORDER, WAITS_ANY, WAITS_RANDOM, WAITS };
 
 // What the seed drew for the whole run.
-struct traits {
+struct swarm_traits {
     uint32_t peers, steps, min_members;
     uint32_t groups;      // seats belong to them in turn
     uint32_t unit;        // so many seats, one after the other, are a unit; 0 = there are none
     uint8_t run, run_how; // the vote of the run that ends each round, and how it combines; or 0
     struct hwi_sim_config sim;
-    uint32_t pace_ms;       // how long a trainer computes between rounds, at most
-    uint32_t dawdle;        // in 1000: it takes much longer
-    uint32_t hurry;         // in 1000 calls: a deadline that may pass
-    uint32_t late;          // in 1000 seats: started later
-    uint32_t mismatch;      // in 1000 operations: somebody calls something else
-    uint32_t retry;         // in 1000 operations: with retry
-    bool sync_on_change;    // else failed operations are made again without a sync
-    uint32_t sync_every;    // rounds; 0 = only when needed
+    uint32_t pace_ms;    // how long a trainer computes between rounds, at most
+    uint32_t dawdle;     // in 1000: it takes much longer
+    uint32_t hurry;      // in 1000 calls: a deadline that may pass
+    uint32_t late;       // in 1000 seats: started later
+    uint32_t mismatch;   // in 1000 operations: somebody calls something else
+    uint32_t retry;      // in 1000 operations: with retry
+    bool sync_on_change; // else failed operations are made again without a sync
+    uint32_t sync_every; // rounds; 0 = only when needed
     enum waits waits;
     uint32_t cancel;        // in 1000 calls: it is cancelled after a while
     uint32_t window;        // operations of a round in flight at once
@@ -67,7 +67,7 @@ struct traits {
 };
 
 // One operation of a round: the same for all members.
-struct round_op {
+struct swarm_round_op {
     uint8_t kind, dtype, redop, plan, retry, unequal;
     uint64_t tag, count;
     uint32_t root;    // a broadcast's: the place among the members of the last sync, around
@@ -75,7 +75,7 @@ struct round_op {
 };
 
 // One call in flight.
-struct call {
+struct swarm_call {
     bool busy;
     uint64_t request;
     uint64_t key; // which call of the program: (revision of its round, operation)
@@ -90,8 +90,8 @@ struct call {
     bool in_place, apart; // there is an input apart
     uint64_t input_hash, output_hash;
     uint64_t unequal_most; // the operation's count, of which its members' own follow
-    uint64_t order; // among the seat's calls
-    bool checked;   // its reply came
+    uint64_t order;        // among the seat's calls
+    bool checked;          // its reply came
     uint32_t owed_by;
     uint64_t must_ok; // another member got OK for it in this view; 0 = not known
 };
@@ -105,7 +105,7 @@ enum stage {
     STAGE_OVER, // the incarnation is finished, or the process dead
 };
 
-struct seat {
+struct swarm_seat {
     uint32_t node;
     enum stage stage;
     uint32_t life; // processes so far
@@ -135,11 +135,11 @@ struct seat {
     uint32_t pending;                 // newcomers, as of the highest operation since the last sync
     uint32_t rounds, healed_rounds;   // made since the beginning; since the end of the faults
     uint32_t deviant_round, deviated; // bits: operations of that round it called otherwise once
-    struct call calls[CALLS_MAX];
+    struct swarm_call calls[CALLS_MAX];
     uint32_t busy;
     uint64_t orders;
     uint64_t copies_most; // bytes that its calls may have taken at once
-    uint64_t awaited; // the order of the call that it waits for, with WAITS_RANDOM
+    uint64_t awaited;     // the order of the call that it waits for, with WAITS_RANDOM
     struct hwi_sim_call answered[ANSWERED_MAX]; // the last ones, by order
     uint64_t admit_view;                        // of its last admission
 
@@ -156,7 +156,7 @@ struct seat {
 };
 
 // A member's incarnation, by its peer id.
-struct life {
+struct swarm_life {
     uint32_t seat; // UINT32_MAX = never heard of
     uint32_t number;
     uint64_t incarnation;
@@ -164,15 +164,15 @@ struct life {
 };
 
 // What some reply named as a view's members: of the run or of a group.
-struct view {
+struct swarm_view {
     uint64_t number;
-    uint32_t scope; // see swarm_scope
+    uint32_t scope;  // see swarm_scope
     uint64_t *peers; // by rank; owned
     uint32_t count;
 };
 
 // An operation that somebody got OK for.
-struct instance {
+struct swarm_instance {
     uint32_t channel, scope;
     uint64_t view;
     uint32_t place; // among the channel's committed operations of the view, from 1
@@ -186,7 +186,7 @@ struct instance {
 
 enum timer_what { TIMER_ACT, TIMER_CANCEL, TIMER_START, TIMER_STRIKE, TIMER_MEND, TIMER_WATCH };
 
-struct timer {
+struct swarm_timer {
     uint64_t at_ns, sequence;
     enum timer_what what;
     uint32_t which; // a seat or an event of the schedule
@@ -197,22 +197,22 @@ struct timer {
 struct swarm {
     const struct swarm_config *config;
     struct swarm_outcome *outcome;
-    struct traits traits;
+    struct swarm_traits traits;
     struct hwi_sim *sim;
     struct swarm_schedule schedule;
     bool lasting[SWARM_KINDS * SWARM_EVENTS_MAX]; // events that struck and are to be mended
     // By kind and number: nodes they struck
     uint8_t hits[SWARM_KINDS][SWARM_EVENTS_MAX], others[SWARM_KINDS][SWARM_EVENTS_MAX];
-    struct timer *timers; // a heap
+    struct swarm_timer *timers; // a heap
     uint32_t timer_count, timer_capacity;
     uint64_t timer_sequence;
-    struct seat seats[SWARM_PEERS_MAX];
-    struct life *lives; // by peer id
+    struct swarm_seat seats[SWARM_PEERS_MAX];
+    struct swarm_life *lives; // by peer id
     uint32_t life_count, life_capacity;
-    struct view *views; // by number
+    struct swarm_view *views; // by number
     uint32_t view_count, view_capacity;
     uint64_t newest_view;
-    struct instance *instances;
+    struct swarm_instance *instances;
     uint32_t instance_count, instance_capacity;
     uint64_t healed_ns;  // HWI_NEVER = faults go on
     uint64_t trouble_ns; // until then something was wrong, besides what lasts
@@ -226,50 +226,52 @@ __attribute__((format(printf, 3, 4))) void swarm_fail(struct swarm *s, enum swar
 bool swarm_failed(const struct swarm *s);
 void swarm_timer(struct swarm *s, uint64_t in_ns, enum timer_what what, uint32_t which,
                  uint32_t life);
-void swarm_timer_cancel(struct swarm *s, uint64_t in_ns, const struct seat *seat, uint64_t order);
+void swarm_timer_cancel(struct swarm *s, uint64_t in_ns, const struct swarm_seat *seat,
+                        uint64_t order);
 void *swarm_grow(void *list, uint32_t count, uint32_t *capacity, size_t bytes);
 
 // traits.c
-void swarm_traits_draw(struct traits *traits, const struct swarm_config *config);
-void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index, struct round_op *op);
+void swarm_traits_draw(struct swarm_traits *traits, const struct swarm_config *config);
+void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index,
+                    struct swarm_round_op *op);
 uint32_t swarm_round_ops(const struct swarm *s, uint32_t round);
 uint32_t swarm_group(const struct swarm *s, uint32_t node);
 // The unit's number; UINT32_MAX = none.
 uint32_t swarm_unit(const struct swarm *s, uint32_t node);
 // Whom calls of a kind span: 0 = the run, else 1 + the seat's group.
-uint32_t swarm_scope(const struct swarm *s, const struct seat *seat, uint8_t kind);
+uint32_t swarm_scope(const struct swarm *s, const struct swarm_seat *seat, uint8_t kind);
 
 // crew.c: trainers' lives
-void swarm_start(struct swarm *s, struct seat *seat); // a process, the first or another
-void swarm_act(struct swarm *s, struct seat *seat);   // does what is next
-void swarm_hear(struct swarm *s, struct seat *seat);  // looks for replies
-void swarm_over(struct swarm *s, struct seat *seat);  // its life ended: another may follow
-void swarm_leave(struct swarm *s, struct seat *seat);
-void swarm_settle(struct swarm *s, struct seat *seat); // nothing is in flight: what is next?
-void swarm_then(struct swarm *s, struct seat *seat, enum next next, uint64_t in_ns);
-void swarm_whole(struct swarm *s, struct seat *seat, uint8_t kind); // admits or syncs
-bool swarm_alive(const struct swarm *s, const struct seat *seat);
+void swarm_start(struct swarm *s, struct swarm_seat *seat); // a process, the first or another
+void swarm_act(struct swarm *s, struct swarm_seat *seat);   // does what is next
+void swarm_hear(struct swarm *s, struct swarm_seat *seat);  // looks for replies
+void swarm_over(struct swarm *s, struct swarm_seat *seat);  // its life ended: another may follow
+void swarm_leave(struct swarm *s, struct swarm_seat *seat);
+void swarm_settle(struct swarm *s, struct swarm_seat *seat); // nothing is in flight: what is next?
+void swarm_then(struct swarm *s, struct swarm_seat *seat, enum next next, uint64_t in_ns);
+void swarm_whole(struct swarm *s, struct swarm_seat *seat, uint8_t kind); // admits or syncs
+bool swarm_alive(const struct swarm *s, const struct swarm_seat *seat);
 uint32_t swarm_living(const struct swarm *s);
 
 // calls.c: what trainers ask
-struct call *swarm_call(struct swarm *s, struct seat *seat, uint32_t channel, uint64_t key,
-                        uint32_t op, const struct hwi_sim_call *asked);
-void swarm_cancel(struct swarm *s, struct seat *seat, uint64_t order);
-void swarm_call_free(struct seat *seat, struct call *call);
-void swarm_calls_drop(struct seat *seat);
-void swarm_launch(struct swarm *s, struct seat *seat); // operations of its round
-uint64_t swarm_key(const struct seat *seat, uint32_t op);
+struct swarm_call *swarm_call(struct swarm *s, struct swarm_seat *seat, uint32_t channel,
+                              uint64_t key, uint32_t op, const struct hwi_sim_call *asked);
+void swarm_cancel(struct swarm *s, struct swarm_seat *seat, uint64_t order);
+void swarm_call_free(struct swarm_seat *seat, struct swarm_call *call);
+void swarm_calls_drop(struct swarm_seat *seat);
+void swarm_launch(struct swarm *s, struct swarm_seat *seat); // operations of its round
+uint64_t swarm_key(const struct swarm_seat *seat, uint32_t op);
 
 // deviate.c: makes it another call than the others'
-void swarm_deviate(struct seat *seat, struct hwi_sim_call *asked);
+void swarm_deviate(struct swarm_seat *seat, struct hwi_sim_call *asked);
 
 // memory.c: the memory of calls
 bool swarm_is_data(uint8_t kind); // a collective: it has memory
 // An all-gather's input in place is `place` times its count in the output.
-void swarm_memory_give(const struct seat *seat, struct call *call, uint32_t place);
-bool swarm_guards_hold(const struct call *call);
-bool swarm_memory_kept(const struct call *call, bool ok);
-bool swarm_memory_old(const struct call *call, uint64_t from, uint64_t to);
+void swarm_memory_give(const struct swarm_seat *seat, struct swarm_call *call, uint32_t place);
+bool swarm_guards_hold(const struct swarm_call *call);
+bool swarm_memory_kept(const struct swarm_call *call, bool ok);
+bool swarm_memory_old(const struct swarm_call *call, uint64_t from, uint64_t to);
 
 // tensors.c: contents
 void swarm_fill(uint8_t dtype, uint64_t incarnation, uint64_t key, uint64_t from, uint64_t count,
@@ -281,51 +283,53 @@ uint64_t swarm_own_count(uint64_t incarnation, uint64_t key, uint64_t count);
 uint64_t swarm_reduce(uint8_t dtype, uint8_t redop, const uint64_t *operands, uint32_t n);
 
 // result.c: what an operation's result must be
-void swarm_check_part(struct swarm *s, const struct seat *seat, const struct call *call,
+void swarm_check_part(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply);
 // What is the same for all members: is looked at once.
-void swarm_check_whole(struct swarm *s, const struct seat *seat, const struct call *call,
-                       const struct hwi_msg_reply *reply);
-void swarm_check_vote(struct swarm *s, const struct seat *seat, const struct call *call,
+void swarm_check_whole(struct swarm *s, const struct swarm_seat *seat,
+                       const struct swarm_call *call, const struct hwi_msg_reply *reply);
+void swarm_check_vote(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply);
 // A hash of it.
-uint64_t swarm_result(struct swarm *s, const struct seat *seat, const struct call *call,
+uint64_t swarm_result(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply);
 
 // state.c: the shared state
-uint64_t swarm_revision(const struct seat *seat);
-void swarm_state_attach(struct swarm *s, struct seat *seat);
-void swarm_state_fresh(struct swarm *s, struct seat *seat);
-void swarm_state_mark(struct swarm *s, struct seat *seat);  // operations done in the round changed
-void swarm_state_write(struct swarm *s, struct seat *seat); // the next round began
-void swarm_state_read(struct seat *seat);                   // takes the position from the bytes
+uint64_t swarm_revision(const struct swarm_seat *seat);
+void swarm_state_attach(struct swarm *s, struct swarm_seat *seat);
+void swarm_state_fresh(struct swarm *s, struct swarm_seat *seat);
+void swarm_state_mark(struct swarm *s,
+                      struct swarm_seat *seat); // operations done in the round changed
+void swarm_state_write(struct swarm *s, struct swarm_seat *seat); // the next round began
+void swarm_state_read(struct swarm_seat *seat); // takes the position from the bytes
 // They are what a trainer writes who is at that position.
-bool swarm_state_holds(struct swarm *s, const struct seat *seat);
-uint64_t swarm_state_hash(const struct swarm *s, const struct seat *seat);
+bool swarm_state_holds(struct swarm *s, const struct swarm_seat *seat);
+uint64_t swarm_state_hash(const struct swarm *s, const struct swarm_seat *seat);
 
 // check.c: what must hold of a reply
-void swarm_check(struct swarm *s, struct seat *seat, struct call *call,
+void swarm_check(struct swarm *s, struct swarm_seat *seat, struct swarm_call *call,
                  const struct hwi_msg_reply *reply);
 // Calls not answered in time, processes that died, bounds.
 void swarm_watch(struct swarm *s);
 
 // views.c: members of views; `kind` is what was called
-void swarm_check_view(struct swarm *s, struct seat *seat, uint8_t kind,
+void swarm_check_view(struct swarm *s, struct swarm_seat *seat, uint8_t kind,
                       const struct hwi_msg_reply *reply);
 void swarm_check_units(struct swarm *s);
 
 // agree.c: what must hold of all replies to one operation
-void swarm_agreed(struct swarm *s, struct seat *seat, struct call *call,
+void swarm_agreed(struct swarm *s, struct swarm_seat *seat, struct swarm_call *call,
                   const struct hwi_msg_reply *reply);
-void swarm_check_conflict(struct swarm *s, struct seat *seat, const struct call *call,
+void swarm_check_conflict(struct swarm *s, struct swarm_seat *seat, const struct swarm_call *call,
                           const struct hwi_msg_reply *reply);
-void swarm_deny(struct seat *seat, const struct seat *first, uint32_t channel, uint64_t view);
-struct life *swarm_life(struct swarm *s, uint64_t peer);    // NULL = unknown
-struct seat *swarm_seat_of(struct swarm *s, uint64_t peer); // NULL = not living any more
+void swarm_deny(struct swarm_seat *seat, const struct swarm_seat *first, uint32_t channel,
+                uint64_t view);
+struct swarm_life *swarm_life(struct swarm *s, uint64_t peer);    // NULL = unknown
+struct swarm_seat *swarm_seat_of(struct swarm *s, uint64_t peer); // NULL = not living any more
 
 // calm.c
 void swarm_trouble(struct swarm *s, uint64_t for_ns); // something is wrong, for so long
-void swarm_check_calm(struct swarm *s, const struct seat *seat, const struct call *call,
+void swarm_check_calm(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply);
 void swarm_watch_calm(struct swarm *s);
 

@@ -134,7 +134,7 @@ static bool parse_event(const char **at, struct swarm_events *events)
 
 bool swarm_events_parse(const char *text, struct swarm_events *events, char *error, size_t bytes)
 {
-    memset(events, text == NULL ? 0xff : 0, sizeof(*events));
+    memset(events, text == NULL ? 0xff : 0, sizeof *events);
     if (text == NULL || strcmp(text, "none") == 0) {
         return true;
     }
@@ -236,7 +236,7 @@ void swarm_schedule_draw(struct swarm_schedule *schedule, uint64_t seed,
                          uint64_t horizon_ns)
 {
     schedule->events =
-        hwi_new(&hwi_alloc_libc, SWARM_KINDS * SWARM_EVENTS_MAX * sizeof(*schedule->events));
+        hwi_new(&hwi_alloc_libc, SWARM_KINDS * SWARM_EVENTS_MAX * sizeof *schedule->events);
     schedule->count = 0;
     for (uint32_t kind = 0; kind < SWARM_KINDS; kind++) {
         uint64_t gap_ns = gap_of(seed, spec, kind);
@@ -244,7 +244,7 @@ void swarm_schedule_draw(struct swarm_schedule *schedule, uint64_t seed,
             add_kind(schedule, seed, kind, gap_ns, only, horizon_ns);
         }
     }
-    qsort(schedule->events, schedule->count, sizeof(*schedule->events), by_time);
+    qsort(schedule->events, schedule->count, sizeof *schedule->events, by_time);
 }
 
 void swarm_schedule_fini(struct swarm_schedule *schedule)

@@ -8,7 +8,7 @@
 
 enum { GUARD_BYTES = 32, GUARD = 0xa5, OLD = 0x5a, ALIGNMENTS = 8 };
 
-static size_t element_bytes(const struct call *call)
+static size_t element_bytes(const struct swarm_call *call)
 {
     return hws_dtype_bytes((hws_dtype)call->asked.dtype);
 }
@@ -19,21 +19,21 @@ bool swarm_is_data(uint8_t kind)
 }
 
 // Elements of the output.
-static uint64_t room_of(const struct call *call)
+static uint64_t room_of(const struct swarm_call *call)
 {
     bool room = call->asked.kind == HWI_KIND_ALL_GATHER ||
                 (call->asked.kind == HWI_KIND_REDUCE_SCATTER && !call->in_place);
     return room ? call->asked.room : call->asked.count;
 }
 
-static bool has_input(const struct seat *seat, const struct call *call)
+static bool has_input(const struct swarm_seat *seat, const struct swarm_call *call)
 {
     bool root = call->asked.kind != HWI_KIND_BROADCAST || call->asked.root == seat->peer;
     return root && call->asked.count > 0;
 }
 
 // guard, input (unless it lies in the output), guard, output, guard
-static void lay_out(const struct seat *seat, struct call *call, uint32_t place)
+static void lay_out(const struct swarm_seat *seat, struct swarm_call *call, uint32_t place)
 {
     call->apart = has_input(seat, call) && !call->in_place;
     call->input_bytes = call->apart ? call->asked.count * element_bytes(call) : 0;
@@ -51,7 +51,7 @@ static void lay_out(const struct seat *seat, struct call *call, uint32_t place)
     call->asked.input = call->in_place ? output + offset : call->apart ? input : NULL;
 }
 
-void swarm_memory_give(const struct seat *seat, struct call *call, uint32_t place)
+void swarm_memory_give(const struct swarm_seat *seat, struct swarm_call *call, uint32_t place)
 {
     const struct hwi_sim_call *asked = &call->asked;
     lay_out(seat, call, place);
@@ -73,7 +73,7 @@ static bool is_guard(const unsigned char *at, size_t bytes)
     return true;
 }
 
-bool swarm_guards_hold(const struct call *call)
+bool swarm_guards_hold(const struct swarm_call *call)
 {
     const unsigned char *output = call->asked.output;
     const unsigned char *before = output - GUARD_BYTES, *after = output + call->output_bytes;
@@ -83,16 +83,15 @@ bool swarm_guards_hold(const struct call *call)
 }
 
 // An input apart is never written; one in the output is put back after an error, with all of it.
-bool swarm_memory_kept(const struct call *call, bool ok)
+bool swarm_memory_kept(const struct swarm_call *call, bool ok)
 {
     bool input = XXH3_64bits(call->asked.input, call->input_bytes) == call->input_hash;
-    bool output =
-        XXH3_64bits(call->asked.output, call->output_bytes) == call->output_hash;
+    bool output = XXH3_64bits(call->asked.output, call->output_bytes) == call->output_hash;
     return (!call->apart || input) && (ok || !call->in_place || output);
 }
 
 // Elements `from` to `to` of the output hold what they held before.
-bool swarm_memory_old(const struct call *call, uint64_t from, uint64_t to)
+bool swarm_memory_old(const struct swarm_call *call, uint64_t from, uint64_t to)
 {
     const unsigned char *at = (const unsigned char *)call->asked.output;
     for (uint64_t i = from * element_bytes(call); i < to * element_bytes(call); i++) {

@@ -72,12 +72,12 @@ static uint64_t reduce_f64(uint8_t redop, const uint64_t *operands, uint32_t n)
     double result = 0;
     for (uint32_t i = 0; i < n; i++) {
         double x;
-        memcpy(&x, &operands[i], sizeof(x));
+        memcpy(&x, &operands[i], sizeof x);
         result = i == 0 ? x : step_f64(redop, result, x);
     }
     result = redop == HWS_AVG ? result / (double)n : result;
     uint64_t bits;
-    memcpy(&bits, &result, sizeof(bits));
+    memcpy(&bits, &result, sizeof bits);
     return isnan(result) ? UINT64_C(0x7ff8000000000000) : bits;
 }
 
@@ -129,7 +129,7 @@ static uint64_t reduce_f32(uint8_t dtype, uint8_t redop, const uint64_t *operand
     for (uint32_t i = 0; i < n; i++) {
         uint32_t bits = (uint32_t)operands[i];
         float x;
-        memcpy(&x, &bits, sizeof(x));
+        memcpy(&x, &bits, sizeof x);
         x = dtype == HWS_F32 ? x : widen(half_of(dtype), operands[i]);
         result = i == 0 ? x : step_f32(redop, result, x);
     }
@@ -138,7 +138,7 @@ static uint64_t reduce_f32(uint8_t dtype, uint8_t redop, const uint64_t *operand
         return narrow(half_of(dtype), result);
     }
     uint32_t bits;
-    memcpy(&bits, &result, sizeof(bits));
+    memcpy(&bits, &result, sizeof bits);
     return isnan(result) ? 0x7fc00000 : bits;
 }
 

@@ -13,7 +13,7 @@ struct part {
     uint64_t from, to;
 };
 
-static void wrong(struct swarm *s, const struct seat *seat, const struct call *call,
+static void wrong(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                   const struct hwi_msg_reply *reply, const char *what)
 {
     const struct hwi_sim_call *asked = &call->asked;
@@ -28,14 +28,14 @@ static void wrong(struct swarm *s, const struct seat *seat, const struct call *c
 
 static uint64_t incarnation_of(struct swarm *s, uint64_t peer)
 {
-    const struct life *life = swarm_life(s, peer);
+    const struct swarm_life *life = swarm_life(s, peer);
     return life != NULL ? life->incarnation : 0; // of nobody: no result holds its input
 }
 
 // ---- reductions
 
-static void fill_all(struct swarm *s, const struct call *call, const struct hwi_msg_reply *reply,
-                     struct part piece, unsigned char *inputs)
+static void fill_all(struct swarm *s, const struct swarm_call *call,
+                     const struct hwi_msg_reply *reply, struct part piece, unsigned char *inputs)
 {
     size_t bytes = hws_dtype_bytes((hws_dtype)call->asked.dtype);
     for (uint32_t rank = 0; rank < reply->members_count; rank++) {
@@ -44,7 +44,7 @@ static void fill_all(struct swarm *s, const struct call *call, const struct hwi_
     }
 }
 
-static bool holds_piece(const struct call *call, uint32_t members, struct part piece,
+static bool holds_piece(const struct swarm_call *call, uint32_t members, struct part piece,
                         const unsigned char *inputs, const unsigned char *at)
 {
     size_t bytes = hws_dtype_bytes((hws_dtype)call->asked.dtype);
@@ -53,8 +53,7 @@ static bool holds_piece(const struct call *call, uint32_t members, struct part p
         for (uint32_t rank = 0; rank < members; rank++) {
             memcpy(&operands[rank], inputs + (rank * PIECE + i) * bytes, bytes);
         }
-        uint64_t bits =
-            swarm_reduce(call->asked.dtype, call->asked.redop, operands, members);
+        uint64_t bits = swarm_reduce(call->asked.dtype, call->asked.redop, operands, members);
         if (memcmp(at + i * bytes, &bits, bytes) != 0) {
             return false;
         }
@@ -62,7 +61,7 @@ static bool holds_piece(const struct call *call, uint32_t members, struct part p
     return true;
 }
 
-static bool holds_reduction(struct swarm *s, const struct call *call,
+static bool holds_reduction(struct swarm *s, const struct swarm_call *call,
                             const struct hwi_msg_reply *reply, struct part part,
                             const unsigned char *at)
 {
@@ -72,8 +71,8 @@ static bool holds_reduction(struct swarm *s, const struct call *call,
     for (uint64_t from = part.from; holds && from < part.to; from += PIECE) {
         struct part piece = {from, HWI_MIN(part.to, from + PIECE)};
         fill_all(s, call, reply, piece, inputs);
-        holds = holds_piece(call, reply->members_count, piece, inputs,
-                            at + (from - part.from) * bytes);
+        holds =
+            holds_piece(call, reply->members_count, piece, inputs, at + (from - part.from) * bytes);
     }
     hwi_free(&hwi_alloc_libc, inputs);
     return holds;
@@ -81,8 +80,8 @@ static bool holds_reduction(struct swarm *s, const struct call *call,
 
 // ---- copies of inputs
 
-static bool holds_input(struct swarm *s, const struct call *call, uint64_t peer, struct part part,
-                        const unsigned char *at)
+static bool holds_input(struct swarm *s, const struct swarm_call *call, uint64_t peer,
+                        struct part part, const unsigned char *at)
 {
     size_t bytes = hws_dtype_bytes((hws_dtype)call->asked.dtype);
     unsigned char *input = hwi_new(&hwi_alloc_libc, PIECE * bytes);
@@ -97,15 +96,15 @@ static bool holds_input(struct swarm *s, const struct call *call, uint64_t peer,
     return holds;
 }
 
-static uint64_t count_of(struct swarm *s, const struct call *call, uint64_t peer)
+static uint64_t count_of(struct swarm *s, const struct swarm_call *call, uint64_t peer)
 {
     return call->asked.unequal
                ? swarm_own_count(incarnation_of(s, peer), call->key, call->unequal_most)
                : call->asked.count;
 }
 
-static uint64_t gathered(struct swarm *s, const struct call *call, const struct hwi_msg_reply *reply,
-                         uint32_t ranks)
+static uint64_t gathered(struct swarm *s, const struct swarm_call *call,
+                         const struct hwi_msg_reply *reply, uint32_t ranks)
 {
     uint64_t sum = 0;
     for (uint32_t rank = 0; rank < ranks; rank++) {
@@ -117,13 +116,14 @@ static uint64_t gathered(struct swarm *s, const struct call *call, const struct 
 // ---- each kind
 
 // An earlier attempt, over others, may have written to what is no result of the last.
-static bool rest_holds(const struct call *call, const struct hwi_msg_reply *reply, uint64_t from)
+static bool rest_holds(const struct swarm_call *call, const struct hwi_msg_reply *reply,
+                       uint64_t from)
 {
     return reply->attempts > 1 || call->in_place || swarm_memory_old(call, from, call->asked.room);
 }
 
-static const char *check_gathered(struct swarm *s, const struct seat *seat, const struct call *call,
-                                  const struct hwi_msg_reply *reply)
+static const char *check_gathered(struct swarm *s, const struct swarm_seat *seat,
+                                  const struct swarm_call *call, const struct hwi_msg_reply *reply)
 {
     const unsigned char *at = call->asked.output;
     uint64_t in_all = 0;
@@ -140,11 +140,12 @@ static const char *check_gathered(struct swarm *s, const struct seat *seat, cons
         in_all += count;
     }
     (void)seat;
-    return rest_holds(call, reply, in_all) ? NULL : "something was written behind what was gathered";
+    return rest_holds(call, reply, in_all) ? NULL
+                                           : "something was written behind what was gathered";
 }
 
-static const char *check_scattered(struct swarm *s, const struct seat *seat,
-                                   const struct call *call, const struct hwi_msg_reply *reply,
+static const char *check_scattered(struct swarm *s, const struct swarm_seat *seat,
+                                   const struct swarm_call *call, const struct hwi_msg_reply *reply,
                                    struct part part)
 {
     const unsigned char *output = call->asked.output;
@@ -173,7 +174,7 @@ static bool names(const struct hwi_msg_reply *reply, uint64_t peer)
     return false;
 }
 
-static struct part part_of(struct swarm *s, const struct call *call,
+static struct part part_of(struct swarm *s, const struct swarm_call *call,
                            const struct hwi_msg_reply *reply)
 {
     uint64_t count = call->asked.count, n = reply->members_count, rank = reply->rank;
@@ -189,7 +190,7 @@ static struct part part_of(struct swarm *s, const struct call *call,
     }
 }
 
-void swarm_check_part(struct swarm *s, const struct seat *seat, const struct call *call,
+void swarm_check_part(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply)
 {
     struct part part = part_of(s, call, reply);
@@ -203,8 +204,8 @@ void swarm_check_part(struct swarm *s, const struct seat *seat, const struct cal
     }
 }
 
-void swarm_check_whole(struct swarm *s, const struct seat *seat, const struct call *call,
-                       const struct hwi_msg_reply *reply)
+void swarm_check_whole(struct swarm *s, const struct swarm_seat *seat,
+                       const struct swarm_call *call, const struct hwi_msg_reply *reply)
 {
     struct part all = {0, call->asked.count};
     const unsigned char *output = call->asked.output;
@@ -214,7 +215,7 @@ void swarm_check_whole(struct swarm *s, const struct seat *seat, const struct ca
     } else if (call->asked.kind == HWI_KIND_ALL_GATHER) {
         what = check_gathered(s, seat, call, reply);
     } else if (call->asked.kind == HWI_KIND_BROADCAST) {
-        what = !names(reply, call->asked.root) ? "the root is none of them"
+        what = !names(reply, call->asked.root)                        ? "the root is none of them"
                : !holds_input(s, call, call->asked.root, all, output) ? "it is not the root's input"
                                                                       : NULL;
     }
@@ -223,7 +224,7 @@ void swarm_check_whole(struct swarm *s, const struct seat *seat, const struct ca
     }
 }
 
-uint64_t swarm_result(struct swarm *s, const struct seat *seat, const struct call *call,
+uint64_t swarm_result(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply)
 {
     size_t bytes = hws_dtype_bytes((hws_dtype)call->asked.dtype);
@@ -241,18 +242,17 @@ uint64_t swarm_result(struct swarm *s, const struct seat *seat, const struct cal
     }
 }
 
-void swarm_check_vote(struct swarm *s, const struct seat *seat, const struct call *call,
+void swarm_check_vote(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply)
 {
     bool least = call->asked.redop == HWI_AGREE_MIN;
     uint64_t value = UINT64_MAX;
     for (uint32_t rank = 0; rank < reply->members_count; rank++) {
-        uint64_t vote =
-            swarm_vote(incarnation_of(s, reply->members[rank].value), call->key);
+        uint64_t vote = swarm_vote(incarnation_of(s, reply->members[rank].value), call->key);
         value = least ? HWI_MIN(value, vote) : value & vote;
     }
     if (value != reply->value) {
-        wrong(s, seat, call, reply, least ? "it is not the least of their votes"
-                                          : "it is not the AND of their votes");
+        wrong(s, seat, call, reply,
+              least ? "it is not the least of their votes" : "it is not the AND of their votes");
     }
 }

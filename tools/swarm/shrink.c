@@ -11,9 +11,9 @@
 void swarm_command(const struct swarm_config *config, char *text, size_t bytes)
 {
     char peers[32];
-    snprintf(peers, sizeof(peers), "%u", config->peers_least);
+    snprintf(peers, sizeof peers, "%u", config->peers_least);
     if (config->peers_least != config->peers_most) {
-        snprintf(peers, sizeof(peers), "%u-%u", config->peers_least, config->peers_most);
+        snprintf(peers, sizeof peers, "%u-%u", config->peers_least, config->peers_most);
     }
     int length = snprintf(text, bytes, "hawser sim --seed %llu --peers %s",
                           (unsigned long long)config->seed, peers);
@@ -52,7 +52,7 @@ static bool attempt(struct shrink *shrink, const struct swarm_config *config)
         return false;
     }
     if (config->only != shrink->best->only && config->only != NULL) {
-        snprintf(shrink->best->only, sizeof(shrink->best->only), "%s", config->only);
+        snprintf(shrink->best->only, sizeof shrink->best->only, "%s", config->only);
     }
     shrink->best->config = *config;
     shrink->best->config.only = shrink->best->only;
@@ -64,7 +64,7 @@ static bool try_events(struct shrink *shrink, const struct swarm_events *events)
 {
     static char text[SWARM_LIST_BYTES_MAX];
     struct swarm_config config = shrink->best->config;
-    swarm_events_print(events, text, sizeof(text));
+    swarm_events_print(events, text, sizeof text);
     config.only = text;
     return attempt(shrink, &config);
 }
@@ -139,9 +139,9 @@ void swarm_shrink(const struct swarm_config *config, const struct swarm_outcome 
     struct swarm_events events = outcome->fired;
     if (swarm_events_count(&events) == 0 && outcome->verdict == SWARM_CRASH) {
         char error[64];
-        swarm_events_parse(config->only, &events, error, sizeof(error));
+        swarm_events_parse(config->only, &events, error, sizeof error);
     }
-    swarm_events_print(&events, shrunk->only, sizeof(shrunk->only));
+    swarm_events_print(&events, shrunk->only, sizeof shrunk->only);
     shrunk->config.only = shrunk->only;
     if (!try_events(&shrink, &events)) {
         return; // not even with these: it is what it was
@@ -152,7 +152,7 @@ void swarm_shrink(const struct swarm_config *config, const struct swarm_outcome 
         fewer_events(&shrink, &events);
         fewer_peers(&shrink);
         fewer_steps(&shrink);
-        bool smaller = memcmp(&last, &events, sizeof(last)) != 0 || shrunk->config.steps < steps ||
+        bool smaller = memcmp(&last, &events, sizeof last) != 0 || shrunk->config.steps < steps ||
                        shrunk->config.peers_least < peers;
         before = smaller ? UINT32_MAX : 0;
     }

@@ -11,7 +11,7 @@
 
 enum { HEADER_WORDS = 3, PIECE_BYTES = 512, PIECE_RATES = 4 };
 
-uint64_t swarm_revision(const struct seat *seat)
+uint64_t swarm_revision(const struct swarm_seat *seat)
 {
     uint32_t done = 0;
     for (uint32_t i = 0; i <= ROUND_OPS_MAX; i++) {
@@ -30,10 +30,10 @@ static uint64_t bytes_of(const struct swarm *s)
     return header_bytes() + s->traits.state_bytes;
 }
 
-static void write_header(const struct seat *seat, unsigned char *to)
+static void write_header(const struct swarm_seat *seat, unsigned char *to)
 {
     uint64_t words[HEADER_WORDS] = {seat->origin, seat->round, seat->done};
-    memcpy(to, words, sizeof(words));
+    memcpy(to, words, sizeof words);
 }
 
 // Which contents a piece has in a round: one in four changes with each.
@@ -42,19 +42,21 @@ static uint64_t version_of(uint64_t piece, uint32_t round)
     return round >> piece % PIECE_RATES;
 }
 
-static void write_piece(const struct seat *seat, uint64_t piece, unsigned char *to, uint64_t bytes)
+static void write_piece(const struct swarm_seat *seat, uint64_t piece, unsigned char *to,
+                        uint64_t bytes)
 {
     uint64_t version = version_of(piece, seat->round);
     struct swarm_draw draw =
         swarm_stream(seat->origin, SWARM_STREAM_STATE, swarm_mix(piece, version));
     for (uint64_t at = 0; at < bytes; at += sizeof(uint64_t)) {
         uint64_t word = swarm_next(&draw);
-        memcpy(to + at, &word, HWI_MIN(sizeof(word), bytes - at));
+        memcpy(to + at, &word, HWI_MIN(sizeof word, bytes - at));
     }
 }
 
 // All of it, or what differs from the round before.
-static void write_state(const struct swarm *s, const struct seat *seat, unsigned char *to, bool all)
+static void write_state(const struct swarm *s, const struct swarm_seat *seat, unsigned char *to,
+                        bool all)
 {
     write_header(seat, to);
     to += header_bytes();
@@ -69,18 +71,18 @@ static void write_state(const struct swarm *s, const struct seat *seat, unsigned
     }
 }
 
-void swarm_state_write(struct swarm *s, struct seat *seat)
+void swarm_state_write(struct swarm *s, struct swarm_seat *seat)
 {
     write_state(s, seat, seat->state, false);
 }
 
-void swarm_state_mark(struct swarm *s, struct seat *seat)
+void swarm_state_mark(struct swarm *s, struct swarm_seat *seat)
 {
     (void)s;
     write_header(seat, seat->state);
 }
 
-void swarm_state_fresh(struct swarm *s, struct seat *seat)
+void swarm_state_fresh(struct swarm *s, struct swarm_seat *seat)
 {
     if (seat->state == NULL) {
         seat->state = hwi_new(&hwi_alloc_libc, bytes_of(s));
@@ -92,7 +94,7 @@ void swarm_state_fresh(struct swarm *s, struct seat *seat)
     write_state(s, seat, seat->state, true);
 }
 
-void swarm_state_attach(struct swarm *s, struct seat *seat)
+void swarm_state_attach(struct swarm *s, struct swarm_seat *seat)
 {
     uint64_t left = s->traits.state_bytes;
     uint32_t pieces = left > HWI_BLOCK_BYTES ? 2 : (uint32_t)(2 + left % (TENSORS - 2));
@@ -103,7 +105,7 @@ void swarm_state_attach(struct swarm *s, struct seat *seat)
     for (uint32_t i = 0; i <= pieces; i++) { // the header, and blocks that come one by one
         uint64_t bytes = i == 0 ? header_bytes() : left / (pieces + 1 - i);
         if (bytes > 0) {
-            snprintf(tensors[count].name, sizeof(tensors[count].name), "tensor %u", i);
+            snprintf(tensors[count].name, sizeof tensors[count].name, "tensor %u", i);
             tensors[count].dtype = i == 0 ? HWS_U64 : i % 2 == 0 ? HWS_F32 : HWS_U8;
             tensors[count].bytes = bytes;
             memory[count++] = at;
@@ -114,16 +116,16 @@ void swarm_state_attach(struct swarm *s, struct seat *seat)
     hwi_sim_state(s->sim, seat->node, tensors, memory, count);
 }
 
-void swarm_state_read(struct seat *seat)
+void swarm_state_read(struct swarm_seat *seat)
 {
     uint64_t words[HEADER_WORDS];
-    memcpy(words, seat->state, sizeof(words));
+    memcpy(words, seat->state, sizeof words);
     seat->origin = words[0];
     seat->round = (uint32_t)words[1];
     seat->done = (uint32_t)words[2];
 }
 
-bool swarm_state_holds(struct swarm *s, const struct seat *seat)
+bool swarm_state_holds(struct swarm *s, const struct swarm_seat *seat)
 {
     unsigned char *expected = hwi_new(&hwi_alloc_libc, bytes_of(s));
     write_state(s, seat, expected, true);
@@ -132,7 +134,7 @@ bool swarm_state_holds(struct swarm *s, const struct seat *seat)
     return holds;
 }
 
-uint64_t swarm_state_hash(const struct swarm *s, const struct seat *seat)
+uint64_t swarm_state_hash(const struct swarm *s, const struct swarm_seat *seat)
 {
     return XXH3_64bits(seat->state, bytes_of(s));
 }

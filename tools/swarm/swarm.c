@@ -23,11 +23,11 @@ void swarm_fail(struct swarm *s, enum swarm_verdict verdict, const char *format,
         return;
     }
     outcome->verdict = verdict;
-    int length = snprintf(outcome->sentence, sizeof(outcome->sentence),
+    int length = snprintf(outcome->sentence, sizeof outcome->sentence,
                           "at %.3f s: ", (double)(hwi_sim_now(s->sim) / 1000000) / 1000);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(outcome->sentence + length, sizeof(outcome->sentence) - (size_t)length, format,
+    vsnprintf(outcome->sentence + length, sizeof outcome->sentence - (size_t)length, format,
               arguments);
     va_end(arguments);
 }
@@ -48,14 +48,14 @@ void *swarm_grow(void *list, uint32_t count, uint32_t *capacity, size_t bytes)
 
 // ---- timers: a heap
 
-static bool earlier(const struct timer *a, const struct timer *b)
+static bool earlier(const struct swarm_timer *a, const struct swarm_timer *b)
 {
     return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->sequence < b->sequence;
 }
 
-static void add_timer(struct swarm *s, struct timer timer)
+static void add_timer(struct swarm *s, struct swarm_timer timer)
 {
-    s->timers = swarm_grow(s->timers, s->timer_count, &s->timer_capacity, sizeof(*s->timers));
+    s->timers = swarm_grow(s->timers, s->timer_count, &s->timer_capacity, sizeof *s->timers);
     timer.sequence = s->timer_sequence++;
     uint32_t at = s->timer_count++;
     for (; at > 0 && earlier(&timer, &s->timers[(at - 1) / 2]); at = (at - 1) / 2) {
@@ -68,21 +68,22 @@ void swarm_timer(struct swarm *s, uint64_t in_ns, enum timer_what what, uint32_t
                  uint32_t life)
 {
     uint64_t at_ns = hwi_sim_now(s->sim) + in_ns;
-    add_timer(s, (struct timer){.at_ns = at_ns, .what = what, .which = which, .life = life});
+    add_timer(s, (struct swarm_timer){.at_ns = at_ns, .what = what, .which = which, .life = life});
 }
 
-void swarm_timer_cancel(struct swarm *s, uint64_t in_ns, const struct seat *seat, uint64_t order)
+void swarm_timer_cancel(struct swarm *s, uint64_t in_ns, const struct swarm_seat *seat,
+                        uint64_t order)
 {
-    add_timer(s, (struct timer){.at_ns = hwi_sim_now(s->sim) + in_ns,
-                                .what = TIMER_CANCEL,
-                                .which = seat->node,
-                                .life = seat->life,
-                                .order = order});
+    add_timer(s, (struct swarm_timer){.at_ns = hwi_sim_now(s->sim) + in_ns,
+                                      .what = TIMER_CANCEL,
+                                      .which = seat->node,
+                                      .life = seat->life,
+                                      .order = order});
 }
 
-static struct timer take_timer(struct swarm *s)
+static struct swarm_timer take_timer(struct swarm *s)
 {
-    struct timer first = s->timers[0], last = s->timers[--s->timer_count];
+    struct swarm_timer first = s->timers[0], last = s->timers[--s->timer_count];
     uint32_t at = 0;
     for (uint32_t child = 1; child < s->timer_count; child = 2 * at + 1) {
         bool right =
@@ -98,9 +99,9 @@ static struct timer take_timer(struct swarm *s)
     return first;
 }
 
-static void fire(struct swarm *s, const struct timer *timer)
+static void fire(struct swarm *s, const struct swarm_timer *timer)
 {
-    struct seat *seat = &s->seats[timer->which % SWARM_PEERS_MAX];
+    struct swarm_seat *seat = &s->seats[timer->which % SWARM_PEERS_MAX];
     switch (timer->what) {
     case TIMER_ACT:
         if (seat->life == timer->life) {
@@ -153,7 +154,7 @@ static bool recovered(const struct swarm *s)
 {
     uint32_t living = 0;
     for (uint32_t i = 0; i < s->traits.peers; i++) {
-        const struct seat *seat = &s->seats[i];
+        const struct swarm_seat *seat = &s->seats[i];
         bool lives = swarm_alive(s, seat);
         living += lives;
         if (lives && seat->healed_rounds < HEALED_ROUNDS) {
@@ -165,9 +166,9 @@ static bool recovered(const struct swarm *s)
 
 static void describe_stuck(struct swarm *s)
 {
-    const struct seat *worst = NULL;
+    const struct swarm_seat *worst = NULL;
     for (uint32_t i = 0; i < s->traits.peers; i++) {
-        const struct seat *seat = &s->seats[i];
+        const struct swarm_seat *seat = &s->seats[i];
         bool stuck = swarm_alive(s, seat) && seat->healed_rounds < HEALED_ROUNDS;
         worst =
             stuck && (worst == NULL || seat->healed_rounds < worst->healed_rounds) ? seat : worst;
@@ -236,7 +237,7 @@ static void advance(struct swarm *s)
         return;
     }
     hwi_sim_skip(s->sim, next_ns);
-    struct timer timer = take_timer(s);
+    struct swarm_timer timer = take_timer(s);
     fire(s, &timer);
 }
 
@@ -244,10 +245,10 @@ static void advance(struct swarm *s)
 
 static void begin(struct swarm *s)
 {
-    const struct traits *t = &s->traits;
+    const struct swarm_traits *t = &s->traits;
     struct swarm_draw draw = swarm_stream(s->config->seed, SWARM_STREAM_SEAT, UINT64_MAX);
     for (uint32_t i = 0; i < t->peers; i++) {
-        struct seat *seat = &s->seats[i];
+        struct swarm_seat *seat = &s->seats[i];
         seat->node = i;
         seat->draw = swarm_stream(s->config->seed, SWARM_STREAM_SEAT, i);
         bool late = i >= t->min_members && swarm_chance(&draw, t->late);
@@ -268,12 +269,12 @@ static void finish_outcome(struct swarm *s)
     outcome->virtual_ns = hwi_sim_now(s->sim);
     outcome->heal_ns = s->healed_ns != HWI_NEVER ? outcome->virtual_ns - s->healed_ns : 0;
     swarm_check_units(s);
-    memcpy(outcome->injected, hwi_sim_fault_counts(s->sim), sizeof(outcome->injected));
+    memcpy(outcome->injected, hwi_sim_fault_counts(s->sim), sizeof outcome->injected);
     hwi_sim_status(s->sim, &status);
     outcome->committed = status.committed;
     outcome->aborted = status.aborted;
     char error[SWARM_SENTENCE_BYTES_MAX];
-    if (s->config->replayed && !hwi_sim_replay(s->sim, error, sizeof(error))) {
+    if (s->config->replayed && !hwi_sim_replay(s->sim, error, sizeof error)) {
         swarm_fail(s, SWARM_DIFFERS, "C6: an actor did not do the same again: %s", error);
     }
     if (s->config->look != NULL) {
@@ -308,13 +309,13 @@ static uint64_t cpu_ns(void)
 
 static void run_once(const struct swarm_config *config, struct swarm_outcome *outcome)
 {
-    struct swarm *s = hwi_new(&hwi_alloc_libc, sizeof(*s));
+    struct swarm *s = hwi_new(&hwi_alloc_libc, sizeof *s);
     struct swarm_spec spec;
     struct swarm_events only;
     char error[128];
     uint64_t began_ns = cpu_ns();
-    HWI_CHECK(swarm_spec_parse(config->faults, &spec, error, sizeof(error)));
-    HWI_CHECK(swarm_events_parse(config->only, &only, error, sizeof(error)));
+    HWI_CHECK(swarm_spec_parse(config->faults, &spec, error, sizeof error));
+    HWI_CHECK(swarm_events_parse(config->only, &only, error, sizeof error));
     *outcome = (struct swarm_outcome){.seed = config->seed};
     s->config = config;
     s->outcome = outcome;
@@ -349,7 +350,7 @@ void swarm_run(const struct swarm_config *config, struct swarm_outcome *outcome)
         outcome->cpu_ns += second.cpu_ns;
         if (second.digest != outcome->digest || second.verdict != outcome->verdict) {
             outcome->verdict = SWARM_DIFFERS;
-            snprintf(outcome->sentence, sizeof(outcome->sentence),
+            snprintf(outcome->sentence, sizeof outcome->sentence,
                      "C6: the seed ran twice and gave the transcripts %016llx and %016llx",
                      (unsigned long long)outcome->digest, (unsigned long long)second.digest);
         }

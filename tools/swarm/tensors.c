@@ -17,14 +17,14 @@ static double value_of(uint64_t random)
 static uint64_t f32_bits(float value)
 {
     uint32_t bits;
-    memcpy(&bits, &value, sizeof(bits));
+    memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 
 static uint64_t f64_bits(double value)
 {
     uint64_t bits;
-    memcpy(&bits, &value, sizeof(bits));
+    memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 

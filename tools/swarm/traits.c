@@ -26,7 +26,7 @@ static void draw_links(struct hwi_sim_config *sim, struct swarm_draw *draw)
     sim->propose_ms = between(draw, 2, 8) * 1000;
 }
 
-static void draw_habits(struct traits *t, struct swarm_draw *draw)
+static void draw_habits(struct swarm_traits *t, struct swarm_draw *draw)
 {
     t->pace_ms = between(draw, 1, swarm_chance(draw, 300) ? 2 : 12) * 1000;
     t->dawdle = sometimes(draw, 300, 40);
@@ -46,7 +46,7 @@ static void draw_habits(struct traits *t, struct swarm_draw *draw)
     t->resync = sometimes(draw, 300, 700);
 }
 
-static void draw_groups(struct traits *t, struct swarm_draw *draw)
+static void draw_groups(struct swarm_traits *t, struct swarm_draw *draw)
 {
     t->groups = swarm_chance(draw, 350) ? between(draw, 2, GROUPS) : 1;
     t->unit = swarm_chance(draw, 250) ? between(draw, 2, 3) : 0;
@@ -54,15 +54,15 @@ static void draw_groups(struct traits *t, struct swarm_draw *draw)
         t->run = swarm_chance(draw, 300) ? HWI_KIND_BARRIER_RUN : HWI_KIND_AGREE_RUN;
         t->run_how = t->run == HWI_KIND_BARRIER_RUN ? 0 : (uint8_t)between(draw, 1, 2);
     }
-    // A vote of the run that fails at one member and runs again at another parts their programs till
-    // its deadline: in crews of several groups all calls retry, or none
+    // A vote of the run that fails at one member and runs again at another parts their programs
+    // till its deadline: in crews of several groups all calls retry, or none
     if (t->groups > 1) {
         t->retry = t->retry > 500 ? 1000 : 0;
         t->sync_on_change = t->retry == 0;
     }
 }
 
-static void draw_sizes(struct traits *t, struct swarm_draw *draw)
+static void draw_sizes(struct swarm_traits *t, struct swarm_draw *draw)
 {
     t->elements_most = between(draw, 1, swarm_chance(draw, 300) ? 3000 : 200);
     t->large = sometimes(draw, 60, 40);
@@ -71,11 +71,11 @@ static void draw_sizes(struct traits *t, struct swarm_draw *draw)
                                             : swarm_between(draw, 1, 4000);
 }
 
-void swarm_traits_draw(struct traits *t, const struct swarm_config *config)
+void swarm_traits_draw(struct swarm_traits *t, const struct swarm_config *config)
 {
     struct swarm_draw peers = swarm_stream(config->seed, SWARM_STREAM_PEERS, 0);
     struct swarm_draw draw = swarm_stream(config->seed, SWARM_STREAM_TRAITS, 0);
-    *t = (struct traits){0};
+    *t = (struct swarm_traits){0};
     // Small ones more often: what a run costs grows with the square
     uint32_t one = between(&peers, config->peers_least, config->peers_most);
     uint32_t two = between(&peers, config->peers_least, config->peers_most);
@@ -98,7 +98,7 @@ void swarm_traits_draw(struct traits *t, const struct swarm_config *config)
 
 void swarm_draw_size(const struct swarm_config *config, uint32_t *peers, uint32_t *steps)
 {
-    struct traits traits;
+    struct swarm_traits traits;
     swarm_traits_draw(&traits, config);
     *peers = traits.peers;
     *steps = traits.steps;
@@ -129,27 +129,29 @@ uint32_t swarm_unit(const struct swarm *s, uint32_t node)
     return s->traits.unit > 0 && (unit + 1) * s->traits.unit <= s->traits.peers ? unit : UINT32_MAX;
 }
 
-uint32_t swarm_scope(const struct swarm *s, const struct seat *seat, uint8_t kind)
+uint32_t swarm_scope(const struct swarm *s, const struct swarm_seat *seat, uint8_t kind)
 {
     bool run = kind == HWI_KIND_NONE || hwi_kind_is_run_wide(kind);
     return run ? 0 : 1 + swarm_group(s, seat->node);
 }
 
 // Not all to all: links would be full of it for minutes.
-static void draw_huge(const struct traits *t, struct swarm_draw *draw, struct round_op *op)
+static void draw_huge(const struct swarm_traits *t, struct swarm_draw *draw,
+                      struct swarm_round_op *op)
 {
-    op->dtype = (uint8_t)(swarm_chance(draw, 500) ? HWS_F32 : swarm_between(draw, HWS_U32, HWS_I64));
+    op->dtype =
+        (uint8_t)(swarm_chance(draw, 500) ? HWS_F32 : swarm_between(draw, HWS_U32, HWS_I64));
     op->plan = op->plan == HWI_PLAN_ONE_SHOT ? HWI_PLAN_DIRECT : op->plan;
     op->count = swarm_between(draw, 1 << 18, 1 << 20);
     op->count /= op->kind == HWI_KIND_ALL_GATHER ? SWARM_OWN_COUNTS * t->peers : 1;
 }
 
-static void draw_collective(const struct traits *t, struct swarm_draw *draw, struct round_op *op)
+static void draw_collective(const struct swarm_traits *t, struct swarm_draw *draw,
+                            struct swarm_round_op *op)
 {
-    static const uint8_t kinds[] = {HWI_KIND_ALL_REDUCE,     HWI_KIND_ALL_REDUCE,
-                                    HWI_KIND_ALL_REDUCE,     HWI_KIND_ALL_REDUCE,
-                                    HWI_KIND_REDUCE_SCATTER, HWI_KIND_ALL_GATHER,
-                                    HWI_KIND_BROADCAST};
+    static const uint8_t kinds[] = {
+        HWI_KIND_ALL_REDUCE,     HWI_KIND_ALL_REDUCE, HWI_KIND_ALL_REDUCE, HWI_KIND_ALL_REDUCE,
+        HWI_KIND_REDUCE_SCATTER, HWI_KIND_ALL_GATHER, HWI_KIND_BROADCAST};
     op->kind = kinds[swarm_below(draw, HWI_COUNT(kinds))];
     op->dtype = (uint8_t)swarm_between(draw, HWS_U8, HWS_F64);
     op->redop = (uint8_t)swarm_between(draw, HWS_SUM, HWS_MIN);
@@ -166,18 +168,19 @@ static void draw_collective(const struct traits *t, struct swarm_draw *draw, str
     }
 }
 
-static void draw_vote(struct swarm_draw *draw, struct round_op *op)
+static void draw_vote(struct swarm_draw *draw, struct swarm_round_op *op)
 {
     bool barrier = swarm_chance(draw, 300);
     op->kind = barrier ? HWI_KIND_BARRIER : HWI_KIND_AGREE;
     op->redop = barrier ? 0 : swarm_chance(draw, 500) ? HWI_AGREE_AND : HWI_AGREE_MIN;
 }
 
-void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index, struct round_op *op)
+void swarm_round_op(const struct swarm *s, uint32_t round, uint32_t index,
+                    struct swarm_round_op *op)
 {
-    const struct traits *t = &s->traits;
+    const struct swarm_traits *t = &s->traits;
     struct swarm_draw draw = round_stream(s, round, index);
-    *op = (struct round_op){.tag = CHANNEL_RUN, .kind = t->run, .redop = t->run_how};
+    *op = (struct swarm_round_op){.tag = CHANNEL_RUN, .kind = t->run, .redop = t->run_how};
     if (t->run == 0 || index + 1 < swarm_round_ops(s, round)) {
         if (swarm_chance(&draw, 750)) {
             draw_collective(t, &draw, op);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static struct view *place_of(struct swarm *s, uint64_t number, uint32_t scope)
+static struct swarm_view *place_of(struct swarm *s, uint64_t number, uint32_t scope)
 {
     uint32_t at = s->view_count;
     while (at > 0 && (s->views[at - 1].number > number ||
@@ -16,15 +16,14 @@ static struct view *place_of(struct swarm *s, uint64_t number, uint32_t scope)
 }
 
 // NULL = nobody named it yet.
-static struct view *view_of(struct swarm *s, uint64_t number, uint32_t scope)
+static struct swarm_view *view_of(struct swarm *s, uint64_t number, uint32_t scope)
 {
-    struct view *view = place_of(s, number, scope);
-    bool known =
-        view < s->views + s->view_count && view->number == number && view->scope == scope;
+    struct swarm_view *view = place_of(s, number, scope);
+    bool known = view < s->views + s->view_count && view->number == number && view->scope == scope;
     return known ? view : NULL;
 }
 
-static bool in_view(const struct view *view, uint64_t peer)
+static bool in_view(const struct swarm_view *view, uint64_t peer)
 {
     for (uint32_t i = 0; i < view->count; i++) {
         if (view->peers[i] == peer) {
@@ -35,10 +34,10 @@ static bool in_view(const struct view *view, uint64_t peer)
 }
 
 // An incarnation is in an unbroken row of views: who was put out never comes back.
-static void check_row(struct swarm *s, uint64_t peer, const struct life *life)
+static void check_row(struct swarm *s, uint64_t peer, const struct swarm_life *life)
 {
     for (uint32_t i = 0; i < s->view_count; i++) {
-        const struct view *view = &s->views[i];
+        const struct swarm_view *view = &s->views[i];
         bool between = view->number > life->first_view && view->number < life->last_view &&
                        (view->scope == 0 || view->scope == 1 + swarm_group(s, life->seat));
         if (between && !in_view(view, peer)) {
@@ -51,10 +50,10 @@ static void check_row(struct swarm *s, uint64_t peer, const struct life *life)
     }
 }
 
-static void check_rows(struct swarm *s, const struct view *named)
+static void check_rows(struct swarm *s, const struct swarm_view *named)
 {
     for (uint64_t peer = 0; peer < s->life_count; peer++) {
-        struct life *life = swarm_life(s, peer);
+        struct swarm_life *life = swarm_life(s, peer);
         if (life != NULL && in_view(named, peer)) {
             life->first_view = HWI_MIN(life->first_view, named->number);
             life->last_view = HWI_MAX(life->last_view, named->number);
@@ -68,9 +67,9 @@ static void check_rows(struct swarm *s, const struct view *named)
 // The group's members are those of the run that are in the group, as far as they are known.
 static void check_scopes(struct swarm *s, uint64_t number, uint32_t scope)
 {
-    const struct view *run = view_of(s, number, 0), *group = view_of(s, number, scope);
+    const struct swarm_view *run = view_of(s, number, 0), *group = view_of(s, number, scope);
     for (uint32_t i = 0; run != NULL && group != NULL && i < run->count; i++) {
-        const struct life *life = swarm_life(s, run->peers[i]);
+        const struct swarm_life *life = swarm_life(s, run->peers[i]);
         bool belongs = life != NULL && 1 + swarm_group(s, life->seat) == scope;
         if (life != NULL && in_view(group, run->peers[i]) != belongs) {
             swarm_fail(s, SWARM_SAFETY,
@@ -82,7 +81,7 @@ static void check_scopes(struct swarm *s, uint64_t number, uint32_t scope)
     }
 }
 
-static bool in_order(const struct view *view)
+static bool in_order(const struct swarm_view *view)
 {
     for (uint32_t i = 1; i < view->count; i++) {
         if (view->peers[i - 1] >= view->peers[i]) {
@@ -92,7 +91,7 @@ static bool in_order(const struct view *view)
     return true;
 }
 
-static void check_new(struct swarm *s, const struct view *view)
+static void check_new(struct swarm *s, const struct swarm_view *view)
 {
     uint64_t number = view->number;
     if (!in_order(view)) {
@@ -105,15 +104,16 @@ static void check_new(struct swarm *s, const struct view *view)
     }
 }
 
-static void add_view(struct swarm *s, struct view *at, uint32_t scope,
+static void add_view(struct swarm *s, struct swarm_view *at, uint32_t scope,
                      const struct hwi_msg_reply *reply)
 {
     size_t index = (size_t)(at - s->views);
-    s->views = swarm_grow(s->views, s->view_count, &s->view_capacity, sizeof(*s->views));
-    struct view *view = s->views + index;
-    memmove(view + 1, view, (s->view_count++ - index) * sizeof(*view));
-    *view = (struct view){.number = reply->view, .scope = scope, .count = reply->members_count};
-    view->peers = hwi_new(&hwi_alloc_libc, (view->count + 1) * sizeof(*view->peers));
+    s->views = swarm_grow(s->views, s->view_count, &s->view_capacity, sizeof *s->views);
+    struct swarm_view *view = s->views + index;
+    memmove(view + 1, view, (s->view_count++ - index) * sizeof *view);
+    *view =
+        (struct swarm_view){.number = reply->view, .scope = scope, .count = reply->members_count};
+    view->peers = hwi_new(&hwi_alloc_libc, (view->count + 1) * sizeof *view->peers);
     for (uint32_t i = 0; i < view->count; i++) {
         view->peers[i] = reply->members[i].value;
     }
@@ -123,10 +123,10 @@ static void add_view(struct swarm *s, struct view *at, uint32_t scope,
 }
 
 // The view's number names one list of members for ever, and ranks are places in it.
-static void check_members(struct swarm *s, const struct seat *seat, uint32_t scope,
+static void check_members(struct swarm *s, const struct swarm_seat *seat, uint32_t scope,
                           const struct hwi_msg_reply *reply)
 {
-    const struct view *view = view_of(s, reply->view, scope);
+    const struct swarm_view *view = view_of(s, reply->view, scope);
     if (view == NULL) {
         add_view(s, place_of(s, reply->view, scope), scope, reply);
         return;
@@ -144,13 +144,13 @@ static void check_members(struct swarm *s, const struct seat *seat, uint32_t sco
 }
 
 // How many groups there are, and the largest; false if not all members are known.
-static bool count_groups(struct swarm *s, const struct view *run, uint32_t *groups,
+static bool count_groups(struct swarm *s, const struct swarm_view *run, uint32_t *groups,
                          uint32_t *largest)
 {
     uint32_t members[GROUPS] = {0};
     *groups = *largest = 0;
     for (uint32_t i = 0; i < run->count; i++) {
-        const struct life *life = swarm_life(s, run->peers[i]);
+        const struct swarm_life *life = swarm_life(s, run->peers[i]);
         if (life == NULL) {
             return false;
         }
@@ -161,9 +161,10 @@ static bool count_groups(struct swarm *s, const struct view *run, uint32_t *grou
     return true;
 }
 
-static void check_sizes(struct swarm *s, const struct seat *seat, const struct hwi_msg_reply *reply)
+static void check_sizes(struct swarm *s, const struct swarm_seat *seat,
+                        const struct hwi_msg_reply *reply)
 {
-    const struct view *run = view_of(s, reply->view, 0);
+    const struct swarm_view *run = view_of(s, reply->view, 0);
     uint32_t groups, largest;
     if (run == NULL || !count_groups(s, run, &groups, &largest)) {
         return;
@@ -179,11 +180,11 @@ static void check_sizes(struct swarm *s, const struct seat *seat, const struct h
 }
 
 // Units are in a view whole or not at all.
-static void check_units_of(struct swarm *s, const struct view *run)
+static void check_units_of(struct swarm *s, const struct swarm_view *run)
 {
     uint32_t unknown = 0, members[SWARM_PEERS_MAX] = {0};
     for (uint32_t i = 0; i < run->count; i++) {
-        const struct life *life = swarm_life(s, run->peers[i]);
+        const struct swarm_life *life = swarm_life(s, run->peers[i]);
         uint32_t unit = life != NULL ? swarm_unit(s, life->seat) : UINT32_MAX;
         unknown += life == NULL;
         if (unit != UINT32_MAX) {
@@ -207,7 +208,7 @@ void swarm_check_units(struct swarm *s)
     }
 }
 
-static void enrol(struct swarm *s, struct seat *seat, const struct hwi_msg_reply *reply)
+static void enrol(struct swarm *s, struct swarm_seat *seat, const struct hwi_msg_reply *reply)
 {
     uint64_t peer = reply->members[reply->rank].value;
     if (peer >= 1 << 20 || swarm_life(s, peer) != NULL) {
@@ -217,18 +218,18 @@ static void enrol(struct swarm *s, struct seat *seat, const struct hwi_msg_reply
         return;
     }
     while (s->life_count <= peer) {
-        s->lives = swarm_grow(s->lives, s->life_count, &s->life_capacity, sizeof(*s->lives));
-        s->lives[s->life_count++] = (struct life){.seat = UINT32_MAX};
+        s->lives = swarm_grow(s->lives, s->life_count, &s->life_capacity, sizeof *s->lives);
+        s->lives[s->life_count++] = (struct swarm_life){.seat = UINT32_MAX};
     }
     seat->peer = peer;
-    s->lives[peer] = (struct life){.seat = seat->node,
-                                   .number = seat->life,
-                                   .incarnation = seat->incarnation,
-                                   .first_view = reply->view,
-                                   .last_view = reply->view};
+    s->lives[peer] = (struct swarm_life){.seat = seat->node,
+                                         .number = seat->life,
+                                         .incarnation = seat->incarnation,
+                                         .first_view = reply->view,
+                                         .last_view = reply->view};
 }
 
-void swarm_check_view(struct swarm *s, struct seat *seat, uint8_t kind,
+void swarm_check_view(struct swarm *s, struct swarm_seat *seat, uint8_t kind,
                       const struct hwi_msg_reply *reply)
 {
     bool ok = reply->status == HWS_OK;

@@ -11,7 +11,7 @@
 // ---- whom
 
 // The living seat that a number names; NULL = nobody lives.
-static struct seat *pick(struct swarm *s, uint64_t raw)
+static struct swarm_seat *pick(struct swarm *s, uint64_t raw)
 {
     uint32_t living = swarm_living(s);
     uint64_t left = living > 0 ? raw % living : 0;
@@ -23,23 +23,23 @@ static struct seat *pick(struct swarm *s, uint64_t raw)
     return NULL;
 }
 
-static struct seat *pick_other(struct swarm *s, const struct seat *than, uint64_t raw)
+static struct swarm_seat *pick_other(struct swarm *s, const struct swarm_seat *than, uint64_t raw)
 {
     if (than == NULL || swarm_living(s) < 2) {
         return NULL;
     }
-    struct seat *seat = pick(s, raw);
+    struct swarm_seat *seat = pick(s, raw);
     return seat != than ? seat : pick(s, raw + 1);
 }
 
 // Whom an event had hit, if that one lives still. The event's own number finds the seat again.
-static struct seat *hit(struct swarm *s, const struct swarm_fault *f)
+static struct swarm_seat *hit(struct swarm *s, const struct swarm_fault *f)
 {
     return s->hits[f->kind][f->number] < SWARM_PEERS_MAX ? &s->seats[s->hits[f->kind][f->number]]
                                                          : NULL;
 }
 
-static bool note(struct swarm *s, const struct swarm_fault *f, const struct seat *seat)
+static bool note(struct swarm *s, const struct swarm_fault *f, const struct swarm_seat *seat)
 {
     s->hits[f->kind][f->number] = seat != NULL ? (uint8_t)seat->node : UINT8_MAX;
     return seat != NULL;
@@ -49,7 +49,7 @@ static bool note(struct swarm *s, const struct swarm_fault *f, const struct seat
 
 static bool strike_kill(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     bool last = swarm_living(s) < 2 && f->raw[1] % 4 != 0;
     if (seat == NULL || last) {
         return false;
@@ -63,7 +63,7 @@ static bool strike_kill_at(struct swarm *s, const struct swarm_fault *f)
 {
     static const enum hwi_role roles[] = {HWI_ROLE_PEER, HWI_ROLE_PEER, HWI_ROLE_REDUCER,
                                           HWI_ROLE_SNAPSHOT};
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     enum hwi_role role = roles[f->raw[1] % HWI_COUNT(roles)];
     if (seat == NULL || swarm_living(s) < 2) {
         return false;
@@ -81,7 +81,7 @@ static bool strike_kill_on(struct swarm *s, const struct swarm_fault *f)
         HWI_MSG_manifest,  HWI_MSG_block_placed, HWI_MSG_state_hashed, HWI_MSG_chunk,
         HWI_MSG_quiesced,  HWI_MSG_lane_view,    HWI_MSG_call,         HWI_MSG_welcome,
     };
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (seat == NULL || swarm_living(s) < 2) {
         return false;
     }
@@ -91,7 +91,7 @@ static bool strike_kill_on(struct swarm *s, const struct swarm_fault *f)
     return true;
 }
 
-static void thaw(struct swarm *s, struct seat *seat)
+static void thaw(struct swarm *s, struct swarm_seat *seat)
 {
     if (seat->frozen) {
         seat->frozen = false;
@@ -103,7 +103,7 @@ static void thaw(struct swarm *s, struct seat *seat)
 
 static bool strike_freeze(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (!note(s, f, seat) || seat->frozen) {
         return false;
     }
@@ -119,7 +119,7 @@ static void mend_freeze(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_leave(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (seat == NULL || seat->frozen || seat->leaving || swarm_living(s) < 2) {
         return false;
     }
@@ -128,9 +128,9 @@ static bool strike_leave(struct swarm *s, const struct swarm_fault *f)
 }
 
 // A newcomer takes the place of somebody, or one that nobody has.
-static struct seat *replace(struct swarm *s, const struct swarm_fault *f)
+static struct swarm_seat *replace(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = &s->seats[f->raw[0] % s->traits.peers];
+    struct swarm_seat *seat = &s->seats[f->raw[0] % s->traits.peers];
     if (swarm_living(s) < 2) {
         return NULL;
     }
@@ -144,14 +144,14 @@ static struct seat *replace(struct swarm *s, const struct swarm_fault *f)
 
 // ---- links of one member
 
-static void apply(struct swarm *s, const struct seat *seat)
+static void apply(struct swarm *s, const struct swarm_seat *seat)
 {
     hwi_sim_node_link(s->sim, seat->node, &seat->link);
 }
 
 static bool strike_delay(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (!note(s, f, seat)) {
         return false;
     }
@@ -164,14 +164,14 @@ static bool strike_delay(struct swarm *s, const struct swarm_fault *f)
 
 static void mend_delay(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = hit(s, f);
+    struct swarm_seat *seat = hit(s, f);
     seat->link.delay_ns = seat->link.jitter_ns = 0;
     apply(s, seat);
 }
 
 static bool strike_clog(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (!note(s, f, seat)) {
         return false;
     }
@@ -188,7 +188,7 @@ static void mend_clog(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_duplicate(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (!note(s, f, seat)) {
         return false;
     }
@@ -205,7 +205,7 @@ static void mend_duplicate(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_truncate(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (!note(s, f, seat)) {
         return false;
     }
@@ -222,7 +222,7 @@ static void mend_truncate(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_damage(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (!note(s, f, seat)) {
         return false;
     }
@@ -239,7 +239,7 @@ static void mend_damage(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_slow(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = replace(s, f);
+    struct swarm_seat *seat = replace(s, f);
     if (!note(s, f, seat)) {
         return false;
     }
@@ -257,7 +257,7 @@ static void mend_slow(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_unreachable(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = replace(s, f);
+    struct swarm_seat *seat = replace(s, f);
     if (!note(s, f, seat)) {
         return false;
     }
@@ -274,7 +274,7 @@ static void mend_unreachable(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_cut(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *a = pick(s, f->raw[0]), *b = pick_other(s, a, f->raw[1]);
+    struct swarm_seat *a = pick(s, f->raw[0]), *b = pick_other(s, a, f->raw[1]);
     if (b == NULL) {
         return false;
     }
@@ -290,7 +290,7 @@ static void cut_pair(struct swarm *s, const struct swarm_fault *f, bool on)
 
 static bool strike_sever(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *a = pick(s, f->raw[0]), *b = pick_other(s, a, f->raw[1]);
+    struct swarm_seat *a = pick(s, f->raw[0]), *b = pick_other(s, a, f->raw[1]);
     if (!note(s, f, b == NULL ? NULL : a)) {
         return false;
     }
@@ -306,7 +306,7 @@ static void mend_sever(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_lose(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (seat == NULL) {
         return false;
     }
@@ -316,7 +316,7 @@ static bool strike_lose(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_mute(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (!note(s, f, seat)) {
         return false;
     }
@@ -373,7 +373,7 @@ static void mend_partition(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_one_way(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *a = pick(s, f->raw[0]), *b = pick_other(s, a, f->raw[1]);
+    struct swarm_seat *a = pick(s, f->raw[0]), *b = pick_other(s, a, f->raw[1]);
     bool master = f->raw[2] % 3 == 0;
     if (!note(s, f, a) || (b == NULL && !master)) {
         return false;
@@ -395,7 +395,7 @@ static void mend_one_way(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_jump(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (seat == NULL) {
         return false;
     }
@@ -406,7 +406,7 @@ static bool strike_jump(struct swarm *s, const struct swarm_fault *f)
 
 static bool strike_skew(struct swarm *s, const struct swarm_fault *f)
 {
-    struct seat *seat = pick(s, f->raw[0]);
+    struct swarm_seat *seat = pick(s, f->raw[0]);
     if (!note(s, f, seat)) {
         return false;
     }
@@ -528,7 +528,7 @@ void swarm_heal(struct swarm *s)
         swarm_mend(s, event);
     }
     for (uint32_t i = 0; i < s->traits.peers; i++) {
-        struct seat *seat = &s->seats[i];
+        struct swarm_seat *seat = &s->seats[i];
         if (seat->stage == STAGE_EMPTY) {
             continue;
         }

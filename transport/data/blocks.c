@@ -42,9 +42,10 @@ void hwi_block_send(struct hwi_data *data, const struct hwi_msg_block_send *msg)
     struct hwi_data_op *op = hwi_data_op_sync(data, msg->op);
     struct hwi_edge *edge = hwi_edge_find(data, msg->to);
 
-    if (edge == NULL)
+    if (edge == NULL) {
         return;
-    struct hwi_waiting *waiting = hwi_new(data->alloc, sizeof(*waiting));
+    }
+    struct hwi_waiting *waiting = hwi_new(data->alloc, sizeof *waiting);
     waiting->op = op;
     waiting->memory = memory;
     waiting->bytes = msg->bytes;
@@ -86,10 +87,12 @@ void hwi_block_cut(struct hwi_data *data, const struct hwi_waiting *waiting,
     };
     uint32_t made = 0;
 
-    if (probe(waiting->memory, waiting->bytes))
+    if (probe(waiting->memory, waiting->bytes)) {
         out->owned = hwi_pool_take(&data->pool, waiting->bytes);
-    if (out->owned != NULL)
+    }
+    if (out->owned != NULL) {
         made = compress(waiting->memory, waiting->bytes, out->owned);
+    }
     if (made > 0) {
         frame.flags = HWI_FRAME_LZ4;
         frame.payload_bytes = made;
@@ -114,8 +117,9 @@ static struct hwi_block_row *find(const struct hwi_data *data, const struct hwi_
 
     for (; link != NULL; link = hwi_index_same(link)) {
         struct hwi_block_row *row = (struct hwi_block_row *)link;
-        if (row->op == op && row->from == from && row->block == block)
+        if (row->op == op && row->from == from && row->block == block) {
             return row;
+        }
     }
     return NULL;
 }
@@ -130,7 +134,7 @@ void hwi_block_place(struct hwi_data *data, const struct hwi_msg_block_place *ms
         HWI_CHECK(row->memory == memory && row->bytes == msg->bytes);
         return;
     }
-    row = hwi_new(data->alloc, sizeof(*row));
+    row = hwi_new(data->alloc, sizeof *row);
     row->op = op;
     row->from = msg->from;
     row->block = msg->block;
@@ -138,8 +142,9 @@ void hwi_block_place(struct hwi_data *data, const struct hwi_msg_block_place *ms
     row->memory = memory;
     row->next = op->blocks;
     row->at = &op->blocks;
-    if (row->next != NULL)
+    if (row->next != NULL) {
         row->next->at = &row->next;
+    }
     op->blocks = row;
     hwi_index_add(&data->block_rows, &row->link, hash_of(op, msg->from, msg->block));
 }
@@ -147,8 +152,9 @@ void hwi_block_place(struct hwi_data *data, const struct hwi_msg_block_place *ms
 void hwi_block_row_free(struct hwi_data *data, struct hwi_block_row *row)
 {
     *row->at = row->next;
-    if (row->next != NULL)
+    if (row->next != NULL) {
         row->next->at = row->at;
+    }
     hwi_index_remove(&data->block_rows, &row->link);
     hwi_free(data->alloc, row);
 }
@@ -157,8 +163,9 @@ enum hwi_fit hwi_block_fit(const struct hwi_data *data, uint64_t peer,
                            const struct hwi_frame *frame, struct hwi_block_row **row,
                            const char **why)
 {
-    if (frame->op.view < data->view || hwi_closed_has(data, frame->op))
+    if (frame->op.view < data->view || hwi_closed_has(data, frame->op)) {
         return HWI_FIT_DROP;
+    }
     const struct hwi_data_op *op = hwi_data_op_find(data, frame->op);
     *row = op != NULL ? find(data, op, peer, (uint32_t)frame->offset) : NULL;
     if (*row == NULL) {

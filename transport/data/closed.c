@@ -13,19 +13,21 @@ static struct hwi_closed *find(const struct hwi_data *data, struct hwi_op name)
 
     for (; link != NULL; link = hwi_index_same(link)) {
         struct hwi_closed *closed = (struct hwi_closed *)link;
-        if (closed->kind == hwi_channel_kind(name.kind) && closed->tag == name.tag)
+        if (closed->kind == hwi_channel_kind(name.kind) && closed->tag == name.tag) {
             return closed;
+        }
     }
     return NULL;
 }
 
 void hwi_closed_note(struct hwi_data *data, struct hwi_op name)
 {
-    if (name.view != data->view)
+    if (name.view != data->view) {
         return;
+    }
     struct hwi_closed *closed = find(data, name);
     if (closed == NULL) {
-        closed = hwi_new(data->alloc, sizeof(*closed));
+        closed = hwi_new(data->alloc, sizeof *closed);
         closed->kind = hwi_channel_kind(name.kind);
         closed->tag = name.tag;
         hwi_index_add(&data->closed, &closed->link, hash_of(name));

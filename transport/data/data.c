@@ -6,7 +6,7 @@ struct hwi_data *hwi_data_create(const struct hwi_alloc *alloc, const struct hwi
                                  void *user)
 {
     HWI_CHECK(ops->deliver != NULL && ops->kick != NULL && ops->broken != NULL);
-    struct hwi_data *data = hwi_new(alloc, sizeof(*data));
+    struct hwi_data *data = hwi_new(alloc, sizeof *data);
 
     data->alloc = alloc;
     data->ops = ops;
@@ -60,15 +60,16 @@ struct hwi_memory *hwi_memory_find(const struct hwi_data *data, uint64_t request
 {
     struct hwi_link *link = hwi_index_find(&data->requests, hwi_mix(0, request));
 
-    while (link != NULL && ((struct hwi_memory *)link)->request != request)
+    while (link != NULL && ((struct hwi_memory *)link)->request != request) {
         link = hwi_index_same(link);
+    }
     return (struct hwi_memory *)link;
 }
 
 void hwi_data_memory(struct hwi_data *data, uint64_t request, const struct hwi_buffers *buffers)
 {
     HWI_CHECK(hwi_memory_find(data, request) == NULL);
-    struct hwi_memory *memory = hwi_new(data->alloc, sizeof(*memory));
+    struct hwi_memory *memory = hwi_new(data->alloc, sizeof *memory);
 
     memory->request = request;
     memory->input = buffers->input;
@@ -82,8 +83,9 @@ void hwi_data_forget(struct hwi_data *data, uint64_t request)
 {
     struct hwi_memory *memory = hwi_memory_find(data, request);
 
-    if (memory == NULL)
+    if (memory == NULL) {
         return;
+    }
     HWI_CHECK(memory->users == 0);
     hwi_index_remove(&data->requests, &memory->link);
     hwi_free(data->alloc, memory);
@@ -94,7 +96,7 @@ void hwi_data_tensor(struct hwi_data *data, uint32_t index, void *memory, uint64
     HWI_CHECK(index < HWI_TENSORS_MAX);
     while (data->tensor_count <= index) {
         data->tensors = hwi_resize(data->alloc, data->tensors,
-                                   sizeof(*data->tensors) * (data->tensor_count + 1));
+                                   sizeof *data->tensors * (data->tensor_count + 1));
         data->tensors[data->tensor_count++] = (struct hwi_tensor_memory){0};
     }
     data->tensors[index] = (struct hwi_tensor_memory){.memory = memory, .bytes = bytes};

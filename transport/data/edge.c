@@ -5,8 +5,9 @@ struct hwi_edge *hwi_edge_find(const struct hwi_data *data, uint64_t peer)
 {
     struct hwi_link *link = hwi_index_find(&data->edges, hwi_mix(0, peer));
 
-    while (link != NULL && ((struct hwi_edge *)link)->peer != peer)
+    while (link != NULL && ((struct hwi_edge *)link)->peer != peer) {
         link = hwi_index_same(link);
+    }
     return (struct hwi_edge *)link;
 }
 
@@ -17,9 +18,10 @@ struct hwi_edge *hwi_edge_next(const struct hwi_data *data, const struct hwi_edg
 
 void hwi_data_edge_add(struct hwi_data *data, uint64_t peer)
 {
-    if (hwi_edge_find(data, peer) != NULL)
+    if (hwi_edge_find(data, peer) != NULL) {
         return;
-    struct hwi_edge *edge = hwi_new(data->alloc, sizeof(*edge));
+    }
+    struct hwi_edge *edge = hwi_new(data->alloc, sizeof *edge);
     edge->peer = peer;
     hwi_index_add(&data->edges, &edge->link, hwi_mix(0, peer));
 }
@@ -28,8 +30,9 @@ void hwi_data_edge_remove(struct hwi_data *data, uint64_t peer)
 {
     struct hwi_edge *edge = hwi_edge_find(data, peer);
 
-    if (edge == NULL)
+    if (edge == NULL) {
         return;
+    }
     hwi_frames_out_abandon_edge(data, peer);
     hwi_frames_in_discard_edge(data, peer);
     hwi_queue_drop_all(data, edge);

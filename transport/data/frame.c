@@ -60,8 +60,9 @@ static bool block_valid(const struct hwi_frame *frame)
 
 static bool frame_valid(const struct hwi_frame *frame)
 {
-    if (frame->payload_bytes == 0 || frame->payload_bytes > HWI_FRAME_PAYLOAD_MAX)
+    if (frame->payload_bytes == 0 || frame->payload_bytes > HWI_FRAME_PAYLOAD_MAX) {
         return false;
+    }
     switch (frame->kind) {
     case HWI_FRAME_MESSAGE:
         return message_valid(frame);
@@ -92,12 +93,15 @@ bool hwi_frame_read(const unsigned char bytes[HWI_FRAME_HEADER_BYTES], struct hw
     };
 
     if (hwi_get_u32(bytes) != magic ||
-        hwi_get_u64(bytes + HASHED_BYTES) != XXH3_64bits(bytes, HASHED_BYTES))
+        hwi_get_u64(bytes + HASHED_BYTES) != XXH3_64bits(bytes, HASHED_BYTES)) {
         return false;
-    if (memcmp(bytes + 29, zero, 3) != 0 || memcmp(bytes + 48, zero, 8) != 0)
+    }
+    if (memcmp(bytes + 29, zero, 3) != 0 || memcmp(bytes + 48, zero, 8) != 0) {
         return false;
-    if (!frame_valid(&read))
+    }
+    if (!frame_valid(&read)) {
         return false;
+    }
     *frame = read;
     return true;
 }

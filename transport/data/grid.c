@@ -33,7 +33,7 @@ void hwi_grid_init(struct hwi_grid *grid, const struct hwi_alloc *alloc,
     }
     check_regions(grid, regions, count);
     grid->regions = count;
-    grid->region = hwi_new(alloc, (count + (size_t)1) * sizeof(*grid->region));
+    grid->region = hwi_new(alloc, (count + (size_t)1) * sizeof *grid->region);
     for (uint32_t i = 0; i < count; i++) {
         grid->region[i] = at;
         at.begin += regions[i].value;
@@ -66,8 +66,9 @@ static const struct hwi_cut *region_of(const struct hwi_grid *grid, uint64_t byt
 uint64_t hwi_grid_offset(const struct hwi_grid *grid, uint32_t chunk)
 {
     HWI_CHECK(chunk < grid->chunks);
-    if (grid->regions == 0)
+    if (grid->regions == 0) {
         return (uint64_t)chunk * grid->chunk_bytes;
+    }
     const struct hwi_cut *cut = region_of(grid, UINT64_MAX, chunk);
     return cut->begin + (uint64_t)(chunk - cut->first) * grid->chunk_bytes;
 }
@@ -76,23 +77,26 @@ uint32_t hwi_grid_size(const struct hwi_grid *grid, uint32_t chunk)
 {
     uint64_t offset = hwi_grid_offset(grid, chunk), end = grid->bytes;
 
-    if (grid->regions > 0)
+    if (grid->regions > 0) {
         end = region_of(grid, UINT64_MAX, chunk)[1].begin;
+    }
     return (uint32_t)HWI_MIN(grid->chunk_bytes, end - offset);
 }
 
 uint32_t hwi_grid_at(const struct hwi_grid *grid, uint64_t offset)
 {
-    if (grid->regions == 0)
+    if (grid->regions == 0) {
         return (uint32_t)(offset / grid->chunk_bytes);
+    }
     const struct hwi_cut *cut = region_of(grid, offset, UINT32_MAX);
     return cut->first + (uint32_t)((offset - cut->begin) / grid->chunk_bytes);
 }
 
 bool hwi_grid_find(const struct hwi_grid *grid, uint64_t offset, uint32_t bytes, uint32_t *chunk)
 {
-    if (offset >= grid->bytes)
+    if (offset >= grid->bytes) {
         return false;
+    }
     *chunk = hwi_grid_at(grid, offset);
     return hwi_grid_offset(grid, *chunk) == offset && hwi_grid_size(grid, *chunk) == bytes;
 }

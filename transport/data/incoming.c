@@ -16,26 +16,30 @@ static void hold(struct hwi_data *data, struct hwi_frame_in *in)
 {
     in->previous = NULL;
     in->next = data->in;
-    if (data->in != NULL)
+    if (data->in != NULL) {
         data->in->previous = in;
+    }
     data->in = in;
 }
 
 static void let_go(struct hwi_data *data, struct hwi_frame_in *in)
 {
-    if (in->next != NULL)
+    if (in->next != NULL) {
         in->next->previous = in->previous;
-    if (in->previous != NULL)
+    }
+    if (in->previous != NULL) {
         in->previous->next = in->next;
-    else
+    } else {
         data->in = in->next;
+    }
 }
 
 // Undoes what begin_* claimed for the frame; its bytes have nowhere to go from now on.
 static void discard(struct hwi_frame_in *in)
 {
-    if (in->target == NULL)
+    if (in->target == NULL) {
         return;
+    }
     in->target = NULL;
     if (in->frame.kind == HWI_FRAME_BLOCK) {
         ((struct hwi_block_row *)in->row)->claimed = false;
@@ -50,8 +54,9 @@ static void discard(struct hwi_frame_in *in)
 static enum hwi_verdict own(struct hwi_data *data, struct hwi_frame_in *in, const char **why)
 {
     in->owned = hwi_pool_take(&data->pool, in->frame.payload_bytes);
-    if (in->owned == NULL)
+    if (in->owned == NULL) {
         return broken(why, "no memory for a frame");
+    }
     in->target = in->owned;
     return HWI_VERDICT_OK;
 }
@@ -61,10 +66,12 @@ static enum hwi_verdict begin_eager(struct hwi_data *data, struct hwi_edge *edge
 {
     enum hwi_fit fit = hwi_stash_admit(data, edge, &in->frame, why);
 
-    if (fit == HWI_FIT_BROKEN)
+    if (fit == HWI_FIT_BROKEN) {
         return HWI_VERDICT_BROKEN;
-    if (fit == HWI_FIT_DROP)
+    }
+    if (fit == HWI_FIT_DROP) {
         return HWI_VERDICT_OK;
+    }
     return own(data, in, why);
 }
 
@@ -94,11 +101,13 @@ static enum hwi_verdict begin_block(struct hwi_data *data, struct hwi_edge *edge
     struct hwi_block_row *row;
     enum hwi_fit fit = hwi_block_fit(data, edge->peer, &in->frame, &row, why);
 
-    if (fit != HWI_FIT_TAKE)
+    if (fit != HWI_FIT_TAKE) {
         return fit == HWI_FIT_DROP ? HWI_VERDICT_OK : HWI_VERDICT_BROKEN;
+    }
     if (in->frame.flags & HWI_FRAME_LZ4) {
-        if (own(data, in, why) != HWI_VERDICT_OK)
+        if (own(data, in, why) != HWI_VERDICT_OK) {
             return HWI_VERDICT_BROKEN;
+        }
     } else {
         in->target = row->memory;
     }
@@ -126,16 +135,20 @@ enum hwi_verdict hwi_data_arriving(struct hwi_data *data, uint64_t peer, enum hw
 {
     struct hwi_edge *edge = hwi_edge_find(data, peer);
 
-    memset(in, 0, sizeof(*in));
+    memset(in, 0, sizeof *in);
     in->peer = peer;
-    if (edge == NULL)
+    if (edge == NULL) {
         return broken(why, "the edge is not open");
-    if (!hwi_frame_read(header, &in->frame))
+    }
+    if (!hwi_frame_read(header, &in->frame)) {
         return broken(why, "a frame's header is not valid");
-    if (in->frame.lane != lane)
+    }
+    if (in->frame.lane != lane) {
         return broken(why, "a frame names another lane");
-    if (begin(data, edge, in, why) != HWI_VERDICT_OK)
+    }
+    if (begin(data, edge, in, why) != HWI_VERDICT_OK) {
         return HWI_VERDICT_BROKEN;
+    }
     hold(data, in);
     return HWI_VERDICT_OK;
 }
@@ -183,12 +196,13 @@ enum hwi_verdict hwi_data_received(struct hwi_data *data, struct hwi_frame_in *i
     enum hwi_verdict verdict = HWI_VERDICT_OK;
 
     let_go(data, in);
-    if (!trailer)
+    if (!trailer) {
         discard(in);
-    else if (in->target != NULL)
+    } else if (in->target != NULL) {
         verdict = finish(data, in, hwi_get_u64(trailer), why);
-    else
+    } else {
         data->stats.frames_dropped++;
+    }
     hwi_pool_give(&data->pool, in->owned);
     in->owned = NULL;
     in->target = NULL;
@@ -198,29 +212,37 @@ enum hwi_verdict hwi_data_received(struct hwi_data *data, struct hwi_frame_in *i
 
 void hwi_frames_in_discard(struct hwi_data *data, struct hwi_op op)
 {
-    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next)
-        if (in->frame.kind != HWI_FRAME_MESSAGE && hwi_op_equal(in->frame.op, op))
+    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next) {
+        if (in->frame.kind != HWI_FRAME_MESSAGE && hwi_op_equal(in->frame.op, op)) {
             discard(in);
+        }
+    }
 }
 
 void hwi_frames_in_discard_edge(struct hwi_data *data, uint64_t peer)
 {
-    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next)
-        if (in->peer == peer)
+    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next) {
+        if (in->peer == peer) {
             discard(in);
+        }
+    }
 }
 
 void hwi_frames_in_discard_before(struct hwi_data *data, uint64_t view)
 {
-    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next)
-        if (in->frame.kind != HWI_FRAME_MESSAGE && in->frame.op.view < view)
+    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next) {
+        if (in->frame.kind != HWI_FRAME_MESSAGE && in->frame.op.view < view) {
             discard(in);
+        }
+    }
 }
 
 void hwi_frames_in_discard_stash(struct hwi_data *data, uint64_t peer, uint64_t view)
 {
-    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next)
+    for (struct hwi_frame_in *in = data->in; in != NULL; in = in->next) {
         if (in->peer == peer && in->frame.kind == HWI_FRAME_CHUNK && in->row == NULL &&
-            in->frame.op.view < view)
+            in->frame.op.view < view) {
             discard(in);
+        }
+    }
 }

@@ -21,20 +21,21 @@ static void grow(struct hwi_index *index)
     struct hwi_link **old = index->buckets;
     uint32_t old_count = index->bucket_count;
 
-    index->buckets = hwi_new(index->alloc, sizeof(*old) * old_count * 2);
+    index->buckets = hwi_new(index->alloc, sizeof *old * old_count * 2);
     index->bucket_count = old_count * 2;
-    for (uint32_t i = 0; i < old_count; i++)
+    for (uint32_t i = 0; i < old_count; i++) {
         for (struct hwi_link *link = old[i], *chain; link != NULL; link = chain) {
             chain = link->chain;
             insert(index, link);
         }
+    }
     hwi_free(index->alloc, old);
 }
 
 void hwi_index_init(struct hwi_index *index, const struct hwi_alloc *alloc, uint32_t max)
 {
     *index = (struct hwi_index){.alloc = alloc, .bucket_count = BUCKETS_MIN, .max = max};
-    index->buckets = hwi_new(alloc, sizeof(*index->buckets) * BUCKETS_MIN);
+    index->buckets = hwi_new(alloc, sizeof *index->buckets * BUCKETS_MIN);
 }
 
 void hwi_index_fini(struct hwi_index *index)
@@ -45,8 +46,9 @@ void hwi_index_fini(struct hwi_index *index)
 void hwi_index_add(struct hwi_index *index, struct hwi_link *link, uint64_t hash)
 {
     HWI_CHECK(index->count < index->max);
-    if (index->count >= index->bucket_count)
+    if (index->count >= index->bucket_count) {
         grow(index);
+    }
     link->hash = hash;
     insert(index, link);
     index->count++;
@@ -56,16 +58,18 @@ void hwi_index_remove(struct hwi_index *index, struct hwi_link *link)
 {
     struct hwi_link **at = bucket_of(index, link->hash);
 
-    while (*at != link)
+    while (*at != link) {
         at = &(*at)->chain;
+    }
     *at = link->chain;
     index->count--;
 }
 
 static struct hwi_link *first_with(struct hwi_link *link, uint64_t hash)
 {
-    while (link != NULL && link->hash != hash)
+    while (link != NULL && link->hash != hash) {
         link = link->chain;
+    }
     return link;
 }
 
@@ -84,11 +88,13 @@ struct hwi_link *hwi_index_next(const struct hwi_index *index, const struct hwi_
     uint32_t bucket = 0;
 
     if (link != NULL) {
-        if (link->chain != NULL)
+        if (link->chain != NULL) {
             return link->chain;
+        }
         bucket = (uint32_t)(link->hash & (index->bucket_count - 1)) + 1;
     }
-    while (bucket < index->bucket_count && index->buckets[bucket] == NULL)
+    while (bucket < index->bucket_count && index->buckets[bucket] == NULL) {
         bucket++;
+    }
     return bucket < index->bucket_count ? index->buckets[bucket] : NULL;
 }

@@ -18,16 +18,18 @@ void hwi_message_send(struct hwi_data *data, const struct hwi_envelope *envelope
     unsigned char *bytes;
     size_t length;
 
-    if (edge == NULL)
+    if (edge == NULL) {
         return;
+    }
     int encoded = hwi_encode(&envelope->msg, &bytes, &length);
     HWI_CHECK(encoded == HWI_CODEC_OK);
     unsigned char *copy = hwi_pool_take(&data->pool, length);
-    if (copy != NULL)
+    if (copy != NULL) {
         memcpy(copy, bytes, length);
+    }
     free(bytes);
     HWI_CHECK(copy != NULL);
-    struct hwi_waiting *waiting = hwi_new(data->alloc, sizeof(*waiting));
+    struct hwi_waiting *waiting = hwi_new(data->alloc, sizeof *waiting);
     waiting->message = copy;
     waiting->bytes = (uint32_t)length;
     hwi_queue_push(data, edge, lane_of(envelope->to.role), HWI_RANK_MESSAGE, waiting);

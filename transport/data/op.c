@@ -15,14 +15,15 @@ struct hwi_data_op *hwi_data_op_find(const struct hwi_data *data, struct hwi_op 
 {
     struct hwi_link *link = hwi_index_find(&data->data_ops, hash_of(name));
 
-    while (link != NULL && !hwi_op_equal(((struct hwi_data_op *)link)->name, name))
+    while (link != NULL && !hwi_op_equal(((struct hwi_data_op *)link)->name, name)) {
         link = hwi_index_same(link);
+    }
     return (struct hwi_data_op *)link;
 }
 
 static struct hwi_data_op *add(struct hwi_data *data, struct hwi_op name, uint64_t bits)
 {
-    struct hwi_data_op *op = hwi_new(data->alloc, sizeof(*op) + hwi_bits_bytes((uint32_t)bits));
+    struct hwi_data_op *op = hwi_new(data->alloc, sizeof *op + hwi_bits_bytes((uint32_t)bits));
 
     op->name = name;
     hwi_index_add(&data->data_ops, &op->link, hash_of(name));
@@ -45,8 +46,9 @@ static bool holds(uint64_t from, uint64_t bytes, uint64_t offset, uint64_t size)
 static void init_backup(struct hwi_data *data, struct hwi_data_op *op,
                         const struct hwi_msg_op_memory *msg)
 {
-    if (msg->save_bytes == 0)
+    if (msg->save_bytes == 0) {
         return;
+    }
     op->save_from = msg->save_from;
     op->save_end = msg->save_from + msg->save_bytes;
     op->backup = hwi_pool_take(&data->pool, msg->save_bytes);
@@ -59,13 +61,16 @@ static void move_input(struct hwi_data_op *op)
 {
     uintptr_t input = (uintptr_t)op->memory->input, output = (uintptr_t)op->memory->output;
     uintptr_t begin = output + op->save_from - op->output_from;
-    bool inside = op->backup != NULL && input >= begin && input - begin < op->save_end - op->save_from;
+    bool inside =
+        op->backup != NULL && input >= begin && input - begin < op->save_end - op->save_from;
 
-    if (!inside || input - output == op->input_from - op->output_from)
+    if (!inside || input - output == op->input_from - op->output_from) {
         return;
+    }
     HWI_CHECK(op->memory->input_bytes <= op->save_end - op->save_from - (input - begin));
-    for (uint32_t chunk = 0; chunk < op->grid.chunks; chunk++)
+    for (uint32_t chunk = 0; chunk < op->grid.chunks; chunk++) {
         hwi_data_op_save(op, chunk);
+    }
     op->input = op->backup + (input - begin);
 }
 
@@ -75,7 +80,8 @@ void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *ms
     const struct hwi_kernel *kernel = hwi_kernel_find(msg->dtype, msg->redop);
     size_t element_bytes = hws_dtype_bytes((hws_dtype)msg->dtype);
 
-    HWI_CHECK(memory != NULL && (kernel != NULL || msg->redop == 0) && hwi_data_op_find(data, msg->op) == NULL);
+    HWI_CHECK(memory != NULL && (kernel != NULL || msg->redop == 0) &&
+              hwi_data_op_find(data, msg->op) == NULL);
     HWI_CHECK(element_bytes > 0 && msg->chunk_bytes % element_bytes == 0);
     HWI_CHECK(msg->bytes > 0 && msg->bytes % element_bytes == 0);
     HWI_CHECK(msg->in_place || msg->save_bytes == 0);
@@ -102,10 +108,12 @@ void hwi_data_op_free(struct hwi_data *data, struct hwi_data_op *op)
         hwi_row_free(data, op->rows);
         op->rows = next;
     }
-    while (op->blocks != NULL)
+    while (op->blocks != NULL) {
         hwi_block_row_free(data, op->blocks);
-    if (op->memory != NULL)
+    }
+    if (op->memory != NULL) {
         op->memory->users--;
+    }
     hwi_pool_give(&data->pool, op->backup);
     hwi_grid_fini(&op->grid, data->alloc);
     hwi_index_remove(&data->data_ops, &op->link);
@@ -141,8 +149,9 @@ void hwi_data_op_save(struct hwi_data_op *op, uint32_t chunk)
     uint32_t size = hwi_grid_size(&op->grid, chunk);
 
     if (op->backup == NULL || hwi_bit_get(op->saved, chunk) ||
-        !holds(op->save_from, op->save_end - op->save_from, offset, size))
+        !holds(op->save_from, op->save_end - op->save_from, offset, size)) {
         return;
+    }
     hwi_stream_copy(backup_of(op, chunk), hwi_data_op_output(op, chunk), size);
     hwi_bit_set(op->saved, chunk);
 }
@@ -155,8 +164,9 @@ static bool overwrites_inputs(const struct hwi_data_op *op)
 
 const unsigned char *hwi_data_op_scatter(struct hwi_data_op *op, uint32_t chunk)
 {
-    if (!overwrites_inputs(op))
+    if (!overwrites_inputs(op)) {
         return hwi_data_op_input(op, chunk);
+    }
     hwi_data_op_save(op, chunk);
     return op->grid.chunks == 1 ? backup_of(op, chunk) : hwi_data_op_input(op, chunk);
 }
@@ -168,8 +178,10 @@ bool hwi_data_op_unsent(const struct hwi_data_op *op, uint32_t chunk)
 
 void hwi_data_op_restore(struct hwi_data_op *op)
 {
-    for (uint32_t chunk = 0; op->backup != NULL && chunk < op->grid.chunks; chunk++)
-        if (hwi_bit_get(op->saved, chunk))
+    for (uint32_t chunk = 0; op->backup != NULL && chunk < op->grid.chunks; chunk++) {
+        if (hwi_bit_get(op->saved, chunk)) {
             memcpy(hwi_data_op_output(op, chunk), backup_of(op, chunk),
                    hwi_grid_size(&op->grid, chunk));
+        }
+    }
 }

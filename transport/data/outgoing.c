@@ -22,10 +22,11 @@ static void count(struct hwi_queue *queue, const struct hwi_waiting *waiting)
 static void append(struct hwi_queue *queue, struct hwi_waiting *line)
 {
     line->next = NULL;
-    if (queue->last != NULL)
+    if (queue->last != NULL) {
         queue->last->next = line;
-    else
+    } else {
         queue->first = line;
+    }
     queue->last = line;
 }
 
@@ -34,8 +35,9 @@ static struct hwi_waiting *take_line(struct hwi_queue *queue)
     struct hwi_waiting *line = queue->first;
 
     queue->first = line->next;
-    if (queue->first == NULL)
+    if (queue->first == NULL) {
         queue->last = NULL;
+    }
     return line;
 }
 
@@ -60,10 +62,12 @@ static struct hwi_waiting *take_first(struct hwi_queue *queue)
 // The operation's line, or NULL. Messages make no lines.
 static struct hwi_waiting *line_of(const struct hwi_queue *queue, const struct hwi_data_op *op)
 {
-    struct hwi_waiting *line = queue->last != NULL && queue->last->op == op ? queue->last : queue->first;
+    struct hwi_waiting *line =
+        queue->last != NULL && queue->last->op == op ? queue->last : queue->first;
 
-    while (op != NULL && line != NULL && line->op != op)
+    while (op != NULL && line != NULL && line->op != op) {
         line = line->next;
+    }
     return op != NULL ? line : NULL;
 }
 
@@ -84,9 +88,11 @@ static void push(struct hwi_queue *queue, struct hwi_waiting *waiting)
 
 static bool lane_empty(const struct hwi_edge *edge, enum hwi_lane lane)
 {
-    for (int rank = 0; rank < HWI_RANKS; rank++)
-        if (edge->queues[lane][rank].first != NULL)
+    for (int rank = 0; rank < HWI_RANKS; rank++) {
+        if (edge->queues[lane][rank].first != NULL) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -103,8 +109,9 @@ void hwi_queue_push(struct hwi_data *data, struct hwi_edge *edge, enum hwi_lane 
     }
     bool first = lane_empty(edge, lane);
     push(queue, waiting);
-    if (first)
+    if (first) {
         data->ops->kick(data->user, edge->peer, lane);
+    }
 }
 
 // True if the run continues the operation's last one.
@@ -114,8 +121,9 @@ static bool extend(struct hwi_queue *queue, const struct hwi_data_op *op,
     const struct hwi_waiting *line = line_of(queue, op);
     struct hwi_waiting *last = line != NULL ? line->tail : NULL;
 
-    if (last == NULL || last->phase != msg->phase || last->first + last->chunks != msg->first)
+    if (last == NULL || last->phase != msg->phase || last->first + last->chunks != msg->first) {
         return false;
+    }
     last->chunks += msg->chunks;
     return true;
 }
@@ -128,12 +136,14 @@ void hwi_queue_send(struct hwi_data *data, const struct hwi_msg_send *msg)
     HWI_CHECK(op != NULL && op->memory != NULL);
     HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
     HWI_CHECK(msg->first <= op->grid.chunks && msg->chunks <= op->grid.chunks - msg->first);
-    if (edge == NULL || msg->chunks == 0)
+    if (edge == NULL || msg->chunks == 0) {
         return;
+    }
     enum hwi_rank rank = op->grid.bytes <= HWI_ONE_SHOT_BYTES_MAX ? HWI_RANK_SMALL : HWI_RANK_LARGE;
-    if (extend(&edge->queues[HWI_LANE_REDUCER][rank], op, msg))
+    if (extend(&edge->queues[HWI_LANE_REDUCER][rank], op, msg)) {
         return;
-    struct hwi_waiting *run = hwi_new(data->alloc, sizeof(*run));
+    }
+    struct hwi_waiting *run = hwi_new(data->alloc, sizeof *run);
     run->op = op;
     run->phase = msg->phase;
     run->first = msg->first;
@@ -162,17 +172,22 @@ static void drop_from(struct hwi_data *data, struct hwi_queue *queue, const stru
 
 void hwi_queue_drop(struct hwi_data *data, struct hwi_edge *edge, const struct hwi_data_op *op)
 {
-    for (int lane = 0; lane < HWI_LANES; lane++)
-        for (int rank = HWI_RANK_SMALL; rank < HWI_RANKS; rank++)
+    for (int lane = 0; lane < HWI_LANES; lane++) {
+        for (int rank = HWI_RANK_SMALL; rank < HWI_RANKS; rank++) {
             drop_from(data, &edge->queues[lane][rank], op);
+        }
+    }
 }
 
 void hwi_queue_drop_all(struct hwi_data *data, struct hwi_edge *edge)
 {
-    for (int lane = 0; lane < HWI_LANES; lane++)
-        for (int rank = 0; rank < HWI_RANKS; rank++)
-            while (edge->queues[lane][rank].first != NULL)
+    for (int lane = 0; lane < HWI_LANES; lane++) {
+        for (int rank = 0; rank < HWI_RANKS; rank++) {
+            while (edge->queues[lane][rank].first != NULL) {
                 give_back(data, take_first(&edge->queues[lane][rank]));
+            }
+        }
+    }
 }
 
 void hwi_frame_out_seal(struct hwi_frame_out *out, const struct hwi_frame *frame)
@@ -226,14 +241,17 @@ static void cut(struct hwi_data *data, struct hwi_queue *queue, enum hwi_lane la
         give_back(data, waiting);
         return;
     }
-    if (waiting->memory != NULL)
+    if (waiting->memory != NULL) {
         hwi_block_cut(data, waiting, out);
-    else
+    } else {
         cut_chunk(waiting, out);
-    if (waiting->memory != NULL || waiting->chunks == 0)
+    }
+    if (waiting->memory != NULL || waiting->chunks == 0) {
         give_back(data, take_first(queue));
-    if (queue->first != NULL && queue->first->op == op && queue->first != queue->last)
+    }
+    if (queue->first != NULL && queue->first->op == op && queue->first != queue->last) {
         append(queue, take_line(queue));
+    }
 }
 
 bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
@@ -242,16 +260,19 @@ bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
     struct hwi_edge *edge = hwi_edge_find(data, peer);
     int rank = 0;
 
-    while (edge != NULL && rank < HWI_RANKS && edge->queues[lane][rank].first == NULL)
+    while (edge != NULL && rank < HWI_RANKS && edge->queues[lane][rank].first == NULL) {
         rank++;
-    if (edge == NULL || rank == HWI_RANKS)
+    }
+    if (edge == NULL || rank == HWI_RANKS) {
         return false;
-    memset(out, 0, sizeof(*out));
+    }
+    memset(out, 0, sizeof *out);
     out->peer = peer;
     cut(data, &edge->queues[lane][rank], lane, out);
     out->next = data->out;
-    if (data->out != NULL)
+    if (data->out != NULL) {
         data->out->previous = out;
+    }
     data->out = out;
     return true;
 }
@@ -263,28 +284,34 @@ static void count_sent(struct hwi_data *data, const struct hwi_frame_out *out)
         return;
     }
     struct hwi_data_op *op = hwi_data_op_find(data, out->op);
-    if (op != NULL)
+    if (op != NULL) {
         op->bytes_sent += out->payload_bytes;
-    if (op != NULL && op->backup != NULL && out->header[5] == HWI_PHASE_SCATTER)
+    }
+    if (op != NULL && op->backup != NULL && out->header[5] == HWI_PHASE_SCATTER) {
         hwi_bit_set(op->saved,
                     op->grid.chunks + hwi_grid_at(&op->grid, hwi_get_u64(out->header + 32)));
+    }
     data->stats.bytes_sent += out->payload_bytes;
-    if (out->header[4] == HWI_FRAME_BLOCK && out->header[7] & HWI_FRAME_LZ4)
+    if (out->header[4] == HWI_FRAME_BLOCK && out->header[7] & HWI_FRAME_LZ4) {
         data->stats.blocks_lz4++;
-    else if (out->header[4] == HWI_FRAME_BLOCK)
+    } else if (out->header[4] == HWI_FRAME_BLOCK) {
         data->stats.blocks_raw++;
+    }
 }
 
 void hwi_data_sent(struct hwi_data *data, struct hwi_frame_out *out, bool whole)
 {
-    if (out->next != NULL)
+    if (out->next != NULL) {
         out->next->previous = out->previous;
-    if (out->previous != NULL)
+    }
+    if (out->previous != NULL) {
         out->previous->next = out->next;
-    else
+    } else {
         data->out = out->next;
-    if (whole && hwi_get_u64(out->trailer) != HWI_TRAILER_ABANDONED)
+    }
+    if (whole && hwi_get_u64(out->trailer) != HWI_TRAILER_ABANDONED) {
         count_sent(data, out);
+    }
     hwi_pool_give(&data->pool, out->owned);
     out->payload = NULL;
     out->owned = NULL;
@@ -294,20 +321,25 @@ static void abandon(struct hwi_frame_out *out)
 {
     out->payload = NULL;
     // Once the payload has left, a part of the trailer may have too: it stands.
-    if (out->written < HWI_FRAME_HEADER_BYTES + out->payload_bytes)
+    if (out->written < HWI_FRAME_HEADER_BYTES + out->payload_bytes) {
         hwi_put_u64(out->trailer, HWI_TRAILER_ABANDONED);
+    }
 }
 
 void hwi_frames_out_abandon(struct hwi_data *data, struct hwi_op op)
 {
-    for (struct hwi_frame_out *out = data->out; out != NULL; out = out->next)
-        if (out->payload != NULL && out->owned == NULL && hwi_op_equal(out->op, op))
+    for (struct hwi_frame_out *out = data->out; out != NULL; out = out->next) {
+        if (out->payload != NULL && out->owned == NULL && hwi_op_equal(out->op, op)) {
             abandon(out);
+        }
+    }
 }
 
 void hwi_frames_out_abandon_edge(struct hwi_data *data, uint64_t peer)
 {
-    for (struct hwi_frame_out *out = data->out; out != NULL; out = out->next)
-        if (out->payload != NULL && out->peer == peer)
+    for (struct hwi_frame_out *out = data->out; out != NULL; out = out->next) {
+        if (out->payload != NULL && out->peer == peer) {
             abandon(out);
+        }
+    }
 }

@@ -32,12 +32,14 @@ void hwi_port_quiesce(struct hwi_data *data, const struct hwi_msg_quiesce *msg)
     hwi_closed_note(data, msg->op);
     if (op != NULL) {
         drop_traffic(data, msg->op, op);
-        if (msg->restore)
+        if (msg->restore) {
             hwi_data_op_restore(op);
+        }
     }
     tell_quiesced(data, msg->op, op);
-    if (op != NULL)
+    if (op != NULL) {
         hwi_data_op_free(data, op);
+    }
 }
 
 void hwi_port_view(struct hwi_data *data, uint64_t view)
@@ -47,7 +49,9 @@ void hwi_port_view(struct hwi_data *data, uint64_t view)
     data->view = view;
     hwi_closed_clear(data);
     hwi_frames_in_discard_before(data, view);
-    while (((edge = hwi_edge_next(data, edge)) != NULL))
-        if (edge->stash.view < view)
+    while (((edge = hwi_edge_next(data, edge)) != NULL)) {
+        if (edge->stash.view < view) {
             hwi_stash_drop(data, edge);
+        }
+    }
 }

@@ -11,7 +11,8 @@ static const unsigned char *scratch_of(struct hwi_data *data, struct hwi_data_op
 {
     const struct hwi_row *row = hwi_row_find(data, op, HWI_PHASE_SCATTER, peer);
 
-    HWI_CHECK(row != NULL && row->slots > 0 && chunk >= row->first && chunk - row->first < row->chunks);
+    HWI_CHECK(row != NULL && row->slots > 0 && chunk >= row->first &&
+              chunk - row->first < row->chunks);
     HWI_CHECK(hwi_bit_get(row->claimed, chunk - row->first));
     return hwi_row_slot(row, chunk);
 }
@@ -33,12 +34,13 @@ static const void **operands_of(struct hwi_data *data, struct hwi_data_op *op,
 {
     HWI_CHECK(msg->operands_count > 0 && msg->operands_count <= HWI_MEMBERS_MAX);
     if (msg->operands_count > data->operand_room) {
-        size_t bytes = msg->operands_count * sizeof(*data->operands);
+        size_t bytes = msg->operands_count * sizeof *data->operands;
         data->operands = hwi_resize(data->alloc, data->operands, bytes);
         data->operand_room = msg->operands_count;
     }
-    for (uint32_t i = 0; i < msg->operands_count; i++)
+    for (uint32_t i = 0; i < msg->operands_count; i++) {
         data->operands[i] = operand(data, op, msg->chunk, msg->operands[i].value);
+    }
     return data->operands;
 }
 
@@ -60,11 +62,13 @@ void hwi_port_reduce(struct hwi_data *data, const struct hwi_msg_reduce *msg)
     unsigned char *out = hwi_data_op_output(op, msg->chunk);
     data->stats.reduce_bytes += bytes;
     // Alone and in place the result is there already, and nothing need be saved.
-    if (msg->operands_count == 1 && operands[0] == out)
+    if (msg->operands_count == 1 && operands[0] == out) {
         return;
+    }
     hwi_data_op_save(op, msg->chunk); // for the abort
-    if (msg->operands_count == 1)
+    if (msg->operands_count == 1) {
         memcpy(out, operands[0], bytes);
-    else
+    } else {
         combine(op, msg, out, operands, bytes);
+    }
 }

@@ -14,8 +14,9 @@ struct hwi_row *hwi_row_find(const struct hwi_data *data, const struct hwi_data_
 
     for (; link != NULL; link = hwi_index_same(link)) {
         struct hwi_row *row = (struct hwi_row *)link;
-        if (row->op == op && row->phase == phase && row->from == from)
+        if (row->op == op && row->phase == phase && row->from == from) {
             return row;
+        }
     }
     return NULL;
 }
@@ -24,8 +25,9 @@ struct hwi_row *hwi_row_find(const struct hwi_data *data, const struct hwi_data_
 static unsigned char *take_scratch(struct hwi_data *data, struct hwi_data_op *op,
                                    const struct hwi_msg_place *msg)
 {
-    if (msg->slots == 0 || msg->chunks == 0)
+    if (msg->slots == 0 || msg->chunks == 0) {
         return NULL;
+    }
     uint32_t last = msg->first + msg->chunks - 1;
     uint64_t first = hwi_grid_offset(&op->grid, msg->first);
     uint64_t end = hwi_grid_offset(&op->grid, last) + hwi_grid_size(&op->grid, last);
@@ -44,19 +46,21 @@ static void flush(struct hwi_data *data, const struct hwi_row *row)
     struct hwi_edge *edge = hwi_edge_find(data, row->from);
     const char *why = edge != NULL ? hwi_stash_flush(data, edge, row->op->name, row->phase) : NULL;
 
-    if (why != NULL)
+    if (why != NULL) {
         data->ops->broken(data->user, row->from, why);
+    }
 }
 
 void hwi_row_place(struct hwi_data *data, const struct hwi_msg_place *msg)
 {
     struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
 
-    HWI_CHECK(op != NULL && op->memory != NULL && hwi_row_find(data, op, msg->phase, msg->from) == NULL);
+    HWI_CHECK(op != NULL && op->memory != NULL &&
+              hwi_row_find(data, op, msg->phase, msg->from) == NULL);
     HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
     HWI_CHECK(msg->first <= op->grid.chunks && msg->chunks <= op->grid.chunks - msg->first);
     unsigned char *scratch = take_scratch(data, op, msg);
-    struct hwi_row *row = hwi_new(data->alloc, sizeof(*row) + hwi_bits_bytes(msg->chunks));
+    struct hwi_row *row = hwi_new(data->alloc, sizeof *row + hwi_bits_bytes(msg->chunks));
     row->op = op;
     row->from = msg->from;
     row->phase = msg->phase;
@@ -76,11 +80,12 @@ void hwi_row_place_more(struct hwi_data *data, const struct hwi_msg_place_more *
     struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
 
     HWI_CHECK(op != NULL);
-    for (struct hwi_row *row = op->rows; row != NULL; row = row->next)
+    for (struct hwi_row *row = op->rows; row != NULL; row = row->next) {
         if (row->phase == msg->phase && msg->granted > row->granted) {
             row->granted = msg->granted;
             flush(data, row);
         }
+    }
 }
 
 void hwi_row_free(struct hwi_data *data, struct hwi_row *row)
@@ -103,8 +108,9 @@ const unsigned char *hwi_row_slot(const struct hwi_row *row, uint32_t chunk)
 unsigned char *hwi_row_claim(struct hwi_row *row, uint32_t chunk)
 {
     hwi_bit_set(row->claimed, chunk - row->first);
-    if (row->slots > 0)
+    if (row->slots > 0) {
         return slot(row, chunk);
+    }
     hwi_data_op_save(row->op, chunk);
     return hwi_data_op_output(row->op, chunk);
 }
@@ -124,14 +130,18 @@ static enum hwi_fit fit_row(const struct hwi_row *row, const struct hwi_frame *f
     uint32_t index;
 
     if (!hwi_grid_find(&op->grid, frame->offset, frame->payload_bytes, &index) ||
-        index < row->first || index - row->first >= row->chunks)
+        index < row->first || index - row->first >= row->chunks) {
         return HWI_FIT_DROP;
-    if (hwi_bit_get(row->claimed, index - row->first))
+    }
+    if (hwi_bit_get(row->claimed, index - row->first)) {
         return broken(why, "a chunk came twice");
-    if (index - row->first >= row->granted)
+    }
+    if (index - row->first >= row->granted) {
         return HWI_FIT_STASH;
-    if (row->slots == 0 && hwi_data_op_unsent(op, index))
+    }
+    if (row->slots == 0 && hwi_data_op_unsent(op, index)) {
         return broken(why, "a result came for a chunk that has not left");
+    }
     *chunk = index;
     return HWI_FIT_TAKE;
 }
@@ -139,13 +149,16 @@ static enum hwi_fit fit_row(const struct hwi_row *row, const struct hwi_frame *f
 enum hwi_fit hwi_row_fit(const struct hwi_data *data, uint64_t peer, const struct hwi_frame *frame,
                          struct hwi_row **row, uint32_t *chunk, const char **why)
 {
-    if (frame->op.view < data->view)
+    if (frame->op.view < data->view) {
         return HWI_FIT_DROP;
+    }
     struct hwi_data_op *op = hwi_data_op_find(data, frame->op);
-    if (op == NULL)
+    if (op == NULL) {
         return hwi_closed_has(data, frame->op) ? HWI_FIT_DROP : HWI_FIT_STASH;
-    if (frame->op.kind != op->name.kind)
+    }
+    if (frame->op.kind != op->name.kind) {
         return HWI_FIT_DROP;
+    }
     *row = hwi_row_find(data, op, frame->phase, peer);
     return *row != NULL ? fit_row(*row, frame, chunk, why) : HWI_FIT_STASH;
 }

@@ -17,10 +17,11 @@ static void forget(struct hwi_data *data, struct hwi_stash *stash, struct hwi_st
 static void append(struct hwi_stash *stash, struct hwi_stashed *stashed)
 {
     stashed->next = NULL;
-    if (stash->last != NULL)
+    if (stash->last != NULL) {
         stash->last->next = stashed;
-    else
+    } else {
         stash->first = stashed;
+    }
     stash->last = stashed;
 }
 
@@ -58,8 +59,9 @@ void hwi_stash_drop_op(struct hwi_data *data, struct hwi_edge *edge, struct hwi_
 // A frame of a newer view proves that all older ones are decided.
 static bool move_to_view(struct hwi_data *data, struct hwi_edge *edge, uint64_t view)
 {
-    if (view < edge->stash.view)
+    if (view < edge->stash.view) {
         return false;
+    }
     if (view > edge->stash.view) {
         hwi_stash_drop(data, edge);
         hwi_frames_in_discard_stash(data, edge->peer, view);
@@ -71,8 +73,9 @@ static bool move_to_view(struct hwi_data *data, struct hwi_edge *edge, uint64_t 
 enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_edge *edge,
                              const struct hwi_frame *frame, const char **why)
 {
-    if (!move_to_view(data, edge, frame->op.view))
+    if (!move_to_view(data, edge, frame->op.view)) {
         return HWI_FIT_DROP;
+    }
     if (frame->payload_bytes > HWI_EAGER_BYTES_MAX) {
         *why = beyond;
         return HWI_FIT_BROKEN;
@@ -107,12 +110,14 @@ const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_edge *edge,
     const struct hwi_stashed here = {.frame = *frame, .sum = sum, .payload = *payload};
     const char *why = NULL;
 
-    if (deliver(data, edge, &here, &why)) // its row came while it was on the way
+    if (deliver(data, edge, &here, &why)) { // its row came while it was on the way
         return why;
+    }
     if (frame->payload_bytes > HWI_EAGER_BYTES_MAX - stash->bytes ||
-        stash->frames >= HWI_STASH_FRAMES_MAX)
+        stash->frames >= HWI_STASH_FRAMES_MAX) {
         return beyond;
-    struct hwi_stashed *stashed = hwi_new(data->alloc, sizeof(*stashed));
+    }
+    struct hwi_stashed *stashed = hwi_new(data->alloc, sizeof *stashed);
     *stashed = here;
     append(stash, stashed);
     stash->bytes += frame->payload_bytes;
@@ -129,10 +134,11 @@ const char *hwi_stash_flush(struct hwi_data *data, struct hwi_edge *edge, struct
     for (struct hwi_stashed *at = take_list(&edge->stash), *next; at != NULL; at = next) {
         next = at->next;
         bool concerned = hwi_op_equal(at->frame.op, op) && at->frame.phase == phase;
-        if (concerned && deliver(data, edge, at, &why))
+        if (concerned && deliver(data, edge, at, &why)) {
             forget(data, &edge->stash, at);
-        else
+        } else {
             append(&edge->stash, at);
+        }
     }
     return why;
 }

@@ -14,8 +14,9 @@ bool hwi_disk_sync_directory(const char *path)
     int bytes = slash == path ? 1 : slash != NULL ? (int)(slash - path) : 0;
     snprintf(directory, sizeof directory, "%.*s", bytes ? bytes : 1, bytes ? path : ".");
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
         return false;
+    }
     bool ok = fsync(fd) == 0;
     int problem = errno;
     close(fd);

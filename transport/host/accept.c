@@ -14,8 +14,9 @@
 static void append(struct hwi_edges *edges, struct hwi_stripe *stripe)
 {
     struct hwi_stripe **link = &edges->unproven;
-    while (*link != NULL)
+    while (*link != NULL) {
         link = &(*link)->next;
+    }
     *link = stripe;
     stripe->next = NULL;
     edges->unproven_count++;
@@ -30,13 +31,15 @@ static void listen_again(struct hwi_edges *edges)
 static void take_out(struct hwi_edges *edges, struct hwi_stripe *stripe)
 {
     struct hwi_stripe **link = &edges->unproven;
-    while (*link != stripe)
+    while (*link != stripe) {
         link = &(*link)->next;
+    }
     *link = stripe->next;
     stripe->next = NULL;
     edges->unproven_count--;
-    if (!edges->accept_after_ns && edges->listener.fd >= 0)
+    if (!edges->accept_after_ns && edges->listener.fd >= 0) {
         listen_again(edges);
+    }
 }
 
 static void drop(struct hwi_edges *edges, struct hwi_stripe *stripe)
@@ -48,16 +51,19 @@ static void drop(struct hwi_edges *edges, struct hwi_stripe *stripe)
 
 void hwi_edges_drop_unproven(struct hwi_edges *edges)
 {
-    while (edges->unproven != NULL)
+    while (edges->unproven != NULL) {
         drop(edges, edges->unproven);
+    }
 }
 
 void hwi_edges_expire_unproven(struct hwi_edges *edges, uint64_t now_ns)
 {
-    while (edges->unproven != NULL && edges->unproven->deadline_ns <= now_ns)
+    while (edges->unproven != NULL && edges->unproven->deadline_ns <= now_ns) {
         drop(edges, edges->unproven);
-    if (edges->accept_after_ns && edges->accept_after_ns <= now_ns)
+    }
+    if (edges->accept_after_ns && edges->accept_after_ns <= now_ns) {
         listen_again(edges);
+    }
 }
 
 // ---- accepting ----------------------------------------------------------------------------------
@@ -73,8 +79,9 @@ static void welcome(struct hwi_edges *edges, int fd)
     hwi_socket_tune(fd);
     stripe->deadline_ns = hwi_host_now() + HWI_PROVE_NS_MAX;
     append(edges, stripe);
-    if (!hwi_poller_set(edges->poller, &stripe->watch, HWI_READABLE | HWI_HANGUP))
+    if (!hwi_poller_set(edges->poller, &stripe->watch, HWI_READABLE | HWI_HANGUP)) {
         drop(edges, stripe);
+    }
 }
 
 static bool out_of_descriptors(int error)
@@ -155,8 +162,9 @@ void hwi_stripe_accepted(struct hwi_edges *edges, struct hwi_stripe *stripe)
         return;
     }
     enum hwi_progress progress = hwi_stripe_read_partial(stripe, HWI_HELLO_BYTES, why);
-    if (progress == HWI_PROGRESS_BLOCKED)
+    if (progress == HWI_PROGRESS_BLOCKED) {
         return;
+    }
     if (progress == HWI_PROGRESS_OVER || !hwi_hello_read(stripe->partial, &stripe->hello)) {
         drop(edges, stripe);
         return;
@@ -170,7 +178,8 @@ void hwi_edge_adopt(struct hwi_edges *edges, struct hwi_edge *edge)
     struct hwi_stripe *stripe = edges->unproven, *next;
     for (; stripe != NULL && edge->state == HWI_EDGE_EXPECTED; stripe = next) {
         next = stripe->next;
-        if (stripe->state == HWI_STRIPE_WAITING && named_by(edge, &stripe->hello))
+        if (stripe->state == HWI_STRIPE_WAITING && named_by(edge, &stripe->hello)) {
             adopt(edges, edge, stripe);
+        }
     }
 }

@@ -30,18 +30,21 @@ enum {
 static void write_session(uint8_t role, uint64_t id, unsigned char bytes[SESSION_BYTES])
 {
     bytes[0] = role == HWI_ROLE_PEER ? 'P' : 'T';
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         bytes[1 + i] = (unsigned char)(id >> (8 * i));
+    }
 }
 
 static bool read_session(const unsigned char *bytes, size_t count, struct hwi_addr *session)
 {
-    if (count != SESSION_BYTES || (bytes[0] != 'P' && bytes[0] != 'T'))
+    if (count != SESSION_BYTES || (bytes[0] != 'P' && bytes[0] != 'T')) {
         return false;
+    }
     session->role = bytes[0] == 'P' ? HWI_ROLE_PEER : HWI_ROLE_TOOL;
     session->id = 0;
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         session->id |= (uint64_t)bytes[1 + i] << (8 * i);
+    }
     return session->id != 0;
 }
 
@@ -81,11 +84,13 @@ static bool open_socket(struct hwi_control *control, struct hwi_drain *drain, bo
     control->drain = drain;
     control->master = master;
     control->context = zmq_ctx_new();
-    if (control->context == NULL)
+    if (control->context == NULL) {
         return false;
+    }
     control->socket = zmq_socket(control->context, master ? ZMQ_ROUTER : ZMQ_DEALER);
-    if (control->socket == NULL)
+    if (control->socket == NULL) {
         return false;
+    }
     set_common(control, ipv6);
     size_t bytes = sizeof control->fd;
     return zmq_getsockopt(control->socket, ZMQ_FD, &control->fd, &bytes) == 0;
@@ -96,15 +101,17 @@ const char *hwi_control_bind(struct hwi_control *control, struct hwi_drain *drai
 {
     char text[HWI_ADDRESS_BYTES_MAX], endpoint[ENDPOINT_BYTES_MAX];
     size_t bytes = sizeof endpoint;
-    if (!open_socket(control, drain, true, listen->storage.ss_family == AF_INET6))
+    if (!open_socket(control, drain, true, listen->storage.ss_family == AF_INET6)) {
         return zmq_strerror(zmq_errno());
+    }
     set(control, ZMQ_ROUTER_MANDATORY, 1);
     set(control, ZMQ_ROUTER_HANDOVER, 1);
     hwi_address_print(listen, text);
     snprintf(endpoint, sizeof endpoint, "tcp://%s", text);
     if (zmq_bind(control->socket, endpoint) != 0 ||
-        zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, endpoint, &bytes) != 0)
+        zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, endpoint, &bytes) != 0) {
         return zmq_strerror(zmq_errno());
+    }
     return hwi_address_parse(endpoint + strlen("tcp://"), HWI_ADDRESS_NUMERIC, listen);
 }
 
@@ -113,20 +120,23 @@ const char *hwi_control_connect(struct hwi_control *control, struct hwi_drain *d
 {
     char endpoint[ENDPOINT_BYTES_MAX];
     unsigned char session[SESSION_BYTES];
-    if (!open_socket(control, drain, false, ipv6))
+    if (!open_socket(control, drain, false, ipv6)) {
         return zmq_strerror(zmq_errno());
+    }
     write_session(HWI_ROLE_PEER, incarnation, session);
     zmq_setsockopt(control->socket, ZMQ_ROUTING_ID, session, sizeof session);
     snprintf(endpoint, sizeof endpoint, "tcp://%s", master);
-    if (zmq_connect(control->socket, endpoint) != 0)
+    if (zmq_connect(control->socket, endpoint) != 0) {
         return zmq_strerror(zmq_errno());
+    }
     return NULL;
 }
 
 void hwi_control_close(struct hwi_control *control)
 {
-    if (control->socket != NULL)
+    if (control->socket != NULL) {
         zmq_close(control->socket);
+    }
     while (control->context != NULL && zmq_ctx_term(control->context) != 0 && zmq_errno() == EINTR)
         ;
     control->socket = control->context = NULL;
@@ -141,8 +151,8 @@ static void post(struct hwi_control *control, struct hwi_addr from, const struct
 }
 
 // What traces a whole run is not for the actors: a master lets it pass to the tool that asked.
-static bool pass_trace(struct hwi_control *control, struct hwi_addr from,
-                       const struct hwi_msg *msg, zmq_msg_t *body)
+static bool pass_trace(struct hwi_control *control, struct hwi_addr from, const struct hwi_msg *msg,
+                       zmq_msg_t *body)
 {
     return from.role == HWI_ROLE_PEER && control->relay != NULL &&
            hwi_relay_pass(control->relay, from.id, &msg->u.trace_batch, zmq_msg_data(body),
@@ -162,16 +172,19 @@ static bool accept_message(struct hwi_control *control, struct hwi_addr from, zm
 {
     struct hwi_msg msg;
     void *block = NULL;
-    if (hwi_decode(zmq_msg_data(body), zmq_msg_size(body), &msg, &block) != HWI_CODEC_OK)
+    if (hwi_decode(zmq_msg_data(body), zmq_msg_size(body), &msg, &block) != HWI_CODEC_OK) {
         return false;
+    }
     bool right = false;
-    if (msg.type == HWI_MSG_trace_batch)
+    if (msg.type == HWI_MSG_trace_batch) {
         right = pass_trace(control, from, &msg, body);
-    else
+    } else {
         right = strcmp(hwi_layout_of(msg.type)->route, route_from(from.role)) == 0 &&
                 !too_soon(control, from, &msg);
-    if (right && msg.type != HWI_MSG_trace_batch)
+    }
+    if (right && msg.type != HWI_MSG_trace_batch) {
         post(control, from, &msg);
+    }
     free(block);
     return right;
 }
@@ -179,9 +192,11 @@ static bool accept_message(struct hwi_control *control, struct hwi_addr from, zm
 // The next part of a message; *more says whether another one follows.
 static bool receive_part(struct hwi_control *control, zmq_msg_t *part, bool *more)
 {
-    while (zmq_msg_recv(part, control->socket, ZMQ_DONTWAIT) < 0)
-        if (zmq_errno() != EINTR)
+    while (zmq_msg_recv(part, control->socket, ZMQ_DONTWAIT) < 0) {
+        if (zmq_errno() != EINTR) {
             return false;
+        }
+    }
     *more = zmq_msg_more(part);
     return true;
 }
@@ -195,11 +210,13 @@ static bool receive_one(struct hwi_control *control)
     bool received = receive_part(control, &part, &more);
     if (received && control->master) {
         right = read_session(zmq_msg_data(&part), zmq_msg_size(&part), &from) && more;
-        if (more)
+        if (more) {
             receive_part(control, &part, &more);
+        }
     }
-    if (received && !(right && !more && accept_message(control, from, &part)))
+    if (received && !(right && !more && accept_message(control, from, &part))) {
         control->dropped_in++;
+    }
     while (received && more && receive_part(control, &part, &more))
         ;
     zmq_msg_close(&part);
@@ -227,8 +244,9 @@ static bool send_parts(struct hwi_control *control, struct hwi_addr to, const un
     control->touched = true;
     if (control->master) {
         write_session(to.role, to.id, session);
-        if (zmq_send(control->socket, session, sizeof session, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
+        if (zmq_send(control->socket, session, sizeof session, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
             return false;
+        }
     }
     return zmq_send(control->socket, bytes, length, ZMQ_DONTWAIT) >= 0;
 }
@@ -237,20 +255,23 @@ void hwi_control_forward(struct hwi_control *control, struct hwi_addr to,
                          const unsigned char *bytes, size_t length)
 {
     static const struct hwi_msg unreachable = {.type = HWI_MSG_unreachable};
-    if (send_parts(control, to, bytes, length))
+    if (send_parts(control, to, bytes, length)) {
         return;
+    }
     control->dropped_out++;
-    if (zmq_errno() == EHOSTUNREACH && to.role == HWI_ROLE_PEER)
+    if (zmq_errno() == EHOSTUNREACH && to.role == HWI_ROLE_PEER) {
         post(control, to, &unreachable);
+    }
 }
 
 void hwi_control_send(struct hwi_control *control, struct hwi_addr to, const struct hwi_msg *msg)
 {
     unsigned char *bytes = NULL;
     size_t length = 0;
-    if (hwi_encode(msg, &bytes, &length) == HWI_CODEC_OK)
+    if (hwi_encode(msg, &bytes, &length) == HWI_CODEC_OK) {
         hwi_control_forward(control, to, bytes, length);
-    else
+    } else {
         control->dropped_out++;
+    }
     free(bytes);
 }

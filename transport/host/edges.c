@@ -17,10 +17,11 @@ static uint32_t lower_bound(const struct hwi_edges *edges, uint64_t peer)
     uint32_t low = 0, high = edges->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (edges->sorted[middle]->want.peer < peer)
+        if (edges->sorted[middle]->want.peer < peer) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     return low;
 }
@@ -28,21 +29,25 @@ static uint32_t lower_bound(const struct hwi_edges *edges, uint64_t peer)
 struct hwi_edge *hwi_edges_find(struct hwi_edges *edges, uint64_t peer)
 {
     uint32_t index = lower_bound(edges, peer);
-    if (index == edges->count || edges->sorted[index]->want.peer != peer)
+    if (index == edges->count || edges->sorted[index]->want.peer != peer) {
         return NULL;
+    }
     return edges->sorted[index];
 }
 
 static bool make_room(struct hwi_edges *edges)
 {
-    if (edges->count < edges->capacity)
+    if (edges->count < edges->capacity) {
         return true;
-    if (edges->count == HWI_EDGES_MAX)
+    }
+    if (edges->count == HWI_EDGES_MAX) {
         return false;
+    }
     uint32_t capacity = edges->capacity ? 2 * edges->capacity : 16;
     struct hwi_edge **sorted = realloc(edges->sorted, capacity * sizeof *sorted);
-    if (sorted == NULL)
+    if (sorted == NULL) {
         return false;
+    }
     edges->sorted = sorted;
     edges->capacity = capacity;
     return true;
@@ -51,8 +56,9 @@ static bool make_room(struct hwi_edges *edges)
 static struct hwi_edge *insert(struct hwi_edges *edges, const struct hwi_msg_edge_open *want)
 {
     struct hwi_edge *edge = make_room(edges) ? calloc(1, sizeof *edge) : NULL;
-    if (edge == NULL)
+    if (edge == NULL) {
         return NULL;
+    }
     edge->want = *want;
     edge->state = want->dial ? HWI_EDGE_DIALLING : HWI_EDGE_EXPECTED;
     uint32_t index = lower_bound(edges, want->peer);
@@ -103,8 +109,9 @@ void hwi_edge_reset(struct hwi_edges *edges, struct hwi_edge *edge)
 {
     for (uint32_t lane = 0; lane < HWI_LANES; lane++) {
         for (uint32_t i = 0; i < HWI_STRIPES_MAX; i++) {
-            if (edge->stripes[lane][i] != NULL)
+            if (edge->stripes[lane][i] != NULL) {
                 hwi_edges_close_stripe(edges, edge->stripes[lane][i]);
+            }
             edge->stripes[lane][i] = NULL;
         }
     }
@@ -122,8 +129,9 @@ static void drop(struct hwi_edges *edges, struct hwi_edge *edge)
     edge->state = HWI_EDGE_CLOSED;
     edge->next_closed = edges->closed_edges;
     edges->closed_edges = edge;
-    if (up)
+    if (up) {
         hwi_data_edge_remove(edges->data, edge->want.peer);
+    }
 }
 
 void hwi_edge_fail(struct hwi_edges *edges, struct hwi_edge *edge, const char *format, ...)
@@ -157,10 +165,11 @@ void hwi_edge_proven(struct hwi_edges *edges, struct hwi_edge *edge, struct hwi_
     stripe->state = HWI_STRIPE_PROVEN;
     stripe->partial_bytes = 0;
     edge->proven++;
-    if (edge->proven == HWI_LANES * edge->count)
+    if (edge->proven == HWI_LANES * edge->count) {
         up(edges, edge);
-    else // frames that came early stay in the kernel
+    } else { // frames that came early stay in the kernel
         hwi_poller_set(edges->poller, &stripe->watch, HWI_HANGUP);
+    }
 }
 
 // ---- the peer actor's commands ------------------------------------------------------------------
@@ -183,34 +192,39 @@ void hwi_edges_open(struct hwi_edges *edges, const struct hwi_msg_edge_open *wan
 {
     struct hwi_edge *edge = hwi_edges_find(edges, want->peer);
     if (edge != NULL && same_edge(&edge->want, want)) {
-        if (edge->state == HWI_EDGE_UP)
+        if (edge->state == HWI_EDGE_UP) {
             say_up(edges, want->peer);
+        }
         return; // on its way: answered when it is up or down
     }
-    if (edge != NULL)
+    if (edge != NULL) {
         drop(edges, edge);
+    }
     edge = insert(edges, want);
-    if (edge == NULL)
+    if (edge == NULL) {
         refuse(edges, want->peer, "no room for more than %d edges", HWI_EDGES_MAX);
-    else if (want->dial)
+    } else if (want->dial) {
         hwi_edge_dial(edges, edge);
-    else
+    } else {
         hwi_edge_adopt(edges, edge);
+    }
 }
 
 void hwi_edges_close(struct hwi_edges *edges, uint64_t peer)
 {
     struct hwi_edge *edge = hwi_edges_find(edges, peer);
-    if (edge != NULL)
+    if (edge != NULL) {
         drop(edges, edge);
+    }
 }
 
 // ---- frames -------------------------------------------------------------------------------------
 
 static void mark(struct hwi_edges *edges, struct hwi_edge *edge)
 {
-    if (edge->dirty)
+    if (edge->dirty) {
         return;
+    }
     edge->dirty = true;
     edge->next_dirty = edges->dirty;
     edges->dirty = edge;
@@ -219,15 +233,17 @@ static void mark(struct hwi_edges *edges, struct hwi_edge *edge)
 void hwi_edges_kick(struct hwi_edges *edges, uint64_t peer)
 {
     struct hwi_edge *edge = hwi_edges_find(edges, peer);
-    if (edge != NULL)
+    if (edge != NULL) {
         mark(edges, edge);
+    }
 }
 
 void hwi_edges_broken(struct hwi_edges *edges, uint64_t peer, const char *why)
 {
     struct hwi_edge *edge = hwi_edges_find(edges, peer);
-    if (edge == NULL)
+    if (edge == NULL) {
         return;
+    }
     edge->broken = why;
     mark(edges, edge);
 }
@@ -251,12 +267,14 @@ static enum hwi_progress write_stripe(struct hwi_edges *edges, struct hwi_edge *
 {
     char why[HWI_WHY_BYTES_MAX] = "";
     enum hwi_progress progress = hwi_stripe_write(stripe, edges->data, edge->want.peer, why);
-    if (edge->meter != NULL)
+    if (edge->meter != NULL) {
         hwi_meter_set(&meter_of(edge, stripe)->sent, stripe->bytes_sent, edges->now_ns);
-    if (progress == HWI_PROGRESS_OVER)
+    }
+    if (progress == HWI_PROGRESS_OVER) {
         hwi_edge_fail(edges, edge, "writing to a stripe: %s", why);
-    else
+    } else {
         set_blocked(edges, stripe, progress == HWI_PROGRESS_BLOCKED);
+    }
     return progress;
 }
 
@@ -267,11 +285,13 @@ static enum hwi_progress write_lane(struct hwi_edges *edges, struct hwi_edge *ed
     bool more = false, idle = false;
     for (uint32_t i = 0; i < edge->count; i++) {
         struct hwi_stripe *stripe = edge->stripes[lane][i];
-        if (stripe->blocked || (idle && stripe->out_count == 0))
+        if (stripe->blocked || (idle && stripe->out_count == 0)) {
             continue;
+        }
         enum hwi_progress progress = write_stripe(edges, edge, stripe);
-        if (progress == HWI_PROGRESS_OVER)
+        if (progress == HWI_PROGRESS_OVER) {
             return progress;
+        }
         idle = idle || progress == HWI_PROGRESS_IDLE;
         more = more || progress == HWI_PROGRESS_MORE;
     }
@@ -285,10 +305,12 @@ static void settle(struct hwi_edges *edges, struct hwi_edge *edge)
         hwi_edge_fail(edges, edge, "the peer broke the protocol: %s", edge->broken);
         return;
     }
-    for (uint32_t lane = 0; lane < HWI_LANES && edge->state == HWI_EDGE_UP; lane++)
+    for (uint32_t lane = 0; lane < HWI_LANES && edge->state == HWI_EDGE_UP; lane++) {
         more = write_lane(edges, edge, lane) == HWI_PROGRESS_MORE || more;
-    if (more && edge->state == HWI_EDGE_UP)
+    }
+    if (more && edge->state == HWI_EDGE_UP) {
         mark(edges, edge);
+    }
 }
 
 bool hwi_edges_settle(struct hwi_edges *edges)
@@ -298,8 +320,9 @@ bool hwi_edges_settle(struct hwi_edges *edges)
     for (; edge != NULL; edge = next) {
         next = edge->next_dirty;
         edge->dirty = false;
-        if (edge->state != HWI_EDGE_CLOSED)
+        if (edge->state != HWI_EDGE_CLOSED) {
             settle(edges, edge);
+        }
     }
     return edges->dirty != NULL;
 }
@@ -309,10 +332,12 @@ static void read_stripe(struct hwi_edges *edges, struct hwi_edge *edge, struct h
     char why[HWI_WHY_BYTES_MAX] = "";
     enum hwi_progress progress =
         hwi_stripe_read(stripe, edges->data, edge->want.peer, edges->staging, why);
-    if (edge->meter != NULL)
+    if (edge->meter != NULL) {
         hwi_meter_set(&meter_of(edge, stripe)->received, stripe->bytes_received, edges->now_ns);
-    if (progress == HWI_PROGRESS_OVER)
+    }
+    if (progress == HWI_PROGRESS_OVER) {
         hwi_edge_fail(edges, edge, "reading from a stripe: %s", why);
+    }
 }
 
 static void frames_ready(struct hwi_edges *edges, struct hwi_stripe *stripe, uint32_t what)
@@ -323,8 +348,9 @@ static void frames_ready(struct hwi_edges *edges, struct hwi_stripe *stripe, uin
             stripe->blocked = false;
             mark(edges, edge);
         }
-        if (what & (HWI_READABLE | HWI_HANGUP))
+        if (what & (HWI_READABLE | HWI_HANGUP)) {
             read_stripe(edges, edge, stripe);
+        }
     } else if (edge->state == HWI_EDGE_DIALLING) {
         hwi_edge_fail(edges, edge, "%s closed a stripe before all were open", edge->want.address);
     } else {
@@ -363,31 +389,36 @@ static void expire_dials(struct hwi_edges *edges, uint64_t now_ns)
     edges->dials_until_ns = HWI_NEVER;
     for (uint32_t i = edges->count; i-- > 0;) {
         struct hwi_edge *edge = edges->sorted[i];
-        if (edge->state != HWI_EDGE_DIALLING)
+        if (edge->state != HWI_EDGE_DIALLING) {
             continue;
-        if (edge->deadline_ns <= now_ns)
+        }
+        if (edge->deadline_ns <= now_ns) {
             hwi_edge_fail(edges, edge, "%s did not answer in %d s", edge->want.address,
                           (int)(HWI_PROVE_NS_MAX / HWI_NS_PER_S));
-        else
+        } else {
             edges->dials_until_ns = HWI_MIN(edges->dials_until_ns, edge->deadline_ns);
+        }
     }
 }
 
 void hwi_edges_expire(struct hwi_edges *edges, uint64_t now_ns)
 {
     edges->now_ns = now_ns;
-    if (now_ns < hwi_edges_next_deadline(edges))
+    if (now_ns < hwi_edges_next_deadline(edges)) {
         return;
+    }
     hwi_edges_expire_unproven(edges, now_ns);
-    if (now_ns >= edges->dials_until_ns)
+    if (now_ns >= edges->dials_until_ns) {
         expire_dials(edges, now_ns);
+    }
 }
 
 uint64_t hwi_edges_next_deadline(const struct hwi_edges *edges)
 {
     uint64_t next_ns = edges->unproven != NULL ? edges->unproven->deadline_ns : HWI_NEVER;
-    if (edges->accept_after_ns)
+    if (edges->accept_after_ns) {
         next_ns = HWI_MIN(next_ns, edges->accept_after_ns);
+    }
     return HWI_MIN(next_ns, edges->dials_until_ns);
 }
 
@@ -414,8 +445,9 @@ bool hwi_edges_init(struct hwi_edges *edges, int poller, struct hwi_drain *drain
                     struct hwi_data *data, struct hwi_address *listen)
 {
     int fd = hwi_socket_listen(listen);
-    if (fd < 0)
+    if (fd < 0) {
         return false;
+    }
     edges->poller = poller;
     edges->drain = drain;
     edges->data = data;
@@ -424,8 +456,9 @@ bool hwi_edges_init(struct hwi_edges *edges, int poller, struct hwi_drain *drain
     edges->now_ns = hwi_host_now();
     hwi_meters_init(&edges->meters);
     edges->staging = malloc(sizeof *edges->staging);
-    if (edges->staging != NULL && hwi_poller_set(poller, &edges->listener, HWI_READABLE))
+    if (edges->staging != NULL && hwi_poller_set(poller, &edges->listener, HWI_READABLE)) {
         return true;
+    }
     hwi_poller_close(poller, &edges->listener);
     hwi_meters_fini(&edges->meters);
     free(edges->staging);
@@ -436,25 +469,30 @@ bool hwi_edges_init(struct hwi_edges *edges, int poller, struct hwi_drain *drain
 void hwi_edges_abandon(struct hwi_edges *edges)
 {
     hwi_poller_close(edges->poller, &edges->listener);
-    for (struct hwi_stripe *stripe = edges->unproven; stripe != NULL; stripe = stripe->next)
+    for (struct hwi_stripe *stripe = edges->unproven; stripe != NULL; stripe = stripe->next) {
         hwi_poller_close(edges->poller, &stripe->watch);
-    for (uint32_t i = 0; i < edges->count; i++)
+    }
+    for (uint32_t i = 0; i < edges->count; i++) {
         for (uint32_t k = 0; k < HWI_LANES * HWI_STRIPES_MAX; k++) {
             struct hwi_stripe *stripe =
                 edges->sorted[i]->stripes[k / HWI_STRIPES_MAX][k % HWI_STRIPES_MAX];
-            if (stripe != NULL)
+            if (stripe != NULL) {
                 hwi_poller_close(edges->poller, &stripe->watch);
+            }
         }
+    }
 }
 
 void hwi_edges_fini(struct hwi_edges *edges)
 {
-    if (edges->staging == NULL)
+    if (edges->staging == NULL) {
         return;
+    }
     hwi_poller_close(edges->poller, &edges->listener);
     hwi_edges_drop_unproven(edges);
-    while (edges->count > 0)
+    while (edges->count > 0) {
         drop(edges, edges->sorted[edges->count - 1]);
+    }
     hwi_edges_settle(edges);
     hwi_edges_bury(edges);
     hwi_meters_fini(&edges->meters);

@@ -32,9 +32,9 @@ struct hwi_edge {
     uint32_t proven;               // of both lanes
     uint64_t deadline_ns;          // while dialling
     struct hwi_stripe *stripes[HWI_LANES][HWI_STRIPES_MAX];
-    const char *broken; // static text: the data port wants it down
+    const char *broken;           // static text: the data port wants it down
     struct hwi_edge_meter *meter; // while UP; NULL = none could be had
-    bool dirty;         // in the list of edges with something to do at the turn's end
+    bool dirty;                   // in the list of edges with something to do at the turn's end
     struct hwi_edge *next_dirty, *next_closed;
 };
 

@@ -13,15 +13,17 @@
 
 static void put(unsigned char *bytes, uint64_t value, int count)
 {
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         bytes[i] = (unsigned char)(value >> (8 * i));
+    }
 }
 
 static uint64_t get(const unsigned char *bytes, int count)
 {
     uint64_t value = 0;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         value |= (uint64_t)bytes[i] << (8 * i);
+    }
     return value;
 }
 
@@ -46,8 +48,10 @@ bool hwi_hello_read(const unsigned char bytes[HWI_HELLO_BYTES], struct hwi_hello
 {
     static const unsigned char zero[5];
     if (get(bytes, 4) != HELLO_MAGIC || get(bytes + 4, 4) != HWI_PROTOCOL ||
-        get(bytes + 64, 8) != XXH3_64bits(bytes, 64) || memcmp(bytes + 59, zero, sizeof zero) != 0)
+        get(bytes + 64, 8) != XXH3_64bits(bytes, 64) ||
+        memcmp(bytes + 59, zero, sizeof zero) != 0) {
         return false;
+    }
     struct hwi_hello read = {
         .run = get(bytes + 8, 8),
         .from = get(bytes + 16, 8),
@@ -59,8 +63,9 @@ bool hwi_hello_read(const unsigned char bytes[HWI_HELLO_BYTES], struct hwi_hello
         .index = bytes[57],
         .count = bytes[58],
     };
-    if (read.lane >= HWI_LANES || read.count > HWI_STRIPES_MAX || read.index >= read.count)
+    if (read.lane >= HWI_LANES || read.count > HWI_STRIPES_MAX || read.index >= read.count) {
         return false;
+    }
     *hello = read;
     return true;
 }

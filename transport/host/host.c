@@ -48,8 +48,9 @@ int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char
 {
     struct hwi_address resolved;
     const char *wrong = hwi_address_parse(text, HWI_ADDRESS_NAME, &resolved);
-    if (wrong != NULL)
+    if (wrong != NULL) {
         return fail(error, HWS_E_INVALID, "address \"%.100s\": %s", text, wrong);
+    }
     hwi_address_print(&resolved, address);
     return HWS_OK;
 }
@@ -71,11 +72,13 @@ static int fail_listen(const char *listen, const char *why, char *error)
 static int create_common(struct hwi_host *host, const struct hwi_host_config *config, char *error)
 {
     host->poller = hwi_poller_create();
-    if (host->poller < 0)
+    if (host->poller < 0) {
         return fail_errno(error, "creating a poller");
+    }
     host->wake = (struct hwi_watch){.fd = host->inbox.wake, .kind = HWI_WATCH_WAKE};
-    if (!hwi_poller_set(host->poller, &host->wake, HWI_READABLE | HWI_ON_CHANGE))
+    if (!hwi_poller_set(host->poller, &host->wake, HWI_READABLE | HWI_ON_CHANGE)) {
         return fail_errno(error, "watching for submissions");
+    }
     hwi_ringport_init(&host->ringport, host->poller);
     host->drain = hwi_drain_create(&hwi_alloc_libc, &hwi_host_world_ops, host);
     hwi_drain_trace(host->drain, host->ringport.ring);
@@ -91,27 +94,33 @@ static int create_member(struct hwi_host *host, const struct hwi_host_config *co
     struct hwi_address master, toward, listen;
     char text[TEXT_BYTES];
     int status = parse(config->master, "master address", HWS_E_UNREACHABLE, &master, error);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
-    if (!hwi_address_toward(&master, &toward))
+    }
+    if (!hwi_address_toward(&master, &toward)) {
         return fail(error, HWS_E_UNREACHABLE, "no route to the master at %.100s: %s",
                     config->master, hwi_errno_text(errno, text, sizeof text));
+    }
     listen = toward;
-    if (config->listen != NULL)
+    if (config->listen != NULL) {
         status = parse(config->listen, "listen address", HWS_E_INVALID, &listen, error);
-    if (status != HWS_OK)
+    }
+    if (status != HWS_OK) {
         return status;
+    }
     host->data = hwi_data_create(&hwi_alloc_libc, &hwi_host_data_ops, host);
-    if (!hwi_edges_init(&host->edges, host->poller, host->drain, host->data, &listen))
+    if (!hwi_edges_init(&host->edges, host->poller, host->drain, host->data, &listen)) {
         return fail_listen(config->listen != NULL ? config->listen : "any port",
                            hwi_errno_text(errno, text, sizeof text), error);
+    }
     hwi_address_set_port(&toward, hwi_address_port(&listen));
     hwi_address_print(hwi_address_is_wildcard(&listen) ? &toward : &listen, host->address);
     const char *wrong =
         hwi_control_connect(&host->control, host->drain, config->master,
                             master.storage.ss_family == AF_INET6, config->incarnation);
-    return wrong != NULL ? fail(error, HWS_E_INVALID, "connecting to %.100s: %s", config->master, wrong)
-                 : HWS_OK;
+    return wrong != NULL
+               ? fail(error, HWS_E_INVALID, "connecting to %.100s: %s", config->master, wrong)
+               : HWS_OK;
 }
 
 // The master actor hears what the file holds before anything else.
@@ -120,11 +129,13 @@ static int load_state(struct hwi_host *host, const struct hwi_host_config *confi
     struct hwi_msg msg;
     void *block = NULL;
     int status = hwi_viewfile_open(&host->viewfile, config->state_file, error);
-    if (status != HWS_OK || config->new_run)
+    if (status != HWS_OK || config->new_run) {
         return status;
+    }
     status = hwi_viewfile_load(&host->viewfile, &msg, &block, error);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         return status;
+    }
     hwi_drain_post(host->drain, hwi_addr_of(HWI_ROLE_DISK, 0), hwi_addr_of(HWI_ROLE_MASTER, 0),
                    &msg);
     free(block);
@@ -135,13 +146,16 @@ static int create_master(struct hwi_host *host, const struct hwi_host_config *co
 {
     struct hwi_address listen, usable;
     int status = parse(config->listen, "listen address", HWS_E_INVALID, &listen, error);
-    if (status == HWS_OK && config->state_file != NULL)
+    if (status == HWS_OK && config->state_file != NULL) {
         status = load_state(host, config, error);
-    if (status != HWS_OK)
+    }
+    if (status != HWS_OK) {
         return status;
+    }
     const char *wrong = hwi_control_bind(&host->control, host->drain, &listen);
-    if (wrong != NULL)
+    if (wrong != NULL) {
         return fail_listen(config->listen, wrong, error);
+    }
     usable = listen;
     if (hwi_address_is_wildcard(&listen)) {
         hwi_address_parse(listen.storage.ss_family == AF_INET6 ? "[::1]:0" : "127.0.0.1:0",
@@ -188,26 +202,31 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
     char name[HWI_JOURNAL_NAME_MAX];
     print_name(config, name);
     int status = create_common(host, config, error);
-    if (status == HWS_OK && config->journal != NULL)
+    if (status == HWS_OK && config->journal != NULL) {
         status = create_journal(host, config, name, error);
-    if (status != HWS_OK)
+    }
+    if (status != HWS_OK) {
         return status;
-    status =
-        config->master != NULL ? create_member(host, config, error) : create_master(host, config, error);
-    if (status != HWS_OK)
+    }
+    status = config->master != NULL ? create_member(host, config, error)
+                                    : create_master(host, config, error);
+    if (status != HWS_OK) {
         return status;
+    }
     hwi_relay_init(&host->relay, &host->control, host->ringport.memory, host->ringport.bytes);
     host->control.relay = &host->relay;
     hwi_flight_init(&host->flight, config->flight, name, host->ringport.memory,
                     host->ringport.bytes);
     host->control_watch = (struct hwi_watch){.fd = host->control.fd, .kind = HWI_WATCH_CONTROL};
-    if (!hwi_poller_set(host->poller, &host->control_watch, 0))
+    if (!hwi_poller_set(host->poller, &host->control_watch, 0)) {
         return fail_errno(error, "watching the control link");
-    hwi_ringport_open(&host->ringport, config->master != NULL ? "member" : "master", config->incarnation,
-                      host->address);
+    }
+    hwi_ringport_open(&host->ringport, config->master != NULL ? "member" : "master",
+                      config->incarnation, host->address);
     hwi_host_publish(host);
-    if (pthread_create(&host->thread, NULL, hwi_host_loop, host) != 0)
+    if (pthread_create(&host->thread, NULL, hwi_host_loop, host) != 0) {
         return fail(error, HWS_E_SYSTEM, "the system has no room for another thread");
+    }
     host->running = true;
     return HWS_OK;
 }
@@ -220,16 +239,19 @@ static void dismantle(struct hwi_host *host)
     hwi_control_close(&host->control);
     hwi_relay_fini(&host->relay);
     hwi_edges_fini(&host->edges);
-    if (host->data != NULL)
+    if (host->data != NULL) {
         hwi_data_destroy(host->data);
+    }
     hwi_journal_close(host->journal);
-    if (host->drain != NULL)
+    if (host->drain != NULL) {
         hwi_drain_destroy(host->drain);
+    }
     hwi_viewfile_close(&host->viewfile);
     hwi_flight_fini(&host->flight);
     hwi_ringport_fini(&host->ringport);
-    if (host->poller >= 0)
+    if (host->poller >= 0) {
         close(host->poller);
+    }
     free(host->taken);
     hwi_inbox_fini(&host->inbox);
     pthread_mutex_destroy(&host->counters_mutex);
@@ -251,8 +273,9 @@ static void dismantle_trapped(struct hwi_host *host)
 static struct hwi_host *create_empty(const struct hwi_host_config *config)
 {
     struct hwi_host *host = calloc(1, sizeof *host);
-    if (host == NULL)
+    if (host == NULL) {
         return NULL;
+    }
     host->ops = config->ops;
     host->user = config->user;
     host->poller = -1;
@@ -260,8 +283,9 @@ static struct hwi_host *create_empty(const struct hwi_host_config *config)
     host->edges.listener.fd = -1;
     host->ringport.readable = host->ringport.watch.fd = -1;
     pthread_mutex_init(&host->counters_mutex, NULL);
-    if (hwi_inbox_init(&host->inbox))
+    if (hwi_inbox_init(&host->inbox)) {
         return host;
+    }
     pthread_mutex_destroy(&host->counters_mutex);
     free(host);
     return NULL;
@@ -271,8 +295,9 @@ static int create_trapped(struct hwi_host *host, const struct hwi_host_config *c
 {
     struct hwi_trap trap;
     hwi_trap_enter(&trap);
-    if (setjmp(trap.landing) != 0)
+    if (setjmp(trap.landing) != 0) {
         return fail(error, HWS_E_NO_MEMORY, "creating a host failed (%s)", trap.what);
+    }
     int status = create_parts(host, config, error);
     hwi_trap_leave(&trap);
     return status;
@@ -296,14 +321,16 @@ int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host
 {
     sigset_t before;
     struct hwi_host *created = create_empty(config);
-    if (created == NULL)
+    if (created == NULL) {
         return fail(error, HWS_E_NO_MEMORY, "no memory or descriptors for a host");
+    }
     block_signals(&before);
     int status = create_trapped(created, config, error);
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         *host = created;
-    else
+    } else {
         dismantle_trapped(created);
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }
@@ -311,8 +338,9 @@ int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host
 void hwi_host_destroy(struct hwi_host *host)
 {
     hwi_inbox_stop(&host->inbox);
-    if (host->running)
+    if (host->running) {
         pthread_join(host->thread, NULL);
+    }
     dismantle_trapped(host);
 }
 
@@ -337,8 +365,9 @@ void hwi_host_stats(struct hwi_host *host, struct hwi_data_stats *stats)
 
 void hwi_host_edges(struct hwi_host *host, hwi_edges_fn tell, void *user)
 {
-    if (host->data != NULL)
+    if (host->data != NULL) {
         hwi_meters_read(&host->edges.meters, hwi_host_now(), tell, user);
+    }
 }
 
 void hwi_host_counters(struct hwi_host *host, struct hwi_host_counters *counters)
@@ -357,7 +386,8 @@ void hwi_host_forget(struct hwi_host *host, uint64_t request)
         host->refused = trap;
         return;
     }
-    if (host->data != NULL)
+    if (host->data != NULL) {
         hwi_data_forget(host->data, request);
+    }
     hwi_trap_leave(&trap);
 }

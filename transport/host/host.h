@@ -48,8 +48,8 @@ enum { HWI_ERROR_BYTES_MAX = 256 };
 // Binds, connects and starts the thread; events may be delivered before it returns. Returns 0 and
 // *host owned, or an hws_status with a sentence in `error` (HWI_ERROR_BYTES_MAX bytes):
 // HWS_E_INVALID (an address, a missing or damaged state file), HWS_E_UNREACHABLE (no such master
-// host, no route), HWS_E_SYSTEM (cannot listen, state file locked, no journal), HWS_E_NO_MEMORY. Nothing is
-// heard on the control link before the first submission. May block on a name's look-up.
+// host, no route), HWS_E_SYSTEM (cannot listen, state file locked, no journal), HWS_E_NO_MEMORY.
+// Nothing is heard on the control link before the first submission. May block on a name's look-up.
 int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host, char *error);
 
 // The address bound, as others should use it ("127.0.0.1:40123", "[::1]:40123"); static until

@@ -24,8 +24,9 @@ void hwi_inbox_release(struct hwi_inbox_entry *entry)
 
 void hwi_inbox_fini(struct hwi_inbox *inbox)
 {
-    for (uint32_t i = 0; i < inbox->count; i++)
+    for (uint32_t i = 0; i < inbox->count; i++) {
         hwi_inbox_release(&inbox->waiting[i]);
+    }
     free(inbox->waiting);
     close(inbox->wake);
     pthread_mutex_destroy(&inbox->mutex);
@@ -34,12 +35,14 @@ void hwi_inbox_fini(struct hwi_inbox *inbox)
 static bool copy_tensors(const struct hwi_submission *from, struct hwi_submission *to)
 {
     to->tensors = NULL;
-    if (from->msg.type != HWI_MSG_state_layout || from->msg.u.state_layout.tensors_count == 0)
+    if (from->msg.type != HWI_MSG_state_layout || from->msg.u.state_layout.tensors_count == 0) {
         return true;
+    }
     size_t bytes = from->msg.u.state_layout.tensors_count * sizeof(void *);
     void **tensors = malloc(bytes);
-    if (tensors != NULL)
+    if (tensors != NULL) {
         memcpy(tensors, from->tensors, bytes);
+    }
     to->tensors = tensors;
     return tensors != NULL;
 }
@@ -47,22 +50,26 @@ static bool copy_tensors(const struct hwi_submission *from, struct hwi_submissio
 static bool copy(const struct hwi_submission *from, struct hwi_inbox_entry *to)
 {
     to->submission = *from;
-    if (!copy_tensors(from, &to->submission))
+    if (!copy_tensors(from, &to->submission)) {
         return false;
-    if (hwi_msg_clone(&from->msg, &to->submission.msg, &to->block))
+    }
+    if (hwi_msg_clone(&from->msg, &to->submission.msg, &to->block)) {
         return true;
+    }
     free((void *)(uintptr_t)to->submission.tensors);
     return false;
 }
 
 static bool make_room(struct hwi_inbox *inbox)
 {
-    if (inbox->count < inbox->capacity)
+    if (inbox->count < inbox->capacity) {
         return true;
+    }
     uint32_t capacity = inbox->capacity ? 2 * inbox->capacity : 16;
     struct hwi_inbox_entry *waiting = realloc(inbox->waiting, capacity * sizeof *waiting);
-    if (waiting == NULL)
+    if (waiting == NULL) {
         return false;
+    }
     inbox->waiting = waiting;
     inbox->capacity = capacity;
     return true;
@@ -70,28 +77,34 @@ static bool make_room(struct hwi_inbox *inbox)
 
 static int append(struct hwi_inbox *inbox, const struct hwi_inbox_entry *entry)
 {
-    if (inbox->failed)
+    if (inbox->failed) {
         return HWS_E_INTERNAL;
-    if (inbox->count == HWI_SUBMISSIONS_MAX)
+    }
+    if (inbox->count == HWI_SUBMISSIONS_MAX) {
         return HWS_E_LIMIT;
-    if (!make_room(inbox))
+    }
+    if (!make_room(inbox)) {
         return HWS_E_NO_MEMORY;
+    }
     inbox->waiting[inbox->count++] = *entry;
-    if (inbox->count == 1) // the others find the host already called
+    if (inbox->count == 1) { // the others find the host already called
         hwi_os_event_signal(inbox->wake);
+    }
     return HWS_OK;
 }
 
 int hwi_inbox_put(struct hwi_inbox *inbox, const struct hwi_submission *submission)
 {
     struct hwi_inbox_entry entry = {.block = NULL};
-    if (!copy(submission, &entry))
+    if (!copy(submission, &entry)) {
         return HWS_E_NO_MEMORY;
+    }
     pthread_mutex_lock(&inbox->mutex);
     int status = append(inbox, &entry);
     pthread_mutex_unlock(&inbox->mutex);
-    if (status != HWS_OK)
+    if (status != HWS_OK) {
         hwi_inbox_release(&entry);
+    }
     return status;
 }
 

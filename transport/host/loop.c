@@ -10,7 +10,7 @@
 
 enum {
     READY_MAX = 64,
-    ROUNDS_MAX = 16, // of one turn, before descriptors are looked at again
+    ROUNDS_MAX = 16,  // of one turn, before descriptors are looked at again
     BATCHES_MAX = 32, // of one round, before control link and edges are looked at again
     BATCH_STEPS = 8,  // at one time
 };
@@ -20,18 +20,22 @@ enum {
 static void register_memory(struct hwi_host *host, const struct hwi_submission *submission)
 {
     const struct hwi_msg *msg = &submission->msg;
-    if (msg->type == HWI_MSG_request && submission->buffers.output != NULL)
+    if (msg->type == HWI_MSG_request && submission->buffers.output != NULL) {
         hwi_data_memory(host->data, msg->u.request.request, &submission->buffers);
-    if (msg->type == HWI_MSG_state_layout)
-        for (uint32_t i = 0; i < msg->u.state_layout.tensors_count; i++)
+    }
+    if (msg->type == HWI_MSG_state_layout) {
+        for (uint32_t i = 0; i < msg->u.state_layout.tensors_count; i++) {
             hwi_data_tensor(host->data, i, submission->tensors[i],
                             msg->u.state_layout.tensors[i].bytes);
+        }
+    }
 }
 
 static void begin(struct hwi_host *host)
 {
-    if (host->started)
+    if (host->started) {
         return;
+    }
     host->started = true;
     host->control.touched = true;
     HWI_CHECK(hwi_poller_set(host->poller, &host->control_watch, HWI_READABLE));
@@ -45,8 +49,9 @@ static bool take_submissions(struct hwi_host *host)
     for (uint32_t i = 0; i < count; i++) {
         const struct hwi_submission *submission = &host->taken[i].submission;
         begin(host);
-        if (host->data != NULL)
+        if (host->data != NULL) {
             register_memory(host, submission);
+        }
         hwi_drain_post(host->drain, hwi_addr_of(HWI_ROLE_TRAINER, 0), submission->to,
                        &submission->msg);
         hwi_inbox_release(&host->taken[i]);
@@ -59,8 +64,9 @@ static bool take_submissions(struct hwi_host *host)
 void hwi_host_publish(struct hwi_host *host)
 {
     struct hwi_data_stats stats = {0};
-    if (host->data != NULL)
+    if (host->data != NULL) {
         hwi_data_stats(host->data, &stats);
+    }
     host->counters.control_dropped_in = host->control.dropped_in;
     host->counters.control_dropped_out = host->control.dropped_out;
     host->counters.stripes_refused = host->edges.refused;
@@ -74,13 +80,15 @@ void hwi_host_publish(struct hwi_host *host)
 
 static uint64_t time_to_sleep(const struct hwi_host *host)
 {
-    if (host->more)
+    if (host->more) {
         return 0;
+    }
     uint64_t next_ns =
         HWI_MIN(hwi_drain_next_wake(host->drain), hwi_edges_next_deadline(&host->edges));
     next_ns = HWI_MIN(next_ns, HWI_MIN(host->relay.next_ns, host->flight.due_ns));
-    if (next_ns == HWI_NEVER)
+    if (next_ns == HWI_NEVER) {
         return HWI_NEVER;
+    }
     uint64_t now_ns = hwi_host_now();
     return next_ns > now_ns ? next_ns - now_ns : 0;
 }
@@ -88,31 +96,35 @@ static uint64_t time_to_sleep(const struct hwi_host *host)
 // False if the host is to stop.
 static bool dispatch(struct hwi_host *host, const struct hwi_ready *ready)
 {
-    if (ready->watch->kind == HWI_WATCH_WAKE)
+    if (ready->watch->kind == HWI_WATCH_WAKE) {
         return take_submissions(host);
-    if (ready->watch->kind == HWI_WATCH_CONTROL)
+    }
+    if (ready->watch->kind == HWI_WATCH_CONTROL) {
         host->control.touched = true;
-    else if (ready->watch->kind == HWI_WATCH_RINGPORT)
+    } else if (ready->watch->kind == HWI_WATCH_RINGPORT) {
         hwi_ringport_ready(&host->ringport);
-    else
+    } else {
         hwi_edges_ready(&host->edges, ready);
+    }
     return true;
 }
 
-// Runs the actors until nothing is left, or for so long as other things can wait. A step may take its
-// time (a block is hashed in a tenth of a millisecond, and there may be a million), so the clock is
-// read again, and due wake-ups do not wait for the last letter: heartbeats are among them.
+// Runs the actors until nothing is left, or for so long as other things can wait. A step may take
+// its time (a block is hashed in a tenth of a millisecond, and there may be a million), so the
+// clock is read again, and due wake-ups do not wait for the last letter: heartbeats are among them.
 static void run_actors(struct hwi_host *host)
 {
     for (uint32_t batch = 0; batch < BATCHES_MAX; batch++) {
         uint64_t now_ns = hwi_host_now();
         for (uint32_t i = 0; batch > 0 && i < HWI_ROLE_MAX; i++) {
-            if (!hwi_drain_due(host->drain, now_ns))
+            if (!hwi_drain_due(host->drain, now_ns)) {
                 break;
+            }
         }
         for (uint32_t step = 0; step < BATCH_STEPS; step++) {
-            if (!hwi_drain_step(host->drain, now_ns))
+            if (!hwi_drain_step(host->drain, now_ns)) {
                 return;
+            }
         }
     }
 }
@@ -125,10 +137,12 @@ static bool settle(struct hwi_host *host)
         bool waits = host->started && host->control.touched && hwi_control_receive(&host->control);
         run_actors(host);
         bool writes = hwi_edges_settle(&host->edges);
-        if (waits || writes)
+        if (waits || writes) {
             return true;
-        if (!hwi_drain_pending(host->drain) && !host->control.touched)
+        }
+        if (!hwi_drain_pending(host->drain) && !host->control.touched) {
             return false;
+        }
     }
     return true;
 }
@@ -139,19 +153,22 @@ static bool turn(struct hwi_host *host)
     struct hwi_ready ready[READY_MAX];
     bool go_on = true;
     uint32_t count = hwi_poller_wait(host->poller, ready, READY_MAX, time_to_sleep(host));
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         go_on = dispatch(host, &ready[i]) && go_on;
+    }
     uint64_t now_ns = hwi_host_now();
     hwi_edges_expire(&host->edges, now_ns);
     hwi_ringport_turn(&host->ringport, now_ns);
-    if (host->relay.next_ns <= now_ns)
+    if (host->relay.next_ns <= now_ns) {
         hwi_relay_turn(&host->relay, now_ns);
+    }
     hwi_flight_turn(&host->flight, now_ns);
     host->more = settle(host);
     hwi_edges_bury(&host->edges);
     hwi_host_publish(host);
-    if (host->refused.what != NULL)
+    if (host->refused.what != NULL) {
         hwi_check_failed(host->refused.what, host->refused.file, host->refused.line);
+    }
     return go_on;
 }
 
@@ -170,11 +187,13 @@ static void give_up(struct hwi_host *host, const struct hwi_trap *trap)
     while (!stop) {
         struct pollfd wake = {.fd = host->inbox.wake, .events = POLLIN};
         uint64_t signals;
-        if (poll(&wake, 1, -1) > 0 && read(host->inbox.wake, &signals, sizeof signals) < 0)
+        if (poll(&wake, 1, -1) > 0 && read(host->inbox.wake, &signals, sizeof signals) < 0) {
             continue;
+        }
         uint32_t count = hwi_inbox_take(&host->inbox, &host->taken, &host->taken_capacity, &stop);
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
             hwi_inbox_release(&host->taken[i]);
+        }
     }
 }
 

@@ -29,8 +29,9 @@ struct hwi_edge_meter *hwi_meters_add(struct hwi_meters *meters, uint64_t peer, 
                                       uint64_t now_ns)
 {
     struct hwi_edge_meter *edge = calloc(1, sizeof *edge);
-    if (edge == NULL)
+    if (edge == NULL) {
         return NULL;
+    }
     edge->peer = peer;
     edge->stripes = stripes;
     for (uint32_t i = 0; i < HWI_LANES * HWI_STRIPES_MAX; i++) {
@@ -40,8 +41,9 @@ struct hwi_edge_meter *hwi_meters_add(struct hwi_meters *meters, uint64_t peer, 
     }
     pthread_mutex_lock(&meters->mutex);
     struct hwi_edge_meter **link = &meters->first;
-    while (*link != NULL && (*link)->peer < peer)
+    while (*link != NULL && (*link)->peer < peer) {
         link = &(*link)->next;
+    }
     edge->next = *link;
     *link = edge;
     pthread_mutex_unlock(&meters->mutex);
@@ -50,12 +52,14 @@ struct hwi_edge_meter *hwi_meters_add(struct hwi_meters *meters, uint64_t peer, 
 
 void hwi_meters_remove(struct hwi_meters *meters, struct hwi_edge_meter *edge)
 {
-    if (edge == NULL)
+    if (edge == NULL) {
         return;
+    }
     pthread_mutex_lock(&meters->mutex);
     struct hwi_edge_meter **link = &meters->first;
-    while (*link != edge)
+    while (*link != edge) {
         link = &(*link)->next;
+    }
     *link = edge->next;
     pthread_mutex_unlock(&meters->mutex);
     free(edge);
@@ -83,8 +87,9 @@ static uint64_t rate_now(const struct hwi_meter *meter, uint64_t now_ns)
 {
     uint64_t since_ns = now_ns - get(&meter->window_ns);
     uint64_t per_s = get(&meter->per_s);
-    if (per_s > 0 && since_ns < HWI_METER_WINDOW_NS / 2)
+    if (per_s > 0 && since_ns < HWI_METER_WINDOW_NS / 2) {
         return per_s;
+    }
     return rate_of(get(&meter->bytes) - get(&meter->window_bytes), since_ns);
 }
 
@@ -115,8 +120,9 @@ static hws_edge_stats read_edge(const struct hwi_edge_meter *edge, uint64_t now_
         for (uint32_t i = 0; i < edge->stripes; i++) {
             hws_stripe_stats stripe = read_stripe(&edge->meters[lane][i], now_ns);
             add(&stats, &stripe);
-            if (lane == HWI_LANE_REDUCER)
+            if (lane == HWI_LANE_REDUCER) {
                 stats.stripes[i] = stripe;
+            }
         }
     }
     return stats;

@@ -33,7 +33,7 @@ struct hwi_edge_meter {
 };
 
 struct hwi_meters {
-    pthread_mutex_t mutex; // guards who is in the list
+    pthread_mutex_t mutex;        // guards who is in the list
     struct hwi_edge_meter *first; // by peer id
 };
 
@@ -44,7 +44,8 @@ void hwi_meters_fini(struct hwi_meters *meters); // all were removed
 // `meters`, until removed.
 struct hwi_edge_meter *hwi_meters_add(struct hwi_meters *meters, uint64_t peer, uint32_t stripes,
                                       uint64_t now_ns);
-void hwi_meters_remove(struct hwi_meters *meters, struct hwi_edge_meter *edge); // takes; NULL allowed
+void hwi_meters_remove(struct hwi_meters *meters,
+                       struct hwi_edge_meter *edge); // takes; NULL allowed
 
 // So many bytes in all.
 void hwi_meter_set(struct hwi_meter *meter, uint64_t bytes, uint64_t now_ns);

@@ -32,11 +32,13 @@ static uint32_t from_epoll(uint32_t events)
 
 bool hwi_poller_set(int poller, struct hwi_watch *watch, uint8_t interest)
 {
-    if (watch->added && watch->interest == interest)
+    if (watch->added && watch->interest == interest) {
         return true;
+    }
     struct epoll_event event = {.events = to_epoll(interest), .data.ptr = watch};
-    if (epoll_ctl(poller, watch->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, watch->fd, &event) != 0)
+    if (epoll_ctl(poller, watch->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, watch->fd, &event) != 0) {
         return false;
+    }
     watch->added = true;
     watch->interest = interest;
     return true;
@@ -44,12 +46,14 @@ bool hwi_poller_set(int poller, struct hwi_watch *watch, uint8_t interest)
 
 void hwi_poller_close(int poller, struct hwi_watch *watch)
 {
-    if (watch->fd < 0)
+    if (watch->fd < 0) {
         return;
+    }
     // A forked child may share the descriptor, so closing alone would neither unregister nor hang
     // up.
-    if (watch->added)
+    if (watch->added) {
         epoll_ctl(poller, EPOLL_CTL_DEL, watch->fd, NULL);
+    }
     shutdown(watch->fd, SHUT_RDWR);
     close(watch->fd);
     watch->fd = -1;
@@ -58,8 +62,9 @@ void hwi_poller_close(int poller, struct hwi_watch *watch)
 
 static int milliseconds(uint64_t timeout_ns)
 {
-    if (timeout_ns == HWI_NEVER)
+    if (timeout_ns == HWI_NEVER) {
         return -1;
+    }
     uint64_t ms = timeout_ns / HWI_NS_PER_MS + (timeout_ns % HWI_NS_PER_MS != 0);
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
@@ -69,8 +74,9 @@ uint32_t hwi_poller_wait(int poller, struct hwi_ready *ready, uint32_t max, uint
     struct epoll_event events[HWI_READY_MAX];
     int count = epoll_wait(poller, events, (int)HWI_MIN(max, (uint32_t)HWI_READY_MAX),
                            milliseconds(timeout_ns));
-    if (count < 0)
+    if (count < 0) {
         return 0;
+    }
     for (int i = 0; i < count; i++) {
         ready[i].watch = events[i].data.ptr;
         ready[i].what = from_epoll(events[i].events);

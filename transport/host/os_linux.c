@@ -32,9 +32,9 @@ void hwi_os_event_signal(int event)
 {
     uint64_t one = 1;
     ssize_t written;
-    do
+    do {
         written = write(event, &one, sizeof one);
-    while (written < 0 && errno == EINTR);
+    } while (written < 0 && errno == EINTR);
 }
 
 int hwi_os_accept(int listener)
@@ -55,10 +55,12 @@ void hwi_os_name_thread(const char *name)
 int hwi_os_lock(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         return fd;
+    }
     int error = errno;
     close(fd);
     errno = error;
@@ -77,15 +79,18 @@ void *hwi_os_share_memory(const char *name, size_t bytes, int *readable)
 {
     *readable = -1;
     int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
+    if (fd < 0) {
         return NULL;
+    }
     void *memory = MAP_FAILED;
-    if (ftruncate(fd, (off_t)bytes) == 0)
+    if (ftruncate(fd, (off_t)bytes) == 0) {
         memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
     bool fixed = memory != MAP_FAILED && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0;
     fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE); // an older kernel has only the reopening
-    if (fixed)
+    if (fixed) {
         *readable = reopen_readable(fd);
+    }
     close(fd);
     return memory != MAP_FAILED ? memory : NULL;
 }
@@ -105,8 +110,9 @@ bool hwi_os_peer_uid(int socket, uint32_t *uid)
 {
     struct ucred peer;
     socklen_t bytes = sizeof peer;
-    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0)
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0) {
         return false;
+    }
     *uid = (uint32_t)peer.uid;
     return true;
 }
@@ -116,8 +122,9 @@ uint64_t hwi_host_random(void)
     uint64_t value = 0;
     while (value == 0 || value > HWI_ID_MAX) {
         ssize_t got = getrandom(&value, sizeof value, 0);
-        if (got != (ssize_t)sizeof value)
+        if (got != (ssize_t)sizeof value) {
             value = 0;
+        }
     }
     return value;
 }

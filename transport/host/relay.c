@@ -32,23 +32,28 @@ void hwi_relay_fini(struct hwi_relay *relay)
 
 static struct hwi_relay_tool *find_tool(struct hwi_relay *relay, uint64_t id)
 {
-    for (uint32_t i = 0; i < HWI_TRACE_TOOLS_MAX; i++)
-        if (relay->tools[i].id == id)
+    for (uint32_t i = 0; i < HWI_TRACE_TOOLS_MAX; i++) {
+        if (relay->tools[i].id == id) {
             return &relay->tools[i];
+        }
+    }
     return NULL;
 }
 
 static bool begin(struct hwi_relay *relay, struct hwi_relay_tool *tool, uint32_t history)
 {
-    if (relay->records == NULL)
+    if (relay->records == NULL) {
         relay->records = calloc(HWI_TRACE_BATCH_MAX, sizeof *relay->records);
+    }
     *tool = (struct hwi_relay_tool){0};
     if (relay->records == NULL || relay->ring == NULL ||
-        !hwi_ring_attach(&tool->reader, relay->ring, relay->ring_bytes))
+        !hwi_ring_attach(&tool->reader, relay->ring, relay->ring_bytes)) {
         return false;
+    }
     uint64_t next = hwi_ring_next(&tool->reader);
-    if (next - tool->reader.next > history)
+    if (next - tool->reader.next > history) {
         tool->reader.next = next - history;
+    }
     return true;
 }
 
@@ -56,8 +61,9 @@ void hwi_relay_ask(struct hwi_relay *relay, const struct hwi_msg_trace_relay *as
 {
     struct hwi_relay_tool *tool = ask->tool ? find_tool(relay, ask->tool) : NULL;
     if (ask->timeout_ms == 0) { // it wants no more
-        if (tool != NULL)
+        if (tool != NULL) {
             tool->id = 0;
+        }
         return;
     }
     if (tool == NULL) {
@@ -97,8 +103,9 @@ static uint32_t read_records(struct hwi_relay *relay, struct hwi_relay_tool *too
 {
     struct hwi_ring_record record;
     uint32_t count = 0;
-    while (count < HWI_TRACE_BATCH_MAX && hwi_ring_read(&tool->reader, &record, 1) == 1)
+    while (count < HWI_TRACE_BATCH_MAX && hwi_ring_read(&tool->reader, &record, 1) == 1) {
         keep(&relay->records[count++], &record, clock);
+    }
     return count;
 }
 
@@ -127,8 +134,9 @@ static void send_batch(struct hwi_relay *relay, struct hwi_relay_tool *tool, uin
 {
     struct hwi_msg msg = {.type = HWI_MSG_trace_batch};
     struct hwi_ring_head head;
-    if (!hwi_ring_head(&tool->reader, &head))
+    if (!hwi_ring_head(&tool->reader, &head)) {
         return;
+    }
     msg.u.trace_batch.tool = tool->id;
     msg.u.trace_batch.records = relay->records;
     msg.u.trace_batch.records_count = read_records(relay, tool, &head.clock);
@@ -156,10 +164,12 @@ void hwi_relay_turn(struct hwi_relay *relay, uint64_t now_ns)
     for (uint32_t i = 0; i < HWI_TRACE_TOOLS_MAX; i++) {
         uint32_t index = (begin_at + i) % HWI_TRACE_TOOLS_MAX;
         struct hwi_relay_tool *tool = &relay->tools[index];
-        if (tool->id && now_ns >= tool->until_ns)
+        if (tool->id && now_ns >= tool->until_ns) {
             tool->id = 0;
-        if (!tool->id)
+        }
+        if (!tool->id) {
             continue;
+        }
         any = true;
         if (!sent && is_due(tool, now_ns)) {
             send_batch(relay, tool, now_ns);
@@ -178,12 +188,14 @@ static struct hwi_relay_guest *find_guest(struct hwi_relay *relay, uint64_t id, 
     struct hwi_relay_guest *room = NULL;
     for (uint32_t i = 0; i < HWI_TRACE_TOOLS_MAX; i++) {
         struct hwi_relay_guest *guest = &relay->guests[i];
-        if (guest->id == id)
+        if (guest->id == id) {
             return guest;
+        }
         // So often at most: tools that come and go cost all members a message each time.
         bool rested = now_ns - guest->asked_ns >= ASK_MS * HWI_NS_PER_MS;
-        if (!guest->id || (now_ns >= guest->until_ns && rested))
+        if (!guest->id || (now_ns >= guest->until_ns && rested)) {
             room = guest;
+        }
     }
     return room;
 }
@@ -195,16 +207,18 @@ bool hwi_relay_admit(struct hwi_relay *relay, uint64_t tool, const struct hwi_ms
     bool known = guest != NULL && guest->id == tool;
     if (want->timeout_ms == 0) { // it wants no more, and says so once
         bool leaves = known && now_ns < guest->until_ns;
-        if (leaves)
+        if (leaves) {
             guest->until_ns = now_ns;
+        }
         return leaves;
     }
     if (guest == NULL || (known && now_ns - guest->asked_ns < ASK_MS * HWI_NS_PER_MS)) {
         relay->dropped++;
         return false;
     }
-    if (!known)
+    if (!known) {
         *guest = (struct hwi_relay_guest){.id = tool, .paid_ns = now_ns};
+    }
     guest->asked_ns = now_ns;
     guest->until_ns = now_ns + want->timeout_ms * HWI_NS_PER_MS;
     guest->bytes_per_s = HWI_MAX(want->bytes_per_s, 1);

@@ -40,10 +40,12 @@ bool hwi_ringsocket_is_safe(const char *directory, uint32_t uid)
 
 static bool make_directory(const char *base, char path[HWI_RINGPORT_PATH_MAX])
 {
-    if (base == NULL || !hwi_ringport_directory(base, (uint32_t)geteuid(), path))
+    if (base == NULL || !hwi_ringport_directory(base, (uint32_t)geteuid(), path)) {
         return false;
-    if (mkdir(path, S_IRWXU) != 0 && errno != EEXIST)
+    }
+    if (mkdir(path, S_IRWXU) != 0 && errno != EEXIST) {
         return false;
+    }
     return hwi_ringsocket_is_safe(path, (uint32_t)geteuid());
 }
 
@@ -52,8 +54,9 @@ static bool make_directory(const char *base, char path[HWI_RINGPORT_PATH_MAX])
 static bool address_of(const char *path, struct sockaddr_un *address)
 {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address->sun_path)
+    if (strlen(path) >= sizeof address->sun_path) {
         return false;
+    }
     memcpy(address->sun_path, path, strlen(path) + 1);
     return true;
 }
@@ -66,12 +69,14 @@ static int connect_to(const char *path)
         return -1;
     }
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
+    }
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, O_NONBLOCK); // a full backlog is no reason to wait
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
         return fd;
+    }
     int error = errno;
     close(fd);
     errno = error;
@@ -82,11 +87,13 @@ static int connect_to(const char *path)
 // elsewhere.
 static bool is_stale(const char *path, long pid)
 {
-    if (pid <= 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+    if (pid <= 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH) {
         return false;
+    }
     int fd = connect_to(path);
-    if (fd >= 0)
+    if (fd >= 0) {
         close(fd);
+    }
     return fd < 0 && errno == ECONNREFUSED;
 }
 
@@ -94,15 +101,18 @@ static void remove_stale(const char *directory)
 {
     DIR *names = opendir(directory);
     struct dirent *entry;
-    for (int i = 0; names != NULL && i < HWI_RINGPORT_STALE_MAX && ((entry = readdir(names)) != NULL); i++) {
+    for (int i = 0;
+         names != NULL && i < HWI_RINGPORT_STALE_MAX && ((entry = readdir(names)) != NULL); i++) {
         char path[HWI_RINGPORT_PATH_MAX], *end;
         long pid = strtol(entry->d_name, &end, 10);
         int length = snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
-        if (*end == '-' && length < (int)sizeof path && is_stale(path, pid))
+        if (*end == '-' && length < (int)sizeof path && is_stale(path, pid)) {
             unlink(path);
+        }
     }
-    if (names != NULL)
+    if (names != NULL) {
         closedir(names);
+    }
 }
 
 // ---- a host ------------------------------------------------------------------------------------
@@ -116,16 +126,19 @@ static uint32_t next_number(void)
 static int listen_at(const char *path)
 {
     struct sockaddr_un address;
-    if (!address_of(path, &address))
+    if (!address_of(path, &address)) {
         return -1;
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
+    }
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     unlink(path); // only a dead process can have had this number before
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, BACKLOG) == 0) {
         return fd;
+    }
     close(fd);
     return -1;
 }
@@ -135,14 +148,16 @@ int hwi_ringsocket_listen(char path[HWI_RINGPORT_PATH_MAX])
     char directory[HWI_RINGPORT_PATH_MAX];
     const char *bases[] = {getenv("XDG_RUNTIME_DIR"), "/tmp"};
     for (size_t i = 0; i < HWI_COUNT(bases); i++) {
-        if (!make_directory(bases[i], directory))
+        if (!make_directory(bases[i], directory)) {
             continue;
+        }
         remove_stale(directory);
         int length = snprintf(path, HWI_RINGPORT_PATH_MAX, "%s/%ld-%u.sock", directory,
                               (long)getpid(), (unsigned)next_number());
         int fd = length < HWI_RINGPORT_PATH_MAX ? listen_at(path) : -1;
-        if (fd >= 0)
+        if (fd >= 0) {
             return fd;
+        }
     }
     path[0] = '\0';
     return -1;
@@ -150,8 +165,9 @@ int hwi_ringsocket_listen(char path[HWI_RINGPORT_PATH_MAX])
 
 void hwi_ringsocket_unlink(char path[HWI_RINGPORT_PATH_MAX])
 {
-    if (path[0])
+    if (path[0]) {
         unlink(path);
+    }
     path[0] = '\0';
 }
 
@@ -204,18 +220,21 @@ static int receive(int fd, uint64_t *bytes)
     int descriptor = -1;
     ssize_t got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     struct cmsghdr *rights = got >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
+    if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS) {
         memcpy(&descriptor, CMSG_DATA(rights), sizeof descriptor);
+    }
     bool whole = got == (ssize_t)sizeof hello && hello.magic == HWI_RINGPORT_MAGIC;
     // What could be cut short later would end whoever reads it there.
     if (whole && descriptor >= 0 && hwi_os_cannot_shrink(descriptor)) {
         *bytes = hello.bytes;
         return descriptor;
     }
-    if (descriptor >= 0)
+    if (descriptor >= 0) {
         close(descriptor);
-    if (got >= 0)
+    }
+    if (got >= 0) {
         errno = got == 0 ? EACCES : EPROTO; // closed without an answer: it refused
+    }
     return -1;
 }
 
@@ -223,8 +242,9 @@ int hwi_ringsocket_fetch(const char *path, uint64_t *bytes)
 {
     struct timeval wait = {.tv_sec = ANSWER_S};
     int fd = connect_to(path);
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
+    }
     fcntl(fd, F_SETFL, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
     int descriptor = receive(fd, bytes), error = errno;

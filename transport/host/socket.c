@@ -31,27 +31,32 @@ static int open_stream(const struct hwi_address *address)
 int hwi_socket_listen(struct hwi_address *address)
 {
     int fd = open_stream(address), on = 1, off = 0;
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
+    }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (address->storage.ss_family == AF_INET6)
+    if (address->storage.ss_family == AF_INET6) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    }
     if (bind(fd, (const struct sockaddr *)&address->storage, address->bytes) != 0 ||
         listen(fd, HWI_LISTEN_BACKLOG) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address->storage, &address->bytes) != 0)
+        getsockname(fd, (struct sockaddr *)&address->storage, &address->bytes) != 0) {
         return fail(fd);
+    }
     return fd;
 }
 
 int hwi_socket_dial(const struct hwi_address *address)
 {
     int fd = open_stream(address);
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
+    }
     hwi_socket_tune(fd);
     if (connect(fd, (const struct sockaddr *)&address->storage, address->bytes) != 0 &&
-        errno != EINPROGRESS)
+        errno != EINPROGRESS) {
         return fail(fd);
+    }
     return fd;
 }
 
@@ -71,7 +76,8 @@ int hwi_socket_error(int fd)
 
 const char *hwi_errno_text(int error, char *text, size_t bytes)
 {
-    if (strerror_r(error, text, bytes) != 0)
+    if (strerror_r(error, text, bytes) != 0) {
         snprintf(text, bytes, "error %d", error);
+    }
     return text;
 }

@@ -11,8 +11,9 @@
 struct hwi_stripe *hwi_stripe_create(int fd, enum hwi_stripe_state state)
 {
     struct hwi_stripe *stripe = calloc(1, sizeof *stripe);
-    if (stripe == NULL)
+    if (stripe == NULL) {
         return NULL;
+    }
     stripe->watch = (struct hwi_watch){.fd = fd, .kind = HWI_WATCH_STRIPE};
     stripe->state = (uint8_t)state;
     return stripe;
@@ -23,8 +24,9 @@ void hwi_stripe_close(struct hwi_stripe *stripe, int poller, struct hwi_data *da
     const char *why;
     hwi_poller_close(poller, &stripe->watch);
     stripe->state = HWI_STRIPE_CLOSED;
-    if (stripe->arriving)
+    if (stripe->arriving) {
         hwi_data_received(data, &stripe->in, NULL, &why);
+    }
     stripe->arriving = false;
     for (; stripe->out_count > 0; stripe->out_count--) {
         hwi_data_sent(data, &stripe->out[stripe->out_first], false);
@@ -57,8 +59,9 @@ bool hwi_stripe_write_all(struct hwi_stripe *stripe, const unsigned char *bytes,
                           char why[HWI_WHY_BYTES_MAX])
 {
     ssize_t sent = send(stripe->watch.fd, bytes, count, MSG_NOSIGNAL);
-    if (sent == (ssize_t)count)
+    if (sent == (ssize_t)count) {
         return true;
+    }
     hwi_errno_text(sent < 0 ? errno : EAGAIN, why, HWI_WHY_BYTES_MAX);
     return false;
 }

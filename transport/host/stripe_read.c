@@ -34,8 +34,9 @@ static bool begin_frame(struct reader *reader, const unsigned char *header)
     struct hwi_stripe *stripe = reader->stripe;
     const char *why = "";
     if (hwi_data_arriving(reader->data, reader->peer, stripe->hello.lane, header, &stripe->in,
-                          &why) != HWI_VERDICT_OK)
+                          &why) != HWI_VERDICT_OK) {
         return broken(reader, why);
+    }
     stripe->arriving = true;
     stripe->in_written = 0;
     return true;
@@ -45,8 +46,9 @@ static bool end_frame(struct reader *reader, const unsigned char *trailer)
 {
     const char *why = "";
     reader->stripe->arriving = false;
-    if (hwi_data_received(reader->data, &reader->stripe->in, trailer, &why) != HWI_VERDICT_OK)
+    if (hwi_data_received(reader->data, &reader->stripe->in, trailer, &why) != HWI_VERDICT_OK) {
         return broken(reader, why);
+    }
     return true;
 }
 
@@ -58,8 +60,9 @@ static uint32_t payload_left(const struct hwi_stripe *stripe)
 static uint32_t take_payload(struct hwi_stripe *stripe, const unsigned char *bytes, size_t count)
 {
     uint32_t taken = (uint32_t)HWI_MIN(count, (size_t)payload_left(stripe));
-    if (stripe->in.target != NULL && taken > 0)
+    if (stripe->in.target != NULL && taken > 0) {
         memcpy(stripe->in.target + stripe->in_written, bytes, taken);
+    }
     stripe->in_written += taken;
     return taken;
 }
@@ -70,14 +73,17 @@ static bool parse(struct reader *reader, const unsigned char *bytes, size_t coun
     struct hwi_stripe *stripe = reader->stripe;
     size_t at = 0;
     for (;;) {
-        if (stripe->arriving)
+        if (stripe->arriving) {
             at += take_payload(stripe, bytes + at, count - at);
+        }
         size_t need = stripe->arriving ? HWI_FRAME_TRAILER_BYTES : HWI_FRAME_HEADER_BYTES;
-        if (payload_left(stripe) > 0 || count - at < need)
+        if (payload_left(stripe) > 0 || count - at < need) {
             break;
+        }
         bool whole = stripe->arriving;
-        if (!(whole ? end_frame(reader, bytes + at) : begin_frame(reader, bytes + at)))
+        if (!(whole ? end_frame(reader, bytes + at) : begin_frame(reader, bytes + at))) {
             return false;
+        }
         at += need;
     }
     memcpy(stripe->partial, bytes + at, count - at);
@@ -99,10 +105,12 @@ static int place(struct hwi_stripe *stripe, struct hwi_staging *staging, struct 
     bool wanted = stripe->in.target != NULL;
     iov[0].iov_base = wanted ? stripe->in.target + stripe->in_written : staging->sink;
     iov[0].iov_len = wanted ? left : HWI_MIN(left, (uint32_t)sizeof staging->sink);
-    if (iov[0].iov_len < left)
+    if (iov[0].iov_len < left) {
         return 1;
-    if (left >= LARGE_BYTES)
+    }
+    if (left >= LARGE_BYTES) {
         rest.iov_len = AHEAD_BYTES;
+    }
     iov[1] = rest;
     return 2;
 }
@@ -113,17 +121,19 @@ static bool consume(struct reader *reader, const struct hwi_staging *staging, si
     uint32_t left = payload_left(stripe);
     uint32_t direct = (uint32_t)HWI_MIN(count, (size_t)left);
     stripe->in_written += direct;
-    if (direct < left)
+    if (direct < left) {
         return true;
+    }
     return parse(reader, staging->bytes, stripe->partial_bytes + count - direct);
 }
 
 static enum hwi_progress over(struct reader *reader, ssize_t got)
 {
-    if (got == 0)
+    if (got == 0) {
         broken(reader, "the other side closed it");
-    else
+    } else {
         hwi_errno_text(errno, reader->why, HWI_WHY_BYTES_MAX);
+    }
     return HWI_PROGRESS_OVER;
 }
 
@@ -135,19 +145,24 @@ enum hwi_progress hwi_stripe_read(struct hwi_stripe *stripe, struct hwi_data *da
         struct iovec iov[2] = {{0}};
         int places = place(stripe, staging, iov);
         ssize_t got = readv(stripe->watch.fd, iov, places);
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && errno == EINTR) {
             continue;
-        if (got < 0 && errno == EAGAIN)
+        }
+        if (got < 0 && errno == EAGAIN) {
             return HWI_PROGRESS_IDLE;
-        if (got <= 0)
+        }
+        if (got <= 0) {
             return over(&reader, got);
+        }
         stripe->bytes_received += (size_t)got;
-        if (!consume(&reader, staging, (size_t)got))
+        if (!consume(&reader, staging, (size_t)got)) {
             return HWI_PROGRESS_OVER;
+        }
         total += (size_t)got;
         // Fewer bytes than there was room for: the socket is empty, no call is needed to learn it.
-        if ((size_t)got < iov[0].iov_len + iov[1].iov_len)
+        if ((size_t)got < iov[0].iov_len + iov[1].iov_len) {
             return HWI_PROGRESS_IDLE;
+        }
     }
     return HWI_PROGRESS_MORE;
 }

@@ -35,12 +35,14 @@ static struct hwi_frame_out *frame_at(struct hwi_stripe *stripe, uint32_t index)
 static void pull(struct hwi_stripe *stripe, struct hwi_data *data, uint64_t peer)
 {
     size_t bytes = 0;
-    for (uint32_t i = 0; i < stripe->out_count; i++)
+    for (uint32_t i = 0; i < stripe->out_count; i++) {
         bytes += frame_bytes(frame_at(stripe, i)) - frame_at(stripe, i)->written;
+    }
     while (stripe->out_count < HWI_STRIPE_FRAMES_MAX && bytes < HWI_STRIPE_GATHER_BYTES) {
         struct hwi_frame_out *out = frame_at(stripe, stripe->out_count);
-        if (!hwi_data_next(data, peer, stripe->hello.lane, out))
+        if (!hwi_data_next(data, peer, stripe->hello.lane, out)) {
             return;
+        }
         stripe->out_count++;
         bytes += frame_bytes(out);
     }
@@ -48,8 +50,9 @@ static void pull(struct hwi_stripe *stripe, struct hwi_data *data, uint64_t peer
 
 static void add(struct parts *parts, const unsigned char *bytes, size_t count)
 {
-    if (count == 0)
+    if (count == 0) {
         return;
+    }
     parts->iov[parts->count++] = (struct iovec){(void *)(uintptr_t)bytes, count};
     parts->bytes += count;
 }
@@ -68,8 +71,9 @@ static bool add_frame(struct parts *parts, const struct hwi_frame_out *out)
         add(parts, out->payload + (at - HWI_FRAME_HEADER_BYTES), left);
     } else if (left > 0) {
         add(parts, zeros, HWI_MIN(left, (uint32_t)ZEROS_BYTES));
-        if (left > ZEROS_BYTES)
+        if (left > ZEROS_BYTES) {
             return false;
+        }
     }
     at += left;
     add(parts, out->trailer + (at - trailer_at), HWI_FRAME_TRAILER_BYTES - (at - trailer_at));
@@ -79,9 +83,11 @@ static bool add_frame(struct parts *parts, const struct hwi_frame_out *out)
 static struct parts gather(struct hwi_stripe *stripe)
 {
     struct parts parts = {.count = 0};
-    for (uint32_t i = 0; i < stripe->out_count; i++)
-        if (!add_frame(&parts, frame_at(stripe, i)))
+    for (uint32_t i = 0; i < stripe->out_count; i++) {
+        if (!add_frame(&parts, frame_at(stripe, i))) {
             break;
+        }
+    }
     return parts;
 }
 
@@ -107,13 +113,15 @@ enum hwi_progress hwi_stripe_write(struct hwi_stripe *stripe, struct hwi_data *d
 {
     for (size_t total = 0; total < HWI_STRIPE_TURN_BYTES_MAX;) {
         pull(stripe, data, peer);
-        if (stripe->out_count == 0)
+        if (stripe->out_count == 0) {
             return HWI_PROGRESS_IDLE;
+        }
         struct parts parts = gather(stripe);
         struct msghdr message = {.msg_iov = parts.iov, .msg_iovlen = (size_t)parts.count};
         ssize_t sent = sendmsg(stripe->watch.fd, &message, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
+        if (sent < 0 && errno == EINTR) {
             continue;
+        }
         if (sent < 0 && errno != EAGAIN) {
             hwi_errno_text(errno, why, HWI_WHY_BYTES_MAX);
             return HWI_PROGRESS_OVER;
@@ -122,8 +130,9 @@ enum hwi_progress hwi_stripe_write(struct hwi_stripe *stripe, struct hwi_data *d
             stripe->bytes_sent += (size_t)sent;
             advance(stripe, data, (size_t)sent);
         }
-        if (sent < (ssize_t)parts.bytes)
+        if (sent < (ssize_t)parts.bytes) {
             return HWI_PROGRESS_BLOCKED;
+        }
         total += (size_t)sent;
     }
     return HWI_PROGRESS_MORE;

@@ -31,8 +31,9 @@ static void write_header(unsigned char header[HEADER_BYTES], const void *bytes, 
 {
     uint64_t hash = XXH3_64bits(bytes, length);
     memcpy(header, magic, sizeof magic);
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         header[8 + i] = (unsigned char)(hash >> (8 * i));
+    }
 }
 
 int hwi_viewfile_open(struct hwi_viewfile *file, const char *path, char *error)
@@ -46,20 +47,23 @@ int hwi_viewfile_open(struct hwi_viewfile *file, const char *path, char *error)
     snprintf(file->path, sizeof file->path, "%s", path);
     snprintf(lock_path, sizeof lock_path, "%s.lock", path);
     file->lock = hwi_os_lock(lock_path);
-    if (file->lock >= 0)
+    if (file->lock >= 0) {
         return HWS_OK;
-    if (errno == EWOULDBLOCK)
+    }
+    if (errno == EWOULDBLOCK) {
         snprintf(error, HWI_ERROR_BYTES_MAX, "state file %.150s is in use by another master", path);
-    else
+    } else {
         snprintf(error, HWI_ERROR_BYTES_MAX, "cannot lock %.140s: %s", lock_path,
                  hwi_errno_text(errno, text, sizeof text));
+    }
     return HWS_E_SYSTEM;
 }
 
 void hwi_viewfile_close(struct hwi_viewfile *file)
 {
-    if (file->lock >= 0)
+    if (file->lock >= 0) {
         close(file->lock);
+    }
     file->lock = -1;
 }
 
@@ -69,15 +73,17 @@ void hwi_viewfile_close(struct hwi_viewfile *file)
 static unsigned char *read_all(int fd, size_t *length)
 {
     struct stat about;
-    if (fstat(fd, &about) != 0)
+    if (fstat(fd, &about) != 0) {
         return NULL;
+    }
     if (about.st_size < 0 || about.st_size > FILE_BYTES_MAX) {
         errno = EFBIG;
         return NULL;
     }
     unsigned char *bytes = malloc((size_t)about.st_size + 1);
     ssize_t got = 1;
-    for (*length = 0; bytes != NULL && got > 0 && *length < (size_t)about.st_size; *length += (size_t)got) {
+    for (*length = 0; bytes != NULL && got > 0 && *length < (size_t)about.st_size;
+         *length += (size_t)got) {
         got = read(fd, bytes + *length, (size_t)about.st_size - *length);
         if (got < 0) {
             free(bytes);
@@ -90,14 +96,17 @@ static unsigned char *read_all(int fd, size_t *length)
 static bool decode(const unsigned char *bytes, size_t length, struct hwi_msg *msg, void **block)
 {
     unsigned char header[HEADER_BYTES];
-    if (length < HEADER_BYTES)
+    if (length < HEADER_BYTES) {
         return false;
+    }
     write_header(header, bytes + HEADER_BYTES, length - HEADER_BYTES);
     if (memcmp(header, bytes, HEADER_BYTES) != 0 ||
-        hwi_decode(bytes + HEADER_BYTES, length - HEADER_BYTES, msg, block) != HWI_CODEC_OK)
+        hwi_decode(bytes + HEADER_BYTES, length - HEADER_BYTES, msg, block) != HWI_CODEC_OK) {
         return false;
-    if (msg->type == HWI_MSG_view_file)
+    }
+    if (msg->type == HWI_MSG_view_file) {
         return true;
+    }
     free(*block);
     return false;
 }
@@ -105,12 +114,13 @@ static bool decode(const unsigned char *bytes, size_t length, struct hwi_msg *ms
 static int complain(const struct hwi_viewfile *file, int problem, char *error)
 {
     char text[TEXT_BYTES];
-    if (problem == ENOENT)
+    if (problem == ENOENT) {
         snprintf(error, HWI_ERROR_BYTES_MAX,
                  "state file %.120s does not exist: begin a new run with --new-run", file->path);
-    else
+    } else {
         snprintf(error, HWI_ERROR_BYTES_MAX, "cannot read state file %.120s: %s", file->path,
                  hwi_errno_text(problem, text, sizeof text));
+    }
     return problem == ENOENT ? HWS_E_INVALID : HWS_E_SYSTEM;
 }
 
@@ -119,17 +129,20 @@ int hwi_viewfile_load(const struct hwi_viewfile *file, struct hwi_msg *msg, void
 {
     size_t length = 0;
     int fd = open(file->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
         return complain(file, errno, error);
+    }
     unsigned char *bytes = read_all(fd, &length);
     int problem = errno;
     close(fd);
-    if (bytes == NULL)
+    if (bytes == NULL) {
         return complain(file, problem, error);
+    }
     bool whole = decode(bytes, length, msg, block);
     free(bytes);
-    if (whole)
+    if (whole) {
         return HWS_OK;
+    }
     snprintf(error, HWI_ERROR_BYTES_MAX,
              "state file %.120s is damaged: restore it, or begin a new run with --new-run",
              file->path);
@@ -142,8 +155,9 @@ static bool write_all(int fd, const unsigned char *bytes, size_t length)
 {
     while (length > 0) {
         ssize_t put = write(fd, bytes, length);
-        if (put < 0 && errno != EINTR)
+        if (put < 0 && errno != EINTR) {
             return false;
+        }
         if (put > 0) {
             bytes += put;
             length -= (size_t)put;
@@ -156,8 +170,9 @@ static bool write_file(const char *path, const unsigned char *bytes, size_t leng
 {
     unsigned char header[HEADER_BYTES];
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
+    if (fd < 0) {
         return false;
+    }
     write_header(header, bytes, length);
     bool ok =
         write_all(fd, header, sizeof header) && write_all(fd, bytes, length) && fsync(fd) == 0;
@@ -170,8 +185,9 @@ int hwi_viewfile_store(const struct hwi_viewfile *file, const struct hwi_msg *ms
     unsigned char *bytes = NULL;
     size_t length = 0;
     int encoded = hwi_encode(msg, &bytes, &length);
-    if (encoded != HWI_CODEC_OK)
+    if (encoded != HWI_CODEC_OK) {
         return encoded == HWI_CODEC_MEMORY ? HWS_E_NO_MEMORY : HWS_E_LIMIT;
+    }
     snprintf(temporary, sizeof temporary, "%s.new", file->path);
     bool ok = write_file(temporary, bytes, length) && rename(temporary, file->path) == 0 &&
               hwi_disk_sync_directory(file->path);

@@ -17,12 +17,13 @@ static void to_disk(struct hwi_host *host, const struct hwi_msg *msg)
 
 static void to_data(struct hwi_host *host, const struct hwi_envelope *envelope)
 {
-    if (envelope->msg.type == HWI_MSG_edge_open)
+    if (envelope->msg.type == HWI_MSG_edge_open) {
         hwi_edges_open(&host->edges, &envelope->msg.u.edge_open);
-    else if (envelope->msg.type == HWI_MSG_edge_close)
+    } else if (envelope->msg.type == HWI_MSG_edge_close) {
         hwi_edges_close(&host->edges, envelope->msg.u.edge_close.peer);
-    else
+    } else {
         hwi_data_command(host->data, envelope);
+    }
 }
 
 // A call that failed, a member that is put out: what led to it is kept before anybody hears of it.
@@ -31,8 +32,9 @@ static void note_failure(struct hwi_host *host, const struct hwi_msg *msg)
     int status = msg->type == HWI_MSG_reply     ? msg->u.reply.status
                  : msg->type == HWI_MSG_evicted ? msg->u.evicted.status
                                                 : HWS_OK;
-    if (status != HWS_OK && status != HWS_E_CLOSED)
+    if (status != HWS_OK && status != HWS_E_CLOSED) {
         hwi_flight_want(&host->flight, hwi_host_now());
+    }
 }
 
 static void to_trainer(struct hwi_host *host, const struct hwi_msg *msg)
@@ -48,22 +50,23 @@ static void carry(void *world, const struct hwi_envelope *envelope)
     uint8_t role = envelope->to.role;
     hwi_ringport_learn(&host->ringport, &envelope->msg);
     note_failure(host, &envelope->msg);
-    if (role == HWI_ROLE_TRAINER)
+    if (role == HWI_ROLE_TRAINER) {
         to_trainer(host, &envelope->msg);
-    else if (member && role == HWI_ROLE_MASTER)
+    } else if (member && role == HWI_ROLE_MASTER) {
         hwi_control_send(&host->control, envelope->to, &envelope->msg);
-    else if (member && role == HWI_ROLE_DATA)
+    } else if (member && role == HWI_ROLE_DATA) {
         to_data(host, envelope);
-    else if (member && remote && (role == HWI_ROLE_REDUCER || role == HWI_ROLE_SNAPSHOT))
+    } else if (member && remote && (role == HWI_ROLE_REDUCER || role == HWI_ROLE_SNAPSHOT)) {
         hwi_data_command(host->data, envelope);
-    else if (!member && remote && (role == HWI_ROLE_PEER || role == HWI_ROLE_TOOL))
+    } else if (!member && remote && (role == HWI_ROLE_PEER || role == HWI_ROLE_TOOL)) {
         hwi_control_send(&host->control, envelope->to, &envelope->msg);
-    else if (!member && role == HWI_ROLE_DISK)
+    } else if (!member && role == HWI_ROLE_DISK) {
         to_disk(host, &envelope->msg);
-    else if (role == HWI_ROLE_RING && envelope->msg.type == HWI_MSG_trace_relay)
+    } else if (role == HWI_ROLE_RING && envelope->msg.type == HWI_MSG_trace_relay) {
         hwi_relay_ask(&host->relay, &envelope->msg.u.trace_relay, hwi_host_now());
-    else
+    } else {
         host->counters.undeliverable++;
+    }
 }
 
 static void check_failed(void *world, const struct hwi_actor_ops *actor,
@@ -89,11 +92,13 @@ static void record(void *world, const struct hwi_actor_ops *actor, const struct 
 {
     struct hwi_host *host = world;
     hwi_ringport_learn(&host->ringport, event->msg);
-    if (host->journal != NULL)
+    if (host->journal != NULL) {
         hwi_journal_step(host->journal, actor, event, effects,
                          host->failed_roles & 1u << actor->role);
-    if (observer != NULL)
+    }
+    if (observer != NULL) {
         observer(observer_user, actor, event, effects);
+    }
 }
 
 static uint64_t ticks(void *world)
@@ -108,10 +113,11 @@ const struct hwi_world_ops hwi_host_world_ops = {
 static void deliver(void *user, struct hwi_addr from, struct hwi_addr to, const struct hwi_msg *msg)
 {
     struct hwi_host *host = user;
-    if (host->roles & 1u << to.role)
+    if (host->roles & 1u << to.role) {
         hwi_drain_post(host->drain, from, to, msg);
-    else
+    } else {
         host->counters.undeliverable++;
+    }
 }
 
 static void kick(void *user, uint64_t peer, enum hwi_lane lane)

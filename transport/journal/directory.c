@@ -18,12 +18,14 @@ bool hwi_journal_extent(const char *directory, const char *name, uint32_t *first
     char found[HWI_JOURNAL_NAME_MAX];
     uint32_t segment;
     DIR *open = opendir(directory);
-    if (open == NULL)
+    if (open == NULL) {
         return false;
+    }
     *first = *last = 0;
     for (struct dirent *entry; (entry = readdir(open)) != NULL;) {
-        if (!hwi_journal_path_parse(entry->d_name, found, &segment) || strcmp(found, name) != 0)
+        if (!hwi_journal_path_parse(entry->d_name, found, &segment) || strcmp(found, name) != 0) {
             continue;
+        }
         *first = *first ? HWI_MIN(*first, segment) : segment;
         *last = HWI_MAX(*last, segment);
     }
@@ -41,15 +43,17 @@ static bool add_name(struct names *names, const char *name)
 {
     if (names->count == names->capacity) {
         uint32_t capacity = names->capacity ? 2 * names->capacity : 16;
-        char **grown = realloc(names->items, capacity * sizeof(*grown));
-        if (grown == NULL)
+        char **grown = realloc(names->items, capacity * sizeof *grown);
+        if (grown == NULL) {
             return false;
+        }
         names->items = grown;
         names->capacity = capacity;
     }
     char *copy = strdup(name);
-    if (copy != NULL)
+    if (copy != NULL) {
         names->items[names->count++] = copy;
+    }
     return copy != NULL;
 }
 
@@ -60,8 +64,9 @@ static int by_text(const void *a, const void *b)
 
 static void free_names(struct names *names)
 {
-    for (uint32_t i = 0; i < names->count; i++)
+    for (uint32_t i = 0; i < names->count; i++) {
         free(names->items[i]);
+    }
     free(names->items);
     *names = (struct names){0};
 }
@@ -70,13 +75,16 @@ static void free_names(struct names *names)
 static void sort_names(struct names *names)
 {
     uint32_t kept = 0;
-    if (names->count)
-        qsort(names->items, names->count, sizeof(*names->items), by_text);
-    for (uint32_t i = 0; i < names->count; i++)
-        if (kept && strcmp(names->items[kept - 1], names->items[i]) == 0)
+    if (names->count) {
+        qsort(names->items, names->count, sizeof *names->items, by_text);
+    }
+    for (uint32_t i = 0; i < names->count; i++) {
+        if (kept && strcmp(names->items[kept - 1], names->items[i]) == 0) {
             free(names->items[i]);
-        else
+        } else {
             names->items[kept++] = names->items[i];
+        }
+    }
     names->count = kept;
 }
 
@@ -88,14 +96,16 @@ int hwi_journal_names(const char *directory, char ***names, uint32_t *count, cha
     uint32_t segment;
     DIR *open = opendir(directory);
     if (open == NULL) {
-        strerror_r(errno, text, sizeof(text));
+        strerror_r(errno, text, sizeof text);
         snprintf(error, bytes, "cannot read the directory %.120s: %s", directory, text);
         return HWS_E_SYSTEM;
     }
     bool good = true;
-    for (struct dirent *entry; good && (entry = readdir(open)) != NULL;)
-        if (hwi_journal_path_parse(entry->d_name, name, &segment))
+    for (struct dirent *entry; good && (entry = readdir(open)) != NULL;) {
+        if (hwi_journal_path_parse(entry->d_name, name, &segment)) {
             good = add_name(&found, name);
+        }
+    }
     closedir(open);
     if (!good) {
         free_names(&found);
@@ -115,10 +125,12 @@ static bool read_up_to(int fd, struct hwi_journal_file *file, size_t most)
     file->length = 0;
     while (file->length < most) {
         ssize_t got = read(fd, file->bytes + file->length, most - file->length);
-        if (got < 0 && errno != EINTR)
+        if (got < 0 && errno != EINTR) {
             return false;
-        if (got == 0)
+        }
+        if (got == 0) {
             break;
+        }
         file->length += got > 0 ? (size_t)got : 0;
     }
     return true;
@@ -126,11 +138,13 @@ static bool read_up_to(int fd, struct hwi_journal_file *file, size_t most)
 
 static bool make_room(struct hwi_journal_file *file, size_t bytes)
 {
-    if (bytes <= file->capacity)
+    if (bytes <= file->capacity) {
         return true;
+    }
     unsigned char *grown = realloc(file->bytes, bytes);
-    if (grown == NULL)
+    if (grown == NULL) {
         return false;
+    }
     file->bytes = grown;
     file->capacity = bytes;
     return true;
@@ -140,8 +154,9 @@ bool hwi_journal_file_read(struct hwi_journal_file *file, const char *path, size
 {
     struct stat about;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe would wait for its writer
-    if (fd < 0)
+    if (fd < 0) {
         return false;
+    }
     bool good = fstat(fd, &about) == 0;
     if (good && (!S_ISREG(about.st_mode) || about.st_size > HWI_JOURNAL_FILE_BYTES_MAX)) {
         errno = S_ISREG(about.st_mode) ? EFBIG : EISDIR;

@@ -39,8 +39,9 @@ uint64_t hwi_journal_chain(uint64_t before, const unsigned char *words, size_t b
 
 unsigned char *hwi_journal_put_varint(unsigned char *at, uint64_t value)
 {
-    for (; value >= 0x80; value >>= 7)
+    for (; value >= 0x80; value >>= 7) {
         *at++ = (unsigned char)(value | 0x80);
+    }
     *at++ = (unsigned char)value;
     return at;
 }
@@ -52,8 +53,9 @@ const unsigned char *hwi_journal_get_varint(const unsigned char *at, const unsig
     for (unsigned shift = 0; shift < 70 && at < end; shift += 7) {
         unsigned char byte = *at++;
         *value |= (uint64_t)(byte & 0x7f) << (shift < 64 ? shift : 63);
-        if (byte < 0x80)
+        if (byte < 0x80) {
             return at;
+        }
     }
     return NULL;
 }
@@ -77,16 +79,19 @@ bool hwi_journal_path(char path[HWI_JOURNAL_PATH_MAX], const char *directory, co
 bool hwi_journal_path_parse(const char *file, char name[HWI_JOURNAL_NAME_MAX], uint32_t *segment)
 {
     size_t length = strcspn(file, ".");
-    if (file[length] != '.' || length >= HWI_JOURNAL_NAME_MAX)
+    if (file[length] != '.' || length >= HWI_JOURNAL_NAME_MAX) {
         return false;
+    }
     memcpy(name, file, length);
     name[length] = '\0';
     const char *digits = file + length + 1;
     size_t count = strspn(digits, "0123456789");
-    if (count < 6 || count > 7 || strcmp(digits + count, ".hwj") != 0)
+    if (count < 6 || count > 7 || strcmp(digits + count, ".hwj") != 0) {
         return false;
+    }
     *segment = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         *segment = 10 * *segment + (uint32_t)(digits[i] - '0');
+    }
     return hwi_journal_name_valid(name) && *segment > 0 && *segment <= HWI_JOURNAL_SEGMENTS_MAX;
 }

@@ -28,13 +28,13 @@ struct hwi_journal_header {
 static inline uint64_t hwi_journal_get_u64(const unsigned char *at)
 {
     uint64_t value;
-    memcpy(&value, at, sizeof(value));
+    memcpy(&value, at, sizeof value);
     return value;
 }
 
 static inline void hwi_journal_put_u64(unsigned char *at, uint64_t value)
 {
-    memcpy(at, &value, sizeof(value));
+    memcpy(at, &value, sizeof value);
 }
 
 static inline size_t hwi_journal_padded(size_t bytes)

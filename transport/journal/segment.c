@@ -33,11 +33,13 @@ static bool is_allowed(size_t bytes)
 static unsigned char *reserve(int fd, size_t bytes)
 {
     errno = EFBIG;
-    if (!is_allowed(bytes))
+    if (!is_allowed(bytes)) {
         return NULL;
+    }
     errno = posix_fallocate(fd, 0, (off_t)bytes);
-    if (errno)
+    if (errno) {
         return NULL;
+    }
     void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     return mapped == MAP_FAILED ? NULL : mapped;
 }
@@ -46,8 +48,9 @@ int hwi_segment_create(struct hwi_segment *segment, const char *path, size_t byt
 {
     struct hwi_segment made = {.capacity = whole_pages(bytes)};
     made.fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (made.fd < 0)
+    if (made.fd < 0) {
         return errno;
+    }
     made.bytes = reserve(made.fd, made.capacity);
     if (made.bytes == NULL) {
         int problem = errno;
@@ -81,8 +84,9 @@ int hwi_segment_grow(struct hwi_segment *segment, size_t bytes)
 void hwi_segment_close(struct hwi_segment *segment)
 {
     munmap(segment->bytes, segment->capacity);
-    if (ftruncate(segment->fd, (off_t)segment->used) != 0)
+    if (ftruncate(segment->fd, (off_t)segment->used) != 0) {
         errno = 0; // zeros behind the end are allowed
+    }
     close(segment->fd);
     segment->fd = -1;
 }
@@ -100,8 +104,9 @@ static void warm(struct hwi_segment *segment, size_t end)
     static const unsigned char zeros[WINDOW_BYTES];
     while (segment->warmed < end) {
         size_t bytes = HWI_MIN((size_t)WINDOW_BYTES, segment->capacity - segment->warmed);
-        if (pwrite(segment->fd, zeros, bytes, (off_t)segment->warmed) < 0)
+        if (pwrite(segment->fd, zeros, bytes, (off_t)segment->warmed) < 0) {
             errno = 0; // the bytes are ours and zero anyhow
+        }
         segment->warmed += bytes;
     }
 }
@@ -144,5 +149,5 @@ uint64_t hwi_segment_chain_after(const struct hwi_segment *segment, enum hwi_jou
     struct hwi_journal_header header = {NUMBER_BYTES, (uint8_t)kind, 0};
     hwi_journal_put_u64(record, hwi_journal_header_pack(header, segment->used));
     hwi_journal_put_u64(record + 8, number);
-    return hwi_journal_chain(segment->chain, record, sizeof(record));
+    return hwi_journal_chain(segment->chain, record, sizeof record);
 }

@@ -57,11 +57,13 @@ struct hwi_journal {
 
 static bool make_scratch(struct hwi_journal *journal, size_t bytes)
 {
-    if (bytes <= journal->scratch_bytes)
+    if (bytes <= journal->scratch_bytes) {
         return true;
+    }
     unsigned char *grown = realloc(journal->scratch, bytes);
-    if (grown == NULL)
+    if (grown == NULL) {
         return false;
+    }
     journal->scratch = grown;
     journal->scratch_bytes = bytes;
     return true;
@@ -73,8 +75,9 @@ static bool put(struct hwi_segment *segment, enum hwi_journal_kind kind, uint8_t
                 unsigned char *scratch, size_t bytes)
 {
     size_t whole = HWI_JOURNAL_HEADER_BYTES + hwi_journal_padded(bytes);
-    if (!hwi_segment_fits(segment, whole) && hwi_segment_grow(segment, whole) != 0)
+    if (!hwi_segment_fits(segment, whole) && hwi_segment_grow(segment, whole) != 0) {
         return false;
+    }
     hwi_segment_put(segment, kind, role, scratch, bytes);
     return true;
 }
@@ -106,8 +109,8 @@ static bool put_head(struct hwi_journal *journal, struct hwi_segment *segment, u
     head->format = HWI_JOURNAL_FORMAT;
     head->schema = hwi_schema_hash();
     head->decision = hwi_decision_hash();
-    snprintf(head->build, sizeof(head->build), "%s", HWS_VERSION);
-    snprintf(head->name, sizeof(head->name), "%s", journal->name);
+    snprintf(head->build, sizeof head->build, "%s", HWS_VERSION);
+    snprintf(head->name, sizeof head->name, "%s", journal->name);
     head->incarnation = journal->config.incarnation;
     head->segment = number;
     head->chain = chain;
@@ -124,14 +127,17 @@ static unsigned char *save(struct hwi_journal *journal, const struct hwi_actor_o
                            size_t *length)
 {
     struct hwi_trap trap;
-    const void *state =
-        journal->config.state_of != NULL ? journal->config.state_of(journal->config.user, actor) : NULL;
+    const void *state = journal->config.state_of != NULL
+                            ? journal->config.state_of(journal->config.user, actor)
+                            : NULL;
     *length = 0;
-    if (actor->image == NULL || state == NULL)
+    if (actor->image == NULL || state == NULL) {
         return NULL;
+    }
     hwi_trap_enter(&trap);
-    if (setjmp(trap.landing) != 0)
+    if (setjmp(trap.landing) != 0) {
         return NULL;
+    }
     unsigned char *bytes = hwi_image_save(actor, state, &hwi_alloc_libc, length);
     hwi_trap_leave(&trap);
     return bytes;
@@ -145,8 +151,9 @@ static bool put_image(struct hwi_journal *journal, struct hwi_segment *segment,
     bool good = make_scratch(journal, HEAD_AT + 8 + length + 8);
     if (good) {
         hwi_journal_put_u64(journal->scratch + HEAD_AT, journal->heard[actor->role]);
-        if (image != NULL)
+        if (image != NULL) {
             memcpy(journal->scratch + HEAD_AT + 8, image, length);
+        }
         good = put(segment, HWI_JOURNAL_IMAGE, actor->role, journal->scratch, 8 + length);
     }
     hwi_free(&hwi_alloc_libc, image);
@@ -167,8 +174,9 @@ static uint32_t count_excess(const struct hwi_journal *journal, uint64_t next_by
         bool large = config->bytes_max && bytes > config->bytes_max;
         bool old =
             config->age_max_ms && now_ns - oldest->ended_ns > config->age_max_ms * HWI_NS_PER_MS;
-        if (!large && !old)
+        if (!large && !old) {
             break;
+        }
         bytes -= oldest->bytes;
     }
     return count;
@@ -176,12 +184,14 @@ static uint32_t count_excess(const struct hwi_journal *journal, uint64_t next_by
 
 static bool make_kept_room(struct hwi_journal *journal)
 {
-    if (journal->kept_count < journal->kept_capacity)
+    if (journal->kept_count < journal->kept_capacity) {
         return true;
+    }
     uint32_t capacity = journal->kept_capacity ? 2 * journal->kept_capacity : 64;
-    struct kept *grown = realloc(journal->kept, capacity * sizeof(*grown));
-    if (grown == NULL)
+    struct kept *grown = realloc(journal->kept, capacity * sizeof *grown);
+    if (grown == NULL) {
         return false;
+    }
     journal->kept = grown;
     journal->kept_capacity = capacity;
     return true;
@@ -200,13 +210,15 @@ static void remove_oldest(struct hwi_journal *journal, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         journal->kept_bytes -= journal->kept[i].bytes;
         if (hwi_journal_path(path, journal->directory, journal->name, journal->kept[i].number,
-                             false))
+                             false)) {
             unlink(path);
+        }
     }
     journal->kept_count -= count;
     journal->removed += count;
-    if (count)
+    if (count) {
         memmove(journal->kept, journal->kept + count, journal->kept_count * sizeof(struct kept));
+    }
 }
 
 // ---- segments ----------------------------------------------------------------------------------
@@ -226,21 +238,27 @@ static int make_segment(struct hwi_journal *journal, uint32_t number, uint64_t c
                         uint32_t removed, struct hwi_segment *segment)
 {
     char path[HWI_JOURNAL_PATH_MAX];
-    if (number > HWI_JOURNAL_SEGMENTS_MAX)
+    if (number > HWI_JOURNAL_SEGMENTS_MAX) {
         return EFBIG;
-    if (!hwi_journal_path(path, journal->directory, journal->name, number, true))
+    }
+    if (!hwi_journal_path(path, journal->directory, journal->name, number, true)) {
         return ENAMETOOLONG;
+    }
     int problem = hwi_segment_create(segment, path, journal->config.segment_bytes);
-    if (problem)
+    if (problem) {
         return problem;
+    }
     bool good = put_head(journal, segment, number, chain, removed);
-    if (good && journal->missed)
+    if (good && journal->missed) {
         hwi_segment_put_number(segment, HWI_JOURNAL_LOST, journal->missed);
-    for (uint32_t i = 0; number > 1 && good && i < journal->config.actor_count; i++)
+    }
+    for (uint32_t i = 0; number > 1 && good && i < journal->config.actor_count; i++) {
         good = put_image(journal, segment, journal->actors[i]);
+    }
     size_t room = IMAGES_TIMES * segment->used;
-    if (good && (room <= segment->capacity || hwi_segment_grow(segment, room) == 0))
+    if (good && (room <= segment->capacity || hwi_segment_grow(segment, room) == 0)) {
         return 0;
+    }
     hwi_segment_close(segment);
     unlink(path);
     return ENOSPC;
@@ -265,8 +283,9 @@ static void roll(struct hwi_journal *journal, uint64_t now_ns)
     hwi_segment_put_number(&journal->segment, HWI_JOURNAL_END, 0);
     if (hwi_journal_path(fresh, journal->directory, journal->name, journal->number + 1, true) &&
         hwi_journal_path(path, journal->directory, journal->name, journal->number + 1, false) &&
-        rename(fresh, path) != 0)
+        rename(fresh, path) != 0) {
         errno = 0; // a reader finds it under its first name as well
+    }
     hwi_segment_close(&journal->segment);
     keep_segment(journal, now_ns);
     remove_oldest(journal, excess);
@@ -284,13 +303,16 @@ static bool append(struct hwi_journal *journal, const struct hwi_actor_ops *acto
     int error;
     while ((error = hwi_journal_event_pack(
                 event, effects, failed, journal->before_ns, journal->scratch + HEAD_AT,
-                journal->scratch_bytes - HEAD_AT - 8, &length)) == HWI_CODEC_ROOM)
-        if (!make_scratch(journal, 2 * journal->scratch_bytes))
+                journal->scratch_bytes - HEAD_AT - 8, &length)) == HWI_CODEC_ROOM) {
+        if (!make_scratch(journal, 2 * journal->scratch_bytes)) {
             return false;
+        }
+    }
     size_t whole = HWI_JOURNAL_HEADER_BYTES + hwi_journal_padded(length);
     if (error || (!hwi_segment_fits(segment, whole) &&
-                  (segment->used >= journal->roll_at || hwi_segment_grow(segment, whole) != 0)))
+                  (segment->used >= journal->roll_at || hwi_segment_grow(segment, whole) != 0))) {
         return false;
+    }
     hwi_segment_put(segment, HWI_JOURNAL_EVENT, actor->role, journal->scratch, length);
     journal->before_ns = event->now_ns;
     return true;
@@ -307,16 +329,18 @@ static bool wants_to_roll(const struct hwi_journal *journal, uint64_t now_ns)
 void hwi_journal_step(struct hwi_journal *journal, const struct hwi_actor_ops *actor,
                       const struct hwi_event *event, const struct hwi_effects *effects, bool failed)
 {
-    if (!journal->events)
+    if (!journal->events) {
         journal->began_ns = event->now_ns;
+    }
     journal->events++;
     journal->heard[actor->role]++;
     if (journal->missed || !append(journal, actor, event, effects, failed)) {
         journal->missed++;
         journal->lost++;
     }
-    if (wants_to_roll(journal, event->now_ns) && event->now_ns >= journal->retry_ns)
+    if (wants_to_roll(journal, event->now_ns) && event->now_ns >= journal->retry_ns) {
         roll(journal, event->now_ns);
+    }
 }
 
 uint64_t hwi_journal_lost(const struct hwi_journal *journal)
@@ -333,10 +357,12 @@ static void discard(struct hwi_journal *journal)
 
 void hwi_journal_close(struct hwi_journal *journal)
 {
-    if (journal == NULL)
+    if (journal == NULL) {
         return;
-    if (journal->missed)
+    }
+    if (journal->missed) {
         hwi_segment_put_number(&journal->segment, HWI_JOURNAL_LOST, journal->missed);
+    }
     hwi_segment_put_number(&journal->segment, HWI_JOURNAL_END, 1);
     hwi_segment_close(&journal->segment);
     discard(journal);
@@ -344,8 +370,9 @@ void hwi_journal_close(struct hwi_journal *journal)
 
 void hwi_journal_abandon(struct hwi_journal *journal)
 {
-    if (journal == NULL)
+    if (journal == NULL) {
         return;
+    }
     hwi_segment_abandon(&journal->segment);
     discard(journal);
 }
@@ -354,8 +381,9 @@ static int fail(char *error, size_t bytes, int status, const char *what, const c
                 int problem)
 {
     char text[96];
-    if (strerror_r(problem, text, sizeof(text)) != 0)
-        snprintf(text, sizeof(text), "error %d", problem);
+    if (strerror_r(problem, text, sizeof text) != 0) {
+        snprintf(text, sizeof text, "error %d", problem);
+    }
     snprintf(error, bytes, "%s %.120s: %s", what, directory, text);
     return status;
 }
@@ -366,13 +394,15 @@ static int make_first(struct hwi_journal *journal)
     struct hwi_segment first;
     char fresh[HWI_JOURNAL_PATH_MAX], path[HWI_JOURNAL_PATH_MAX];
     int problem = make_segment(journal, 1, 0, 0, &first);
-    if (problem)
+    if (problem) {
         return problem;
+    }
     begin_segment(journal, &first, 0);
     if (hwi_journal_path(fresh, journal->directory, journal->name, 1, true) &&
         hwi_journal_path(path, journal->directory, journal->name, 1, false) &&
-        rename(fresh, path) == 0)
+        rename(fresh, path) == 0) {
         return 0;
+    }
     problem = errno;
     unlink(fresh);
     hwi_segment_close(&first);
@@ -382,15 +412,18 @@ static int make_first(struct hwi_journal *journal)
 static bool take_config(struct hwi_journal *journal, const struct hwi_journal_config *config)
 {
     if (!hwi_journal_name_valid(config->name) || config->actor_count > ACTORS_MAX ||
-        strlen(config->directory) >= sizeof(journal->directory))
+        strlen(config->directory) >= sizeof journal->directory) {
         return false;
+    }
     journal->config = *config;
-    if (!config->segment_bytes)
+    if (!config->segment_bytes) {
         journal->config.segment_bytes = HWI_JOURNAL_SEGMENT_BYTES;
-    snprintf(journal->directory, sizeof(journal->directory), "%s", config->directory);
-    snprintf(journal->name, sizeof(journal->name), "%s", config->name);
-    for (uint32_t i = 0; i < config->actor_count; i++)
+    }
+    snprintf(journal->directory, sizeof journal->directory, "%s", config->directory);
+    snprintf(journal->name, sizeof journal->name, "%s", config->name);
+    for (uint32_t i = 0; i < config->actor_count; i++) {
         journal->actors[i] = config->actors[i];
+    }
     return true;
 }
 
@@ -398,26 +431,29 @@ int hwi_journal_create(const struct hwi_journal_config *config, struct hwi_journ
                        char *error, size_t bytes)
 {
     const char *directory = config->directory;
-    struct hwi_journal *made = calloc(1, sizeof(*made));
+    struct hwi_journal *made = calloc(1, sizeof *made);
     if (made == NULL || !make_scratch(made, SCRATCH_BYTES_FIRST)) {
         free(made);
         return fail(error, bytes, HWS_E_NO_MEMORY, "cannot keep a journal in", directory, ENOMEM);
     }
     int status = HWS_OK;
-    if (!take_config(made, config))
+    if (!take_config(made, config)) {
         status = fail(error, bytes, HWS_E_INVALID, "cannot keep a journal in", directory, EINVAL);
-    else if (mkdir(directory, 0700) != 0 && errno != EEXIST)
+    } else if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
         status = fail(error, bytes, HWS_E_SYSTEM, "cannot make the journal's directory", directory,
                       errno);
+    }
     if (status == HWS_OK) {
         int problem = make_first(made);
-        if (problem)
+        if (problem) {
             status =
                 fail(error, bytes, HWS_E_SYSTEM, "cannot write a journal in", directory, problem);
+        }
     }
-    if (status == HWS_OK)
+    if (status == HWS_OK) {
         *journal = made;
-    else
+    } else {
         discard(made);
+    }
     return status;
 }

@@ -12,7 +12,7 @@ static int first_end(const struct hwi_sim_conn *conn)
 
 struct hwi_sim_conn *hwi_sim_conn_new(struct hwi_sim_process *from, struct hwi_sim_process *to)
 {
-    struct hwi_sim_conn *conn = hwi_new(&hwi_alloc_libc, sizeof(*conn));
+    struct hwi_sim_conn *conn = hwi_new(&hwi_alloc_libc, sizeof *conn);
     conn->ends[0] = from;
     conn->ends[1] = to;
     conn->open = true;

@@ -58,7 +58,7 @@ static void duplicate(struct hwi_sim *sim, const struct hwi_sim_event *event, ui
     again->sequence = 0;
     again->packet->references++;
     if (event->flat != NULL) {
-        again->flat = hwi_resize(&hwi_alloc_libc, NULL, sizeof(*again->flat));
+        again->flat = hwi_resize(&hwi_alloc_libc, NULL, sizeof *again->flat);
         *again->flat = *event->flat;
     }
     sim->faults[HWI_SIM_DUPLICATED]++;

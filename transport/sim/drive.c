@@ -64,9 +64,9 @@ static void learn_block(struct hwi_sim_driven *driven, uint32_t block, struct hw
     }
     if (block >= driven->block_count) {
         uint32_t count = HWI_MAX(block + 1, 2 * driven->block_count);
-        driven->blocks = hwi_resize(&hwi_alloc_libc, driven->blocks, count * sizeof(hash));
+        driven->blocks = hwi_resize(&hwi_alloc_libc, driven->blocks, count * sizeof hash);
         memset(driven->blocks + driven->block_count, 0,
-               (count - driven->block_count) * sizeof(hash));
+               (count - driven->block_count) * sizeof hash);
         driven->block_count = count;
     }
     driven->blocks[block] = hash;
@@ -225,7 +225,7 @@ static void take(struct hwi_sim_process *process, enum hwi_role role, const stru
     while (!take_kept(driven, event->from, &wanted)) {
         if (!hwi_sim_step(sim, end_ns)) {
             driven->owed = grow(driven->owed, driven->owed_count, &driven->owed_capacity,
-                                sizeof(*driven->owed));
+                                sizeof *driven->owed);
             driven->owed[driven->owed_count++] = wanted;
             return;
         }
@@ -277,7 +277,7 @@ static void give_memory(struct hwi_sim_process *process, const struct hwi_msg_re
         calloc(1, buffers.output_bytes + (request->in_place ? 0 : buffers.input_bytes) + 1);
     HWI_CHECK(memory != NULL);
     driven->memories = grow(driven->memories, driven->memory_count, &driven->memory_capacity,
-                            sizeof(*driven->memories));
+                            sizeof *driven->memories);
     driven->memories[driven->memory_count++] = (struct memory){number, memory};
     process->requests[number].has_memory = true;
     buffers.output = memory;
@@ -397,9 +397,9 @@ uint32_t hwi_sim_drive_add(struct hwi_sim *sim, const char *name, uint64_t incar
     uint32_t node = incarnation != 0 ? hwi_sim_node_add(sim) : HWI_SIM_MASTER;
     struct hwi_sim_process *process = hwi_sim_process_create(sim, hwi_sim_node_of(sim, node), node);
     process->incarnation = incarnation;
-    process->driven = hwi_new(&hwi_alloc_libc, sizeof(*process->driven));
-    strncpy(process->name, name, sizeof(process->name) - 1);
-    strncpy(process->driven->address, address, sizeof(process->driven->address) - 1);
+    process->driven = hwi_new(&hwi_alloc_libc, sizeof *process->driven);
+    strncpy(process->name, name, sizeof process->name - 1);
+    strncpy(process->driven->address, address, sizeof process->driven->address - 1);
     for (int role = 0; role < HWI_ROLE_MAX; role++) {
         process->driven->wake_ns[role] = HWI_NEVER;
     }

@@ -14,7 +14,7 @@ void hwi_sim_edge_tell(struct hwi_sim_process *process, uint64_t peer, const cha
     struct hwi_msg msg = {.type = down != NULL ? HWI_MSG_edge_down : HWI_MSG_edge_up};
     if (down != NULL) {
         msg.u.edge_down.peer = peer;
-        snprintf(msg.u.edge_down.reason, sizeof(msg.u.edge_down.reason), "%s", down);
+        snprintf(msg.u.edge_down.reason, sizeof msg.u.edge_down.reason, "%s", down);
     } else {
         msg.u.edge_up.peer = peer;
     }

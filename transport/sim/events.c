@@ -45,7 +45,7 @@ struct hwi_sim_event *hwi_sim_event_new(struct hwi_sim *sim, struct hwi_sim_proc
         sim->free_events = event->next;
         *event = (struct hwi_sim_event){0};
     } else {
-        event = hwi_new(&hwi_alloc_libc, sizeof(*event));
+        event = hwi_new(&hwi_alloc_libc, sizeof *event);
     }
     event->process = process;
     event->happen = happen;

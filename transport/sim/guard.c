@@ -22,7 +22,7 @@ const struct hwi_actor_ops *hwi_sim_actor(const struct hwi_sim *sim, uint8_t rol
 
 static void *create(const struct hwi_alloc *alloc, uint8_t role)
 {
-    struct guard *guard = hwi_new(alloc, sizeof(*guard));
+    struct guard *guard = hwi_new(alloc, sizeof *guard);
     guard->process = alloc->user;
     guard->ops = hwi_sim_actor(guard->process->sim, role);
     guard->state = guard->ops->create(alloc);

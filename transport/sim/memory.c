@@ -42,7 +42,7 @@ static void *resize(void *user, void *pointer, size_t bytes)
         unlink_block(process, block);
     }
     if (bytes > 0 || block != NULL) {
-        resized = hwi_alloc_libc.resize(NULL, block, bytes > 0 ? sizeof(*block) + bytes : 0);
+        resized = hwi_alloc_libc.resize(NULL, block, bytes > 0 ? sizeof *block + bytes : 0);
     }
     if (bytes > 0 && resized != NULL) {
         link_block(process, resized, bytes);

@@ -63,7 +63,7 @@ uint32_t hwi_sim_member_at(struct hwi_sim *sim, uint32_t min_members,
     struct hwi_sim_node *node = &sim->nodes[number];
     node->group = place->group;
     node->unit_size = place->unit_size;
-    snprintf(node->unit, sizeof(node->unit), "%s", place->unit != NULL ? place->unit : "");
+    snprintf(node->unit, sizeof node->unit, "%s", place->unit != NULL ? place->unit : "");
     start_member(sim, number, min_members);
     return number;
 }

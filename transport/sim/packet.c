@@ -18,7 +18,7 @@ static struct hwi_sim_packet *packet_with(struct hwi_sim *sim, size_t bytes)
         sim->free_packets = packet->next_free;
     } else {
         size_t capacity = HWI_MAX(bytes, (size_t)SMALL_BYTES);
-        packet = hwi_resize(&hwi_alloc_libc, NULL, sizeof(*packet) + capacity);
+        packet = hwi_resize(&hwi_alloc_libc, NULL, sizeof *packet + capacity);
         packet->capacity = capacity;
     }
     packet->references = 1;
@@ -77,14 +77,14 @@ struct hwi_sim_packet *hwi_sim_packet_encode(struct hwi_sim *sim, const struct h
 static uint32_t items_of(const struct hwi_msg *msg, const struct hwi_field *field)
 {
     uint32_t count;
-    memcpy(&count, (const char *)&msg->u + field->count_offset, sizeof(count));
+    memcpy(&count, (const char *)&msg->u + field->count_offset, sizeof count);
     return count;
 }
 
 static const void *list_of(const struct hwi_msg *msg, const struct hwi_field *field)
 {
     const void *list;
-    memcpy(&list, (const char *)&msg->u + field->offset, sizeof(list));
+    memcpy(&list, (const char *)&msg->u + field->offset, sizeof list);
     return list;
 }
 
@@ -161,7 +161,7 @@ static bool decode_shared(struct hwi_sim_packet *packet)
         if (hwi_decode(packet->bytes, packet->length, &msg, &block) != HWI_CODEC_OK) {
             return false;
         }
-        packet->decoded = hwi_resize(&hwi_alloc_libc, NULL, sizeof(msg));
+        packet->decoded = hwi_resize(&hwi_alloc_libc, NULL, sizeof msg);
         *packet->decoded = msg;
         packet->decoded_block = block;
     }

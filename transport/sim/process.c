@@ -179,12 +179,12 @@ static void note_failure(struct hwi_sim_process *process, const char *who,
                          const struct hwi_trap *trap)
 {
     char line[HWI_SIM_LINE_BYTES_MAX];
-    int length = snprintf(line, sizeof(line), "%s's %s at %.3f ms: %s:%d: %s", process->name, who,
+    int length = snprintf(line, sizeof line, "%s's %s at %.3f ms: %s:%d: %s", process->name, who,
                           (double)process->sim->now_ns / (double)HWI_NS_PER_MS, trap->file,
                           trap->line, trap->what);
     struct hwi_sim_text *failure = &process->sim->failure;
     if (failure->length == 0 && length > 0) {
-        hwi_sim_text_add(failure, line, HWI_MIN((size_t)length, sizeof(line) - 1) + 1);
+        hwi_sim_text_add(failure, line, HWI_MIN((size_t)length, sizeof line - 1) + 1);
         failure->bytes[failure->length - 1] = '\0';
     }
 }
@@ -216,11 +216,11 @@ static void name_process(struct hwi_sim_process *process)
 {
     char *name = process->name;
     if (process->node == HWI_SIM_MASTER) {
-        snprintf(name, sizeof(process->name), "master");
+        snprintf(name, sizeof process->name, "master");
     } else if (process->starts == 1) {
-        snprintf(name, sizeof(process->name), "member %u", process->node);
+        snprintf(name, sizeof process->name, "member %u", process->node);
     } else {
-        snprintf(name, sizeof(process->name), "member %u.%u", process->node, process->starts - 1);
+        snprintf(name, sizeof process->name, "member %u.%u", process->node, process->starts - 1);
     }
 }
 
@@ -240,7 +240,7 @@ static void add_actors(struct hwi_sim_process *process)
 struct hwi_sim_process *hwi_sim_process_create(struct hwi_sim *sim, struct hwi_sim_node *node,
                                                uint32_t number)
 {
-    struct hwi_sim_process *process = hwi_new(&hwi_alloc_libc, sizeof(*process));
+    struct hwi_sim_process *process = hwi_new(&hwi_alloc_libc, sizeof *process);
     process->sim = sim;
     process->node = number;
     process->starts = ++node->starts;

@@ -6,7 +6,7 @@
 
 static void add_u64(struct hwi_sim_text *text, uint64_t value)
 {
-    hwi_sim_text_add(text, &value, sizeof(value));
+    hwi_sim_text_add(text, &value, sizeof value);
 }
 
 static void add_message(struct hwi_sim *sim, struct hwi_sim_text *text, struct hwi_addr addr,
@@ -39,7 +39,7 @@ static void digest_lightly(struct hwi_sim_process *process, uint8_t role,
                    (uint64_t)effect->to.role << 56) *
                   UINT64_C(0x9e3779b97f4a7c15);
     }
-    hwi_sim_digest_bytes(process->sim, what, sizeof(what));
+    hwi_sim_digest_bytes(process->sim, what, sizeof what);
 }
 
 static void count(struct hwi_sim_process *process, uint8_t role)
@@ -71,7 +71,7 @@ void hwi_sim_record(struct hwi_sim_process *process, uint8_t role, const struct 
     }
     uint64_t whose[2] = {process->incarnation, role};
     if (whole) {
-        XXH3_64bits_update(sim->digest, whose, sizeof(whose));
+        XXH3_64bits_update(sim->digest, whose, sizeof whose);
         XXH3_64bits_update(sim->digest, text->bytes + begin, text->length - begin);
     }
 }

@@ -46,8 +46,8 @@ struct play {
 static uint64_t read_u64(struct reader *reader)
 {
     uint64_t value;
-    memcpy(&value, reader->at, sizeof(value));
-    reader->at += sizeof(value);
+    memcpy(&value, reader->at, sizeof value);
+    reader->at += sizeof value;
     return value;
 }
 
@@ -67,7 +67,7 @@ static struct replayed read_message(struct reader *reader)
 static void print(char *text, size_t bytes, struct hwi_addr addr, const struct hwi_msg *msg)
 {
     char to[64];
-    hwi_addr_print(addr, to, sizeof(to));
+    hwi_addr_print(addr, to, sizeof to);
     int length = snprintf(text, bytes, "to %s ", to);
     hwi_msg_print(msg, text + length, bytes - (size_t)length);
 }
@@ -88,13 +88,13 @@ static void explain(const struct play *play, const struct replayed *event, uint6
 {
     char heard[HWI_SIM_LINE_BYTES_MAX], wanted[HWI_SIM_LINE_BYTES_MAX] = "nothing";
     char got[HWI_SIM_LINE_BYTES_MAX] = "nothing";
-    hwi_msg_print(&event->msg, heard, sizeof(heard));
+    hwi_msg_print(&event->msg, heard, sizeof heard);
     if (expected != NULL) {
-        print(wanted, sizeof(wanted), expected->addr, &expected->msg);
+        print(wanted, sizeof wanted, expected->addr, &expected->msg);
     }
     if (effect < play->effects->count) {
         const struct hwi_envelope *envelope = &play->effects->items[effect];
-        print(got, sizeof(got), envelope->to, &envelope->msg);
+        print(got, sizeof got, envelope->to, &envelope->msg);
     }
     snprintf(play->error, play->bytes, "%s's %s, event %llu (%s), effect %llu: expected %s, got %s",
              play->process->name, play->ops->name, (unsigned long long)play->number, heard,

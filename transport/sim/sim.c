@@ -6,13 +6,13 @@
 
 struct hwi_sim *hwi_sim_create(const struct hwi_sim_config *config)
 {
-    struct hwi_sim *sim = hwi_new(&hwi_alloc_libc, sizeof(*sim));
+    struct hwi_sim *sim = hwi_new(&hwi_alloc_libc, sizeof *sim);
     sim->config = *config;
     sim->random = config->seed;
     sim->digest = XXH3_createState();
     HWI_CHECK(sim->digest != NULL);
     XXH3_64bits_reset(sim->digest);
-    sim->status = hwi_new(&hwi_alloc_libc, sizeof(*sim->status));
+    sim->status = hwi_new(&hwi_alloc_libc, sizeof *sim->status);
     if (!config->driven) {
         hwi_sim_master_start(sim);
     }

@@ -192,8 +192,8 @@ struct hwi_sim_call {
     uint8_t strategy, verify; // of a sync
     uint8_t unequal;          // all-gather: counts may differ
     uint64_t tag, count, value;
-    uint64_t root; // broadcast: a peer id
-    uint64_t room; // reduce-scatter, all-gather: elements that the output has room for
+    uint64_t root;     // broadcast: a peer id
+    uint64_t room;     // reduce-scatter, all-gather: elements that the output has room for
     const void *input; // NULL = none. In place it is the output, or (all-gather) lies in it.
     void *output;
     uint64_t timeout_ms;

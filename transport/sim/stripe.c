@@ -21,7 +21,7 @@ static struct hwi_sim_stripe *stripes_of(struct hwi_sim_conn *conn, uint8_t from
 {
     struct hwi_sim_stripe *stripes = conn->lanes[from][lane];
     if (stripes == NULL) {
-        stripes = hwi_new(&hwi_alloc_libc, conn->stripes * sizeof(*stripes));
+        stripes = hwi_new(&hwi_alloc_libc, conn->stripes * sizeof *stripes);
         for (uint32_t i = 0; i < conn->stripes; i++) {
             stripes[i].conn = conn;
             stripes[i].from = from;
@@ -122,7 +122,7 @@ static void damage(const struct hwi_sim_stripe *stripe, struct hwi_sim_flight *f
         quality.link.damage_in == 0 || hwi_sim_draw(sim, quality.link.damage_in) != 0) {
         return;
     }
-    uint64_t at = hwi_sim_draw(sim, flight->payload_bytes + sizeof(flight->trailer));
+    uint64_t at = hwi_sim_draw(sim, flight->payload_bytes + sizeof flight->trailer);
     unsigned char bit = (unsigned char)(1u << hwi_sim_draw(sim, 8));
     if (at < flight->payload_bytes) {
         flight->payload[at] ^= bit;
@@ -186,8 +186,8 @@ static void receive_tail(struct hwi_sim_process *process, struct hwi_sim_event *
     sim->costs.frames++;
     sim->costs.frame_bytes += flight->payload_bytes;
     hwi_sim_arrived(process, event);
-    hwi_sim_digest_bytes(sim, flight->header, sizeof(flight->header));
-    hwi_sim_digest_bytes(sim, flight->trailer, sizeof(flight->trailer));
+    hwi_sim_digest_bytes(sim, flight->header, sizeof flight->header);
+    hwi_sim_digest_bytes(sim, flight->trailer, sizeof flight->trailer);
     stripe->receiving = false;
     if (hwi_data_received(process->data, &stripe->in, flight->trailer, &why) != HWI_VERDICT_OK) {
         hwi_sim_edge_break(process, event->conn, why);
@@ -220,7 +220,7 @@ static void leave(struct hwi_sim_stripe *stripe,
     } else {
         memset(flight->payload, 0, flight->payload_bytes); // given up: padding
     }
-    memcpy(flight->trailer, stripe->out.trailer, sizeof(flight->trailer));
+    memcpy(flight->trailer, stripe->out.trailer, sizeof flight->trailer);
     damage(stripe, flight);
     schedule(stripe, flight, happen,
              hwi_sim_delay_over(sim, node_at(stripe, stripe->from), node_at(stripe, !stripe->from),
@@ -289,11 +289,11 @@ static bool start(struct hwi_sim_stripe *stripe)
         return false;
     }
     uint32_t bytes = stripe->out.payload_bytes;
-    struct hwi_sim_flight *flight = hwi_resize(&hwi_alloc_libc, NULL, sizeof(*flight) + bytes);
+    struct hwi_sim_flight *flight = hwi_resize(&hwi_alloc_libc, NULL, sizeof *flight + bytes);
     flight->references = 1;
     flight->payload_bytes = bytes;
     flight->damaged = false;
-    memcpy(flight->header, stripe->out.header, sizeof(flight->header));
+    memcpy(flight->header, stripe->out.header, sizeof flight->header);
     stripe->flight = flight;
     stripe->sending = true;
     stripe->in_flight++;

@@ -40,7 +40,7 @@ void hwi_sim_trainer_told(struct hwi_sim_process *process, const struct hwi_msg 
     HWI_CHECK(msg->type == HWI_MSG_reply && number < process->request_count);
     struct hwi_sim_request *request = &process->requests[number];
     HWI_CHECK(request->reply == NULL); // a request is answered once
-    request->reply = hwi_new(&hwi_alloc_libc, sizeof(*request->reply));
+    request->reply = hwi_new(&hwi_alloc_libc, sizeof *request->reply);
     HWI_CHECK(hwi_msg_clone(msg, request->reply, &request->reply_block));
     request->reply->u.reply.request = number;
     hwi_sim_transcript_add(process->sim, process->name, "", request->reply);
@@ -91,8 +91,8 @@ void hwi_sim_trainer_open(struct hwi_sim_process *process, uint32_t min_members)
         .group = node->group,
         .unit_size = node->unit_size,
     };
-    memcpy(msg.u.open.unit, node->unit, sizeof(msg.u.open.unit));
-    snprintf(msg.u.open.address, sizeof(msg.u.open.address), "sim:%u", process->node);
+    memcpy(msg.u.open.unit, node->unit, sizeof msg.u.open.unit);
+    snprintf(msg.u.open.address, sizeof msg.u.open.address, "sim:%u", process->node);
     hwi_sim_process_tell(process, trainer, HWI_ROLE_PEER, &msg, 0);
 }
 
@@ -117,8 +117,9 @@ static bool is_in_place(const struct hwi_sim_call *call)
 {
     struct hwi_buffers b = buffers_of(call);
     uintptr_t input = (uintptr_t)b.input, output = (uintptr_t)b.output;
-    if (call->kind == HWI_KIND_ALL_GATHER)
+    if (call->kind == HWI_KIND_ALL_GATHER) {
         return b.input_bytes > 0 && input >= output && input - output < b.output_bytes;
+    }
     return b.output != NULL && b.input == b.output;
 }
 
@@ -183,8 +184,8 @@ void hwi_sim_state(struct hwi_sim *sim, uint32_t node, const struct hwi_tensor *
                    void *const *memory, uint32_t count)
 {
     struct hwi_sim_process *process = member(sim, node);
-    struct hwi_tensor *copy = hwi_new(&hwi_alloc_libc, count * sizeof(*copy));
-    memcpy(copy, tensors, count * sizeof(*copy));
+    struct hwi_tensor *copy = hwi_new(&hwi_alloc_libc, count * sizeof *copy);
+    memcpy(copy, tensors, count * sizeof *copy);
     struct hwi_msg msg = {.type = HWI_MSG_state_layout};
     msg.u.state_layout.tensors = copy;
     msg.u.state_layout.tensors_count = count;

@@ -31,9 +31,9 @@ void hwi_sim_transcript_add(struct hwi_sim *sim, const char *from, const char *t
         return;
     }
     char message[HWI_SIM_LINE_BYTES_MAX];
-    hwi_msg_print(msg, message, sizeof(message));
+    hwi_msg_print(msg, message, sizeof message);
     char line[HWI_SIM_LINE_BYTES_MAX + 64];
-    int length = snprintf(line, sizeof(line), "[%12.3f] %s%s%s: %s\n",
+    int length = snprintf(line, sizeof line, "[%12.3f] %s%s%s: %s\n",
                           (double)sim->now_ns / (double)HWI_NS_PER_MS, from,
                           to[0] != '\0' ? " > " : "", to, message);
     hwi_sim_text_add(&sim->transcript, line, (size_t)length);

@@ -20,7 +20,7 @@ static void set(struct hwi_sim_bits *bits, uint32_t index)
 {
     if (index / WORD_BITS >= bits->count) {
         uint32_t count = HWI_MAX(index / WORD_BITS + 1, 2 * bits->count);
-        bits->words = hwi_resize(&hwi_alloc_libc, bits->words, count * sizeof(*bits->words));
+        bits->words = hwi_resize(&hwi_alloc_libc, bits->words, count * sizeof *bits->words);
         for (; bits->count < count; bits->count++) {
             bits->words[bits->count] = 0;
         }

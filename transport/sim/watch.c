@@ -24,9 +24,9 @@ static void tell_ring(struct hwi_sim_process *process)
         .run = process->run,
     };
     bool master = process->node == HWI_SIM_MASTER;
-    snprintf(owner.name, sizeof(owner.name), "%s", master ? "master" : "member");
+    snprintf(owner.name, sizeof owner.name, "%s", master ? "master" : "member");
     if (!master) {
-        snprintf(owner.address, sizeof(owner.address), "sim:%u", process->node);
+        snprintf(owner.address, sizeof owner.address, "sim:%u", process->node);
     }
     hwi_ring_tell(process->ring, &clock, &owner);
 }
@@ -73,7 +73,7 @@ static void open_journal(struct hwi_sim_process *process)
     for (uint32_t i = 0; i < HWI_COUNT(members); i++) {
         actors[i] = hwi_sim_actor(process->sim, master ? HWI_ROLE_MASTER : members[i]);
     }
-    snprintf(name, sizeof(name), "%s-%llx", master ? "master" : "member",
+    snprintf(name, sizeof name, "%s-%llx", master ? "master" : "member",
              (unsigned long long)process->incarnation);
     struct hwi_journal_config config = {
         .directory = process->sim->config.journal,
@@ -86,7 +86,7 @@ static void open_journal(struct hwi_sim_process *process)
         .clock = tell_time,
         .user = process,
     };
-    int status = hwi_journal_create(&config, &process->journal, error, sizeof(error));
+    int status = hwi_journal_create(&config, &process->journal, error, sizeof error);
     HWI_CHECK(status == 0); // a directory that can be written to is the caller's
 }
 

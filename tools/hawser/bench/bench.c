@@ -27,11 +27,13 @@ static const char usage[] =
     "  trace                what it costs 2 members to be traced: in turn without, by a tracer "
     "that\n"
     "                       prints everything, and by one that is stopped\n"
-    "  kernels              how fast memory is reduced, all types and operations: each instruction\n"
+    "  kernels              how fast memory is reduced, all types and operations: each "
+    "instruction\n"
     "                       set this CPU has, and plain code, in turn\n"
     "  checkpoint           how fast a state is saved and loaded, in $TMPDIR or /tmp\n"
     "\n"
-    "  --peers N            member processes of all-reduce, operands of kernels, to 64 (default 2)\n"
+    "  --peers N            member processes of all-reduce, operands of kernels, to 64 (default "
+    "2)\n"
     "  --sizes LIST         bytes of the tensor (default 4K,64K,1M,16M,64M; journal 4K,16M;\n"
     "                       trace 4K; kernels 256K; checkpoint 256M)\n"
     "  --plan PLAN          auto, one-shot or direct (default auto: by size)\n"
@@ -50,7 +52,7 @@ enum { ADDRESS_BYTES = 64 };
 // The processes of a benchmark, all children of this one.
 struct crew {
     const struct bench_job *job;
-    struct raw pair[2];
+    struct bench_raw pair[2];
     pid_t master;    // 0 = none
     int master_life; // closing it ends the master
     char address[ADDRESS_BYTES];
@@ -72,9 +74,10 @@ static _Noreturn void be_master(const struct bench_job *job, int address_out, in
         _exit(EXIT_FAILED);
     }
     hws_master_address(master, address, sizeof address);
-    if (write(address_out, address, sizeof address) == sizeof address)
+    if (write(address_out, address, sizeof address) == sizeof address) {
         while (read(life, &drop, 1) < 0 && errno == EINTR) {
         }
+    }
     hws_master_stop(master);
     _exit(EXIT_OK);
 }
@@ -83,8 +86,9 @@ static bool start_master(struct crew *crew)
 {
     int address[2], life[2];
     pid_t parent = getpid();
-    if (pipe(address) < 0 || pipe(life) < 0)
+    if (pipe(address) < 0 || pipe(life) < 0) {
         return false;
+    }
     crew->master = fork();
     if (crew->master == 0) {
         os_die_with(parent);
@@ -108,13 +112,15 @@ static bool start_member(struct crew *crew, uint32_t rank)
     if (pid == 0) {
         os_die_with(parent);
         close(crew->results[0]);
-        struct raw *raw = job->kind & BENCH_RAW ? &crew->pair[rank] : NULL;
-        if (raw != NULL)
+        struct bench_raw *raw = job->kind & BENCH_RAW ? &crew->pair[rank] : NULL;
+        if (raw != NULL) {
             raw_close(&crew->pair[!rank]);
+        }
         _exit(bench_member(job, crew->master ? crew->address : NULL, raw, rank, crew->results[1]));
     }
-    if (pid < 0)
+    if (pid < 0) {
         return false;
+    }
     crew->members[crew->started++] = pid;
     return true;
 }
@@ -123,15 +129,20 @@ static bool start_crew(struct crew *crew)
 {
     const struct bench_job *job = crew->job;
     // The master first: it must not inherit what the members' ends are told by.
-    if ((job->kind & BENCH_ALL_REDUCE) && !start_master(crew))
+    if ((job->kind & BENCH_ALL_REDUCE) && !start_master(crew)) {
         return false;
-    if ((job->kind & BENCH_RAW) && !raw_open_pair(crew->pair, job->stripes))
+    }
+    if ((job->kind & BENCH_RAW) && !raw_open_pair(crew->pair, job->stripes)) {
         return false;
-    if (pipe(crew->results) < 0)
+    }
+    if (pipe(crew->results) < 0) {
         return false;
-    for (uint32_t i = 0; i < job->peers; i++)
-        if (!start_member(crew, i))
+    }
+    for (uint32_t i = 0; i < job->peers; i++) {
+        if (!start_member(crew, i)) {
             return false;
+        }
+    }
     close(crew->results[1]);
     raw_close(&crew->pair[0]);
     raw_close(&crew->pair[1]);
@@ -145,10 +156,11 @@ static void print_results(struct crew *crew)
     bench_print_head(crew->job);
     for (;;) {
         ssize_t got = read(crew->results[0], &result, sizeof result);
-        if (got == sizeof result)
+        if (got == sizeof result) {
             bench_print(crew->job, &result);
-        else if (got >= 0 || errno != EINTR)
+        } else if (got >= 0 || errno != EINTR) {
             return;
+        }
     }
 }
 
@@ -158,15 +170,19 @@ static int end_crew(struct crew *crew, bool good)
     uint32_t left = crew->started;
     while (left > 0) {
         int status;
-        for (uint32_t i = 0; !good && i < crew->started; i++)
-            if (crew->members[i])
+        for (uint32_t i = 0; !good && i < crew->started; i++) {
+            if (crew->members[i]) {
                 kill(crew->members[i], SIGKILL);
+            }
+        }
         pid_t pid = wait(&status);
-        if (pid < 0 && errno != EINTR)
+        if (pid < 0 && errno != EINTR) {
             break;
+        }
         for (uint32_t i = 0; i < crew->started; i++) {
-            if (pid <= 0 || crew->members[i] != pid)
+            if (pid <= 0 || crew->members[i] != pid) {
                 continue;
+            }
             crew->members[i] = 0;
             left--;
             good = good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -183,10 +199,11 @@ static int bench(const struct bench_job *job)
 {
     struct crew crew = {.job = job};
     bool good = start_crew(&crew);
-    if (!good)
+    if (!good) {
         complain("bench", "cannot start the processes: %s", strerror(errno));
-    else
+    } else {
         print_results(&crew);
+    }
     return end_crew(&crew, good);
 }
 
@@ -198,11 +215,13 @@ static bool parse_sizes(const char *text, struct bench_job *job)
     job->size_count = 0;
     while (job->size_count < BENCH_SIZES_MAX) {
         uint64_t bytes;
-        if (!parse_bytes(&at, &bytes) || bytes < 4 || bytes % 4 || (*at && *at != ','))
+        if (!parse_bytes(&at, &bytes) || bytes < 4 || bytes % 4 || (*at && *at != ',')) {
             break;
+        }
         job->sizes[job->size_count++] = bytes;
-        if (!*at)
+        if (!*at) {
             return true;
+        }
         at++;
     }
     complain("bench", "--sizes takes up to %d multiples of 4 bytes such as 4K,1M, not \"%s\"",
@@ -213,9 +232,11 @@ static bool parse_sizes(const char *text, struct bench_job *job)
 static bool parse_plan(const char *text, struct bench_job *job)
 {
     static const char *const names[] = {"auto", "one-shot", "direct"};
-    for (job->plan = 0; job->plan < 3; job->plan++)
-        if (strcmp(text, names[job->plan]) == 0)
+    for (job->plan = 0; job->plan < 3; job->plan++) {
+        if (strcmp(text, names[job->plan]) == 0) {
             return true;
+        }
+    }
     complain("bench", "--plan takes auto, one-shot or direct, not \"%s\"", text);
     return false;
 }
@@ -229,13 +250,16 @@ static bool parse_kind(const char *text, struct bench_job *job)
                  {"compare", BENCH_COMPARE},       {"ring", BENCH_RING},
                  {"journal", BENCH_JOURNAL},       {"trace", BENCH_TRACE},
                  {"kernels", BENCH_KERNELS},       {"checkpoint", BENCH_CHECKPOINT}};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(text, kinds[i].name) == 0) {
             job->kind = kinds[i].kind;
             return true;
         }
-    complain("bench", "unknown kind %s; it is all-reduce, raw, compare, ring, journal, trace, "
-                      "kernels or checkpoint", text);
+    }
+    complain("bench",
+             "unknown kind %s; it is all-reduce, raw, compare, ring, journal, trace, "
+             "kernels or checkpoint",
+             text);
     return false;
 }
 
@@ -267,15 +291,17 @@ static int parse_arguments(struct bench_job *job, int argc, char **argv)
     };
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
-        if (c == '?' || c == ':')
+        if (c == '?' || c == ':') {
             return bad_option("bench", c, argv);
+        }
         if (c == 'h') {
             fputs(usage, stdout);
             job->kind = 0;
             return EXIT_OK;
         }
-        if (!set_option(job, c))
+        if (!set_option(job, c)) {
             return EXIT_USAGE;
+        }
     }
     if (argc - optind != 1) {
         complain("bench",
@@ -304,8 +330,9 @@ static const char *default_sizes(enum bench_kind kind)
 
 static int bench_kernels_of(const struct bench_job *job)
 {
-    if (job->peers >= 2)
+    if (job->peers >= 2) {
         return bench_kernels(job);
+    }
     complain("bench", "kernels reduce 2 operands or more: --peers 2 to %d", BENCH_PEERS_MAX);
     return EXIT_USAGE;
 }
@@ -314,20 +341,27 @@ int command_bench(int argc, char **argv)
 {
     struct bench_job job = {.peers = 2, .stripes = 4};
     int code = parse_arguments(&job, argc, argv);
-    if (code != EXIT_OK || !job.kind)
+    if (code != EXIT_OK || !job.kind) {
         return code;
-    if (job.kind == BENCH_RING)
+    }
+    if (job.kind == BENCH_RING) {
         return bench_ring(&job);
-    if (job.size_count == 0)
+    }
+    if (job.size_count == 0) {
         parse_sizes(default_sizes(job.kind), &job);
-    if (job.kind == BENCH_KERNELS)
+    }
+    if (job.kind == BENCH_KERNELS) {
         return bench_kernels_of(&job);
-    if (job.kind == BENCH_CHECKPOINT)
+    }
+    if (job.kind == BENCH_CHECKPOINT) {
         return bench_checkpoint(&job);
-    if (job.kind == BENCH_JOURNAL)
+    }
+    if (job.kind == BENCH_JOURNAL) {
         return bench_journal(&job);
-    if (job.kind == BENCH_TRACE)
+    }
+    if (job.kind == BENCH_TRACE) {
         return bench_trace(&job);
+    }
     if ((job.kind & BENCH_RAW) && job.peers != 2) {
         complain("bench", "raw and compare are between 2 processes; leave --peers out");
         return EXIT_USAGE;

@@ -35,17 +35,17 @@ struct bench_job {
 };
 
 // What one process of raw has: connections to the other, all non-blocking.
-struct raw {
+struct bench_raw {
     int fds[BENCH_STRIPES_MAX];
     uint32_t count;
 };
 
 // A pair over loopback TCP. False with errno; nothing stays open then.
-bool raw_open_pair(struct raw pair[2], uint32_t count);
-void raw_close(struct raw *raw);
+bool raw_open_pair(struct bench_raw pair[2], uint32_t count);
+void raw_close(struct bench_raw *raw);
 // Sends `bytes` of `out` and receives as many into `in` at once, over all connections. False with
 // errno.
-bool raw_exchange(struct raw *raw, const void *out, void *in, uint64_t bytes);
+bool raw_exchange(struct bench_raw *raw, const void *out, void *in, uint64_t bytes);
 
 // One size's outcome, in seconds; all zero for what was not measured.
 struct bench_times {
@@ -62,8 +62,8 @@ struct bench_result {
 // A member process: measures every size, checks the results, and if it is the first rank writes one
 // bench_result per size to `results`. `raw` is NULL unless the kind has it; `rank` counts the
 // processes. Returns an exit code.
-int bench_member(const struct bench_job *job, const char *master, struct raw *raw, uint32_t rank,
-                 int results);
+int bench_member(const struct bench_job *job, const char *master, struct bench_raw *raw,
+                 uint32_t rank, int results);
 
 // Measures and prints what the ring costs a message. Returns an exit code.
 int bench_ring(const struct bench_job *job);

@@ -103,11 +103,12 @@ static bool measure(struct pass *pass, bool (*once)(struct pass *pass, uint64_t 
     uint64_t samples[REPEATS_MAX];
     uint32_t repeats = pass->job->repeats ? pass->job->repeats : REPEATS;
     repeats = repeats < REPEATS_MAX ? repeats : REPEATS_MAX;
-    for (uint32_t i = 0; i < repeats; i++)
+    for (uint32_t i = 0; i < repeats; i++) {
         if (!once(pass, &samples[i])) {
             complain("bench", "%s", hws_last_error());
             return false;
         }
+    }
     *gb_per_s = (double)pass->info.bytes / 1e9 / bench_summary(samples, repeats).median;
     return true;
 }
@@ -115,18 +116,20 @@ static bool measure(struct pass *pass, bool (*once)(struct pass *pass, uint64_t 
 static bool run_pass(struct pass *pass)
 {
     double saved, loaded;
-    if (!measure(pass, save_once, &saved) || !measure(pass, load_once, &loaded))
+    if (!measure(pass, save_once, &saved) || !measure(pass, load_once, &loaded)) {
         return false;
+    }
     const char *compression = pass->compression == HWS_COMPRESSION_NONE ? "none" : "auto";
     double share = (double)pass->info.file_bytes / (double)pass->info.bytes;
-    if (pass->job->json)
+    if (pass->job->json) {
         printf("{\"bench\":\"checkpoint\",\"bytes\":%" PRIu64 ",\"content\":\"%s\","
                "\"compression\":\"%s\",\"share\":%.4f,\"save_gb_per_s\":%.3f,"
                "\"load_gb_per_s\":%.3f}\n",
                pass->info.bytes, pass->content, compression, share, saved, loaded);
-    else
+    } else {
         printf("%12" PRIu64 " %-24s %-11s %6.1f%% %9.2f %9.2f\n", pass->info.bytes, pass->content,
                compression, 100 * share, saved, loaded);
+    }
     return true;
 }
 
@@ -136,12 +139,13 @@ static bool run_size(const struct bench_job *job, uint64_t bytes)
     const char *directory = getenv("TMPDIR");
     struct pass pass = {.job = job, .info = HWS_CHECKPOINT_INFO_INIT};
     float *values = malloc(count * sizeof *values);
-    snprintf(pass.path, sizeof pass.path, "%s/hawser-bench-%d.hwc", directory != NULL ? directory : "/tmp",
-             (int)getpid());
+    snprintf(pass.path, sizeof pass.path, "%s/hawser-bench-%d.hwc",
+             directory != NULL ? directory : "/tmp", (int)getpid());
     bool ok = values != NULL && hws_state_create(&pass.state) == HWS_OK &&
               hws_state_add(pass.state, "values", HWS_F32, values, count) == HWS_OK;
-    if (!ok)
+    if (!ok) {
         complain("bench", "%s", values != NULL ? hws_last_error() : "no memory");
+    }
     for (int i = 0; ok && i < CONTENTS; i++) {
         contents[i].fill(values, count);
         pass.content = contents[i].name;
@@ -158,11 +162,14 @@ static bool run_size(const struct bench_job *job, uint64_t bytes)
 
 int bench_checkpoint(const struct bench_job *job)
 {
-    if (!job->json)
+    if (!job->json) {
         printf("%12s %-24s %-11s %7s %9s %9s\n", "bytes", "f32 content", "compression", "share",
                "save GB/s", "load GB/s");
-    for (uint32_t i = 0; i < job->size_count; i++)
-        if (!run_size(job, job->sizes[i]))
+    }
+    for (uint32_t i = 0; i < job->size_count; i++) {
+        if (!run_size(job, job->sizes[i])) {
             return EXIT_FAILED;
+        }
+    }
     return EXIT_OK;
 }

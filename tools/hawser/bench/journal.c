@@ -75,11 +75,13 @@ static _Noreturn void be_masters(const char *directory, int out, int life)
         }
         hws_master_address(masters[run], addresses[run], ADDRESS_BYTES);
     }
-    if (write(out, addresses, sizeof addresses) == sizeof addresses)
+    if (write(out, addresses, sizeof addresses) == sizeof addresses) {
         while (read(life, &drop, 1) < 0 && errno == EINTR) {
         }
-    for (int run = 0; run < RUNS; run++)
+    }
+    for (int run = 0; run < RUNS; run++) {
         hws_master_stop(masters[run]);
+    }
     _exit(EXIT_OK);
 }
 
@@ -92,8 +94,9 @@ static bool join(struct member *member, char addresses[RUNS][ADDRESS_BYTES], con
         config.master = addresses[run];
         config.stripes = member->job->stripes;
         config.journal = run == WITH ? directory : NULL;
-        if (hws_open(&config, &member->comms[run]))
+        if (hws_open(&config, &member->comms[run])) {
             return failed("cannot join");
+        }
     }
     return true;
 }
@@ -104,10 +107,12 @@ static bool take_turn(struct member *member, int run)
     uint64_t start = now_ns();
     hws_options options = HWS_OPTIONS_INIT;
     options.plan = member->job->plan;
-    for (uint64_t i = times_of(member->count * sizeof(float)); i > 0; i--)
+    for (uint64_t i = times_of(member->count * sizeof(float)); i > 0; i--) {
         if (hws_all_reduce(member->comms[run], member->buffer, member->buffer, member->count,
-                           HWS_F32, HWS_AVG, &options, NULL))
+                           HWS_F32, HWS_AVG, &options, NULL)) {
             return failed("cannot all-reduce");
+        }
+    }
     member->samples[run] = now_ns() - start;
     return true;
 }
@@ -115,8 +120,9 @@ static bool take_turn(struct member *member, int run)
 static bool take_turns(struct member *member, uint32_t turns, bool warm_up)
 {
     for (uint32_t turn = 0; turn < turns; turn++) {
-        if (!take_turn(member, turn % 2) || !take_turn(member, !(turn % 2)))
+        if (!take_turn(member, turn % 2) || !take_turn(member, !(turn % 2))) {
             return false;
+        }
         if (!warm_up && member->out >= 0 &&
             write(member->out, member->samples, sizeof member->samples) != sizeof member->samples) {
             complain("bench", "cannot tell: %s", strerror(errno));
@@ -128,11 +134,12 @@ static bool take_turns(struct member *member, uint32_t turns, bool warm_up)
 
 static bool check_averages(const struct member *member)
 {
-    for (uint64_t i = 0; i < member->count; i++)
+    for (uint64_t i = 0; i < member->count; i++) {
         if (member->buffer[i] != (float)(i % 1000)) {
             complain("bench", "wrong average at element %" PRIu64, i);
             return false;
         }
+    }
     return true;
 }
 
@@ -149,12 +156,14 @@ static _Noreturn void be_member(const struct size *size, uint32_t turns, int out
         complain("bench", "out of memory");
         _exit(EXIT_FAILED);
     }
-    for (uint64_t i = 0; i < member.count; i++)
+    for (uint64_t i = 0; i < member.count; i++) {
         member.buffer[i] = (float)(i % 1000);
+    }
     bool good = join(&member, addresses, directory) && take_turns(&member, WARM_UPS, true) &&
                 take_turns(&member, turns, false) && check_averages(&member);
-    for (int run = 0; run < RUNS; run++)
+    for (int run = 0; run < RUNS; run++) {
         hws_close(member.comms[run]);
+    }
     _exit(good ? EXIT_OK : EXIT_FAILED);
 }
 
@@ -170,8 +179,9 @@ static int compare_doubles(const void *a, const void *b)
 static double median_cost(const struct size *size)
 {
     static double costs[BENCH_REPEATS_MAX];
-    for (uint32_t i = 0; i < size->turns; i++)
+    for (uint32_t i = 0; i < size->turns; i++) {
         costs[i] = (double)size->samples[WITH][i] / (double)size->samples[WITHOUT][i] - 1;
+    }
     qsort(costs, size->turns, sizeof *costs, compare_doubles);
     return costs[size->turns / 2];
 }
@@ -181,13 +191,14 @@ static void print_size(struct size *size)
     double cost = median_cost(size), each = 1e3 / (double)times_of(size->bytes);
     double without = bench_summary(size->samples[WITHOUT], size->turns).median * each;
     double with = bench_summary(size->samples[WITH], size->turns).median * each;
-    if (size->job->json)
+    if (size->job->json) {
         printf("{\"bench\":\"journal\",\"bytes\":%" PRIu64 ",\"turns\":%" PRIu32
                ",\"without_ms\":%.6f,\"with_ms\":%.6f,\"cost\":%.4f}\n",
                size->bytes, size->turns, without, with, cost);
-    else
+    } else {
         printf("%10" PRIu64 " %7" PRIu32 " %9.4f ms %9.4f ms %+9.1f%%\n", size->bytes, size->turns,
                without, with, 100 * cost);
+    }
     fflush(stdout);
 }
 
@@ -201,8 +212,9 @@ static void remove_directory(const char *directory)
         snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
         unlink(path);
     }
-    if (open != NULL)
+    if (open != NULL) {
         closedir(open);
+    }
     rmdir(directory);
 }
 
@@ -210,8 +222,9 @@ static pid_t start_masters(const char *directory, char addresses[RUNS][ADDRESS_B
 {
     int out[2], end[2];
     pid_t parent = getpid();
-    if (pipe(out) < 0 || pipe(end) < 0)
+    if (pipe(out) < 0 || pipe(end) < 0) {
         return -1;
+    }
     pid_t pid = fork();
     if (pid == 0) {
         os_die_with(parent);
@@ -232,10 +245,12 @@ static bool hear_turns(struct size *size, int in, uint32_t turns)
     uint64_t samples[RUNS];
     for (uint32_t i = 0; i < turns; i++, size->turns++) {
         ssize_t got = read(in, samples, sizeof samples); // so few bytes come in one piece
-        if (got != sizeof samples)
+        if (got != sizeof samples) {
             return false;
-        for (int run = 0; run < RUNS; run++)
+        }
+        for (int run = 0; run < RUNS; run++) {
             size->samples[run][size->turns] = samples[run];
+        }
     }
     return true;
 }
@@ -245,8 +260,9 @@ static bool run_members(struct size *size, uint32_t turns, char addresses[RUNS][
 {
     pid_t parent = getpid(), members[MEMBERS];
     int told[2];
-    if (pipe(told) < 0)
+    if (pipe(told) < 0) {
         return false;
+    }
     for (uint32_t i = 0; i < MEMBERS; i++) {
         members[i] = fork();
         if (members[i] == 0) {
@@ -259,8 +275,9 @@ static bool run_members(struct size *size, uint32_t turns, char addresses[RUNS][
     close(told[0]);
     for (uint32_t i = 0; i < MEMBERS; i++) {
         int status = -1;
-        if (members[i] > 0)
+        if (members[i] > 0) {
             waitpid(members[i], &status, 0);
+        }
         good = good && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK;
     }
     return good;
@@ -279,10 +296,12 @@ static bool run_round(struct size *size, uint32_t turns)
     }
     pid_t masters = start_masters(directory, addresses, &life);
     bool good = masters > 0 && run_members(size, turns, addresses, directory);
-    if (life >= 0)
+    if (life >= 0) {
         close(life);
-    if (masters > 0)
+    }
+    if (masters > 0) {
         waitpid(masters, NULL, 0);
+    }
     remove_directory(directory);
     return good;
 }
@@ -292,16 +311,20 @@ static bool measure_size(const struct bench_job *job, uint64_t bytes)
     static struct size size;
     uint32_t turns = bytes > TURN_BYTES ? TURNS_LARGE : TURNS_SMALL;
     bool good = true;
-    if (job->repeats)
+    if (job->repeats) {
         turns = job->repeats;
+    }
     size.job = job;
     size.bytes = bytes;
     size.turns = 0;
-    for (uint32_t round = 0; round < ROUNDS && good; round++)
-        if (turns * (round + 1) / ROUNDS > size.turns)
+    for (uint32_t round = 0; round < ROUNDS && good; round++) {
+        if (turns * (round + 1) / ROUNDS > size.turns) {
             good = run_round(&size, turns * (round + 1) / ROUNDS - size.turns);
-    if (good)
+        }
+    }
+    if (good) {
         print_size(&size);
+    }
     return good;
 }
 
@@ -309,10 +332,12 @@ int bench_journal(const struct bench_job *job)
 {
     bool good = true;
     unsetenv("HAWSER_JOURNAL"); // of one run only
-    if (!job->json)
+    if (!job->json) {
         printf("%10s %7s %12s %12s %10s\n", "bytes", "turns", "without", "with", "cost");
+    }
     fflush(stdout);
-    for (uint32_t i = 0; i < job->size_count && good; i++)
+    for (uint32_t i = 0; i < job->size_count && good; i++) {
         good = measure_size(job, job->sizes[i]);
+    }
     return good ? EXIT_OK : EXIT_FAILED;
 }

@@ -50,14 +50,18 @@ static void fill(struct arena *arena, uint8_t dtype)
     for (uint64_t at = 0; at + 8 <= arena->n * arena->bytes; at += 8) {
         random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         uint64_t bits = random ^ random >> 32;
-        if (dtype == HWS_F32)
+        if (dtype == HWS_F32) {
             bits = (bits & UINT64_C(0x807fffff807fffff)) | UINT64_C(0x3f8000003f800000);
-        if (dtype == HWS_F64)
+        }
+        if (dtype == HWS_F64) {
             bits = (bits & UINT64_C(0x800fffffffffffff)) | UINT64_C(0x3ff0000000000000);
-        if (dtype == HWS_F16)
+        }
+        if (dtype == HWS_F16) {
             bits = (bits & UINT64_C(0x83ff83ff83ff83ff)) | UINT64_C(0x3c003c003c003c00);
-        if (dtype == HWS_BF16)
+        }
+        if (dtype == HWS_BF16) {
             bits = (bits & UINT64_C(0x807f807f807f807f)) | UINT64_C(0x3f803f803f803f80);
+        }
         memcpy(arena->memory + at, &bits, sizeof bits);
     }
 }
@@ -78,19 +82,21 @@ static struct speed compare(const struct arena *arena, const struct hwi_kernel *
 static void print_json(const struct arena *arena, const char *set, hws_dtype dtype,
                        const struct speed *speeds)
 {
-    for (int i = 0; i < OPERATIONS; i++)
+    for (int i = 0; i < OPERATIONS; i++) {
         printf("{\"bench\":\"kernels\",\"set\":\"%s\",\"dtype\":\"%s\",\"redop\":\"%s\","
                "\"bytes\":%" PRIu64 ",\"operands\":%" PRIu32
                ",\"scalar_GBps\":%.2f,\"GBps\":%.2f}\n",
                set, hws_dtype_name(dtype), hws_redop_name((hws_redop)(HWS_SUM + i)), arena->bytes,
                arena->n, speeds[i].scalar * 1e-9, speeds[i].set * 1e-9);
+    }
 }
 
 static void print_row(hws_dtype dtype, const struct speed *speeds)
 {
     printf("%-5s", hws_dtype_name(dtype));
-    for (int i = 0; i < OPERATIONS; i++)
+    for (int i = 0; i < OPERATIONS; i++) {
         printf(" %6.1f %5.1fx", speeds[i].set * 1e-9, speeds[i].set / speeds[i].scalar);
+    }
     putchar('\n');
 }
 
@@ -101,20 +107,23 @@ static void compare_set(struct arena *arena, const struct hwi_kernel_set *set,
         printf("%s, %" PRIu32 " operands of %" PRIu64
                " bytes: GB/s of operands, times scalar\n%-5s",
                set->name, arena->n, arena->bytes, "");
-        for (int i = 0; i < OPERATIONS; i++)
+        for (int i = 0; i < OPERATIONS; i++) {
             printf(" %13s", hws_redop_name((hws_redop)(HWS_SUM + i)));
+        }
         putchar('\n');
     }
     for (uint8_t dtype = HWS_U8; dtype <= HWS_F64; dtype++) {
         struct speed speeds[OPERATIONS];
         fill(arena, dtype);
-        for (uint8_t i = 0; i < OPERATIONS; i++)
+        for (uint8_t i = 0; i < OPERATIONS; i++) {
             speeds[i] = compare(arena, hwi_kernel_in(set, dtype, HWS_SUM + i),
                                 hwi_kernel_in(scalar, dtype, HWS_SUM + i));
-        if (json)
+        }
+        if (json) {
             print_json(arena, set->name, (hws_dtype)dtype, speeds);
-        else
+        } else {
             print_row((hws_dtype)dtype, speeds);
+        }
         fflush(stdout);
     }
 }
@@ -130,11 +139,14 @@ int bench_kernels(const struct bench_job *job)
             complain("bench", "no memory");
             return EXIT_FAILED;
         }
-        for (uint32_t k = 0; k < arena.n; k++)
+        for (uint32_t k = 0; k < arena.n; k++) {
             arena.operands[k] = arena.memory + k * arena.bytes;
-        for (uint32_t s = 1; s < count; s++)
-            if (sets[s].runs())
+        }
+        for (uint32_t s = 1; s < count; s++) {
+            if (sets[s].runs()) {
                 compare_set(&arena, &sets[s], &sets[0], job->json);
+            }
+        }
         free(arena.memory);
     }
     return EXIT_OK;

@@ -24,8 +24,8 @@ enum {
 
 struct bench {
     const struct bench_job *job;
-    hws_comm *comm;  // NULL in plain raw
-    struct raw *raw; // NULL in plain all-reduce
+    hws_comm *comm;        // NULL in plain raw
+    struct bench_raw *raw; // NULL in plain all-reduce
     uint32_t rank, members;
     float *buffer, *raw_out, *raw_in;
     uint64_t count;                             // elements of the size at hand
@@ -50,22 +50,26 @@ static float input_value(uint32_t rank, uint64_t i)
 static void fill(float *values, uint64_t count, uint32_t rank)
 {
     float period[PERIOD];
-    for (uint32_t i = 0; i < PERIOD; i++)
+    for (uint32_t i = 0; i < PERIOD; i++) {
         period[i] = input_value(rank, i);
-    for (uint64_t i = 0; i < count; i += PERIOD)
+    }
+    for (uint64_t i = 0; i < count; i += PERIOD) {
         memcpy(values + i, period, sizeof(float) * (count - i < PERIOD ? count - i : PERIOD));
+    }
 }
 
 // What sums in place and in rank order give after `times` all-reduces, by the same additions.
 static float expected_sum(uint32_t members, uint32_t times, uint64_t i)
 {
     float sum = input_value(0, i);
-    for (uint32_t rank = 1; rank < members; rank++)
+    for (uint32_t rank = 1; rank < members; rank++) {
         sum += input_value(rank, i);
+    }
     for (uint32_t t = 1; t < times; t++) {
         float one = sum;
-        for (uint32_t rank = 1; rank < members; rank++)
+        for (uint32_t rank = 1; rank < members; rank++) {
             sum += one;
+        }
     }
     return sum;
 }
@@ -73,9 +77,10 @@ static float expected_sum(uint32_t members, uint32_t times, uint64_t i)
 static bool check_sums(struct bench *b)
 {
     float expected[PERIOD];
-    for (uint32_t i = 0; i < PERIOD; i++)
+    for (uint32_t i = 0; i < PERIOD; i++) {
         expected[i] = expected_sum(b->members, b->summed, i);
-    for (uint64_t i = 0; i < b->count; i++)
+    }
+    for (uint64_t i = 0; i < b->count; i++) {
         if (b->buffer[i] != expected[i % PERIOD]) {
             complain("bench",
                      "member %" PRIu32 ": wrong sum at element %" PRIu64 " of %" PRIu64
@@ -83,13 +88,15 @@ static bool check_sums(struct bench *b)
                      b->rank, i, b->count, (double)expected[i % PERIOD], (double)b->buffer[i]);
             return false;
         }
+    }
     return true;
 }
 
 static bool check_and_refill(struct bench *b)
 {
-    if (b->summed > 0 && !check_sums(b))
+    if (b->summed > 0 && !check_sums(b)) {
         return false;
+    }
     fill(b->buffer, b->count, b->rank);
     b->summed = 0;
     return true;
@@ -97,11 +104,12 @@ static bool check_and_refill(struct bench *b)
 
 static bool check_raw(const struct bench *b)
 {
-    for (uint64_t i = 0; i < b->count; i++)
+    for (uint64_t i = 0; i < b->count; i++) {
         if (b->raw_in[i] != input_value(!b->rank, i)) {
             complain("bench", "process %" PRIu32 ": wrong bytes at element %" PRIu64, b->rank, i);
             return false;
         }
+    }
     return true;
 }
 
@@ -114,13 +122,15 @@ static bool pace(struct bench *b, uint64_t mine, uint64_t *largest)
     uint64_t other, least;
     options.tag = TAG_PACE;
     if (b->comm == NULL) {
-        if (!raw_exchange(b->raw, &mine, &other, sizeof mine))
+        if (!raw_exchange(b->raw, &mine, &other, sizeof mine)) {
             return failed(b, "cannot meet the other process");
+        }
         *largest = other > mine ? other : mine;
         return true;
     }
-    if (hws_agree(b->comm, ~mine, HWS_AGREE_MIN, &options, &least, NULL))
+    if (hws_agree(b->comm, ~mine, HWS_AGREE_MIN, &options, &least, NULL)) {
         return failed(b, "cannot agree");
+    }
     *largest = ~least;
     return true;
 }
@@ -130,8 +140,9 @@ static bool all_reduce(struct bench *b)
     hws_options options = HWS_OPTIONS_INIT;
     options.tag = TAG_DATA;
     options.plan = b->job->plan;
-    if (hws_all_reduce(b->comm, b->buffer, b->buffer, b->count, HWS_F32, HWS_SUM, &options, NULL))
+    if (hws_all_reduce(b->comm, b->buffer, b->buffer, b->count, HWS_F32, HWS_SUM, &options, NULL)) {
         return failed(b, "cannot all-reduce");
+    }
     b->summed++;
     return true;
 }
@@ -140,15 +151,20 @@ static bool all_reduce(struct bench *b)
 static bool measure(struct bench *b, enum bench_kind kind, uint64_t *largest)
 {
     uint64_t nothing;
-    if (kind == BENCH_ALL_REDUCE && b->summed % REFILL_EVERY == 0 && !check_and_refill(b))
+    if (kind == BENCH_ALL_REDUCE && b->summed % REFILL_EVERY == 0 && !check_and_refill(b)) {
         return false;
-    if (!pace(b, 0, &nothing))
+    }
+    if (!pace(b, 0, &nothing)) {
         return false;
+    }
     uint64_t start = now_ns();
-    if (kind == BENCH_ALL_REDUCE && !all_reduce(b))
+    if (kind == BENCH_ALL_REDUCE && !all_reduce(b)) {
         return false;
-    if (kind == BENCH_RAW && !raw_exchange(b->raw, b->raw_out, b->raw_in, b->count * sizeof(float)))
+    }
+    if (kind == BENCH_RAW &&
+        !raw_exchange(b->raw, b->raw_out, b->raw_in, b->count * sizeof(float))) {
         return failed(b, "cannot exchange");
+    }
     return pace(b, now_ns() - start, largest);
 }
 
@@ -163,10 +179,12 @@ static bool measure_all(struct bench *b, uint32_t repeat)
 static uint32_t repeats_that_fit(const struct bench *b)
 {
     uint64_t last = b->samples[0][0] + b->samples[1][0], fit = AUTO_NS / (last + 1);
-    if (b->job->repeats)
+    if (b->job->repeats) {
         return b->job->repeats;
-    if (fit < REPEATS_MIN)
+    }
+    if (fit < REPEATS_MIN) {
         return REPEATS_MIN;
+    }
     return fit > REPEATS_AUTO_MAX ? REPEATS_AUTO_MAX : (uint32_t)fit;
 }
 
@@ -179,8 +197,9 @@ static int compare_doubles(const void *a, const void *b)
 static double median_ratio(const struct bench *b, uint32_t repeats)
 {
     static double ratios[BENCH_REPEATS_MAX];
-    for (uint32_t i = 0; i < repeats; i++)
+    for (uint32_t i = 0; i < repeats; i++) {
         ratios[i] = (double)b->samples[1][i] / (double)b->samples[0][i];
+    }
     qsort(ratios, repeats, sizeof *ratios, compare_doubles);
     return ratios[repeats / 2];
 }
@@ -192,8 +211,9 @@ static bool allocate(struct bench *b, uint64_t bytes)
     b->buffer = malloc(bytes);
     b->raw_out = raw ? malloc(bytes) : NULL;
     b->raw_in = raw ? malloc(bytes) : NULL;
-    if (b->buffer == NULL || (raw && (b->raw_out == NULL || b->raw_in == NULL)))
+    if (b->buffer == NULL || (raw && (b->raw_out == NULL || b->raw_in == NULL))) {
         return failed(b, "out of memory");
+    }
     b->summed = 0;
     fill(b->buffer, b->count, b->rank);
     if (raw) {
@@ -205,22 +225,30 @@ static bool allocate(struct bench *b, uint64_t bytes)
 
 static bool measure_size(struct bench *b, struct bench_result *result)
 {
-    for (int i = 0; i < WARM_UPS; i++)
-        if (!measure_all(b, 0))
+    for (int i = 0; i < WARM_UPS; i++) {
+        if (!measure_all(b, 0)) {
             return false;
+        }
+    }
     result->repeats = repeats_that_fit(b); // the same on all: it comes from agreed times
-    for (uint32_t i = 0; i < result->repeats; i++)
-        if (!measure_all(b, i))
+    for (uint32_t i = 0; i < result->repeats; i++) {
+        if (!measure_all(b, i)) {
             return false;
+        }
+    }
     if (((b->job->kind & BENCH_ALL_REDUCE) && !check_sums(b)) ||
-        ((b->job->kind & BENCH_RAW) && !check_raw(b)))
+        ((b->job->kind & BENCH_RAW) && !check_raw(b))) {
         return false;
-    if (b->job->kind == BENCH_COMPARE)
+    }
+    if (b->job->kind == BENCH_COMPARE) {
         result->of_raw = median_ratio(b, result->repeats);
-    if (b->job->kind & BENCH_ALL_REDUCE)
+    }
+    if (b->job->kind & BENCH_ALL_REDUCE) {
         result->all_reduce = bench_summary(b->samples[0], result->repeats);
-    if (b->job->kind & BENCH_RAW)
+    }
+    if (b->job->kind & BENCH_RAW) {
         result->raw = bench_summary(b->samples[1], result->repeats);
+    }
     return true;
 }
 
@@ -232,10 +260,12 @@ static bool measure_sizes(struct bench *b, int results)
         free(b->buffer);
         free(b->raw_out);
         free(b->raw_in);
-        if (good && b->rank == 0 && write(results, &result, sizeof result) != sizeof result)
+        if (good && b->rank == 0 && write(results, &result, sizeof result) != sizeof result) {
             return failed(b, "cannot report");
-        if (!good)
+        }
+        if (!good) {
             return false;
+        }
     }
     return true;
 }
@@ -246,17 +276,19 @@ static bool join(struct bench *b, const char *master)
     hws_result view = HWS_RESULT_INIT;
     config.master = master;
     config.stripes = b->job->stripes;
-    if (hws_open(&config, &b->comm))
+    if (hws_open(&config, &b->comm)) {
         return failed(b, "cannot join");
-    if (hws_view(b->comm, &view))
+    }
+    if (hws_view(b->comm, &view)) {
         return failed(b, "cannot see the view");
+    }
     b->rank = view.rank;
     b->members = view.member_count;
     return true;
 }
 
-int bench_member(const struct bench_job *job, const char *master, struct raw *raw, uint32_t rank,
-                 int results)
+int bench_member(const struct bench_job *job, const char *master, struct bench_raw *raw,
+                 uint32_t rank, int results)
 {
     static struct bench b;
     b.job = job;

@@ -26,12 +26,13 @@ static bool open_connection(int listener, const struct sockaddr_in *address, int
 {
     ends[0] = socket(AF_INET, SOCK_STREAM, 0);
     ends[1] = -1;
-    if (ends[0] >= 0 && connect(ends[0], (const struct sockaddr *)address, sizeof *address) == 0)
+    if (ends[0] >= 0 && connect(ends[0], (const struct sockaddr *)address, sizeof *address) == 0) {
         ends[1] = accept(listener, NULL, NULL);
+    }
     return ends[1] >= 0 && prepare(ends[0]) && prepare(ends[1]);
 }
 
-bool raw_open_pair(struct raw pair[2], uint32_t count)
+bool raw_open_pair(struct bench_raw pair[2], uint32_t count)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t length = sizeof address;
@@ -44,13 +45,16 @@ bool raw_open_pair(struct raw pair[2], uint32_t count)
     while (good && pair[0].count < count) {
         int ends[2];
         good = open_connection(listener, &address, ends);
-        for (int side = 0; side < 2; side++)
-            if (ends[side] >= 0)
+        for (int side = 0; side < 2; side++) {
+            if (ends[side] >= 0) {
                 pair[side].fds[pair[side].count++] = ends[side];
+            }
+        }
     }
     int error = errno;
-    if (listener >= 0)
+    if (listener >= 0) {
         close(listener);
+    }
     if (!good) {
         raw_close(&pair[0]);
         raw_close(&pair[1]);
@@ -59,10 +63,11 @@ bool raw_open_pair(struct raw pair[2], uint32_t count)
     return good;
 }
 
-void raw_close(struct raw *raw)
+void raw_close(struct bench_raw *raw)
 {
-    for (uint32_t i = 0; i < raw->count; i++)
+    for (uint32_t i = 0; i < raw->count; i++) {
         close(raw->fds[i]);
+    }
     raw->count = 0;
 }
 
@@ -87,40 +92,45 @@ static bool move_slice(int fd, struct slice *slice, const unsigned char *out, un
 {
     if (slice->sent < slice->end) {
         ssize_t sent = send(fd, out + slice->sent, piece(slice->sent, slice->end), MSG_NOSIGNAL);
-        if (sent < 0 && !would_block(sent))
+        if (sent < 0 && !would_block(sent)) {
             return false;
+        }
         *moved = *moved || sent > 0;
         slice->sent += sent > 0 ? (uint64_t)sent : 0;
     }
     if (slice->received < slice->end) {
         ssize_t got = recv(fd, in + slice->received, piece(slice->received, slice->end), 0);
-        if (got == 0)
+        if (got == 0) {
             errno = ECONNRESET;
-        if (got == 0 || (got < 0 && !would_block(got)))
+        }
+        if (got == 0 || (got < 0 && !would_block(got))) {
             return false;
+        }
         *moved = *moved || got > 0;
         slice->received += got > 0 ? (uint64_t)got : 0;
     }
     return true;
 }
 
-static bool await(const struct raw *raw, const struct slice *slices)
+static bool await(const struct bench_raw *raw, const struct slice *slices)
 {
     struct pollfd fds[BENCH_STRIPES_MAX];
     nfds_t used = 0;
     for (uint32_t i = 0; i < raw->count; i++) {
         short events = (short)((slices[i].sent < slices[i].end ? POLLOUT : 0) |
                                (slices[i].received < slices[i].end ? POLLIN : 0));
-        if (events)
+        if (events) {
             fds[used++] = (struct pollfd){raw->fds[i], events, 0};
+        }
     }
     int ready = poll(fds, used, RAW_TIMEOUT_MS);
-    if (ready == 0)
+    if (ready == 0) {
         errno = ETIMEDOUT;
+    }
     return ready > 0 || (ready < 0 && errno == EINTR);
 }
 
-bool raw_exchange(struct raw *raw, const void *out, void *in, uint64_t bytes)
+bool raw_exchange(struct bench_raw *raw, const void *out, void *in, uint64_t bytes)
 {
     struct slice slices[BENCH_STRIPES_MAX];
     for (uint32_t i = 0; i < raw->count; i++) {
@@ -130,13 +140,16 @@ bool raw_exchange(struct raw *raw, const void *out, void *in, uint64_t bytes)
     for (;;) {
         bool moved = false, over = true;
         for (uint32_t i = 0; i < raw->count; i++) {
-            if (!move_slice(raw->fds[i], &slices[i], out, in, &moved))
+            if (!move_slice(raw->fds[i], &slices[i], out, in, &moved)) {
                 return false;
+            }
             over = over && slices[i].sent == slices[i].end && slices[i].received == slices[i].end;
         }
-        if (over)
+        if (over) {
             return true;
-        if (!moved && !await(raw, slices))
+        }
+        if (!moved && !await(raw, slices)) {
             return false;
+        }
     }
 }

@@ -73,10 +73,12 @@ static void destroy(void *state)
 static void step(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
     const struct player *player = state;
-    if (player->partner)
+    if (player->partner) {
         HWI_EMIT(effects, hwi_addr_of(player->partner, 0), chunk)->op = event->msg->u.chunk.op;
-    if (player->says)
+    }
+    if (player->says) {
         HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DATA, 0), send)->op = event->msg->u.chunk.op;
+    }
 }
 
 static void failed(void *state, uint64_t now, struct hwi_effects *effects)
@@ -131,9 +133,11 @@ static double measure(struct hwi_drain *drain, const struct mode *mode)
 {
     uint64_t start_ns = cpu_ns();
     for (uint32_t i = 0; i < EVENTS; i++) {
-        if (mode->batch && i % mode->every == 0)
-            for (uint32_t k = 0; k < mode->batch; k++)
+        if (mode->batch && i % mode->every == 0) {
+            for (uint32_t k = 0; k < mode->batch; k++) {
                 post(drain);
+            }
+        }
         hwi_drain_step(drain, start_ns);
     }
     return (double)(cpu_ns() - start_ns) / EVENTS;
@@ -156,19 +160,21 @@ static struct hwi_drain *start(const struct mode *mode, uint64_t *carried)
     struct hwi_drain *drain = hwi_drain_create(&hwi_alloc_libc, &world_ops, carried);
     hwi_drain_add(drain, mode->peer);
     hwi_drain_add(drain, mode->reducer);
-    if (!mode->batch)
+    if (!mode->batch) {
         post(drain);
+    }
     return drain;
 }
 
 static void print_mode(const struct mode *mode, bool json, double without, double with, double cost)
 {
-    if (json)
+    if (json) {
         printf("{\"bench\":\"ring\",\"messages\":\"%s\",\"without_ns\":%.2f,\"with_ns\":%.2f,"
                "\"ns_per_message\":%.2f}\n",
                mode->what, without, with, cost);
-    else
+    } else {
         printf("%-36s %9.1f %9.1f %12.1f\n", mode->what, without, with, cost);
+    }
 }
 
 static void compare(const struct mode *mode, bool json, struct hwi_ring *ring)
@@ -205,10 +211,12 @@ int bench_ring(const struct bench_job *job)
     }
     struct hwi_ring *ring =
         hwi_ring_create(&hwi_alloc_libc, memset(memory, 0, bytes), HWI_RING_RECORDS);
-    if (!job->json)
+    if (!job->json) {
         printf("%-36s %9s %9s %12s\n", "", "ns/event", "with ring", "ns/message");
-    for (size_t i = 0; i < HWI_COUNT(modes); i++)
+    }
+    for (size_t i = 0; i < HWI_COUNT(modes); i++) {
         compare(&modes[i], job->json, ring);
+    }
     hwi_ring_destroy(ring);
     free(memory);
     return EXIT_OK;

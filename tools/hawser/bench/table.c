@@ -54,15 +54,17 @@ static const char *size_text(uint64_t bytes, char *text, size_t length)
 
 void bench_print_head(const struct bench_job *job)
 {
-    if (job->json)
+    if (job->json) {
         return;
+    }
     printf("%s: %" PRIu32 " processes on this machine, %" PRIu32 " connections per pair, plan %s\n",
            kind_name(job), job->peers, job->stripes, plan_name(job));
-    if (job->kind == BENCH_COMPARE)
+    if (job->kind == BENCH_COMPARE) {
         printf("%10s %8s %12s %12s %8s\n", "size", "repeats", "raw", "all-reduce", "of raw");
-    else
+    } else {
         printf("%10s %8s %12s %12s %12s %10s %10s\n", "size", "repeats", "median", "p10", "p90",
                "algbw", "busbw");
+    }
 }
 
 static void print_json(const struct bench_job *job, const struct bench_result *r,
@@ -79,16 +81,17 @@ static void print_json(const struct bench_job *job, const struct bench_result *r
 static void print_compare(const struct bench_job *job, const struct bench_result *r)
 {
     char size[32];
-    if (job->json)
+    if (job->json) {
         printf("{\"bench\":\"compare\",\"peers\":%" PRIu32 ",\"bytes\":%" PRIu64
                ",\"plan\":\"%s\",\"stripes\":%" PRIu32 ",\"repeats\":%" PRIu32
                ",\"raw_median_s\":%.9f,\"median_s\":%.9f,\"of_raw\":%.4f}\n",
                job->peers, r->bytes, plan_name(job), job->stripes, r->repeats, r->raw.median,
                r->all_reduce.median, r->of_raw);
-    else
+    } else {
         printf("%10s %8" PRIu32 " %9.3f ms %9.3f ms %7.0f%%\n",
                size_text(r->bytes, size, sizeof size), r->repeats, r->raw.median * 1e3,
                r->all_reduce.median * 1e3, r->of_raw * 100);
+    }
 }
 
 void bench_print(const struct bench_job *job, const struct bench_result *r)

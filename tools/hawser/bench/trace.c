@@ -57,9 +57,10 @@ static _Noreturn void be_master(int out, int life)
         _exit(EXIT_FAILED);
     }
     hws_master_address(master, address, sizeof address);
-    if (write(out, address, sizeof address) == sizeof address)
+    if (write(out, address, sizeof address) == sizeof address) {
         while (read(life, &drop, 1) < 0 && errno == EINTR) {
         }
+    }
     hws_master_stop(master);
     _exit(EXIT_OK);
 }
@@ -68,10 +69,12 @@ static bool reduce(struct stream *stream, uint64_t times)
 {
     hws_options options = HWS_OPTIONS_INIT;
     options.plan = stream->job->plan;
-    for (uint64_t i = 0; i < times; i++)
+    for (uint64_t i = 0; i < times; i++) {
         if (hws_all_reduce(stream->comm, stream->buffer, stream->buffer, stream->count, HWS_F32,
-                           HWS_AVG, &options, NULL))
+                           HWS_AVG, &options, NULL)) {
             return failed("cannot all-reduce");
+        }
+    }
     return true;
 }
 
@@ -80,8 +83,9 @@ static bool agree_times(struct stream *stream, uint64_t *times)
 {
     hws_options options = HWS_OPTIONS_INIT;
     options.tag = 1;
-    if (hws_agree(stream->comm, *times, HWS_AGREE_MIN, &options, times, NULL))
+    if (hws_agree(stream->comm, *times, HWS_AGREE_MIN, &options, times, NULL)) {
         return failed("cannot agree");
+    }
     return true;
 }
 
@@ -94,11 +98,13 @@ static bool set_reader(struct stream *stream, char state)
 
 static bool take_turn(struct stream *stream, enum state state, uint32_t turn, uint64_t times)
 {
-    if (!set_reader(stream, (char)state) || !agree_times(stream, &times))
+    if (!set_reader(stream, (char)state) || !agree_times(stream, &times)) {
         return false;
+    }
     uint64_t start_ns = now_ns();
-    if (!reduce(stream, times))
+    if (!reduce(stream, times)) {
         return false;
+    }
     stream->samples[state][turn] = (now_ns() - start_ns) / times;
     return true;
 }
@@ -106,13 +112,17 @@ static bool take_turn(struct stream *stream, enum state state, uint32_t turn, ui
 static bool lead(struct stream *stream, uint32_t turns)
 {
     uint64_t times = 100;
-    if (!take_turn(stream, WITHOUT, 0, times) || !take_turn(stream, WITHOUT, 0, times))
+    if (!take_turn(stream, WITHOUT, 0, times) || !take_turn(stream, WITHOUT, 0, times)) {
         return false;
+    }
     times = HWI_MAX(TURN_NS / (stream->samples[WITHOUT][0] + 1), 1);
-    for (uint32_t turn = 0; turn < turns; turn++)
-        for (uint32_t i = 0; i < STATES; i++)
-            if (!take_turn(stream, (enum state)((turn + i) % STATES), turn, times))
+    for (uint32_t turn = 0; turn < turns; turn++) {
+        for (uint32_t i = 0; i < STATES; i++) {
+            if (!take_turn(stream, (enum state)((turn + i) % STATES), turn, times)) {
                 return false;
+            }
+        }
+    }
     times = 0;
     return agree_times(stream, &times);
 }
@@ -120,23 +130,27 @@ static bool lead(struct stream *stream, uint32_t turns)
 static bool follow(struct stream *stream)
 {
     for (uint64_t times = UINT64_MAX;; times = UINT64_MAX) {
-        if (!agree_times(stream, &times))
+        if (!agree_times(stream, &times)) {
             return false;
-        if (times == 0)
+        }
+        if (times == 0) {
             return true;
-        if (!reduce(stream, times))
+        }
+        if (!reduce(stream, times)) {
             return false;
+        }
     }
 }
 
 // The average of equal members stays what it is.
 static bool check_values(const struct stream *stream)
 {
-    for (uint64_t i = 0; i < stream->count; i++)
+    for (uint64_t i = 0; i < stream->count; i++) {
         if (stream->buffer[i] != (float)(i % 1000)) {
             complain("bench", "wrong average at element %" PRIu64, i);
             return false;
         }
+    }
     return true;
 }
 
@@ -152,8 +166,9 @@ static int compare_doubles(const void *a, const void *b)
 static double median_cost(struct stream *stream, enum state state, uint32_t turns)
 {
     static double costs[BENCH_REPEATS_MAX];
-    for (uint32_t i = 0; i < turns; i++)
+    for (uint32_t i = 0; i < turns; i++) {
         costs[i] = (double)stream->samples[state][i] / (double)stream->samples[WITHOUT][i] - 1;
+    }
     qsort(costs, turns, sizeof *costs, compare_doubles);
     return costs[turns / 2];
 }
@@ -164,16 +179,18 @@ static void print_costs(struct stream *stream, uint32_t turns)
     double reading = median_cost(stream, READING, turns);
     double stopped = median_cost(stream, STOPPED, turns);
     double us[STATES];
-    for (int state = 0; state < STATES; state++)
+    for (int state = 0; state < STATES; state++) {
         us[state] = bench_summary(stream->samples[state], turns).median * 1e6;
-    if (stream->job->json)
+    }
+    if (stream->job->json) {
         printf("{\"bench\":\"trace\",\"bytes\":%" PRIu64 ",\"turns\":%" PRIu32
                ",\"without_us\":%.3f,\"reading_us\":%.3f,\"stopped_us\":%.3f,"
                "\"reading_cost\":%.4f,\"stopped_cost\":%.4f}\n",
                bytes, turns, us[WITHOUT], us[READING], us[STOPPED], reading, stopped);
-    else
+    } else {
         printf("%10" PRIu64 " %7" PRIu32 " %9.1f us %9.1f us %9.1f us %+9.1f%% %+9.1f%%\n", bytes,
                turns, us[WITHOUT], us[READING], us[STOPPED], 100 * reading, 100 * stopped);
+    }
     fflush(stdout);
 }
 
@@ -194,11 +211,13 @@ static _Noreturn void be_member(const struct bench_job *job, const char *address
         failed("cannot join");
         _exit(EXIT_FAILED);
     }
-    for (uint64_t i = 0; i < stream.count; i++)
+    for (uint64_t i = 0; i < stream.count; i++) {
         stream.buffer[i] = (float)(i % 1000);
+    }
     bool good = (leads ? lead(&stream, turns) : follow(&stream)) && check_values(&stream);
-    if (good && leads)
+    if (good && leads) {
         print_costs(&stream, turns);
+    }
     hws_close(stream.comm);
     _exit(good ? EXIT_OK : EXIT_FAILED);
 }
@@ -216,22 +235,26 @@ static void read_some(struct reader *reader)
 {
     static struct trace_item items[ITEMS_MAX];
     uint32_t count = reader->source->ops->read(reader->source, items, ITEMS_MAX, READ_MS);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         trace_print_item(reader->nowhere, reader->source, &items[i]);
+    }
     reader->read += count;
 }
 
 static bool enter(struct reader *reader, enum state state)
 {
     char error[TRACE_ERROR_BYTES];
-    if (reader->source != NULL)
+    if (reader->source != NULL) {
         reader->source->ops->close(reader->source);
+    }
     reader->source = NULL;
-    if (state == WITHOUT)
+    if (state == WITHOUT) {
         return true;
+    }
     reader->source = trace_open_processes(reader->pids, PROCESSES, false, error);
-    if (reader->source == NULL)
+    if (reader->source == NULL) {
         complain("bench", "%s", error);
+    }
     return reader->source != NULL;
 }
 
@@ -242,18 +265,21 @@ static bool serve(struct reader *reader, int asked, int tell)
     char wanted;
     for (;;) {
         ssize_t got = read(asked, &wanted, 1);
-        if (got == 0)
+        if (got == 0) {
             return reader->read > 0;
+        }
         if (got == 1) {
             state = (enum state)wanted;
-            if (!enter(reader, state) || write(tell, &wanted, 1) != 1)
+            if (!enter(reader, state) || write(tell, &wanted, 1) != 1) {
                 return false;
+            }
             fcntl(asked, F_SETFL, state == READING ? O_NONBLOCK : 0);
         } else if (errno != EAGAIN && errno != EINTR) {
             return false;
         }
-        if (state == READING)
+        if (state == READING) {
             read_some(reader);
+        }
     }
 }
 
@@ -263,10 +289,12 @@ static bool end(const struct reader *reader, bool good)
 {
     for (int i = 1; i < PROCESSES; i++) {
         int status = -1;
-        if (!good && reader->pids[i])
+        if (!good && reader->pids[i]) {
             kill((pid_t)reader->pids[i], SIGKILL);
-        if (reader->pids[i])
+        }
+        if (reader->pids[i]) {
             waitpid((pid_t)reader->pids[i], &status, 0);
+        }
         good = good && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK;
     }
     return good;
@@ -282,12 +310,14 @@ static bool start_members(const struct bench_job *job, struct reader *reader, co
             os_die_with(parent);
             close(ask[0]);
             close(told[1]);
-            if (i != 1)
+            if (i != 1) {
                 close(ask[1]);
+            }
             be_member(job, address, i == 1, ask[1], told[0]);
         }
-        if (pid < 0)
+        if (pid < 0) {
             return false;
+        }
         reader->pids[i] = (uint32_t)pid;
     }
     return true;
@@ -297,8 +327,9 @@ static bool start_master(struct reader *reader, char address[ADDRESS_BYTES], int
 {
     int out[2], alive[2];
     pid_t parent = getpid();
-    if (pipe(out) < 0 || pipe(alive) < 0)
+    if (pipe(out) < 0 || pipe(alive) < 0) {
         return false;
+    }
     pid_t pid = fork();
     if (pid == 0) {
         os_die_with(parent);
@@ -319,9 +350,10 @@ int bench_trace(const struct bench_job *job)
     struct reader reader = {.nowhere = fopen("/dev/null", "w")};
     char address[ADDRESS_BYTES];
     int ask[2], told[2], life = -1;
-    if (!job->json)
+    if (!job->json) {
         printf("%10s %7s %12s %12s %12s %10s %10s\n", "bytes", "turns", "without", "read",
                "stopped", "read", "stopped");
+    }
     fflush(stdout);
     bool good = reader.nowhere != NULL && start_master(&reader, address, &life) && pipe(ask) == 0 &&
                 pipe(told) == 0 && start_members(job, &reader, address, ask, told);
@@ -332,11 +364,14 @@ int bench_trace(const struct bench_job *job)
         good = serve(&reader, ask[0], told[1]);
     }
     good = end(&reader, good);
-    if (life >= 0)
+    if (life >= 0) {
         close(life);
-    if (reader.pids[0])
+    }
+    if (reader.pids[0]) {
         waitpid((pid_t)reader.pids[0], NULL, 0);
-    if (reader.source != NULL)
+    }
+    if (reader.source != NULL) {
         reader.source->ops->close(reader.source);
+    }
     return good ? EXIT_OK : EXIT_FAILED;
 }

@@ -66,12 +66,14 @@ int checkpoint_open(struct hwi_checkpoint *file, const char *path, bool json)
 {
     char error[HWI_CHECKPOINT_ERROR_BYTES];
     int code = checkpoint_code(hwi_checkpoint_open(file, path, error));
-    if (code == CHECKPOINT_OK)
+    if (code == CHECKPOINT_OK) {
         return code;
+    }
     complain("checkpoint", "%s %s", path, error);
-    if (json)
+    if (json) {
         checkpoint_print(json_pack("{s:s, s:s, s:s}", "file", path, "verdict",
                                    checkpoint_verdict(code), "problem", error));
+    }
     return code;
 }
 
@@ -79,10 +81,12 @@ void checkpoint_progress(struct checkpoint_progress *progress, uint64_t bytes)
 {
     uint64_t now = now_ns();
     progress->done += bytes;
-    if (progress->shown_ns == 0)
+    if (progress->shown_ns == 0) {
         progress->shown_ns = now + FIRST_PROGRESS_NS - PROGRESS_NS; // short ones show nothing
-    if (now < progress->shown_ns + PROGRESS_NS || !isatty(STDERR_FILENO))
+    }
+    if (now < progress->shown_ns + PROGRESS_NS || !isatty(STDERR_FILENO)) {
         return;
+    }
     progress->shown_ns = now;
     progress->shown = true;
     fprintf(stderr, "\r\033[K%s: %.0f %% of %.1f GiB", progress->what,
@@ -92,8 +96,9 @@ void checkpoint_progress(struct checkpoint_progress *progress, uint64_t bytes)
 
 void checkpoint_progress_end(struct checkpoint_progress *progress)
 {
-    if (progress->shown)
+    if (progress->shown) {
         fputs("\r\033[K", stderr);
+    }
     progress->shown = false;
 }
 
@@ -121,8 +126,9 @@ const char *checkpoint_time(uint64_t time_ms, char text[CHECKPOINT_TIME_BYTES])
     time_t seconds = (time_t)(time_ms / 1000);
     struct tm parts;
     if (gmtime_r(&seconds, &parts) == NULL ||
-        strftime(text, CHECKPOINT_TIME_BYTES, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
+        strftime(text, CHECKPOINT_TIME_BYTES, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0) {
         snprintf(text, CHECKPOINT_TIME_BYTES, "?");
+    }
     return text;
 }
 
@@ -143,8 +149,9 @@ uint64_t checkpoint_stored(const struct hwi_checkpoint *file, uint32_t tensor)
 {
     const struct hwi_checkpoint_tensor *of = &file->tensors[tensor];
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < hwi_checkpoint_blocks_of(of); i++)
+    for (uint32_t i = 0; i < hwi_checkpoint_blocks_of(of); i++) {
         bytes += file->blocks[of->first_block + i].stored_bytes;
+    }
     return bytes;
 }
 
@@ -162,17 +169,19 @@ static int each(int (*act)(const char *path, bool json), char **paths, bool json
 
 static int run(const char *verb, char **paths, int count, bool json)
 {
-    if (strcmp(verb, "diff") == 0 && count == 2)
+    if (strcmp(verb, "diff") == 0 && count == 2) {
         return checkpoint_diff(paths[0], paths[1], json);
-    if (strcmp(verb, "diff") == 0)
+    }
+    if (strcmp(verb, "diff") == 0) {
         complain("checkpoint", "diff takes two files; try hawser checkpoint --help");
-    else if (strcmp(verb, "ls") != 0 && strcmp(verb, "verify") != 0)
+    } else if (strcmp(verb, "ls") != 0 && strcmp(verb, "verify") != 0) {
         complain("checkpoint",
                  "expected ls, verify or diff, not \"%s\"; try hawser checkpoint --help", verb);
-    else if (count == 0)
+    } else if (count == 0) {
         complain("checkpoint", "%s takes one file or more; try hawser checkpoint --help", verb);
-    else
+    } else {
         return each(strcmp(verb, "ls") == 0 ? checkpoint_ls : checkpoint_verify, paths, json);
+    }
     return CHECKPOINT_USAGE;
 }
 
@@ -180,8 +189,9 @@ int command_checkpoint(int argc, char **argv)
 {
     bool json;
     int code = read_flag("checkpoint", usage, "json", argc, argv, &json);
-    if (code >= 0)
+    if (code >= 0) {
         return code;
+    }
     if (optind == argc) {
         complain("checkpoint", "expected ls, verify or diff; try hawser checkpoint --help");
         return CHECKPOINT_USAGE;

@@ -49,16 +49,18 @@ static double half(uint16_t bits)
 static double number_at(const unsigned char *bytes, hws_dtype dtype)
 {
     uint64_t bits = 0;
-    for (size_t i = 0; i < hws_dtype_bytes(dtype); i++)
+    for (size_t i = 0; i < hws_dtype_bytes(dtype); i++) {
         bits |= (uint64_t)bytes[i]
                 << (8 * i); // files are little-endian, and so are tensors in them
+    }
     uint32_t narrow = dtype == HWS_BF16 ? (uint32_t)bits << 16 : (uint32_t)bits;
     float single;
     double value;
     memcpy(&single, &narrow, sizeof single);
     memcpy(&value, &bits, sizeof value);
-    if (dtype == HWS_F16)
+    if (dtype == HWS_F16) {
         return half((uint16_t)bits);
+    }
     return dtype == HWS_F64 ? value : (double)single;
 }
 
@@ -68,14 +70,17 @@ static void compare_bytes(struct change *change, const unsigned char *a, const u
     hws_dtype dtype = (hws_dtype)change->a->dtype;
     size_t width = hws_dtype_bytes(dtype);
     for (uint32_t i = 0; i < bytes; i += (uint32_t)width) {
-        if (memcmp(a + i, b + i, width) == 0)
+        if (memcmp(a + i, b + i, width) == 0) {
             continue;
+        }
         change->elements++;
-        if (!change->floats)
+        if (!change->floats) {
             continue;
+        }
         double x = number_at(a + i, dtype), y = number_at(b + i, dtype), apart = fabs(x - y);
-        if (x != y && !(apart <= change->largest))
+        if (x != y && !(apart <= change->largest)) {
             change->largest = isnan(change->largest) ? change->largest : apart;
+        }
     }
 }
 
@@ -86,8 +91,9 @@ static bool read_block(struct comparison *c, int side, const struct hwi_checkpoi
     struct hwi_checkpoint *file = &c->sides[side].file;
     int code = checkpoint_code(hwi_checkpoint_read(file, (uint32_t)(tensor - file->tensors), block,
                                                    c->bytes[side], error));
-    if (code == CHECKPOINT_OK)
+    if (code == CHECKPOINT_OK) {
         return true;
+    }
     complain("checkpoint", "%s %s", c->sides[side].path, error);
     c->code = code > c->code ? code : c->code;
     return false;
@@ -103,12 +109,14 @@ static void compare_tensors(struct comparison *c, struct change *change)
         struct hwi_hash theirs = c->sides[1].file.blocks[b->first_block + i].hash;
         uint32_t bytes = hwi_checkpoint_block_bytes(a, i);
         checkpoint_progress(&c->progress, bytes);
-        if (hwi_hash_equal(ours, theirs))
+        if (hwi_hash_equal(ours, theirs)) {
             continue;
+        }
         change->blocks++;
         bool both = read_block(c, 0, a, i);
-        if (read_block(c, 1, b, i) && both)
+        if (read_block(c, 1, b, i) && both) {
             compare_bytes(change, c->bytes[0], c->bytes[1], bytes);
+        }
     }
 }
 
@@ -116,10 +124,12 @@ static void compare_tensors(struct comparison *c, struct change *change)
 
 static const char *verdict_of(const struct change *change)
 {
-    if (change->a == NULL || change->b == NULL)
+    if (change->a == NULL || change->b == NULL) {
         return change->a != NULL ? "only in the first" : "only in the second";
-    if (change->shapes)
+    }
+    if (change->shapes) {
         return "another shape";
+    }
     return change->blocks ? "differs" : "same";
 }
 
@@ -141,8 +151,9 @@ static void tell_text(const struct change *change)
     } else if (change->blocks) {
         printf(": %" PRIu32 " of %" PRIu32 " blocks, %" PRIu64 " of %" PRIu64 " elements",
                change->blocks, change->all_blocks, change->elements, checkpoint_count(any));
-        if (change->floats)
+        if (change->floats) {
             printf(", by %.9g at most", change->largest);
+        }
     }
     putchar('\n');
 }
@@ -156,10 +167,11 @@ static void tell_json(struct comparison *c, const struct change *change)
     if (change->blocks) {
         json_object_set_new(object, "blocks", json_integer(change->blocks));
         json_object_set_new(object, "elements", json_integer((json_int_t)change->elements));
-        if (change->floats) // JSON has no word for what is no number
+        if (change->floats) { // JSON has no word for what is no number
             json_object_set_new(object, "largest",
                                 isfinite(change->largest) ? json_real(change->largest)
                                                           : json_null());
+        }
     }
     json_array_append_new(c->list, object);
 }
@@ -182,8 +194,9 @@ find(const struct hwi_checkpoint *file, const struct hwi_checkpoint_tensor *like
 {
     for (uint32_t i = 0; i < file->head.tensor_count; i++) { // nearly always at the same place
         uint32_t at = (hint + i) % file->head.tensor_count;
-        if (strcmp(file->tensors[at].name, like->name) == 0)
+        if (strcmp(file->tensors[at].name, like->name) == 0) {
             return &file->tensors[at];
+        }
     }
     return NULL;
 }
@@ -193,33 +206,37 @@ static void compare_all(struct comparison *c)
     const struct hwi_checkpoint *a = &c->sides[0].file, *b = &c->sides[1].file;
     for (uint32_t i = 0; i < a->head.tensor_count; i++) {
         struct change change = {.a = &a->tensors[i], .b = find(b, &a->tensors[i], i)};
-        change.shapes =
-            change.b != NULL && (change.a->dtype != change.b->dtype || change.a->bytes != change.b->bytes);
-        if (change.b != NULL && !change.shapes)
+        change.shapes = change.b != NULL &&
+                        (change.a->dtype != change.b->dtype || change.a->bytes != change.b->bytes);
+        if (change.b != NULL && !change.shapes) {
             compare_tensors(c, &change);
+        }
         tell(c, &change);
     }
     for (uint32_t i = 0; i < b->head.tensor_count; i++) {
         struct change change = {.b = &b->tensors[i]};
-        if (find(a, change.b, i) == NULL)
+        if (find(a, change.b, i) == NULL) {
             tell(c, &change);
+        }
     }
 }
 
 static void print_heads(const struct comparison *c)
 {
     char text[CHECKPOINT_TIME_BYTES];
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         printf("%s: revision %" PRIu64 ", saved %s\n", c->sides[i].path,
                c->sides[i].file.head.revision,
                checkpoint_time(c->sides[i].file.head.time_ms, text));
+    }
 }
 
 static void print_json(struct comparison *c)
 {
     json_t *files = json_array();
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         json_array_append_new(files, checkpoint_describe(&c->sides[i].file, c->sides[i].path));
+    }
     checkpoint_print(
         json_pack("{s:o, s:b, s:o}", "files", files, "equal", !c->differs, "tensors", c->list));
     c->list = NULL;
@@ -228,16 +245,19 @@ static void print_json(struct comparison *c)
 static void compare(struct comparison *c)
 {
     c->progress = (struct checkpoint_progress){.what = "diff", .total = c->sides[0].file.sum.bytes};
-    if (!c->json)
+    if (!c->json) {
         print_heads(c);
+    }
     compare_all(c);
     checkpoint_progress_end(&c->progress);
-    if (c->json)
+    if (c->json) {
         print_json(c);
-    else
+    } else {
         puts(c->differs ? "the tensors differ" : "the tensors are equal");
-    if (c->differs)
+    }
+    if (c->differs) {
         c->code = CHECKPOINT_DIFFERS;
+    }
 }
 
 int checkpoint_diff(const char *a, const char *b, bool json)
@@ -251,13 +271,16 @@ int checkpoint_diff(const char *a, const char *b, bool json)
         c.code = code > c.code ? code : c.code;
         c.bytes[i] = malloc(HWI_BLOCK_BYTES);
     }
-    if (c.bytes[0] == NULL || c.bytes[1] == NULL || c.list == NULL)
+    if (c.bytes[0] == NULL || c.bytes[1] == NULL || c.list == NULL) {
         c.code = CHECKPOINT_UNREADABLE, complain("checkpoint", "out of memory");
-    if (c.code == CHECKPOINT_OK)
+    }
+    if (c.code == CHECKPOINT_OK) {
         compare(&c);
+    }
     for (int i = 0; i < 2; i++) {
-        if (c.sides[i].open)
+        if (c.sides[i].open) {
             hwi_checkpoint_close(&c.sides[i].file);
+        }
         free(c.bytes[i]);
     }
     json_decref(c.list);

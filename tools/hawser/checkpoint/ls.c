@@ -26,8 +26,9 @@ static void print_json(const struct hwi_checkpoint *file, const char *path, int 
                                         tensor->may_differ));
     }
     json_object_set_new(object, "verdict", json_string(checkpoint_verdict(code)));
-    if (code != CHECKPOINT_OK)
+    if (code != CHECKPOINT_OK) {
         json_object_set_new(object, "problem", json_string(problem));
+    }
     json_object_set_new(object, "tensors", tensors);
     checkpoint_print(object);
 }
@@ -59,15 +60,18 @@ int checkpoint_ls(const char *path, bool json)
     struct hwi_checkpoint file;
     char error[HWI_CHECKPOINT_ERROR_BYTES] = "";
     int code = checkpoint_open(&file, path, json);
-    if (code != CHECKPOINT_OK)
+    if (code != CHECKPOINT_OK) {
         return code;
+    }
     code = checkpoint_code(hwi_checkpoint_check_end(&file, error));
-    if (json)
+    if (json) {
         print_json(&file, path, code, error);
-    else
+    } else {
         print_text(&file, path);
-    if (code != CHECKPOINT_OK)
+    }
+    if (code != CHECKPOINT_OK) {
         complain("checkpoint", "%s %s", path, error);
+    }
     hwi_checkpoint_close(&file);
     return code;
 }

@@ -17,17 +17,17 @@ enum {
 
 enum stream { STREAM_OUT, STREAM_ERROR, STREAM_REPORT, STREAMS };
 
-struct lines {
+struct family_lines {
     int fd; // -1 = at its end
     uint32_t used;
     char text[FAMILY_LINE_MAX];
 };
 
-struct child {
+struct family_child {
     pid_t pid;
     bool running;
     int status; // as waitpid gives it, once not running
-    struct lines streams[STREAMS];
+    struct family_lines streams[STREAMS];
 };
 
 struct family_ops {
@@ -40,7 +40,7 @@ struct family_ops {
 struct family {
     const struct family_ops *ops;
     void *user;
-    struct child *children[FAMILY_MAX]; // owned
+    struct family_child *children[FAMILY_MAX]; // owned
     uint32_t count;
     int wake[2]; // signal handlers write to [1]
 };
@@ -64,6 +64,6 @@ void family_signal(struct family *family, uint32_t index, int signal);
 void family_signal_all(struct family *family, int signal);
 
 // 128 + signal or the exit code.
-int family_exit_code(const struct child *child);
+int family_exit_code(const struct family_child *child);
 
 #endif

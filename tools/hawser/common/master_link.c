@@ -23,8 +23,9 @@ static void *open_socket(void *context)
     int64_t most = HWI_MESSAGE_BYTES_MAX;
     unsigned char id[ROUTING_ID_BYTES] = {'T'};
     uint64_t nonce = hwi_host_random();
-    if (socket == NULL)
+    if (socket == NULL) {
         return NULL;
+    }
     memcpy(id + 1, &nonce, sizeof nonce);
     zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
     zmq_setsockopt(socket, ZMQ_IPV6, &yes, sizeof yes);
@@ -63,8 +64,9 @@ void link_close(struct master_link *link)
         zmq_setsockopt(link->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
         zmq_close(link->socket);
     }
-    if (link->context != NULL)
+    if (link->context != NULL) {
         zmq_ctx_term(link->context);
+    }
     link->socket = link->context = NULL;
 }
 
@@ -72,8 +74,9 @@ bool link_send(struct master_link *link, const struct hwi_msg *msg)
 {
     unsigned char *bytes;
     size_t length;
-    if (hwi_encode(msg, &bytes, &length) != HWI_CODEC_OK)
+    if (hwi_encode(msg, &bytes, &length) != HWI_CODEC_OK) {
         return false;
+    }
     int sent = zmq_send(link->socket, bytes, length, ZMQ_DONTWAIT);
     free(bytes);
     return sent >= 0;
@@ -88,13 +91,16 @@ bool link_receive(struct master_link *link, uint64_t deadline_ns, struct hwi_msg
         bool good = came && hwi_decode(zmq_msg_data(&message), zmq_msg_size(&message), msg,
                                        block) == HWI_CODEC_OK;
         zmq_msg_close(&message);
-        if (good)
+        if (good) {
             return true;
+        }
         uint64_t now = now_ns();
-        if (now >= deadline_ns)
+        if (now >= deadline_ns) {
             return false;
+        }
         zmq_pollitem_t item = {.socket = link->socket, .events = ZMQ_POLLIN};
-        if (!came && zmq_poll(&item, 1, (long)((deadline_ns - now) / HWI_NS_PER_MS) + 1) < 0)
+        if (!came && zmq_poll(&item, 1, (long)((deadline_ns - now) / HWI_NS_PER_MS) + 1) < 0) {
             return false; // a signal
+        }
     }
 }

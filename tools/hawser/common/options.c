@@ -28,10 +28,11 @@ int bad_option(const char *command, int result, char **argv)
     const char *what = result == ':' ? "missing value for" : "unknown option";
     const char *last = argv[optind - 1];
     // A bad short option may stand in a cluster that getopt has not left yet.
-    if (optopt && isprint(optopt) && strncmp(last, "--", 2) != 0)
+    if (optopt && isprint(optopt) && strncmp(last, "--", 2) != 0) {
         complain(command, "%s -%c; try hawser %s --help", what, optopt, command);
-    else
+    } else {
         complain(command, "%s %s; try hawser %s --help", what, last, command);
+    }
     return EXIT_USAGE;
 }
 
@@ -47,8 +48,9 @@ int read_flag(const char *command, const char *usage, const char *flag, int argc
             fputs(usage, stdout);
             return EXIT_OK;
         }
-        if (c != 'f')
+        if (c != 'f') {
             return bad_option(command, c, argv);
+        }
         *given = true;
     }
     return -1;
@@ -59,8 +61,9 @@ bool parse_u32(const char *text, uint32_t least, uint32_t most, uint32_t *value)
     char *end;
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || errno || *end || number < least || number > most)
+    if (!isdigit((unsigned char)*text) || errno || *end || number < least || number > most) {
         return false;
+    }
     *value = (uint32_t)number;
     return true;
 }
@@ -68,8 +71,9 @@ bool parse_u32(const char *text, uint32_t least, uint32_t most, uint32_t *value)
 bool option_u32(const char *command, const char *option, const char *text, uint32_t least,
                 uint32_t most, uint32_t *value)
 {
-    if (parse_u32(text, least, most, value))
+    if (parse_u32(text, least, most, value)) {
         return true;
+    }
     complain(command, "%s takes a number from %u to %u, not \"%s\"", option, least, most, text);
     return false;
 }
@@ -78,8 +82,9 @@ bool option_u32(const char *command, const char *option, const char *text, uint3
 static bool parse_decimal(const char **text, double *value)
 {
     char *end;
-    if (!isdigit((unsigned char)**text))
+    if (!isdigit((unsigned char)**text)) {
         return false;
+    }
     *value = strtod(*text, &end);
     *text = end;
     return true;
@@ -89,17 +94,20 @@ bool parse_duration(const char **text, uint64_t *ms)
 {
     const char *at = *text;
     double value;
-    if (!parse_decimal(&at, &value))
+    if (!parse_decimal(&at, &value)) {
         return false;
+    }
     double unit;
-    if (strncmp(at, "ms", 2) == 0)
+    if (strncmp(at, "ms", 2) == 0) {
         unit = 1, at += 2;
-    else if (*at == 's')
+    } else if (*at == 's') {
         unit = 1000, at += 1;
-    else
+    } else {
         return false;
-    if (value * unit > (double)DAY_MS)
+    }
+    if (value * unit > (double)DAY_MS) {
         return false;
+    }
     *ms = (uint64_t)(value * unit);
     *text = at;
     return true;
@@ -109,16 +117,19 @@ bool parse_bytes(const char **text, uint64_t *bytes)
 {
     const char *at = *text;
     double value, unit = 1;
-    if (!parse_decimal(&at, &value))
+    if (!parse_decimal(&at, &value)) {
         return false;
-    if (*at == 'K')
+    }
+    if (*at == 'K') {
         unit = 1024, at++;
-    else if (*at == 'M')
+    } else if (*at == 'M') {
         unit = 1024 * 1024, at++;
-    else if (*at == 'G')
+    } else if (*at == 'G') {
         unit = 1024 * 1024 * 1024, at++;
-    if (value * unit > (double)BYTES_MAX)
+    }
+    if (value * unit > (double)BYTES_MAX) {
         return false;
+    }
     *bytes = (uint64_t)(value * unit);
     *text = at;
     return true;
@@ -127,17 +138,21 @@ bool parse_bytes(const char **text, uint64_t *bytes)
 void print_json_text(const char *text)
 {
     putchar('"');
-    for (; *text; text++)
-        if (*text >= ' ' && *text < 127 && *text != '"' && *text != '\\')
+    for (; *text; text++) {
+        if (*text >= ' ' && *text < 127 && *text != '"' && *text != '\\') {
             putchar(*text);
+        }
+    }
     putchar('"');
 }
 
 void make_printable(char *text)
 {
-    for (; *text; text++)
-        if (*text < ' ' || *text > '~')
+    for (; *text; text++) {
+        if (*text < ' ' || *text > '~') {
             *text = '?';
+        }
+    }
 }
 
 uint64_t now_ns(void)

@@ -55,18 +55,20 @@ static bool start_trainer(struct demo *demo, uint32_t index)
     snprintf(seed, sizeof seed, "%" PRIu32, demo->seed);
     snprintf(steps, sizeof steps, "%d", DEMO_STEPS);
     snprintf(fault_at, sizeof fault_at, "%d", DEMO_DIE_AT);
-    if (family_start(&demo->family, arguments, defines, true) >= 0)
+    if (family_start(&demo->family, arguments, defines, true) >= 0) {
         return true;
+    }
     demo_problem(demo, "cannot run %.150s: %s", demo->trainer, strerror(errno));
     return false;
 }
 
 static void on_line(void *user, uint32_t index, enum stream stream, const char *text)
 {
-    if (stream == STREAM_REPORT)
+    if (stream == STREAM_REPORT) {
         demo_on_report(user, index, text);
-    else if (stream == STREAM_ERROR)
+    } else if (stream == STREAM_ERROR) {
         fprintf(stderr, "[%" PRIu32 "] %s\n", index, text);
+    }
 }
 
 static void on_ended(void *user, uint32_t index)
@@ -91,10 +93,12 @@ static void attend(struct demo *demo)
 {
     while (family_running(&demo->family) > 0 && !demo->problem[0]) {
         int signal_came = family_poll(&demo->family, POLL_MS);
-        if (signal_came)
+        if (signal_came) {
             demo_problem(demo, "ended by signal %d", signal_came);
-        if (elapsed_s(demo) >= DEADLINE_S)
+        }
+        if (elapsed_s(demo) >= DEADLINE_S) {
             demo_problem(demo, "not finished within %d s", DEADLINE_S);
+        }
     }
 }
 
@@ -106,10 +110,12 @@ static void train_all(struct demo *demo)
         return;
     }
     bool good = true;
-    for (uint32_t i = 0; i < DEMO_MEMBERS && good; i++)
+    for (uint32_t i = 0; i < DEMO_MEMBERS && good; i++) {
         good = start_trainer(demo, i);
-    if (good)
+    }
+    if (good) {
         attend(demo);
+    }
     family_fini(&demo->family);
 }
 
@@ -131,28 +137,29 @@ static void tour(struct demo *demo)
 static int parse_arguments(struct demo *demo, const char **data, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"data", required_argument, NULL, 'd'},
-        {"seed", required_argument, NULL, 's'},
-        {"journal", required_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"json", no_argument, NULL, 'j'},       {"data", required_argument, NULL, 'd'},
+        {"seed", required_argument, NULL, 's'}, {"journal", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},       {0},
     };
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
-        if (c == '?' || c == ':')
+        if (c == '?' || c == ':') {
             return bad_option("demo", c, argv);
+        }
         if (c == 'h') {
             fputs(usage, stdout);
             return EXIT_OK;
         }
-        if (c == 's' && !option_u32("demo", "--seed", optarg, 0, UINT32_MAX, &demo->seed))
+        if (c == 's' && !option_u32("demo", "--seed", optarg, 0, UINT32_MAX, &demo->seed)) {
             return EXIT_USAGE;
-        if (c == 'r')
+        }
+        if (c == 'r') {
             setenv("HAWSER_JOURNAL", optarg, 1); // ours and the trainers'
+        }
         demo->json = demo->json || c == 'j';
-        if (c == 'd')
+        if (c == 'd') {
             *data = optarg;
+        }
     }
     if (optind < argc) {
         complain("demo", "unexpected argument %s; try hawser demo --help", argv[optind]);
@@ -166,13 +173,15 @@ int command_demo(int argc, char **argv)
     static struct demo demo = {.seed = 1};
     const char *data = NULL;
     int code = parse_arguments(&demo, &data, argc, argv);
-    if (code >= 0)
+    if (code >= 0) {
         return code;
+    }
     demo.terminal = isatty(demo.json ? STDERR_FILENO : STDOUT_FILENO);
     demo.start_ns = now_ns();
-    if (demo_find(&demo, data) && demo_make_directory(&demo))
+    if (demo_find(&demo, data) && demo_make_directory(&demo)) {
         tour(&demo);
-    struct verdict verdict = demo_judge(&demo);
+    }
+    struct demo_verdict verdict = demo_judge(&demo);
     demo_remove_directory(&demo);
     demo_print(&demo, &verdict);
     return verdict.ok ? EXIT_OK : EXIT_FAILED;

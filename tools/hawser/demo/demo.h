@@ -22,7 +22,7 @@ enum {
 #define DEMO_ACCURACY_LEAST 0.95
 
 // What one trainer reported of itself.
-struct party {
+struct demo_party {
     uint64_t peer;         // its id; 0 = not joined
     uint64_t step;         // the last outer step it made
     uint64_t synced_at;    // the step of its first sync
@@ -38,7 +38,7 @@ struct party {
 
 struct demo {
     struct family family;
-    struct party parties[DEMO_PARTIES];
+    struct demo_party parties[DEMO_PARTIES];
     char directory[DEMO_PATH_BYTES]; // temporary
     char trainer[DEMO_PATH_BYTES];
     char data[DEMO_PATH_BYTES];
@@ -51,7 +51,7 @@ struct demo {
     char problem[DEMO_PROBLEM_BYTES]; // the first thing that went wrong; "" = nothing so far
 };
 
-struct verdict {
+struct demo_verdict {
     bool ok, identical, killed_in_op;
     uint32_t members, killed, joined;
     double accuracy; // the least of those that finished
@@ -74,7 +74,7 @@ void demo_on_report(struct demo *demo, uint32_t index, const char *line);
 __attribute__((format(printf, 2, 3))) void demo_show(struct demo *demo, const char *format, ...);
 
 // Hashes the final states, judges, and prints the last line.
-struct verdict demo_judge(struct demo *demo);
-void demo_print(const struct demo *demo, const struct verdict *verdict);
+struct demo_verdict demo_judge(struct demo *demo);
+void demo_print(const struct demo *demo, const struct demo_verdict *verdict);
 
 #endif

@@ -17,8 +17,9 @@ static bool look(const char *program, const char *place, const char *probe, int 
 {
     char path[DEMO_PATH_BYTES];
     int length = snprintf(path, sizeof path, "%s/%s/%s", program, place, probe);
-    if (length >= DEMO_PATH_BYTES || access(path, mode) != 0)
+    if (length >= DEMO_PATH_BYTES || access(path, mode) != 0) {
         return false;
+    }
     snprintf(found, DEMO_PATH_BYTES, "%.*s", length - (int)strlen(probe) - 1, path);
     return true;
 }
@@ -43,15 +44,17 @@ bool demo_find(struct demo *demo, const char *data)
         demo_problem(demo, "cannot tell where this program is");
         return false;
     }
-    if (!find_trainer(demo, program))
+    if (!find_trainer(demo, program)) {
         return false;
+    }
     if (data != NULL) {
         snprintf(demo->data, sizeof demo->data, "%s", data);
         return true;
     }
     if (look(program, "data/digits", DATA_PROBE, R_OK, demo->data) ||
-        look(program, HAWSER_DATA_FROM_BIN "/data/digits", DATA_PROBE, R_OK, demo->data))
+        look(program, HAWSER_DATA_FROM_BIN "/data/digits", DATA_PROBE, R_OK, demo->data)) {
         return true;
+    }
     demo_problem(demo, "the digits are not with this program; --data DIR names their directory");
     return false;
 }
@@ -67,8 +70,9 @@ bool demo_make_directory(struct demo *demo)
     const char *base = getenv("TMPDIR");
     snprintf(demo->directory, sizeof demo->directory, "%.900s/hawser-demo-XXXXXX",
              base != NULL && *base ? base : "/tmp");
-    if (mkdtemp(demo->directory) != NULL)
+    if (mkdtemp(demo->directory) != NULL) {
         return true;
+    }
     demo_problem(demo, "cannot make %.150s: %s", demo->directory, strerror(errno));
     demo->directory[0] = 0;
     return false;
@@ -77,8 +81,9 @@ bool demo_make_directory(struct demo *demo)
 void demo_remove_directory(struct demo *demo)
 {
     char path[DEMO_PATH_BYTES];
-    if (!demo->directory[0])
+    if (!demo->directory[0]) {
         return;
+    }
     for (uint32_t i = 0; i < DEMO_PARTIES; i++) {
         demo_out_path(demo, i, path);
         unlink(path);

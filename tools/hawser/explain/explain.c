@@ -68,12 +68,13 @@ static bool is_file(const char *text)
 
 // Copies what comes in one look; how many of the records were of rings still on their history.
 static uint32_t read_some(struct trace_source *source, struct trace_item *items,
-                          struct rings *rings)
+                          struct explain_rings *rings)
 {
     uint32_t awaited = 0, before = rings->count;
     uint32_t count = source->ops->read(source, items, ITEMS_MAX, READ_MS);
-    while (rings->count < source->ring_count)
+    while (rings->count < source->ring_count) {
         rings_add(rings, &source->rings[rings->count].owner, 0);
+    }
     for (uint32_t i = 0; i < count; i++) {
         rings_append(rings, items[i].ring, &items[i].record);
         awaited += !source->rings[items[i].ring].current;
@@ -82,7 +83,7 @@ static uint32_t read_some(struct trace_source *source, struct trace_item *items,
 }
 
 // Everything that the source's rings hold, as far as it comes in time.
-static void collect(struct trace_source *source, bool run, struct rings *rings)
+static void collect(struct trace_source *source, bool run, struct explain_rings *rings)
 {
     struct trace_item *items = calloc(ITEMS_MAX, sizeof *items);
     uint64_t begin = now_ns(), last = begin;
@@ -90,8 +91,9 @@ static void collect(struct trace_source *source, bool run, struct rings *rings)
     while (items != NULL && !complete && now_ns() - last < QUIET_MS * HWI_NS_PER_MS &&
            now_ns() - begin < READ_MS_MAX * HWI_NS_PER_MS) {
         bool more = read_some(source, items, rings) > 0;
-        if (more)
+        if (more) {
             last = now_ns();
+        }
         bool all = !run || source->ring_count >= trace_run_asked(source);
         complete = !more && all && trace_is_current(source);
     }
@@ -105,7 +107,8 @@ static void collect(struct trace_source *source, bool run, struct rings *rings)
     free(items);
 }
 
-static bool read_run(const char *address, struct rings *rings, struct hwi_msg *status, void **block)
+static bool read_run(const char *address, struct explain_rings *rings, struct hwi_msg *status,
+                     void **block)
 {
     char error[TRACE_ERROR_BYTES], ignored[STATUS_ERROR_BYTES];
     struct trace_source *source = trace_open_run(address, true, error);
@@ -116,11 +119,13 @@ static bool read_run(const char *address, struct rings *rings, struct hwi_msg *s
     }
     collect(source, true, rings);
     uint32_t asked = trace_run_asked(source);
-    if (rings->count < asked)
+    if (rings->count < asked) {
         printf("(%u of %u processes do not answer)\n", asked - rings->count, asked);
+    }
     source->ops->close(source);
-    if (status_query(address, STATUS_TIMEOUT_MS, status, block, ignored) != 0)
+    if (status_query(address, STATUS_TIMEOUT_MS, status, block, ignored) != 0) {
         status->type = HWI_MSG_NONE;
+    }
     return true;
 }
 
@@ -130,24 +135,27 @@ static bool add_pids(const char *text, uint32_t pids[TRACE_PIDS_MAX], uint32_t *
     for (;; text++) {
         char *end;
         unsigned long pid = strtoul(text, &end, 10);
-        if (*count == TRACE_PIDS_MAX || *text < '0' || *text > '9' || pid == 0 || pid > INT32_MAX)
+        if (*count == TRACE_PIDS_MAX || *text < '0' || *text > '9' || pid == 0 || pid > INT32_MAX) {
             return false;
+        }
         pids[(*count)++] = (uint32_t)pid;
         text = end;
-        if (*text != ',')
+        if (*text != ',') {
             return *text == '\0';
+        }
     }
 }
 
-static bool read_processes(const struct options *options, struct rings *rings)
+static bool read_processes(const struct options *options, struct explain_rings *rings)
 {
     char error[TRACE_ERROR_BYTES];
     uint32_t pids[TRACE_PIDS_MAX], count = 0;
-    for (int i = 0; i < options->target_count; i++)
+    for (int i = 0; i < options->target_count; i++) {
         if (!add_pids(options->targets[i], pids, &count)) {
             complain("explain", "%s is not a process id", options->targets[i]);
             return false;
         }
+    }
     struct trace_source *source = trace_open_processes(pids, count, true, error);
     if (source == NULL) {
         complain("explain", "%s", error);
@@ -158,7 +166,7 @@ static bool read_processes(const struct options *options, struct rings *rings)
     return true;
 }
 
-static bool read_files(const struct options *options, struct rings *rings)
+static bool read_files(const struct options *options, struct explain_rings *rings)
 {
     char error[RINGS_ERROR_BYTES];
     uint32_t skipped = 0;
@@ -168,8 +176,9 @@ static bool read_files(const struct options *options, struct rings *rings)
             return false;
         }
     }
-    if (skipped)
+    if (skipped) {
         complain("explain", "%u files are damaged or of another build, and left out", skipped);
+    }
     return true;
 }
 
@@ -184,37 +193,43 @@ static void print_finding(const struct explain_report *report,
         explain_print_time(report->now_ns - finding->line_ns[i], age, sizeof age);
         printf("  %10s ago  %s\n", age, finding->lines[i]);
     }
-    if (finding->hint[0])
+    if (finding->hint[0]) {
         printf("  what to do: %s\n", finding->hint);
+    }
 }
 
-static void print_moment(const struct explain_report *report, const struct rings *rings)
+static void print_moment(const struct explain_report *report, const struct explain_rings *rings)
 {
     uint64_t records = 0;
-    for (uint32_t i = 0; i < rings->count; i++)
+    for (uint32_t i = 0; i < rings->count; i++) {
         records += rings->rings[i].count;
+    }
     printf("\n%u ring%s, %" PRIu64 " records", rings->count, rings->count == 1 ? "" : "s", records);
     time_t seconds = (time_t)(report->now_ns / (int64_t)HWI_NS_PER_S);
     struct tm utc;
     char text[32];
     if (report->realtime && gmtime_r(&seconds, &utc) != NULL &&
-        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &utc))
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &utc)) {
         printf(", as of %s.%03d UTC", text,
                (int)(report->now_ns % (int64_t)HWI_NS_PER_S / (int64_t)HWI_NS_PER_MS));
+    }
     putchar('\n');
-    if (report->caveat[0])
+    if (report->caveat[0]) {
         printf("note: %s\n", report->caveat);
+    }
 }
 
-static void print_report(const struct explain_report *report, const struct rings *rings, bool all)
+static void print_report(const struct explain_report *report, const struct explain_rings *rings,
+                         bool all)
 {
     print_finding(report, &report->findings[0]);
     for (uint32_t i = 1; i < report->count && all; i++) {
         putchar('\n');
         print_finding(report, &report->findings[i]);
     }
-    if (!all && report->count > 1)
+    if (!all && report->count > 1) {
         printf("(and %u more that came later or are over: --all)\n", report->count - 1);
+    }
     print_moment(report, rings);
 }
 
@@ -235,14 +250,16 @@ static int parse(int argc, char **argv, struct options *options, bool *done)
             *done = true;
             return EXIT_OK;
         }
-        if (c == 'a')
+        if (c == 'a') {
             options->all = true;
-        else if (c == 's')
+        } else if (c == 's') {
             options->save = optarg;
-        else if (c != 'p')
+        } else if (c != 'p') {
             return bad_option("explain", c, argv);
-        else if (!option_u32("explain", "--patience", optarg, 1, 3600000, &options->patience_ms))
+        } else if (!option_u32("explain", "--patience", optarg, 1, 3600000,
+                               &options->patience_ms)) {
             return EXIT_USAGE;
+        }
     }
     options->targets = argv + optind;
     options->target_count = argc - optind;
@@ -254,17 +271,18 @@ static int parse(int argc, char **argv, struct options *options, bool *done)
     return EXIT_OK;
 }
 
-static bool read_targets(const struct options *options, struct rings *rings, struct hwi_msg *status,
-                         void **block)
+static bool read_targets(const struct options *options, struct explain_rings *rings,
+                         struct hwi_msg *status, void **block)
 {
     const char *first = options->targets[0];
     bool good;
-    if (options->target_count == 1 && is_address(first))
+    if (options->target_count == 1 && is_address(first)) {
         good = read_run(first, rings, status, block);
-    else if (first[strspn(first, "0123456789,")] == '\0' && !is_file(first))
+    } else if (first[strspn(first, "0123456789,")] == '\0' && !is_file(first)) {
         good = read_processes(options, rings);
-    else
+    } else {
         good = read_files(options, rings);
+    }
     rings_settle(rings);
     return good;
 }
@@ -272,14 +290,15 @@ static bool read_targets(const struct options *options, struct rings *rings, str
 int command_explain(int argc, char **argv)
 {
     struct options options = {.patience_ms = 1000};
-    struct rings rings = {0};
+    struct explain_rings rings = {0};
     struct hwi_msg status = {.type = HWI_MSG_NONE};
     void *block = NULL;
     bool done = false;
     char error[RINGS_ERROR_BYTES];
     int code = parse(argc, argv, &options, &done);
-    if (done || code != EXIT_OK)
+    if (done || code != EXIT_OK) {
         return code;
+    }
     code = EXIT_FAILED;
     struct explain_report *report = calloc(1, sizeof *report);
     if (report != NULL && read_targets(&options, &rings, &status, &block)) {

@@ -23,8 +23,9 @@ static void *read_file(const char *path, size_t *bytes)
     struct stat found;
     void *memory = NULL;
     FILE *file = fopen(path, "rb");
-    if (file == NULL)
+    if (file == NULL) {
         return NULL;
+    }
     size_t most = hwi_ring_bytes(HWI_RING_RECORDS_MAX);
     if (fstat(fileno(file), &found) == 0 && S_ISREG(found.st_mode) &&
         (size_t)found.st_size <= most) {
@@ -40,27 +41,29 @@ static void *read_file(const char *path, size_t *bytes)
 }
 
 // The ring of this process if there is one already.
-static uint32_t ring_of(struct rings *rings, const struct hwi_ring_head *head)
+static uint32_t ring_of(struct explain_rings *rings, const struct hwi_ring_head *head)
 {
     for (uint32_t i = 0; i < rings->count; i++) {
         struct hwi_ring_owner *owner = &rings->rings[i].owner;
         if (owner->incarnation == head->owner.incarnation && owner->pid == head->owner.pid &&
             strcmp(owner->name, head->owner.name) == 0) {
-            if (owner->peer == 0)
+            if (owner->peer == 0) {
                 *owner = head->owner;
+            }
             return i;
         }
     }
     return rings_add(rings, &head->owner, head->clock.realtime_ns - head->clock.ns_zero);
 }
 
-static bool load_image(struct rings *rings, const void *memory, size_t bytes)
+static bool load_image(struct explain_rings *rings, const void *memory, size_t bytes)
 {
     struct hwi_ring_reader reader;
     struct hwi_ring_head head;
     struct hwi_ring_record records[BLOCK_RECORDS];
-    if (!hwi_ring_attach(&reader, memory, bytes) || !hwi_ring_head(&reader, &head))
+    if (!hwi_ring_attach(&reader, memory, bytes) || !hwi_ring_head(&reader, &head)) {
         return false;
+    }
     uint32_t index = ring_of(rings, &head);
     uint64_t taken_ns = head.taken ? hwi_ring_ns(&head.clock, head.taken) : 0;
     rings->rings[index].as_of_ns = HWI_MAX(rings->rings[index].as_of_ns, taken_ns);
@@ -74,7 +77,7 @@ static bool load_image(struct rings *rings, const void *memory, size_t bytes)
     return true;
 }
 
-static bool load_file(struct rings *rings, const char *path)
+static bool load_file(struct explain_rings *rings, const char *path)
 {
     size_t bytes = 0;
     void *memory = read_file(path, &bytes);
@@ -89,7 +92,7 @@ static bool is_flight(const char *name)
     return length > suffix && strcmp(name + length - suffix, SUFFIX) == 0;
 }
 
-static uint32_t load_directory(struct rings *rings, const char *path, uint32_t *skipped)
+static uint32_t load_directory(struct explain_rings *rings, const char *path, uint32_t *skipped)
 {
     struct dirent **names;
     uint32_t loaded = 0;
@@ -104,12 +107,13 @@ static uint32_t load_directory(struct rings *rings, const char *path, uint32_t *
         }
         free(names[i]);
     }
-    if (count >= 0)
+    if (count >= 0) {
         free(names);
+    }
     return loaded;
 }
 
-bool rings_load(struct rings *rings, const char *path, uint32_t *skipped, char *error)
+bool rings_load(struct explain_rings *rings, const char *path, uint32_t *skipped, char *error)
 {
     struct stat found;
     if (stat(path, &found) != 0) {
@@ -117,23 +121,27 @@ bool rings_load(struct rings *rings, const char *path, uint32_t *skipped, char *
         return false;
     }
     bool directory = S_ISDIR(found.st_mode), good = false;
-    if (directory ? load_directory(rings, path, skipped) > 0 : load_file(rings, path))
+    if (directory ? load_directory(rings, path, skipped) > 0 : load_file(rings, path)) {
         good = true;
-    if (directory && rings_load_journals(rings, path, skipped) > 0)
+    }
+    if (directory && rings_load_journals(rings, path, skipped) > 0) {
         good = true;
-    if (good)
+    }
+    if (good) {
         return true;
-    if (!directory)
+    }
+    if (!directory) {
         snprintf(error, RINGS_ERROR_BYTES, "%.160s is no ring file of this build", path);
-    else if (*skipped)
+    } else if (*skipped) {
         snprintf(error, RINGS_ERROR_BYTES,
                  "the %u rings and journals in %.120s are damaged or of another build", *skipped,
                  path);
-    else
+    } else {
         snprintf(error, RINGS_ERROR_BYTES,
                  "no files *" SUFFIX " or journals in %.120s: nothing has failed there, or "
                  "HAWSER_FLIGHT and HAWSER_JOURNAL named another directory",
                  path);
+    }
     return false;
 }
 
@@ -144,8 +152,9 @@ static uint32_t capacity_for(const struct explain_ring *ring)
     uint64_t span =
         ring->count ? ring->records[ring->count - 1].number - ring->records[0].number + 1 : 1;
     uint32_t capacity = 64;
-    while (capacity < span && capacity < HWI_RING_RECORDS_MAX)
+    while (capacity < span && capacity < HWI_RING_RECORDS_MAX) {
         capacity *= 2;
+    }
     return capacity;
 }
 
@@ -162,16 +171,18 @@ static bool write_ring(FILE *file, const struct explain_ring *ring)
                                  .owner = ring->owner,
                                  .taken = ring->as_of_ns};
     struct hwi_ring_record *slots = calloc(capacity, sizeof *slots);
-    for (uint32_t i = 0; slots != NULL && i < ring->count; i++)
-        if (ring->records[i].number + capacity > last)
+    for (uint32_t i = 0; slots != NULL && i < ring->count; i++) {
+        if (ring->records[i].number + capacity > last) {
             slots[ring->records[i].number & (capacity - 1)] = ring->records[i];
+        }
+    }
     bool good = slots != NULL && fwrite(&head, sizeof head, 1, file) == 1 &&
                 fwrite(slots, sizeof *slots, capacity, file) == capacity;
     free(slots);
     return good;
 }
 
-bool rings_save(const struct rings *rings, const char *directory, char *error)
+bool rings_save(const struct explain_rings *rings, const char *directory, char *error)
 {
     if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
         snprintf(error, RINGS_ERROR_BYTES, "%.160s: %s", directory, strerror(errno));

@@ -48,16 +48,19 @@ static void take_head(struct playing *playing, const struct hwi_msg_journal_head
 static void take_image(struct playing *playing, const struct hwi_journal_image *image)
 {
     const struct hwi_actor_ops *ops = replay_ops(image->role);
-    if (ops == NULL || playing->blind || image->length == 0)
+    if (ops == NULL || playing->blind || image->length == 0) {
         return;
+    }
     playing->here[image->role] = true;
-    if (playing->players[image->role] != NULL)
+    if (playing->players[image->role] != NULL) {
         return;
+    }
     struct hwi_player *player = hwi_player_create(ops, &hwi_alloc_libc);
-    if (hwi_player_load(player, image->bytes, image->length))
+    if (hwi_player_load(player, image->bytes, image->length)) {
         playing->players[image->role] = player;
-    else
+    } else {
         hwi_player_destroy(player);
+    }
 }
 
 // What it said to the outside of its process.
@@ -67,8 +70,9 @@ static void write_effects(struct playing *playing, uint8_t role, const struct hw
     for (uint32_t i = 0; i < effects->count; i++) {
         const struct hwi_envelope *e = &effects->items[i];
         bool inside = e->to.id == 0 && e->to.role < HWI_ROLE_MAX && playing->here[e->to.role];
-        if (!inside && e->to.role != HWI_ROLE_CLOCK)
+        if (!inside && e->to.role != HWI_ROLE_CLOCK) {
             hwi_ring_said(playing->ring, role, e->to, &e->msg, now_ns);
+        }
     }
 }
 
@@ -76,17 +80,20 @@ static void take_event(struct playing *playing, const struct hwi_journal_event *
 {
     uint8_t role = event->role;
     const struct hwi_actor_ops *ops = replay_ops(role);
-    if (ops == NULL || event->event.msg->type == HWI_MSG_NONE)
+    if (ops == NULL || event->event.msg->type == HWI_MSG_NONE) {
         return;
+    }
     playing->here[role] = true;
-    if (event->number == 1 && playing->players[role] == NULL && !playing->blind)
+    if (event->number == 1 && playing->players[role] == NULL && !playing->blind) {
         playing->players[role] = hwi_player_create(ops, &hwi_alloc_libc);
+    }
     playing->last_ns = event->event.now_ns;
     hwi_ring_heard(playing->ring, role, event->event.from, event->event.msg, event->event.now_ns,
                    event->event.now_ns);
-    if (playing->players[role] != NULL)
+    if (playing->players[role] != NULL) {
         write_effects(playing, role, hwi_player_step(playing->players[role], &event->event, NULL),
                       event->event.now_ns);
+    }
 }
 
 // Reads to the end, or to where the journal is damaged. False if it is of another build.
@@ -116,43 +123,50 @@ static bool play(struct playing *playing, struct hwi_journal_reader *reader)
 }
 
 // The ring of the same process that a flight file has brought; UINT32_MAX = none.
-static uint32_t find_same(const struct rings *rings, const struct playing *playing)
+static uint32_t find_same(const struct explain_rings *rings, const struct playing *playing)
 {
-    for (uint32_t i = 0; i < rings->count; i++)
+    for (uint32_t i = 0; i < rings->count; i++) {
         if (rings->rings[i].owner.pid == playing->owner.pid &&
-            rings->rings[i].owner.incarnation == playing->owner.incarnation)
+            rings->rings[i].owner.incarnation == playing->owner.incarnation) {
             return i;
+        }
+    }
     return UINT32_MAX;
 }
 
 // A flight file is kept unless the journal goes on after it.
-static void keep(struct rings *rings, const struct playing *playing)
+static void keep(struct explain_rings *rings, const struct playing *playing)
 {
     struct hwi_ring_reader reader;
     struct hwi_ring_record records[READ_RECORDS];
     uint32_t index = find_same(rings, playing);
-    if (index == UINT32_MAX)
+    if (index == UINT32_MAX) {
         index = rings_add(rings, &playing->owner, playing->realtime_zero_ns);
-    else if (playing->last_ns < rings->rings[index].as_of_ns + HWI_NS_PER_S)
+    } else if (playing->last_ns < rings->rings[index].as_of_ns + HWI_NS_PER_S) {
         return;
+    }
     rings->rings[index].count = 0;
     rings->rings[index].as_of_ns = 0;
     rings->rings[index].realtime_zero_ns = playing->realtime_zero_ns;
-    if (!hwi_ring_attach(&reader, playing->memory, hwi_ring_bytes(HWI_RING_RECORDS)))
+    if (!hwi_ring_attach(&reader, playing->memory, hwi_ring_bytes(HWI_RING_RECORDS))) {
         return;
-    for (uint32_t count; (count = hwi_ring_read(&reader, records, READ_RECORDS)) > 0;)
-        for (uint32_t i = 0; i < count; i++)
+    }
+    for (uint32_t count; (count = hwi_ring_read(&reader, records, READ_RECORDS)) > 0;) {
+        for (uint32_t i = 0; i < count; i++) {
             rings_append(rings, index, &records[i]);
+        }
+    }
 }
 
-static bool load_journal(struct rings *rings, const char *directory, const char *name)
+static bool load_journal(struct explain_rings *rings, const char *directory, const char *name)
 {
     char error[RINGS_ERROR_BYTES];
     struct hwi_journal_reader *reader;
     struct playing playing = {.last_ns = 0};
     size_t bytes = hwi_ring_bytes(HWI_RING_RECORDS);
-    if (hwi_journal_open(directory, name, &reader, error, sizeof error) != 0)
+    if (hwi_journal_open(directory, name, &reader, error, sizeof error) != 0) {
         return false;
+    }
     playing.memory = aligned_alloc(64, bytes);
     if (playing.memory == NULL) {
         hwi_journal_reader_close(reader);
@@ -161,8 +175,9 @@ static bool load_journal(struct rings *rings, const char *directory, const char 
     memset(playing.memory, 0, bytes);
     playing.ring = hwi_ring_create(&hwi_alloc_libc, playing.memory, HWI_RING_RECORDS);
     bool good = play(&playing, reader);
-    if (good)
+    if (good) {
         keep(rings, &playing);
+    }
     forget_players(&playing);
     hwi_ring_destroy(playing.ring);
     free(playing.memory);
@@ -170,12 +185,13 @@ static bool load_journal(struct rings *rings, const char *directory, const char 
     return good;
 }
 
-uint32_t rings_load_journals(struct rings *rings, const char *directory, uint32_t *skipped)
+uint32_t rings_load_journals(struct explain_rings *rings, const char *directory, uint32_t *skipped)
 {
     char **names = NULL, error[RINGS_ERROR_BYTES];
     uint32_t count = 0, loaded = 0;
-    if (hwi_journal_names(directory, &names, &count, error, sizeof error) != 0)
+    if (hwi_journal_names(directory, &names, &count, error, sizeof error) != 0) {
         return 0;
+    }
     for (uint32_t i = 0; i < count; i++) {
         bool good = load_journal(rings, directory, names[i]);
         loaded += good;

@@ -7,17 +7,18 @@
 
 #include "tools/hawser/command.h"
 
-void rings_free(struct rings *rings)
+void rings_free(struct explain_rings *rings)
 {
-    for (uint32_t i = 0; i < rings->count; i++)
+    for (uint32_t i = 0; i < rings->count; i++) {
         hwi_free(&hwi_alloc_libc, rings->records[i]);
+    }
     hwi_free(&hwi_alloc_libc, rings->rings);
     hwi_free(&hwi_alloc_libc, rings->records);
     hwi_free(&hwi_alloc_libc, rings->capacities);
-    *rings = (struct rings){0};
+    *rings = (struct explain_rings){0};
 }
 
-uint32_t rings_add(struct rings *rings, const struct hwi_ring_owner *owner,
+uint32_t rings_add(struct explain_rings *rings, const struct hwi_ring_owner *owner,
                    uint64_t realtime_zero_ns)
 {
     const struct hwi_alloc *libc = &hwi_alloc_libc;
@@ -37,7 +38,7 @@ uint32_t rings_add(struct rings *rings, const struct hwi_ring_owner *owner,
     return index;
 }
 
-void rings_append(struct rings *rings, uint32_t index, const struct hwi_ring_record *record)
+void rings_append(struct explain_rings *rings, uint32_t index, const struct hwi_ring_record *record)
 {
     struct explain_ring *ring = &rings->rings[index];
     if (ring->count == rings->capacities[index]) {
@@ -56,7 +57,7 @@ static int compare_numbers(const void *a, const void *b)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-void rings_settle(struct rings *rings)
+void rings_settle(struct explain_rings *rings)
 {
     for (uint32_t i = 0; i < rings->count; i++) {
         struct explain_ring *ring = &rings->rings[i];
@@ -64,12 +65,15 @@ void rings_settle(struct rings *rings)
         uint32_t kept = 0;
         make_printable(ring->owner.name);
         make_printable(ring->owner.address);
-        if (ring->count == 0)
+        if (ring->count == 0) {
             continue;
+        }
         qsort(records, ring->count, sizeof *records, compare_numbers);
-        for (uint32_t j = 0; j < ring->count; j++)
-            if (kept == 0 || records[j].number != records[kept - 1].number)
+        for (uint32_t j = 0; j < ring->count; j++) {
+            if (kept == 0 || records[j].number != records[kept - 1].number) {
                 records[kept++] = records[j];
+            }
+        }
         ring->count = kept;
     }
 }

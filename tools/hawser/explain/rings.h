@@ -8,32 +8,33 @@
 
 enum { RINGS_ERROR_BYTES = 256, RINGS_FILES_MAX = 4096 };
 
-struct rings {
+struct explain_rings {
     struct explain_ring *rings;       // owned
     struct hwi_ring_record **records; // owned, and each of them: what rings[i].records points to
     uint32_t *capacities;             // owned
     uint32_t count, capacity;
 };
 
-void rings_free(struct rings *rings);
+void rings_free(struct explain_rings *rings);
 
 // A new, empty ring; its index.
-uint32_t rings_add(struct rings *rings, const struct hwi_ring_owner *owner,
+uint32_t rings_add(struct explain_rings *rings, const struct hwi_ring_owner *owner,
                    uint64_t realtime_zero_ns);
 // Times are nanoseconds already.
-void rings_append(struct rings *rings, uint32_t index, const struct hwi_ring_record *record);
+void rings_append(struct explain_rings *rings, uint32_t index,
+                  const struct hwi_ring_record *record);
 // Orders each ring's records by number and drops those that are there twice.
-void rings_settle(struct rings *rings);
+void rings_settle(struct explain_rings *rings);
 
 // Adds the ring in a file, or all in a directory, with its journals; several files of one process
 // become one ring.
 // False with a sentence in `error` (RINGS_ERROR_BYTES) if there is none that can be read; *skipped
 // counts files that are no rings of this build.
-bool rings_load(struct rings *rings, const char *path, uint32_t *skipped, char *error);
+bool rings_load(struct explain_rings *rings, const char *path, uint32_t *skipped, char *error);
 // Adds a ring for each journal of a directory whose process has none yet, or went on after the file
 // of its ring was written. Returns how many journals were read; *skipped counts the others.
-uint32_t rings_load_journals(struct rings *rings, const char *directory, uint32_t *skipped);
+uint32_t rings_load_journals(struct explain_rings *rings, const char *directory, uint32_t *skipped);
 // Writes each ring to a file in `directory`, which is made if it is missing.
-bool rings_save(const struct rings *rings, const char *directory, char *error);
+bool rings_save(const struct explain_rings *rings, const char *directory, char *error);
 
 #endif

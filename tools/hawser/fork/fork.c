@@ -45,8 +45,9 @@ static void read_extent(struct fork *fork, uint32_t i)
     enum hwi_journal_found found = HWI_JOURNAL_FOUND_HEAD;
     while (reader != NULL && found <= HWI_JOURNAL_FOUND_LOST) {
         found = hwi_journal_read(reader, &record);
-        if (found != HWI_JOURNAL_FOUND_EVENT)
+        if (found != HWI_JOURNAL_FOUND_EVENT) {
             continue;
+        }
         process->events++;
         process->last_ns = replay_time(fork->set, i, record.event.event.now_ns);
     }
@@ -63,14 +64,16 @@ static bool find_start(const struct fork *fork, struct hwi_msg_master_start *sta
         bool found = false;
         for (int n = 0; reader != NULL && !found && n < HEAD_EVENTS_MAX; n++) {
             if (hwi_journal_read(reader, &record) != HWI_JOURNAL_FOUND_EVENT ||
-                record.event.event.msg->type != HWI_MSG_master_start)
+                record.event.event.msg->type != HWI_MSG_master_start) {
                 continue;
+            }
             *start = record.event.event.msg->u.master_start;
             found = true;
         }
         hwi_journal_reader_close(reader);
-        if (found)
+        if (found) {
             return true;
+        }
     }
     return false;
 }
@@ -82,8 +85,9 @@ static bool find_address(const struct fork *fork, uint32_t source, char *address
     bool found = false;
     for (int n = 0; reader != NULL && !found && n < HEAD_EVENTS_MAX; n++) {
         if (hwi_journal_read(reader, &record) != HWI_JOURNAL_FOUND_EVENT ||
-            record.event.event.msg->type != HWI_MSG_open)
+            record.event.event.msg->type != HWI_MSG_open) {
             continue;
+        }
         memcpy(address, record.event.event.msg->u.open.address, HWI_ADDRESS_BYTES_MAX);
         found = true;
     }
@@ -100,20 +104,22 @@ static bool add_processes(struct fork *fork)
         struct fork_process *process = &fork->processes[i];
         char address[HWI_ADDRESS_BYTES_MAX] = "";
         process->there = fork->limits[i] > 0;
-        if (!process->there)
+        if (!process->there) {
             continue;
+        }
         if (source->incarnation && !find_address(fork, i, address)) {
             complain("replay", "the journal %s does not begin with a member's opening",
                      source->name);
             return false;
         }
-        if (!source->incarnation)
-            snprintf(process->name, sizeof(process->name), "master");
-        else if (source->peer)
-            snprintf(process->name, sizeof(process->name), "peer %llu",
+        if (!source->incarnation) {
+            snprintf(process->name, sizeof process->name, "master");
+        } else if (source->peer) {
+            snprintf(process->name, sizeof process->name, "peer %llu",
                      (unsigned long long)source->peer);
-        else
-            snprintf(process->name, sizeof(process->name), "newcomer %u", i);
+        } else {
+            snprintf(process->name, sizeof process->name, "newcomer %u", i);
+        }
         process->peer = source->incarnation ? source->peer : FORK_MASTER;
         process->node = hwi_sim_drive_add(fork->sim, process->name, source->incarnation, address);
     }
@@ -122,9 +128,11 @@ static bool add_processes(struct fork *fork)
 
 static bool lists(const struct hwi_msg_announce *announce, uint64_t peer)
 {
-    for (uint32_t i = 0; i < announce->members_count; i++)
-        if (announce->members[i].peer == peer)
+    for (uint32_t i = 0; i < announce->members_count; i++) {
+        if (announce->members[i].peer == peer) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -146,8 +154,9 @@ static void find_outsiders(struct fork *fork, uint32_t i)
     while (reader != NULL && found <= HWI_JOURNAL_FOUND_LOST) {
         found = hwi_journal_read(reader, &record);
         const struct hwi_event *event = &record.event.event;
-        if (found == HWI_JOURNAL_FOUND_EVENT && event->msg->type == HWI_MSG_announce)
+        if (found == HWI_JOURNAL_FOUND_EVENT && event->msg->type == HWI_MSG_announce) {
             note_outsiders(fork, &event->msg->u.announce, replay_time(fork->set, i, event->now_ns));
+        }
     }
     hwi_journal_reader_close(reader);
 }
@@ -163,12 +172,15 @@ static bool ends(const struct fork_process *process, int64_t end_ns, uint32_t he
 static void find_ends(struct fork *fork, uint32_t heartbeat_ms)
 {
     int64_t end_ns = INT64_MIN;
-    for (uint32_t i = 0; i < fork->set->count; i++)
+    for (uint32_t i = 0; i < fork->set->count; i++) {
         find_outsiders(fork, i);
-    for (uint32_t i = 0; i < fork->set->count; i++)
+    }
+    for (uint32_t i = 0; i < fork->set->count; i++) {
         end_ns = HWI_MAX(end_ns, fork->processes[i].last_ns);
-    for (uint32_t i = 0; i < fork->set->count; i++)
+    }
+    for (uint32_t i = 0; i < fork->set->count; i++) {
         fork->processes[i].ends = ends(&fork->processes[i], end_ns, heartbeat_ms);
+    }
 }
 
 // A member that was killed is so when its death is first heard of: until then its peers take what
@@ -184,8 +196,9 @@ static void end_killed(struct fork *fork, const struct replay_item *item)
 {
     for (uint32_t i = 0; i < fork->set->count; i++) {
         struct fork_process *process = &fork->processes[i];
-        if (!process->over || (item != NULL && !is_heard_of(process, item)))
+        if (!process->over || (item != NULL && !is_heard_of(process, item))) {
             continue;
+        }
         process->over = false;
         hwi_sim_drive_end(fork->sim, process->node);
     }
@@ -214,9 +227,11 @@ static bool drive(struct fork *fork, const struct replay_item *item, uint64_t at
 static void begin_trainers(struct fork *fork)
 {
     end_killed(fork, NULL);
-    for (uint32_t i = 0; i < fork->set->count; i++)
-        if (is_member(&fork->processes[i]))
+    for (uint32_t i = 0; i < fork->set->count; i++) {
+        if (is_member(&fork->processes[i])) {
             fork_trainer_begin(fork->sim, fork->processes[i].node, &fork->processes[i].trainer);
+        }
+    }
 }
 
 // Behind the fork the record only tells what the trainers wanted, and which message is not to be
@@ -224,12 +239,14 @@ static void begin_trainers(struct fork *fork)
 static void look_ahead(struct fork *fork, const struct replay_item *item, struct fork_point *point)
 {
     struct fork_process *process = &fork->processes[item->source];
-    if (point->source == item->source && item->ordinal == fork->limits[item->source] + 1)
+    if (point->source == item->source && item->ordinal == fork->limits[item->source] + 1) {
         point->lost =
             point->lose && process->there &&
             hwi_sim_drive_lose(fork->sim, process->node, item->event->role, &item->event->event);
-    if (is_member(process))
+    }
+    if (is_member(process)) {
         fork_trainer_learn(&process->trainer, item->event, (uint64_t)(item->ns - point->ns));
+    }
 }
 
 // Everything before the fork happens as recorded.
@@ -240,20 +257,23 @@ static bool play(struct fork *fork, struct fork_point *point)
     bool good = true, forked = false;
     int64_t first_ns = INT64_MIN;
     while (good && replay_merge_next(merge, &item)) {
-        if (first_ns == INT64_MIN)
+        if (first_ns == INT64_MIN) {
             first_ns = item.ns;
+        }
         if (item.ordinal <= fork->limits[item.source]) {
             point->ns = item.ns;
             good = drive(fork, &item, (uint64_t)(item.ns - first_ns));
             continue;
         }
-        if (!forked)
+        if (!forked) {
             begin_trainers(fork);
+        }
         forked = true;
         look_ahead(fork, &item, point);
     }
-    if (!forked)
+    if (!forked) {
         begin_trainers(fork);
+    }
     replay_merge_close(merge);
     return good;
 }
@@ -262,9 +282,11 @@ static bool play(struct fork *fork, struct fork_point *point)
 
 static const struct fork_process *find_peer(const struct fork *fork, uint64_t peer)
 {
-    for (uint32_t i = 0; i < fork->set->count; i++)
-        if (fork->processes[i].there && fork->processes[i].peer == peer)
+    for (uint32_t i = 0; i < fork->set->count; i++) {
+        if (fork->processes[i].there && fork->processes[i].peer == peer) {
             return &fork->processes[i];
+        }
+    }
     return NULL;
 }
 
@@ -274,13 +296,14 @@ static bool faults_fit(const struct fork *fork, const struct fork_spec *spec,
     char text[FORK_ERROR_BYTES];
     for (uint32_t i = 0; i < spec->count; i++) {
         const struct fork_fault *fault = &spec->faults[i];
-        fork_fault_print(fault, text, sizeof(text));
+        fork_fault_print(fault, text, sizeof text);
         bool fits = fault->act == FORK_LOSE
                         ? point->source < fork->set->count
                         : find_peer(fork, fault->peer) != NULL &&
                               (fault->act != FORK_CUT || find_peer(fork, fault->other) != NULL);
-        if (fits)
+        if (fits) {
             continue;
+        }
         complain("replay",
                  fault->act == FORK_LOSE
                      ? "%s: --until must name an event (ACTOR@JOURNAL:NUMBER) for that"
@@ -303,10 +326,11 @@ static void strike(struct fork *fork, const struct fork_fault *fault, bool on)
         hwi_sim_kill(sim, node);
         break;
     case FORK_FREEZE:
-        if (on)
+        if (on) {
             hwi_sim_freeze(sim, node);
-        else
+        } else {
             hwi_sim_thaw(sim, node);
+        }
         break;
     case FORK_MUTE:
         hwi_sim_control(sim, node, !on);
@@ -348,10 +372,12 @@ static uint64_t strike_due(struct fork *fork, struct fork_plan *plan)
 static uint64_t end_as_recorded(struct fork *fork, const struct fork_process *process)
 {
     uint64_t due_ns = fork->fork_ns + (uint64_t)HWI_MAX(0, process->last_ns - fork->point_ns);
-    if (!process->ends || process->closed || process->trainer.made < process->trainer.count)
+    if (!process->ends || process->closed || process->trainer.made < process->trainer.count) {
         return HWI_NEVER;
-    if (hwi_sim_now(fork->sim) < due_ns)
+    }
+    if (hwi_sim_now(fork->sim) < due_ns) {
         return due_ns;
+    }
     hwi_sim_kill(fork->sim, process->node);
     return HWI_NEVER;
 }
@@ -364,8 +390,9 @@ static uint64_t act_all(struct fork *fork, bool *idle)
     *idle = true;
     for (uint32_t i = 0; i < fork->set->count; i++) {
         struct fork_process *process = &fork->processes[i];
-        if (!is_member(process) || !hwi_sim_alive(fork->sim, process->node))
+        if (!is_member(process) || !hwi_sim_alive(fork->sim, process->node)) {
             continue;
+        }
         uint64_t due_ns = fork_trainer_act(fork->sim, process->node, &process->trainer);
         next_ns = HWI_MIN(next_ns, HWI_MIN(due_ns, end_as_recorded(fork, process)));
         *idle = *idle && fork_trainer_idle(&process->trainer);
@@ -376,9 +403,11 @@ static uint64_t act_all(struct fork *fork, bool *idle)
 static uint64_t last_reply(const struct fork *fork)
 {
     uint64_t ns = fork->fork_ns;
-    for (uint32_t i = 0; i < fork->set->count; i++)
-        if (is_member(&fork->processes[i]))
+    for (uint32_t i = 0; i < fork->set->count; i++) {
+        if (is_member(&fork->processes[i])) {
             ns = HWI_MAX(ns, fork->processes[i].trainer.had_ns);
+        }
+    }
     return ns;
 }
 
@@ -391,11 +420,13 @@ static void carry_on(struct fork *fork, struct fork_plan *plan)
         uint64_t next_ns = HWI_MIN(strike_ns, act_all(fork, &idle));
         uint64_t patience_s = idle && strike_ns == HWI_NEVER ? AFTER_S : QUIET_S;
         uint64_t stop_ns = HWI_MIN(end_ns, last_reply(fork) + patience_s * HWI_NS_PER_S);
-        if (hwi_sim_now(fork->sim) >= stop_ns && next_ns > stop_ns)
+        if (hwi_sim_now(fork->sim) >= stop_ns && next_ns > stop_ns) {
             return;
+        }
         next_ns = HWI_MIN(next_ns, HWI_MAX(stop_ns, hwi_sim_now(fork->sim)));
-        if (!hwi_sim_step(fork->sim, next_ns))
+        if (!hwi_sim_step(fork->sim, next_ns)) {
             hwi_sim_skip(fork->sim, next_ns);
+        }
     }
 }
 
@@ -421,8 +452,9 @@ static bool create_simulation(struct fork *fork)
         .driven = 1,
     };
     fork->sim = hwi_sim_create(&config);
-    for (uint32_t i = 0; i < fork->set->count; i++)
+    for (uint32_t i = 0; i < fork->set->count; i++) {
         read_extent(fork, i);
+    }
     find_ends(fork, start.heartbeat_ms);
     return true;
 }
@@ -433,10 +465,12 @@ static bool find_point(struct fork *fork, const struct replay_options *options,
 {
     const struct replay_point *until = &options->until;
     point->source = fork->set->count;
-    if (!replay_limits(fork->set, options, fork->limits))
+    if (!replay_limits(fork->set, options, fork->limits)) {
         return false;
-    if (until->kind != REPLAY_TO_EVENT)
+    }
+    if (until->kind != REPLAY_TO_EVENT) {
         return true;
+    }
     point->source = replay_point_source(fork->set, until);
     fork->limits[point->source]--;
     return true;
@@ -446,13 +480,17 @@ static int fork_here(struct fork *fork, const struct replay_options *options,
                      struct fork_plan *plan)
 {
     struct fork_point point = {0};
-    for (uint32_t i = 0; i < plan->spec.count; i++)
+    for (uint32_t i = 0; i < plan->spec.count; i++) {
         point.lose = point.lose || plan->spec.faults[i].act == FORK_LOSE;
+    }
     if (!find_point(fork, options, &point) || !fork_is_whole(fork->set, fork->limits) ||
-        !create_simulation(fork) || !add_processes(fork) || !faults_fit(fork, &plan->spec, &point))
+        !create_simulation(fork) || !add_processes(fork) ||
+        !faults_fit(fork, &plan->spec, &point)) {
         return REPLAY_UNREADABLE;
-    if (!play(fork, &point))
+    }
+    if (!play(fork, &point)) {
         return REPLAY_CRASH;
+    }
     if (point.lose && !point.lost) {
         complain("replay", "that event heard no message that could be lost: only what travels "
                            "between a member and the master can be");
@@ -470,10 +508,12 @@ static int fork_here(struct fork *fork, const struct replay_options *options,
 // Their actors' decisions are repeated here, not compared.
 static void name_other_builds(const struct replay_set *set)
 {
-    for (uint32_t i = 0; i < set->count; i++)
-        if (set->sources[i].readable && set->sources[i].decision != hwi_decision_hash())
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (set->sources[i].readable && set->sources[i].decision != hwi_decision_hash()) {
             printf("replay: %s: written by another build (%s), whose decisions may be others\n",
                    set->names[i], set->sources[i].build);
+        }
+    }
 }
 
 int fork_run(struct replay_set *set, const struct replay_options *options)
@@ -487,13 +527,15 @@ int fork_run(struct replay_set *set, const struct replay_options *options)
     }
     name_other_builds(set);
     replay_learn_peers(set);
-    fork.limits = hwi_new(&hwi_alloc_libc, set->count * sizeof(*fork.limits));
-    fork.processes = hwi_new(&hwi_alloc_libc, set->count * sizeof(*fork.processes));
+    fork.limits = hwi_new(&hwi_alloc_libc, set->count * sizeof *fork.limits);
+    fork.processes = hwi_new(&hwi_alloc_libc, set->count * sizeof *fork.processes);
     int verdict = fork_here(&fork, options, &plan);
-    if (fork.sim != NULL)
+    if (fork.sim != NULL) {
         hwi_sim_destroy(fork.sim);
-    for (uint32_t i = 0; i < set->count; i++)
+    }
+    for (uint32_t i = 0; i < set->count; i++) {
         fork_trainer_fini(&fork.processes[i].trainer);
+    }
     hwi_free(&hwi_alloc_libc, fork.processes);
     hwi_free(&hwi_alloc_libc, fork.limits);
     return verdict;

@@ -17,8 +17,9 @@ static const char *const acts[] = {
 
 static void skip_spaces(const char **at)
 {
-    while (isspace((unsigned char)**at))
+    while (isspace((unsigned char)**at)) {
         (*at)++;
+    }
 }
 
 // The next word is `word`: moves behind it.
@@ -26,8 +27,9 @@ static bool take_word(const char **at, const char *word)
 {
     size_t length = strlen(word);
     skip_spaces(at);
-    if (strncmp(*at, word, length) != 0 || isalnum((unsigned char)(*at)[length]))
+    if (strncmp(*at, word, length) != 0 || isalnum((unsigned char)(*at)[length])) {
         return false;
+    }
     *at += length;
     return true;
 }
@@ -39,11 +41,13 @@ static bool take_who(const char **at, uint64_t *peer)
         *peer = FORK_MASTER;
         return true;
     }
-    if (!take_word(at, "peer"))
+    if (!take_word(at, "peer")) {
         take_word(at, "member");
+    }
     skip_spaces(at);
-    if (!isdigit((unsigned char)**at))
+    if (!isdigit((unsigned char)**at)) {
         return false;
+    }
     *peer = strtoull(*at, &end, 10);
     *at = end;
     return *peer != 0 && *peer != FORK_MASTER;
@@ -51,19 +55,23 @@ static bool take_who(const char **at, uint64_t *peer)
 
 static bool take_pause(const char **at, const char *word, uint64_t *ms)
 {
-    if (!take_word(at, word))
+    if (!take_word(at, word)) {
         return true;
+    }
     skip_spaces(at);
-    if (**at == '+')
+    if (**at == '+') {
         (*at)++;
+    }
     return parse_duration(at, ms);
 }
 
 static bool take_act(const char **at, enum fork_act *act)
 {
-    for (*act = FORK_LOSE; *act <= FORK_SLOW; (*act)++)
-        if (take_word(at, acts[*act]))
+    for (*act = FORK_LOSE; *act <= FORK_SLOW; (*act)++) {
+        if (take_word(at, acts[*act])) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -74,31 +82,37 @@ static bool take_whom(const char **at, struct fork_fault *fault)
         take_word(at, "message");
         return true;
     }
-    if (!take_who(at, &fault->peer))
+    if (!take_who(at, &fault->peer)) {
         return false;
+    }
     if (fault->act == FORK_CUT) {
         take_word(at, "and");
         return fault->peer != FORK_MASTER && take_who(at, &fault->other) &&
                fault->other != FORK_MASTER && fault->other != fault->peer;
     }
-    if (fault->act == FORK_SLOW)
+    if (fault->act == FORK_SLOW) {
         return take_word(at, "by") && (skip_spaces(at), parse_duration(at, &fault->delay_ms));
+    }
     return fault->act != FORK_MUTE || fault->peer != FORK_MASTER;
 }
 
 static bool parse_phrase(const char *text, struct fork_fault *fault)
 {
     *fault = (struct fork_fault){0};
-    if (!take_act(&text, &fault->act) || !take_whom(&text, fault))
+    if (!take_act(&text, &fault->act) || !take_whom(&text, fault)) {
         return false;
+    }
     take_word(&text, "here");
     bool lasts = fault->act != FORK_LOSE && fault->act != FORK_KILL;
-    if (lasts && !take_pause(&text, "for", &fault->for_ms))
+    if (lasts && !take_pause(&text, "for", &fault->for_ms)) {
         return false;
-    if (fault->act != FORK_LOSE && !take_pause(&text, "at", &fault->at_ms))
+    }
+    if (fault->act != FORK_LOSE && !take_pause(&text, "at", &fault->at_ms)) {
         return false;
-    if (lasts && fault->for_ms == 0 && !take_pause(&text, "for", &fault->for_ms))
+    }
+    if (lasts && fault->for_ms == 0 && !take_pause(&text, "for", &fault->for_ms)) {
         return false;
+    }
     skip_spaces(&text);
     return *text == '\0';
 }
@@ -107,8 +121,9 @@ bool fork_spec_parse(const char *text, struct fork_spec *spec, char *error)
 {
     spec->count = 0;
     skip_spaces(&text);
-    if (*text == '\0' || strcmp(text, "nothing") == 0)
+    if (*text == '\0' || strcmp(text, "nothing") == 0) {
         return true;
+    }
     for (;;) {
         char phrase[PHRASE_BYTES_MAX];
         size_t length = strcspn(text, ",");
@@ -124,8 +139,9 @@ bool fork_spec_parse(const char *text, struct fork_spec *spec, char *error)
                      phrase);
             return false;
         }
-        if (text[length] == '\0')
+        if (text[length] == '\0') {
             return true;
+        }
         text += length + 1;
     }
 }
@@ -133,18 +149,22 @@ bool fork_spec_parse(const char *text, struct fork_spec *spec, char *error)
 void fork_fault_print(const struct fork_fault *fault, char *text, unsigned bytes)
 {
     char who[48], other[48] = "", delay[48] = "", lasts[48] = "";
-    if (fault->act == FORK_LOSE)
+    if (fault->act == FORK_LOSE) {
         snprintf(who, sizeof who, "this message");
-    else if (fault->peer == FORK_MASTER)
+    } else if (fault->peer == FORK_MASTER) {
         snprintf(who, sizeof who, "master");
-    else
+    } else {
         snprintf(who, sizeof who, "peer %llu", (unsigned long long)fault->peer);
-    if (fault->act == FORK_CUT)
+    }
+    if (fault->act == FORK_CUT) {
         snprintf(other, sizeof other, " and peer %llu", (unsigned long long)fault->other);
-    if (fault->act == FORK_SLOW)
+    }
+    if (fault->act == FORK_SLOW) {
         snprintf(delay, sizeof delay, " by %llu ms", (unsigned long long)fault->delay_ms);
-    if (fault->for_ms > 0)
+    }
+    if (fault->for_ms > 0) {
         snprintf(lasts, sizeof lasts, " for %llu ms", (unsigned long long)fault->for_ms);
+    }
     snprintf(text, bytes, "%s %s%s%s%s", acts[fault->act], who, other, delay, lasts);
     if (fault->at_ms > 0) {
         size_t length = strlen(text);

@@ -12,7 +12,7 @@ static void add(struct fork_trainer *trainer, const struct fork_request *request
     if (trainer->count == trainer->capacity) {
         trainer->capacity = HWI_MAX(64, 2 * trainer->capacity);
         trainer->requests = hwi_resize(&hwi_alloc_libc, trainer->requests,
-                                       trainer->capacity * sizeof(*trainer->requests));
+                                       trainer->capacity * sizeof *trainer->requests);
     }
     trainer->requests[trainer->count++] = *request;
 }
@@ -34,12 +34,15 @@ void fork_trainer_before(struct hwi_sim *sim, uint32_t node, struct fork_trainer
                          const struct hwi_event *event)
 {
     uint64_t request = request_of(event);
-    if (request == 0)
+    if (request == 0) {
         return;
-    if (trainer->open_count == HWI_OPS_MAX - 1)
+    }
+    if (trainer->open_count == HWI_OPS_MAX - 1) {
         fork_trainer_begin(sim, node, trainer);
-    if (trainer->open_count == HWI_OPS_MAX - 1)
+    }
+    if (trainer->open_count == HWI_OPS_MAX - 1) {
         return; // answered after the fork, but nobody counts it
+    }
     trainer->open[trainer->open_count++] =
         (struct fork_call){.number = hwi_sim_recorded(request), .recorded = trainer->count};
     add(trainer, &(struct fork_request){.msg = *event->msg});
@@ -51,8 +54,9 @@ void fork_trainer_begin(struct hwi_sim *sim, uint32_t node, struct fork_trainer 
     uint32_t left = 0;
     for (uint32_t i = 0; i < trainer->open_count; i++) {
         struct fork_call call = trainer->open[i];
-        if (hwi_sim_reply(sim, node, call.number) != NULL)
+        if (hwi_sim_reply(sim, node, call.number) != NULL) {
             continue;
+        }
         trainer->requests[left] = trainer->requests[call.recorded];
         trainer->open[left] = (struct fork_call){.number = call.number, .recorded = left};
         left++;
@@ -82,9 +86,10 @@ static void make(struct hwi_sim *sim, uint32_t node, struct fork_trainer *traine
                  const struct hwi_msg *msg, uint32_t recorded)
 {
     uint64_t number = hwi_sim_submit(sim, node, msg);
-    if (msg->type == HWI_MSG_request)
+    if (msg->type == HWI_MSG_request) {
         trainer->open[trainer->open_count++] =
             (struct fork_call){.number = number, .recorded = recorded};
+    }
 }
 
 static void acknowledge(struct hwi_sim *sim, uint32_t node, struct fork_trainer *trainer)
@@ -103,8 +108,9 @@ static void judge(struct fork_trainer *trainer, const struct fork_call *call, hw
     bool opening = call->recorded != FORK_ACKNOWLEDGES &&
                    trainer->requests[call->recorded].msg.type == HWI_MSG_open;
     bool view = hws_status_class(status) == HWS_CLASS_VIEW && !opening;
-    if (hws_status_class(status) == HWS_CLASS_RUN || (opening && status != HWS_OK))
+    if (hws_status_class(status) == HWS_CLASS_RUN || (opening && status != HWS_OK)) {
         trainer->finished = status;
+    }
     if (call->recorded == FORK_ACKNOWLEDGES) {
         trainer->acknowledges = false;
     } else if (view && trainer->again_count < HWI_OPS_MAX && trainer->repeats < FORK_REPEATS_MAX) {
@@ -139,8 +145,9 @@ static void collect(struct hwi_sim *sim, uint32_t node, struct fork_trainer *tra
 // After a change: what is in flight first, then hws_view, then the calls again in their order.
 static void recover(struct hwi_sim *sim, uint32_t node, struct fork_trainer *trainer)
 {
-    if (trainer->open_count > 0 || trainer->finished)
+    if (trainer->open_count > 0 || trainer->finished) {
         return;
+    }
     acknowledge(sim, node, trainer);
     for (uint32_t i = 0; i < trainer->again_count; i++) {
         uint32_t recorded = trainer->again[i];
@@ -160,10 +167,12 @@ uint64_t fork_trainer_act(struct hwi_sim *sim, uint32_t node, struct fork_traine
            trainer->open_count < HWI_OPS_MAX - 1) {
         const struct fork_request *next = &trainer->requests[trainer->made];
         uint64_t due_ns = trainer->had_ns + next->delay_ns;
-        if (next->replies > trainer->had)
+        if (next->replies > trainer->had) {
             return HWI_NEVER;
-        if (due_ns > hwi_sim_now(sim))
+        }
+        if (due_ns > hwi_sim_now(sim)) {
             return due_ns;
+        }
         make(sim, node, trainer, &next->msg, trainer->made++);
     }
     return HWI_NEVER;
@@ -177,7 +186,8 @@ bool fork_trainer_idle(const struct fork_trainer *trainer)
 
 void fork_trainer_fini(struct fork_trainer *trainer)
 {
-    for (uint32_t i = 0; i < trainer->count; i++)
+    for (uint32_t i = 0; i < trainer->count; i++) {
         free(trainer->requests[i].block);
+    }
     hwi_free(&hwi_alloc_libc, trainer->requests);
 }

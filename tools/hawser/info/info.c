@@ -60,8 +60,9 @@ static void print_options(const char *title, const struct hwi_option_table *tabl
     for (uint32_t i = 0; i < table->count; i++) {
         const struct hwi_option *option = &table->options[i];
         char bounds[32] = "-";
-        if (option->kind == HWI_OPTION_NUMBER || option->kind == HWI_OPTION_FLAG)
+        if (option->kind == HWI_OPTION_NUMBER || option->kind == HWI_OPTION_FLAG) {
             snprintf(bounds, sizeof bounds, "%u..%u", option->least, option->most);
+        }
         printf("  %-25s %-12s %-14s %s\n", option->env != NULL ? option->env : option->name,
                option->standard != NULL ? option->standard : "-", bounds, option->doc);
     }
@@ -70,18 +71,20 @@ static void print_options(const char *title, const struct hwi_option_table *tabl
 static void print_limits(void)
 {
     puts("limits");
-    for (size_t i = 0; i < HWI_COUNT(limits); i++)
+    for (size_t i = 0; i < HWI_COUNT(limits); i++) {
         printf("  %-28s %llu\n", limits[i].what, limits[i].value);
+    }
 }
 
 static void print_bounds(const struct hwi_option *option)
 {
-    if (option->kind == HWI_OPTION_TEXT)
+    if (option->kind == HWI_OPTION_TEXT) {
         printf(" text |");
-    else if (option->kind == HWI_OPTION_ANY)
+    } else if (option->kind == HWI_OPTION_ANY) {
         printf(" any |");
-    else
+    } else {
         printf(" %u..%u |", option->least, option->most);
+    }
 }
 
 static void print_table(const char *title, const struct hwi_option_table *table)
@@ -108,8 +111,9 @@ static void print_markdown(void)
     print_table("A master: `hws_master_config`", &hwi_master_options);
     print_table("A call: `hws_options`", &hwi_call_options);
     puts("\n## Limits\n\n| what | most |\n|---|---|");
-    for (size_t i = 0; i < HWI_COUNT(limits); i++)
+    for (size_t i = 0; i < HWI_COUNT(limits); i++) {
         printf("| %s | %llu |\n", limits[i].what, limits[i].value);
+    }
 }
 
 static void print_all(void)
@@ -125,15 +129,17 @@ int command_info(int argc, char **argv)
 {
     bool markdown;
     int code = read_flag("info", usage, "markdown", argc, argv, &markdown);
-    if (code >= 0)
+    if (code >= 0) {
         return code;
+    }
     if (optind < argc) {
         complain("info", "unexpected argument %s; try hawser info --help", argv[optind]);
         return EXIT_USAGE;
     }
-    if (markdown)
+    if (markdown) {
         print_markdown();
-    else
+    } else {
         print_all();
+    }
     return EXIT_OK;
 }

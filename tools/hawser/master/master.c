@@ -98,10 +98,12 @@ int command_master(int argc, char **argv)
             fputs(usage, stdout);
             return EXIT_OK;
         }
-        if (c == '?' || c == ':')
+        if (c == '?' || c == ':') {
             return bad_option("master", c, argv);
-        if (!set_option(&config, c))
+        }
+        if (!set_option(&config, c)) {
             return EXIT_USAGE;
+        }
     }
     if (optind < argc) {
         complain("master", "unexpected argument %s; try hawser master --help", argv[optind]);

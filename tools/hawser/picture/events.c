@@ -16,8 +16,9 @@ static void put(struct perfetto_out *out, json_t *event)
         out->failed = true;
         return;
     }
-    if (out->some)
+    if (out->some) {
         fputs(",\n", out->stream);
+    }
     json_dumpf(event, out->stream, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION));
     json_decref(event);
     out->some = true;
@@ -54,10 +55,11 @@ static void put_process_name(struct perfetto_out *out, const struct perfetto *p,
 {
     const struct hwi_ring_owner *owner = &p->processes[process].owner;
     char name[NAME_BYTES];
-    if (owner->peer)
+    if (owner->peer) {
         snprintf(name, sizeof name, "%s %" PRIu64, owner->name, owner->peer);
-    else
+    } else {
         snprintf(name, sizeof name, "%s", owner->name[0] ? owner->name : "?");
+    }
     // The master first, then by peer id.
     put_name(out, "process_name", process, 0, name);
     put_rank(out, "process_sort_index", process, 0, (int)HWI_MIN(owner->peer, 1u << 30));
@@ -70,13 +72,15 @@ void perfetto_put_names(struct perfetto_out *out, const struct perfetto *p)
     for (uint32_t i = 0; i < p->process_count; i++) {
         const struct perfetto_process *process = &p->processes[i];
         bool seen[ROLES] = {false};
-        if (!process->count)
+        if (!process->count) {
             continue;
+        }
         put_process_name(out, p, i);
         for (uint32_t k = process->first; k < process->first + process->count; k++) {
             uint8_t actor = hwi_ring_actor(&p->items[k].record);
-            if (actor >= ROLES || seen[actor])
+            if (actor >= ROLES || seen[actor]) {
                 continue;
+            }
             seen[actor] = true;
             put_name(out, "thread_name", i, actor, hwi_role_name(actor));
             put_rank(out, "thread_sort_index", i, actor, actor);
@@ -94,9 +98,10 @@ static json_t *arguments(const struct hwi_ring_record *record)
     hwi_addr_print(hwi_ring_other(record), other, sizeof other);
     json_t *all = json_pack("{s:s,s:s,s:I}", "message", message, sent ? "to" : "from", other,
                             "number", (json_int_t)record->number);
-    if (all != NULL && !sent)
+    if (all != NULL && !sent) {
         json_object_set_new(all, "waited_us",
                             json_real(us((int64_t)(record->handled - record->arrived))));
+    }
     return all;
 }
 
@@ -150,7 +155,8 @@ void perfetto_put_span(struct perfetto_out *out, const struct perfetto_span *spa
 {
     out->ids++;
     put_span_part(out, span, "b", span->name, span->start_ns);
-    if (span->marked_ns >= span->start_ns && span->marked_ns <= span->end_ns)
+    if (span->marked_ns >= span->start_ns && span->marked_ns <= span->end_ns) {
         put_span_part(out, span, "n", span->mark, span->marked_ns);
+    }
     put_span_part(out, span, "e", span->name, HWI_MAX(span->end_ns, span->start_ns));
 }

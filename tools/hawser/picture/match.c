@@ -31,8 +31,9 @@ struct end {
 
 static uint64_t own_id(const struct hwi_ring_owner *owner, uint8_t actor)
 {
-    if (actor == HWI_ROLE_MASTER)
+    if (actor == HWI_ROLE_MASTER) {
         return 0;
+    }
     return actor == HWI_ROLE_PEER ? owner->incarnation : owner->peer;
 }
 
@@ -49,8 +50,9 @@ static bool link_of(const struct perfetto *p, const struct perfetto_item *item, 
     struct hwi_addr other = hwi_ring_other(record);
     uint64_t own = own_id(&p->processes[item->process].owner, actor);
     bool sent = hwi_ring_is_sent(record);
-    if (!is_actor(actor) || !is_actor(other.role) || (!other.id && other.role != HWI_ROLE_MASTER))
+    if (!is_actor(actor) || !is_actor(other.role) || (!other.id && other.role != HWI_ROLE_MASTER)) {
         return false;
+    }
     memset(link, 0, sizeof *link); // its padding is compared, too
     link->from_role = sent ? actor : other.role;
     link->to_role = sent ? other.role : actor;
@@ -69,8 +71,9 @@ static int by_link(const void *a, const void *b)
 {
     const struct end *x = a, *y = b;
     int order = memcmp(&x->link, &y->link, sizeof x->link);
-    if (order)
+    if (order) {
         return order;
+    }
     return (x->index > y->index) - (x->index < y->index);
 }
 
@@ -82,14 +85,16 @@ static struct end *collect_ends(const struct perfetto *p, uint32_t *count, bool 
     *good = ends != NULL;
     for (uint32_t i = 0; ends != NULL && i < p->item_count; i++) {
         struct end *end = &ends[*count];
-        if (!link_of(p, &p->items[i], &end->link))
+        if (!link_of(p, &p->items[i], &end->link)) {
             continue;
+        }
         end->index = i;
         end->sent = hwi_ring_is_sent(&p->items[i].record);
         ++*count;
     }
-    if (*count)
+    if (*count) {
         qsort(ends, *count, sizeof *ends, by_link);
+    }
     return ends;
 }
 
@@ -113,8 +118,9 @@ static bool find_machines(struct perfetto *p)
     for (uint32_t i = 0; i < p->process_count; i++) {
         uint64_t zero = p->processes[i].realtime_zero_ns;
         uint32_t machine = 0;
-        while (machine < p->machine_count && !is_same_machine(zeros[machine], zero))
+        while (machine < p->machine_count && !is_same_machine(zeros[machine], zero)) {
             machine++;
+        }
         if (machine == p->machine_count) {
             zeros[machine] = zero;
             p->shifts[machine] = (int64_t)(zero - zeros[0]);
@@ -146,8 +152,9 @@ static void learn_delays(const struct perfetto *p, const struct end *ends, uint3
         for (next = i + 1;
              next < count && !memcmp(&ends[i].link, &ends[next].link, sizeof ends[i].link); next++)
             ;
-        if (next - i != 2 || ends[i].sent == ends[i + 1].sent)
+        if (next - i != 2 || ends[i].sent == ends[i + 1].sent) {
             continue;
+        }
         const struct end *sent = ends[i].sent ? &ends[i] : &ends[i + 1];
         const struct end *heard = ends[i].sent ? &ends[i + 1] : &ends[i];
         int64_t *delay = &least[machine_of(p, sent) * machines + machine_of(p, heard)];
@@ -164,8 +171,9 @@ static void spread(struct perfetto *p, const int64_t *least)
         uint32_t a = queue[done++];
         for (uint32_t b = 0; b < machines; b++) {
             int64_t there = least[a * machines + b], back = least[b * machines + a];
-            if (seen[b] || there == INT64_MAX || back == INT64_MAX)
+            if (seen[b] || there == INT64_MAX || back == INT64_MAX) {
                 continue;
+            }
             // there = way + (clock b - clock a), back = way - (clock b - clock a)
             p->shifts[b] = p->shifts[a] - (there - back) / 2;
             seen[b] = true;
@@ -177,13 +185,16 @@ static void spread(struct perfetto *p, const int64_t *least)
 static bool relate_clocks(struct perfetto *p, const struct end *ends, uint32_t count)
 {
     uint32_t machines = p->machine_count;
-    if (machines < 2 || machines > MACHINES_MAX)
+    if (machines < 2 || machines > MACHINES_MAX) {
         return true;
+    }
     int64_t *least = malloc((size_t)machines * machines * sizeof *least);
-    if (least == NULL)
+    if (least == NULL) {
         return false;
-    for (uint32_t i = 0; i < machines * machines; i++)
+    }
+    for (uint32_t i = 0; i < machines * machines; i++) {
         least[i] = INT64_MAX;
+    }
     learn_delays(p, ends, count, least);
     spread(p, least);
     free(least);
@@ -239,12 +250,14 @@ bool perfetto_match(struct perfetto *p)
 {
     uint32_t count;
     bool good;
-    if (!find_machines(p))
+    if (!find_machines(p)) {
         return false;
+    }
     struct end *ends = collect_ends(p, &count, &good);
     good = good && relate_clocks(p, ends, count);
-    if (good)
+    if (good) {
         pair_all(p, ends, count);
+    }
     free(ends);
     return good;
 }

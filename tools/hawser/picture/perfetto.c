@@ -30,13 +30,16 @@ void perfetto_destroy(struct perfetto *p)
 
 static bool make_process(struct perfetto *p, uint32_t process)
 {
-    if (process < p->process_count)
+    if (process < p->process_count) {
         return true;
-    if (process >= PERFETTO_PROCESSES_MAX)
+    }
+    if (process >= PERFETTO_PROCESSES_MAX) {
         return false;
+    }
     struct perfetto_process *more = realloc(p->processes, (process + 1) * sizeof *more);
-    if (more == NULL)
+    if (more == NULL) {
         return false;
+    }
     memset(more + p->process_count, 0, (process + 1 - p->process_count) * sizeof *more);
     p->processes = more;
     p->process_count = process + 1;
@@ -46,8 +49,9 @@ static bool make_process(struct perfetto *p, uint32_t process)
 bool perfetto_process(struct perfetto *p, uint32_t process, const struct hwi_ring_owner *owner,
                       uint64_t realtime_zero_ns)
 {
-    if (!make_process(p, process))
+    if (!make_process(p, process)) {
         return false;
+    }
     p->processes[process].owner = *owner;
     p->processes[process].realtime_zero_ns = realtime_zero_ns;
     p->processes[process].known = true;
@@ -56,13 +60,15 @@ bool perfetto_process(struct perfetto *p, uint32_t process, const struct hwi_rin
 
 static bool make_room(struct perfetto *p)
 {
-    if (p->item_count < p->item_capacity)
+    if (p->item_count < p->item_capacity) {
         return true;
+    }
     uint32_t capacity = p->item_capacity ? 2 * p->item_capacity : ITEMS_FIRST;
     struct perfetto_item *items =
         capacity <= PERFETTO_RECORDS_MAX ? realloc(p->items, capacity * sizeof *items) : NULL;
-    if (items == NULL)
+    if (items == NULL) {
         return false;
+    }
     p->items = items;
     p->item_capacity = capacity;
     return true;
@@ -84,19 +90,22 @@ void perfetto_add(struct perfetto *p, uint32_t process, const struct hwi_ring_re
 static int by_process(const void *a, const void *b)
 {
     const struct perfetto_item *x = a, *y = b;
-    if (x->process != y->process)
+    if (x->process != y->process) {
         return x->process < y->process ? -1 : 1;
+    }
     return (x->order > y->order) - (x->order < y->order);
 }
 
 static void sort_items(struct perfetto *p)
 {
-    if (p->item_count)
+    if (p->item_count) {
         qsort(p->items, p->item_count, sizeof p->items[0], by_process);
+    }
     for (uint32_t i = 0; i < p->item_count; i++) {
         struct perfetto_process *process = &p->processes[p->items[i].process];
-        if (!process->count++)
+        if (!process->count++) {
             process->first = i;
+        }
     }
 }
 
@@ -109,8 +118,9 @@ static void find_start(struct perfetto *p)
 {
     int64_t least = INT64_MAX;
     p->start_ns = 0;
-    for (uint32_t i = 0; i < p->item_count; i++)
+    for (uint32_t i = 0; i < p->item_count; i++) {
         least = HWI_MIN(least, perfetto_time(p, p->items[i].process, p->items[i].record.arrived));
+    }
     p->start_ns = p->item_count ? least : 0;
 }
 
@@ -124,9 +134,11 @@ static int64_t time_of(const struct perfetto *p, uint32_t index)
 static int64_t slice_ns(const struct perfetto *p, uint32_t index)
 {
     const struct perfetto_process *process = &p->processes[p->items[index].process];
-    for (uint32_t i = index + 1; i < process->first + process->count; i++)
-        if (!hwi_ring_is_sent(&p->items[i].record))
+    for (uint32_t i = index + 1; i < process->first + process->count; i++) {
+        if (!hwi_ring_is_sent(&p->items[i].record)) {
             return HWI_MAX(HWI_MIN(time_of(p, i) - time_of(p, index), SLICE_NS_MAX), 1);
+        }
+    }
     return SLICE_NS_MAX;
 }
 
@@ -142,15 +154,18 @@ static bool has_slice(const struct perfetto *p, uint32_t process, uint8_t actor,
     uint32_t low = of->first, high = of->first + of->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (p->items[middle].record.handled < ticks)
+        if (p->items[middle].record.handled < ticks) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
-    for (; low < of->first + of->count && p->items[low].record.handled == ticks; low++)
+    for (; low < of->first + of->count && p->items[low].record.handled == ticks; low++) {
         if (!hwi_ring_is_sent(&p->items[low].record) &&
-            hwi_ring_actor(&p->items[low].record) == actor)
+            hwi_ring_actor(&p->items[low].record) == actor) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -175,8 +190,9 @@ static void draw_said(struct perfetto_out *out, const struct perfetto *p, uint32
         perfetto_put_mark(out, track_of(item), time_of(p, index), &item->record);
         return;
     }
-    if (!has_slice(p, item->process, hwi_ring_actor(&item->record), item->record.handled))
+    if (!has_slice(p, item->process, hwi_ring_actor(&item->record), item->record.handled)) {
         perfetto_put_slice(out, track_of(item), time_of(p, index), 1, &item->record);
+    }
     perfetto_put_flow(out, hwi_layout_of(item->record.type)->name, track_of(item),
                       time_of(p, index), track_of(&p->items[item->match]), time_of(p, item->match));
 }
@@ -186,12 +202,14 @@ static bool draw(struct perfetto_out *out, const struct perfetto *p)
     fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", out->stream);
     perfetto_put_names(out, p);
     for (uint32_t i = 0; i < p->item_count; i++) {
-        if (hwi_layout_of(p->items[i].record.type) == NULL)
+        if (hwi_layout_of(p->items[i].record.type) == NULL) {
             continue;
-        if (hwi_ring_is_sent(&p->items[i].record))
+        }
+        if (hwi_ring_is_sent(&p->items[i].record)) {
             draw_said(out, p, i);
-        else
+        } else {
             draw_heard(out, p, i);
+        }
     }
     bool good = perfetto_put_operations(out, p) && perfetto_put_transfers(out, p);
     fputs("\n]}\n", out->stream);
@@ -213,9 +231,10 @@ int perfetto_write(struct perfetto *p, const char *path, char *error)
     }
     bool drawn = draw(&out, p), written = !ferror(out.stream);
     written = fclose(out.stream) == 0 && written;
-    if (!drawn)
+    if (!drawn) {
         snprintf(error, PERFETTO_ERROR_BYTES, "no memory for the picture");
-    else if (!written)
+    } else if (!written) {
         snprintf(error, PERFETTO_ERROR_BYTES, "cannot write %.150s: %s", path, strerror(errno));
+    }
     return drawn && written ? 0 : -1;
 }

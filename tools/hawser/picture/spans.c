@@ -18,9 +18,11 @@ struct entry {
 static int by_name(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
-    for (uint32_t i = 0; i < HWI_COUNT(x->name); i++)
-        if (x->name[i] != y->name[i])
+    for (uint32_t i = 0; i < HWI_COUNT(x->name); i++) {
+        if (x->name[i] != y->name[i]) {
             return x->name[i] < y->name[i] ? -1 : 1;
+        }
+    }
     return (x->index > y->index) - (x->index < y->index);
 }
 
@@ -37,8 +39,9 @@ static struct entry *collect(const struct perfetto *p, name_fn name, uint32_t *c
         entries[*count] = (struct entry){.index = i};
         *count += name(p, &p->items[i], &entries[*count]);
     }
-    if (*count)
+    if (*count) {
         qsort(entries, *count, sizeof *entries, by_name);
+    }
     return entries;
 }
 
@@ -77,10 +80,11 @@ static const struct perfetto_item *find_end(const struct perfetto *p, const stru
     name_end(p, &like, &wanted);
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (by_name(&ends[middle], &wanted) < 0)
+        if (by_name(&ends[middle], &wanted) < 0) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     bool found = low < count && !memcmp(ends[low].name, wanted.name, sizeof wanted.name);
     return found ? &p->items[ends[low].index] : NULL;
@@ -89,10 +93,11 @@ static const struct perfetto_item *find_end(const struct perfetto *p, const stru
 static void name_call(const struct perfetto_item *call, char name[NAME_BYTES])
 {
     const struct hwi_ring_record *record = &call->record;
-    if (record->kind == HWI_KIND_NONE)
+    if (record->kind == HWI_KIND_NONE) {
         snprintf(name, NAME_BYTES, "view");
-    else
+    } else {
         snprintf(name, NAME_BYTES, "%s/%" PRIu64, hwi_kind_name(record->kind), record->tag);
+    }
 }
 
 // "all_reduce/7#3@v2, request 5, status 0".
@@ -101,14 +106,16 @@ static void describe(const struct perfetto_item *item, const struct perfetto_ite
 {
     struct hwi_op op;
     char name[NAME_BYTES] = "";
-    if (hwi_ring_op(&item->record, &op))
+    if (hwi_ring_op(&item->record, &op)) {
         snprintf(name, sizeof name, "%s/%" PRIu64 "#%" PRIu32 "@v%" PRIu64 ", ",
                  hwi_kind_name(op.kind), op.tag, op.seq, op.view);
-    if (reply != NULL)
+    }
+    if (reply != NULL) {
         snprintf(what, WHAT_BYTES, "%srequest %" PRIu64 ", status %" PRId32, name, item->record.key,
                  (int32_t)reply->record.seq);
-    else
+    } else {
         snprintf(what, WHAT_BYTES, "%srequest %" PRIu64 ", not answered", name, item->record.key);
+    }
 }
 
 // What the picture's right edge is for a call that was not answered yet.
@@ -127,15 +134,17 @@ static void draw_operation(struct perfetto_out *out, const struct perfetto *p,
     char name[NAME_BYTES], what[WHAT_BYTES];
     for (uint32_t i = 0; i < count; i++) {
         const struct perfetto_item *item = &p->items[entries[i].index];
-        if (item->record.type == HWI_MSG_request)
+        if (item->record.type == HWI_MSG_request) {
             call = item;
-        else if (item->record.type == HWI_MSG_op_memory)
+        } else if (item->record.type == HWI_MSG_op_memory) {
             memory = item; // of several attempts the last
-        else
+        } else {
             reply = item;
+        }
     }
-    if (call == NULL)
+    if (call == NULL) {
         return;
+    }
     end = memory != NULL ? find_end(p, ends, end_count, memory) : NULL;
     name_call(call, name);
     describe(memory != NULL ? memory : call, reply, what);
@@ -146,7 +155,7 @@ static void draw_operation(struct perfetto_out *out, const struct perfetto *p,
         .process = call->process,
         .start_ns = perfetto_time(p, call->process, call->record.arrived),
         .end_ns = reply != NULL ? perfetto_time(p, call->process, reply->record.handled)
-                        : last_of(p, call->process),
+                                : last_of(p, call->process),
         .marked_ns = end != NULL ? perfetto_time(p, call->process, end->record.arrived) : -1,
         .mark = end != NULL && end->record.key ? "committed" : "aborted"};
     perfetto_put_span(out, &span);
@@ -185,8 +194,9 @@ static bool name_transfer(const struct perfetto *p, const struct perfetto_item *
     const struct hwi_ring_record *record = &item->record;
     uint64_t own = p->processes[item->process].owner.peer, other = record->key >> 32;
     bool sent = hwi_ring_is_sent(record);
-    if (record->type != HWI_MSG_send && record->type != HWI_MSG_chunk && !is_block(record->type))
+    if (record->type != HWI_MSG_send && record->type != HWI_MSG_chunk && !is_block(record->type)) {
         return false;
+    }
     entry->name[0] = record->view;
     entry->name[1] = record->tag;
     entry->name[2] = (uint64_t)record->seq << 1 | is_block(record->type);
@@ -218,10 +228,12 @@ bool perfetto_put_transfers(struct perfetto_out *out, const struct perfetto *p)
     const struct entry *sent = NULL; // the last before this one
     for (uint32_t i = 0; entries != NULL && i < count; i++) {
         const struct perfetto_item *item = &p->items[entries[i].index];
-        if (hwi_ring_is_sent(&item->record))
+        if (hwi_ring_is_sent(&item->record)) {
             sent = &entries[i];
-        else if (sent != NULL && !memcmp(sent->name, entries[i].name, 4 * sizeof entries[i].name[0]))
+        } else if (sent != NULL &&
+                   !memcmp(sent->name, entries[i].name, 4 * sizeof entries[i].name[0])) {
             draw_transfer(out, p, &p->items[sent->index], item);
+        }
     }
     bool good = entries != NULL;
     free(entries);

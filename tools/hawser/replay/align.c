@@ -24,10 +24,11 @@ static uint32_t place(const struct delays *delays, uint32_t from, uint32_t to)
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         const struct delay *at = &delays->items[middle];
-        if (at->from < from || (at->from == from && at->to < to))
+        if (at->from < from || (at->from == from && at->to < to)) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     return low;
 }
@@ -44,11 +45,11 @@ static void add(struct delays *delays, struct delay delay)
     if (delays->count == delays->capacity) {
         delays->capacity = delays->capacity ? 2 * delays->capacity : 64;
         delays->items =
-            hwi_resize(&hwi_alloc_libc, delays->items, delays->capacity * sizeof(*delays->items));
+            hwi_resize(&hwi_alloc_libc, delays->items, delays->capacity * sizeof *delays->items);
     }
     uint32_t at = place(delays, delay.from, delay.to);
     memmove(&delays->items[at + 1], &delays->items[at],
-            (delays->count - at) * sizeof(*delays->items));
+            (delays->count - at) * sizeof *delays->items);
     delays->items[at] = delay;
     delays->count++;
 }
@@ -58,15 +59,17 @@ static void measure(struct replay_set *set, struct delays *delays)
     struct replay_merge *merge = replay_merge_open(set);
     struct replay_item item;
     while (replay_merge_next(merge, &item)) {
-        if (!item.sent_here)
+        if (!item.sent_here) {
             continue;
+        }
         int64_t heard_ns = replay_time_known(set, item.source, item.event->event.now_ns);
         struct delay delay = {item.letter.sender, item.source, heard_ns - item.letter.ns};
         struct delay *known = find(delays, delay.from, delay.to);
-        if (known != NULL)
+        if (known != NULL) {
             known->ns = HWI_MIN(known->ns, delay.ns);
-        else
+        } else {
             add(delays, delay);
+        }
     }
     replay_merge_close(merge);
 }
@@ -76,36 +79,41 @@ static void shift(struct replay_set *set, const struct delays *delays, const str
 {
     const struct delay *back = find(delays, there->to, there->from);
     int64_t shift_ns = 0;
-    if (back != NULL && (there->ns < 0 || back->ns < 0))
+    if (back != NULL && (there->ns < 0 || back->ns < 0)) {
         shift_ns = (back->ns - there->ns) / 2;
-    else if (back == NULL && there->ns < 0)
+    } else if (back == NULL && there->ns < 0) {
         shift_ns = -there->ns;
+    }
     set->sources[there->to].shift_ns = set->sources[there->from].shift_ns + shift_ns;
 }
 
 // From the first journal (a master's, if there is one) along the messages to all others.
 static void spread(struct replay_set *set, const struct delays *delays)
 {
-    bool *reached = hwi_new(&hwi_alloc_libc, set->count * sizeof(*reached));
-    uint32_t *queue = hwi_new(&hwi_alloc_libc, set->count * sizeof(*queue));
+    bool *reached = hwi_new(&hwi_alloc_libc, set->count * sizeof *reached);
+    uint32_t *queue = hwi_new(&hwi_alloc_libc, set->count * sizeof *queue);
     uint32_t queued = 0;
     for (uint32_t root = 0; root < set->count; root++) {
         uint32_t at = queued;
-        if (reached[root])
+        if (reached[root]) {
             continue;
+        }
         reached[root] = true;
         queue[queued++] = root;
-        for (; at < queued; at++)
+        for (; at < queued; at++) {
             for (uint32_t i = place(delays, queue[at], 0); i < delays->count; i++) {
                 const struct delay *delay = &delays->items[i];
-                if (delay->from != queue[at])
+                if (delay->from != queue[at]) {
                     break;
-                if (reached[delay->to])
+                }
+                if (reached[delay->to]) {
                     continue;
+                }
                 shift(set, delays, delay);
                 reached[delay->to] = true;
                 queue[queued++] = delay->to;
             }
+        }
     }
     hwi_free(&hwi_alloc_libc, queue);
     hwi_free(&hwi_alloc_libc, reached);
@@ -116,8 +124,9 @@ int64_t replay_time(struct replay_set *set, uint32_t source, uint64_t monotonic_
     if (!set->aligned) {
         struct delays delays = {0};
         set->aligned = true;
-        if (set->count > 1)
+        if (set->count > 1) {
             measure(set, &delays);
+        }
         spread(set, &delays);
         hwi_free(&hwi_alloc_libc, delays.items);
         replay_set_zero(set);

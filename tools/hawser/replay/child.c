@@ -16,18 +16,21 @@ static struct replay_progress *share(FILE **file)
 {
     struct replay_progress *progress = MAP_FAILED;
     *file = tmpfile();
-    if (*file != NULL && ftruncate(fileno(*file), sizeof(*progress)) == 0)
+    if (*file != NULL && ftruncate(fileno(*file), sizeof *progress) == 0) {
         progress =
-            mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED, fileno(*file), 0);
+            mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(*file), 0);
+    }
     return progress == MAP_FAILED ? NULL : progress;
 }
 
 static void unshare(struct replay_progress *progress, FILE *file)
 {
-    if (progress != NULL)
-        munmap(progress, sizeof(*progress));
-    if (file != NULL)
+    if (progress != NULL) {
+        munmap(progress, sizeof *progress);
+    }
+    if (file != NULL) {
         fclose(file);
+    }
 }
 
 static const char *how_it_ended(int status)
@@ -49,8 +52,9 @@ static void print_crash(struct replay_set *set, uint32_t source,
            replay_event_name(&set->sources[source], progress->role, progress->number, name), how);
     struct hwi_journal_reader *reader =
         replay_seek(set, source, progress->role, progress->number, &record);
-    if (reader == NULL)
+    if (reader == NULL) {
         return;
+    }
     replay_print_event(stdout, &set->sources[source],
                        replay_time(set, source, record.event.event.now_ns), &record.event);
     hwi_journal_reader_close(reader);
@@ -91,8 +95,9 @@ int replay_fork_apart(struct replay_set *set, const struct replay_options *optio
         complain("replay", "cannot start a process for the simulation");
         return REPLAY_UNREADABLE;
     }
-    if (WIFEXITED(status) && WEXITSTATUS(status) <= REPLAY_CRASH)
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= REPLAY_CRASH) {
         return WEXITSTATUS(status);
+    }
     complain("replay", "the simulation crashed: %s; is a journal not what was recorded?",
              how_it_ended(status));
     return REPLAY_CRASH;
@@ -115,8 +120,9 @@ static const char *verdict_name(uint32_t verdict)
 static double core_seconds(void)
 {
     struct rusage used;
-    if (getrusage(RUSAGE_CHILDREN, &used))
+    if (getrusage(RUSAGE_CHILDREN, &used)) {
         return 1;
+    }
     return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
 }
@@ -124,7 +130,8 @@ static double core_seconds(void)
 static int sum_up(const struct replay_progress *total, const struct replay_options *options,
                   uint64_t took_ns)
 {
-    if (total->actors == 0 && total->verdict == REPLAY_OK && (options->role || options->journal != NULL)) {
+    if (total->actors == 0 && total->verdict == REPLAY_OK &&
+        (options->role || options->journal != NULL)) {
         complain("replay", "no journal here has events of that actor");
         return REPLAY_UNREADABLE;
     }
@@ -132,9 +139,10 @@ static int sum_up(const struct replay_progress *total, const struct replay_optio
         complain("replay", "no chosen actor has an event %" PRIu64 " here", options->until.number);
         return (int)HWI_MAX(total->verdict, (uint32_t)REPLAY_UNREADABLE);
     }
-    if (took_ns > HWI_NS_PER_S && !options->step)
+    if (took_ns > HWI_NS_PER_S && !options->step) {
         printf("replay: %.1f s, %.0f events for each second of a core\n", (double)took_ns * 1e-9,
                (double)total->events / core_seconds());
+    }
     printf("replay: %s actors=%" PRIu32 " events=%" PRIu64 "\n", verdict_name(total->verdict),
            total->actors, total->events);
     return (int)total->verdict;
@@ -142,18 +150,20 @@ static int sum_up(const struct replay_progress *total, const struct replay_optio
 
 int replay_play_all(struct replay_set *set, const struct replay_options *options)
 {
-    uint64_t *limits = hwi_new(&hwi_alloc_libc, set->count * sizeof(*limits));
+    uint64_t *limits = hwi_new(&hwi_alloc_libc, set->count * sizeof *limits);
     uint64_t started_ns = now_ns();
     struct replay_progress total = {0};
     FILE *file = NULL;
     struct replay_progress *progress = share(&file);
     int verdict = REPLAY_UNREADABLE;
-    if (progress == NULL)
-        complain("replay", "cannot make a temporary file of %zu bytes", sizeof(*progress));
+    if (progress == NULL) {
+        complain("replay", "cannot make a temporary file of %zu bytes", sizeof *progress);
+    }
     if (progress != NULL && replay_limits(set, options, limits)) {
         for (uint32_t i = 0; i < set->count; i++) {
-            if (!replay_chosen(set, options, i) || limits[i] == 0 || progress->leaves)
+            if (!replay_chosen(set, options, i) || limits[i] == 0 || progress->leaves) {
                 continue;
+            }
             play_apart(set, i, options, limits[i], progress);
             total.actors += progress->actors;
             total.events += progress->events;

@@ -37,18 +37,20 @@ static int compare(const void *a, const void *b)
 // The order of the ids decides which of two masters stands for all: any will do.
 struct replay_letters *replay_letters_create(const struct replay_set *set)
 {
-    struct replay_letters *letters = hwi_new(&hwi_alloc_libc, sizeof(*letters));
+    struct replay_letters *letters = hwi_new(&hwi_alloc_libc, sizeof *letters);
     letters->set = set;
     letters->master = set->count;
-    letters->buckets = hwi_new(&hwi_alloc_libc, BUCKETS * sizeof(*letters->buckets));
+    letters->buckets = hwi_new(&hwi_alloc_libc, BUCKETS * sizeof *letters->buckets);
     letters->by_incarnation = hwi_new(&hwi_alloc_libc, set->count * sizeof(struct who));
     letters->by_peer = hwi_new(&hwi_alloc_libc, set->count * sizeof(struct who));
     for (uint32_t i = 0; i < set->count; i++) {
         const struct replay_source *source = &set->sources[i];
-        if (source->readable && !source->incarnation)
+        if (source->readable && !source->incarnation) {
             letters->master = i;
-        if (!source->readable || !source->incarnation)
+        }
+        if (!source->readable || !source->incarnation) {
             continue;
+        }
         letters->by_incarnation[letters->members] =
             (struct who){source->incarnation, source->incarnation, i};
         letters->by_peer[letters->members++] = (struct who){source->peer, source->incarnation, i};
@@ -70,7 +72,7 @@ void replay_letters_destroy(struct replay_letters *letters)
 static const struct who *find(const struct who *table, uint32_t count, uint64_t id)
 {
     struct who key = {.id = id};
-    return count ? bsearch(&key, table, count, sizeof(key), compare) : NULL;
+    return count ? bsearch(&key, table, count, sizeof key, compare) : NULL;
 }
 
 // Whom an address of another process names; false if its journal is not here.
@@ -81,19 +83,22 @@ static bool resolve(const struct replay_letters *letters, struct hwi_addr addr, 
         *who = (struct who){.source = letters->master};
         return letters->master < letters->set->count;
     }
-    if (addr.role == HWI_ROLE_PEER && addr.id)
+    if (addr.role == HWI_ROLE_PEER && addr.id) {
         found = find(letters->by_incarnation, letters->members, addr.id);
-    if ((addr.role == HWI_ROLE_REDUCER || addr.role == HWI_ROLE_SNAPSHOT) && addr.id)
+    }
+    if ((addr.role == HWI_ROLE_REDUCER || addr.role == HWI_ROLE_SNAPSHOT) && addr.id) {
         found = find(letters->by_peer, letters->members, addr.id);
-    if (found != NULL)
+    }
+    if (found != NULL) {
         *who = *found;
+    }
     return found != NULL;
 }
 
 static uint64_t make_key(uint64_t from, uint64_t to, uint16_t type, uint32_t hash)
 {
     uint64_t words[3] = {from, to, (uint64_t)type << 32 | hash};
-    uint64_t key = XXH3_64bits(words, sizeof(words));
+    uint64_t key = XXH3_64bits(words, sizeof words);
     return key ? key : 1;
 }
 
@@ -101,8 +106,9 @@ uint64_t replay_letters_said(const struct replay_letters *letters, uint32_t from
                              const struct hwi_journal_effect *effect)
 {
     struct who to;
-    if (!resolve(letters, effect->to, &to))
+    if (!resolve(letters, effect->to, &to)) {
         return 0;
+    }
     return make_key(letters->set->sources[from].incarnation, to.incarnation, effect->type,
                     effect->hash);
 }
@@ -111,8 +117,9 @@ uint64_t replay_letters_heard(const struct replay_letters *letters, uint32_t to,
                               const struct hwi_event *event, uint32_t *sender)
 {
     struct who from;
-    if (!resolve(letters, event->from, &from))
+    if (!resolve(letters, event->from, &from)) {
         return 0;
+    }
     *sender = from.source;
     return make_key(from.incarnation, letters->set->sources[to].incarnation, event->msg->type,
                     replay_hash(event->msg));
@@ -127,8 +134,8 @@ static uint32_t take_room(struct replay_letters *letters)
     }
     if (letters->used == letters->capacity) {
         letters->capacity = letters->capacity ? 2 * letters->capacity : 1024;
-        letters->items = hwi_resize(&hwi_alloc_libc, letters->items,
-                                    letters->capacity * sizeof(*letters->items));
+        letters->items =
+            hwi_resize(&hwi_alloc_libc, letters->items, letters->capacity * sizeof *letters->items);
     }
     return ++letters->used;
 }
@@ -139,10 +146,11 @@ uint64_t replay_letters_put(struct replay_letters *letters, uint64_t key, uint32
     struct bucket *bucket = &letters->buckets[key % BUCKETS];
     uint32_t at = take_room(letters);
     letters->items[at - 1] = (struct replay_letter){key, ++letters->sent, ns, sender, 0};
-    if (bucket->last)
+    if (bucket->last) {
         letters->items[bucket->last - 1].next = at;
-    else
+    } else {
         bucket->first = at;
+    }
     bucket->last = at;
     return letters->sent;
 }
@@ -150,8 +158,9 @@ uint64_t replay_letters_put(struct replay_letters *letters, uint64_t key, uint32
 bool replay_letters_has(const struct replay_letters *letters, uint64_t key)
 {
     uint32_t at = letters->buckets[key % BUCKETS].first;
-    while (at && letters->items[at - 1].key != key)
+    while (at && letters->items[at - 1].key != key) {
         at = letters->items[at - 1].next;
+    }
     return at != 0;
 }
 
@@ -159,17 +168,21 @@ bool replay_letters_take(struct replay_letters *letters, uint64_t key, struct re
 {
     struct bucket *bucket = &letters->buckets[key % BUCKETS];
     uint32_t before = 0, at = bucket->first;
-    while (at && letters->items[at - 1].key != key)
+    while (at && letters->items[at - 1].key != key) {
         before = at, at = letters->items[at - 1].next;
-    if (!at)
+    }
+    if (!at) {
         return false;
+    }
     *letter = letters->items[at - 1];
-    if (before)
+    if (before) {
         letters->items[before - 1].next = letter->next;
-    else
+    } else {
         bucket->first = letter->next;
-    if (bucket->last == at)
+    }
+    if (bucket->last == at) {
         bucket->last = before;
+    }
     letters->items[at - 1].next = letters->free;
     letters->free = at;
     return true;

@@ -32,12 +32,13 @@ static void advance(struct replay_merge *merge, uint32_t i)
 {
     struct stream *stream = &merge->streams[i];
     enum hwi_journal_found found;
-    do
+    do {
         found = hwi_journal_read(stream->reader, &stream->record);
-    while (found < HWI_JOURNAL_FOUND_EVENT || found == HWI_JOURNAL_FOUND_LOST);
+    } while (found < HWI_JOURNAL_FOUND_EVENT || found == HWI_JOURNAL_FOUND_LOST);
     stream->open = found == HWI_JOURNAL_FOUND_EVENT;
-    if (!stream->open)
+    if (!stream->open) {
         return;
+    }
     const struct hwi_event *event = &stream->record.event.event;
     stream->ordinal++;
     stream->ns = replay_time_known(merge->set, i, event->now_ns);
@@ -46,25 +47,27 @@ static void advance(struct replay_merge *merge, uint32_t i)
 
 struct replay_merge *replay_merge_open(struct replay_set *set)
 {
-    struct replay_merge *merge = hwi_new(&hwi_alloc_libc, sizeof(*merge));
+    struct replay_merge *merge = hwi_new(&hwi_alloc_libc, sizeof *merge);
     replay_learn_peers(set);
     merge->set = set;
     merge->letters = replay_letters_create(set);
-    merge->streams = hwi_new(&hwi_alloc_libc, set->count * sizeof(*merge->streams));
+    merge->streams = hwi_new(&hwi_alloc_libc, set->count * sizeof *merge->streams);
     merge->last = set->count;
     merge->ns = INT64_MIN;
     for (uint32_t i = 0; i < set->count; i++) {
         merge->streams[i].reader = set->sources[i].readable ? replay_read(set, i) : NULL;
-        if (merge->streams[i].reader != NULL)
+        if (merge->streams[i].reader != NULL) {
             advance(merge, i);
+        }
     }
     return merge;
 }
 
 void replay_merge_close(struct replay_merge *merge)
 {
-    for (uint32_t i = 0; i < merge->set->count; i++)
+    for (uint32_t i = 0; i < merge->set->count; i++) {
         hwi_journal_reader_close(merge->streams[i].reader);
+    }
     replay_letters_destroy(merge->letters);
     hwi_free(&hwi_alloc_libc, merge->streams);
     hwi_free(&hwi_alloc_libc, merge->flows);
@@ -75,8 +78,9 @@ void replay_merge_close(struct replay_merge *merge)
 static bool must_wait(const struct replay_merge *merge, const struct stream *stream)
 {
     const struct stream *sender = &merge->streams[stream->sender];
-    if (!stream->key || !sender->open || replay_letters_has(merge->letters, stream->key))
+    if (!stream->key || !sender->open || replay_letters_has(merge->letters, stream->key)) {
         return false;
+    }
     return merge->set->sources[stream->sender].segment <= 1 ||
            sender->ns < stream->ns + CLOCK_ERROR_MAX_NS;
 }
@@ -87,8 +91,9 @@ static uint32_t earliest(const struct replay_merge *merge, bool held)
     for (uint32_t i = 0; i < merge->set->count; i++) {
         const struct stream *stream = &merge->streams[i];
         if (stream->open && stream->held == held &&
-            (best == merge->set->count || stream->ns < merge->streams[best].ns))
+            (best == merge->set->count || stream->ns < merge->streams[best].ns)) {
             best = i;
+        }
     }
     return best;
 }
@@ -97,11 +102,13 @@ static uint32_t earliest(const struct replay_merge *merge, bool held)
 static uint32_t choose(struct replay_merge *merge)
 {
     uint32_t i;
-    for (i = 0; i < merge->set->count; i++)
+    for (i = 0; i < merge->set->count; i++) {
         merge->streams[i].held = false;
+    }
     while ((i = earliest(merge, false)) < merge->set->count) {
-        if (!must_wait(merge, &merge->streams[i]))
+        if (!must_wait(merge, &merge->streams[i])) {
             return i;
+        }
         merge->streams[i].held = true;
     }
     return earliest(merge, true);
@@ -113,8 +120,8 @@ static void post_effects(struct replay_merge *merge, uint32_t source)
     const struct hwi_journal_event *event = &stream->record.event;
     if (event->effect_count > merge->flows_capacity) {
         merge->flows_capacity = 2 * event->effect_count;
-        merge->flows = hwi_resize(&hwi_alloc_libc, merge->flows,
-                                  merge->flows_capacity * sizeof(*merge->flows));
+        merge->flows =
+            hwi_resize(&hwi_alloc_libc, merge->flows, merge->flows_capacity * sizeof *merge->flows);
     }
     for (uint32_t i = 0; i < event->effect_count; i++) {
         uint64_t key = replay_letters_said(merge->letters, source, &event->effects[i]);
@@ -124,12 +131,14 @@ static void post_effects(struct replay_merge *merge, uint32_t source)
 
 bool replay_merge_next(struct replay_merge *merge, struct replay_item *item)
 {
-    if (merge->last < merge->set->count)
+    if (merge->last < merge->set->count) {
         advance(merge, merge->last);
+    }
     uint32_t i = choose(merge);
     merge->last = i;
-    if (i == merge->set->count)
+    if (i == merge->set->count) {
         return false;
+    }
     const struct stream *stream = &merge->streams[i];
     merge->ns = HWI_MAX(merge->ns, stream->ns);
     *item = (struct replay_item){

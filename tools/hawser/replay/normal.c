@@ -16,16 +16,19 @@ static const char *const of_a_member[] = {"peer",  "self",   "from",    "to",   
 
 static bool is_among(const char *name, const char *const *names, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(name, names[i]) == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(name, names[i]) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
 static bool counts(const struct hwi_field *field, enum replay_likeness likeness)
 {
-    if (is_among(field->name, of_a_run, HWI_COUNT(of_a_run)))
+    if (is_among(field->name, of_a_run, HWI_COUNT(of_a_run))) {
         return false;
+    }
     return likeness == REPLAY_SAME_MEMBER ||
            !is_among(field->name, of_a_member, HWI_COUNT(of_a_member));
 }
@@ -38,12 +41,14 @@ static void blank_list(const struct hwi_field *field, unsigned char *base,
 {
     unsigned char *items;
     uint32_t count;
-    memcpy(&items, base + field->offset, sizeof(items));
-    memcpy(&count, base + field->count_offset, sizeof(count));
-    if (count && likeness == REPLAY_OTHER_MEMBER && strcmp(field->record->name, "id") == 0)
+    memcpy(&items, base + field->offset, sizeof items);
+    memcpy(&count, base + field->count_offset, sizeof count);
+    if (count && likeness == REPLAY_OTHER_MEMBER && strcmp(field->record->name, "id") == 0) {
         memset(items, 0, (size_t)count * field->record->bytes);
-    for (uint32_t i = 0; i < count; i++)
+    }
+    for (uint32_t i = 0; i < count; i++) {
         blank(field->record, items + (size_t)i * field->record->bytes, likeness);
+    }
 }
 
 static void blank(const struct hwi_layout *layout, unsigned char *base,
@@ -51,12 +56,13 @@ static void blank(const struct hwi_layout *layout, unsigned char *base,
 {
     for (uint32_t i = 0; i < layout->field_count; i++) {
         const struct hwi_field *field = &layout->fields[i];
-        if (field->kind == HWI_FIELD_LIST)
+        if (field->kind == HWI_FIELD_LIST) {
             blank_list(field, base, likeness);
-        else if (!counts(field, likeness))
+        } else if (!counts(field, likeness)) {
             memset(base + field->offset, 0, replay_field_bytes(field));
-        else if (field->kind == HWI_FIELD_REC)
+        } else if (field->kind == HWI_FIELD_REC) {
             blank(field->record, base + field->offset, likeness);
+        }
     }
 }
 
@@ -88,5 +94,5 @@ uint64_t replay_normal_key(const struct hwi_journal_event *event, enum replay_li
         words[3] = hwi_msg_hash(&msg);
         free(block);
     }
-    return XXH3_64bits(words, sizeof(words));
+    return XXH3_64bits(words, sizeof words);
 }

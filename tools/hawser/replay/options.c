@@ -14,8 +14,10 @@ static const char usage[] =
     "\n"
     "  --actor ACTOR[@JOURNAL]  only this actor: master, peer, reducer or snapshot; JOURNAL is a\n"
     "                           journal's name or how it begins; @JOURNAL: all actors of it\n"
-    "  --until EVENT            stop behind it: 117 (each chosen actor's event 117), 12.5s or 800ms\n"
-    "                           (after the first event of DIR), or peer@member-3a4b:117 (that event\n"
+    "  --until EVENT            stop behind it: 117 (each chosen actor's event 117), 12.5s or "
+    "800ms\n"
+    "                           (after the first event of DIR), or peer@member-3a4b:117 (that "
+    "event\n"
     "                           and all that happened before it in the other journals)\n"
     "  --step                   print every event with its effects; on a terminal wait for Enter\n"
     "                           after each (c: go on without waiting, q: stop here)\n"
@@ -25,12 +27,18 @@ static const char usage[] =
     "  --perfetto FILE          with --timeline: write Chrome trace JSON instead of text\n"
     "  --diff DIR2              do not replay: print where this history and the one of DIR2 (or\n"
     "                           DIR2/NAME) part; ids, addresses and times do not count\n"
-    "  --fork FAULTS            do not replay only: carry the run on in the simulator from just before\n"
-    "                           the event that --until names (or from its time) and print what becomes\n"
-    "                           of it. FAULTS, separated by commas: \"kill peer 3\", \"lose this message\",\n"
-    "                           \"freeze peer 2 for 3s\", \"mute peer 2 for 3s\" (its link to the master),\n"
-    "                           \"cut 1 and 2\", \"slow peer 4 by 300ms\"; each may end in \"at +2s\"; or\n"
-    "                           \"nothing\". Needs the journals of all actors from their beginning\n"
+    "  --fork FAULTS            do not replay only: carry the run on in the simulator from just "
+    "before\n"
+    "                           the event that --until names (or from its time) and print what "
+    "becomes\n"
+    "                           of it. FAULTS, separated by commas: \"kill peer 3\", \"lose this "
+    "message\",\n"
+    "                           \"freeze peer 2 for 3s\", \"mute peer 2 for 3s\" (its link to the "
+    "master),\n"
+    "                           \"cut 1 and 2\", \"slow peer 4 by 300ms\"; each may end in \"at "
+    "+2s\"; or\n"
+    "                           \"nothing\". Needs the journals of all actors from their "
+    "beginning\n"
     "  --help\n"
     "\n"
     "Times are seconds after the first event of DIR. What was lost on the way to a full disk, or\n"
@@ -53,8 +61,7 @@ static const struct option longs[] = {
     {"step", no_argument, NULL, STEP},         {"state", no_argument, NULL, STATE},
     {"timeline", no_argument, NULL, TIMELINE}, {"perfetto", required_argument, NULL, PERFETTO},
     {"diff", required_argument, NULL, DIFF},   {"fork", required_argument, NULL, FORK},
-    {"help", no_argument, NULL, 'h'},
-    {0},
+    {"help", no_argument, NULL, 'h'},          {0},
 };
 
 // ACTOR, ACTOR@JOURNAL or @JOURNAL.
@@ -64,8 +71,9 @@ static bool parse_actor(const char *text, struct replay_options *options)
     size_t length = at != NULL ? (size_t)(at - text) : strlen(text);
     options->role = replay_role(text, length);
     options->journal = at != NULL ? at + 1 : NULL;
-    if (options->role || (at == text && at[1]))
+    if (options->role || (at == text && at[1])) {
         return true;
+    }
     complain("replay", "--actor takes master, peer, reducer or snapshot and @JOURNAL, not \"%s\"",
              text);
     return false;
@@ -76,8 +84,9 @@ static bool parse_number(const char *text, uint64_t *number)
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || errno || *end || value == 0)
+    if (!isdigit((unsigned char)*text) || errno || *end || value == 0) {
         return false;
+    }
     *number = value;
     return true;
 }
@@ -86,12 +95,14 @@ static bool parse_number(const char *text, uint64_t *number)
 static bool parse_time(const char *text, int64_t *ns)
 {
     char *end;
-    if (!isdigit((unsigned char)*text))
+    if (!isdigit((unsigned char)*text)) {
         return false;
+    }
     double value = strtod(text, &end);
     double unit = strcmp(end, "ms") == 0 ? 1e6 : strcmp(end, "s") == 0 ? 1e9 : 0;
-    if (unit == 0 || value * unit > 1e18)
+    if (unit == 0 || value * unit > 1e18) {
         return false;
+    }
     *ns = (int64_t)(value * unit);
     return true;
 }
@@ -100,11 +111,13 @@ static bool parse_time(const char *text, int64_t *ns)
 static bool parse_event(char *text, struct replay_point *point)
 {
     char *at = strchr(text, '@'), *colon = strrchr(text, ':');
-    if (at == NULL || colon == NULL || colon < at + 2)
+    if (at == NULL || colon == NULL || colon < at + 2) {
         return false;
+    }
     point->role = replay_role(text, (size_t)(at - text));
-    if (!point->role || !parse_number(colon + 1, &point->number))
+    if (!point->role || !parse_number(colon + 1, &point->number)) {
         return false;
+    }
     *colon = '\0';
     point->journal = at + 1;
     return true;
@@ -112,17 +125,18 @@ static bool parse_event(char *text, struct replay_point *point)
 
 static bool parse_until(char *text, struct replay_point *point)
 {
-    if (parse_number(text, &point->number))
+    if (parse_number(text, &point->number)) {
         point->kind = REPLAY_TO_NUMBER;
-    else if (parse_time(text, &point->ns))
+    } else if (parse_time(text, &point->ns)) {
         point->kind = REPLAY_TO_TIME;
-    else if (parse_event(text, point))
+    } else if (parse_event(text, point)) {
         point->kind = REPLAY_TO_EVENT;
-    else
+    } else {
         complain("replay",
                  "--until takes an event's number, a time such as 12.5s, or ACTOR@JOURNAL:NUMBER, "
                  "not \"%s\"",
                  text);
+    }
     return point->kind != REPLAY_TO_END;
 }
 
@@ -158,20 +172,28 @@ static bool set_option(struct replay_options *options, int option)
 static const char *contradiction(const struct replay_options *options)
 {
     bool play = options->step || options->state;
-    if (options->fork != NULL && (play || options->timeline || options->other != NULL || options->role))
+    if (options->fork != NULL &&
+        (play || options->timeline || options->other != NULL || options->role)) {
         return "--fork goes with --until only";
-    if (options->fork != NULL && options->until.kind < REPLAY_TO_TIME)
+    }
+    if (options->fork != NULL && options->until.kind < REPLAY_TO_TIME) {
         return "--fork begins where --until says: a time such as 12.5s, or ACTOR@JOURNAL:NUMBER";
-    if (options->perfetto != NULL && !options->timeline)
+    }
+    if (options->perfetto != NULL && !options->timeline) {
         return "--perfetto goes with --timeline";
-    if (options->timeline && options->other != NULL)
+    }
+    if (options->timeline && options->other != NULL) {
         return "--timeline and --diff are two things: choose one";
-    if (play && (options->timeline || options->other != NULL))
+    }
+    if (play && (options->timeline || options->other != NULL)) {
         return "--step and --state belong to a replay, not to --timeline or --diff";
-    if (options->timeline && options->until.kind == REPLAY_TO_NUMBER)
+    }
+    if (options->timeline && options->until.kind == REPLAY_TO_NUMBER) {
         return "with --timeline, --until takes a time or ACTOR@JOURNAL:NUMBER";
-    if (options->other != NULL && options->until.kind != REPLAY_TO_END)
+    }
+    if (options->other != NULL && options->until.kind != REPLAY_TO_END) {
         return "--diff compares whole histories: it takes no --until";
+    }
     return NULL;
 }
 
@@ -184,10 +206,12 @@ int replay_parse(int argc, char **argv, struct replay_options *options, bool *do
             fputs(usage, stdout);
             return REPLAY_OK;
         }
-        if (c == '?' || c == ':')
+        if (c == '?' || c == ':') {
             return bad_option("replay", c, argv);
-        if (!set_option(options, c))
+        }
+        if (!set_option(options, c)) {
             return REPLAY_USAGE;
+        }
     }
     const char *wrong = argc - optind == 1 ? contradiction(options)
                                            : "expected one directory; try hawser replay --help";

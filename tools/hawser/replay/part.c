@@ -51,12 +51,13 @@ static bool next(struct side *side, uint8_t role, enum replay_likeness likeness,
 static bool take(struct side *side, uint64_t key, bool *oldest)
 {
     for (uint32_t i = 0; i < side->count; i++) {
-        if (side->waiting[i].key != key)
+        if (side->waiting[i].key != key) {
             continue;
+        }
         *oldest = i == 0;
         side->count--;
         memmove(&side->waiting[i], &side->waiting[i + 1],
-                (side->count - i) * sizeof(side->waiting[0]));
+                (side->count - i) * sizeof side->waiting[0]);
         return true;
     }
     return false;
@@ -72,8 +73,9 @@ static bool mesh(struct replay_parting *parting, struct side *side, struct side 
         parting->moved += !oldest || side->count > 0;
         return true;
     }
-    if (side->count == WINDOW)
+    if (side->count == WINDOW) {
         return false;
+    }
     tooth.moved = parting->moved;
     side->waiting[side->count++] = tooth;
     return true;
@@ -88,10 +90,12 @@ static void zip(struct replay_parting *parting, struct side *a, struct side *b)
     struct tooth tooth;
     bool going = true;
     while (going && !(a->ended && b->ended)) {
-        if (next(a, parting->role, likeness, &tooth))
+        if (next(a, parting->role, likeness, &tooth)) {
             going = mesh(parting, a, b, tooth);
-        if (going && next(b, parting->role, likeness, &tooth))
+        }
+        if (going && next(b, parting->role, likeness, &tooth)) {
             going = mesh(parting, b, a, tooth);
+        }
     }
     parting->parted = a->count || b->count;
 }
@@ -132,13 +136,16 @@ void replay_print_context(struct replay_set *set, uint32_t source, uint8_t role,
     while (reader != NULL && found <= HWI_JOURNAL_FOUND_LOST) {
         found = hwi_journal_read(reader, &record);
         const struct hwi_journal_event *event = &record.event;
-        if (found != HWI_JOURNAL_FOUND_EVENT || event->role != role)
+        if (found != HWI_JOURNAL_FOUND_EVENT || event->role != role) {
             continue;
-        if (event->number + CONTEXT >= number)
+        }
+        if (event->number + CONTEXT >= number) {
             replay_print_event(stdout, &set->sources[source],
                                replay_time(set, source, event->event.now_ns), event);
-        if (event->number >= number)
+        }
+        if (event->number >= number) {
             break;
+        }
     }
     hwi_journal_reader_close(reader);
 }

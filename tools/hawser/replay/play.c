@@ -19,8 +19,9 @@ static void judge(struct replay_game *game, enum replay_verdict verdict)
 static struct replay_part *chosen_part(struct replay_game *game, uint8_t role)
 {
     const struct hwi_actor_ops *ops = replay_ops(role);
-    if (ops == NULL || (game->options->role && game->options->role != role))
+    if (ops == NULL || (game->options->role && game->options->role != role)) {
         return NULL;
+    }
     game->parts[role].ops = ops;
     return &game->parts[role];
 }
@@ -29,15 +30,17 @@ static void start(struct replay_game *game, struct replay_part *part)
 {
     part->player = hwi_player_create(part->ops, &hwi_alloc_libc);
     part->blind = false;
-    if (!part->counted)
+    if (!part->counted) {
         game->progress->actors++;
+    }
     part->counted = true;
 }
 
 static void stop(struct replay_part *part)
 {
-    if (part->player != NULL)
+    if (part->player != NULL) {
         hwi_player_destroy(part->player);
+    }
     part->player = NULL;
 }
 
@@ -45,26 +48,30 @@ static void stop(struct replay_part *part)
 
 static void on_head(struct replay_game *game, const struct hwi_msg_journal_head *head)
 {
-    if (game->begun)
+    if (game->begun) {
         return;
+    }
     game->begun = true;
     game->whole = head->segment <= 1;
     game->same_decision = head->decision == hwi_decision_hash();
-    if (!game->whole)
+    if (!game->whole) {
         printf("replay: %s: begins with segment %" PRIu32 " (%" PRIu32 " removed), from images\n",
                game->source->name, head->segment, head->removed);
-    if (!game->same_decision)
+    }
+    if (!game->same_decision) {
         printf("replay: %s: written by another build (%s, decision %016" PRIx64
                "; this one: %s, decision %016" PRIx64 ")\n",
                game->source->name, head->build, head->decision, hws_version(), hwi_decision_hash());
+    }
 }
 
 // At its --until the actor stops. One that begins behind it was never there.
 static void stop_in_time(struct replay_game *game, struct replay_part *part)
 {
     const struct replay_point *until = &game->options->until;
-    if (until->kind != REPLAY_TO_NUMBER || part->number < until->number)
+    if (until->kind != REPLAY_TO_NUMBER || part->number < until->number) {
         return;
+    }
     part->stopped = true;
     if (part->number == until->number) {
         game->progress->reached++;
@@ -82,10 +89,11 @@ static void load(struct replay_game *game, struct replay_part *part,
                  const struct hwi_journal_image *image)
 {
     if (!game->same_decision) {
-        if (!part->blind) // once for all its images
+        if (!part->blind) { // once for all its images
             printf(
                 "replay: %s: the image of its %s can only be loaded by the build that wrote it\n",
                 game->source->name, part->ops->name);
+        }
         part->blind = true;
         judge(game, REPLAY_OTHER_VERSION);
         return;
@@ -108,8 +116,9 @@ static void on_image(struct replay_game *game, const struct hwi_journal_record *
 {
     const struct hwi_journal_image *image = &record->image;
     struct replay_part *part = chosen_part(game, image->role);
-    if (part == NULL || part->stopped)
+    if (part == NULL || part->stopped) {
         return;
+    }
     if (image->length == 0) {
         part->blind = part->player == NULL; // an actor without images
     } else if (part->player == NULL) {
@@ -140,16 +149,19 @@ static enum replay_verdict compare(struct replay_game *game, struct replay_part 
     const struct hwi_journal_event *event = &record->event;
     enum replay_verdict verdict = REPLAY_OK;
     bool told = event->event.msg->type == HWI_MSG_NONE; // to give up: no step of its own
-    if (trap != NULL && !event->failed)
+    if (trap != NULL && !event->failed) {
         verdict = REPLAY_CRASH;
-    else if (!replay_same_effects(event, effects) || (event->failed && trap == NULL && !told))
+    } else if (!replay_same_effects(event, effects) || (event->failed && trap == NULL && !told)) {
         verdict = REPLAY_DIFFERENT;
-    if (verdict && !game->same_decision)
+    }
+    if (verdict && !game->same_decision) {
         verdict = REPLAY_OTHER_VERSION;
-    if (verdict)
+    }
+    if (verdict) {
         replay_print_difference(game, part, record, effects, trap);
-    else if (trap != NULL)
+    } else if (trap != NULL) {
         replay_print_failed(game, event, trap);
+    }
     return verdict;
 }
 
@@ -158,10 +170,12 @@ static void on_event(struct replay_game *game, const struct hwi_journal_record *
     const struct hwi_journal_event *event = &record->event;
     struct replay_part *part = chosen_part(game, event->role);
     const struct hwi_trap *trap = NULL;
-    if (part == NULL || part->stopped)
+    if (part == NULL || part->stopped) {
         return;
-    if (part->player == NULL && !part->blind && game->whole)
+    }
+    if (part->player == NULL && !part->blind && game->whole) {
         start(game, part);
+    }
     if (part->player == NULL) {
         game->skipped++;
         return;
@@ -171,8 +185,9 @@ static void on_event(struct replay_game *game, const struct hwi_journal_record *
     const struct hwi_effects *effects = hwi_player_step(part->player, &event->event, &trap);
     part->number = event->number;
     game->progress->events++;
-    if (game->options->step)
+    if (game->options->step) {
         game->over = !replay_print_step(game, event, effects);
+    }
     enum replay_verdict verdict = compare(game, part, record, effects, trap);
     judge(game, verdict);
     game->over = game->over || verdict != REPLAY_OK;
@@ -186,11 +201,13 @@ static void on_end(struct replay_game *game, enum hwi_journal_found found,
 {
     const char *name = game->source->name;
     judge(game, replay_report_end(game->source, found, record));
-    if (found == HWI_JOURNAL_FOUND_OPEN_END)
+    if (found == HWI_JOURNAL_FOUND_OPEN_END) {
         printf("replay: %s: was not closed: its process was killed, or runs\n", name);
-    if (found == HWI_JOURNAL_FOUND_TORN)
+    }
+    if (found == HWI_JOURNAL_FOUND_TORN) {
         printf("replay: %s: was not closed: its process was killed while it wrote a record\n",
                name);
+    }
 }
 
 static void take_record(struct replay_game *game, enum hwi_journal_found found,
@@ -219,8 +236,9 @@ static void take_record(struct replay_game *game, enum hwi_journal_found found,
 static void show_progress(const struct replay_game *game, uint64_t *shown_ns)
 {
     uint64_t now = now_ns();
-    if (now - *shown_ns < HWI_NS_PER_S / 2)
+    if (now - *shown_ns < HWI_NS_PER_S / 2) {
         return;
+    }
     *shown_ns = now;
     fprintf(stderr, "\rreplay: %s: %" PRIu64 " events, %.0f events/s ", game->source->name,
             game->progress->events,
@@ -229,13 +247,15 @@ static void show_progress(const struct replay_game *game, uint64_t *shown_ns)
 
 static void finish(struct replay_game *game)
 {
-    if (game->skipped)
+    if (game->skipped) {
         printf("replay: %s: %" PRIu64 " events have no image before them and were not played\n",
                game->source->name, game->skipped);
+    }
     for (uint8_t role = 0; role < HWI_ROLE_MAX; role++) {
         struct replay_part *part = &game->parts[role];
-        if (part->player != NULL && game->options->state)
+        if (part->player != NULL && game->options->state) {
             replay_print_state(game, part);
+        }
         stop(part);
     }
 }
@@ -254,16 +274,19 @@ void replay_play(struct replay_set *set, uint32_t source, const struct replay_op
     bool terminal = isatty(STDERR_FILENO) && !options->step;
     uint64_t shown_ns = game.started_ns;
     game.waits = options->step && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    if (reader == NULL)
+    if (reader == NULL) {
         judge(&game, REPLAY_UNREADABLE);
+    }
     while (reader != NULL && !game.over && game.heard < limit) {
         enum hwi_journal_found found = hwi_journal_read(reader, &record);
         take_record(&game, found, &record);
-        if (terminal && game.heard % PROGRESS_EVENTS == PROGRESS_EVENTS - 1)
+        if (terminal && game.heard % PROGRESS_EVENTS == PROGRESS_EVENTS - 1) {
             show_progress(&game, &shown_ns);
+        }
     }
-    if (shown_ns != game.started_ns)
+    if (shown_ns != game.started_ns) {
         fputs("\r\033[K", stderr);
+    }
     finish(&game);
     hwi_journal_reader_close(reader);
 }

@@ -7,10 +7,11 @@ static int compare_with(struct replay_set *set, const struct replay_options *opt
     char error[REPLAY_ERROR_BYTES];
     struct replay_set other;
     int verdict = REPLAY_UNREADABLE;
-    if (replay_set_open(options->other, &other, error))
+    if (replay_set_open(options->other, &other, error)) {
         verdict = replay_diff(set, &other, options);
-    else
+    } else {
         complain("replay", "%s", error);
+    }
     replay_set_close(&other);
     return verdict;
 }
@@ -22,19 +23,21 @@ int command_replay(int argc, char **argv)
     struct replay_set set;
     bool done;
     int verdict = replay_parse(argc, argv, &options, &done);
-    if (done)
+    if (done) {
         return verdict;
+    }
     verdict = REPLAY_UNREADABLE;
-    if (!replay_set_open(options.path, &set, error))
+    if (!replay_set_open(options.path, &set, error)) {
         complain("replay", "%s", error);
-    else if (options.fork != NULL)
+    } else if (options.fork != NULL) {
         verdict = replay_fork_apart(&set, &options);
-    else if (options.timeline)
+    } else if (options.timeline) {
         verdict = replay_timeline(&set, &options);
-    else if (options.other != NULL)
+    } else if (options.other != NULL) {
         verdict = compare_with(&set, &options);
-    else
+    } else {
         verdict = replay_play_all(&set, &options);
+    }
     replay_set_close(&set);
     return verdict;
 }

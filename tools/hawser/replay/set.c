@@ -14,17 +14,21 @@ static const struct hwi_actor_ops *const actors[] = {&hwi_master_ops, &hwi_peer_
 
 const struct hwi_actor_ops *replay_ops(uint8_t role)
 {
-    for (size_t i = 0; i < HWI_COUNT(actors); i++)
-        if (actors[i]->role == role)
+    for (size_t i = 0; i < HWI_COUNT(actors); i++) {
+        if (actors[i]->role == role) {
             return actors[i];
+        }
+    }
     return NULL;
 }
 
 uint8_t replay_role(const char *name, size_t length)
 {
-    for (size_t i = 0; i < HWI_COUNT(actors); i++)
-        if (strlen(actors[i]->name) == length && memcmp(actors[i]->name, name, length) == 0)
+    for (size_t i = 0; i < HWI_COUNT(actors); i++) {
+        if (strlen(actors[i]->name) == length && memcmp(actors[i]->name, name, length) == 0) {
             return (uint8_t)actors[i]->role;
+        }
+    }
     return HWI_ROLE_NONE;
 }
 
@@ -65,7 +69,7 @@ static void read_head(struct replay_source *source, const struct hwi_msg_journal
     source->segment = head->segment;
     source->monotonic_ns = head->monotonic_ns;
     source->realtime_ns = head->realtime_ns;
-    snprintf(source->build, sizeof(source->build), "%s", head->build);
+    snprintf(source->build, sizeof source->build, "%s", head->build);
     source->readable = true;
 }
 
@@ -77,12 +81,15 @@ static void read_beginning(struct replay_set *set, uint32_t i)
     struct hwi_journal_record record;
     while (reader != NULL) {
         enum hwi_journal_found found = hwi_journal_read(reader, &record);
-        if (found == HWI_JOURNAL_FOUND_HEAD && !source->readable)
+        if (found == HWI_JOURNAL_FOUND_HEAD && !source->readable) {
             read_head(source, record.head);
-        if (found == HWI_JOURNAL_FOUND_EVENT)
+        }
+        if (found == HWI_JOURNAL_FOUND_EVENT) {
             source->first_ns = record.event.event.now_ns;
-        if (found != HWI_JOURNAL_FOUND_HEAD && found != HWI_JOURNAL_FOUND_IMAGE)
+        }
+        if (found != HWI_JOURNAL_FOUND_HEAD && found != HWI_JOURNAL_FOUND_IMAGE) {
             break;
+        }
     }
     hwi_journal_reader_close(reader);
 }
@@ -95,40 +102,45 @@ static int64_t realtime(const struct replay_source *source, uint64_t monotonic_n
 void replay_set_zero(struct replay_set *set)
 {
     set->zero_ns = INT64_MAX;
-    for (uint32_t i = 0; i < set->count; i++)
-        if (set->sources[i].first_ns)
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (set->sources[i].first_ns) {
             set->zero_ns =
                 HWI_MIN(set->zero_ns, realtime(&set->sources[i], set->sources[i].first_ns));
+        }
+    }
 }
 
 bool replay_set_open(const char *path, struct replay_set *set, char error[REPLAY_ERROR_BYTES])
 {
     *set = (struct replay_set){0};
     split_path(path, set);
-    if (hwi_journal_names(set->directory, &set->names, &set->count, error, REPLAY_ERROR_BYTES))
+    if (hwi_journal_names(set->directory, &set->names, &set->count, error, REPLAY_ERROR_BYTES)) {
         return false;
+    }
     if (set->count == 0 && set->only == NULL) {
         snprintf(error, REPLAY_ERROR_BYTES, "no journal (*.hwj) in %s", set->directory);
         return false;
     }
-    set->sources = hwi_new(&hwi_alloc_libc, HWI_MAX(1, set->count) * sizeof(*set->sources));
+    set->sources = hwi_new(&hwi_alloc_libc, HWI_MAX(1, set->count) * sizeof *set->sources);
     bool found = set->only == NULL;
     for (uint32_t i = 0; i < set->count; i++) {
         set->sources[i].name = set->names[i];
         read_beginning(set, i);
         found = found || strcmp(set->only, set->names[i]) == 0;
     }
-    if (!found)
+    if (!found) {
         snprintf(error, REPLAY_ERROR_BYTES, "%s is no directory, and no journal in %s", path,
                  set->directory);
+    }
     replay_set_zero(set);
     return found;
 }
 
 void replay_set_close(struct replay_set *set)
 {
-    for (uint32_t i = 0; i < set->count; i++)
+    for (uint32_t i = 0; i < set->count; i++) {
         free(set->names[i]);
+    }
     free(set->names);
     hwi_free(&hwi_alloc_libc, set->sources);
     hwi_free(&hwi_alloc_libc, set->only);
@@ -140,8 +152,9 @@ struct hwi_journal_reader *replay_read(const struct replay_set *set, uint32_t so
     struct hwi_journal_reader *reader = NULL;
     char error[REPLAY_ERROR_BYTES];
     const char *name = set->names[source];
-    if (hwi_journal_open(set->directory, name, &reader, error, sizeof(error)))
+    if (hwi_journal_open(set->directory, name, &reader, error, sizeof error)) {
         complain("replay", "%s", error);
+    }
     return reader;
 }
 
@@ -149,9 +162,11 @@ bool replay_chosen(const struct replay_set *set, const struct replay_options *op
                    uint32_t source)
 {
     const char *name = set->names[source];
-    if (set->only != NULL && strcmp(set->only, name) != 0)
+    if (set->only != NULL && strcmp(set->only, name) != 0) {
         return false;
-    return options->journal == NULL || strncmp(name, options->journal, strlen(options->journal)) == 0;
+    }
+    return options->journal == NULL ||
+           strncmp(name, options->journal, strlen(options->journal)) == 0;
 }
 
 int64_t replay_time_known(const struct replay_set *set, uint32_t source, uint64_t monotonic_ns)
@@ -162,8 +177,9 @@ int64_t replay_time_known(const struct replay_set *set, uint32_t source, uint64_
 // A member hears its id in `welcome`; its lanes hear it again with every view.
 static uint64_t told_peer(const struct hwi_msg *msg)
 {
-    if (msg->type == HWI_MSG_welcome)
+    if (msg->type == HWI_MSG_welcome) {
         return msg->u.welcome.peer;
+    }
     return msg->type == HWI_MSG_lane_view ? msg->u.lane_view.self : 0;
 }
 

@@ -6,7 +6,7 @@
 static bool wait_for_enter(struct replay_game *game)
 {
     char line[16];
-    game->progress->leaves = fgets(line, sizeof(line), stdin) == NULL || line[0] == 'q';
+    game->progress->leaves = fgets(line, sizeof line, stdin) == NULL || line[0] == 'q';
     game->progress->hurries = !game->progress->leaves && line[0] == 'c';
     return !game->progress->leaves;
 }
@@ -16,8 +16,9 @@ bool replay_print_step(struct replay_game *game, const struct hwi_journal_event 
 {
     replay_print_event(stdout, game->source,
                        replay_time(game->set, game->source_index, event->event.now_ns), event);
-    for (uint32_t i = 0; i < effects->count; i++)
+    for (uint32_t i = 0; i < effects->count; i++) {
         replay_print_effect(stdout, &effects->items[i]);
+    }
     return !game->waits || game->progress->hurries || wait_for_enter(game);
 }
 

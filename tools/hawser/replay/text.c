@@ -12,7 +12,8 @@ const char *replay_event_name(const struct replay_source *source, uint8_t role, 
                               char text[REPLAY_NAME_MAX])
 {
     const struct hwi_actor_ops *ops = replay_ops(role);
-    snprintf(text, REPLAY_NAME_MAX, "%s@%s:%" PRIu64, ops != NULL ? ops->name : "?", source->name, number);
+    snprintf(text, REPLAY_NAME_MAX, "%s@%s:%" PRIu64, ops != NULL ? ops->name : "?", source->name,
+             number);
     return text;
 }
 
@@ -23,15 +24,15 @@ void replay_print_msg(FILE *stream, const struct hwi_msg *msg)
         fputs("no message: it was told to give up", stream);
         return;
     }
-    size_t length = hwi_msg_print(msg, line, sizeof(line));
-    fprintf(stream, "%s%s", line, length >= sizeof(line) ? ".." : "");
+    size_t length = hwi_msg_print(msg, line, sizeof line);
+    fprintf(stream, "%s%s", line, length >= sizeof line ? ".." : "");
 }
 
 void replay_print_event(FILE *stream, const struct replay_source *source, int64_t ns,
                         const struct hwi_journal_event *event)
 {
     char name[REPLAY_NAME_MAX], from[ADDRESS_TEXT_BYTES];
-    hwi_addr_print(event->event.from, from, sizeof(from));
+    hwi_addr_print(event->event.from, from, sizeof from);
     replay_event_name(source, event->role, event->number, name);
     fprintf(stream, "%12.6f s  %s  from %s  ", (double)ns * 1e-9, name, from);
     replay_print_msg(stream, event->event.msg);
@@ -41,7 +42,7 @@ void replay_print_event(FILE *stream, const struct replay_source *source, int64_
 void replay_print_effect(FILE *stream, const struct hwi_envelope *effect)
 {
     char to[ADDRESS_TEXT_BYTES];
-    hwi_addr_print(effect->to, to, sizeof(to));
+    hwi_addr_print(effect->to, to, sizeof to);
     fprintf(stream, "                  -> %s  ", to);
     replay_print_msg(stream, &effect->msg);
     fputc('\n', stream);
@@ -50,8 +51,9 @@ void replay_print_effect(FILE *stream, const struct hwi_envelope *effect)
 const char *replay_type_name(uint16_t type, char text[24])
 {
     const struct hwi_layout *layout = hwi_layout_of(type);
-    if (layout != NULL)
+    if (layout != NULL) {
         return layout->name;
+    }
     snprintf(text, 24, "message %u", type);
     return text;
 }
@@ -85,8 +87,9 @@ static struct hwi_msg with_field(const struct hwi_msg *msg, const struct hwi_fie
     const unsigned char *from = (const unsigned char *)&msg->u;
     unsigned char *to = (unsigned char *)&alone.u;
     memcpy(to + field->offset, from + field->offset, replay_field_bytes(field));
-    if (field->kind == HWI_FIELD_LIST)
+    if (field->kind == HWI_FIELD_LIST) {
         memcpy(to + field->count_offset, from + field->count_offset, sizeof(uint32_t));
+    }
     return alone;
 }
 
@@ -97,8 +100,9 @@ void replay_print_fields(FILE *stream, const struct hwi_msg *a, const struct hwi
     for (uint32_t i = 0; layout != NULL && i < layout->field_count; i++) {
         struct hwi_msg in_a = with_field(a, &layout->fields[i]);
         struct hwi_msg in_b = with_field(b, &layout->fields[i]);
-        if (hwi_msg_hash(&in_a) == hwi_msg_hash(&in_b))
+        if (hwi_msg_hash(&in_a) == hwi_msg_hash(&in_b)) {
             continue;
+        }
         fprintf(stream, "%s%s", between, layout->fields[i].name);
         between = ", ";
     }
@@ -108,8 +112,9 @@ enum replay_verdict replay_report_end(const struct replay_source *source,
                                       enum hwi_journal_found found,
                                       const struct hwi_journal_record *record)
 {
-    if (found != HWI_JOURNAL_FOUND_DAMAGED && found != HWI_JOURNAL_FOUND_OTHER)
+    if (found != HWI_JOURNAL_FOUND_DAMAGED && found != HWI_JOURNAL_FOUND_OTHER) {
         return REPLAY_OK;
+    }
     printf("replay: %s: %s\n", source->name, record->error);
     return found == HWI_JOURNAL_FOUND_DAMAGED ? REPLAY_DAMAGED : REPLAY_OTHER_VERSION;
 }

@@ -13,11 +13,13 @@ enum { ITEM_BYTES_MAX = 64, INDEX_MAX = 1023 };
 // Keeps the events in the order of their times; equal times in the order of the spec.
 static bool add_event(struct chaos *chaos, struct chaos_event event)
 {
-    if (chaos->count == CHAOS_EVENTS_MAX)
+    if (chaos->count == CHAOS_EVENTS_MAX) {
         return false;
+    }
     uint32_t at = chaos->count++;
-    for (; at > 0 && chaos->events[at - 1].at_ms > event.at_ms; at--)
+    for (; at > 0 && chaos->events[at - 1].at_ms > event.at_ms; at--) {
         chaos->events[at] = chaos->events[at - 1];
+    }
     chaos->events[at] = event;
     return true;
 }
@@ -25,8 +27,9 @@ static bool add_event(struct chaos *chaos, struct chaos_event event)
 static bool consume(const char **text, const char *expected)
 {
     size_t length = strlen(expected);
-    if (strncmp(*text, expected, length) != 0)
+    if (strncmp(*text, expected, length) != 0) {
         return false;
+    }
     *text += length;
     return true;
 }
@@ -34,8 +37,9 @@ static bool consume(const char **text, const char *expected)
 static bool parse_index(const char **text, uint32_t *index)
 {
     char *end;
-    if (!isdigit((unsigned char)**text))
+    if (!isdigit((unsigned char)**text)) {
         return false;
+    }
     unsigned long value = strtoul(*text, &end, 10);
     *text = end;
     *index = (uint32_t)value;
@@ -56,12 +60,15 @@ static bool parse_stop(const char *text, struct chaos *chaos)
     struct chaos_event event = {.act = CHAOS_STOP};
     uint64_t pause_ms;
     if (!parse_duration(&text, &event.at_ms) || !consume(&text, ":") ||
-        !parse_index(&text, &event.index) || !add_event(chaos, event))
+        !parse_index(&text, &event.index) || !add_event(chaos, event)) {
         return false;
-    if (!*text)
+    }
+    if (!*text) {
         return true;
-    if (!consume(&text, "+") || !parse_duration(&text, &pause_ms) || *text)
+    }
+    if (!consume(&text, "+") || !parse_duration(&text, &pause_ms) || *text) {
         return false;
+    }
     event.act = CHAOS_CONTINUE;
     event.at_ms += pause_ms;
     return add_event(chaos, event);
@@ -98,9 +105,11 @@ static bool parse_item(const char *item, struct chaos *chaos)
         {"kill@", parse_kill},   {"stop@", parse_stop}, {"start@", parse_start},
         {"every=", parse_every}, {"seed=", parse_seed},
     };
-    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++)
-        if (consume(&item, items[i].word))
+    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+        if (consume(&item, items[i].word)) {
             return items[i].parse(item, chaos);
+        }
+    }
     return false;
 }
 
@@ -126,23 +135,26 @@ bool chaos_parse(const char *spec, struct chaos *chaos, char *error)
 uint64_t chaos_next_ms(const struct chaos *chaos)
 {
     uint64_t next = chaos->every_ms ? chaos->every_at_ms : UINT64_MAX;
-    if (chaos->next < chaos->count && chaos->events[chaos->next].at_ms < next)
+    if (chaos->next < chaos->count && chaos->events[chaos->next].at_ms < next) {
         next = chaos->events[chaos->next].at_ms;
+    }
     return next;
 }
 
 bool chaos_take(struct chaos *chaos, uint64_t now_ms, struct chaos_event *event)
 {
-    if (chaos->next == chaos->count || chaos->events[chaos->next].at_ms > now_ms)
+    if (chaos->next == chaos->count || chaos->events[chaos->next].at_ms > now_ms) {
         return false;
+    }
     *event = chaos->events[chaos->next++];
     return true;
 }
 
 bool chaos_take_every(struct chaos *chaos, uint64_t now_ms)
 {
-    if (!chaos->every_ms || chaos->every_at_ms > now_ms)
+    if (!chaos->every_ms || chaos->every_at_ms > now_ms) {
         return false;
+    }
     chaos->every_at_ms += chaos->every_ms;
     return true;
 }

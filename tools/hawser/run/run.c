@@ -65,8 +65,9 @@ static bool start_member(struct run *run)
     const char *defines[] = {master, index, NULL};
     snprintf(master, sizeof master, "HAWSER_MASTER=%s", run->address);
     snprintf(index, sizeof index, "HAWSER_INDEX=%" PRIu32, run->family.count);
-    if (family_start(&run->family, run->trainer, defines, false) >= 0)
+    if (family_start(&run->family, run->trainer, defines, false) >= 0) {
         return true;
+    }
     complain("run", "cannot run %s: %s", run->trainer[0], strerror(errno));
     return false;
 }
@@ -87,8 +88,9 @@ static struct hwi_msg_status *ask_master(const struct run *run, struct hwi_msg *
 {
     char error[STATUS_ERROR_BYTES];
     *block = NULL;
-    if (status_query(run->address, STATUS_TIMEOUT_MS, answer, block, error))
+    if (status_query(run->address, STATUS_TIMEOUT_MS, answer, block, error)) {
         return NULL;
+    }
     return &answer->u.status;
 }
 
@@ -114,21 +116,26 @@ static void on_ended(void *user, uint32_t index)
 {
     struct run *run = user;
     int code = family_exit_code(run->family.children[index]);
-    if (code == 0)
+    if (code == 0) {
         run->finished = true;
-    if (code == 0 || run->spared[index])
+    }
+    if (code == 0 || run->spared[index]) {
         return;
-    if (!run->ending && code > 128)
+    }
+    if (!run->ending && code > 128) {
         complain("run", "member %" PRIu32 " was killed by signal %d", index, code - 128);
-    else if (!run->ending)
+    } else if (!run->ending) {
         complain("run", "member %" PRIu32 " exited with code %d", index, code);
-    if (!run->exit_code)
+    }
+    if (!run->exit_code) {
         run->exit_code = code;
+    }
     if (!run->ending && !run_has_begun(run)) {
         complain("run", "%s failed before the run began; ending the others", run->trainer[0]);
         run->exit_code = EXIT_TRAINER;
-        for (uint32_t i = 0; i < run->family.count; i++)
+        for (uint32_t i = 0; i < run->family.count; i++) {
             run->spared[i] = true;
+        }
         end_members(run, SIGTERM);
     }
 }
@@ -139,24 +146,30 @@ static void end_forgotten(struct run *run)
     struct hwi_msg answer;
     void *block;
     uint64_t now = elapsed_ms(run);
-    if (!run->finished || run->ending || now < run->late_check_ms)
+    if (!run->finished || run->ending || now < run->late_check_ms) {
         return;
+    }
     run->late_check_ms = now + LATE_CHECK_MS;
-    for (uint32_t i = 0; i < run->members; i++)
-        if (run->family.children[i]->running)
+    for (uint32_t i = 0; i < run->members; i++) {
+        if (run->family.children[i]->running) {
             return;
+        }
+    }
     struct hwi_msg_status *status = ask_master(run, &answer, &block);
     bool alone = status != NULL;
-    for (uint32_t i = 0; status != NULL && i < status->members_count; i++)
+    for (uint32_t i = 0; status != NULL && i < status->members_count; i++) {
         alone = alone && status->members[i].standing == 0;
+    }
     free(block);
-    if (!alone)
+    if (!alone) {
         return;
-    for (uint32_t i = run->members; i < run->family.count; i++)
+    }
+    for (uint32_t i = run->members; i < run->family.count; i++) {
         if (run->family.children[i]->running) {
             complain("run", "the run ended before member %" PRIu32 " was let in", i);
             run->spared[i] = true;
         }
+    }
     end_members(run, SIGTERM);
 }
 
@@ -164,8 +177,9 @@ static void end_forgotten(struct run *run)
 
 static void kill_member(struct run *run, uint32_t index)
 {
-    if (index >= run->family.count || !run->family.children[index]->running)
+    if (index >= run->family.count || !run->family.children[index]->running) {
         return;
+    }
     printf("hawser run: killing member %" PRIu32 "\n", index);
     run->spared[index] = true;
     family_signal(&run->family, index, SIGKILL);
@@ -200,11 +214,14 @@ static void do_event(struct run *run, const struct chaos_event *event)
 static void kill_one_start_one(struct run *run)
 {
     uint32_t running[FAMILY_MAX], count = 0;
-    for (uint32_t i = 0; i < run->family.count; i++)
-        if (run->family.children[i]->running)
+    for (uint32_t i = 0; i < run->family.count; i++) {
+        if (run->family.children[i]->running) {
             running[count++] = i;
-    if (count == 0)
+        }
+    }
+    if (count == 0) {
         return;
+    }
     kill_member(run, running[chaos_pick(&run->chaos, count)]);
     start_late_member(run);
 }
@@ -213,12 +230,15 @@ static void do_chaos(struct run *run)
 {
     struct chaos_event event;
     uint64_t now = elapsed_ms(run);
-    if (run->finished || run->ending)
+    if (run->finished || run->ending) {
         return;
-    while (chaos_take(&run->chaos, now, &event))
+    }
+    while (chaos_take(&run->chaos, now, &event)) {
         do_event(run, &event);
-    if (chaos_take_every(&run->chaos, now))
+    }
+    if (chaos_take_every(&run->chaos, now)) {
         kill_one_start_one(run);
+    }
 }
 
 // ---- the whole -------------------------------------------------------------------------------
@@ -226,8 +246,9 @@ static void do_chaos(struct run *run)
 static int wait_ms(const struct run *run)
 {
     uint64_t now = elapsed_ms(run), next = now + LATE_CHECK_MS;
-    if (!run->finished && !run->ending && chaos_next_ms(&run->chaos) < next)
+    if (!run->finished && !run->ending && chaos_next_ms(&run->chaos) < next) {
         next = chaos_next_ms(&run->chaos);
+    }
     return next > now ? (int)(next - now) : 0;
 }
 
@@ -235,12 +256,14 @@ static int attend(struct run *run)
 {
     while (family_running(&run->family) > 0) {
         int signal_came = family_poll(&run->family, wait_ms(run));
-        if (signal_came)
+        if (signal_came) {
             end_members(run, signal_came == SIGINT ? SIGINT : SIGTERM);
+        }
         do_chaos(run);
         end_forgotten(run);
-        if (run->ending && elapsed_ms(run) >= run->kill_at_ms)
+        if (run->ending && elapsed_ms(run) >= run->kill_at_ms) {
             family_signal_all(&run->family, SIGKILL);
+        }
     }
     return run->exit_code;
 }
@@ -264,10 +287,12 @@ static int start_all(struct run *run)
     }
     run->start_ns = now_ns();
     int code = EXIT_OK;
-    for (uint32_t i = 0; i < run->members && code == EXIT_OK; i++)
+    for (uint32_t i = 0; i < run->members && code == EXIT_OK; i++) {
         code = start_member(run) ? EXIT_OK : EXIT_TRAINER;
-    if (code == EXIT_OK)
+    }
+    if (code == EXIT_OK) {
         code = attend(run);
+    }
     family_fini(&run->family);
     hws_master_stop(run->master);
     return code;
@@ -286,8 +311,9 @@ static bool set_option(struct run *run, int option)
     case 'd':
         return option_u32("run", "--dead-ms", optarg, 500, 600000, &run->dead_ms);
     default:
-        if (chaos_parse(optarg, &run->chaos, error))
+        if (chaos_parse(optarg, &run->chaos, error)) {
             return true;
+        }
         complain("run", "%s", error);
         return false;
     }
@@ -296,12 +322,9 @@ static bool set_option(struct run *run, int option)
 int command_run(int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"chaos", required_argument, NULL, 'c'},
-        {"min-members", required_argument, NULL, 'm'},
-        {"dead-ms", required_argument, NULL, 'd'},
-        {"journal", required_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"chaos", required_argument, NULL, 'c'},   {"min-members", required_argument, NULL, 'm'},
+        {"dead-ms", required_argument, NULL, 'd'}, {"journal", required_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},          {0},
     };
     static struct run run;
     opterr = 0;
@@ -310,18 +333,21 @@ int command_run(int argc, char **argv)
             fputs(usage, stdout);
             return EXIT_OK;
         }
-        if (c == '?' || c == ':')
+        if (c == '?' || c == ':') {
             return bad_option("run", c, argv);
-        if (!set_option(&run, c))
+        }
+        if (!set_option(&run, c)) {
             return EXIT_USAGE;
+        }
     }
     if (run.members == 0 || optind >= argc) {
         complain("run", "%s; try hawser run --help",
                  run.members ? "no trainer given" : "-n N is missing");
         return EXIT_USAGE;
     }
-    if (run.min_members == 0)
+    if (run.min_members == 0) {
         run.min_members = run.members;
+    }
     run.trainer = (const char *const *)argv + optind;
     return start_all(&run);
 }

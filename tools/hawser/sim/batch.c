@@ -44,7 +44,7 @@ static _Noreturn void work(const struct worker *worker, const struct swarm_confi
         config.twice |= seed % SIM_TWICE_EVERY == 0;
         limit_cpu();
         swarm_run(&config, &outcome);
-        if (write(out, &outcome, sizeof(outcome)) != (ssize_t)sizeof(outcome)) {
+        if (write(out, &outcome, sizeof outcome) != (ssize_t)sizeof outcome) {
             _exit(EXIT_FAILED);
         }
     }
@@ -93,9 +93,9 @@ static bool read_outcome(const struct worker *worker, struct swarm_outcome *outc
 {
     ssize_t got;
     do {
-        got = read(worker->results, outcome, sizeof(*outcome));
+        got = read(worker->results, outcome, sizeof *outcome);
     } while (got < 0 && errno == EINTR);
-    return got == (ssize_t)sizeof(*outcome);
+    return got == (ssize_t)sizeof *outcome;
 }
 
 static int reap(struct worker *worker)
@@ -117,14 +117,14 @@ static void describe_crash(const struct worker *worker, const struct swarm_confi
     swarm_draw_size(&config, &outcome->peers, &outcome->steps);
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     if (signal == SIGXCPU) {
-        snprintf(outcome->sentence, sizeof(outcome->sentence),
+        snprintf(outcome->sentence, sizeof outcome->sentence,
                  "the process that ran it did not come to an end in %d s of CPU time",
                  SIM_SEED_CPU_S);
     } else if (signal != 0) {
-        snprintf(outcome->sentence, sizeof(outcome->sentence),
+        snprintf(outcome->sentence, sizeof outcome->sentence,
                  "the process that ran it died of signal %d", signal);
     } else {
-        snprintf(outcome->sentence, sizeof(outcome->sentence),
+        snprintf(outcome->sentence, sizeof outcome->sentence,
                  "the process that ran it ended with code %d", WEXITSTATUS(status));
     }
 }
@@ -156,7 +156,7 @@ static uint32_t wait_for(struct worker *workers, uint32_t count, struct pollfd *
         living += workers[i].pid > 0;
     }
     if (living > 0 && poll(polled, count, -1) < 0) {
-        memset(polled, 0, count * sizeof(*polled)); // interrupted: nothing is ready
+        memset(polled, 0, count * sizeof *polled); // interrupted: nothing is ready
     }
     return living;
 }

@@ -149,7 +149,7 @@ static void call_all(struct game *game, struct hwi_sim_call call)
             input[i] = (float)(node % 128 + i);
         }
         float *result = &game->results[(size_t)node * TENSOR_FLOATS];
-        memcpy(result, input, sizeof(input));
+        memcpy(result, input, sizeof input);
         call.value = 1000 + node;
         call.input = call.output = result; // in place
         call.timeout_ms = WAIT_S * 1000;
@@ -286,8 +286,8 @@ int sim_large_run(const struct sim_large *large)
         .virtual_edges = 1,
     };
     struct game game = {.asked = large, .dead = UINT32_MAX};
-    game.requests = calloc(large->peers, sizeof(*game.requests));
-    game.results = calloc((size_t)large->peers * TENSOR_FLOATS, sizeof(*game.results));
+    game.requests = calloc(large->peers, sizeof *game.requests);
+    game.results = calloc((size_t)large->peers * TENSOR_FLOATS, sizeof *game.results);
     game.sim = hwi_sim_create(&config);
     for (uint32_t i = 0; i < large->peers && game.requests != NULL && game.results != NULL; i++) {
         hwi_sim_member(game.sim, 1);

@@ -16,11 +16,16 @@ static const struct {
     enum hwi_kind kind;
     const char *name;
 } call_kinds[] = {
-    {HWI_KIND_ALL_REDUCE, "all-reduce"},  {HWI_KIND_REDUCE_SCATTER, "reduce-scatter"},
-    {HWI_KIND_ALL_GATHER, "all-gather"},  {HWI_KIND_BROADCAST, "broadcast"},
-    {HWI_KIND_AGREE, "agree"},            {HWI_KIND_BARRIER, "barrier"},
-    {HWI_KIND_AGREE_RUN, "agree of run"}, {HWI_KIND_BARRIER_RUN, "barrier of run"},
-    {HWI_KIND_ADMIT, "admit"},            {HWI_KIND_SYNC, "sync"},
+    {HWI_KIND_ALL_REDUCE, "all-reduce"},
+    {HWI_KIND_REDUCE_SCATTER, "reduce-scatter"},
+    {HWI_KIND_ALL_GATHER, "all-gather"},
+    {HWI_KIND_BROADCAST, "broadcast"},
+    {HWI_KIND_AGREE, "agree"},
+    {HWI_KIND_BARRIER, "barrier"},
+    {HWI_KIND_AGREE_RUN, "agree of run"},
+    {HWI_KIND_BARRIER_RUN, "barrier of run"},
+    {HWI_KIND_ADMIT, "admit"},
+    {HWI_KIND_SYNC, "sync"},
 };
 
 // ---- seeds as they end
@@ -97,7 +102,7 @@ static struct swarm_config config_of(const struct sim_report *report,
 static void print_failure(const struct swarm_config *config, const struct swarm_outcome *outcome)
 {
     static char command[COMMAND_BYTES_MAX];
-    swarm_command(config, command, sizeof(command));
+    swarm_command(config, command, sizeof command);
     printf("seed %" PRIu64 ": %s: %s\n  %s\n", outcome->seed,
            swarm_verdict_name((enum swarm_verdict)outcome->verdict), outcome->sentence, command);
     fflush(stdout);
@@ -148,7 +153,7 @@ static void print_tail(void *user, struct hwi_sim *sim)
 
 static void shrink_first(const struct sim_report *report)
 {
-    struct swarm_shrunk *shrunk = malloc(sizeof(*shrunk));
+    struct swarm_shrunk *shrunk = malloc(sizeof *shrunk);
     struct swarm_config config = config_of(report, &report->first);
     struct swarm_outcome again;
     if (shrunk == NULL) {
@@ -264,7 +269,7 @@ static void print_json(const struct sim_report *report)
     if (report->first.verdict != SWARM_OK) {
         static char command[COMMAND_BYTES_MAX];
         struct swarm_config config = config_of(report, &report->first);
-        swarm_command(&config, command, sizeof(command));
+        swarm_command(&config, command, sizeof command);
         printf(", \"first_failure\": {\"seed\": %" PRIu64 ", \"verdict\": \"%s\", \"sentence\": ",
                report->first.seed, swarm_verdict_name((enum swarm_verdict)report->first.verdict));
         print_json_text(report->first.sentence);

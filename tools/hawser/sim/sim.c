@@ -15,19 +15,25 @@
 
 static const char usage[] =
     "usage: hawser sim [OPTIONS]\n"
-    "Runs a master and members in one process under virtual time: the real actors, real collectives\n"
+    "Runs a master and members in one process under virtual time: the real actors, real "
+    "collectives\n"
     "on small tensors, trainers of many habits: all types, operations and collectives, several in\n"
-    "flight, cancelled, wrong ones; in some seeds groups and units. First faults strike, then all is\n"
-    "healed. After every reply it looks whether the contract holds, and in the end whether everybody\n"
+    "flight, cancelled, wrong ones; in some seeds groups and units. First faults strike, then all "
+    "is\n"
+    "healed. After every reply it looks whether the contract holds, and in the end whether "
+    "everybody\n"
     "got on.\n"
     "\n"
     "  --seed S             the first seed (default 1); equal seeds run equally on any machine\n"
     "  --seeds COUNT        run so many, from S on (default 1)\n"
     "  --jobs J             at once, 1 to 64 (default 1)\n"
-    "  --peers N, A-B       members, 1 to 64, or each seed draws between (default 3-16); N above 64:\n"
-    "                       no faults; what a run of that size costs (with --seed, --steps, --json)\n"
+    "  --peers N, A-B       members, 1 to 64, or each seed draws between (default 3-16); N above "
+    "64:\n"
+    "                       no faults; what a run of that size costs (with --seed, --steps, "
+    "--json)\n"
     "  --steps K            rounds under faults, 1 to 10000 (default: each seed draws)\n"
-    "  --faults SPEC        \"kill=0.5,freeze\": these faults, so many a minute (without a number the\n"
+    "  --faults SPEC        \"kill=0.5,freeze\": these faults, so many a minute (without a number "
+    "the\n"
     "                       seed draws it); all; none (default: each seed draws which)\n"
     "  --only LIST          of the faults only these events, \"kill.0,freeze.2\"; none\n"
     "  --journal DIR        each process writes its journal there (one seed)\n"
@@ -110,7 +116,7 @@ static bool parse_peers(const char *text, struct swarm_config *config)
     char first[16];
     const char *dash = strchr(text, '-');
     size_t length = dash != NULL ? (size_t)(dash - text) : strlen(text);
-    snprintf(first, sizeof(first), "%.*s", (int)length, text);
+    snprintf(first, sizeof first, "%.*s", (int)length, text);
     const char *second = dash != NULL ? dash + 1 : first;
     if (!option_u32("sim", "--peers", first, 1, HWI_MEMBERS_MAX, &config->peers_least)) {
         return false;
@@ -176,7 +182,7 @@ static bool makes_sense(const struct job *job)
         return true;
     }
     char error[SWARM_SENTENCE_BYTES_MAX];
-    if (!swarm_config_check(config, error, sizeof(error))) {
+    if (!swarm_config_check(config, error, sizeof error)) {
         complain("sim", "%s; try hawser sim --help", error);
         return false;
     }
@@ -228,9 +234,10 @@ static void print_transcript(void *user, struct hwi_sim *sim)
 
 int command_sim(int argc, char **argv)
 {
-    struct job job = {.batch = {.config = {.seed = 1, .peers_least = PEERS_LEAST,
-                                           .peers_most = PEERS_MOST},
-                                .seeds = 1, .jobs = 1}};
+    struct job job = {
+        .batch = {.config = {.seed = 1, .peers_least = PEERS_LEAST, .peers_most = PEERS_MOST},
+                  .seeds = 1,
+                  .jobs = 1}};
     int code = parse(argc, argv, &job);
     if (code >= 0) {
         return code;

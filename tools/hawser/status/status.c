@@ -29,37 +29,43 @@ static const char *standing_name(uint8_t standing)
 
 static void print_ids(const char *before, const struct hwi_id *ids, uint32_t count, uint32_t in_all)
 {
-    if (count == 0)
+    if (count == 0) {
         return;
+    }
     fputs(before, stdout);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         printf("%s%" PRIu64, i ? ", " : "", ids[i].value);
-    if (in_all > count)
+    }
+    if (in_all > count) {
         printf(" and %" PRIu32 " more", in_all - count);
+    }
 }
 
 // Where there is one group, nobody need know of it.
 static bool has_groups(const struct hwi_msg_status *status)
 {
     uint32_t i = 0;
-    while (i < status->members_count && status->members[i].group == 0)
+    while (i < status->members_count && status->members[i].group == 0) {
         i++;
+    }
     return i < status->members_count;
 }
 
 static bool has_units(const struct hwi_msg_status *status)
 {
     uint32_t i = 0;
-    while (i < status->members_count && status->members[i].unit_size == 0)
+    while (i < status->members_count && status->members[i].unit_size == 0) {
         i++;
+    }
     return i < status->members_count;
 }
 
 static void print_operation(const struct hwi_status_op *op, bool groups)
 {
     printf("  %s tag %" PRIu64 " number %" PRIu32, print_call(op->kind), op->tag, op->seq);
-    if (groups && !hwi_kind_is_run_wide(op->kind))
+    if (groups && !hwi_kind_is_run_wide(op->kind)) {
         printf(" of group %" PRIu32, op->group);
+    }
     print_ids(": not called yet by member ", op->absent, op->absent_count, op->absent_in_all);
     print_ids(op->absent_count ? "; in progress at member " : ": in progress at member ",
               op->working, op->working_count, op->working_in_all);
@@ -69,8 +75,9 @@ static void print_operation(const struct hwi_status_op *op, bool groups)
 static void print_unit(const struct hwi_status_member *member)
 {
     char text[HWI_NAME_BYTES_MAX + 16] = "-";
-    if (member->unit_size > 0)
-        snprintf(text, sizeof(text), "%s of %" PRIu32, member->unit, member->unit_size);
+    if (member->unit_size > 0) {
+        snprintf(text, sizeof text, "%s of %" PRIu32, member->unit, member->unit_size);
+    }
     printf("  %-12s", text);
 }
 
@@ -84,29 +91,34 @@ static void print_members(const struct hwi_msg_status *status)
         printf("%6" PRIu64 "  %-8s  %-6s  %9" PRIu64 " ms", member->peer,
                standing_name(member->standing), member->synced ? "synced" : "-",
                member->silent_ns / HWI_NS_PER_MS);
-        if (groups)
+        if (groups) {
             printf("  %5" PRIu32, member->group);
-        if (units)
+        }
+        if (units) {
             print_unit(member);
+        }
         printf("  %s\n", member->address);
     }
 }
 
 static void print_plain(const struct hwi_msg_status *status)
 {
-    if (status->view)
+    if (status->view) {
         printf("run %016" PRIx64 ", view %" PRIu64, status->run, status->view);
-    else
+    } else {
         printf("run %016" PRIx64 ", no view yet (waits for %" PRIu32 " members)", status->run,
                status->min_members);
-    if (status->proposal)
+    }
+    if (status->proposal) {
         printf(", view %" PRIu64 " proposed", status->proposal);
+    }
     printf("\noperations: %" PRIu64 " committed, %" PRIu64 " aborted\n", status->committed,
            status->aborted);
     print_members(status);
     puts(status->ops_count ? "in flight:" : "in flight: nothing");
-    for (uint32_t i = 0; i < status->ops_count; i++)
+    for (uint32_t i = 0; i < status->ops_count; i++) {
         print_operation(&status->ops[i], has_groups(status));
+    }
 }
 
 // ---- for programs ----------------------------------------------------------------------------
@@ -114,8 +126,9 @@ static void print_plain(const struct hwi_msg_status *status)
 static void print_json_ids(const char *name, const struct hwi_id *ids, uint32_t count)
 {
     printf(",\"%s\":[", name);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         printf("%s%" PRIu64, i ? "," : "", ids[i].value);
+    }
     putchar(']');
 }
 
@@ -154,8 +167,9 @@ int command_status(int argc, char **argv)
 {
     bool json;
     int code = read_flag("status", usage, "json", argc, argv, &json);
-    if (code >= 0)
+    if (code >= 0) {
         return code;
+    }
     if (argc - optind != 1) {
         complain("status", "expected one address HOST:PORT; try hawser status --help");
         return EXIT_USAGE;
@@ -167,10 +181,11 @@ int command_status(int argc, char **argv)
         complain("status", "%s", error);
         return EXIT_FAILED;
     }
-    if (json)
+    if (json) {
         print_json(&answer.u.status);
-    else
+    } else {
         print_plain(&answer.u.status);
+    }
     free(block);
     return EXIT_OK;
 }

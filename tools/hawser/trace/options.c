@@ -40,8 +40,9 @@ static bool parse_u64(const char *text, uint64_t *value)
     char *end;
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || errno || *end)
+    if (*text < '0' || *text > '9' || errno || *end) {
         return false;
+    }
     *value = number;
     return true;
 }
@@ -49,19 +50,21 @@ static bool parse_u64(const char *text, uint64_t *value)
 static bool set_number(const char *option, uint64_t *value, bool *given)
 {
     *given = true;
-    if (parse_u64(optarg, value))
+    if (parse_u64(optarg, value)) {
         return true;
+    }
     complain("trace", "%s takes a number, not \"%s\"", option, optarg);
     return false;
 }
 
 static bool set_actor(struct trace_filter *filter)
 {
-    for (uint8_t role = HWI_ROLE_MASTER; role <= HWI_ROLE_SNAPSHOT; role++)
+    for (uint8_t role = HWI_ROLE_MASTER; role <= HWI_ROLE_SNAPSHOT; role++) {
         if (strcmp(optarg, hwi_role_name(role)) == 0) {
             filter->actors |= 1u << role;
             return true;
         }
+    }
     complain("trace", "--actor takes master, peer, reducer or snapshot, not \"%s\"", optarg);
     return false;
 }
@@ -82,8 +85,9 @@ static bool set_message(struct trace_filter *filter)
 static bool set_for(struct trace_options *options)
 {
     const char *at = optarg;
-    if (parse_duration(&at, &options->for_ms) && !*at && options->for_ms > 0)
+    if (parse_duration(&at, &options->for_ms) && !*at && options->for_ms > 0) {
         return true;
+    }
     complain("trace", "--for takes a duration such as 2s or 500ms, not \"%s\"", optarg);
     return false;
 }
@@ -120,8 +124,9 @@ static bool set_option(struct trace_options *options, int option)
 static void complete(struct trace_options *options, bool counted)
 {
     bool goes_on = options->follow || options->for_ms;
-    if (!goes_on || counted)
+    if (!goes_on || counted) {
         options->history = options->history || !goes_on;
+    }
     options->follow = goes_on || counted;
 }
 
@@ -138,15 +143,17 @@ int trace_parse(struct trace_options *options, int argc, char **argv, bool *done
     *options = (struct trace_options){.count = UINT64_MAX};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
-        if (c == '?' || c == ':')
+        if (c == '?' || c == ':') {
             return bad_option("trace", c, argv);
+        }
         if (c == 'h') {
             fputs(usage, stdout);
             *done = true;
             return EXIT_OK;
         }
-        if (!set_option(options, c))
+        if (!set_option(options, c)) {
             return EXIT_USAGE;
+        }
     }
     if (argc - optind != 1) {
         complain("trace", "expected one target: PID, PID,PID,... or HOST:PORT; try hawser trace "

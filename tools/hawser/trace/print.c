@@ -17,25 +17,30 @@ static uint8_t kind_of(const struct hwi_ring_record *record)
 bool trace_wanted(const struct trace_filter *filter, const struct trace_ring *ring,
                   const struct hwi_ring_record *record)
 {
-    if (filter->actors && !(filter->actors & 1u << hwi_ring_actor(record)))
+    if (filter->actors && !(filter->actors & 1u << hwi_ring_actor(record))) {
         return false;
+    }
     if (filter->some_messages &&
-        (record->type >= HWI_MSG_TYPE_MAX || !filter->messages[record->type]))
+        (record->type >= HWI_MSG_TYPE_MAX || !filter->messages[record->type])) {
         return false;
-    if (filter->some_tag && (kind_of(record) == 0 || record->tag != filter->tag))
+    }
+    if (filter->some_tag && (kind_of(record) == 0 || record->tag != filter->tag)) {
         return false;
-    if (filter->some_view && record->view != filter->view)
+    }
+    if (filter->some_view && record->view != filter->view) {
         return false;
+    }
     return !filter->some_member || ring->owner.peer == filter->member;
 }
 
 void trace_print_process(const struct trace_ring *ring, char *text, size_t bytes)
 {
-    if (ring->owner.peer)
+    if (ring->owner.peer) {
         snprintf(text, bytes, "%s %" PRIu64 " (pid %" PRIu64 ")", ring->owner.name,
                  ring->owner.peer, ring->owner.pid);
-    else
+    } else {
         snprintf(text, bytes, "%s (pid %" PRIu64 ")", ring->owner.name, ring->owner.pid);
+    }
 }
 
 // A session is named by the member that it is of, if that one's ring is known.
@@ -63,14 +68,15 @@ static void print_time(uint64_t realtime_ns, char text[TIME_BYTES])
 
 static void print_duration(uint64_t ns, char text[WHO_BYTES])
 {
-    if (ns < 10 * 1000)
+    if (ns < 10 * 1000) {
         snprintf(text, WHO_BYTES, "%.2f us", (double)ns / 1e3);
-    else if (ns < 10 * HWI_NS_PER_MS)
+    } else if (ns < 10 * HWI_NS_PER_MS) {
         snprintf(text, WHO_BYTES, "%.1f us", (double)ns / 1e3);
-    else if (ns < 10 * HWI_NS_PER_S)
+    } else if (ns < 10 * HWI_NS_PER_S) {
         snprintf(text, WHO_BYTES, "%.1f ms", (double)ns / 1e6);
-    else
+    } else {
         snprintf(text, WHO_BYTES, "%.1f s", (double)ns / 1e9);
+    }
 }
 
 void trace_print_item(FILE *stream, const struct trace_source *source,

@@ -49,8 +49,9 @@ static struct run_source *run_of(struct trace_source *source)
 
 static void ask(struct run_source *run, uint64_t now)
 {
-    if (run->asked_ns && now - run->asked_ns < ASK_MS * HWI_NS_PER_MS)
+    if (run->asked_ns && now - run->asked_ns < ASK_MS * HWI_NS_PER_MS) {
         return;
+    }
     struct hwi_msg want = {.type = HWI_MSG_trace_want};
     want.u.trace_want.timeout_ms = WANT_MS;
     want.u.trace_want.bytes_per_s = BYTES_PER_S;
@@ -70,20 +71,26 @@ static bool same_process(const struct trace_ring *ring, const struct hwi_msg_tra
 static int64_t ring_of(struct run_source *run, const struct hwi_msg_trace_batch *batch)
 {
     struct trace_source *source = &run->base;
-    for (uint32_t i = 0; i < source->ring_count; i++)
-        if (same_process(&source->rings[i], batch))
+    for (uint32_t i = 0; i < source->ring_count; i++) {
+        if (same_process(&source->rings[i], batch)) {
             return i;
-    if (source->ring_count == TRACE_RINGS_MAX)
+        }
+    }
+    if (source->ring_count == TRACE_RINGS_MAX) {
         return -1;
+    }
     uint32_t count = source->ring_count + 1;
     struct trace_ring *rings = realloc(source->rings, count * sizeof *rings);
-    if (rings != NULL)
+    if (rings != NULL) {
         source->rings = rings;
+    }
     struct sender *senders = realloc(run->senders, count * sizeof *senders);
-    if (senders != NULL)
+    if (senders != NULL) {
         run->senders = senders;
-    if (rings == NULL || senders == NULL)
+    }
+    if (rings == NULL || senders == NULL) {
         return -1;
+    }
     memset(&rings[count - 1], 0, sizeof *rings);
     memset(&senders[count - 1], 0, sizeof *senders);
     source->ring_count = count;
@@ -115,9 +122,11 @@ static void learn(struct run_source *run, uint32_t index, const struct hwi_msg_t
 
 static void notice_ends(struct run_source *run, uint64_t now)
 {
-    for (uint32_t i = 0; i < run->base.ring_count; i++)
-        if (now - run->senders[i].heard_ns > SILENCE_MS * HWI_NS_PER_MS)
+    for (uint32_t i = 0; i < run->base.ring_count; i++) {
+        if (now - run->senders[i].heard_ns > SILENCE_MS * HWI_NS_PER_MS) {
             run->base.rings[i].ended = true;
+        }
+    }
 }
 
 // ---- reading ------------------------------------------------------------------------------------
@@ -132,8 +141,9 @@ static void drop_batch(struct run_source *run)
 // Takes in the next message; false if none came in time.
 static bool receive(struct run_source *run, uint64_t deadline_ns)
 {
-    if (!link_receive(&run->link, deadline_ns, &run->batch, &run->block))
+    if (!link_receive(&run->link, deadline_ns, &run->batch, &run->block)) {
         return false;
+    }
     const struct hwi_msg_trace_batch *batch = &run->batch.u.trace_batch;
     uint64_t now = now_ns();
     int64_t ring = -1;
@@ -173,21 +183,25 @@ static uint32_t hand_out(struct run_source *run, struct trace_item *items, uint3
 {
     const struct hwi_msg_trace_batch *batch = &run->batch.u.trace_batch;
     uint32_t count = 0;
-    if (run->batch.type != HWI_MSG_trace_batch)
+    if (run->batch.type != HWI_MSG_trace_batch) {
         return 0;
+    }
     struct sender *sender = &run->senders[run->ring];
     for (; run->at < batch->records_count && count < max; run->at++) {
         const struct hwi_trace_record *record = &batch->records[run->at];
-        if (record->number < HWI_MAX(sender->next, 1))
+        if (record->number < HWI_MAX(sender->next, 1)) {
             continue; // said twice, or no number at all
-        if (sender->next)
+        }
+        if (sender->next) {
             run->base.rings[run->ring].lost += record->number - sender->next;
+        }
         sender->next = record->number + 1;
         items[count].ring = run->ring;
         convert(record, &items[count++].record);
     }
-    if (run->at == batch->records_count)
+    if (run->at == batch->records_count) {
         drop_batch(run);
+    }
     return count;
 }
 
@@ -205,8 +219,9 @@ static uint32_t read_run(struct trace_source *source, struct trace_item *items, 
         errno = 0;
         bool came = receive(run, count ? 0 : HWI_MIN(end_ns, ask_ns));
         count += hand_out(run, items + count, max - count);
-        if ((!came && (count || errno == EINTR)) || (!count && now_ns() >= end_ns))
+        if ((!came && (count || errno == EINTR)) || (!count && now_ns() >= end_ns)) {
             break;
+        }
     }
     return count;
 }
@@ -215,8 +230,9 @@ static uint32_t read_run(struct trace_source *source, struct trace_item *items, 
 static void say_enough(struct run_source *run)
 {
     struct hwi_msg want = {.type = HWI_MSG_trace_want};
-    if (run->told_ns)
+    if (run->told_ns) {
         link_send(&run->link, &want);
+    }
 }
 
 static void close_run(struct trace_source *source)
@@ -248,13 +264,15 @@ struct trace_source *trace_open_run(const char *master, bool history, char *erro
         drop_batch(run); // what came before the answer would be lost: it is the first
         receive(run, HWI_MIN(end_ns, run->asked_ns + ASK_MS * HWI_NS_PER_MS));
     }
-    if (good && !run->told_ns)
+    if (good && !run->told_ns) {
         snprintf(error, TRACE_ERROR_BYTES,
                  "no answer from a master at %.100s within %d ms: is it running there? (it lets %d "
                  "trace at once)",
                  master, ANSWER_MS, HWI_TRACE_TOOLS_MAX);
-    if (good && run->told_ns)
+    }
+    if (good && run->told_ns) {
         return &run->base;
+    }
     close_run(&run->base);
     return NULL;
 }

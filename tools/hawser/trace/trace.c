@@ -65,11 +65,13 @@ static bool parse_pids(const char *text, uint32_t pids[TRACE_PIDS_MAX], uint32_t
     for (*count = 0; *count < TRACE_PIDS_MAX; text = end + 1) {
         errno = 0;
         unsigned long pid = strtoul(text, &end, 10);
-        if (*text < '0' || *text > '9' || errno || pid == 0 || pid > INT32_MAX)
+        if (*text < '0' || *text > '9' || errno || pid == 0 || pid > INT32_MAX) {
             return false;
+        }
         pids[(*count)++] = (uint32_t)pid;
-        if (*end != ',')
+        if (*end != ',') {
             return *end == '\0';
+        }
     }
     return false;
 }
@@ -88,8 +90,9 @@ static int open_source(struct trace *trace)
                  options->target);
         return EXIT_USAGE;
     }
-    if (trace->source == NULL)
+    if (trace->source == NULL) {
         complain("trace", "%s", error);
+    }
     return trace->source != NULL ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -103,8 +106,9 @@ static uint64_t time_of(const struct trace *trace, const struct trace_item *item
 static int by_time(const void *a, const void *b)
 {
     const struct place *x = a, *y = b;
-    if (x->time_ns != y->time_ns)
+    if (x->time_ns != y->time_ns) {
         return x->time_ns < y->time_ns ? -1 : 1;
+    }
     return (x->index > y->index) - (x->index < y->index);
 }
 
@@ -116,39 +120,47 @@ static bool is_enough(const struct trace *trace)
 static void show(struct trace *trace, const struct trace_item *item)
 {
     if (is_enough(trace) ||
-        !trace_wanted(&trace->options->filter, &trace->source->rings[item->ring], &item->record))
+        !trace_wanted(&trace->options->filter, &trace->source->rings[item->ring], &item->record)) {
         return;
+    }
     trace->shown++;
-    if (trace->picture != NULL)
+    if (trace->picture != NULL) {
         perfetto_add(trace->picture, item->ring, &item->record);
-    else
+    } else {
         trace_print_item(stdout, trace->source, item);
+    }
 }
 
 // Rings are read one after the other; what was gathered is shown in the order of time.
 static void show_all(struct trace *trace)
 {
-    for (uint32_t i = 0; i < trace->item_count; i++)
+    for (uint32_t i = 0; i < trace->item_count; i++) {
         trace->places[i] = (struct place){time_of(trace, &trace->items[i]), i};
+    }
     qsort(trace->places, trace->item_count, sizeof trace->places[0], by_time);
-    for (uint32_t i = 0; i < trace->item_count; i++)
+    for (uint32_t i = 0; i < trace->item_count; i++) {
         show(trace, &trace->items[trace->places[i].index]);
+    }
     trace->item_count = 0;
 }
 
 static bool make_room(struct trace *trace)
 {
-    if (trace->item_count < trace->capacity)
+    if (trace->item_count < trace->capacity) {
         return true;
+    }
     uint32_t capacity = trace->capacity ? 2 * trace->capacity : ITEMS_FIRST;
-    if (capacity > ITEMS_MAX)
+    if (capacity > ITEMS_MAX) {
         return false;
+    }
     struct trace_item *items = realloc(trace->items, capacity * sizeof *items);
-    if (items != NULL)
+    if (items != NULL) {
         trace->items = items;
+    }
     struct place *places = items != NULL ? realloc(trace->places, capacity * sizeof *places) : NULL;
-    if (places == NULL)
+    if (places == NULL) {
         return false;
+    }
     trace->places = places;
     trace->capacity = capacity;
     return true;
@@ -173,8 +185,9 @@ static void gather(struct trace *trace)
         uint64_t passed_ms = (now_ns() - start_ns) / HWI_NS_PER_MS;
         bool current = trace_is_current(source);
         trace->item_count += count;
-        if ((current && (count == 0 || passed_ms >= GATHER_MS)) || passed_ms >= HISTORY_MS)
+        if ((current && (count == 0 || passed_ms >= GATHER_MS)) || passed_ms >= HISTORY_MS) {
             return;
+        }
         wait_ms = current ? 0 : WAIT_MS;
     }
 }
@@ -184,13 +197,16 @@ static void gather(struct trace *trace)
 static bool remember_rings(struct trace *trace)
 {
     uint32_t count = trace->source->ring_count;
-    if (trace->told_count >= count)
+    if (trace->told_count >= count) {
         return true;
+    }
     uint64_t *told = realloc(trace->told, count * sizeof *told);
-    if (told == NULL)
+    if (told == NULL) {
         return false;
-    for (uint32_t i = trace->told_count; i < count; i++)
+    }
+    for (uint32_t i = trace->told_count; i < count; i++) {
         told[i] = 0;
+    }
     trace->told = told;
     trace->told_count = count;
     return true;
@@ -201,23 +217,26 @@ static void tell_losses(struct trace *trace)
 {
     char process[TRACE_TARGET_BYTES];
     const struct trace_source *source = trace->source;
-    if (!remember_rings(trace))
+    if (!remember_rings(trace)) {
         return;
+    }
     for (uint32_t i = 0; i < source->ring_count; i++) {
         uint64_t more = source->rings[i].lost - trace->told[i];
         trace->told[i] += more;
         trace_print_process(&source->rings[i], process, sizeof process);
-        if (more && trace->picture == NULL)
+        if (more && trace->picture == NULL) {
             printf("-- lost %" PRIu64 " messages of %s: they came faster than they were read\n",
                    more, process);
+        }
     }
 }
 
 static uint64_t all_lost(const struct trace *trace)
 {
     uint64_t lost = 0;
-    for (uint32_t i = 0; i < trace->source->ring_count; i++)
+    for (uint32_t i = 0; i < trace->source->ring_count; i++) {
         lost += trace->source->rings[i].lost;
+    }
     return lost;
 }
 
@@ -227,8 +246,9 @@ static uint64_t all_lost(const struct trace *trace)
 static bool write_lines(struct trace *trace)
 {
     errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
         return true;
+    }
     trace->failed = true;
     complain("trace", "cannot write what was heard: %s", strerror(errno ? errno : EIO));
     return false;
@@ -249,11 +269,13 @@ static int draw(struct trace *trace)
 {
     char error[PERFETTO_ERROR_BYTES];
     const struct trace_source *source = trace->source;
-    for (uint32_t i = 0; i < source->ring_count; i++)
+    for (uint32_t i = 0; i < source->ring_count; i++) {
         perfetto_process(trace->picture, i, &source->rings[i].owner,
                          source->rings[i].realtime_zero_ns);
-    if (perfetto_write(trace->picture, trace->options->picture, error) == 0)
+    }
+    if (perfetto_write(trace->picture, trace->options->picture, error) == 0) {
         return EXIT_OK;
+    }
     complain("trace", "%s", error);
     return EXIT_FAILED;
 }
@@ -270,16 +292,18 @@ static void tell_end(const struct trace *trace)
 static bool can_draw(const struct trace_options *options)
 {
     FILE *file = options->picture != NULL ? fopen(options->picture, "a") : NULL;
-    if (options->picture != NULL && file == NULL)
+    if (options->picture != NULL && file == NULL) {
         complain("trace", "cannot write %s: %s", options->picture, strerror(errno));
+    }
     return options->picture == NULL || (file != NULL && fclose(file) == 0);
 }
 
 static int run(struct trace *trace)
 {
     int code = open_source(trace);
-    if (code != EXIT_OK)
+    if (code != EXIT_OK) {
         return code;
+    }
     if (!can_draw(trace->options)) {
         trace->source->ops->close(trace->source);
         return EXIT_FAILED;
@@ -287,11 +311,13 @@ static int run(struct trace *trace)
     os_be_patient();
     trace->start_ns = now_ns();
     follow(trace);
-    if (trace->picture != NULL)
+    if (trace->picture != NULL) {
         code = draw(trace);
+    }
     code = trace->failed ? EXIT_FAILED : code;
-    if (code == EXIT_OK)
+    if (code == EXIT_OK) {
         tell_end(trace);
+    }
     trace->source->ops->close(trace->source);
     return code;
 }
@@ -302,8 +328,9 @@ int command_trace(int argc, char **argv)
     struct trace trace = {.options = &options};
     bool done = false;
     int code = trace_parse(&options, argc, argv, &done);
-    if (code != EXIT_OK || done)
+    if (code != EXIT_OK || done) {
         return code;
+    }
     setvbuf(stdout, NULL, _IOFBF, BUFFER_BYTES);
     catch_signals();
     if (options.picture != NULL && (trace.picture = perfetto_create()) == NULL) {
@@ -311,8 +338,9 @@ int command_trace(int argc, char **argv)
         return EXIT_FAILED;
     }
     code = run(&trace);
-    if (trace.picture != NULL)
+    if (trace.picture != NULL) {
         perfetto_destroy(trace.picture);
+    }
     free(trace.items);
     free(trace.places);
     free(trace.told);
