@@ -142,7 +142,7 @@ bool rig_begin(struct rig *rig, struct rig_transfer *transfer, uint32_t from, ui
 void rig_move(struct rig_transfer *transfer, uint32_t bytes)
 {
     struct hwi_frame_out *out = &transfer->out;
-    uint32_t left = out->payload_bytes - transfer->moved;
+    uint32_t left = out->frame.payload_bytes - transfer->moved;
 
     bytes = HWI_MIN(bytes, left);
     if (transfer->verdict == HWI_VERDICT_OK && transfer->in.target != NULL) {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Blocks of the shared state: hashed, sent (compressed where it pays), placed.
+#include "transport/data/blocks.h"
+#include "transport/data/closed.h"
+#include "transport/data/edge.h"
+#include "transport/data/op.h"
 #include "transport/data/port.h"
 
 #include <lz4.h>
@@ -40,7 +44,7 @@ void hwi_block_send(struct hwi_data *data, const struct hwi_msg_block_send *msg)
 {
     unsigned char *memory = memory_of(data, msg->tensor, msg->offset, msg->bytes);
     struct hwi_data_op *op = hwi_data_op_sync(data, msg->op);
-    struct hwi_edge *edge = hwi_edge_find(data, msg->to);
+    struct hwi_port_edge *edge = hwi_port_edge_find(data, msg->to);
 
     if (edge == NULL) {
         return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which operations of the view are over: their late frames are dropped, not kept for a later call.
+#include "transport/data/closed.h"
 #include "transport/data/port.h"
 
 static uint64_t hash_of(struct hwi_op name)

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The core's birth and death, the memory it is told of, and which command goes where.
+#include "transport/data/blocks.h"
+#include "transport/data/closed.h"
+#include "transport/data/message.h"
+#include "transport/data/op.h"
+#include "transport/data/outgoing.h"
 #include "transport/data/port.h"
+#include "transport/data/quiesce.h"
+#include "transport/data/reduce.h"
+#include "transport/data/row.h"
 
 struct hwi_data *hwi_data_create(const struct hwi_alloc *alloc, const struct hwi_data_ops *ops,
                                  void *user)
@@ -12,7 +20,7 @@ struct hwi_data *hwi_data_create(const struct hwi_alloc *alloc, const struct hwi
     data->ops = ops;
     data->user = user;
     hwi_pool_init(&data->pool, alloc);
-    hwi_index_init(&data->requests, alloc, HWI_REQUESTS_MAX);
+    hwi_index_init(&data->requests, alloc, HWI_PORT_REQUESTS_MAX);
     hwi_index_init(&data->data_ops, alloc, HWI_DATA_OPS_MAX);
     hwi_index_init(&data->rows, alloc, HWI_ROWS_MAX);
     hwi_index_init(&data->block_rows, alloc, HWI_BLOCK_ROWS_MAX);
@@ -56,39 +64,39 @@ void hwi_data_destroy(struct hwi_data *data)
     hwi_free(data->alloc, data);
 }
 
-struct hwi_memory *hwi_memory_find(const struct hwi_data *data, uint64_t request)
+struct hwi_port_request *hwi_port_request_find(const struct hwi_data *data, uint64_t request)
 {
     struct hwi_link *link = hwi_index_find(&data->requests, hwi_mix(0, request));
 
-    while (link != NULL && ((struct hwi_memory *)link)->request != request) {
+    while (link != NULL && ((struct hwi_port_request *)link)->request != request) {
         link = hwi_index_same(link);
     }
-    return (struct hwi_memory *)link;
+    return (struct hwi_port_request *)link;
 }
 
 void hwi_data_memory(struct hwi_data *data, uint64_t request, const struct hwi_buffers *buffers)
 {
-    HWI_CHECK(hwi_memory_find(data, request) == NULL);
-    struct hwi_memory *memory = hwi_new(data->alloc, sizeof *memory);
+    HWI_CHECK(hwi_port_request_find(data, request) == NULL);
+    struct hwi_port_request *named = hwi_new(data->alloc, sizeof *named);
 
-    memory->request = request;
-    memory->input = buffers->input;
-    memory->output = buffers->output;
-    memory->input_bytes = buffers->input_bytes;
-    memory->output_bytes = buffers->output_bytes;
-    hwi_index_add(&data->requests, &memory->link, hwi_mix(0, request));
+    named->request = request;
+    named->input = buffers->input;
+    named->output = buffers->output;
+    named->input_bytes = buffers->input_bytes;
+    named->output_bytes = buffers->output_bytes;
+    hwi_index_add(&data->requests, &named->link, hwi_mix(0, request));
 }
 
 void hwi_data_forget(struct hwi_data *data, uint64_t request)
 {
-    struct hwi_memory *memory = hwi_memory_find(data, request);
+    struct hwi_port_request *named = hwi_port_request_find(data, request);
 
-    if (memory == NULL) {
+    if (named == NULL) {
         return;
     }
-    HWI_CHECK(memory->users == 0);
-    hwi_index_remove(&data->requests, &memory->link);
-    hwi_free(data->alloc, memory);
+    HWI_CHECK(named->users == 0);
+    hwi_index_remove(&data->requests, &named->link);
+    hwi_free(data->alloc, named);
 }
 
 void hwi_data_tensor(struct hwi_data *data, uint32_t index, void *memory, uint64_t bytes)

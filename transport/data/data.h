@@ -64,13 +64,12 @@ void hwi_data_edge_remove(struct hwi_data *data, uint64_t peer);
 // `written` says that all of the payload has left: then the trailer stands as it was, because part
 // of it may have left too).
 struct hwi_frame_out {
+    struct hwi_frame frame; // what the header says
     unsigned char header[HWI_FRAME_HEADER_BYTES];
     unsigned char trailer[HWI_FRAME_TRAILER_BYTES];
-    const unsigned char *payload; // borrowed: caller memory, or *owned
-    uint32_t payload_bytes;
+    const unsigned char *payload; // borrowed: frame.op's memory, or *owned
     uint32_t written; // the driver's: bytes of header, payload and trailer that have left
     void *owned;      // freed by hwi_data_sent
-    struct hwi_op op; // which operation's memory the payload is
     uint64_t peer;
     struct hwi_frame_out *next, *previous; // the core's list of frames out
 };

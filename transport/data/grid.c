@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Where an operation's chunks lie in its whole. Chunks are counted through all regions; each region
 // begins a grid of its own.
-#include "transport/data/port.h"
+#include "transport/data/grid.h"
 
 static uint64_t divide_up(uint64_t a, uint64_t b)
 {

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Frames coming in: where each header's payload goes, and what comes of it when it is whole.
+#include "transport/data/bits.h"
+#include "transport/data/blocks.h"
+#include "transport/data/edge.h"
+#include "transport/data/incoming.h"
+#include "transport/data/message.h"
 #include "transport/data/port.h"
+#include "transport/data/row.h"
 
 #include <string.h>
 
@@ -61,7 +67,7 @@ static enum hwi_verdict own(struct hwi_data *data, struct hwi_frame_in *in, cons
     return HWI_VERDICT_OK;
 }
 
-static enum hwi_verdict begin_eager(struct hwi_data *data, struct hwi_edge *edge,
+static enum hwi_verdict begin_eager(struct hwi_data *data, struct hwi_port_edge *edge,
                                     struct hwi_frame_in *in, const char **why)
 {
     enum hwi_fit fit = hwi_stash_admit(data, edge, &in->frame, why);
@@ -75,7 +81,7 @@ static enum hwi_verdict begin_eager(struct hwi_data *data, struct hwi_edge *edge
     return own(data, in, why);
 }
 
-static enum hwi_verdict begin_chunk(struct hwi_data *data, struct hwi_edge *edge,
+static enum hwi_verdict begin_chunk(struct hwi_data *data, struct hwi_port_edge *edge,
                                     struct hwi_frame_in *in, const char **why)
 {
     struct hwi_row *row;
@@ -95,7 +101,7 @@ static enum hwi_verdict begin_chunk(struct hwi_data *data, struct hwi_edge *edge
     }
 }
 
-static enum hwi_verdict begin_block(struct hwi_data *data, struct hwi_edge *edge,
+static enum hwi_verdict begin_block(struct hwi_data *data, struct hwi_port_edge *edge,
                                     struct hwi_frame_in *in, const char **why)
 {
     struct hwi_block_row *row;
@@ -116,8 +122,8 @@ static enum hwi_verdict begin_block(struct hwi_data *data, struct hwi_edge *edge
     return HWI_VERDICT_OK;
 }
 
-static enum hwi_verdict begin(struct hwi_data *data, struct hwi_edge *edge, struct hwi_frame_in *in,
-                              const char **why)
+static enum hwi_verdict begin(struct hwi_data *data, struct hwi_port_edge *edge,
+                              struct hwi_frame_in *in, const char **why)
 {
     switch (in->frame.kind) {
     case HWI_FRAME_CHUNK:
@@ -133,7 +139,7 @@ enum hwi_verdict hwi_data_arriving(struct hwi_data *data, uint64_t peer, enum hw
                                    const unsigned char header[HWI_FRAME_HEADER_BYTES],
                                    struct hwi_frame_in *in, const char **why)
 {
-    struct hwi_edge *edge = hwi_edge_find(data, peer);
+    struct hwi_port_edge *edge = hwi_port_edge_find(data, peer);
 
     memset(in, 0, sizeof *in);
     in->peer = peer;
@@ -162,7 +168,7 @@ static enum hwi_verdict finish_chunk(struct hwi_data *data, struct hwi_frame_in 
         hwi_row_arrived(data, row, hwi_grid_at(&row->op->grid, in->frame.offset), sum);
         return HWI_VERDICT_OK;
     }
-    struct hwi_edge *edge = hwi_edge_find(data, in->peer);
+    struct hwi_port_edge *edge = hwi_port_edge_find(data, in->peer);
     const char *reason = hwi_stash_arrived(data, edge, &in->frame, sum, &in->owned);
     return reason != NULL ? broken(why, reason) : HWI_VERDICT_OK;
 }

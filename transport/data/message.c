@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Messages between reducers and between snapshots of different processes, as frames.
+#include "transport/data/edge.h"
+#include "transport/data/message.h"
+#include "transport/data/outgoing.h"
 #include "transport/data/port.h"
 
 #include <stdlib.h>
@@ -14,7 +17,7 @@ static enum hwi_lane lane_of(uint8_t role)
 
 void hwi_message_send(struct hwi_data *data, const struct hwi_envelope *envelope)
 {
-    struct hwi_edge *edge = hwi_edge_find(data, envelope->to.id);
+    struct hwi_port_edge *edge = hwi_port_edge_find(data, envelope->to.id);
     unsigned char *bytes;
     size_t length;
 

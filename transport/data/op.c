@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Operations on a request's memory, and the chunks saved of those in place.
+#include "transport/data/bits.h"
+#include "transport/data/blocks.h"
+#include "transport/data/op.h"
 #include "transport/data/port.h"
+#include "transport/data/row.h"
 
 #include <string.h>
 
@@ -59,7 +63,7 @@ static void init_backup(struct hwi_data *data, struct hwi_data_op *op,
 // before it has left: all is saved at once, and the copy is the input.
 static void move_input(struct hwi_data_op *op)
 {
-    uintptr_t input = (uintptr_t)op->memory->input, output = (uintptr_t)op->memory->output;
+    uintptr_t input = (uintptr_t)op->request->input, output = (uintptr_t)op->request->output;
     uintptr_t begin = output + op->save_from - op->output_from;
     bool inside =
         op->backup != NULL && input >= begin && input - begin < op->save_end - op->save_from;
@@ -67,7 +71,7 @@ static void move_input(struct hwi_data_op *op)
     if (!inside || input - output == op->input_from - op->output_from) {
         return;
     }
-    HWI_CHECK(op->memory->input_bytes <= op->save_end - op->save_from - (input - begin));
+    HWI_CHECK(op->request->input_bytes <= op->save_end - op->save_from - (input - begin));
     for (uint32_t chunk = 0; chunk < op->grid.chunks; chunk++) {
         hwi_data_op_save(op, chunk);
     }
@@ -76,27 +80,27 @@ static void move_input(struct hwi_data_op *op)
 
 void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *msg)
 {
-    struct hwi_memory *memory = hwi_memory_find(data, msg->request);
+    struct hwi_port_request *request = hwi_port_request_find(data, msg->request);
     const struct hwi_kernel *kernel = hwi_kernel_find(msg->dtype, msg->redop);
     size_t element_bytes = hws_dtype_bytes((hws_dtype)msg->dtype);
 
-    HWI_CHECK(memory != NULL && (kernel != NULL || msg->redop == 0) &&
+    HWI_CHECK(request != NULL && (kernel != NULL || msg->redop == 0) &&
               hwi_data_op_find(data, msg->op) == NULL);
     HWI_CHECK(element_bytes > 0 && msg->chunk_bytes % element_bytes == 0);
     HWI_CHECK(msg->bytes > 0 && msg->bytes % element_bytes == 0);
     HWI_CHECK(msg->in_place || msg->save_bytes == 0);
     HWI_CHECK(msg->save_bytes == 0 ||
-              holds(msg->output_from, memory->output_bytes, msg->save_from, msg->save_bytes));
+              holds(msg->output_from, request->output_bytes, msg->save_from, msg->save_bytes));
     struct hwi_grid grid = {.bytes = msg->bytes, .chunk_bytes = msg->chunk_bytes};
     hwi_grid_init(&grid, data->alloc, msg->regions, msg->regions_count);
     struct hwi_data_op *op = add(data, msg->op, msg->save_bytes ? 2 * (uint64_t)grid.chunks : 0);
-    op->memory = memory;
+    op->request = request;
     op->kernel = kernel;
     op->grid = grid;
-    op->input = memory->input;
+    op->input = request->input;
     op->input_from = msg->input_from;
     op->output_from = msg->output_from;
-    memory->users++;
+    request->users++;
     init_backup(data, op, msg);
     move_input(op);
 }
@@ -111,8 +115,8 @@ void hwi_data_op_free(struct hwi_data *data, struct hwi_data_op *op)
     while (op->blocks != NULL) {
         hwi_block_row_free(data, op->blocks);
     }
-    if (op->memory != NULL) {
-        op->memory->users--;
+    if (op->request != NULL) {
+        op->request->users--;
     }
     hwi_pool_give(&data->pool, op->backup);
     hwi_grid_fini(&op->grid, data->alloc);
@@ -125,7 +129,7 @@ const unsigned char *hwi_data_op_input(const struct hwi_data_op *op, uint32_t ch
     uint64_t offset = hwi_grid_offset(&op->grid, chunk);
 
     HWI_CHECK(
-        holds(op->input_from, op->memory->input_bytes, offset, hwi_grid_size(&op->grid, chunk)));
+        holds(op->input_from, op->request->input_bytes, offset, hwi_grid_size(&op->grid, chunk)));
     return op->input + (offset - op->input_from);
 }
 
@@ -134,8 +138,8 @@ unsigned char *hwi_data_op_output(const struct hwi_data_op *op, uint32_t chunk)
     uint64_t offset = hwi_grid_offset(&op->grid, chunk);
 
     HWI_CHECK(
-        holds(op->output_from, op->memory->output_bytes, offset, hwi_grid_size(&op->grid, chunk)));
-    return op->memory->output + (offset - op->output_from);
+        holds(op->output_from, op->request->output_bytes, offset, hwi_grid_size(&op->grid, chunk)));
+    return op->request->output + (offset - op->output_from);
 }
 
 static unsigned char *backup_of(const struct hwi_data_op *op, uint32_t chunk)

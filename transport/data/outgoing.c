@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What waits to be sent, and the frames that the driver is sending.
+#include "transport/data/bits.h"
+#include "transport/data/blocks.h"
+#include "transport/data/edge.h"
+#include "transport/data/op.h"
+#include "transport/data/outgoing.h"
 #include "transport/data/port.h"
 
 #include <string.h>
@@ -86,7 +91,7 @@ static void push(struct hwi_queue *queue, struct hwi_waiting *waiting)
     line->tail = waiting;
 }
 
-static bool lane_empty(const struct hwi_edge *edge, enum hwi_lane lane)
+static bool lane_empty(const struct hwi_port_edge *edge, enum hwi_lane lane)
 {
     for (int rank = 0; rank < HWI_RANKS; rank++) {
         if (edge->queues[lane][rank].first != NULL) {
@@ -96,7 +101,7 @@ static bool lane_empty(const struct hwi_edge *edge, enum hwi_lane lane)
     return true;
 }
 
-void hwi_queue_push(struct hwi_data *data, struct hwi_edge *edge, enum hwi_lane lane,
+void hwi_queue_push(struct hwi_data *data, struct hwi_port_edge *edge, enum hwi_lane lane,
                     enum hwi_rank rank, struct hwi_waiting *waiting)
 {
     struct hwi_queue *queue = &edge->queues[lane][rank];
@@ -131,9 +136,9 @@ static bool extend(struct hwi_queue *queue, const struct hwi_data_op *op,
 void hwi_queue_send(struct hwi_data *data, const struct hwi_msg_send *msg)
 {
     struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
-    struct hwi_edge *edge = hwi_edge_find(data, msg->to);
+    struct hwi_port_edge *edge = hwi_port_edge_find(data, msg->to);
 
-    HWI_CHECK(op != NULL && op->memory != NULL);
+    HWI_CHECK(op != NULL && op->request != NULL);
     HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
     HWI_CHECK(msg->first <= op->grid.chunks && msg->chunks <= op->grid.chunks - msg->first);
     if (edge == NULL || msg->chunks == 0) {
@@ -170,7 +175,7 @@ static void drop_from(struct hwi_data *data, struct hwi_queue *queue, const stru
     }
 }
 
-void hwi_queue_drop(struct hwi_data *data, struct hwi_edge *edge, const struct hwi_data_op *op)
+void hwi_queue_drop(struct hwi_data *data, struct hwi_port_edge *edge, const struct hwi_data_op *op)
 {
     for (int lane = 0; lane < HWI_LANES; lane++) {
         for (int rank = HWI_RANK_SMALL; rank < HWI_RANKS; rank++) {
@@ -179,7 +184,7 @@ void hwi_queue_drop(struct hwi_data *data, struct hwi_edge *edge, const struct h
     }
 }
 
-void hwi_queue_drop_all(struct hwi_data *data, struct hwi_edge *edge)
+void hwi_queue_drop_all(struct hwi_data *data, struct hwi_port_edge *edge)
 {
     for (int lane = 0; lane < HWI_LANES; lane++) {
         for (int rank = 0; rank < HWI_RANKS; rank++) {
@@ -192,10 +197,9 @@ void hwi_queue_drop_all(struct hwi_data *data, struct hwi_edge *edge)
 
 void hwi_frame_out_seal(struct hwi_frame_out *out, const struct hwi_frame *frame)
 {
+    out->frame = *frame;
     hwi_frame_write(frame, out->header);
     hwi_put_u64(out->trailer, hwi_frame_checksum(out->payload, frame->payload_bytes));
-    out->payload_bytes = frame->payload_bytes;
-    out->op = frame->op;
 }
 
 static void cut_message(struct hwi_waiting *waiting, enum hwi_lane lane, struct hwi_frame_out *out)
@@ -257,7 +261,7 @@ static void cut(struct hwi_data *data, struct hwi_queue *queue, enum hwi_lane la
 bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
                    struct hwi_frame_out *out)
 {
-    struct hwi_edge *edge = hwi_edge_find(data, peer);
+    struct hwi_port_edge *edge = hwi_port_edge_find(data, peer);
     int rank = 0;
 
     while (edge != NULL && rank < HWI_RANKS && edge->queues[lane][rank].first == NULL) {
@@ -277,25 +281,24 @@ bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
     return true;
 }
 
-static void count_sent(struct hwi_data *data, const struct hwi_frame_out *out)
+static void count_sent(struct hwi_data *data, const struct hwi_frame *frame)
 {
-    if (out->header[4] == HWI_FRAME_MESSAGE) {
+    if (frame->kind == HWI_FRAME_MESSAGE) {
         data->stats.messages_sent++;
         return;
     }
-    struct hwi_data_op *op = hwi_data_op_find(data, out->op);
+    struct hwi_data_op *op = hwi_data_op_find(data, frame->op);
     if (op != NULL) {
-        op->bytes_sent += out->payload_bytes;
+        op->bytes_sent += frame->payload_bytes;
     }
-    if (op != NULL && op->backup != NULL && out->header[5] == HWI_PHASE_SCATTER) {
-        hwi_bit_set(op->saved,
-                    op->grid.chunks + hwi_grid_at(&op->grid, hwi_get_u64(out->header + 32)));
+    if (op != NULL && op->backup != NULL && frame->phase == HWI_PHASE_SCATTER) {
+        hwi_bit_set(op->saved, op->grid.chunks + hwi_grid_at(&op->grid, frame->offset));
     }
-    data->stats.bytes_sent += out->payload_bytes;
-    if (out->header[4] == HWI_FRAME_BLOCK && out->header[7] & HWI_FRAME_LZ4) {
-        data->stats.blocks_lz4++;
-    } else if (out->header[4] == HWI_FRAME_BLOCK) {
-        data->stats.blocks_raw++;
+    data->stats.bytes_sent += frame->payload_bytes;
+    if (frame->kind == HWI_FRAME_BLOCK) {
+        bool packed = (frame->flags & HWI_FRAME_LZ4) != 0;
+        data->stats.blocks_lz4 += packed;
+        data->stats.blocks_raw += !packed;
     }
 }
 
@@ -310,7 +313,7 @@ void hwi_data_sent(struct hwi_data *data, struct hwi_frame_out *out, bool whole)
         data->out = out->next;
     }
     if (whole && hwi_get_u64(out->trailer) != HWI_TRAILER_ABANDONED) {
-        count_sent(data, out);
+        count_sent(data, &out->frame);
     }
     hwi_pool_give(&data->pool, out->owned);
     out->payload = NULL;
@@ -321,7 +324,7 @@ static void abandon(struct hwi_frame_out *out)
 {
     out->payload = NULL;
     // Once the payload has left, a part of the trailer may have too: it stands.
-    if (out->written < HWI_FRAME_HEADER_BYTES + out->payload_bytes) {
+    if (out->written < HWI_FRAME_HEADER_BYTES + out->frame.payload_bytes) {
         hwi_put_u64(out->trailer, HWI_TRAILER_ABANDONED);
     }
 }
@@ -329,7 +332,7 @@ static void abandon(struct hwi_frame_out *out)
 void hwi_frames_out_abandon(struct hwi_data *data, struct hwi_op op)
 {
     for (struct hwi_frame_out *out = data->out; out != NULL; out = out->next) {
-        if (out->payload != NULL && out->owned == NULL && hwi_op_equal(out->op, op)) {
+        if (out->payload != NULL && out->owned == NULL && hwi_op_equal(out->frame.op, op)) {
             abandon(out);
         }
     }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The end of an operation, and of a view: nothing refers to it any more when these return.
+#include "transport/data/closed.h"
+#include "transport/data/edge.h"
+#include "transport/data/incoming.h"
+#include "transport/data/op.h"
 #include "transport/data/port.h"
+#include "transport/data/quiesce.h"
 
 static void tell_quiesced(struct hwi_data *data, struct hwi_op name, const struct hwi_data_op *op)
 {
@@ -16,8 +21,8 @@ static void drop_traffic(struct hwi_data *data, struct hwi_op name, const struct
 {
     hwi_frames_out_abandon(data, name);
     hwi_frames_in_discard(data, name);
-    struct hwi_edge *edge = NULL;
-    while (((edge = hwi_edge_next(data, edge)) != NULL)) {
+    struct hwi_port_edge *edge = NULL;
+    while (((edge = hwi_port_edge_next(data, edge)) != NULL)) {
         hwi_queue_drop(data, edge, op);
         hwi_stash_drop_op(data, edge, name);
     }
@@ -44,12 +49,12 @@ void hwi_port_quiesce(struct hwi_data *data, const struct hwi_msg_quiesce *msg)
 
 void hwi_port_view(struct hwi_data *data, uint64_t view)
 {
-    struct hwi_edge *edge = NULL;
+    struct hwi_port_edge *edge = NULL;
 
     data->view = view;
     hwi_closed_clear(data);
     hwi_frames_in_discard_before(data, view);
-    while (((edge = hwi_edge_next(data, edge)) != NULL)) {
+    while (((edge = hwi_port_edge_next(data, edge)) != NULL)) {
         if (edge->stash.view < view) {
             hwi_stash_drop(data, edge);
         }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include "transport/data/bits.h"
+#include "transport/data/op.h"
 #include "transport/data/port.h"
+#include "transport/data/reduce.h"
+#include "transport/data/row.h"
 
 #include <string.h>
 
@@ -56,7 +60,7 @@ void hwi_port_reduce(struct hwi_data *data, const struct hwi_msg_reduce *msg)
 {
     struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
 
-    HWI_CHECK(op != NULL && op->memory != NULL && msg->chunk < op->grid.chunks);
+    HWI_CHECK(op != NULL && op->request != NULL && msg->chunk < op->grid.chunks);
     const void **operands = operands_of(data, op, msg);
     uint32_t bytes = hwi_grid_size(&op->grid, msg->chunk);
     unsigned char *out = hwi_data_op_output(op, msg->chunk);

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Placement rows: which chunks may come from whom, and where they go.
+#include "transport/data/bits.h"
+#include "transport/data/closed.h"
+#include "transport/data/edge.h"
+#include "transport/data/op.h"
 #include "transport/data/port.h"
+#include "transport/data/row.h"
 
 static uint64_t hash_of(const struct hwi_data_op *op, uint8_t phase, uint64_t from)
 {
@@ -43,7 +48,7 @@ static unsigned char *take_scratch(struct hwi_data *data, struct hwi_data_op *op
 
 static void flush(struct hwi_data *data, const struct hwi_row *row)
 {
-    struct hwi_edge *edge = hwi_edge_find(data, row->from);
+    struct hwi_port_edge *edge = hwi_port_edge_find(data, row->from);
     const char *why = edge != NULL ? hwi_stash_flush(data, edge, row->op->name, row->phase) : NULL;
 
     if (why != NULL) {
@@ -55,7 +60,7 @@ void hwi_row_place(struct hwi_data *data, const struct hwi_msg_place *msg)
 {
     struct hwi_data_op *op = hwi_data_op_find(data, msg->op);
 
-    HWI_CHECK(op != NULL && op->memory != NULL &&
+    HWI_CHECK(op != NULL && op->request != NULL &&
               hwi_row_find(data, op, msg->phase, msg->from) == NULL);
     HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
     HWI_CHECK(msg->first <= op->grid.chunks && msg->chunks <= op->grid.chunks - msg->first);

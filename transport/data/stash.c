@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Eager frames: they came before their operation was called here, or ahead of its grant.
+#include "transport/data/edge.h"
+#include "transport/data/incoming.h"
 #include "transport/data/port.h"
+#include "transport/data/row.h"
+#include "transport/data/stash.h"
 
 #include <string.h>
 
@@ -34,7 +38,7 @@ static struct hwi_stashed *take_list(struct hwi_stash *stash)
     return list;
 }
 
-void hwi_stash_drop(struct hwi_data *data, struct hwi_edge *edge)
+void hwi_stash_drop(struct hwi_data *data, struct hwi_port_edge *edge)
 {
     for (struct hwi_stashed *at = take_list(&edge->stash), *next; at != NULL; at = next) {
         next = at->next;
@@ -43,7 +47,7 @@ void hwi_stash_drop(struct hwi_data *data, struct hwi_edge *edge)
     }
 }
 
-void hwi_stash_drop_op(struct hwi_data *data, struct hwi_edge *edge, struct hwi_op op)
+void hwi_stash_drop_op(struct hwi_data *data, struct hwi_port_edge *edge, struct hwi_op op)
 {
     for (struct hwi_stashed *at = take_list(&edge->stash), *next; at != NULL; at = next) {
         next = at->next;
@@ -57,7 +61,7 @@ void hwi_stash_drop_op(struct hwi_data *data, struct hwi_edge *edge, struct hwi_
 }
 
 // A frame of a newer view proves that all older ones are decided.
-static bool move_to_view(struct hwi_data *data, struct hwi_edge *edge, uint64_t view)
+static bool move_to_view(struct hwi_data *data, struct hwi_port_edge *edge, uint64_t view)
 {
     if (view < edge->stash.view) {
         return false;
@@ -70,7 +74,7 @@ static bool move_to_view(struct hwi_data *data, struct hwi_edge *edge, uint64_t 
     return true;
 }
 
-enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_edge *edge,
+enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_port_edge *edge,
                              const struct hwi_frame *frame, const char **why)
 {
     if (!move_to_view(data, edge, frame->op.view)) {
@@ -84,8 +88,8 @@ enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_edge *edge,
 }
 
 // Copies it to where it belongs, if it has a place by now. Returns false if it must go on waiting.
-static bool deliver(struct hwi_data *data, struct hwi_edge *edge, const struct hwi_stashed *stashed,
-                    const char **why)
+static bool deliver(struct hwi_data *data, struct hwi_port_edge *edge,
+                    const struct hwi_stashed *stashed, const char **why)
 {
     struct hwi_row *row;
     uint32_t chunk;
@@ -103,7 +107,7 @@ static bool deliver(struct hwi_data *data, struct hwi_edge *edge, const struct h
     }
 }
 
-const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_edge *edge,
+const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_port_edge *edge,
                               const struct hwi_frame *frame, uint64_t sum, void **payload)
 {
     struct hwi_stash *stash = &edge->stash;
@@ -126,7 +130,7 @@ const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_edge *edge,
     return NULL;
 }
 
-const char *hwi_stash_flush(struct hwi_data *data, struct hwi_edge *edge, struct hwi_op op,
+const char *hwi_stash_flush(struct hwi_data *data, struct hwi_port_edge *edge, struct hwi_op op,
                             uint8_t phase)
 {
     const char *why = NULL;

@@ -24,7 +24,7 @@ struct parts {
 
 static uint32_t frame_bytes(const struct hwi_frame_out *out)
 {
-    return HWI_FRAME_HEADER_BYTES + out->payload_bytes + HWI_FRAME_TRAILER_BYTES;
+    return HWI_FRAME_HEADER_BYTES + out->frame.payload_bytes + HWI_FRAME_TRAILER_BYTES;
 }
 
 static struct hwi_frame_out *frame_at(struct hwi_stripe *stripe, uint32_t index)
@@ -61,7 +61,7 @@ static void add(struct parts *parts, const unsigned char *bytes, size_t count)
 static bool add_frame(struct parts *parts, const struct hwi_frame_out *out)
 {
     uint32_t at = out->written;
-    uint32_t trailer_at = HWI_FRAME_HEADER_BYTES + out->payload_bytes;
+    uint32_t trailer_at = HWI_FRAME_HEADER_BYTES + out->frame.payload_bytes;
     if (at < HWI_FRAME_HEADER_BYTES) {
         add(parts, out->header + at, HWI_FRAME_HEADER_BYTES - at);
         at = HWI_FRAME_HEADER_BYTES;

@@ -288,7 +288,7 @@ static bool start(struct hwi_sim_stripe *stripe)
         !hwi_data_next(process->data, edge->peer, stripe->lane, &stripe->out)) {
         return false;
     }
-    uint32_t bytes = stripe->out.payload_bytes;
+    uint32_t bytes = stripe->out.frame.payload_bytes;
     struct hwi_sim_flight *flight = hwi_resize(&hwi_alloc_libc, NULL, sizeof *flight + bytes);
     flight->references = 1;
     flight->payload_bytes = bytes;
