@@ -9,7 +9,7 @@
 
 #include "runtime/error.h"
 #include "runtime/handles.h"
-#include "runtime/sized.h"
+#include "runtime/call/sized.h"
 #include "runtime/state.h"
 #include "snapshot/checkpoint/checkpoint.h"
 

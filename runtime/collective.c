@@ -2,10 +2,11 @@
 // The collectives: each call is an hws_op, made and waited for, or made and given out.
 #include <hawser/collective.h>
 
+#include "runtime/call/operation.h"
+#include "runtime/call/result.h"
+#include "runtime/call/sized.h"
 #include "runtime/error.h"
-#include "runtime/operation.h"
-#include "runtime/result.h"
-#include "runtime/sized.h"
+#include "runtime/request.h"
 
 // As much of the options as the caller has: their size stays what it says, also if that is none.
 static hws_op op_of(hws_what what, const hws_options *options)
@@ -20,25 +21,32 @@ static hws_op op_of(hws_what what, const hws_options *options)
     return op;
 }
 
+static hws_status make(const char *function, const hws_op *op, struct hwi_call *made)
+{
+    struct hwi_error error;
+    hws_status status = hwi_operation_make(function, op, made, &error);
+    return status == HWS_OK ? HWS_OK : hwi_error_again(&error);
+}
+
 static hws_status call(hws_comm *comm, const char *function, const hws_op *op, uint64_t *value,
                        hws_result *result)
 {
-    struct hwi_submission submission;
+    struct hwi_call made;
     hws_status status = hwi_comm_check(comm, function, result);
     if (status != HWS_OK) {
         return status;
     }
-    status = hwi_operation_make(function, op, &submission);
+    status = make(function, op, &made);
     if (status != HWS_OK) {
         return hwi_result_fail(result, status);
     }
-    return hwi_request_call(comm, &submission, value, result);
+    return hwi_request_call(comm, &made, value, result);
 }
 
 static hws_status start(hws_comm *comm, const char *function, const hws_op *op,
                         hws_request **request)
 {
-    struct hwi_submission submission;
+    struct hwi_call made;
     hws_status status = hwi_comm_check(comm, function, NULL);
     if (status != HWS_OK) {
         return status;
@@ -46,11 +54,8 @@ static hws_status start(hws_comm *comm, const char *function, const hws_op *op,
     if (request == NULL) {
         return hwi_error_null(function, "request");
     }
-    status = hwi_operation_make(function, op, &submission);
-    if (status != HWS_OK) {
-        return status;
-    }
-    return hwi_request_launch(comm, function, &submission, request);
+    status = make(function, op, &made);
+    return status != HWS_OK ? status : hwi_request_launch(comm, function, &made, request);
 }
 
 hws_status hws_start(hws_comm *comm, const hws_op *op, hws_request **request)

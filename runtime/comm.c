@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/call/result.h"
 #include "runtime/error.h"
 #include "runtime/handles.h"
 #include "runtime/request.h"
-#include "runtime/result.h"
 
 hws_status hwi_comm_forked(const struct hws_comm *comm, const char *function)
 {
@@ -36,11 +36,11 @@ static hws_status check_handle(const struct hws_comm *comm, const char *function
 
 hws_status hwi_comm_check(const struct hws_comm *comm, const char *function, hws_result *result)
 {
-    hws_status status = hwi_result_check(function, result);
-    if (status != HWS_OK) {
-        return status;
+    struct hwi_error error;
+    if (hwi_result_check(function, result, &error) != HWS_OK) {
+        return hwi_error_again(&error);
     }
-    status = check_handle(comm, function);
+    hws_status status = check_handle(comm, function);
     return status == HWS_OK ? HWS_OK : hwi_result_fail(result, status);
 }
 
@@ -100,7 +100,7 @@ void hwi_comm_finish(struct hws_comm *comm, hws_status status, const char *reaso
 
 void hwi_comm_unlock_and_free(struct hws_comm *comm)
 {
-    bool last = comm->closed && comm->request_count == 0;
+    bool last = comm->closed && comm->caller.in_flight == 0;
     pthread_mutex_unlock(&comm->mutex);
     if (last) {
         pthread_mutex_destroy(&comm->mutex);
@@ -124,7 +124,7 @@ static struct hws_comm *create_comm(const hws_config *config)
     pthread_mutex_init(&comm->mutex, NULL);
     comm->pid = getpid();
     comm->counts.bytes_of_struct = sizeof comm->counts;
-    comm->timeout_ms = config->timeout_ms;
+    comm->caller.timeout_ms = config->timeout_ms;
     comm->grace_ms = config->decision_grace_ms;
     comm->min_members = config->min_members;
     snprintf(comm->master, sizeof comm->master, "%s", config->master);
@@ -167,21 +167,18 @@ static hws_status create_host(struct hws_comm *comm, const hws_config *config, u
 
 static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint64_t incarnation)
 {
-    struct hwi_submission submission;
-    memset(&submission, 0, sizeof submission);
-    submission.to = hwi_addr_of(HWI_ROLE_PEER, 0);
-    submission.msg.type = HWI_MSG_open;
-    struct hwi_msg_open *open = &submission.msg.u.open;
-    open->incarnation = incarnation;
-    snprintf(open->address, sizeof open->address, "%s", comm->address);
-    open->timeout_ns = config->open_ms * HWI_NS_PER_MS;
-    open->grace_ns = config->decision_grace_ms * HWI_NS_PER_MS;
-    open->min_members = config->min_members;
-    open->stripes = config->stripes;
-    open->group = config->group;
-    snprintf(open->unit, sizeof open->unit, "%s", config->unit != NULL ? config->unit : "");
-    open->unit_size = config->unit_size;
-    return hwi_request_call_own(comm, &submission);
+    struct hwi_msg_open open = {
+        .incarnation = incarnation,
+        .timeout_ns = config->open_ms * HWI_NS_PER_MS,
+        .grace_ns = config->decision_grace_ms * HWI_NS_PER_MS,
+        .min_members = config->min_members,
+        .stripes = config->stripes,
+        .group = config->group,
+        .unit_size = config->unit_size,
+    };
+    snprintf(open.address, sizeof open.address, "%s", comm->address);
+    snprintf(open.unit, sizeof open.unit, "%s", config->unit != NULL ? config->unit : "");
+    return hwi_request_open(comm, &open);
 }
 
 hws_status hws_open(const hws_config *given, hws_comm **comm)
@@ -227,9 +224,8 @@ hws_status hws_close(hws_comm *comm)
     if (!hwi_handles_remove(HWI_HANDLE_COMM, comm)) {
         return hwi_error_set(HWS_E_INVALID, "hws_close: another thread closed it meanwhile");
     }
-    struct hwi_submission submission = hwi_request_make(HWI_KIND_CLOSE);
-    submission.msg.u.request.timeout_ns = HWI_CLOSE_MS * HWI_NS_PER_MS;
-    hwi_request_call_own(comm, &submission);
+    struct hwi_call call = hwi_call_of(HWI_KIND_CLOSE);
+    hwi_request_close(comm, &call);
     hwi_comm_finish(comm, HWS_E_CLOSED, "");
     let_go(comm);
     return HWS_OK;
@@ -241,8 +237,8 @@ hws_status hws_admit(hws_comm *comm, hws_result *result)
     if (status != HWS_OK) {
         return status;
     }
-    struct hwi_submission submission = hwi_request_make(HWI_KIND_ADMIT);
-    return hwi_request_call(comm, &submission, NULL, result);
+    struct hwi_call call = hwi_call_of(HWI_KIND_ADMIT);
+    return hwi_request_call(comm, &call, NULL, result);
 }
 
 hws_status hws_view(hws_comm *comm, hws_result *result)
@@ -251,8 +247,8 @@ hws_status hws_view(hws_comm *comm, hws_result *result)
     if (status != HWS_OK) {
         return status;
     }
-    struct hwi_submission submission = hwi_request_make(HWI_KIND_NONE);
-    return hwi_request_call(comm, &submission, NULL, result);
+    struct hwi_call call = hwi_call_of(HWI_KIND_NONE);
+    return hwi_request_call(comm, &call, NULL, result);
 }
 
 hws_status hws_pending(hws_comm *comm, uint32_t *count)
@@ -268,7 +264,7 @@ hws_status hws_pending(hws_comm *comm, uint32_t *count)
     if (status != HWS_OK) {
         return status;
     }
-    *count = comm->pending;
+    *count = comm->caller.pending;
     pthread_mutex_unlock(&comm->mutex);
     return HWS_OK;
 }

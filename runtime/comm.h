@@ -10,40 +10,33 @@
 #include <hawser/comm.h>
 #include <hawser/state.h>
 
-#include "actors/base/limits.h"
+#include "runtime/call/caller.h"
 #include "runtime/config.h"
 #include "transport/host/host.h"
 
 enum {
-    HWI_CONTROL_REQUESTS_MAX = 16, // hws_view and hws_close at once, beside the operations
-    HWI_REQUESTS_MAX = HWI_OPS_MAX + HWI_CONTROL_REQUESTS_MAX,
-    HWI_CLOSE_MS = 1000,       // how long hws_close waits for the master
     HWI_REPLY_SLACK_MS = 5000, // how late the peer's reply may be before the host is given up
 };
 
 struct hws_comm {
     // Constant while it is open.
     pid_t pid; // who opened it; a child after fork has the memory but not the thread
-    uint32_t timeout_ms, grace_ms, min_members;
+    uint32_t grace_ms, min_members;
     char master[HWI_MASTER_BYTES_MAX];
     char address[HWI_ADDRESS_BYTES_MAX]; // where stripes are accepted
 
     // Guards all below. The host's thread takes it: never hold it while that thread is joined.
     pthread_mutex_t mutex;
-    struct hwi_host *host; // NULL once the communicator is finished
-    hws_status finished;   // what further calls return; HWS_OK while there are any
-    bool closed;           // the owner has let go: the last request frees the communicator
-    uint64_t self;         // own peer id, from the opening's reply
-    uint64_t last_request; // ids count up from 1, the opening
-    struct hws_request *requests[HWI_REQUESTS_MAX]; // not collected yet, in no order
-    uint32_t request_count;
-    hws_state *state;                      // attached by the first hws_sync
-    uint32_t pending;                      // of the last reply collected
-    uint64_t collected;                    // failures of asynchronous calls that hws_wait returned
-    uint64_t view;                         // newest one replied
-    hws_stats counts;                      // what replies told; the rest is zero
-    struct hwi_data_stats data;            // of the host that is gone
-    char failed_check[HWI_TEXT_BYTES_MAX]; // the first one, for the sentence
+    struct hwi_host *host;    // NULL once the communicator is finished
+    hws_status finished;      // what further calls return; HWS_OK while there are any
+    bool closed;              // the owner has let go: the last request frees the communicator
+    struct hwi_caller caller; // who calls, and what was collected
+    struct hws_request *requests[HWI_CALLS_MAX]; // caller.in_flight of them, in no order
+    hws_state *state;                            // attached by the first hws_sync
+    uint64_t view;                               // newest one replied
+    hws_stats counts;                            // what replies told; the rest is zero
+    struct hwi_data_stats data;                  // of the host that is gone
+    char failed_check[HWI_TEXT_BYTES_MAX];       // the first one, for the sentence
 };
 
 // The call's first question: is the communicator open and usable from here, and `result` (may be

@@ -1,35 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/config.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "actors/base/base.h"
 #include "actors/base/limits.h"
 #include "runtime/error.h"
-#include "runtime/sized.h"
+#include "runtime/call/sized.h"
 #include "actors/wire/msg.h"
 #include "transport/host/address.h"
 
-#define TEXT(type, field, env, standard, doc)                                                      \
-    {                                                                                              \
-        #field, env, standard, doc, 0, 0, offsetof(type, field), HWI_OPTION_TEXT                   \
-    }
-#define NUMBER(type, field, env, standard, least, most, doc)                                       \
-    {                                                                                              \
-        #field, env, standard, doc, least, most, offsetof(type, field), HWI_OPTION_NUMBER          \
-    }
-#define FLAG(type, field, env, doc)                                                                \
-    {                                                                                              \
-        #field, env, "0", doc, 0, 1, offsetof(type, field), HWI_OPTION_FLAG                        \
-    }
+// Rows of the tables of hws_config and hws_master_config.
+#define TEXT(type, field, variable, standard_, doc_)                                               \
+    HWI_OPTION(type, field, TEXT, .env = (variable), .standard = (standard_), .doc = (doc_))
+#define NUMBER(type, field, variable, standard_, least_, most_, doc_)                              \
+    HWI_OPTION(type, field, NUMBER, .env = (variable), .standard = (standard_), .least = (least_), \
+               .most = (most_), .doc = (doc_))
+#define FLAG(type, field, variable, doc_)                                                          \
+    HWI_OPTION(type, field, FLAG, .env = (variable), .standard = "0", .most = 1, .doc = (doc_))
 
-#define ANY(type, field, doc)                                                                      \
-    {                                                                                              \
-        #field, NULL, "0", doc, 0, 0, offsetof(type, field), HWI_OPTION_ANY                        \
-    }
-
+// What both have of a journal.
 #define JOURNAL(type)                                                                              \
     TEXT(type, journal, "HAWSER_JOURNAL", NULL, "directory to record in; default: nothing is"),    \
         NUMBER(type, journal_max, "HAWSER_JOURNAL_MAX", "256", 16, 1 << 20,                        \
@@ -83,106 +74,22 @@ static const struct hwi_option master_options[] = {
     JOURNAL(hws_master_config),
 };
 
-static const struct hwi_option call_options[] = {
-    ANY(hws_options, tag,
-        "which sequence of calls it belongs to; a view has 4096, of all groups together"),
-    NUMBER(hws_options, timeout_ms, NULL, NULL, 1, UINT32_MAX,
-           "ms until it must be done; default: the communicator's timeout_ms"),
-    FLAG(hws_options, retry, NULL, "run again with the survivors until the deadline"),
-    NUMBER(hws_options, plan, NULL, "0", HWI_PLAN_AUTO, HWI_PLAN_DIRECT,
-           "0 = by size, 1 = one-shot, 2 = direct; the same on all members"),
-    NUMBER(hws_options, scope, NULL, "0", HWS_SCOPE_GROUP, HWS_SCOPE_RUN,
-           "agree and barrier: 0 = the own group, 1 = the run; the same on all members"),
-    NUMBER(hws_options, verify, NULL, "0", HWS_VERIFY_ALWAYS, HWS_VERIFY_WHEN_CHANGED,
-           "hws_sync: 0 = hash always, 1 = only where view and revision do not tell that it is "
-           "unchanged"),
-};
-
 const struct hwi_option_table hwi_comm_options = {comm_options, HWI_COUNT(comm_options)};
 const struct hwi_option_table hwi_master_options = {master_options, HWI_COUNT(master_options)};
-const struct hwi_option_table hwi_call_options = {call_options, HWI_COUNT(call_options)};
 
 enum { HEARTBEAT_MS = 500, HEARTBEATS_TO_DEATH = 5 };
 
-// Digits only: strtoul alone would take signs and blanks.
-static bool parse_number(const char *text, uint32_t *number)
+// An option table's look-up.
+static const char *environment(const char *env)
 {
-    char *end;
-    if (*text < '0' || *text > '9') {
-        return false;
-    }
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (*end != '\0' || errno != 0 || value > UINT32_MAX) {
-        return false;
-    }
-    *number = (uint32_t)value;
-    return true;
+    return getenv(env);
 }
 
-// NULL if the option has no variable, or it is not set or empty.
-static const char *environment(const struct hwi_option *option)
+static hws_status fill(const struct hwi_option_table *table, void *config)
 {
-    const char *text = option->env != NULL ? getenv(option->env) : NULL;
-    return text != NULL && *text != '\0' ? text : NULL;
-}
-
-static hws_status fill_number(const struct hwi_option *option, uint32_t *field)
-{
-    const char *source = option->name;
-    if (*field == 0) {
-        const char *text = environment(option);
-        if (text != NULL) {
-            source = option->env;
-        } else if ((text = option->standard) == NULL) {
-            return HWS_OK;
-        }
-        if (!parse_number(text, field)) {
-            return hwi_error_set(HWS_E_INVALID,
-                                 "%s is \"%.40s\": it must be a number from %u to %u", source, text,
-                                 option->least, option->most);
-        }
-    }
-    if (*field < option->least || *field > option->most) {
-        return hwi_error_set(HWS_E_INVALID, "%s is %u: it must be from %u to %u", source, *field,
-                             option->least, option->most);
-    }
-    return HWS_OK;
-}
-
-static void fill_text(const struct hwi_option *option, const char **field)
-{
-    if (*field == NULL || **field == '\0') {
-        *field = environment(option);
-    }
-    if (*field == NULL) {
-        *field = option->standard;
-    }
-}
-
-static hws_status fill_flag(const struct hwi_option *option, int *field)
-{
-    uint32_t number = *field != 0;
-    hws_status status = fill_number(option, &number);
-    *field = (int)number;
-    return status;
-}
-
-hws_status hwi_options_fill(const struct hwi_option_table *table, void *config)
-{
-    hws_status status = HWS_OK;
-    for (uint32_t i = 0; i < table->count && status == HWS_OK; i++) {
-        const struct hwi_option *option = &table->options[i];
-        void *field = (char *)config + option->offset;
-        if (option->kind == HWI_OPTION_TEXT) {
-            fill_text(option, field);
-        } else if (option->kind == HWI_OPTION_NUMBER) {
-            status = fill_number(option, field);
-        } else if (option->kind == HWI_OPTION_FLAG) {
-            status = fill_flag(option, field);
-        }
-    }
-    return status;
+    struct hwi_error error;
+    hws_status status = hwi_options_fill(table, environment, config, &error);
+    return status == HWS_OK ? HWS_OK : hwi_error_again(&error);
 }
 
 // "host:port" or "[v6]:port" with a port that can be dialled; names are not looked up.
@@ -190,7 +97,7 @@ static bool can_be_dialled(const char *address)
 {
     const char *colon = strrchr(address, ':');
     uint32_t port;
-    if (colon == NULL || colon == address || !parse_number(colon + 1, &port)) {
+    if (colon == NULL || colon == address || !hwi_option_number(colon + 1, &port)) {
         return false;
     }
     bool bracketed = address[0] == '[' && colon[-1] == ']';
@@ -254,7 +161,7 @@ hws_status hwi_config_read(const hws_config *given, hws_config *config)
         return hwi_error_set(HWS_E_INVALID, "bytes_of_struct of hws_config is not set: begin with "
                                             "HWS_CONFIG_INIT");
     }
-    hws_status status = hwi_options_fill(&hwi_comm_options, config);
+    hws_status status = fill(&hwi_comm_options, config);
     if (status != HWS_OK) {
         return status;
     }
@@ -282,7 +189,7 @@ hws_status hwi_master_config_read(const hws_master_config *given, hws_master_con
         return hwi_error_set(HWS_E_INVALID, "bytes_of_struct of hws_master_config is not set: "
                                             "begin with HWS_MASTER_CONFIG_INIT");
     }
-    hws_status status = hwi_options_fill(&hwi_master_options, config);
+    hws_status status = fill(&hwi_master_options, config);
     if (status != HWS_OK) {
         return status;
     }

@@ -19,7 +19,9 @@ hws_status hwi_error_set(hws_status status, const char *format, ...)
 void hwi_error_keep(struct hwi_error *error, hws_status status)
 {
     error->status = status;
-    memcpy(error->sentence, sentence, sizeof sentence);
+    if (status != HWS_OK) {
+        memcpy(error->sentence, sentence, sizeof sentence);
+    }
 }
 
 hws_status hwi_error_again(const struct hwi_error *error)

@@ -3,24 +3,16 @@
 #ifndef HAWSER_RUNTIME_ERROR_H
 #define HAWSER_RUNTIME_ERROR_H
 
-#include <hawser/types.h>
-
-enum { HWI_SENTENCE_BYTES_MAX = 512 }; // longer ones are cut
+#include "runtime/call/error.h"
 
 // Sets this thread's sentence (what happened, to whom, what to do) and returns `status`.
 hws_status hwi_error_set(hws_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-// A failure that others may follow, and that is to be told in the end.
-struct hwi_error {
-    hws_status status; // HWS_OK = none kept
-    char sentence[HWI_SENTENCE_BYTES_MAX];
-};
-
-// Keeps `status` and this thread's sentence.
+// Keeps `status`, and this thread's sentence if it is a failure.
 void hwi_error_keep(struct hwi_error *error, hws_status status);
 
-// Sets the sentence kept, if one was, and returns the status.
+// Sets the sentence of `error` (borrowed until return), if it is a failure; returns its status.
 hws_status hwi_error_again(const struct hwi_error *error);
 
 // The sentence for a NULL argument of a function.

@@ -5,108 +5,100 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/call/result.h"
 #include "runtime/error.h"
 #include "runtime/handles.h"
-#include "runtime/result.h"
+#include "runtime/sentence.h"
 #include "runtime/state.h"
 #include "runtime/wait.h"
 #include "actors/wire/codec.h"
 
-// Fills in what only the table knows, and takes from the message what the request must remember.
-static void name_request(struct hws_comm *comm, struct hws_request *request, struct hwi_msg *msg)
+// What of a call its request must remember.
+static void remember(struct hws_request *request, const struct hwi_call *call)
 {
-    uint64_t timeout_ns;
-    request->id = ++comm->last_request;
-    if (msg->type == HWI_MSG_open) {
-        msg->u.open.request = request->id;
-        timeout_ns = msg->u.open.timeout_ns;
-    } else {
-        msg->u.request.request = request->id;
-        msg->u.request.async = request->async;
-        msg->u.request.collected = comm->collected;
-        if (msg->u.request.timeout_ns == 0) {
-            msg->u.request.timeout_ns = comm->timeout_ms * HWI_NS_PER_MS;
-        }
-        request->kind = msg->u.request.kind;
-        request->tag = msg->u.request.tag;
-        timeout_ns = msg->u.request.timeout_ns;
-    }
+    request->id = call->request.request;
+    request->kind = call->request.kind;
+    request->tag = call->request.tag;
+    request->memory = call->output != NULL;
+    request->counts = call->counts;
+    request->counts_room = call->counts_room;
+}
+
+static void set_limit(struct hws_request *request, uint64_t timeout_ns)
+{
+    uint64_t grace_ms = request->kind == HWI_KIND_CLOSE ? 0 : request->comm->grace_ms;
     request->timeout_ms = (uint32_t)(timeout_ns / HWI_NS_PER_MS);
-    uint64_t grace_ms = request->kind == HWI_KIND_CLOSE ? 0 : comm->grace_ms;
     request->limit_ns =
         hwi_host_now() + timeout_ns + (grace_ms + HWI_REPLY_SLACK_MS) * HWI_NS_PER_MS;
 }
 
-static bool table_has_room(const struct hws_comm *comm, const struct hwi_msg *msg)
-{
-    bool control = msg->type == HWI_MSG_request &&
-                   (msg->u.request.kind == HWI_KIND_NONE || msg->u.request.kind == HWI_KIND_CLOSE);
-    return comm->request_count < (uint32_t)(control ? HWI_REQUESTS_MAX : HWI_OPS_MAX);
-}
-
-bool hwi_request_lacks_input(const struct hws_comm *comm, const struct hwi_submission *submission)
-{
-    const struct hwi_msg *msg = &submission->msg;
-    return msg->type == HWI_MSG_request && msg->u.request.kind == HWI_KIND_BROADCAST &&
-           msg->u.request.root == comm->self && submission->buffers.input == NULL;
-}
-
 static hws_status submit(struct hws_comm *comm, struct hws_request *request,
-                         struct hwi_submission *submission)
+                         const struct hwi_submission *submission)
 {
-    if (comm->finished != HWS_OK) {
-        return hwi_error_set(
-            comm->finished, "this communicator is finished (%s): close, open again and sync",
-            comm->failed_check[0] != '\0' ? comm->failed_check : hws_status_text(comm->finished));
-    }
-    if (!table_has_room(comm, &submission->msg)) {
-        return hwi_error_set(HWS_E_LIMIT, "%d operations are in flight: hws_wait for some first",
-                             HWI_OPS_MAX);
-    }
-    if (hwi_request_lacks_input(comm, submission)) {
-        return hwi_error_set(HWS_E_INVALID,
-                             "broadcast: input is NULL, and this member is the root");
-    }
-    name_request(comm, request, &submission->msg);
     int status = hwi_host_submit(comm->host, submission);
     if (status != 0) {
         return hwi_error_set(status, "%s could not be handed to the runtime: %s",
                              hwi_call_name(request->kind), hws_status_text(status));
     }
-    comm->requests[comm->request_count++] = request;
+    comm->requests[comm->caller.in_flight++] = request;
     return HWS_OK;
 }
 
-static hws_status start_held(struct hws_comm *comm, struct hws_request *request, bool async,
-                             struct hwi_submission *submission)
+static hws_status check_finished(const struct hws_comm *comm)
 {
-    memset(request, 0, sizeof *request);
-    request->comm = comm;
-    request->async = async;
-    request->memory = submission->buffers.output != NULL;
-    request->counts = submission->counts;
-    request->counts_room = submission->counts_room;
-    hws_status status = submit(comm, request, submission);
-    pthread_mutex_unlock(&comm->mutex);
-    return status;
+    if (comm->finished == HWS_OK) {
+        return HWS_OK;
+    }
+    return hwi_error_set(
+        comm->finished, "this communicator is finished (%s): close, open again and sync",
+        comm->failed_check[0] != '\0' ? comm->failed_check : hws_status_text(comm->finished));
+}
+
+// The communicator's mutex is held.
+static hws_status start_held(struct hws_comm *comm, struct hws_request *request, bool async,
+                             struct hwi_call *call)
+{
+    struct hwi_error error;
+    hws_status status = check_finished(comm);
+    if (status != HWS_OK) {
+        return status;
+    }
+    if (hwi_caller_check(&comm->caller, call, &error) != HWS_OK) {
+        return hwi_error_again(&error);
+    }
+    hwi_caller_name(&comm->caller, call, async);
+    *request = (struct hws_request){.comm = comm, .async = async};
+    remember(request, call);
+    set_limit(request, call->request.timeout_ns);
+    struct hwi_submission submission = {
+        .to = hwi_addr_of(HWI_ROLE_PEER, 0),
+        .buffers = {call->input, call->output, call->input_bytes, call->output_bytes},
+    };
+    submission.msg.type = HWI_MSG_request;
+    submission.msg.u.request = call->request;
+    return submit(comm, request, &submission);
 }
 
 static hws_status start(struct hws_comm *comm, struct hws_request *request, bool async,
-                        struct hwi_submission *submission)
+                        struct hwi_call *call)
 {
-    hws_status status = hwi_comm_lock(comm, hwi_call_name(submission->msg.u.request.kind));
-    return status != HWS_OK ? status : start_held(comm, request, async, submission);
+    hws_status status = hwi_comm_lock(comm, hwi_call_name(call->request.kind));
+    if (status == HWS_OK) {
+        status = start_held(comm, request, async, call);
+        pthread_mutex_unlock(&comm->mutex);
+    }
+    return status;
 }
 
-hws_status hwi_request_launch(struct hws_comm *comm, const char *function,
-                              struct hwi_submission *submission, hws_request **request)
+hws_status hwi_request_launch(struct hws_comm *comm, const char *function, struct hwi_call *call,
+                              hws_request **request)
 {
     struct hws_request *made = calloc(1, sizeof *made);
     if (made == NULL || !hwi_handles_add(HWI_HANDLE_REQUEST, made)) {
         free(made);
         return hwi_error_set(HWS_E_NO_MEMORY, "%s: out of memory", function);
     }
-    hws_status status = start(comm, made, true, submission);
+    hws_status status = start(comm, made, true, call);
     if (status != HWS_OK) {
         hwi_handles_remove(HWI_HANDLE_REQUEST, made);
         free(made);
@@ -116,6 +108,7 @@ hws_status hwi_request_launch(struct hws_comm *comm, const char *function,
     return HWS_OK;
 }
 
+// Takes it out of the table; the communicator's mutex is held.
 static void leave_table(struct hws_request *request)
 {
     struct hws_comm *comm = request->comm;
@@ -123,7 +116,8 @@ static void leave_table(struct hws_request *request)
     while (comm->requests[index] != request) {
         index++;
     }
-    comm->requests[index] = comm->requests[--comm->request_count];
+    hwi_caller_collect(&comm->caller, &request->reply.u.reply, request->async);
+    comm->requests[index] = comm->requests[comm->caller.in_flight];
 }
 
 hws_status hwi_request_collect(struct hws_request *request, uint64_t *value, hws_result *result)
@@ -137,7 +131,7 @@ hws_status hwi_request_collect(struct hws_request *request, uint64_t *value, hws
         *value = reply->value;
     }
     if (reply->status == HWS_OK) {
-        hwi_counts_write(request);
+        hwi_counts_write(request->counts, request->counts_room, reply);
     }
     hws_status status = reply->status;
     bool async = request->async;
@@ -147,11 +141,6 @@ hws_status hwi_request_collect(struct hws_request *request, uint64_t *value, hws
     }
     pthread_mutex_lock(&comm->mutex);
     leave_table(request);
-    if (status == HWS_OK) {
-        comm->pending = reply->pending;
-    } else {
-        comm->collected += async;
-    }
     if (async) {
         free(request);
     }
@@ -169,38 +158,46 @@ static hws_status await_and_collect(struct hws_request *request, uint64_t *value
     return hwi_request_collect(request, value, result);
 }
 
-hws_status hwi_request_call(struct hws_comm *comm, struct hwi_submission *submission,
-                            uint64_t *value, hws_result *result)
+hws_status hwi_request_call(struct hws_comm *comm, struct hwi_call *call, uint64_t *value,
+                            hws_result *result)
 {
     struct hws_request request;
-    hws_status status = start(comm, &request, false, submission);
+    hws_status status = start(comm, &request, false, call);
     if (status != HWS_OK) {
         return hwi_result_fail(result, status);
     }
     return await_and_collect(&request, value, result);
 }
 
-hws_status hwi_request_call_own(struct hws_comm *comm, struct hwi_submission *submission)
+hws_status hwi_request_close(struct hws_comm *comm, struct hwi_call *call)
 {
     struct hws_request request;
     pthread_mutex_lock(&comm->mutex);
-    hws_status status = start_held(comm, &request, false, submission);
+    hws_status status = start_held(comm, &request, false, call);
+    pthread_mutex_unlock(&comm->mutex);
     return status != HWS_OK ? status : await_and_collect(&request, NULL, NULL);
 }
 
-struct hwi_submission hwi_request_make(uint8_t kind)
+hws_status hwi_request_open(struct hws_comm *comm, const struct hwi_msg_open *open)
 {
-    struct hwi_submission submission;
-    memset(&submission, 0, sizeof submission);
-    submission.to = hwi_addr_of(HWI_ROLE_PEER, 0);
-    submission.msg.type = HWI_MSG_request;
-    submission.msg.u.request.kind = kind;
-    return submission;
+    struct hws_request request = {.comm = comm, .kind = HWI_KIND_NONE};
+    struct hwi_submission submission = {.to = hwi_addr_of(HWI_ROLE_PEER, 0)};
+    submission.msg.type = HWI_MSG_open;
+    submission.msg.u.open = *open;
+    pthread_mutex_lock(&comm->mutex);
+    request.id = submission.msg.u.open.request = ++comm->caller.last_request;
+    set_limit(&request, open->timeout_ns);
+    hws_status status = check_finished(comm);
+    if (status == HWS_OK) {
+        status = submit(comm, &request, &submission);
+    }
+    pthread_mutex_unlock(&comm->mutex);
+    return status != HWS_OK ? status : await_and_collect(&request, NULL, NULL);
 }
 
 static struct hws_request *find_waiting(struct hws_comm *comm, uint64_t id)
 {
-    for (uint32_t i = 0; i < comm->request_count; i++) {
+    for (uint32_t i = 0; i < comm->caller.in_flight; i++) {
         if (comm->requests[i]->id == id && !comm->requests[i]->done) {
             return comm->requests[i];
         }
@@ -254,8 +251,8 @@ void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg)
             hwi_host_forget(comm->host, request->id);
         }
         hwi_stats_count(comm, request);
-        if (request->id == HWI_REQUEST_OPENING && msg->u.reply.rank < msg->u.reply.members_count) {
-            comm->self = msg->u.reply.members[msg->u.reply.rank].value;
+        if (request->id == HWI_CALLER_OPENING && msg->u.reply.rank < msg->u.reply.members_count) {
+            comm->caller.self = msg->u.reply.members[msg->u.reply.rank].value;
         }
         end(request);
     }
@@ -264,7 +261,7 @@ void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg)
 
 void hwi_requests_end(struct hws_comm *comm, hws_status status, const char *reason)
 {
-    for (uint32_t i = 0; i < comm->request_count; i++) {
+    for (uint32_t i = 0; i < comm->caller.in_flight; i++) {
         struct hws_request *request = comm->requests[i];
         if (request->done) {
             continue;

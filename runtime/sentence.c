@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "runtime/error.h"
-#include "runtime/result.h"
+#include "runtime/sentence.h"
 #include "actors/wire/codec.h"
 
 enum { PEERS_NAMED_MAX = 8, CALL_BYTES_MAX = 64 };
@@ -37,7 +37,7 @@ const char *hwi_call_name(uint8_t kind)
 // "all_reduce tag 7", "sync", "open".
 static void name_call(const struct hws_request *request, char call[CALL_BYTES_MAX])
 {
-    const char *name = request->id == HWI_REQUEST_OPENING ? "open" : hwi_call_name(request->kind);
+    const char *name = request->id == HWI_CALLER_OPENING ? "open" : hwi_call_name(request->kind);
     uint8_t channel = hwi_channel_kind(request->kind);
     if (channel == HWI_KIND_ALL_REDUCE || hwi_kind_is_agreement(channel)) {
         snprintf(call, CALL_BYTES_MAX, "%s tag %" PRIu64, name, request->tag);
@@ -130,7 +130,7 @@ static void say_lost(struct text *text, const struct hws_request *request, const
 
 static void say_timeout(struct text *text, const struct hws_request *request, const char *call)
 {
-    if (request->id == HWI_REQUEST_OPENING) {
+    if (request->id == HWI_CALLER_OPENING) {
         add(text,
             "registered with the master at %s, but not admitted within %u ms: the members must "
             "call hws_admit, or the first view waits for more members",
@@ -304,7 +304,7 @@ hws_status hwi_sentence_set(const struct hws_request *request)
         say_mismatch(&text, request);
     } else if (reply->status == HWS_E_CONFLICT) {
         say_conflict(&text, request, call);
-    } else if (reply->status == HWS_E_UNREACHABLE && request->id == HWI_REQUEST_OPENING) {
+    } else if (reply->status == HWS_E_UNREACHABLE && request->id == HWI_CALLER_OPENING) {
         say_unreachable(&text, request);
     } else if (reply->status == HWS_E_OUTCOME_UNKNOWN && reply->attempts > 0) {
         say_unknown(&text, request, call);

@@ -5,11 +5,10 @@
 
 #include <hawser/state.h>
 
+#include "runtime/call/result.h"
 #include "runtime/error.h"
 #include "runtime/handles.h"
-#include "runtime/options.h"
 #include "runtime/request.h"
-#include "runtime/result.h"
 #include "runtime/state.h"
 
 hws_status hws_state_create(hws_state **state)
@@ -176,14 +175,11 @@ hws_status hws_state_set_revision(hws_state *state, uint64_t revision)
     return HWS_OK;
 }
 
-static hws_status check_sync(const hws_state *state, hws_strategy strategy)
+static hws_status check_sync(const hws_state *state)
 {
     hws_status status = hwi_handles_check(HWI_HANDLE_STATE, state, "hws_sync", "state");
     if (status != HWS_OK) {
         return status;
-    }
-    if (strategy < HWS_SYNC_ENFORCE || strategy > HWS_SYNC_RECEIVE_ONLY) {
-        return hwi_error_set(HWS_E_INVALID, "hws_sync: strategy %d is none", (int)strategy);
     }
     if (state->count == 0) {
         return hwi_error_set(HWS_E_INVALID, "hws_sync: the state has no tensors: hws_state_add "
@@ -219,17 +215,27 @@ static hws_status attach(struct hws_comm *comm, hws_state *state)
     return HWS_OK;
 }
 
+static hws_status make_sync(const hws_state *state, hws_strategy strategy,
+                            const hws_options *options, struct hwi_call *call)
+{
+    struct hwi_error error;
+    hws_status status = hwi_call_sync(strategy, hws_state_revision(state),
+                                      atomic_load(&state->replaced), options, call, &error);
+    return status == HWS_OK ? HWS_OK : hwi_error_again(&error);
+}
+
 hws_status hws_sync(hws_comm *comm, hws_state *state, hws_strategy strategy,
                     const hws_options *options, hws_result *result)
 {
+    struct hwi_call call;
+    uint64_t elected;
     hws_status status = hwi_comm_check(comm, "hws_sync", result);
     if (status != HWS_OK) {
         return status;
     }
-    struct hwi_submission submission = hwi_request_make(HWI_KIND_SYNC);
-    status = check_sync(state, strategy);
+    status = check_sync(state);
     if (status == HWS_OK) {
-        status = hwi_call_options_read(options, &submission.msg.u.request);
+        status = make_sync(state, strategy, options, &call);
     }
     if (status == HWS_OK) {
         status = hwi_comm_lock(comm, "hws_sync");
@@ -241,13 +247,7 @@ hws_status hws_sync(hws_comm *comm, hws_state *state, hws_strategy strategy,
     if (status != HWS_OK) {
         return hwi_result_fail(result, status);
     }
-    submission.msg.u.request.tag = 0;
-    struct hwi_msg_request *request = &submission.msg.u.request;
-    request->value = hws_state_revision(state);
-    request->strategy = (uint8_t)strategy;
-    request->verify = atomic_load(&state->replaced) ? 0 : request->verify;
-    uint64_t elected;
-    status = hwi_request_call(comm, &submission, &elected, result);
+    status = hwi_request_call(comm, &call, &elected, result);
     if (status == HWS_OK) {
         atomic_store(&state->revision, elected);
         atomic_store(&state->replaced, false);

@@ -4,7 +4,7 @@
 
 #include "runtime/error.h"
 #include "runtime/request.h"
-#include "runtime/sized.h"
+#include "runtime/call/sized.h"
 
 static uint64_t *outcome(hws_stats *counts, hws_status status)
 {
@@ -30,7 +30,7 @@ static uint64_t *outcome(hws_stats *counts, hws_status status)
 
 static bool is_operation(const struct hws_request *request)
 {
-    return request->id != HWI_REQUEST_OPENING && request->kind != HWI_KIND_NONE &&
+    return request->id != HWI_CALLER_OPENING && request->kind != HWI_KIND_NONE &&
            request->kind != HWI_KIND_CLOSE;
 }
 
@@ -70,7 +70,7 @@ static hws_stats read_all(struct hws_comm *comm)
     ours.bytes_received = data.bytes_received;
     ours.frames_dropped = data.frames_dropped;
     ours.reduce_bytes = data.reduce_bytes;
-    for (uint32_t i = 0; i < comm->request_count; i++) {
+    for (uint32_t i = 0; i < comm->caller.in_flight; i++) {
         ours.in_flight += is_operation(comm->requests[i]) && !comm->requests[i]->done;
     }
     return ours;

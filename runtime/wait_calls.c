@@ -6,8 +6,8 @@
 
 #include "runtime/error.h"
 #include "runtime/handles.h"
-#include "runtime/result.h"
-#include "runtime/sized.h"
+#include "runtime/call/result.h"
+#include "runtime/call/sized.h"
 #include "runtime/wait.h"
 
 enum { REQUESTS_LISTED_MAX = 1 << 16 }; // of one call that waits for several
@@ -79,10 +79,17 @@ hws_status hws_cancel(hws_request *request)
                                             hws_status_text(status));
 }
 
+static hws_status check_result(const char *function, const hws_result *result)
+{
+    struct hwi_error error;
+    hws_status status = hwi_result_check(function, result, &error);
+    return status == HWS_OK ? HWS_OK : hwi_error_again(&error);
+}
+
 hws_status hws_wait(hws_request *request, uint32_t timeout_ms, hws_result *result)
 {
     struct hwi_wait wait;
-    hws_status status = hwi_result_check("hws_wait", result);
+    hws_status status = check_result("hws_wait", result);
     if (status != HWS_OK) {
         return status;
     }
@@ -122,6 +129,13 @@ static hws_status check_list(const char *function, hws_request *const *requests,
     return HWS_OK;
 }
 
+static hws_status check_results(const char *function, const hws_result *results, size_t count)
+{
+    struct hwi_error error;
+    hws_status status = hwi_results_check(function, results, count, &error);
+    return status == HWS_OK ? HWS_OK : hwi_error_again(&error);
+}
+
 static size_t first_done(hws_request *const *requests, size_t count)
 {
     size_t i = 0;
@@ -147,7 +161,7 @@ hws_status hws_wait_any(hws_request **requests, size_t count, uint32_t timeout_m
                         hws_result *result)
 {
     struct hwi_wait wait;
-    hws_status status = hwi_result_check("hws_wait_any", result);
+    hws_status status = check_result("hws_wait_any", result);
     if (status != HWS_OK) {
         return status;
     }
@@ -199,7 +213,7 @@ hws_status hws_wait_all(hws_request **requests, size_t count, uint32_t timeout_m
     struct hwi_wait wait;
     hws_status status = check_list("hws_wait_all", requests, count);
     if (status == HWS_OK) {
-        status = hwi_results_check("hws_wait_all", results, count);
+        status = check_results("hws_wait_all", results, count);
     }
     if (status == HWS_OK) {
         status = hwi_wait_begin(&wait, "hws_wait_all", requests, count);

@@ -10,6 +10,7 @@
 
 #include "actors/base/base.h"
 #include "actors/base/limits.h"
+#include "runtime/call/options.h"
 #include "runtime/config.h"
 #include "runtime/error.h"
 

@@ -8,10 +8,11 @@
 
 #include <cmocka.h>
 
-#include "runtime/operation.h"
+#include "runtime/call/operation.h"
 
 static float input[64], output[256];
 static size_t counts[8];
+static struct hwi_error error; // of the last call that was refused
 
 static hws_op op_of(hws_what what)
 {
@@ -28,20 +29,20 @@ static hws_op op_of(hws_what what)
     return op;
 }
 
-static struct hwi_submission make(const hws_op *op)
+static struct hwi_call make(const hws_op *op)
 {
-    struct hwi_submission made;
-    assert_int_equal(hwi_operation_make("hws_call", op, &made), HWS_OK);
+    struct hwi_call made;
+    assert_int_equal(hwi_operation_make("hws_call", op, &made, &error), HWS_OK);
     return made;
 }
 
 static void refuse(hws_op op, hws_status status, const char *word)
 {
-    struct hwi_submission made;
-    assert_int_equal(hwi_operation_make("hws_call", &op, &made), status);
-    assert_non_null(strstr(hws_last_error(), "hws_call"));
-    if (strstr(hws_last_error(), word) == NULL) {
-        fail_msg("\"%s\" is not in \"%s\"", word, hws_last_error());
+    struct hwi_call made;
+    assert_int_equal(hwi_operation_make("hws_call", &op, &made, &error), status);
+    assert_non_null(strstr(error.sentence, "hws_call"));
+    if (strstr(error.sentence, word) == NULL) {
+        fail_msg("\"%s\" is not in \"%s\"", word, error.sentence);
     }
 }
 
@@ -57,8 +58,8 @@ static void test_each_operation_becomes_its_request(void **state)
         op.options.tag = 9;
         op.options.retry = 1;
         op.value = 77;
-        const struct hwi_submission made = make(&op);
-        const struct hwi_msg_request *r = &made.msg.u.request;
+        const struct hwi_call made = make(&op);
+        const struct hwi_msg_request *r = &made.request;
         bool data = what <= HWS_BROADCAST, adds = what <= HWS_REDUCE_SCATTER;
         assert_int_equal(r->kind, kinds[what]);
         assert_int_equal(r->tag, 9);
@@ -67,7 +68,7 @@ static void test_each_operation_becomes_its_request(void **state)
         assert_int_equal(r->dtype, data ? HWS_F32 : 0);
         assert_int_equal(r->root, what == HWS_BROADCAST ? 3 : 0);
         assert_int_equal(r->value, what == HWS_AGREE ? 77 : 0);
-        assert_ptr_equal(made.buffers.output, data ? output : NULL);
+        assert_ptr_equal(made.output, data ? output : NULL);
         if (data) {
             assert_int_equal(r->redop, adds ? HWS_SUM : 0);
         }
@@ -78,21 +79,21 @@ static void test_memory_is_as_large_as_it_says(void **state)
 {
     (void)state;
     hws_op op = op_of(HWS_ALL_GATHER);
-    struct hwi_submission made = make(&op);
-    assert_int_equal(made.buffers.input_bytes, 64);
-    assert_int_equal(made.buffers.output_bytes, 1024);
-    assert_int_equal(made.msg.u.request.room, 256);
+    struct hwi_call made = make(&op);
+    assert_int_equal(made.input_bytes, 64);
+    assert_int_equal(made.output_bytes, 1024);
+    assert_int_equal(made.request.room, 256);
     op = op_of(HWS_REDUCE_SCATTER);
     op.room = 8;
     made = make(&op);
-    assert_int_equal(made.buffers.output_bytes, 32);
+    assert_int_equal(made.output_bytes, 32);
     op.output = input; // in place the room is the buffer's
     made = make(&op);
-    assert_int_equal(made.buffers.output_bytes, 64);
-    assert_int_equal(made.msg.u.request.in_place, 1);
+    assert_int_equal(made.output_bytes, 64);
+    assert_int_equal(made.request.in_place, 1);
     op = op_of(HWS_BROADCAST);
     op.input = NULL;
-    assert_int_equal(make(&op).buffers.input_bytes, 0);
+    assert_int_equal(make(&op).input_bytes, 0);
 }
 
 static void test_gathering_in_place(void **state)
@@ -102,11 +103,11 @@ static void test_gathering_in_place(void **state)
     for (uint32_t at = 0; at < 256; at++) {
         op.input = output + at;
         op.room = 40;
-        struct hwi_submission made;
+        struct hwi_call made;
         hws_status wanted = at >= 40 || at == 0 || at == 16 ? HWS_OK : HWS_E_INVALID;
-        assert_int_equal(hwi_operation_make("hws_call", &op, &made), wanted);
+        assert_int_equal(hwi_operation_make("hws_call", &op, &made, &error), wanted);
         if (wanted == HWS_OK) {
-            assert_int_equal(made.msg.u.request.in_place, at < 40);
+            assert_int_equal(made.request.in_place, at < 40);
         }
     }
     op.input = output; // counts that may differ have no place
@@ -122,8 +123,8 @@ static void test_counts_may_be_nothing(void **state)
     op.counts_room = 8;
     op.count = 0;
     op.input = NULL;
-    const struct hwi_submission made = make(&op);
-    assert_int_equal(made.msg.u.request.unequal, 1);
+    const struct hwi_call made = make(&op);
+    assert_int_equal(made.request.unequal, 1);
     assert_ptr_equal(made.counts, counts);
     assert_int_equal(made.counts_room, 8);
     op.counts = NULL;
@@ -183,11 +184,11 @@ static void test_what_each_operation_needs(void **state)
     op = op_of(HWS_BARRIER);
     op.bytes_of_struct = 0;
     refuse(op, HWS_E_INVALID, "HWS_OP_INIT");
-    struct hwi_submission made;
+    struct hwi_call made;
     op = op_of(HWS_BARRIER);
     op.options.bytes_of_struct = 0;
-    assert_int_equal(hwi_operation_make("hws_call", &op, &made), HWS_E_INVALID);
-    assert_int_equal(hwi_operation_make("hws_call", NULL, &made), HWS_E_INVALID);
+    assert_int_equal(hwi_operation_make("hws_call", &op, &made, &error), HWS_E_INVALID);
+    assert_int_equal(hwi_operation_make("hws_call", NULL, &made, &error), HWS_E_INVALID);
 }
 
 int main(void)

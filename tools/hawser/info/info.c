@@ -9,6 +9,7 @@
 
 #include "actors/base/base.h"
 #include "actors/base/limits.h"
+#include "runtime/call/options.h"
 #include "runtime/config.h"
 #include "actors/wire/msg.h"
 #include "collectives/kernels/kernels.h"
@@ -103,10 +104,11 @@ static void print_table(const char *title, const struct hwi_option_table *table)
 
 static void print_markdown(void)
 {
-    puts("# Options\n\n"
-         "Made by `hawser info --markdown` from the tables in `runtime/config.c`, which also "
-         "check what is\n"
-         "given. A zero or NULL field takes the variable's value, and without one the default.");
+    puts(
+        "# Options\n\n"
+        "Made by `hawser info --markdown` from the tables in `runtime/config.c` and\n"
+        "`runtime/call/options.c`, which also check what is given. A zero or NULL field takes the\n"
+        "variable's value, and without one the default.");
     print_table("A member: `hws_config`", &hwi_comm_options);
     print_table("A master: `hws_master_config`", &hwi_master_options);
     print_table("A call: `hws_options`", &hwi_call_options);

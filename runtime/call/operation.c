@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include "runtime/operation.h"
+#include "runtime/call/operation.h"
 
-#include "runtime/error.h"
-#include "runtime/options.h"
-#include "runtime/sized.h"
+#include "runtime/call/options.h"
+#include "runtime/call/sized.h"
 
 // An operation being judged.
 struct making {
     const char *function;
     const hws_op *op;
     uint64_t element_bytes;
-    struct hwi_submission *submission;
+    struct hwi_call *call;
+    struct hwi_error *error;
 };
 
 // ---- types and counts ---------------------------------------------------------------------------
@@ -19,33 +19,33 @@ static hws_status check_dtype(struct making *m)
 {
     m->element_bytes = hws_dtype_bytes(m->op->dtype);
     if (m->element_bytes == 0) {
-        return hwi_error_set(HWS_E_INVALID, "%s: dtype %d is no element type", m->function,
-                             (int)m->op->dtype);
+        return hwi_error_say(m->error, HWS_E_INVALID, "%s: dtype %d is no element type",
+                             m->function, (int)m->op->dtype);
     }
-    m->submission->msg.u.request.dtype = (uint8_t)m->op->dtype;
+    m->call->request.dtype = (uint8_t)m->op->dtype;
     return HWS_OK;
 }
 
 static hws_status check_redop(const struct making *m)
 {
     if (m->op->redop < HWS_SUM || m->op->redop > HWS_MIN) {
-        return hwi_error_set(HWS_E_INVALID, "%s: redop %d is no reduction", m->function,
+        return hwi_error_say(m->error, HWS_E_INVALID, "%s: redop %d is no reduction", m->function,
                              (int)m->op->redop);
     }
-    m->submission->msg.u.request.redop = (uint8_t)m->op->redop;
+    m->call->request.redop = (uint8_t)m->op->redop;
     return HWS_OK;
 }
 
 static hws_status check_count(const struct making *m)
 {
-    if (m->op->count == 0 && !m->submission->msg.u.request.unequal) {
-        return hwi_error_set(HWS_E_INVALID, "%s: count is 0", m->function);
+    if (m->op->count == 0 && !m->call->request.unequal) {
+        return hwi_error_say(m->error, HWS_E_INVALID, "%s: count is 0", m->function);
     }
     if (m->op->count > HWI_TENSOR_BYTES_MAX / m->element_bytes) {
-        return hwi_error_set(HWS_E_LIMIT, "%s: count %zu is more than 2^40 bytes", m->function,
-                             m->op->count);
+        return hwi_error_say(m->error, HWS_E_LIMIT, "%s: count %zu is more than 2^40 bytes",
+                             m->function, m->op->count);
     }
-    m->submission->msg.u.request.count = m->op->count;
+    m->call->request.count = m->op->count;
     return HWS_OK;
 }
 
@@ -54,10 +54,10 @@ static hws_status check_count(const struct making *m)
 static hws_status check_pointers(const struct making *m, bool needs_input)
 {
     if (m->op->output == NULL) {
-        return hwi_error_null(m->function, "output");
+        return hwi_error_say_null(m->error, m->function, "output");
     }
     if (m->op->input == NULL && needs_input) {
-        return hwi_error_null(m->function, "input");
+        return hwi_error_say_null(m->error, m->function, "input");
     }
     return HWS_OK;
 }
@@ -70,28 +70,27 @@ static uint64_t room_of(const struct making *m)
 
 static void give_memory(const struct making *m, uint64_t input_count, uint64_t output_count)
 {
-    struct hwi_submission *s = m->submission;
-    s->buffers.input = m->op->input;
-    s->buffers.output = m->op->output;
-    s->buffers.input_bytes = input_count * m->element_bytes;
-    s->buffers.output_bytes = output_count * m->element_bytes;
+    struct hwi_call *call = m->call;
+    call->input = m->op->input;
+    call->output = m->op->output;
+    call->input_bytes = input_count * m->element_bytes;
+    call->output_bytes = output_count * m->element_bytes;
 }
 
-static bool overlap(const struct hwi_buffers *buffers)
+static bool overlap(const struct hwi_call *call)
 {
-    uintptr_t input = (uintptr_t)buffers->input, output = (uintptr_t)buffers->output;
-    return input < output ? output - input < buffers->input_bytes
-                          : input - output < buffers->output_bytes;
+    uintptr_t input = (uintptr_t)call->input, output = (uintptr_t)call->output;
+    return input < output ? output - input < call->input_bytes
+                          : input - output < call->output_bytes;
 }
 
 static hws_status check_overlap(const struct making *m)
 {
-    struct hwi_submission *s = m->submission;
-    s->msg.u.request.in_place = m->op->input == m->op->output;
-    if (!s->msg.u.request.in_place && overlap(&s->buffers)) {
-        return hwi_error_set(
-            HWS_E_INVALID, "%s: input and output overlap: pass the same pointer or disjoint memory",
-            m->function);
+    m->call->request.in_place = m->op->input == m->op->output;
+    if (!m->call->request.in_place && overlap(m->call)) {
+        return hwi_error_say(
+            m->error, HWS_E_INVALID,
+            "%s: input and output overlap: pass the same pointer or disjoint memory", m->function);
     }
     return HWS_OK;
 }
@@ -114,35 +113,34 @@ static hws_status make_reduction(struct making *m)
     }
     uint64_t room = whole ? m->op->count : room_of(m);
     give_memory(m, m->op->count, room);
-    m->submission->msg.u.request.room = room;
+    m->call->request.room = room;
     return check_overlap(m);
 }
 
 // In place the input lies where some member's elements go.
 static hws_status place_gathered(const struct making *m)
 {
-    struct hwi_submission *s = m->submission;
-    const struct hwi_buffers *b = &s->buffers;
-    if (b->input_bytes == 0 || !overlap(b)) {
+    struct hwi_call *call = m->call;
+    if (call->input_bytes == 0 || !overlap(call)) {
         return HWS_OK;
     }
-    uintptr_t input = (uintptr_t)b->input, output = (uintptr_t)b->output;
-    bool fits = !s->msg.u.request.unequal && input >= output &&
-                (input - output) % b->input_bytes == 0 &&
-                b->output_bytes - (input - output) >= b->input_bytes;
+    uintptr_t input = (uintptr_t)call->input, output = (uintptr_t)call->output;
+    bool fits = !call->request.unequal && input >= output &&
+                (input - output) % call->input_bytes == 0 &&
+                call->output_bytes - (input - output) >= call->input_bytes;
     if (!fits) {
-        return hwi_error_set(HWS_E_INVALID,
+        return hwi_error_say(m->error, HWS_E_INVALID,
                              "%s: input and output overlap: input must be disjoint from output, or "
                              "lie in it at a multiple of count, with equal counts",
                              m->function);
     }
-    s->msg.u.request.in_place = 1;
+    call->request.in_place = 1;
     return HWS_OK;
 }
 
 static hws_status make_all_gather(struct making *m)
 {
-    struct hwi_msg_request *request = &m->submission->msg.u.request;
+    struct hwi_msg_request *request = &m->call->request;
     request->unequal = m->op->counts != NULL;
     hws_status status = check_count(m);
     if (status == HWS_OK) {
@@ -153,23 +151,24 @@ static hws_status make_all_gather(struct making *m)
     }
     uint64_t room = room_of(m);
     if (room < m->op->count) {
-        return hwi_error_set(HWS_E_INVALID, "%s: room is %zu: not even the own %zu elements fit",
-                             m->function, m->op->room, m->op->count);
+        return hwi_error_say(m->error, HWS_E_INVALID,
+                             "%s: room is %zu: not even the own %zu elements fit", m->function,
+                             m->op->room, m->op->count);
     }
     give_memory(m, m->op->count, room);
     request->room = room;
-    m->submission->counts = m->op->counts;
-    m->submission->counts_room = m->op->counts_room;
+    m->call->counts = m->op->counts;
+    m->call->counts_room = m->op->counts_room;
     return place_gathered(m);
 }
 
 // Only the request's start knows who the root is: there it is found out whether it has an input.
 static hws_status make_broadcast(struct making *m)
 {
-    struct hwi_msg_request *request = &m->submission->msg.u.request;
+    struct hwi_msg_request *request = &m->call->request;
     if (m->op->root.value == 0 || m->op->root.value > HWI_ID_MAX) {
-        return hwi_error_set(HWS_E_INVALID, "%s: root is %llu, which is no peer id", m->function,
-                             (unsigned long long)m->op->root.value);
+        return hwi_error_say(m->error, HWS_E_INVALID, "%s: root is %llu, which is no peer id",
+                             m->function, (unsigned long long)m->op->root.value);
     }
     hws_status status = check_count(m);
     if (status == HWS_OK) {
@@ -187,11 +186,11 @@ static hws_status make_broadcast(struct making *m)
 static hws_status make_agree(const struct making *m)
 {
     if (m->op->agree_op != HWS_AGREE_AND && m->op->agree_op != HWS_AGREE_MIN) {
-        return hwi_error_set(HWS_E_INVALID, "%s: agree_op %d is none", m->function,
+        return hwi_error_say(m->error, HWS_E_INVALID, "%s: agree_op %d is none", m->function,
                              (int)m->op->agree_op);
     }
-    m->submission->msg.u.request.redop = (uint8_t)m->op->agree_op;
-    m->submission->msg.u.request.value = m->op->value;
+    m->call->request.redop = (uint8_t)m->op->agree_op;
+    m->call->request.value = m->op->value;
     return HWS_OK;
 }
 
@@ -218,33 +217,32 @@ static const uint8_t kinds[] = {
     [HWS_BARRIER] = HWI_KIND_BARRIER,       [HWS_AGREE] = HWI_KIND_AGREE,
 };
 
-hws_status hwi_operation_make(const char *function, const hws_op *op,
-                              struct hwi_submission *submission)
+static hws_status make_barrier(struct making *m)
+{
+    m->call->request.redop = HWI_AGREE_BARRIER;
+    return HWS_OK;
+}
+
+hws_status hwi_operation_make(const char *function, const hws_op *op, struct hwi_call *call,
+                              struct hwi_error *error)
 {
     hws_op own;
-    struct making m = {.function = function, .op = &own, .submission = submission};
+    struct making m = {.function = function, .op = &own, .call = call, .error = error};
     if (op == NULL) {
-        return hwi_error_null(function, "op");
+        return hwi_error_say_null(error, function, "op");
     }
     if (!hwi_sized_read(&own, sizeof own, op)) {
-        return hwi_error_set(HWS_E_INVALID,
-                             "%s: bytes_of_struct of hws_op is not set: begin with "
-                             "HWS_OP_INIT",
+        return hwi_error_say(error, HWS_E_INVALID,
+                             "%s: bytes_of_struct of hws_op is not set: begin with HWS_OP_INIT",
                              function);
     }
     if ((unsigned)own.what >= HWI_COUNT(kinds) || kinds[own.what] == HWI_KIND_NONE) {
-        return hwi_error_set(HWS_E_INVALID, "%s: what is %d, which is no operation", function,
-                             (int)own.what);
+        return hwi_error_say(error, HWS_E_INVALID, "%s: what is %d, which is no operation",
+                             function, (int)own.what);
     }
-    *submission = hwi_request_make(kinds[own.what]);
-    hws_status status = HWS_OK;
-    if (own.what == HWS_AGREE) {
-        status = make_agree(&m);
-    } else if (own.what == HWS_BARRIER) {
-        submission->msg.u.request.redop = HWI_AGREE_BARRIER;
-    } else {
-        status = make_data(&m);
-    }
-    return status != HWS_OK ? status
-                            : hwi_call_options_read(&own.options, &submission->msg.u.request);
+    *call = hwi_call_of(kinds[own.what]);
+    hws_status status = own.what == HWS_AGREE     ? make_agree(&m)
+                        : own.what == HWS_BARRIER ? make_barrier(&m)
+                                                  : make_data(&m);
+    return status != HWS_OK ? status : hwi_call_options_read(&own.options, &call->request, error);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Public structs carry their size first, so that a caller compiled against an older, shorter one
 // still works.
-#ifndef HAWSER_RUNTIME_SIZED_H
-#define HAWSER_RUNTIME_SIZED_H
+#ifndef HAWSER_RUNTIME_CALL_SIZED_H
+#define HAWSER_RUNTIME_CALL_SIZED_H
 
 #include <stdbool.h>
 #include <stddef.h>

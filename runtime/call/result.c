@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: MIT
-#include "runtime/result.h"
+#include "runtime/call/result.h"
 
-#include "runtime/error.h"
-#include "runtime/sized.h"
+#include "runtime/call/sized.h"
 
-hws_status hwi_result_check(const char *function, const hws_result *result)
+hws_status hwi_result_check(const char *function, const hws_result *result, struct hwi_error *error)
 {
     if (result == NULL || hwi_sized_bytes(result) >= sizeof(size_t)) {
         return HWS_OK;
     }
-    return hwi_error_set(HWS_E_INVALID,
+    return hwi_error_say(error, HWS_E_INVALID,
                          "%s: bytes_of_struct of hws_result is not set: begin with HWS_RESULT_INIT",
                          function);
 }
 
-hws_status hwi_results_check(const char *function, const hws_result *results, size_t count)
+hws_status hwi_results_check(const char *function, const hws_result *results, size_t count,
+                             struct hwi_error *error)
 {
     if (results == NULL || hwi_sized_array(results, count, sizeof(size_t))) {
         return HWS_OK;
     }
-    return hwi_error_set(HWS_E_INVALID,
+    return hwi_error_say(error, HWS_E_INVALID,
                          "%s: bytes_of_struct is not the same in all results: begin each with "
                          "HWS_RESULT_INIT",
                          function);
@@ -74,10 +74,9 @@ void hwi_result_write(hws_result *result, const struct hwi_msg_reply *reply)
     hwi_sized_write(result, &ours, sizeof ours);
 }
 
-void hwi_counts_write(const struct hws_request *request)
+void hwi_counts_write(size_t *counts, size_t room, const struct hwi_msg_reply *reply)
 {
-    const struct hwi_msg_reply *reply = &request->reply.u.reply;
-    for (uint32_t i = 0; i < reply->counts_count && i < request->counts_room; i++) {
-        request->counts[i] = reply->counts[i].value;
+    for (uint32_t i = 0; i < reply->counts_count && i < room; i++) {
+        counts[i] = reply->counts[i].value;
     }
 }
