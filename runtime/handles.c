@@ -4,9 +4,8 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "actors/base/place.h"
+#include "actors/base/rows.h"
 #include "runtime/error.h"
 
 struct table {
@@ -40,7 +39,7 @@ static uint64_t name_of(const void *handle)
 
 static uint32_t place_of(const struct table *table, const void *handle)
 {
-    return hwi_place(table->handles, table->count, sizeof(uint64_t), 0, name_of(handle));
+    return hwi_rows_place_key(table->handles, table->count, sizeof(uint64_t), 0, name_of(handle));
 }
 
 static bool has(const struct table *table, const void *handle)
@@ -72,10 +71,8 @@ bool hwi_handles_add(enum hwi_handle_kind kind, const void *handle)
     lock();
     bool added = make_room(table);
     if (added) {
-        uint32_t place = place_of(table, handle);
-        memmove(table->handles + place + 1, table->handles + place,
-                (table->count++ - place) * sizeof(uint64_t));
-        table->handles[place] = name_of(handle);
+        uint64_t *row = HWI_ROWS_OPEN(table->handles, &table->count, place_of(table, handle));
+        *row = name_of(handle);
     }
     unlock();
     return added;
@@ -87,9 +84,7 @@ bool hwi_handles_remove(enum hwi_handle_kind kind, const void *handle)
     lock();
     bool found = has(table, handle);
     if (found) {
-        uint32_t place = place_of(table, handle);
-        memmove(table->handles + place, table->handles + place + 1,
-                (--table->count - place) * sizeof(uint64_t));
+        HWI_ROWS_REMOVE(table->handles, &table->count, place_of(table, handle));
     }
     unlock();
     return found;

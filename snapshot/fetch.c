@@ -3,6 +3,7 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/rows.h"
 #include "snapshot/snapshot.h"
 
 // Receivers begin at different sources, so that no source serves all manifests.
@@ -186,21 +187,17 @@ uint32_t hwi_fetch_source(const struct hwi_fetch *fetch, uint64_t peer)
     return HWI_FETCH_NONE;
 }
 
-struct hwi_want *hwi_fetch_want(struct hwi_fetch *fetch, uint32_t block)
+static int compare_block(const void *item, const void *wanted)
 {
-    uint32_t low = 0, high = fetch->want_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (fetch->wants[middle].block < block) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (low == fetch->want_count || fetch->wants[low].block != block) {
-        return NULL;
-    }
-    return &fetch->wants[low];
+    const struct hwi_want *want = item;
+    const uint32_t *block = wanted;
+    return (want->block > *block) - (want->block < *block);
+}
+
+struct hwi_want *hwi_fetch_want(const struct hwi_fetch *fetch, uint32_t block)
+{
+    return hwi_rows_find(fetch->wants, fetch->want_count, sizeof *fetch->wants, compare_block,
+                         &block);
 }
 
 uint32_t hwi_fetch_givers(const struct hwi_fetch *fetch)

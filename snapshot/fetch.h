@@ -64,7 +64,7 @@ void hwi_fetch_refill(struct hwi_snapshot *snapshot, uint32_t index, bool steal,
 // Index of the source with this id; HWI_FETCH_NONE if it is none.
 uint32_t hwi_fetch_source(const struct hwi_fetch *fetch, uint64_t peer);
 // The want of this block; NULL if the block is not wanted.
-struct hwi_want *hwi_fetch_want(struct hwi_fetch *fetch, uint32_t block);
+struct hwi_want *hwi_fetch_want(const struct hwi_fetch *fetch, uint32_t block);
 // Sources that blocks came from.
 uint32_t hwi_fetch_givers(const struct hwi_fetch *fetch);
 // Leaves *fetch all zero.

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "actors/base/rows.h"
+
 enum {
     HASH_BYTES = 16,
     TENSOR_BYTES = HWI_NAME_BYTES_MAX + 1 + 8, // name padded with zeros, dtype, size
@@ -101,24 +103,26 @@ void hwi_manifest_fini(struct hwi_manifest *manifest, const struct hwi_alloc *al
     *manifest = (struct hwi_manifest){0};
 }
 
+// Never the same: what begins by the block comes before it.
+static int compare_begin(const void *item, const void *wanted)
+{
+    const struct hwi_tensor_span *span = item;
+    const uint32_t *block = wanted;
+    return span->first <= *block ? -1 : 1;
+}
+
 struct hwi_piece hwi_manifest_piece(const struct hwi_manifest *manifest, uint32_t block)
 {
     HWI_CHECK(block < manifest->block_count);
     // Tensors without blocks begin where the next one does: the last that begins by `block` has it.
-    uint32_t low = 0, high = manifest->tensor_count;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (manifest->spans[middle].first <= block) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    const struct hwi_tensor_span *span = &manifest->spans[low];
+    uint32_t behind = hwi_rows_place(manifest->spans, manifest->tensor_count,
+                                     sizeof *manifest->spans, compare_begin, &block);
+    uint32_t tensor = behind - 1; // the first one begins at block 0
+    const struct hwi_tensor_span *span = &manifest->spans[tensor];
     uint64_t offset = (uint64_t)(block - span->first) * HWI_BLOCK_BYTES;
     uint64_t rest = span->tensor.bytes - offset;
     return (struct hwi_piece){
-        .tensor = low, .offset = offset, .bytes = (uint32_t)HWI_MIN(rest, HWI_BLOCK_BYTES)};
+        .tensor = tensor, .offset = offset, .bytes = (uint32_t)HWI_MIN(rest, HWI_BLOCK_BYTES)};
 }
 
 uint32_t hwi_manifest_pages(const struct hwi_manifest *manifest)

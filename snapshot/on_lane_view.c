@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "actors/base/place.h"
+#include "actors/base/rows.h"
 #include "snapshot/serve.h"
 
 bool hwi_snapshot_is_member(const struct hwi_snapshot *snapshot, uint64_t peer)
 {
-    uint32_t at =
-        hwi_place(snapshot->members, snapshot->member_count, sizeof *snapshot->members, 0, peer);
-    return at < snapshot->member_count && snapshot->members[at] == peer;
+    return hwi_rows_find_key(snapshot->members, snapshot->member_count, sizeof *snapshot->members,
+                             0, peer) != NULL;
 }
 
 void hwi_snapshot_on_lane_view(struct hwi_snapshot *snapshot, const struct hwi_event *event,

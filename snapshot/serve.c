@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "actors/base/place.h"
+#include "actors/base/rows.h"
 #include "snapshot/serve.h"
-
-#include <string.h>
-
-// Index of the reader, or of where it would be.
-static uint32_t place_of(const struct hwi_snapshot *snapshot, uint64_t peer)
-{
-    return HWI_PLACE(struct hwi_reader, peer, snapshot->readers, snapshot->reader_count, peer);
-}
 
 struct hwi_reader *hwi_serve_reader(struct hwi_snapshot *snapshot, uint64_t peer,
                                     const struct hwi_op *op)
@@ -18,19 +10,15 @@ struct hwi_reader *hwi_serve_reader(struct hwi_snapshot *snapshot, uint64_t peer
     if (!open || !hwi_op_equal(snapshot->op, *op) || !hwi_snapshot_is_member(snapshot, peer)) {
         return NULL;
     }
-    uint32_t at = place_of(snapshot, peer);
+    uint32_t at =
+        HWI_ROWS_PLACE(struct hwi_reader, peer, snapshot->readers, snapshot->reader_count, peer);
     if (at < snapshot->reader_count && snapshot->readers[at].peer == peer) {
         return &snapshot->readers[at];
     }
-    if (snapshot->reader_count == snapshot->reader_capacity) {
-        uint32_t capacity = HWI_MAX(4u, 2 * snapshot->reader_capacity);
-        snapshot->readers =
-            hwi_resize(snapshot->alloc, snapshot->readers, capacity * sizeof *snapshot->readers);
-        snapshot->reader_capacity = capacity;
-    }
-    struct hwi_reader *reader = &snapshot->readers[at];
-    memmove(reader + 1, reader, (snapshot->reader_count++ - at) * sizeof *reader);
-    *reader = (struct hwi_reader){.peer = peer};
+    struct hwi_reader *reader =
+        HWI_ROWS_INSERT(snapshot->alloc, &snapshot->readers, &snapshot->reader_count,
+                        &snapshot->reader_capacity, HWI_MEMBERS_MAX, at);
+    reader->peer = peer;
     return reader;
 }
 

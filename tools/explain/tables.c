@@ -1,41 +1,31 @@
 // SPDX-License-Identifier: MIT
 // The model's tables: ordered arrays, found by halving.
-#include <string.h>
-
-#include "actors/base/place.h"
+#include "actors/base/rows.h"
 #include "tools/explain/model.h"
+
+// Rings have fewer records than that, and it takes a record to make a row.
+enum { ROWS_MAX = 1 << 28 };
+
+#define INSERT(items, count, capacity, at)                                                         \
+    HWI_ROWS_INSERT(&hwi_alloc_libc, (items), (count), (capacity), ROWS_MAX, (at))
 
 void *model_grow(void *array, uint32_t *count, uint32_t *capacity, size_t bytes)
 {
-    if (*count == *capacity) {
-        *capacity = *capacity ? *capacity * 2 : 8;
-        array = hwi_resize(&hwi_alloc_libc, array, *capacity * bytes);
-    }
-    memset((char *)array + *count * bytes, 0, bytes);
-    (*count)++;
+    array = hwi_rows_grow(&hwi_alloc_libc, array, *count, capacity, ROWS_MAX, bytes);
+    hwi_rows_open(array, count, bytes, *count);
     return array;
-}
-
-// Makes room at `index` of an array that model_grow has just made longer; zeroed.
-static void open_gap(void *array, uint32_t count, uint32_t index, size_t bytes)
-{
-    char *at = (char *)array + index * bytes;
-    memmove(at + bytes, at, (count - 1 - index) * bytes);
-    memset(at, 0, bytes);
 }
 
 // ---- members -----------------------------------------------------------------------------------
 
 static uint32_t member_index(const struct explain_model *model, uint64_t peer)
 {
-    return HWI_PLACE(struct explain_member, peer, model->members, model->member_count, peer);
+    return HWI_ROWS_PLACE(struct explain_member, peer, model->members, model->member_count, peer);
 }
 
 struct explain_member *model_find_member(const struct explain_model *model, uint64_t peer)
 {
-    uint32_t index = member_index(model, peer);
-    bool found = index < model->member_count && model->members[index].peer == peer;
-    return found ? &model->members[index] : NULL;
+    return HWI_ROWS_FIND(struct explain_member, peer, model->members, model->member_count, peer);
 }
 
 struct explain_member *model_member(struct explain_model *model, uint64_t peer)
@@ -44,11 +34,8 @@ struct explain_member *model_member(struct explain_model *model, uint64_t peer)
     if (member != NULL) {
         return member;
     }
-    uint32_t index = member_index(model, peer);
-    model->members = model_grow(model->members, &model->member_count, &model->member_capacity,
-                                sizeof *model->members);
-    open_gap(model->members, model->member_count, index, sizeof *model->members);
-    member = &model->members[index];
+    member = INSERT(&model->members, &model->member_count, &model->member_capacity,
+                    member_index(model, peer));
     *member = (struct explain_member){.peer = peer,
                                       .process = -1,
                                       .heard_ns = NEVER_NS,
@@ -61,8 +48,8 @@ struct explain_member *model_member(struct explain_model *model, uint64_t peer)
 
 static uint32_t session_index(const struct explain_model *model, uint64_t incarnation)
 {
-    return HWI_PLACE(struct explain_session, incarnation, model->sessions, model->session_count,
-                     incarnation);
+    return HWI_ROWS_PLACE(struct explain_session, incarnation, model->sessions,
+                          model->session_count, incarnation);
 }
 
 struct explain_member *model_session(const struct explain_model *model, uint64_t incarnation)
@@ -77,9 +64,7 @@ void model_name_session(struct explain_model *model, uint64_t incarnation, uint6
     uint32_t index = session_index(model, incarnation);
     model_member(model, peer);
     if (index == model->session_count || model->sessions[index].incarnation != incarnation) {
-        model->sessions = model_grow(model->sessions, &model->session_count,
-                                     &model->session_capacity, sizeof *model->sessions);
-        open_gap(model->sessions, model->session_count, index, sizeof *model->sessions);
+        INSERT(&model->sessions, &model->session_count, &model->session_capacity, index);
     }
     model->sessions[index] = (struct explain_session){incarnation, peer};
 }
@@ -104,8 +89,9 @@ static struct explain_channel channel_named(const struct explain_model *model, s
                                     .committed_ns = NEVER_NS};
 }
 
-static int compare_channel(const struct explain_channel *a, const struct explain_channel *b)
+static int compare_channel(const void *item, const void *wanted)
 {
+    const struct explain_channel *a = item, *b = wanted;
     if (a->view != b->view) {
         return a->view < b->view ? -1 : 1;
     }
@@ -139,35 +125,25 @@ struct hwi_op channel_op(const struct explain_channel *channel, uint32_t seq)
 struct explain_channel *model_channel(struct explain_model *model, struct hwi_op op, uint64_t peer)
 {
     struct explain_channel name = channel_named(model, op, peer);
-    uint32_t low = 0, high = model->channel_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (compare_channel(&model->channels[middle], &name) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    uint32_t at =
+        hwi_rows_place(model->channels, model->channel_count, sizeof name, compare_channel, &name);
+    if (at < model->channel_count && compare_channel(&model->channels[at], &name) == 0) {
+        return &model->channels[at];
     }
-    if (low < model->channel_count && compare_channel(&model->channels[low], &name) == 0) {
-        return &model->channels[low];
-    }
-    model->channels = model_grow(model->channels, &model->channel_count, &model->channel_capacity,
-                                 sizeof *model->channels);
-    open_gap(model->channels, model->channel_count, low, sizeof *model->channels);
-    model->channels[low] = name;
-    return &model->channels[low];
+    struct explain_channel *channel =
+        INSERT(&model->channels, &model->channel_count, &model->channel_capacity, at);
+    *channel = name;
+    return channel;
 }
 
 static uint32_t part_index(const struct explain_channel *channel, uint64_t peer)
 {
-    return HWI_PLACE(struct explain_part, peer, channel->parts, channel->part_count, peer);
+    return HWI_ROWS_PLACE(struct explain_part, peer, channel->parts, channel->part_count, peer);
 }
 
 const struct explain_part *model_find_part(const struct explain_channel *channel, uint64_t peer)
 {
-    uint32_t index = part_index(channel, peer);
-    bool found = index < channel->part_count && channel->parts[index].peer == peer;
-    return found ? &channel->parts[index] : NULL;
+    return HWI_ROWS_FIND(struct explain_part, peer, channel->parts, channel->part_count, peer);
 }
 
 struct explain_part *model_part(struct explain_channel *channel, uint64_t peer)
@@ -176,12 +152,11 @@ struct explain_part *model_part(struct explain_channel *channel, uint64_t peer)
     if (index < channel->part_count && channel->parts[index].peer == peer) {
         return &channel->parts[index];
     }
-    channel->parts = model_grow(channel->parts, &channel->part_count, &channel->part_capacity,
-                                sizeof *channel->parts);
-    open_gap(channel->parts, channel->part_count, index, sizeof *channel->parts);
-    channel->parts[index].peer = peer;
-    channel->parts[index].entered_ns = NEVER_NS;
-    return &channel->parts[index];
+    struct explain_part *part =
+        INSERT(&channel->parts, &channel->part_count, &channel->part_capacity, index);
+    part->peer = peer;
+    part->entered_ns = NEVER_NS;
+    return part;
 }
 
 static bool has_entered(const struct explain_channel *channel, const struct explain_peers *peers,
@@ -228,14 +203,9 @@ struct explain_view *model_view(struct explain_model *model, uint64_t number)
     if (view != NULL) {
         return view;
     }
-    model->views =
-        model_grow(model->views, &model->view_count, &model->view_capacity, sizeof *model->views);
-    uint32_t index = model->view_count - 1;
-    while (index > 0 && model->views[index - 1].number > number) {
-        index--;
-    }
-    open_gap(model->views, model->view_count, index, sizeof *model->views);
-    view = &model->views[index];
+    uint32_t index =
+        HWI_ROWS_PLACE(struct explain_view, number, model->views, model->view_count, number);
+    view = INSERT(&model->views, &model->view_count, &model->view_capacity, index);
     *view =
         (struct explain_view){.number = number, .proposed_ns = NEVER_NS, .announced_ns = NEVER_NS};
     return view;
@@ -294,7 +264,7 @@ bool model_would_show(const struct explain_model *model, uint64_t view, uint8_t 
 
 static uint32_t peers_index(const struct explain_peers *peers, uint64_t peer)
 {
-    return hwi_place(peers->ids, peers->count, sizeof *peers->ids, 0, peer);
+    return hwi_rows_place_key(peers->ids, peers->count, sizeof *peers->ids, 0, peer);
 }
 
 bool peers_has(const struct explain_peers *peers, uint64_t peer)
@@ -308,10 +278,8 @@ void peers_add(struct explain_peers *peers, uint64_t peer)
     if (peer == 0 || peers_has(peers, peer)) {
         return;
     }
-    uint32_t index = peers_index(peers, peer);
-    peers->ids = model_grow(peers->ids, &peers->count, &peers->capacity, sizeof *peers->ids);
-    open_gap(peers->ids, peers->count, index, sizeof *peers->ids);
-    peers->ids[index] = peer;
+    uint64_t *id = INSERT(&peers->ids, &peers->count, &peers->capacity, peers_index(peers, peer));
+    *id = peer;
 }
 
 void peers_remove(struct explain_peers *peers, uint64_t peer)
@@ -319,10 +287,7 @@ void peers_remove(struct explain_peers *peers, uint64_t peer)
     if (!peers_has(peers, peer)) {
         return;
     }
-    uint32_t index = peers_index(peers, peer);
-    peers->count--;
-    memmove(peers->ids + index, peers->ids + index + 1,
-            (peers->count - index) * sizeof *peers->ids);
+    HWI_ROWS_REMOVE(peers->ids, &peers->count, peers_index(peers, peer));
 }
 
 void peers_free(struct explain_peers *peers)

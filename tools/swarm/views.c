@@ -3,7 +3,7 @@
 // was put out never comes back; units are in them whole.
 #include "tools/swarm/crew.h"
 
-#include <string.h>
+#include "actors/base/rows.h"
 
 static struct swarm_view *place_of(struct swarm *s, uint64_t number, uint32_t scope)
 {
@@ -107,10 +107,9 @@ static void check_new(struct swarm *s, const struct swarm_view *view)
 static void add_view(struct swarm *s, struct swarm_view *at, uint32_t scope,
                      const struct hwi_msg_reply *reply)
 {
-    size_t index = (size_t)(at - s->views);
+    uint32_t index = (uint32_t)(at - s->views);
     s->views = swarm_grow(s->views, s->view_count, &s->view_capacity, sizeof *s->views);
-    struct swarm_view *view = s->views + index;
-    memmove(view + 1, view, (s->view_count++ - index) * sizeof *view);
+    struct swarm_view *view = HWI_ROWS_OPEN(s->views, &s->view_count, index);
     *view =
         (struct swarm_view){.number = reply->view, .scope = scope, .count = reply->members_count};
     view->peers = hwi_new(&hwi_alloc_libc, (view->count + 1) * sizeof *view->peers);

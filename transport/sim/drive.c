@@ -9,6 +9,7 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/rows.h"
 #include "actors/loop/ring.h"
 #include "transport/sim/world.h"
 
@@ -164,9 +165,7 @@ void hwi_sim_driven_post(struct hwi_sim_process *process, struct hwi_addr from, 
 static void drop_kept(struct hwi_sim_driven *driven, uint32_t index)
 {
     free(driven->kept[index].block);
-    driven->kept_count--;
-    memmove(&driven->kept[index], &driven->kept[index + 1],
-            (driven->kept_count - index) * sizeof(struct kept));
+    HWI_ROWS_REMOVE(driven->kept, &driven->kept_count, index);
 }
 
 // From the other end of a control link.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/base/rows.h"
 #include "actors/wire/codec.h"
 #include "tools/hawser/picture/parts.h"
 
@@ -151,18 +152,10 @@ static struct perfetto_track track_of(const struct perfetto_item *item)
 static bool has_slice(const struct perfetto *p, uint32_t process, uint8_t actor, uint64_t ticks)
 {
     const struct perfetto_process *of = &p->processes[process];
-    uint32_t low = of->first, high = of->first + of->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (p->items[middle].record.handled < ticks) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    for (; low < of->first + of->count && p->items[low].record.handled == ticks; low++) {
-        if (!hwi_ring_is_sent(&p->items[low].record) &&
-            hwi_ring_actor(&p->items[low].record) == actor) {
+    const struct perfetto_item *items = p->items + of->first;
+    uint32_t at = HWI_ROWS_PLACE(struct perfetto_item, record.handled, items, of->count, ticks);
+    for (; at < of->count && items[at].record.handled == ticks; at++) {
+        if (!hwi_ring_is_sent(&items[at].record) && hwi_ring_actor(&items[at].record) == actor) {
             return true;
         }
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/base/rows.h"
 #include "actors/wire/codec.h"
 #include "tools/hawser/picture/parts.h"
 
@@ -75,19 +76,11 @@ static const struct perfetto_item *find_end(const struct perfetto *p, const stru
 {
     struct entry wanted = {.index = 0};
     struct perfetto_item like = *memory;
-    uint32_t low = 0, high = count;
     like.record.kind &= (uint8_t)~HWI_RING_SENT;
     name_end(p, &like, &wanted);
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (by_name(&ends[middle], &wanted) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    bool found = low < count && !memcmp(ends[low].name, wanted.name, sizeof wanted.name);
-    return found ? &p->items[ends[low].index] : NULL;
+    uint32_t at = hwi_rows_place(ends, count, sizeof *ends, by_name, &wanted);
+    bool found = at < count && !memcmp(ends[at].name, wanted.name, sizeof wanted.name);
+    return found ? &p->items[ends[at].index] : NULL;
 }
 
 static void name_call(const struct perfetto_item *call, char name[NAME_BYTES])

@@ -2,8 +2,7 @@
 // Relates the clocks of a set's processes. Each journal's head pairs its clock with the time of
 // day. Where by that a message was heard before it was sent, two clocks are apart: they are moved
 // until the quickest message took the same time in both directions.
-#include <string.h>
-
+#include "actors/base/rows.h"
 #include "tools/hawser/replay/merge.h"
 
 // The quickest message from one source to another.
@@ -12,46 +11,41 @@ struct delay {
     int64_t ns;
 };
 
+enum { DELAYS_MAX = 1 << 24 }; // pairs of processes
+
 struct delays {
     struct delay *items; // sorted by (from, to)
     uint32_t count, capacity;
 };
 
+static int compare(const void *item, const void *wanted)
+{
+    const struct delay *a = item, *b = wanted;
+    if (a->from != b->from) {
+        return a->from < b->from ? -1 : 1;
+    }
+    return (a->to > b->to) - (a->to < b->to);
+}
+
 // Where (from, to) is or belongs.
 static uint32_t place(const struct delays *delays, uint32_t from, uint32_t to)
 {
-    uint32_t low = 0, high = delays->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct delay *at = &delays->items[middle];
-        if (at->from < from || (at->from == from && at->to < to)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    struct delay wanted = {.from = from, .to = to};
+    return hwi_rows_place(delays->items, delays->count, sizeof wanted, compare, &wanted);
 }
 
 static struct delay *find(const struct delays *delays, uint32_t from, uint32_t to)
 {
-    uint32_t at = place(delays, from, to);
-    struct delay *delay = &delays->items[at];
-    return at < delays->count && delay->from == from && delay->to == to ? delay : NULL;
+    struct delay wanted = {.from = from, .to = to};
+    return hwi_rows_find(delays->items, delays->count, sizeof wanted, compare, &wanted);
 }
 
 static void add(struct delays *delays, struct delay delay)
 {
-    if (delays->count == delays->capacity) {
-        delays->capacity = delays->capacity ? 2 * delays->capacity : 64;
-        delays->items =
-            hwi_resize(&hwi_alloc_libc, delays->items, delays->capacity * sizeof *delays->items);
-    }
-    uint32_t at = place(delays, delay.from, delay.to);
-    memmove(&delays->items[at + 1], &delays->items[at],
-            (delays->count - at) * sizeof *delays->items);
-    delays->items[at] = delay;
-    delays->count++;
+    struct delay *added =
+        HWI_ROWS_INSERT(&hwi_alloc_libc, &delays->items, &delays->count, &delays->capacity,
+                        DELAYS_MAX, place(delays, delay.from, delay.to));
+    *added = delay;
 }
 
 static void measure(struct replay_set *set, struct delays *delays)

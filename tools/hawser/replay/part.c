@@ -2,8 +2,7 @@
 // Messages of different senders come in any order, so the histories are compared as in a zip whose
 // teeth may be a little apart: an event counts as missing only when the other side has gone on for
 // WINDOW events without it.
-#include <string.h>
-
+#include "actors/base/rows.h"
 #include "tools/hawser/replay/normal.h"
 #include "tools/hawser/replay/part.h"
 
@@ -55,9 +54,7 @@ static bool take(struct side *side, uint64_t key, bool *oldest)
             continue;
         }
         *oldest = i == 0;
-        side->count--;
-        memmove(&side->waiting[i], &side->waiting[i + 1],
-                (side->count - i) * sizeof side->waiting[0]);
+        HWI_ROWS_REMOVE(side->waiting, &side->count, i);
         return true;
     }
     return false;
