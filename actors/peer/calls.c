@@ -137,9 +137,9 @@ static struct hwi_signature signature_of(const struct hwi_peer_call *c)
 
 static enum hwi_role lane_of(uint8_t kind)
 {
-    return hwi_channel_kind(kind) == HWI_KIND_ALL_REDUCE ? HWI_ROLE_REDUCER
-           : kind == HWI_KIND_SYNC                       ? HWI_ROLE_SNAPSHOT
-                                                         : HWI_ROLE_NONE;
+    return hwi_kind_is_collective(kind) ? HWI_ROLE_REDUCER
+           : kind == HWI_KIND_SYNC      ? HWI_ROLE_SNAPSHOT
+                                        : HWI_ROLE_NONE;
 }
 
 static void emit_start(struct hwi_peer *peer, struct hwi_peer_call *c, struct hwi_peer_channel *ch,

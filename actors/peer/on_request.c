@@ -21,7 +21,6 @@ static bool busy(const struct hwi_peer *peer, uint8_t kind)
 // A status that the call gets at once, or HWS_OK if it may take its turn.
 static int judge(const struct hwi_peer *peer, const struct hwi_msg_request *r)
 {
-    bool reduces = hwi_channel_kind(r->kind) == HWI_KIND_ALL_REDUCE;
     if (peer->phase == HWI_PEER_PHASE_FINISHED) {
         return peer->finish_status;
     }
@@ -37,7 +36,8 @@ static int judge(const struct hwi_peer *peer, const struct hwi_msg_request *r)
     if (busy(peer, r->kind)) {
         return HWS_E_BUSY;
     }
-    if (reduces && peer->state_attached && (!peer->state_synced || peer->state_dirty)) {
+    if (hwi_kind_is_collective(r->kind) && peer->state_attached &&
+        (!peer->state_synced || peer->state_dirty)) {
         return HWS_E_NOT_SYNCED;
     }
     if (peer->failures > r->collected || hwi_peer_failing(peer)) {

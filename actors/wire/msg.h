@@ -146,6 +146,12 @@ static inline uint8_t hwi_channel_kind(uint8_t kind)
     }
 }
 
+// It moves tensors between the members.
+static inline bool hwi_kind_is_collective(uint8_t kind)
+{
+    return hwi_channel_kind(kind) == HWI_KIND_ALL_REDUCE;
+}
+
 // Its channel spans the run and not one group.
 static inline bool hwi_kind_is_run_wide(uint8_t kind)
 {
