@@ -1,45 +1,44 @@
 // SPDX-License-Identifier: MIT
-// The members of a view, as little of them as will do: a run of M members keeps M of these lists.
 #include "actors/base/place.h"
-#include "actors/peer/peer.h"
+#include "actors/peer/members.h"
 
 #include <string.h>
 
-int64_t hwi_peer_rank(const struct hwi_peer_members *m, uint64_t id)
+int64_t hwi_peer_rank(const struct hwi_peer_members *members, uint64_t id)
 {
-    if (m->count == 0 || id < m->ids[0].value) {
+    if (members->count == 0 || id < members->ids[0].value) {
         return -1;
     }
     // Ids ascend, so it is not higher than this; and there, if none between has left.
-    uint32_t high = (uint32_t)HWI_MIN(id - m->ids[0].value, m->count - 1);
-    if (m->ids[high].value == id) {
+    uint32_t high = (uint32_t)HWI_MIN(id - members->ids[0].value, members->count - 1);
+    if (members->ids[high].value == id) {
         return high;
     }
-    uint32_t at = HWI_PLACE(struct hwi_id, value, m->ids, high, id);
-    return m->ids[at].value == id ? (int64_t)at : -1;
+    uint32_t at = HWI_PLACE(struct hwi_id, value, members->ids, high, id);
+    return members->ids[at].value == id ? (int64_t)at : -1;
 }
 
-bool hwi_peer_is_ours_at(const struct hwi_peer_members *m, uint32_t rank)
+bool hwi_peer_is_ours_at(const struct hwi_peer_members *members, uint32_t rank)
 {
-    return m->ours == NULL || m->ours[rank] != 0;
+    return members->ours == NULL || members->ours[rank] != 0;
 }
 
-bool hwi_peer_is_ours(const struct hwi_peer_members *m, uint64_t id)
+bool hwi_peer_is_ours(const struct hwi_peer_members *members, uint64_t id)
 {
-    int64_t rank = hwi_peer_rank(m, id);
-    return rank >= 0 && hwi_peer_is_ours_at(m, (uint32_t)rank);
+    int64_t rank = hwi_peer_rank(members, id);
+    return rank >= 0 && hwi_peer_is_ours_at(members, (uint32_t)rank);
 }
 
-struct hwi_id *hwi_peer_ids(const struct hwi_peer_members *m, bool run_wide,
+struct hwi_id *hwi_peer_ids(const struct hwi_peer_members *members, bool run_wide,
                             struct hwi_effects *effects)
 {
-    if (run_wide || m->ours == NULL) {
-        return hwi_effects_copy(effects, m->ids, m->count * sizeof *m->ids);
+    if (run_wide || members->ours == NULL) {
+        return hwi_effects_copy(effects, members->ids, members->count * sizeof *members->ids);
     }
-    struct hwi_id *ids = hwi_effects_memory(effects, m->own_count * sizeof *ids);
-    for (uint32_t i = 0, own = 0; i < m->count; i++) {
-        if (m->ours[i] != 0) {
-            ids[own++] = m->ids[i];
+    struct hwi_id *ids = hwi_effects_memory(effects, members->own_count * sizeof *ids);
+    for (uint32_t i = 0, own = 0; i < members->count; i++) {
+        if (members->ours[i] != 0) {
+            ids[own++] = members->ids[i];
         }
     }
     return ids;
@@ -73,11 +72,11 @@ void hwi_peer_members_set(struct hwi_peer *peer, struct hwi_peer_members *to, ui
     note_ours(peer, to, list);
 }
 
-void hwi_peer_members_forget(struct hwi_peer *peer, struct hwi_peer_members *m)
+void hwi_peer_members_forget(struct hwi_peer *peer, struct hwi_peer_members *members)
 {
-    hwi_free(peer->alloc, m->ids);
-    hwi_free(peer->alloc, m->ours);
-    *m = (struct hwi_peer_members){0};
+    hwi_free(peer->alloc, members->ids);
+    hwi_free(peer->alloc, members->ours);
+    *members = (struct hwi_peer_members){0};
 }
 
 bool hwi_peer_members_ordered(const struct hwi_member *list, uint32_t count)

@@ -1,32 +1,31 @@
 // SPDX-License-Identifier: MIT
 // cancel: the trainer gives a call up. The master decides, for the others may be Done with it.
-#include "actors/peer/peer.h"
+#include "actors/peer/calls.h"
+#include "actors/peer/end.h"
+#include "actors/peer/handlers.h"
 
 #include <hawser/types.h>
 
-static struct hwi_peer_call *call_named(struct hwi_peer *peer, uint64_t request)
+static struct hwi_peer_call *call_named(const struct hwi_peer *peer, uint64_t request)
 {
-    for (uint32_t i = 0, seen = 0; i < peer->call_capacity && seen < peer->call_count; i++) {
-        struct hwi_peer_call *c = &peer->calls[i];
-        seen += c->stage != HWI_CALL_FREE;
-        if (c->stage != HWI_CALL_FREE && c->request.request == request) {
-            return c;
-        }
+    struct hwi_peer_call *call = hwi_peer_call_first(peer);
+    while (call != NULL && call->request.request != request) {
+        call = hwi_peer_call_next(peer, call);
     }
-    return NULL;
+    return call;
 }
 
-void hwi_peer_on_cancel(struct hwi_peer *peer, const struct hwi_msg_cancel *m,
-                        struct hwi_effects *effects)
+void hwi_peer_on_cancel(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
-    struct hwi_peer_call *c = call_named(peer, m->request);
-    if (c == NULL) {
+    struct hwi_peer *peer = state;
+    struct hwi_peer_call *call = call_named(peer, event->msg->u.cancel.request);
+    if (call == NULL) {
         return; // it ended
     }
-    c->cancelled = true;
+    call->cancelled = true;
     // A result that is here will be decided by the others being Done, a vote perhaps never
-    bool done = c->stage == HWI_CALL_DONE && !hwi_kind_is_agreement(c->request.kind);
-    if (c->stage != HWI_CALL_ENDING && !done) {
-        hwi_peer_give_up(peer, c, HWS_E_CANCELLED, effects);
+    bool done = call->stage == HWI_CALL_DONE && !hwi_kind_is_agreement(call->request.kind);
+    if (call->stage != HWI_CALL_ENDING && !done) {
+        hwi_peer_give_up(peer, call, HWS_E_CANCELLED, effects);
     }
 }

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 // request: one call of the public API arrives.
-#include "actors/peer/peer.h"
+#include "actors/peer/calls.h"
+#include "actors/peer/fence.h"
+#include "actors/peer/finish.h"
+#include "actors/peer/handlers.h"
+#include "actors/peer/reply.h"
+#include "actors/peer/sync.h"
+#include "actors/peer/turns.h"
 
 #include <hawser/types.h>
 
@@ -8,18 +14,30 @@
 // looks for members that wait for each other.
 static bool busy(const struct hwi_peer *peer, uint8_t kind)
 {
-    uint32_t i = 0;
-    if (peer->call_count == 0 || hwi_kind_is_alone(kind)) {
-        return peer->call_count > 0;
-    }
-    while (peer->calls[i].stage == HWI_CALL_FREE) {
-        i++;
-    }
-    return hwi_kind_is_alone(peer->calls[i].request.kind);
+    const struct hwi_peer_call *first = hwi_peer_call_first(peer);
+    return first != NULL && (hwi_kind_is_alone(kind) || hwi_kind_is_alone(first->request.kind));
 }
 
-// A status that the call gets at once, or HWS_OK if it may take its turn.
-static int judge(const struct hwi_peer *peer, const struct hwi_msg_request *r)
+// A status that a call gets at once, or HWS_OK if it may take its turn.
+static int judge_call(const struct hwi_peer *peer, const struct hwi_msg_request *request)
+{
+    if (peer->call_count == HWI_OPS_MAX) {
+        return HWS_E_LIMIT;
+    }
+    if (busy(peer, request->kind)) {
+        return HWS_E_BUSY;
+    }
+    if (hwi_kind_is_collective(request->kind) && hwi_peer_sync_missing(peer)) {
+        return HWS_E_NOT_SYNCED;
+    }
+    if (hwi_peer_fence_stops(peer, request)) {
+        return HWS_E_VIEW;
+    }
+    bool few = peer->view.count < peer->config.min_members && request->kind != HWI_KIND_ADMIT;
+    return few && !request->retry ? HWS_E_TOO_FEW : HWS_OK;
+}
+
+static int judge(const struct hwi_peer *peer, const struct hwi_msg_request *request)
 {
     if (peer->phase == HWI_PEER_PHASE_FINISHED) {
         return peer->finish_status;
@@ -27,70 +45,45 @@ static int judge(const struct hwi_peer *peer, const struct hwi_msg_request *r)
     if (peer->phase != HWI_PEER_PHASE_MEMBER || peer->leave_until_ns != HWI_NEVER) {
         return HWS_E_CLOSED;
     }
-    if (r->kind == HWI_KIND_NONE) {
-        return HWS_OK; // it acknowledges the view: no fence holds it
-    }
-    if (peer->call_count == HWI_OPS_MAX) {
-        return HWS_E_LIMIT;
-    }
-    if (busy(peer, r->kind)) {
-        return HWS_E_BUSY;
-    }
-    if (hwi_kind_is_collective(r->kind) && peer->state_attached &&
-        (!peer->state_synced || peer->state_dirty)) {
-        return HWS_E_NOT_SYNCED;
-    }
-    if (peer->failures > r->collected || hwi_peer_failing(peer)) {
-        // Made without knowing of a failure, it could take the place of the call that failed
-        return HWS_E_VIEW;
-    }
-    if (peer->fence_held || (peer->acked != peer->view.number && !r->retry)) {
-        return HWS_E_VIEW;
-    }
-    bool few = peer->view.count < peer->config.min_members && r->kind != HWI_KIND_ADMIT;
-    return few && !r->retry ? HWS_E_TOO_FEW : HWS_OK;
+    // hws_view acknowledges the view: no fence holds it
+    return request->kind == HWI_KIND_NONE ? HWS_OK : judge_call(peer, request);
 }
 
-static struct hwi_peer_call *free_call(struct hwi_peer *peer)
+static void lift_fence(struct hwi_peer *peer, const struct hwi_msg_request *request,
+                       struct hwi_effects *effects)
 {
-    uint32_t i = 0;
-    while (i < peer->call_capacity && peer->calls[i].stage != HWI_CALL_FREE) {
-        i++;
+    int status = hwi_peer_fence_lift(peer, request);
+    hwi_peer_reply(peer, request->request, request->kind, status, &peer->view, effects);
+    if (status == HWS_OK) {
+        hwi_peer_start_queued(peer, effects);
     }
-    HWI_CHECK(i < HWI_OPS_MAX); // call_count is right
-    if (i == peer->call_capacity) {
-        hwi_peer_calls_reserve(peer, HWI_MIN(HWI_MAX(4, 2 * i), HWI_OPS_MAX));
-    }
-    return &peer->calls[i];
 }
 
-void hwi_peer_on_request(struct hwi_peer *peer, const struct hwi_msg_request *r,
-                         struct hwi_effects *effects)
+static void take(struct hwi_peer *peer, const struct hwi_msg_request *request,
+                 struct hwi_effects *effects)
 {
-    if (r->kind == HWI_KIND_CLOSE) {
-        hwi_peer_close(peer, r->request, effects);
-        return;
-    }
-    if (r->kind == HWI_KIND_SYNC) {
-        peer->state_attached = true;
-    }
-    int status = judge(peer, r);
+    int status = judge(peer, request);
     if (status != HWS_OK) {
-        peer->failures += r->async;
-        hwi_peer_reply(peer, r->request, r->kind, status, &peer->view, effects);
+        hwi_peer_fence_refused(peer, request);
+        hwi_peer_reply(peer, request->request, request->kind, status, &peer->view, effects);
+    } else if (request->kind == HWI_KIND_NONE) {
+        lift_fence(peer, request, effects);
+    } else {
+        hwi_peer_call_add(peer, request);
+        hwi_peer_start_queued(peer, effects);
+    }
+}
+
+void hwi_peer_on_request(void *state, const struct hwi_event *event, struct hwi_effects *effects)
+{
+    struct hwi_peer *peer = state;
+    const struct hwi_msg_request *request = &event->msg->u.request;
+    if (request->kind == HWI_KIND_CLOSE) {
+        hwi_peer_close(peer, request->request, effects);
         return;
     }
-    if (r->kind == HWI_KIND_NONE) {
-        hwi_peer_acknowledge(peer, r, effects);
-        return;
+    if (request->kind == HWI_KIND_SYNC) {
+        hwi_peer_sync_attach(peer);
     }
-    struct hwi_peer_call *c = free_call(peer);
-    *c = (struct hwi_peer_call){
-        .stage = HWI_CALL_QUEUED, .request = *r, .arrival = ++peer->arrivals};
-    c->deadline_ns = r->timeout_ns > HWI_NEVER / 2 ? HWI_NEVER / 2 : peer->now_ns + r->timeout_ns;
-    if (c->deadline_ns > HWI_NEVER / 2) {
-        c->deadline_ns = HWI_NEVER / 2;
-    }
-    peer->call_count++;
-    hwi_peer_start_queued(peer, effects);
+    take(peer, request, effects);
 }

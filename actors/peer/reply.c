@@ -1,33 +1,35 @@
 // SPDX-License-Identifier: MIT
-// The one answer to a request.
-#include "actors/peer/peer.h"
+#include "actors/peer/link.h"
+#include "actors/peer/members.h"
+#include "actors/peer/reply.h"
+#include "actors/peer/sync.h"
 
 #include <stdio.h>
 
-struct hwi_msg_reply *hwi_peer_reply(struct hwi_peer *peer, uint64_t request, uint8_t kind,
+struct hwi_msg_reply *hwi_peer_reply(const struct hwi_peer *peer, uint64_t request, uint8_t kind,
                                      int status, const struct hwi_peer_members *view,
                                      struct hwi_effects *effects)
 {
     static const struct hwi_peer_members nobody;
     bool run_wide = kind == HWI_KIND_NONE || hwi_kind_is_run_wide(kind);
     view = view == NULL ? &nobody : view;
-    struct hwi_msg_reply *r = HWI_EMIT(effects, hwi_peer_local(HWI_ROLE_TRAINER), reply);
-    r->request = request;
-    r->status = status;
-    r->view = view->number;
-    r->rank = run_wide ? view->rank : view->own_rank;
-    r->pending = peer->pending;
-    r->members = hwi_peer_ids(view, run_wide, effects);
-    r->members_count = run_wide ? view->count : view->own_count;
-    r->group = peer->config.group;
-    r->group_count = view->groups;
-    r->group_largest = view->largest;
-    r->run_members = view->count;
-    r->state_dirty = peer->state_dirty;
-    r->lost = hwi_effects_copy(effects, peer->lost, peer->lost_count * sizeof *peer->lost);
-    r->lost_count = peer->lost_count;
+    struct hwi_msg_reply *reply = HWI_EMIT(effects, hwi_peer_local(HWI_ROLE_TRAINER), reply);
+    reply->request = request;
+    reply->status = status;
+    reply->view = view->number;
+    reply->rank = run_wide ? view->rank : view->own_rank;
+    reply->pending = peer->pending;
+    reply->members = hwi_peer_ids(view, run_wide, effects);
+    reply->members_count = run_wide ? view->count : view->own_count;
+    reply->group = peer->config.group;
+    reply->group_count = view->groups;
+    reply->group_largest = view->largest;
+    reply->run_members = view->count;
+    reply->state_dirty = hwi_peer_sync_cut(peer);
+    reply->lost = hwi_effects_copy(effects, peer->lost, peer->lost_count * sizeof *peer->lost);
+    reply->lost_count = peer->lost_count;
     if (peer->phase == HWI_PEER_PHASE_FINISHED) {
-        snprintf(r->reason, sizeof r->reason, "%s", peer->finish_reason);
+        snprintf(reply->reason, sizeof reply->reason, "%s", peer->finish_reason);
     }
-    return r;
+    return reply;
 }

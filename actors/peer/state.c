@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The peer's fields, for images.
-#include "actors/loop/image.h"
-#include "actors/peer/peer.h"
+#include "actors/peer/calls.h"
+#include "actors/peer/members.h"
+#include "actors/peer/state.h"
 
 static uint32_t count_ours(const struct hwi_peer_members *m)
 {
@@ -138,6 +139,7 @@ static void visit_calls(struct hwi_image *image, struct hwi_peer *peer)
         hwi_image_item_end(image);
     }
     peer->call_count = count;
+    peer->call_end = count > 0 ? place : 0;
     hwi_image_list_end(image);
 }
 
@@ -164,9 +166,9 @@ static void view_fields(struct hwi_image *image, struct hwi_peer *peer)
     hwi_image_struct(image, "view", &peer->view, members_fields);
     hwi_image_struct(image, "before", &peer->before, members_fields);
     HWI_IMAGE_RECORDS(image, "lost", peer->lost, peer->lost_count, HWI_MEMBERS_MAX, &hwi_layout_id);
-    hwi_image_u64(image, "acked", &peer->acked);
-    hwi_image_u64(image, "failures", &peer->failures);
-    hwi_image_bool(image, "fence_held", &peer->fence_held);
+    hwi_image_u64(image, "acked", &peer->fence.acked);
+    hwi_image_u64(image, "failures", &peer->fence.failures);
+    hwi_image_bool(image, "fence_held", &peer->fence.held);
     hwi_image_u32(image, "pending", &peer->pending);
     hwi_image_struct(image, "proposal", &peer->proposal, members_fields);
     hwi_image_bool(image, "ready_said", &peer->ready_said);
@@ -197,7 +199,7 @@ void hwi_peer_image(struct hwi_image *image, void *state)
     visit_calls(image, peer);
     hwi_image_u64(image, "arrivals", &peer->arrivals);
     hwi_image_u32(image, "lanes_failed", &peer->lanes_failed);
-    hwi_image_bool(image, "state_attached", &peer->state_attached);
-    hwi_image_bool(image, "state_synced", &peer->state_synced);
-    hwi_image_bool(image, "state_dirty", &peer->state_dirty);
+    hwi_image_bool(image, "state_attached", &peer->shared.attached);
+    hwi_image_bool(image, "state_synced", &peer->shared.synced);
+    hwi_image_bool(image, "state_dirty", &peer->shared.dirty);
 }

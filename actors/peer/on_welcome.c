@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// welcome: registered. What may have been lost with the old connection is said again; all of it is
+// idempotent.
+#include "actors/peer/calls.h"
+#include "actors/peer/edges.h"
+#include "actors/peer/handlers.h"
+#include "actors/peer/link.h"
+#include "actors/peer/proposal.h"
+#include "actors/peer/report.h"
+#include "actors/peer/session.h"
+#include "actors/peer/sync.h"
+
+static void tell_again_of_calls(struct hwi_peer *peer, struct hwi_effects *effects)
+{
+    const struct hwi_peer_call *call = hwi_peer_call_first(peer);
+    for (; call != NULL; call = hwi_peer_call_next(peer, call)) {
+        if (hwi_peer_entered(call)) {
+            hwi_peer_sync_offer_again(peer, call, effects);
+        }
+        if (hwi_peer_entered(call) && call->withdrawn) {
+            hwi_peer_tell_withdraw(peer, call, effects);
+        }
+    }
+}
+
+static void tell_again(struct hwi_peer *peer, struct hwi_effects *effects)
+{
+    for (uint32_t i = 0; i < peer->channel_count; i++) {
+        if (peer->channels[i].done > peer->channels[i].heard) {
+            hwi_peer_tell_done(peer, &peer->channels[i], effects);
+        }
+    }
+    tell_again_of_calls(peer, effects);
+    if (peer->ready_said) {
+        hwi_peer_tell_ready(peer, effects);
+    }
+    if (peer->phase == HWI_PEER_PHASE_MEMBER) {
+        hwi_peer_edges_report(peer, effects);
+    }
+    if (peer->leave_until_ns != HWI_NEVER) {
+        hwi_peer_tell_leave(peer, effects);
+    }
+}
+
+// A newcomer that the master had forgotten has another id now: what was proposed to the old one,
+// and the edges under that name, are over.
+static void be_another(struct hwi_peer *peer, struct hwi_effects *effects)
+{
+    hwi_peer_proposal_forget(peer);
+    hwi_peer_edges_close(peer, true, effects);
+}
+
+void hwi_peer_on_welcome(void *state, const struct hwi_event *event, struct hwi_effects *effects)
+{
+    struct hwi_peer *peer = state;
+    const struct hwi_msg_welcome *welcome = &event->msg->u.welcome;
+    peer->received = 1; // this message: the master counts from it
+    if (peer->welcomed) {
+        return; // registered twice, for the first answer took its time
+    }
+    if (welcome->peer != peer->id) {
+        be_another(peer, effects);
+    }
+    peer->run = welcome->run;
+    peer->master = welcome->master;
+    peer->id = welcome->peer;
+    peer->heartbeat_ns = HWI_MAX(1, welcome->heartbeat_ms) * HWI_NS_PER_MS;
+    peer->welcomed = true;
+    peer->pong_ns = peer->now_ns;
+    tell_again(peer, effects);
+    hwi_peer_heartbeat(peer, effects);
+}
