@@ -9,7 +9,7 @@
 #include "runtime/error.h"
 #include "runtime/call/sized.h"
 #include "actors/wire/msg.h"
-#include "transport/host/address.h"
+#include "transport/os/address.h"
 
 // Rows of the tables of hws_config and hws_master_config.
 #define TEXT(type, field, variable, standard_, doc_)                                               \

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tree import ROOT, end, sources
 
-PURE = ("actors/base", "actors/wire", "actors/loop", "actors/master", "actors/peer", "collectives", "snapshot", "runtime/call")
+PURE = ("actors/base", "actors/wire", "actors/loop", "actors/master", "actors/peer", "collectives", "snapshot", "runtime/call",
+        "transport/stripe")
 NOT_PURE = ("snapshot/checkpoint/",  # files on disk
             "collectives/kernels/")  # decide nothing; they ask the processor, and each file has flags of its own
 # Adapters: what touches the C library's heap or standard error on behalf of the pure code, each with its reason.

@@ -11,8 +11,8 @@
 #include <hawser/types.h>
 
 #include "tests/support/expect.h"
-#include "transport/host/address.h"
-#include "transport/host/hello.h"
+#include "transport/os/address.h"
+#include "transport/host/edge/tcp/hello.h"
 #include "transport/host/host.h"
 
 static void parses_and_prints(void **state)

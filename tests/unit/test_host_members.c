@@ -15,8 +15,8 @@
 
 #include "tests/support/expect.h"
 #include "tests/support/relay.h"
-#include "transport/host/address.h"
-#include "transport/host/socket.h"
+#include "transport/os/address.h"
+#include "transport/host/edge/tcp/socket.h"
 
 enum { STRIPES = 3 };
 

@@ -17,7 +17,8 @@
 #include "actors/wire/codec.h"
 #include "tests/support/expect.h"
 #include "tests/support/relay.h"
-#include "transport/host/edges.h"
+#include "transport/host/edge/edges.h"
+#include "transport/host/edge/tcp/port.h"
 
 static int dial(const char *text)
 {
@@ -349,6 +350,7 @@ struct bench {
     struct hwi_drain *drain;
     struct hwi_data *data;
     struct hwi_edges edges;
+    struct hwi_tcp *tcp;
     char address[HWI_ADDRESS_BYTES_MAX];
 };
 
@@ -360,7 +362,9 @@ static void init_bench(struct bench *bench)
     hwi_drain_add(bench->drain, &peer_ops);
     bench->data = hwi_data_create(&hwi_alloc_libc, &data_ops, NULL);
     assert_null(hwi_address_parse("127.0.0.1:0", HWI_ADDRESS_NUMERIC, &address));
-    assert_true(hwi_edges_init(&bench->edges, bench->poller, bench->drain, bench->data, &address));
+    assert_true(hwi_edges_init(&bench->edges, bench->poller, bench->drain, bench->data));
+    bench->tcp = (struct hwi_tcp *)hwi_tcp_create(&bench->edges, &address);
+    assert_true(hwi_edges_add(&bench->edges, &bench->tcp->kind));
     hwi_address_print(&address, bench->address);
 }
 
@@ -388,7 +392,7 @@ static void turn(struct bench *bench)
 
 static void silent_connections_are_bounded_and_dropped(void **state)
 {
-    enum { SILENT = HWI_UNPROVEN_MAX + 20 };
+    enum { SILENT = HWI_TCP_UNPROVEN_MAX + 20 };
     static int fds[SILENT];
     struct bench bench;
     (void)state;
@@ -398,20 +402,20 @@ static void silent_connections_are_bounded_and_dropped(void **state)
         fds[i] = dial(bench.address);
     }
     turn(&bench);
-    assert_int_equal(bench.edges.unproven_count, HWI_UNPROVEN_MAX);
+    assert_int_equal(bench.tcp->unproven_count, HWI_TCP_UNPROVEN_MAX);
     uint64_t deadline_ns = hwi_edges_next_deadline(&bench.edges);
     hwi_edges_expire(&bench.edges, deadline_ns - 1);
-    assert_int_equal(bench.edges.unproven_count, HWI_UNPROVEN_MAX);
+    assert_int_equal(bench.tcp->unproven_count, HWI_TCP_UNPROVEN_MAX);
     hwi_edges_expire(&bench.edges, deadline_ns + HWI_NS_PER_S);
-    assert_int_equal(bench.edges.unproven_count, 0);
-    assert_int_equal(bench.edges.refused, HWI_UNPROVEN_MAX);
+    assert_int_equal(bench.tcp->unproven_count, 0);
+    assert_int_equal(hwi_edges_refused(&bench.edges), HWI_TCP_UNPROVEN_MAX);
     turn(&bench); // those that waited in the kernel
-    assert_int_equal(bench.edges.unproven_count, SILENT - HWI_UNPROVEN_MAX);
+    assert_int_equal(bench.tcp->unproven_count, SILENT - HWI_TCP_UNPROVEN_MAX);
     for (int i = 0; i < SILENT; i++) {
         close(fds[i]);
     }
     turn(&bench);
-    assert_int_equal(bench.edges.unproven_count, 0);
+    assert_int_equal(bench.tcp->unproven_count, 0);
     fini_bench(&bench);
 }
 

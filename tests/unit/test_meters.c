@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "transport/host/meters.h"
+#include "transport/host/edge/meters.h"
 
 enum { EDGES_MAX = 8, MS = 1000000 };
 

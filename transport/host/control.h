@@ -5,7 +5,7 @@
 #define HAWSER_TRANSPORT_HOST_CONTROL_H
 
 #include "actors/loop/drain.h"
-#include "transport/host/address.h"
+#include "transport/os/address.h"
 
 enum {
     HWI_CONTROL_QUEUE_MAX = 1024, // messages that wait per connection and direction

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "transport/host/host.h"
-#include "transport/host/os_ticks.h"
+#include "transport/os/os_ticks.h"
 
 #define SUFFIX ".flight"
 

@@ -7,21 +7,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <hawser/types.h>
 
 #include "transport/host/loop.h"
-#include "transport/host/socket.h"
+#include "transport/os/os_error.h"
+#include "transport/os/os_linux.h"
 
 enum { TEXT_BYTES = 96 };
 
 uint64_t hwi_host_now(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * HWI_NS_PER_S + (uint64_t)now.tv_nsec;
+    return hwi_os_now();
+}
+
+uint64_t hwi_host_random(void)
+{
+    return hwi_os_random();
 }
 
 static int fail(char *error, int status, const char *format, ...)
@@ -39,7 +42,7 @@ static int fail(char *error, int status, const char *format, ...)
 static int fail_errno(char *error, const char *doing)
 {
     char text[TEXT_BYTES];
-    return fail(error, HWS_E_SYSTEM, "%s: %s", doing, hwi_errno_text(errno, text, sizeof text));
+    return fail(error, HWS_E_SYSTEM, "%s: %s", doing, hwi_os_error_text(errno, text, sizeof text));
 }
 
 // ---- addresses ----------------------------------------------------------------------------------
@@ -99,7 +102,7 @@ static int create_member(struct hwi_host *host, const struct hwi_host_config *co
     }
     if (!hwi_address_toward(&master, &toward)) {
         return fail(error, HWS_E_UNREACHABLE, "no route to the master at %.100s: %s",
-                    config->master, hwi_errno_text(errno, text, sizeof text));
+                    config->master, hwi_os_error_text(errno, text, sizeof text));
     }
     listen = toward;
     if (config->listen != NULL) {
@@ -109,9 +112,9 @@ static int create_member(struct hwi_host *host, const struct hwi_host_config *co
         return status;
     }
     host->data = hwi_data_create(&hwi_alloc_libc, &hwi_host_data_ops, host);
-    if (!hwi_edges_init(&host->edges, host->poller, host->drain, host->data, &listen)) {
+    if (!hwi_host_open_edges(host, &listen)) {
         return fail_listen(config->listen != NULL ? config->listen : "any port",
-                           hwi_errno_text(errno, text, sizeof text), error);
+                           hwi_os_error_text(errno, text, sizeof text), error);
     }
     hwi_address_set_port(&toward, hwi_address_port(&listen));
     hwi_address_print(hwi_address_is_wildcard(&listen) ? &toward : &listen, host->address);
@@ -280,7 +283,6 @@ static struct hwi_host *create_empty(const struct hwi_host_config *config)
     host->user = config->user;
     host->poller = -1;
     host->viewfile.lock = -1;
-    host->edges.listener.fd = -1;
     host->ringport.readable = host->ringport.watch.fd = -1;
     pthread_mutex_init(&host->counters_mutex, NULL);
     if (hwi_inbox_init(&host->inbox)) {

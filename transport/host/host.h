@@ -7,9 +7,11 @@
 
 #include "actors/loop/drain.h"
 #include "transport/data/data.h"
-#include "transport/host/meters.h"
+#include "transport/host/edge/meters.h"
 
 struct hwi_host;
+struct hwi_edges;
+struct hwi_edge_kind;
 
 // What the owner of a host is told, on the host's thread. Borrowed until return.
 struct hwi_host_ops {
@@ -113,5 +115,11 @@ uint64_t hwi_host_now(void);
 typedef void (*hwi_observe_fn)(void *user, const struct hwi_actor_ops *actor,
                                const struct hwi_event *event, const struct hwi_effects *effects);
 void hwi_host_observe(hwi_observe_fn observe, void *user);
+
+// One more kind of edges for the members of this process, asked before all others. For tests. Set
+// it before any host is created; NULL = none. The kind is returned owned; NULL = it cannot be had,
+// and the host cannot be created.
+typedef struct hwi_edge_kind *(*hwi_edge_make_fn)(struct hwi_edges *edges);
+void hwi_host_edge_kind(hwi_edge_make_fn make);
 
 #endif

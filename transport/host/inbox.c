@@ -8,7 +8,7 @@
 #include <hawser/types.h>
 
 #include "actors/wire/codec.h"
-#include "transport/host/os_linux.h"
+#include "transport/os/os_linux.h"
 
 bool hwi_inbox_init(struct hwi_inbox *inbox)
 {

@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "transport/host/os_linux.h"
+#include "transport/os/os_linux.h"
 
 enum {
     READY_MAX = 64,
@@ -69,7 +69,7 @@ void hwi_host_publish(struct hwi_host *host)
     }
     host->counters.control_dropped_in = host->control.dropped_in;
     host->counters.control_dropped_out = host->control.dropped_out;
-    host->counters.stripes_refused = host->edges.refused;
+    host->counters.stripes_refused = hwi_edges_refused(&host->edges);
     host->counters.edges_down = host->edges.downs;
     host->counters.trace_failures = host->ringport.failures;
     pthread_mutex_lock(&host->counters_mutex);

@@ -4,7 +4,7 @@
 #define HAWSER_TRANSPORT_HOST_LOOP_H
 
 #include "transport/host/control.h"
-#include "transport/host/edges.h"
+#include "transport/host/edge/edges.h"
 #include "transport/host/flight.h"
 #include "transport/host/host.h"
 #include "transport/host/inbox.h"
@@ -49,6 +49,10 @@ struct hwi_host {
 
 extern const struct hwi_world_ops hwi_host_world_ops; // world = the host
 extern const struct hwi_data_ops hwi_host_data_ops;   // user = the host
+
+// Listens on `listen` (port 0 = any; then has it) and makes a member's edges ready. False with
+// errno; hwi_edges_fini undoes it.
+bool hwi_host_open_edges(struct hwi_host *host, struct hwi_address *listen);
 
 // Copies the counters for other threads. Host thread, or while it does not run.
 void hwi_host_publish(struct hwi_host *host);

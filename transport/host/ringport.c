@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "transport/host/host.h"
-#include "transport/host/os_linux.h"
-#include "transport/host/os_ticks.h"
+#include "transport/os/os_linux.h"
+#include "transport/os/os_ticks.h"
 #include "transport/host/ringsocket.h"
 
 enum {

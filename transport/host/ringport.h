@@ -6,7 +6,7 @@
 #define HAWSER_TRANSPORT_HOST_RINGPORT_H
 
 #include "actors/loop/ring.h"
-#include "transport/host/os_epoll.h"
+#include "transport/os/os_epoll.h"
 
 enum {
     HWI_RINGPORT_PATH_MAX = 108,   // bytes of a Unix socket's path, with its NUL

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "transport/host/os_linux.h"
+#include "transport/os/os_linux.h"
 
 enum {
     BACKLOG = 16,

@@ -16,8 +16,8 @@
 #include "actors/wire/codec.h"
 #include "transport/disk/rename.h"
 #include "transport/host/host.h"
-#include "transport/host/os_linux.h"
-#include "transport/host/socket.h"
+#include "transport/os/os_linux.h"
+#include "transport/os/os_error.h"
 
 enum {
     HEADER_BYTES = 16, // 8 magic, 8 XXH3-64 of the message, little-endian
@@ -54,7 +54,7 @@ int hwi_viewfile_open(struct hwi_viewfile *file, const char *path, char *error)
         snprintf(error, HWI_ERROR_BYTES_MAX, "state file %.150s is in use by another master", path);
     } else {
         snprintf(error, HWI_ERROR_BYTES_MAX, "cannot lock %.140s: %s", lock_path,
-                 hwi_errno_text(errno, text, sizeof text));
+                 hwi_os_error_text(errno, text, sizeof text));
     }
     return HWS_E_SYSTEM;
 }
@@ -119,7 +119,7 @@ static int complain(const struct hwi_viewfile *file, int problem, char *error)
                  "state file %.120s does not exist: begin a new run with --new-run", file->path);
     } else {
         snprintf(error, HWI_ERROR_BYTES_MAX, "cannot read state file %.120s: %s", file->path,
-                 hwi_errno_text(problem, text, sizeof text));
+                 hwi_os_error_text(problem, text, sizeof text));
     }
     return problem == ENOENT ? HWS_E_INVALID : HWS_E_SYSTEM;
 }

@@ -4,7 +4,7 @@
 #include <hawser/types.h>
 
 #include "transport/host/loop.h"
-#include "transport/host/os_ticks.h"
+#include "transport/os/os_ticks.h"
 
 static void to_disk(struct hwi_host *host, const struct hwi_msg *msg)
 {

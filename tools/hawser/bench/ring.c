@@ -8,7 +8,7 @@
 #include "actors/loop/drain.h"
 #include "tools/hawser/bench/bench.h"
 #include "tools/hawser/command.h"
-#include "transport/host/os_ticks.h"
+#include "transport/os/os_ticks.h"
 
 enum {
     ROUNDS = 41,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "transport/host/socket.h"
+#include "transport/host/edge/tcp/socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "transport/host/os_linux.h"
+#include "transport/os/os_linux.h"
 
 enum {
     HWI_LISTEN_BACKLOG = 1024,
@@ -72,12 +72,4 @@ int hwi_socket_error(int fd)
     int error = 0;
     socklen_t bytes = sizeof error;
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
-}
-
-const char *hwi_errno_text(int error, char *text, size_t bytes)
-{
-    if (strerror_r(error, text, bytes) != 0) {
-        snprintf(text, bytes, "error %d", error);
-    }
-    return text;
 }

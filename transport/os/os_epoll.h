@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Waiting for many descriptors at once. Owner thread only.
-#ifndef HAWSER_TRANSPORT_HOST_OS_EPOLL_H
-#define HAWSER_TRANSPORT_HOST_OS_EPOLL_H
+#ifndef HAWSER_TRANSPORT_OS_OS_EPOLL_H
+#define HAWSER_TRANSPORT_OS_OS_EPOLL_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,9 +18,8 @@ enum {
 enum hwi_watch_kind {
     HWI_WATCH_WAKE = 1,
     HWI_WATCH_CONTROL,
-    HWI_WATCH_LISTENER,
-    HWI_WATCH_STRIPE,
-    HWI_WATCH_RINGPORT
+    HWI_WATCH_EDGE, // of a kind of edges: begins a struct hwi_edge_watch
+    HWI_WATCH_RINGPORT,
 };
 
 // One descriptor in the poller; embedded in what it belongs to, at a fixed place while it is open.

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The few other things that only Linux has. Any thread.
-#ifndef HAWSER_TRANSPORT_HOST_OS_LINUX_H
-#define HAWSER_TRANSPORT_HOST_OS_LINUX_H
+#ifndef HAWSER_TRANSPORT_OS_OS_LINUX_H
+#define HAWSER_TRANSPORT_OS_OS_LINUX_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+// CLOCK_MONOTONIC in nanoseconds.
+uint64_t hwi_os_now(void);
+// 64 random bits from the system, never 0, at most HWI_ID_MAX.
+uint64_t hwi_os_random(void);
 
 // A descriptor that becomes readable when signalled; owned (close()); -1 with errno.
 int hwi_os_event_create(void);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // "127.0.0.1:4000", "[::1]:4000", "name:4000", "*:4000" and what the sockets want. Any thread.
-#ifndef HAWSER_TRANSPORT_HOST_ADDRESS_H
-#define HAWSER_TRANSPORT_HOST_ADDRESS_H
+#ifndef HAWSER_TRANSPORT_OS_ADDRESS_H
+#define HAWSER_TRANSPORT_OS_ADDRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the stripes of a host carry, counted by its thread and read by others while it goes on.
-#ifndef HAWSER_TRANSPORT_HOST_METERS_H
-#define HAWSER_TRANSPORT_HOST_METERS_H
+#ifndef HAWSER_TRANSPORT_HOST_EDGE_METERS_H
+#define HAWSER_TRANSPORT_HOST_EDGE_METERS_H
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "transport/host/address.h"
+#include "transport/os/address.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "transport/host/hello.h"
+#include "transport/host/edge/tcp/hello.h"
 
 #include <string.h>
 

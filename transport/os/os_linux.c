@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // NOLINT: accept4, memfd_create, struct ucred
-#include "transport/host/os_linux.h"
+#include "transport/os/os_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +13,11 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "transport/host/host.h"
+#include "actors/base/base.h"
+#include "actors/base/limits.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010 // Linux 5.1
@@ -117,7 +119,14 @@ bool hwi_os_peer_uid(int socket, uint32_t *uid)
     return true;
 }
 
-uint64_t hwi_host_random(void)
+uint64_t hwi_os_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * HWI_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+uint64_t hwi_os_random(void)
 {
     uint64_t value = 0;
     while (value == 0 || value > HWI_ID_MAX) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "transport/host/os_epoll.h"
+#include "transport/os/os_epoll.h"
 
 #include <limits.h>
 #include <sys/epoll.h>

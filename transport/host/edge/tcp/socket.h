@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // TCP sockets as stripes want them: non-blocking, no delay, little unsent data in the kernel.
-#ifndef HAWSER_TRANSPORT_HOST_SOCKET_H
-#define HAWSER_TRANSPORT_HOST_SOCKET_H
+#ifndef HAWSER_TRANSPORT_HOST_EDGE_TCP_SOCKET_H
+#define HAWSER_TRANSPORT_HOST_EDGE_TCP_SOCKET_H
 
-#include "transport/host/address.h"
+#include "transport/os/address.h"
 
 // Listens on `address`; port 0 = any, and *address then has it. Returns owned, or -1 with errno.
 int hwi_socket_listen(struct hwi_address *address);
@@ -13,7 +13,5 @@ int hwi_socket_dial(const struct hwi_address *address);
 void hwi_socket_tune(int fd);
 // The error that a connect ended with; 0 = connected.
 int hwi_socket_error(int fd);
-// The system's text for an errno value, into `text`.
-const char *hwi_errno_text(int error, char *text, size_t bytes);
 
 #endif

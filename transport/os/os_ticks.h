@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The cheapest clock there is: a counter of the processor that runs at a constant rate. Any thread.
-#ifndef HAWSER_TRANSPORT_HOST_OS_TICKS_H
-#define HAWSER_TRANSPORT_HOST_OS_TICKS_H
+#ifndef HAWSER_TRANSPORT_OS_OS_TICKS_H
+#define HAWSER_TRANSPORT_OS_OS_TICKS_H
 
 #include <stdint.h>
 

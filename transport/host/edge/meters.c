@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "transport/host/meters.h"
+#include "transport/host/edge/meters.h"
 
 #include <stdlib.h>
 

@@ -5,8 +5,8 @@
 //          48 attempt   56 lane u8, 57 index u8, 58 count u8, 5 zero bytes   64 XXH3-64 of bytes
 //          0..63
 //   ack    0 magic u32   4 protocol u32   8 attempt   16 XXH3-64 of bytes 0..15
-#ifndef HAWSER_TRANSPORT_HOST_HELLO_H
-#define HAWSER_TRANSPORT_HOST_HELLO_H
+#ifndef HAWSER_TRANSPORT_HOST_EDGE_TCP_HELLO_H
+#define HAWSER_TRANSPORT_HOST_EDGE_TCP_HELLO_H
 
 #include <stdbool.h>
 #include <stdint.h>
