@@ -323,6 +323,7 @@ static void run_once(const struct swarm_config *config, struct swarm_outcome *ou
     swarm_traits_draw(&s->traits, config);
     s->traits.sim.replied = replied;
     s->traits.sim.replied_user = s;
+    s->traits.sim.wire = config->wire;
     outcome->peers = s->traits.peers;
     outcome->steps = s->traits.steps;
     outcome->groups = s->traits.groups;

@@ -34,6 +34,8 @@ struct swarm_config {
     bool transcript;                  // is kept, for `look`
     bool twice;                       // runs it a second time and compares
     bool replayed;                    // feeds what actors heard to fresh ones and compares
+    // See struct hwi_sim_config; or NULL.
+    const struct hwi_sim_wire_ops *wire;
     // Sees the simulation after its end, or NULL.
     void (*look)(void *user, struct hwi_sim *sim);
     void *user;

@@ -15,6 +15,7 @@ struct hwi_sim_conn *hwi_sim_conn_new(struct hwi_sim_process *from, struct hwi_s
     struct hwi_sim_conn *conn = hwi_new(&hwi_alloc_libc, sizeof *conn);
     conn->ends[0] = from;
     conn->ends[1] = to;
+    conn->wire = from->sim->config.wire;
     conn->open = true;
     conn->references = 1; // as long as it is open
     for (int i = first_end(conn); i < 2; i++) {

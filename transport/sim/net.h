@@ -6,6 +6,7 @@
 
 #include "actors/wire/codec.h"
 #include "transport/sim/sim.h"
+#include "transport/stripe/stripe.h"
 
 struct hwi_sim_process;
 struct hwi_sim_conn;
@@ -45,14 +46,13 @@ bool hwi_sim_packet_read(struct hwi_sim_packet *packet, const struct hwi_msg *fl
                          struct hwi_msg *msg, void **block);
 void hwi_sim_packets_fini(struct hwi_sim *sim);
 
-// A frame on its way. Counted references: its head, and then its tail, each hold one.
+// A frame on its way, as bytes. Counted references: its head, and then its tail, each hold one.
 struct hwi_sim_flight {
     uint32_t references;
-    uint32_t payload_bytes;
+    uint32_t bytes; // header, payload and trailer
+    uint32_t left;  // of them, so far
     bool damaged;
-    unsigned char header[HWI_FRAME_HEADER_BYTES];
-    unsigned char trailer[HWI_FRAME_TRAILER_BYTES];
-    unsigned char payload[];
+    unsigned char frame[];
 };
 
 // ---- events.c
@@ -116,25 +116,27 @@ struct hwi_sim_stripe {
     struct hwi_sim_conn *conn;
     uint8_t from; // which end sends
     uint8_t lane;
-    bool sending, receiving;
     uint32_t index;
     uint32_t in_flight;            // frames, from the first byte's leaving to the last's arrival
     uint64_t last_ns;              // nothing on it arrives before what was sent before
-    uint64_t left;                 // while sending: bytes * 10^9 that have not left
-    uint64_t began_ns;             // while sending
-    struct hwi_frame_out out;      // while sending
-    struct hwi_sim_flight *flight; // while sending: a reference is owned
-    struct hwi_frame_in in;        // while receiving
+    struct hwi_sim_flight *flight; // the frame that is leaving, or NULL: a reference is owned
+    uint64_t left;                 // of it: bytes * 10^9 that have not left
+    uint64_t began_ns;             // it, to leave
+    struct hwi_frame_out out;      // it: the writer's ring
+    struct hwi_stripe_writer writer;
+    struct hwi_stripe_reader reader;
+    void *wire; // what carries its bytes, once some have left. Owned; NULL = flights do
 };
 
 // All stripes between two processes, from a dial to the first break. Counted references: its two
 // lists while it is open, edges, events.
 struct hwi_sim_conn {
     uint32_t references;
-    uint32_t stripes;                // per lane and direction
-    struct hwi_sim_process *ends[2]; // 0 dialled
-    uint64_t peers[2];               // [0] from the hello, [1] from the dialler's edge_open
-    uint64_t wanted;                 // the incarnation that is dialled
+    uint32_t stripes;                    // per lane and direction
+    const struct hwi_sim_wire_ops *wire; // borrowed; NULL = flights keep their bytes
+    struct hwi_sim_process *ends[2];     // 0 dialled
+    uint64_t peers[2];                   // [0] from the hello, [1] from the dialler's edge_open
+    uint64_t wanted;                     // the incarnation that is dialled
     struct hwi_sim_conn *next[2], *previous[2]; // in the lists of the ends
     bool open;                                  // nobody closed or broke it
     bool waits;                                 // its hello came and found nobody

@@ -13,6 +13,7 @@ struct hwi_sim *hwi_sim_create(const struct hwi_sim_config *config)
     HWI_CHECK(sim->digest != NULL);
     XXH3_64bits_reset(sim->digest);
     sim->status = hwi_new(&hwi_alloc_libc, sizeof *sim->status);
+    sim->staging = hwi_new(&hwi_alloc_libc, sizeof *sim->staging);
     if (!config->driven) {
         hwi_sim_master_start(sim);
     }
@@ -42,6 +43,7 @@ void hwi_sim_destroy(struct hwi_sim *sim)
     XXH3_freeState(sim->digest);
     free(sim->status_block);
     hwi_free(&hwi_alloc_libc, sim->status);
+    hwi_free(&hwi_alloc_libc, sim->staging);
     hwi_free(&hwi_alloc_libc, sim);
 }
 

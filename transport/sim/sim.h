@@ -10,6 +10,8 @@
 #ifndef HAWSER_TRANSPORT_SIM_SIM_H
 #define HAWSER_TRANSPORT_SIM_SIM_H
 
+#include <sys/uio.h>
+
 #include "actors/loop/drain.h"
 #include "transport/data/data.h"
 
@@ -26,6 +28,17 @@ enum {
 // whose, type, sender), the types and addressees of its effects, and all bytes that travel:
 // cheaper.
 enum hwi_sim_digest { HWI_SIM_DIGEST_FULL = 0, HWI_SIM_DIGEST_LIGHT, HWI_SIM_DIGEST_NONE };
+
+// What carries the bytes of a stripe, in one direction, from when they leave to when they arrive.
+// When that is the simulator says. One thread.
+struct hwi_sim_wire_ops {
+    void *(*open)(void);                                               // returns owned
+    void (*put)(void *wire, const unsigned char *bytes, size_t count); // borrows until return
+    // Takes at least one byte of those put before and at most `most`, in order, into `parts` as
+    // readv does; returns how many.
+    size_t (*take)(void *wire, const struct iovec *parts, int count, size_t most);
+    void (*close)(void *wire); // takes
+};
 
 struct hwi_sim_config {
     uint32_t min_members;
@@ -59,6 +72,8 @@ struct hwi_sim_config {
     // hexadecimal). One that is killed has no end in its journal; those that live at destroy are
     // closed. NULL = none. Borrowed until destroy.
     const char *journal;
+    // Borrowed until destroy; NULL = frames on their way keep their bytes.
+    const struct hwi_sim_wire_ops *wire;
 };
 
 // Returns owned; `config` is borrowed until return. Starts the master.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Stripes: frames leave one data port one at a time per stripe, and reach the other after the
 // edge's delay. The stripes of a lane differ a little in their delay, so frames overtake each
-// other.
+// other. What cuts frames into bytes and puts them together is the host's code
+// (transport/stripe); here is when bytes leave and arrive.
 #include "transport/sim/world.h"
 
+#include <errno.h>
 #include <string.h>
 
 static bool start(struct hwi_sim_stripe *stripe);
@@ -28,6 +30,7 @@ static struct hwi_sim_stripe *stripes_of(struct hwi_sim_conn *conn, uint8_t from
             stripes[i].lane = lane;
             stripes[i].index = i;
             stripes[i].last_ns = conn->up_ns[!from];
+            stripes[i].writer = (struct hwi_stripe_writer){.frames = &stripes[i].out, .room = 1};
         }
         conn->lanes[from][lane] = stripes;
     }
@@ -40,6 +43,9 @@ void hwi_sim_stripes_destroy(struct hwi_sim_conn *conn)
         struct hwi_sim_stripe *stripes = conn->lanes[i / HWI_LANES][i % HWI_LANES];
         for (uint32_t k = 0; stripes != NULL && k < conn->stripes; k++) {
             hwi_sim_flight_release(stripes[k].flight);
+            if (stripes[k].wire != NULL) {
+                conn->wire->close(stripes[k].wire);
+            }
         }
         hwi_free(&hwi_alloc_libc, stripes);
     }
@@ -47,17 +53,14 @@ void hwi_sim_stripes_destroy(struct hwi_sim_conn *conn)
 
 static void stop(struct hwi_sim_stripe *stripe, const struct hwi_sim_process *end)
 {
-    const char *why;
     const struct hwi_sim_conn *conn = stripe->conn;
-    if (conn->ends[stripe->from] == end && stripe->sending) {
-        stripe->sending = false;
+    if (conn->ends[stripe->from] == end) {
         hwi_sim_flight_release(stripe->flight);
         stripe->flight = NULL;
-        hwi_data_sent(end->data, &stripe->out, false);
+        hwi_stripe_writer_end(&stripe->writer, end->data);
     }
-    if (conn->ends[!stripe->from] == end && stripe->receiving) {
-        stripe->receiving = false;
-        hwi_data_received(end->data, &stripe->in, NULL, &why);
+    if (conn->ends[!stripe->from] == end) {
+        hwi_stripe_reader_end(&stripe->reader, end->data);
     }
 }
 
@@ -114,21 +117,17 @@ static bool is_full(const struct hwi_sim_stripe *stripe)
                            node_at(stripe, !stripe->from));
 }
 
+// The frame has left whole.
 static void damage(const struct hwi_sim_stripe *stripe, struct hwi_sim_flight *flight)
 {
     struct hwi_sim *sim = sim_of(stripe);
     struct hwi_sim_quality quality;
-    if (stripe->out.payload == NULL || !quality_of(stripe, &quality) ||
-        quality.link.damage_in == 0 || hwi_sim_draw(sim, quality.link.damage_in) != 0) {
+    if (!quality_of(stripe, &quality) || quality.link.damage_in == 0 ||
+        hwi_sim_draw(sim, quality.link.damage_in) != 0) {
         return;
     }
-    uint64_t at = hwi_sim_draw(sim, flight->payload_bytes + sizeof flight->trailer);
-    unsigned char bit = (unsigned char)(1u << hwi_sim_draw(sim, 8));
-    if (at < flight->payload_bytes) {
-        flight->payload[at] ^= bit;
-    } else {
-        flight->trailer[at - flight->payload_bytes] ^= bit;
-    }
+    uint64_t at = hwi_sim_draw(sim, flight->bytes - HWI_FRAME_HEADER_BYTES);
+    flight->frame[HWI_FRAME_HEADER_BYTES + at] ^= (unsigned char)(1u << hwi_sim_draw(sim, 8));
     flight->damaged = true;
     sim->faults[HWI_SIM_DAMAGED]++;
 }
@@ -152,83 +151,169 @@ static void schedule(struct hwi_sim_stripe *stripe, struct hwi_sim_flight *fligh
 
 // ---- the receiving end
 
-static bool receive_head(struct hwi_sim_process *process, struct hwi_sim_event *event)
+// Bytes of a flight that are here, as the stream of a stripe's reader.
+struct arrival {
+    const struct hwi_sim_stripe *stripe;
+    const unsigned char *bytes; // unless a wire carries them
+    size_t left;
+};
+
+static size_t copy_out(struct arrival *arrival, const struct iovec *parts, int count)
 {
-    struct hwi_sim_stripe *stripe = event->stripe;
-    struct hwi_sim_edge *edge = hwi_sim_edge_over(process, event->conn);
-    const char *why = NULL;
-    if (edge == NULL) {
-        return false;
+    size_t copied = 0;
+    for (int i = 0; i < count && copied < arrival->left; i++) {
+        size_t bytes = HWI_MIN(parts[i].iov_len, arrival->left - copied);
+        memcpy(parts[i].iov_base, arrival->bytes + copied, bytes);
+        copied += bytes;
     }
-    stripe->receiving =
-        hwi_data_arriving(process->data, edge->peer, stripe->lane, event->flight->header,
-                          &stripe->in, &why) == HWI_VERDICT_OK;
-    if (!stripe->receiving) {
-        hwi_sim_edge_break(process, event->conn, why);
-    }
-    return stripe->receiving;
+    arrival->bytes += copied;
+    return copied;
 }
 
-static void receive_tail(struct hwi_sim_process *process, struct hwi_sim_event *event)
+static ssize_t read_arrival(void *user, const struct iovec *parts, int count)
 {
-    struct hwi_sim *sim = process->sim;
+    struct arrival *arrival = user;
+    const struct hwi_sim_stripe *stripe = arrival->stripe;
+    if (arrival->left == 0) {
+        return -EAGAIN;
+    }
+    size_t got = stripe->wire != NULL
+                     ? stripe->conn->wire->take(stripe->wire, parts, count, arrival->left)
+                     : copy_out(arrival, parts, count);
+    arrival->left -= got;
+    return (ssize_t)got;
+}
+
+static const struct hwi_stream_ops arrival_ops = {.read = read_arrival};
+
+// The flight's bytes from `first` to `end` are here. False, and the edge is down, if they are not
+// what they should be.
+static bool receive(struct hwi_sim_process *process, const struct hwi_sim_event *event,
+                    uint32_t first, uint32_t end)
+{
     struct hwi_sim_stripe *stripe = event->stripe;
-    const struct hwi_sim_flight *flight = event->flight;
-    const char *why = NULL;
-    stripe->in_flight--;
-    if (hwi_sim_edge_over(process, event->conn) == NULL || !stripe->receiving) {
-        return;
+    struct hwi_stripe_owner owner = {.data = process->data,
+                                     .peer = hwi_sim_edge_over(process, event->conn)->peer,
+                                     .lane = (enum hwi_lane)stripe->lane};
+    struct arrival arrival = {stripe, event->flight->frame + first, end - first};
+    struct hwi_stream stream = {&arrival_ops, &arrival};
+    struct hwi_stripe_fault fault;
+    while (arrival.left > 0) {
+        if (hwi_stripe_read(&stripe->reader, &owner, &stream, process->sim->staging, &fault) ==
+            HWI_PROGRESS_OVER) {
+            hwi_sim_edge_break(process, event->conn, fault.why);
+            return false;
+        }
     }
-    bool wanted = stripe->in.target != NULL;
-    if (wanted && flight->payload_bytes > 0) {
-        memcpy(stripe->in.target, flight->payload, flight->payload_bytes);
-    }
-    sim->costs.frames++;
-    sim->costs.frame_bytes += flight->payload_bytes;
-    hwi_sim_arrived(process, event);
-    hwi_sim_digest_bytes(sim, flight->header, sizeof flight->header);
-    hwi_sim_digest_bytes(sim, flight->trailer, sizeof flight->trailer);
-    stripe->receiving = false;
-    if (hwi_data_received(process->data, &stripe->in, flight->trailer, &why) != HWI_VERDICT_OK) {
-        hwi_sim_edge_break(process, event->conn, why);
-    } else {
-        HWI_CHECK(!flight->damaged || !wanted); // no damage gets past the checksum
-    }
+    return true;
 }
 
 static void head_arrives(struct hwi_sim_process *process, struct hwi_sim_event *event)
 {
-    (void)receive_head(process, event);
+    if (hwi_sim_edge_over(process, event->conn) != NULL) {
+        (void)receive(process, event, 0, HWI_FRAME_HEADER_BYTES);
+    }
+}
+
+static void tail_arrives(struct hwi_sim_process *process, struct hwi_sim_event *event)
+{
+    struct hwi_sim *sim = process->sim;
+    struct hwi_sim_stripe *stripe = event->stripe;
+    const struct hwi_sim_flight *flight = event->flight;
+    stripe->in_flight--;
+    if (hwi_sim_edge_over(process, event->conn) == NULL || !stripe->reader.arriving) {
+        return;
+    }
+    bool wanted = stripe->reader.in.target != NULL;
+    sim->costs.frames++;
+    sim->costs.frame_bytes += flight->bytes - HWI_FRAME_HEADER_BYTES - HWI_FRAME_TRAILER_BYTES;
+    hwi_sim_arrived(process, event);
+    hwi_sim_digest_bytes(sim, flight->frame, HWI_FRAME_HEADER_BYTES);
+    hwi_sim_digest_bytes(sim, flight->frame + flight->bytes - HWI_FRAME_TRAILER_BYTES,
+                         HWI_FRAME_TRAILER_BYTES);
+    if (receive(process, event, HWI_FRAME_HEADER_BYTES, flight->bytes)) {
+        HWI_CHECK(!flight->damaged || !wanted); // no damage gets past the checksum
+    }
 }
 
 static void frame_arrives(struct hwi_sim_process *process, struct hwi_sim_event *event)
 {
-    (void)receive_head(process, event);
-    receive_tail(process, event);
+    head_arrives(process, event);
+    tail_arrives(process, event);
 }
 
 // ---- the sending end
 
-// All of the frame has left; `happen` is what its last byte brings about.
+// Room in a flight for what leaves now, as the stream of a stripe's writer.
+struct departure {
+    struct hwi_sim_flight *flight;
+    uint32_t end;
+};
+
+static ssize_t write_departure(void *user, const struct iovec *parts, int count)
+{
+    const struct departure *departure = user;
+    struct hwi_sim_flight *flight = departure->flight;
+    uint32_t before = flight->left;
+    for (int i = 0; i < count; i++) {
+        size_t bytes = HWI_MIN(parts[i].iov_len, (size_t)(departure->end - flight->left));
+        memcpy(flight->frame + flight->left, parts[i].iov_base, bytes);
+        flight->left += (uint32_t)bytes;
+    }
+    return flight->left > before ? (ssize_t)(flight->left - before) : -EAGAIN;
+}
+
+static const struct hwi_stream_ops departure_ops = {.write = write_departure};
+
+// The frame's bytes leave up to `end`.
+static void depart(struct hwi_sim_stripe *stripe, uint32_t end)
+{
+    struct hwi_sim_flight *flight = stripe->flight;
+    struct departure departure = {flight, end};
+    struct hwi_stream stream = {&departure_ops, &departure};
+    struct hwi_stripe_fault fault;
+    while (flight->left < end) {
+        (void)hwi_stripe_flush(&stripe->writer, stripe->conn->ends[stripe->from]->data, &stream,
+                               &fault);
+    }
+}
+
+// Puts what the flight holds from `first` on into the wire. Only what the digest needs stays.
+static void put_on_wire(struct hwi_sim_stripe *stripe, struct hwi_sim_flight *flight,
+                        uint32_t first)
+{
+    const struct hwi_sim_wire_ops *ops = stripe->conn->wire;
+    uint32_t trailer_at = flight->bytes - HWI_FRAME_TRAILER_BYTES;
+    if (ops == NULL) {
+        return;
+    }
+    if (stripe->wire == NULL) {
+        stripe->wire = ops->open();
+    }
+    ops->put(stripe->wire, flight->frame + first, flight->left - first);
+    if (flight->left > trailer_at) {
+        memset(flight->frame + HWI_FRAME_HEADER_BYTES, 0, trailer_at - HWI_FRAME_HEADER_BYTES);
+    }
+}
+
+// All of the frame leaves; `happen` is what its last byte brings about.
 static void leave(struct hwi_sim_stripe *stripe,
                   void (*happen)(struct hwi_sim_process *, struct hwi_sim_event *))
 {
     struct hwi_sim *sim = sim_of(stripe);
     struct hwi_sim_flight *flight = stripe->flight;
-    if (stripe->out.payload != NULL && flight->payload_bytes > 0) {
-        memcpy(flight->payload, stripe->out.payload, flight->payload_bytes);
-    } else {
-        memset(flight->payload, 0, flight->payload_bytes); // given up: padding
+    uint32_t first = flight->left;
+    bool given_up = stripe->out.payload == NULL;
+    depart(stripe, flight->bytes);
+    if (!given_up) {
+        damage(stripe, flight);
     }
-    memcpy(flight->trailer, stripe->out.trailer, sizeof flight->trailer);
-    damage(stripe, flight);
+    put_on_wire(stripe, flight, first);
     schedule(stripe, flight, happen,
              hwi_sim_delay_over(sim, node_at(stripe, stripe->from), node_at(stripe, !stripe->from),
                                 base_delay_of(stripe), &stripe->last_ns));
-    stripe->sending = false;
     stripe->flight = NULL;
     hwi_sim_flight_release(flight);
-    hwi_data_sent(stripe->conn->ends[stripe->from]->data, &stripe->out, true);
 }
 
 static void slice_left(struct hwi_sim_process *process, struct hwi_sim_event *event);
@@ -258,13 +343,13 @@ static void slice_left(struct hwi_sim_process *process, struct hwi_sim_event *ev
 {
     struct hwi_sim_stripe *stripe = event->stripe;
     struct hwi_sim *sim = process->sim;
-    if (!stripe->sending || stripe->flight != event->flight || transmit(stripe)) {
+    if (stripe->flight != event->flight || transmit(stripe)) {
         return; // the edge went down meanwhile, or there is more
     }
     bool clogged =
         rate_of(stripe) < sim->config.edge_bytes_per_s || sim->config.edge_bytes_per_s == 0;
     sim->faults[HWI_SIM_CLOGGED] += clogged && sim->now_ns - stripe->began_ns > 10 * HWI_NS_PER_MS;
-    leave(stripe, receive_tail);
+    leave(stripe, tail_arrives);
     (void)start(stripe);
 }
 
@@ -276,7 +361,16 @@ static void send_head(struct hwi_sim_stripe *stripe)
     (void)quality_of(stripe, &quality);
     uint64_t at_ns = sim->now_ns + base_delay_of(stripe) + quality.link.delay_ns;
     stripe->last_ns = HWI_MAX(stripe->last_ns, at_ns);
+    depart(stripe, HWI_FRAME_HEADER_BYTES);
+    put_on_wire(stripe, stripe->flight, 0);
     schedule(stripe, stripe->flight, head_arrives, stripe->last_ns - sim->now_ns);
+}
+
+static struct hwi_sim_flight *new_flight(uint32_t bytes)
+{
+    struct hwi_sim_flight *flight = hwi_resize(&hwi_alloc_libc, NULL, sizeof *flight + bytes);
+    *flight = (struct hwi_sim_flight){.references = 1, .bytes = bytes};
+    return flight;
 }
 
 // Begins the next frame; false if there is none, or no room for it.
@@ -284,22 +378,19 @@ static bool start(struct hwi_sim_stripe *stripe)
 {
     struct hwi_sim_process *process = stripe->conn->ends[stripe->from];
     const struct hwi_sim_edge *edge = hwi_sim_edge_over(process, stripe->conn);
-    if (edge == NULL || stripe->sending || is_full(stripe) ||
-        !hwi_data_next(process->data, edge->peer, stripe->lane, &stripe->out)) {
+    if (edge == NULL || stripe->flight != NULL || is_full(stripe)) {
         return false;
     }
-    uint32_t bytes = stripe->out.frame.payload_bytes;
-    struct hwi_sim_flight *flight = hwi_resize(&hwi_alloc_libc, NULL, sizeof *flight + bytes);
-    flight->references = 1;
-    flight->payload_bytes = bytes;
-    flight->damaged = false;
-    memcpy(flight->header, stripe->out.header, sizeof flight->header);
-    stripe->flight = flight;
-    stripe->sending = true;
+    struct hwi_stripe_owner owner = {
+        .data = process->data, .peer = edge->peer, .lane = (enum hwi_lane)stripe->lane};
+    if (!hwi_stripe_pull(&stripe->writer, &owner)) {
+        return false;
+    }
+    stripe->flight = new_flight(HWI_FRAME_HEADER_BYTES + stripe->out.frame.payload_bytes +
+                                HWI_FRAME_TRAILER_BYTES);
     stripe->in_flight++;
     stripe->began_ns = process->sim->now_ns;
-    stripe->left = (HWI_FRAME_HEADER_BYTES + bytes + HWI_FRAME_TRAILER_BYTES) *
-                   (HWI_NS_PER_S * stripe->conn->stripes);
+    stripe->left = stripe->flight->bytes * (HWI_NS_PER_S * stripe->conn->stripes);
     if (rate_of(stripe) > 0) {
         send_head(stripe);
         (void)transmit(stripe);

@@ -137,6 +137,7 @@ struct hwi_sim {
     uint32_t linked_nodes; // that have settings of their own, ever
 
     struct hwi_sim_packet *free_packets;
+    struct hwi_staging *staging; // owned
     struct hwi_sim_burst burst;
     uint64_t step; // number of the step whose effects are being carried
     struct hwi_sim_text transcript;
