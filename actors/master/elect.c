@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The election of a group's shared state: docs/STATE.md has the rules as a table. Who stands is
-// sifted, rule by rule; who cannot stay beside the elected state is put out.
-#include "actors/master/master.h"
+// Who stands is sifted, rule by rule; who cannot stay beside the elected state is put out.
+#include "actors/master/elect.h"
 
 #include <stdio.h>
 
 #include <hawser/state.h>
 #include <hawser/types.h>
+
+#include "actors/master/dismiss.h"
+#include "actors/master/fault.h"
+#include "actors/master/master.h"
+#include "actors/master/propose.h"
+#include "actors/master/shape.h"
+#include "actors/master/sync.h"
 
 enum { REASON_BYTES = HWI_TEXT_BYTES_MAX };
 
@@ -227,9 +233,9 @@ static const struct hwi_master_session *opponent(const struct hwi_master *master
     return NULL;
 }
 
-const struct hwi_master_session *hwi_master_choose(struct hwi_master *master,
-                                                   const struct hwi_master_group *g,
-                                                   struct hwi_effects *effects)
+const struct hwi_master_session *hwi_master_elect(struct hwi_master *master,
+                                                  const struct hwi_master_group *g,
+                                                  struct hwi_effects *effects)
 {
     struct field field = list_whole(master, g, effects);
     if (field.count == 0) {

@@ -1,38 +1,32 @@
 // SPDX-License-Identifier: MIT
-// Who sits where in the view in force, and the groups that they make.
-#include "actors/base/place.h"
+#include "actors/master/group.h"
+
+#include "actors/base/rows.h"
 #include "actors/master/master.h"
 
-#include <string.h>
-
-static uint32_t place_of(const struct hwi_master_group *groups, uint32_t count, uint32_t number)
+static int compare_number(const void *item, const void *wanted)
 {
-    uint32_t low = 0, high = count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        bool before = groups[middle].number < number;
-        low = before ? middle + 1 : low;
-        high = before ? high : middle;
-    }
-    return low;
+    const struct hwi_master_group *g = item;
+    const uint32_t *number = wanted;
+    return (g->number > *number) - (g->number < *number);
 }
 
-struct hwi_master_group *hwi_master_group(struct hwi_master *master, uint32_t number)
+struct hwi_master_group *hwi_master_group(const struct hwi_master *master, uint32_t number)
 {
-    uint32_t at = place_of(master->groups, master->group_count, number);
-    return at < master->group_count && master->groups[at].number == number ? &master->groups[at]
-                                                                           : NULL;
+    return hwi_rows_find(master->groups, master->group_count, sizeof *master->groups,
+                         compare_number, &number);
 }
 
 // The group of that number in the new view's list, which has room for it.
 static struct hwi_master_group *enlist(struct hwi_master_group *groups, uint32_t *count,
                                        uint32_t number)
 {
-    struct hwi_master_group *g = &groups[place_of(groups, *count, number)];
-    if (g == groups + *count || g->number != number) {
-        memmove(g + 1, g, (size_t)(groups + (*count)++ - g) * sizeof *g);
-        *g = (struct hwi_master_group){.number = number};
+    uint32_t at = hwi_rows_place(groups, *count, sizeof *groups, compare_number, &number);
+    if (at < *count && groups[at].number == number) {
+        return &groups[at];
     }
+    struct hwi_master_group *g = HWI_ROWS_OPEN(groups, count, at);
+    g->number = number;
     return g;
 }
 
@@ -70,7 +64,7 @@ void hwi_master_seat(struct hwi_master *master)
 
 int64_t hwi_master_rank(const struct hwi_master *master, uint64_t peer)
 {
-    uint32_t at =
-        HWI_PLACE(struct hwi_master_seat, peer, master->view.seats, master->view.count, peer);
-    return at < master->view.count && master->view.seats[at].peer == peer ? (int64_t)at : -1;
+    const struct hwi_master_seat *seat =
+        HWI_ROWS_FIND(struct hwi_master_seat, peer, master->view.seats, master->view.count, peer);
+    return seat != NULL ? seat - master->view.seats : -1;
 }

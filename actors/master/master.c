@@ -2,7 +2,10 @@
 // The master actor: one event in, effects out.
 #include "actors/master/master.h"
 
-#include <hawser/types.h>
+#include "actors/master/channel.h"
+#include "actors/master/handlers.h"
+#include "actors/master/past.h"
+#include "actors/master/session.h"
 
 static void *create(const struct hwi_alloc *alloc)
 {
@@ -25,7 +28,7 @@ static void destroy(void *state)
     }
     hwi_master_sweep(master);
     while (master->past_count > 0) {
-        hwi_master_drop_past(master);
+        hwi_master_past_drop(master);
     }
     hwi_master_shapes_forget(master);
     hwi_free(alloc, master->past);
@@ -38,93 +41,24 @@ static void destroy(void *state)
     hwi_free(alloc, master);
 }
 
-// What an earlier master of this run knew, from its file; comes before master_start.
-static void on_view_file(struct hwi_master *master, const struct hwi_msg_view_file *f)
+// What a peer says is counted, and who is not registered is asked to. False = there is nobody whose
+// words could be heard.
+static bool note_speaker(struct hwi_master *master, const struct hwi_event *event,
+                         struct hwi_effects *effects)
 {
-    master->run = f->run;
-    master->incarnation = f->master + 1;
-    master->highest = f->highest;
-    master->next_peer = f->next_peer;
-}
-
-static void on_master_start(struct hwi_master *master, const struct hwi_msg_master_start *start,
-                            struct hwi_effects *effects)
-{
-    master->config = *start;
-    master->started = true;
-    master->run = master->run == 0 ? start->run : master->run;
-    master->incarnation = master->incarnation == 0 ? start->master : master->incarnation;
-    if (master->config.durable) {
-        hwi_master_store(master, effects);
-    } else {
-        master->booted = true;
-    }
-}
-
-static void on_stored(struct hwi_master *master, const struct hwi_msg_stored *stored,
-                      struct hwi_effects *effects)
-{
-    if (stored->status != HWS_OK) {
-        master->store_again_ns = master->now_ns + HWI_MASTER_STORE_AGAIN_MS * HWI_NS_PER_MS;
-    } else if (!master->booted) {
-        master->booted = true;
-    } else {
-        hwi_master_stored(master, effects);
-    }
-}
-
-static void on_peer(struct hwi_master *master, struct hwi_master_session *s,
-                    const struct hwi_msg *msg, struct hwi_effects *effects)
-{
-    switch (msg->type) {
-    case HWI_MSG_heartbeat:
-        hwi_master_on_heartbeat(master, s, &msg->u.heartbeat, effects);
-        break;
-    case HWI_MSG_ready:
-        hwi_master_on_ready(master, s, &msg->u.ready, effects);
-        break;
-    case HWI_MSG_done:
-        hwi_master_on_done(master, s, &msg->u.done, effects);
-        break;
-    case HWI_MSG_withdraw:
-        hwi_master_on_withdraw(master, s, &msg->u.withdraw, effects);
-        break;
-    case HWI_MSG_edge_lost:
-        hwi_master_on_edge_lost(master, s, &msg->u.edge_lost, effects);
-        break;
-    case HWI_MSG_sync_offer:
-        hwi_master_on_sync_offer(master, s, &msg->u.sync_offer, effects);
-        break;
-    case HWI_MSG_leave:
-        hwi_master_on_leave(master, s, &msg->u.leave, effects);
-        break;
-    default:
-        break; // nothing else comes from a peer
-    }
-}
-
-static void from_peer(struct hwi_master *master, uint64_t from, const struct hwi_msg *msg,
-                      struct hwi_effects *effects)
-{
-    struct hwi_master_session *s = hwi_master_session(master, from);
-    if (msg->type == HWI_MSG_unreachable) {
-        if (s != NULL) {
-            hwi_master_on_unreachable(master, s, effects);
-        }
-        return;
+    struct hwi_master_session *s = hwi_master_session(master, event->from.id);
+    if (event->msg->type == HWI_MSG_unreachable) {
+        return s != NULL; // said by the own control link, in its name
     }
     if (s != NULL) {
         s->heard_ns = master->now_ns;
         s->unreachable = false;
         s->received++;
+    } else if (event->msg->type != HWI_MSG_registration) {
+        hwi_emit(effects, hwi_addr_of(HWI_ROLE_PEER, event->from.id), HWI_MSG_register_again);
+        return false;
     }
-    if (msg->type == HWI_MSG_registration) {
-        hwi_master_on_registration(master, from, &msg->u.registration, effects);
-    } else if (s != NULL) {
-        on_peer(master, s, msg, effects);
-    } else {
-        hwi_emit(effects, hwi_addr_of(HWI_ROLE_PEER, from), HWI_MSG_register_again);
-    }
+    return true;
 }
 
 // The master must not take its own sleep (a stopped process, a suspended machine) for its members'
@@ -154,6 +88,32 @@ static void ask_to_be_woken(struct hwi_master *master, struct hwi_effects *effec
     HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_CLOCK, 0), wake_at)->at_ns = at;
 }
 
+static void hear(struct hwi_master *master, const struct hwi_event *event,
+                 struct hwi_effects *effects)
+{
+    static const struct {
+        uint16_t type, role;
+        void (*handler)(void *state, const struct hwi_event *event, struct hwi_effects *effects);
+    } handlers[] = {
+        {HWI_MSG_registration, HWI_ROLE_PEER, hwi_master_on_registration},
+        {HWI_MSG_heartbeat, HWI_ROLE_PEER, hwi_master_on_heartbeat},
+        {HWI_MSG_ready, HWI_ROLE_PEER, hwi_master_on_ready},
+        {HWI_MSG_done, HWI_ROLE_PEER, hwi_master_on_done},
+        {HWI_MSG_withdraw, HWI_ROLE_PEER, hwi_master_on_withdraw},
+        {HWI_MSG_edge_lost, HWI_ROLE_PEER, hwi_master_on_edge_lost},
+        {HWI_MSG_sync_offer, HWI_ROLE_PEER, hwi_master_on_sync_offer},
+        {HWI_MSG_leave, HWI_ROLE_PEER, hwi_master_on_leave},
+        {HWI_MSG_unreachable, HWI_ROLE_PEER, hwi_master_on_unreachable},
+        {HWI_MSG_status_want, HWI_ROLE_TOOL, hwi_master_on_status_want},
+        {HWI_MSG_trace_want, HWI_ROLE_TOOL, hwi_master_on_trace_want},
+    };
+    for (size_t i = 0; i < HWI_COUNT(handlers); i++) {
+        if (handlers[i].type == event->msg->type && handlers[i].role == event->from.role) {
+            handlers[i].handler(master, event, effects);
+        }
+    }
+}
+
 static void step(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
     struct hwi_master *master = state;
@@ -163,21 +123,17 @@ static void step(void *state, const struct hwi_event *event, struct hwi_effects 
     }
     master->now_ns = event->now_ns;
     if (msg->type == HWI_MSG_view_file) {
-        on_view_file(master, &msg->u.view_file);
+        hwi_master_on_view_file(master, event, effects);
     } else if (msg->type == HWI_MSG_master_start) {
-        on_master_start(master, &msg->u.master_start, effects);
+        hwi_master_on_master_start(master, event, effects);
     } else if (msg->type == HWI_MSG_stored) {
-        on_stored(master, &msg->u.stored, effects);
+        hwi_master_on_stored(master, event, effects);
     } else if (msg->type == HWI_MSG_woken) {
-        hwi_master_on_woken(master, effects);
+        hwi_master_on_woken(master, event, effects);
     } else if (!master->booted) {
         return; // peers say it again
-    } else if (event->from.role == HWI_ROLE_PEER) {
-        from_peer(master, event->from.id, msg, effects);
-    } else if (event->from.role == HWI_ROLE_TOOL && msg->type == HWI_MSG_status_want) {
-        hwi_master_status(master, event->from.id, effects);
-    } else if (event->from.role == HWI_ROLE_TOOL && msg->type == HWI_MSG_trace_want) {
-        hwi_master_on_trace_want(master, event->from.id, &msg->u.trace_want, effects);
+    } else if (event->from.role != HWI_ROLE_PEER || note_speaker(master, event, effects)) {
+        hear(master, event, effects);
     }
     ask_to_be_woken(master, effects);
 }

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT
-// Members that wait for each other in different calls. Whoever votes has nothing else of that tag
-// in flight, whoever admits or syncs nothing at all: such a member holds up every other call that
-// it should be part of. If another one is in such a call, neither ends. Both say so in their
-// heartbeats, and what a heartbeat says stays true until the master itself decides the operation: a
-// false alarm is not possible.
-#include "actors/master/master.h"
-
-#include <string.h>
+// Whoever votes has nothing else of that tag in flight, whoever admits or syncs nothing at all:
+// such a member holds up every other call that it should be part of. If another one is in such a
+// call, neither ends. Both say so in their heartbeats, and what a heartbeat says stays true until
+// the master itself decides the operation: a false alarm is not possible.
+#include "actors/master/mismatch.h"
 
 #include <hawser/types.h>
 
-enum { ALL_GROUPS = HWI_GROUPS_MAX };
+#include "actors/base/rows.h"
+#include "actors/master/channel.h"
+#include "actors/master/fault.h"
+#include "actors/master/master.h"
+#include "actors/master/propose.h"
+#include "actors/master/session.h"
+
+enum {
+    ALL_GROUPS = HWI_GROUPS_MAX,
+    CLAIMS_MAX = 512, // calls that hold others up, among which a mismatch is looked for
+};
 
 // Some member is in an operation that is not decided.
 struct claim {
@@ -32,45 +39,34 @@ static bool holds_up(uint8_t kind)
     return hwi_kind_is_alone(kind) || hwi_kind_is_agreement(kind);
 }
 
-static bool is_before(const struct claim *c, uint32_t group, uint64_t tag, uint8_t channel)
+static int compare(const void *item, const void *wanted)
 {
-    if (c->group != group) {
-        return c->group < group;
+    const struct claim *a = item, *b = wanted;
+    if (a->group != b->group) {
+        return a->group < b->group ? -1 : 1;
     }
-    return c->tag < tag || (c->tag == tag && c->channel < channel);
-}
-
-static uint32_t place_of(const struct claims *claims, uint32_t group, uint64_t tag, uint8_t channel)
-{
-    uint32_t low = 0, high = claims->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        bool before = is_before(&claims->list[middle], group, tag, channel);
-        low = before ? middle + 1 : low;
-        high = before ? high : middle;
+    if (a->tag != b->tag) {
+        return a->tag < b->tag ? -1 : 1;
     }
-    return low;
+    return (a->channel > b->channel) - (a->channel < b->channel);
 }
 
 // One claim of each kind will do: who waits for one member of it waits for the others as well.
 static void note(struct claims *claims, const struct claim *claim)
 {
-    uint32_t at = place_of(claims, claim->group, claim->tag, claim->channel);
-    struct claim *here = &claims->list[at];
-    bool known = at < claims->count && here->group == claim->group && here->tag == claim->tag &&
-                 here->channel == claim->channel;
-    if (!known && claims->count < HWI_MASTER_CLAIMS_MAX) {
-        memmove(here + 1, here, (claims->count++ - at) * sizeof *here);
-        *here = *claim;
+    uint32_t at = hwi_rows_place(claims->list, claims->count, sizeof *claim, compare, claim);
+    bool known = at < claims->count && compare(&claims->list[at], claim) == 0;
+    if (!known && claims->count < CLAIMS_MAX) {
+        struct claim *noted = HWI_ROWS_OPEN(claims->list, &claims->count, at);
+        *noted = *claim;
     }
 }
 
 // False if the operation is decided.
-static bool read_claim(struct hwi_master *master, const struct hwi_master_session *s,
+static bool read_claim(const struct hwi_master *master, const struct hwi_master_session *s,
                        const struct hwi_tally *t, struct claim *claim)
 {
-    const struct hwi_master_channel *c =
-        hwi_master_channel_known(master, t->kind, s->group, t->tag);
+    const struct hwi_master_channel *c = hwi_master_channel(master, t->kind, s->group, t->tag);
     *claim = (struct claim){.group = s->group,
                             .tag = t->tag,
                             .channel = hwi_channel_kind(t->kind),
@@ -81,7 +77,7 @@ static bool read_claim(struct hwi_master *master, const struct hwi_master_sessio
 }
 
 // All claims that hold others up, as each group sees them, and all groups together.
-static struct claims list_holders(struct hwi_master *master, struct hwi_effects *effects)
+static struct claims list_holders(const struct hwi_master *master, struct hwi_effects *effects)
 {
     struct claims claims = {0};
     struct claim claim;
@@ -92,8 +88,7 @@ static struct claims list_holders(struct hwi_master *master, struct hwi_effects 
                 continue;
             }
             if (claims.list == NULL) {
-                claims.list =
-                    hwi_effects_memory(effects, (HWI_MASTER_CLAIMS_MAX + 1) * sizeof *claims.list);
+                claims.list = hwi_effects_memory(effects, CLAIMS_MAX * sizeof *claims.list);
             }
             note(&claims, &claim);
             if (hwi_kind_is_run_wide(claim.kind)) {
@@ -114,12 +109,12 @@ static const struct claim *holder_of(const struct claims *claims, const struct c
     } holders[] = {
         {0, HWI_KIND_ADMIT}, {0, HWI_KIND_SYNC}, {1, HWI_KIND_AGREE}, {1, HWI_KIND_AGREE_RUN}};
     for (size_t i = 0; i < HWI_COUNT(holders); i++) {
-        uint64_t tag = holders[i].any_tag != 0 ? claim->tag : 0;
-        uint32_t at = place_of(claims, claim->group, tag, holders[i].channel);
-        const struct claim *found = &claims->list[at];
-        if (at < claims->count && found->group == claim->group && found->tag == tag &&
-            found->channel == holders[i].channel && found->channel != claim->channel &&
-            found->peer != claim->peer) {
+        struct claim wanted = {.group = claim->group,
+                               .tag = holders[i].any_tag != 0 ? claim->tag : 0,
+                               .channel = holders[i].channel};
+        const struct claim *found =
+            hwi_rows_find(claims->list, claims->count, sizeof wanted, compare, &wanted);
+        if (found != NULL && found->channel != claim->channel && found->peer != claim->peer) {
             return found;
         }
     }
@@ -142,9 +137,9 @@ static void tell(struct hwi_master *master, const struct claim *of, const struct
     hwi_master_fault(master, &fault);
 }
 
-// True if the member is in a call that another's holds up: both are told.
-static bool is_held_up(struct hwi_master *master, const struct claims *claims,
-                       const struct hwi_master_session *s)
+// If the member is in a call that another's holds up, both are told: true.
+static bool tell_held_up(struct hwi_master *master, const struct claims *claims,
+                         const struct hwi_master_session *s)
 {
     struct claim claim;
     for (uint32_t i = 0; i < s->tally_count && s->member; i++) {
@@ -165,14 +160,14 @@ static bool is_held_up(struct hwi_master *master, const struct claims *claims,
     return false;
 }
 
-void hwi_master_find_mismatch(struct hwi_master *master, struct hwi_effects *effects)
+void hwi_master_end_mismatch(struct hwi_master *master, struct hwi_effects *effects)
 {
     if (master->change || master->stage == HWI_STAGE_SEALING) {
         return; // the view changes, and that ends them
     }
     struct claims claims = list_holders(master, effects);
     for (uint32_t i = 0; i < master->session_count && claims.count > 0 && !master->change; i++) {
-        master->change = is_held_up(master, &claims, &master->sessions[i]);
+        master->change = tell_held_up(master, &claims, &master->sessions[i]);
     }
     if (master->change && master->stage == HWI_STAGE_NONE) {
         hwi_master_reform(master, effects);

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: MIT
 // registration: a newcomer, a member whose connection was lost, or somebody who does not belong
 // here.
-#include "actors/master/master.h"
-
 #include <stdio.h>
 
 #include <hawser/types.h>
+
+#include "actors/base/rows.h"
+#include "actors/master/announce.h"
+#include "actors/master/channel.h"
+#include "actors/master/handlers.h"
+#include "actors/master/master.h"
+#include "actors/master/propose.h"
+#include "actors/master/session.h"
+#include "actors/master/sync.h"
+#include "actors/master/unit.h"
 
 static void refuse(uint64_t from, const char *reason, struct hwi_effects *effects)
 {
@@ -34,23 +42,23 @@ static void welcome(struct hwi_master *master, struct hwi_master_session *s,
     w->heartbeat_ms = master->config.heartbeat_ms;
 }
 
+static int compare(const void *item, const void *wanted)
+{
+    const struct hwi_tally *t = item;
+    const struct hwi_master_channel *c = wanted;
+    if (t->kind != c->kind) {
+        return t->kind < c->kind ? -1 : 1;
+    }
+    return (t->tag > c->tag) - (t->tag < c->tag);
+}
+
 // Its tallies are in the channels' order; of one that orders them otherwise some are not found, and
 // it hears again what it knows.
 static uint32_t heard_of(const struct hwi_msg_registration *r, const struct hwi_master_channel *c)
 {
-    uint32_t low = 0, high = r->tallies_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct hwi_tally *t = &r->tallies[middle];
-        if (t->kind < c->kind || (t->kind == c->kind && t->tag < c->tag)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    bool found =
-        low < r->tallies_count && r->tallies[low].kind == c->kind && r->tallies[low].tag == c->tag;
-    return found ? r->tallies[low].heard : 0;
+    const struct hwi_tally *found =
+        hwi_rows_find(r->tallies, r->tallies_count, sizeof *found, compare, c);
+    return found != NULL ? found->heard : 0;
 }
 
 // Messages may have been lost with the old connection: say again what it does not know. All of it
@@ -75,9 +83,12 @@ static void tell_again(struct hwi_master *master, struct hwi_master_session *s,
     }
 }
 
-void hwi_master_on_registration(struct hwi_master *master, uint64_t from,
-                                const struct hwi_msg_registration *r, struct hwi_effects *effects)
+void hwi_master_on_registration(void *state, const struct hwi_event *event,
+                                struct hwi_effects *effects)
 {
+    struct hwi_master *master = state;
+    const struct hwi_msg_registration *r = &event->msg->u.registration;
+    uint64_t from = event->from.id;
     struct hwi_master_session *s = hwi_master_session(master, from);
     char reason[HWI_TEXT_BYTES_MAX];
     if (r->protocol != HWI_PROTOCOL) {

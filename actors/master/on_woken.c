@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
 // woken: who has been silent too long, which proposal has waited too long.
-#include "actors/master/master.h"
-
 #include <stdio.h>
 
 #include <hawser/types.h>
+
+#include "actors/master/announce.h"
+#include "actors/master/dismiss.h"
+#include "actors/master/handlers.h"
+#include "actors/master/judge.h"
+#include "actors/master/master.h"
+#include "actors/master/mismatch.h"
+#include "actors/master/probe.h"
+#include "actors/master/propose.h"
+#include "actors/master/session.h"
 
 static void put_out_silent(struct hwi_master *master, struct hwi_effects *effects)
 {
@@ -26,28 +34,10 @@ static void put_out_silent(struct hwi_master *master, struct hwi_effects *effect
     }
 }
 
-// Asks those whose stripes broke, or for whom a proposal waits, whether they live: a dead one's
-// connection is gone, and sending says so.
-static void probe_suspects(struct hwi_master *master, struct hwi_effects *effects)
+void hwi_master_on_woken(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
-    uint32_t told = 0;
-    for (uint32_t i = 0; i < master->session_count; i++) {
-        struct hwi_master_session *s = &master->sessions[i];
-        bool awaited = master->stage == HWI_STAGE_OPEN && s->proposed && !s->ready;
-        if (awaited || (s->suspect && s->member)) {
-            hwi_master_tell(s, effects, HWI_MSG_probe);
-            told++;
-        }
-    }
-    uint64_t pause_ns = told * (HWI_MASTER_PROBE_US_EACH * HWI_NS_PER_MS / 1000);
-    master->probe_from_ns = master->now_ns + pause_ns;
-    master->probe_at_ns =
-        told > 0 ? master->now_ns + HWI_MAX(pause_ns, HWI_MASTER_PROBE_MS * HWI_NS_PER_MS)
-                 : HWI_NEVER;
-}
-
-void hwi_master_on_woken(struct hwi_master *master, struct hwi_effects *effects)
-{
+    struct hwi_master *master = state;
+    (void)event;
     master->turn_at_ns = master->now_ns + master->config.heartbeat_ms * HWI_NS_PER_MS / 2;
     put_out_silent(master, effects);
     if (master->stage == HWI_STAGE_OPEN && master->now_ns >= master->proposal_until_ns) {
@@ -56,9 +46,9 @@ void hwi_master_on_woken(struct hwi_master *master, struct hwi_effects *effects)
     if (master->now_ns >= master->reform_at_ns) {
         hwi_master_reform_now(master, effects);
     }
-    hwi_master_find_mismatch(master, effects);
+    hwi_master_end_mismatch(master, effects);
     if (master->now_ns >= master->probe_at_ns) {
-        probe_suspects(master, effects);
+        hwi_master_probe(master, effects);
     }
     if (master->now_ns >= master->store_again_ns) {
         master->store_again_ns = HWI_NEVER;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Layouts of shared states as members told them, to name the first tensor in which two differ.
-// Those that hold the run's state do not tell theirs again; some layouts are remembered, not all.
-#include "actors/master/master.h"
+#include "actors/master/shape.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include <hawser/types.h>
+
+#include "actors/base/rows.h"
+#include "actors/master/master.h"
 
 enum {
     TENSOR_TEXT_BYTES = 64,
@@ -31,8 +32,7 @@ void hwi_master_shape_note(struct hwi_master *master, const struct hwi_msg_sync_
     }
     if (master->shape_count == HWI_MASTER_SHAPES_MAX) { // the one that was told first goes
         hwi_free(master->alloc, master->shapes[0].tensors);
-        memmove(&master->shapes[0], &master->shapes[1],
-                --master->shape_count * sizeof master->shapes[0]);
+        HWI_ROWS_REMOVE(master->shapes, &master->shape_count, 0);
     }
     struct hwi_master_shape *shape = &master->shapes[master->shape_count];
     *shape = (struct hwi_master_shape){.layout = o->layout};

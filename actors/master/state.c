@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The master's fields, for images.
 #include "actors/loop/image.h"
+#include "actors/master/broken.h"
+#include "actors/master/channel.h"
+#include "actors/master/group.h"
 #include "actors/master/master.h"
+#include "actors/master/session.h"
 
 static void offer_fields(struct hwi_image *image, void *item)
 {

@@ -1,30 +1,24 @@
 // SPDX-License-Identifier: MIT
-// Units: processes that are admitted together, when all of them are here, and put out together.
-#include "actors/master/master.h"
+#include "actors/master/unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
-// Index of the unit, or of where it would be.
-static uint32_t place_of(const struct hwi_master *master, const char *name)
+#include "actors/base/rows.h"
+#include "actors/master/master.h"
+
+static int compare_name(const void *item, const void *wanted)
 {
-    uint32_t low = 0, high = master->unit_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        bool before = strncmp(master->units[middle].name, name, HWI_NAME_BYTES_MAX) < 0;
-        low = before ? middle + 1 : low;
-        high = before ? high : middle;
-    }
-    return low;
+    const struct hwi_master_unit *u = item;
+    return strncmp(u->name, wanted, HWI_NAME_BYTES_MAX);
 }
 
 // NULL = nobody of it is registered, or there is no name.
 static struct hwi_master_unit *find(const struct hwi_master *master, const char *name)
 {
-    uint32_t at = name[0] == '\0' ? master->unit_count : place_of(master, name);
-    bool known =
-        at < master->unit_count && strncmp(master->units[at].name, name, HWI_NAME_BYTES_MAX) == 0;
-    return known ? &master->units[at] : NULL;
+    return name[0] == '\0' ? NULL
+                           : hwi_rows_find(master->units, master->unit_count, sizeof *master->units,
+                                           compare_name, name);
 }
 
 static bool is_plain(const char *text)
@@ -59,14 +53,11 @@ static uint32_t incomplete(const struct hwi_master_unit *u)
 
 static struct hwi_master_unit *add(struct hwi_master *master, const struct hwi_master_session *s)
 {
-    if (master->unit_count == master->unit_capacity) {
-        master->unit_capacity = HWI_MAX(16, master->unit_capacity * 2);
-        master->units =
-            hwi_resize(master->alloc, master->units, master->unit_capacity * sizeof *master->units);
-    }
-    struct hwi_master_unit *u = &master->units[place_of(master, s->unit)];
-    memmove(u + 1, u, (size_t)(master->units + master->unit_count++ - u) * sizeof *u);
-    *u = (struct hwi_master_unit){.size = s->unit_size};
+    uint32_t at = hwi_rows_place(master->units, master->unit_count, sizeof *master->units,
+                                 compare_name, s->unit);
+    struct hwi_master_unit *u = HWI_ROWS_INSERT(master->alloc, &master->units, &master->unit_count,
+                                                &master->unit_capacity, HWI_MEMBERS_MAX, at);
+    u->size = s->unit_size;
     memcpy(u->name, s->unit, sizeof u->name);
     return u;
 }
@@ -95,7 +86,7 @@ void hwi_master_unit_leave(struct hwi_master *master, const struct hwi_master_se
     u->late -= s->late;
     master->incomplete += incomplete(u);
     if (u->here == 0) {
-        memmove(u, u + 1, (size_t)(master->units + --master->unit_count - u) * sizeof *u);
+        HWI_ROWS_REMOVE(master->units, &master->unit_count, (uint32_t)(u - master->units));
     }
 }
 

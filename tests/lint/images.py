@@ -6,7 +6,7 @@ import re
 from tree import ROOT, end
 
 STATES = {
-    "actors/master/state.c": ["actors/master/master.h"],
+    "actors/master/state.c": [f"actors/master/{unit}.h" for unit in ("master", "session", "unit", "group", "channel", "shape")],
     "actors/peer/state.c": ["actors/peer/peer.h"],
     "collectives/reducer/state.c": ["collectives/reducer/reducer.h", "collectives/plan.h"],
     "snapshot/state.c": ["snapshot/snapshot.h", "snapshot/fetch.h", "snapshot/manifest.h"],

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-// How the run stands, for the status command.
-#include "actors/master/master.h"
-
+// status_want: a tool asks how the run stands.
 #include <string.h>
+
+#include "actors/base/rows.h"
+#include "actors/master/channel.h"
+#include "actors/master/group.h"
+#include "actors/master/handlers.h"
+#include "actors/master/master.h"
+#include "actors/master/session.h"
 
 // While operations are listed: for each, its channel, and what one member said of it.
 struct listing {
@@ -17,9 +22,9 @@ static struct hwi_status_op named(const struct hwi_master_session *s, const stru
         .kind = t->kind, .group = hwi_kind_is_run_wide(t->kind) ? 0 : s->group, .tag = t->tag};
 }
 
-// Of channel `a` to channel `b`: below, the same, above.
-static int compare(const struct hwi_status_op *a, const struct hwi_status_op *b)
+static int compare(const void *item, const void *wanted)
 {
+    const struct hwi_status_op *a = item, *b = wanted;
     int kinds = hwi_channel_kind(a->kind) - hwi_channel_kind(b->kind);
     if (kinds != 0) {
         return kinds;
@@ -33,14 +38,7 @@ static int compare(const struct hwi_status_op *a, const struct hwi_status_op *b)
 // Index of the channel's operation, or of where it would be.
 static uint32_t place_of(const struct hwi_msg_status *st, const struct hwi_status_op *name)
 {
-    uint32_t low = 0, high = st->ops_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        bool before = compare(&st->ops[middle], name) < 0;
-        low = before ? middle + 1 : low;
-        high = before ? high : middle;
-    }
-    return low;
+    return hwi_rows_place(st->ops, st->ops_count, sizeof *name, compare, name);
 }
 
 static bool listed(const struct hwi_msg_status *st, uint32_t place,
@@ -49,19 +47,17 @@ static bool listed(const struct hwi_msg_status *st, uint32_t place,
     return place < st->ops_count && compare(&st->ops[place], name) == 0;
 }
 
-static void list_ops(struct hwi_master *master, struct hwi_msg_status *st,
+static void list_ops(const struct hwi_master *master, struct hwi_msg_status *st,
                      const struct hwi_master_session *s)
 {
     for (uint32_t i = 0; i < s->tally_count && s->member; i++) {
         const struct hwi_tally *t = &s->tallies[i];
-        const struct hwi_master_channel *c =
-            hwi_master_channel_known(master, t->kind, s->group, t->tag);
+        const struct hwi_master_channel *c = hwi_master_channel(master, t->kind, s->group, t->tag);
         struct hwi_status_op found = named(s, t);
         uint32_t place = place_of(st, &found);
         found.seq = c == NULL ? 0 : c->committed;
         if (t->entered > found.seq && !listed(st, place, &found) && st->ops_count < HWI_OPS_MAX) {
-            struct hwi_status_op *op = &st->ops[place];
-            memmove(op + 1, op, (st->ops_count++ - place) * sizeof *op);
+            struct hwi_status_op *op = HWI_ROWS_OPEN(st->ops, &st->ops_count, place);
             *op = found;
         }
     }
@@ -109,7 +105,7 @@ static void list_waits(const struct hwi_master *master, struct hwi_msg_status *s
     }
 }
 
-static void list_operations(struct hwi_master *master, struct hwi_msg_status *st,
+static void list_operations(const struct hwi_master *master, struct hwi_msg_status *st,
                             struct hwi_effects *effects)
 {
     st->ops = hwi_effects_memory(effects, HWI_OPS_MAX * sizeof *st->ops);
@@ -119,7 +115,7 @@ static void list_operations(struct hwi_master *master, struct hwi_msg_status *st
     struct listing *listing = hwi_effects_memory(effects, sizeof *listing);
     for (uint32_t i = 0; i < st->ops_count; i++) {
         struct hwi_status_op *op = &st->ops[i];
-        listing->channels[i] = hwi_master_channel_known(master, op->kind, op->group, op->tag);
+        listing->channels[i] = hwi_master_channel(master, op->kind, op->group, op->tag);
         op->absent = hwi_effects_memory(effects, HWI_STATUS_NAMES_MAX * sizeof *op->absent);
         op->working = hwi_effects_memory(effects, HWI_STATUS_NAMES_MAX * sizeof *op->working);
     }
@@ -130,9 +126,12 @@ static void list_operations(struct hwi_master *master, struct hwi_msg_status *st
     }
 }
 
-void hwi_master_status(struct hwi_master *master, uint64_t tool, struct hwi_effects *effects)
+void hwi_master_on_status_want(void *state, const struct hwi_event *event,
+                               struct hwi_effects *effects)
 {
-    struct hwi_msg_status *st = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_TOOL, tool), status);
+    const struct hwi_master *master = state;
+    struct hwi_msg_status *st =
+        HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_TOOL, event->from.id), status);
     st->run = master->run;
     st->view = master->view.number;
     st->proposal = master->proposal;

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// The election of a group's shared state: docs/STATE.md has the rules as a table.
+#ifndef HAWSER_ACTORS_MASTER_ELECT_H
+#define HAWSER_ACTORS_MASTER_ELECT_H
+
+#include "actors/master/group.h"
+
+// All members of the group have offered: who holds the state that all shall hold. NULL = nobody
+// does, or somebody was put out: the view changes, and the sync fails.
+const struct hwi_master_session *hwi_master_elect(struct hwi_master *master,
+                                                  const struct hwi_master_group *g,
+                                                  struct hwi_effects *effects);
+
+#endif

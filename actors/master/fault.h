@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// Why operations of the view in force fail.
+#ifndef HAWSER_ACTORS_MASTER_FAULT_H
+#define HAWSER_ACTORS_MASTER_FAULT_H
+
+#include "actors/loop/step.h"
+
+struct hwi_master;
+
+// Is told with the next view; of several about one operation the first. Beyond HWI_OPS_MAX they are
+// dropped, and the operation's members are told no reason.
+void hwi_master_fault(struct hwi_master *master, const struct hwi_fault *fault);
+// The same, and the view changes, for all to be told.
+void hwi_master_end_operation(struct hwi_master *master, const struct hwi_fault *fault,
+                              struct hwi_effects *effects);
+
+#endif

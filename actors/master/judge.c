@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include "actors/master/judge.h"
+
+#include <stdio.h>
+
+#include <hawser/types.h>
+
+#include "actors/master/announce.h"
+#include "actors/master/broken.h"
+#include "actors/master/dismiss.h"
+#include "actors/master/master.h"
+#include "actors/master/propose.h"
+#include "actors/master/seal.h"
+#include "actors/master/session.h"
+
+// Broken edges that speak against it: never a member's to a newcomer.
+static uint32_t edges_against(const struct hwi_master_session *s)
+{
+    return s->member ? s->member_edges : s->edges;
+}
+
+// Whom to drop so that the rest can reach each other: never a member because of a newcomer.
+static struct hwi_master_session *worst(const struct hwi_master *master)
+{
+    struct hwi_master_session *found = NULL;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        struct hwi_master_session *s = &master->sessions[i];
+        uint32_t edges = s->proposed ? edges_against(s) : 0;
+        uint32_t weight = edges + s->blame; // of two, the one that failed with others before
+        bool newcomer_first = found != NULL && found->member && !s->member;
+        bool member_last = found != NULL && !found->member && s->member;
+        if (edges > 0 && !member_last && (newcomer_first || weight >= most)) {
+            found = s;
+            most = weight;
+        }
+    }
+    return found;
+}
+
+static void drop(struct hwi_master *master, struct hwi_master_session *s,
+                 struct hwi_effects *effects)
+{
+    char reason[HWI_TEXT_BYTES_MAX];
+    snprintf(reason, sizeof reason,
+             "no stripes could be opened between it and %u members of view %llu",
+             (unsigned)s->edges, (unsigned long long)master->proposal);
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        struct hwi_master_session *t = &master->sessions[i];
+        if (t != s && t->proposed && hwi_master_is_broken(s, t)) {
+            t->edges--;
+            t->member_edges -= s->member;
+        }
+    }
+    hwi_master_dismiss(master, s, HWS_E_EVICTED, reason, effects);
+}
+
+// Newcomers that some member cannot reach, all at once: each round takes its time.
+static bool drop_newcomers(struct hwi_master *master, struct hwi_effects *effects)
+{
+    bool dropped = false;
+    for (uint32_t i = master->session_count; master->crossed && i-- > 0;) {
+        struct hwi_master_session *s = &master->sessions[i];
+        if (s->proposed && !s->member && s->member_edges > 0) {
+            drop(master, s, effects);
+            dropped = true;
+        }
+    }
+    return dropped;
+}
+
+// One member, or all newcomers that do not reach each other; true if it was somebody.
+static bool drop_worst(struct hwi_master *master, struct hwi_effects *effects)
+{
+    struct hwi_master_session *s = worst(master);
+    bool dropped = s != NULL, member = dropped && s->member;
+    while (s != NULL && s->member == member) {
+        drop(master, s, effects);
+        s = member ? NULL : worst(master);
+    }
+    return dropped;
+}
+
+// Announced as soon as it is durable.
+static void bring_into_force(struct hwi_master *master, struct hwi_effects *effects)
+{
+    hwi_master_seal(master, effects);
+    if (master->config.durable) {
+        hwi_master_store(master, effects);
+    } else {
+        hwi_master_durable(master, effects);
+    }
+}
+
+void hwi_master_judge(struct hwi_master *master, struct hwi_effects *effects)
+{
+    bool all = master->ready_due == 0, broken = master->broken_edges > 0;
+    if (master->reform_at_ns != HWI_NEVER) {
+        return; // it will be replaced
+    }
+    for (uint32_t i = 0; all && broken && i < master->session_count; i++) {
+        struct hwi_master_session *t = &master->sessions[i];
+        t->blame += t->proposed ? edges_against(t) : 0;
+    }
+    if (broken && (drop_newcomers(master, effects) || (all && drop_worst(master, effects)))) {
+        hwi_master_sweep(master);
+        hwi_master_reform(master, effects);
+    } else if (all) {
+        bring_into_force(master, effects);
+    }
+}
+
+void hwi_master_proposal_expired(struct hwi_master *master, struct hwi_effects *effects)
+{
+    bool dropped = false;
+    for (uint32_t i = master->session_count; i-- > 0;) {
+        struct hwi_master_session *s = &master->sessions[i];
+        if (s->proposed && !s->ready) {
+            dropped |= hwi_master_dismiss(master, s, HWS_E_EVICTED,
+                                          "it did not answer a proposed view in time", effects);
+        }
+    }
+    hwi_master_sweep(master);
+    if (dropped) {
+        hwi_master_reform(master, effects);
+    }
+}

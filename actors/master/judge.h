@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// Who is ready for the proposal, who is dropped from it.
+#ifndef HAWSER_ACTORS_MASTER_JUDGE_H
+#define HAWSER_ACTORS_MASTER_JUDGE_H
+
+#include "actors/loop/step.h"
+
+struct hwi_master;
+
+// After a ready or a broken edge: the proposal comes into force, or some are dropped from it and it
+// is made again.
+void hwi_master_judge(struct hwi_master *master, struct hwi_effects *effects);
+// Who has not answered in time is out.
+void hwi_master_proposal_expired(struct hwi_master *master, struct hwi_effects *effects);
+
+#endif

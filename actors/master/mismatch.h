@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// Members that wait for each other in different calls.
+#ifndef HAWSER_ACTORS_MASTER_MISMATCH_H
+#define HAWSER_ACTORS_MASTER_MISMATCH_H
+
+#include "actors/loop/step.h"
+
+struct hwi_master;
+
+// If some do, in different calls of one tag, the view changes, and each is told of two of them.
+void hwi_master_end_mismatch(struct hwi_master *master, struct hwi_effects *effects);
+
+#endif

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// edge_lost: a member's stripes to another broke.
+#include <hawser/types.h>
+
+#include "actors/master/broken.h"
+#include "actors/master/dismiss.h"
+#include "actors/master/handlers.h"
+#include "actors/master/judge.h"
+#include "actors/master/master.h"
+#include "actors/master/probe.h"
+#include "actors/master/propose.h"
+#include "actors/master/session.h"
+
+void hwi_master_on_edge_lost(void *state, const struct hwi_event *event,
+                             struct hwi_effects *effects)
+{
+    struct hwi_master *master = state;
+    struct hwi_master_session *s = hwi_master_session(master, event->from.id);
+    const struct hwi_msg_edge_lost *e = &event->msg->u.edge_lost;
+    bool in_force = s->member && e->view == master->view.number;
+    bool proposed = s->proposed && master->stage == HWI_STAGE_OPEN && e->view == master->proposal;
+    struct hwi_master_session *t = hwi_master_session_of_peer(master, e->peer);
+    if (t == NULL || t->group != s->group || !(in_force || proposed)) {
+        return; // between groups there are no edges
+    }
+    master->change |= in_force;
+    // not dialled again: a newcomer's stripes could break for ever
+    if (proposed && !(s->member && t->member)) {
+        hwi_master_broken(master, s, t);
+    }
+    if (hwi_master_believes(s, t)) {
+        hwi_master_suspect(master, t);
+    }
+    if (t->unreachable && t->suspect) {
+        hwi_master_put_out(master, t, HWS_E_EVICTED, "its connections were lost", effects);
+    } else if (proposed && !(s->member && t->member)) {
+        hwi_master_judge(master, effects);
+    } else if (master->stage == HWI_STAGE_NONE || proposed) {
+        hwi_master_reform(master, effects);
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// ready: one of the proposal has opened its stripes, and says which it could not.
+#include <hawser/types.h>
+
+#include "actors/master/broken.h"
+#include "actors/master/dismiss.h"
+#include "actors/master/handlers.h"
+#include "actors/master/judge.h"
+#include "actors/master/master.h"
+#include "actors/master/probe.h"
+#include "actors/master/session.h"
+
+void hwi_master_on_ready(void *state, const struct hwi_event *event, struct hwi_effects *effects)
+{
+    struct hwi_master *master = state;
+    struct hwi_master_session *s = hwi_master_session(master, event->from.id);
+    const struct hwi_msg_ready *r = &event->msg->u.ready;
+    if (master->stage != HWI_STAGE_OPEN || r->view != master->proposal || !s->proposed) {
+        return;
+    }
+    master->ready_due -= !s->ready;
+    s->ready = true;
+    for (uint32_t i = 0; i < r->broken_count; i++) {
+        struct hwi_master_session *t = hwi_master_session_of_peer(master, r->broken[i].value);
+        if (t == NULL || !t->proposed || t->group != s->group) {
+            continue;
+        }
+        hwi_master_broken(master, s, t);
+        if (!hwi_master_believes(s, t)) {
+            continue;
+        }
+        hwi_master_suspect(master, t);
+        if (t->unreachable) {
+            hwi_master_put_out(master, t, HWS_E_EVICTED, "its connections were lost", effects);
+            return; // proposed again
+        }
+    }
+    hwi_master_judge(master, effects);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// Proposals: which view should be.
+#ifndef HAWSER_ACTORS_MASTER_PROPOSE_H
+#define HAWSER_ACTORS_MASTER_PROPOSE_H
+
+#include "actors/master/session.h"
+
+enum {
+    HWI_MASTER_PROBE_MS = 50, // between two rounds of probes, and from a proposal to the first
+};
+
+// The view may have to change. Proposes the one that should be, if it is not the one in force: at
+// once, in a large run a little later, so that many changes make one proposal.
+void hwi_master_reform(struct hwi_master *master, struct hwi_effects *effects);
+void hwi_master_reform_now(struct hwi_master *master, struct hwi_effects *effects);
+// To a member of the proposal that may not have heard it.
+void hwi_master_propose_to(const struct hwi_master *master, struct hwi_master_session *s,
+                           struct hwi_effects *effects);
+// What waited for the disk is durable: the proposal is made, or the view announced.
+void hwi_master_durable(struct hwi_master *master, struct hwi_effects *effects);
+
+#endif

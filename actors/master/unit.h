@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Units: processes that are admitted together, when all of them are here, and put out together.
+#ifndef HAWSER_ACTORS_MASTER_UNIT_H
+#define HAWSER_ACTORS_MASTER_UNIT_H
+
+#include "actors/master/session.h"
+
+// A unit of which some process is registered.
+struct hwi_master_unit {
+    char name[HWI_NAME_BYTES_MAX];
+    uint32_t size;
+    uint32_t here; // its sessions
+    uint32_t late; // those of them that are late
+};
+
+// A newcomer cannot be of the unit that it names: why, as a sentence.
+bool hwi_master_unit_refuses(const struct hwi_master *master, const struct hwi_msg_registration *r,
+                             char reason[HWI_TEXT_BYTES_MAX]);
+// It may be proposed: it came in time, and so did all of its unit.
+bool hwi_master_admissible(const struct hwi_master *master, const struct hwi_master_session *s);
+
+// A session of a unit has come, has gone.
+void hwi_master_unit_enter(struct hwi_master *master, const struct hwi_master_session *s);
+void hwi_master_unit_leave(struct hwi_master *master, const struct hwi_master_session *s);
+// Sets `late`.
+void hwi_master_late(struct hwi_master *master, struct hwi_master_session *s, bool late);
+
+#endif
