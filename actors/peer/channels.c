@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: MIT
+#include "actors/base/rows.h"
 #include "actors/peer/calls.h"
 #include "actors/peer/channels.h"
 
-#include <string.h>
-
-// Where the channel is, or belongs.
-static uint32_t place_of(const struct hwi_peer *peer, uint8_t kind, uint64_t tag)
+static int compare(const void *item, const void *wanted)
 {
-    uint32_t low = 0, high = peer->channel_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct hwi_peer_channel *channel = &peer->channels[middle];
-        bool before = channel->kind < kind || (channel->kind == kind && channel->tag < tag);
-        low = before ? middle + 1 : low;
-        high = before ? high : middle;
+    const struct hwi_peer_channel *a = item, *b = wanted;
+    if (a->kind != b->kind) {
+        return a->kind < b->kind ? -1 : 1;
     }
-    return low;
+    return (a->tag > b->tag) - (a->tag < b->tag);
 }
 
 struct hwi_peer_channel *hwi_peer_channel_find(const struct hwi_peer *peer, uint8_t kind,
                                                uint64_t tag)
 {
-    kind = hwi_channel_kind(kind);
-    uint32_t place = place_of(peer, kind, tag);
-    struct hwi_peer_channel *channel = peer->channels + place;
-    bool found = place < peer->channel_count && channel->kind == kind && channel->tag == tag;
-    return found ? channel : NULL;
+    const struct hwi_peer_channel wanted = {.kind = hwi_channel_kind(kind), .tag = tag};
+    return hwi_rows_find(peer->channels, peer->channel_count, sizeof wanted, compare, &wanted);
 }
 
 struct hwi_peer_channel *hwi_peer_channel_open(struct hwi_peer *peer, uint8_t kind, uint64_t tag)
@@ -34,16 +25,12 @@ struct hwi_peer_channel *hwi_peer_channel_open(struct hwi_peer *peer, uint8_t ki
     if (channel != NULL || peer->channel_count == HWI_TAGS_MAX) {
         return channel;
     }
-    if (peer->channel_count == peer->channel_capacity) {
-        peer->channel_capacity = HWI_MAX(16, peer->channel_capacity * 2);
-        peer->channels = hwi_resize(peer->alloc, peer->channels,
-                                    peer->channel_capacity * sizeof *peer->channels);
-    }
-    kind = hwi_channel_kind(kind);
-    uint32_t place = place_of(peer, kind, tag);
-    channel = &peer->channels[place];
-    memmove(channel + 1, channel, (peer->channel_count++ - place) * sizeof *channel);
-    *channel = (struct hwi_peer_channel){.kind = kind, .tag = tag};
+    const struct hwi_peer_channel added = {.kind = hwi_channel_kind(kind), .tag = tag};
+    uint32_t at =
+        hwi_rows_place(peer->channels, peer->channel_count, sizeof added, compare, &added);
+    channel = HWI_ROWS_INSERT(peer->alloc, &peer->channels, &peer->channel_count,
+                              &peer->channel_capacity, HWI_TAGS_MAX, at);
+    *channel = added;
     return channel;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "actors/base/place.h"
+#include "actors/base/rows.h"
 #include "actors/peer/edges.h"
 #include "actors/peer/link.h"
 #include "actors/peer/members.h"
@@ -13,8 +13,7 @@ struct hwi_peer_edge *hwi_peer_edge_find(const struct hwi_peer *peer, uint64_t i
     // As in hwi_peer_rank; our own id is left out.
     uint32_t low = 0, high = (uint32_t)HWI_MIN(id - edges[0].peer, peer->edge_count - 1);
     low = high > 0 && edges[high - 1].peer <= id ? high - 1 : 0;
-    low += HWI_PLACE(struct hwi_peer_edge, peer, edges + low, high - low, id);
-    return edges[low].peer == id ? &edges[low] : NULL;
+    return HWI_ROWS_FIND(struct hwi_peer_edge, peer, edges + low, high - low + 1, id);
 }
 
 void hwi_peer_edges_list(struct hwi_peer *peer, struct hwi_effects *effects)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "actors/base/place.h"
+#include "actors/base/rows.h"
 #include "actors/peer/members.h"
 
 #include <string.h>
@@ -14,8 +14,8 @@ int64_t hwi_peer_rank(const struct hwi_peer_members *members, uint64_t id)
     if (members->ids[high].value == id) {
         return high;
     }
-    uint32_t at = HWI_PLACE(struct hwi_id, value, members->ids, high, id);
-    return members->ids[at].value == id ? (int64_t)at : -1;
+    const struct hwi_id *found = HWI_ROWS_FIND(struct hwi_id, value, members->ids, high, id);
+    return found != NULL ? found - members->ids : -1;
 }
 
 bool hwi_peer_is_ours_at(const struct hwi_peer_members *members, uint32_t rank)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // announce: a view is in force; it decides all calls of the one before.
+#include "actors/base/rows.h"
 #include "actors/peer/calls.h"
 #include "actors/peer/end.h"
 #include "actors/peer/fence.h"
@@ -25,18 +26,17 @@ static const struct hwi_past *past_of(const struct hwi_msg_announce *announce, u
 
 static bool lists_us(const struct hwi_peer *peer, const struct hwi_msg_announce *announce)
 {
-    uint32_t i = 0;
-    while (i < announce->members_count && announce->members[i].peer != peer->id) {
-        i++;
-    }
-    return i < announce->members_count && announce->members[i].group == peer->config.group;
+    const struct hwi_member *us = HWI_ROWS_FIND(struct hwi_member, peer, announce->members,
+                                                announce->members_count, peer->id);
+    return us != NULL && us->group == peer->config.group;
 }
 
 static bool is_for_us(const struct hwi_peer *peer, const struct hwi_msg_announce *announce)
 {
     return announce->incarnation == peer->config.incarnation &&
-           announce->view > peer->view.number && lists_us(peer, announce) &&
-           hwi_peer_members_ordered(announce->members, announce->members_count);
+           announce->view > peer->view.number &&
+           hwi_peer_members_ordered(announce->members, announce->members_count) &&
+           lists_us(peer, announce);
 }
 
 static void become_member(struct hwi_peer *peer, struct hwi_effects *effects)
