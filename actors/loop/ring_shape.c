@@ -59,6 +59,7 @@ static const struct {
     [HWI_MSG_send] = {"first", "to", NULL},
     [HWI_MSG_reduce] = {"chunk", "operands", NULL},
     [HWI_MSG_chunk] = {"chunk", "from", NULL},
+    [HWI_MSG_chunk_left] = {"chunk", "to", NULL},
     [HWI_MSG_quiesce] = {"restore", NULL, NULL},
     [HWI_MSG_quiesced] = {"bytes_received", NULL, NULL},
     [HWI_MSG_block_hash] = {"block", NULL, "tensor"},

@@ -35,12 +35,15 @@ enum hwi_kind {
 // How votes combine. A barrier is a vote without a value, and so differs from any agree.
 enum hwi_agree { HWI_AGREE_AND = 1, HWI_AGREE_MIN = 2, HWI_AGREE_BARRIER = 3 };
 enum hwi_plan { HWI_PLAN_AUTO = 0, HWI_PLAN_ONE_SHOT = 1, HWI_PLAN_DIRECT = 2 };
-// A frame's part in its operation. SCATTER carries inputs to who reduces, GATHER carries results.
-enum hwi_phase {
-    HWI_PHASE_SCATTER = 1,
-    HWI_PHASE_GATHER = 2,
-    HWI_PHASE_BLOCK = 3,
-    HWI_PHASE_MAX = 3
+// A chunk's phase: what it means says the operation's plan. 0 is none.
+enum { HWI_PHASES_MAX = 255 };
+// Where a chunk lies at a member.
+enum hwi_place {
+    HWI_PLACE_INPUT = 0,   // the caller's input
+    HWI_PLACE_OUTPUT = 1,  // the caller's output
+    HWI_PLACE_SCRATCH = 2, // what came from a member in a phase, or was made in its place
+    HWI_PLACE_KEPT = 3,    // the input, as it was before a result came over it
+    HWI_PLACE_MAX = 3,
 };
 
 #define HWI_OPERAND_SELF UINT64_C(0) // the caller's input

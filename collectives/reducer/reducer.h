@@ -17,6 +17,9 @@
 #include "actors/loop/step.h"
 #include "collectives/plan.h"
 
+// A frame's part in its operation. SCATTER carries inputs to who reduces, GATHER carries results.
+enum hwi_phase { HWI_PHASE_SCATTER = 1, HWI_PHASE_GATHER = 2 };
+
 enum {
     HWI_REDUCER_COPY_MAX = 32,    // chunks of the own input copied in one step
     HWI_PASSED_CHUNKS_MAX = 1024, // a broadcast's chunks that may come ahead of those that came

@@ -91,6 +91,11 @@ void hwi_reduction_send(const struct hwi_reducer *reducer, const struct hwi_redu
     struct hwi_msg_send *send = HWI_EMIT(effects, hwi_to_data(), send);
     send->op = reduction->op;
     send->phase = (uint8_t)phase;
+    if (phase == HWI_PHASE_GATHER) {
+        send->place = HWI_PLACE_OUTPUT;
+    } else if (reduction->shape.chunks == 1 && reduction->op.kind == HWI_KIND_ALL_REDUCE) {
+        send->place = HWI_PLACE_KEPT; // it is reduced here meanwhile
+    }
     send->to = reducer->members[rank];
     send->first = chunks.first;
     send->chunks = chunks.chunks;
@@ -173,6 +178,7 @@ void hwi_reduction_tell_grant(const struct hwi_reducer *reducer,
         struct hwi_msg_grant *grant =
             HWI_EMIT(effects, hwi_to_reducer(reducer->members[rank]), grant);
         grant->op = reduction->op;
+        grant->phase = HWI_PHASE_SCATTER;
         grant->granted = granted;
     }
 }

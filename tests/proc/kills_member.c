@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "tests/proc/kills.h"
+#include "tests/support/phases.h"
 #include "transport/host/host.h"
 
 enum { COUNT = KILLS_BYTES / sizeof(float) };
@@ -46,7 +47,7 @@ static void observe(void *user, const struct hwi_actor_ops *actor, const struct 
         atomic_store(&page->phase, PHASE_ANNOUNCED);
         break;
     case HWI_MSG_chunk:
-        if (event->msg->u.chunk.phase == HWI_PHASE_GATHER) {
+        if (event->msg->u.chunk.phase == PHASE_RESULTS) {
             atomic_store(&page->phase, PHASE_ALL_GATHER);
         } else if (atomic_load(&page->phase) == PHASE_ANNOUNCED) {
             atomic_store(&page->phase, PHASE_REDUCE_SCATTER);

@@ -3,6 +3,7 @@
 #ifndef HAWSER_TESTS_SUPPORT_DATA_RIG_H
 #define HAWSER_TESTS_SUPPORT_DATA_RIG_H
 
+#include "tests/support/phases.h"
 #include "transport/data/data.h"
 
 enum { RIG_NODES_MAX = 4, RIG_EVENTS_MAX = 4096 };

@@ -27,7 +27,7 @@ struct symbolic *symbolic_create(uint32_t members, uint64_t seed)
 
 static void free_op(struct symbolic_op *op)
 {
-    for (uint32_t phase = 0; phase <= HWI_PHASE_MAX; phase++) {
+    for (uint32_t phase = 0; phase <= SYMBOLIC_PHASES_MAX; phase++) {
         for (uint32_t who = 0; who < SYMBOLIC_MEMBERS_MAX; who++) {
             free(op->rows[phase][who].came);
             free(op->rows[phase][who].slot_chunk);

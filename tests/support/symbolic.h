@@ -8,10 +8,12 @@
 #define HAWSER_TESTS_SUPPORT_SYMBOLIC_H
 
 #include "actors/loop/step.h"
+#include "tests/support/phases.h"
 
 enum {
     SYMBOLIC_MEMBERS_MAX = 6,
     SYMBOLIC_TRACE_BYTES = 16384,
+    SYMBOLIC_PHASES_MAX = 16,
 };
 
 // Inputs added so far, by member number, and the division that ended it.
@@ -45,7 +47,7 @@ struct symbolic_op {
     struct symbolic_value *output;     // [chunks]
     bool *left;                        // [chunks] input sent to its owner
     bool called[SYMBOLIC_MEMBERS_MAX]; // our call was said to them
-    struct symbolic_row rows[HWI_PHASE_MAX + 1][SYMBOLIC_MEMBERS_MAX];
+    struct symbolic_row rows[SYMBOLIC_PHASES_MAX + 1][SYMBOLIC_MEMBERS_MAX];
     uint32_t scatter_granted;
     uint32_t done, faults, ended; // how often it was said
     struct hwi_fault fault;

@@ -188,7 +188,7 @@ static void on_place(struct symbolic *symbolic, uint32_t who, const struct hwi_m
     assert_true(message->granted > 0 && message->granted <= message->chunks);
     assert_true(message->slots == 0 || message->granted <= message->slots);
     bool adds = op->op.kind == HWI_KIND_ALL_REDUCE || op->op.kind == HWI_KIND_REDUCE_SCATTER;
-    assert_true((message->slots > 0) == (adds && message->phase == HWI_PHASE_SCATTER));
+    assert_true((message->slots > 0) == (adds && message->phase == PHASE_INPUTS));
     *row = (struct symbolic_row){true,
                                  message->first,
                                  message->chunks,
@@ -197,7 +197,7 @@ static void on_place(struct symbolic *symbolic, uint32_t who, const struct hwi_m
                                  calloc(message->chunks, sizeof(bool)),
                                  calloc(message->slots + 1, sizeof(uint32_t)),
                                  calloc(message->slots + 1, sizeof(struct symbolic_value))};
-    if (message->phase == HWI_PHASE_SCATTER) {
+    if (message->phase == PHASE_INPUTS) {
         op->scatter_granted = message->granted;
         unstash(symbolic, who, op, from);
     }
@@ -207,11 +207,11 @@ static void on_place_more(struct symbolic *symbolic, uint32_t who,
                           const struct hwi_msg_place_more *message)
 {
     struct symbolic_op *op = open_op(symbolic, who, message->op);
-    assert_int_equal(message->phase, HWI_PHASE_SCATTER);
+    assert_int_equal(message->phase, PHASE_INPUTS);
     assert_true(message->granted > op->scatter_granted);
     op->scatter_granted = message->granted;
     for (uint32_t from = 0; from < symbolic->member_count; from++) {
-        struct symbolic_row *row = &op->rows[HWI_PHASE_SCATTER][from];
+        struct symbolic_row *row = &op->rows[PHASE_INPUTS][from];
         if (row->placed) {
             assert_true(message->granted <= row->chunks);
             row->granted = message->granted;
@@ -235,7 +235,7 @@ static void on_send(struct symbolic *symbolic, uint32_t who, const struct hwi_ms
                                 .chunk = chunk,
                                 .tensor_bytes = op->bytes,
                                 .payload_bytes = size_of(op, chunk)};
-        if (message->phase == HWI_PHASE_SCATTER) {
+        if (message->phase == PHASE_INPUTS) {
             packet.value = (struct symbolic_value){.count = 1, .who = {(uint8_t)who}};
             op->left[chunk] = true;
         } else {
@@ -253,7 +253,7 @@ static struct symbolic_value operand(struct symbolic *symbolic, uint32_t who,
     if (name == HWI_OPERAND_SELF) {
         return (struct symbolic_value){.count = 1, .who = {(uint8_t)who}};
     }
-    struct symbolic_row *row = &op->rows[HWI_PHASE_SCATTER][symbolic_who(symbolic, name)];
+    struct symbolic_row *row = &op->rows[PHASE_INPUTS][symbolic_who(symbolic, name)];
     assert_true(row->placed && chunk >= row->first);
     uint32_t slot = (chunk - row->first) % row->slots;
     assert_int_equal(row->slot_chunk[slot], chunk + 1);

@@ -154,7 +154,7 @@ static void test_a_bomb_is_refused(void **state)
     unsigned char *zeros = calloc(1, HWI_BLOCK_BYTES), packed[8192];
     const char *why = NULL;
     struct hwi_frame frame = {.kind = HWI_FRAME_BLOCK,
-                              .phase = HWI_PHASE_BLOCK,
+                              .phase = HWI_FRAME_BLOCK_PHASE,
                               .lane = HWI_LANE_SNAPSHOT,
                               .flags = HWI_FRAME_LZ4,
                               .op = op,

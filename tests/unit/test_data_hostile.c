@@ -36,9 +36,9 @@ static int setup(void **state)
                     &(struct hwi_buffers){fixture->memory, fixture->memory, BYTES, BYTES});
     RIG_DO(fixture->node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,
            .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK, .save_bytes = BYTES);
-    RIG_DO(fixture->node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 2, .first = 2,
+    RIG_DO(fixture->node, place, .op = op, .phase = PHASE_INPUTS, .from = 2, .first = 2,
            .chunks = 4, .slots = 2, .granted = 2);
-    RIG_DO(fixture->node, place, .op = op, .phase = HWI_PHASE_GATHER, .from = 2, .first = 6,
+    RIG_DO(fixture->node, place, .op = op, .phase = PHASE_RESULTS, .from = 2, .first = 6,
            .chunks = 4, .granted = 4);
     hwi_data_tensor(fixture->node->data, 0, fixture->state, sizeof fixture->state);
     RIG_DO(fixture->node, block_place, .op = rig_op(5, HWI_KIND_SYNC, 0, 0), .from = 2,
@@ -85,7 +85,7 @@ static const char *forge(struct fixture *fixture, const struct hwi_frame *frame)
 static void test_chunks(void **state)
 {
     struct fixture *fixture = *state;
-    struct hwi_frame good = chunk_frame(HWI_PHASE_SCATTER, 2);
+    struct hwi_frame good = chunk_frame(PHASE_INPUTS, 2);
 
     // Of another call than ours: dropped, for the call itself will say so.
     EXPECT("taken", good, frame_.offset += 1);
@@ -99,15 +99,14 @@ static void test_chunks(void **state)
     assert_int_equal(rig_count(fixture->node, HWI_MSG_chunk), 0);
     EXPECT("taken", good, (void)0);
     EXPECT("a chunk came twice", good, (void)0);
-    EXPECT("a result came for a chunk that has not left", chunk_frame(HWI_PHASE_GATHER, 6),
-           (void)0);
+    EXPECT("a result came for a chunk that has not left", chunk_frame(PHASE_RESULTS, 6), (void)0);
     assert_int_equal(rig_count(fixture->node, HWI_MSG_chunk), 1);
 }
 
 static void test_a_chunk_that_comes_in_is_not_taken_twice(void **state)
 {
     struct fixture *fixture = *state;
-    struct hwi_frame good = chunk_frame(HWI_PHASE_SCATTER, 3);
+    struct hwi_frame good = chunk_frame(PHASE_INPUTS, 3);
     unsigned char header[HWI_FRAME_HEADER_BYTES];
     struct hwi_frame_in in, second;
     const char *why = NULL;
@@ -127,19 +126,18 @@ static void test_the_last_chunk_is_shorter(void **state)
     struct fixture *fixture = *state;
 
     // It leaves, so that its result may come.
-    RIG_DO(fixture->node, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 2, .first = 9,
-           .chunks = 1);
+    RIG_DO(fixture->node, send, .op = op, .phase = PHASE_INPUTS, .to = 2, .first = 9, .chunks = 1);
     rig_pump(&fixture->rig);
-    EXPECT("taken", chunk_frame(HWI_PHASE_GATHER, 9), frame_.payload_bytes = CHUNK);
+    EXPECT("taken", chunk_frame(PHASE_RESULTS, 9), frame_.payload_bytes = CHUNK);
     assert_int_equal(rig_count(fixture->node, HWI_MSG_chunk), 0);
-    EXPECT("taken", chunk_frame(HWI_PHASE_GATHER, 9), (void)0);
+    EXPECT("taken", chunk_frame(PHASE_RESULTS, 9), (void)0);
     assert_int_equal(rig_count(fixture->node, HWI_MSG_chunk), 1);
 }
 
 static void test_wrong_checksum(void **state)
 {
     struct fixture *fixture = *state;
-    struct hwi_frame good = chunk_frame(HWI_PHASE_SCATTER, 2);
+    struct hwi_frame good = chunk_frame(PHASE_INPUTS, 2);
     struct hwi_frame message = {.kind = HWI_FRAME_MESSAGE, .payload_bytes = 100};
     const char *why = NULL;
 
@@ -158,7 +156,7 @@ static void test_wrong_checksum(void **state)
 static void test_lane_edge_and_header(void **state)
 {
     struct fixture *fixture = *state;
-    struct hwi_frame good = chunk_frame(HWI_PHASE_SCATTER, 2);
+    struct hwi_frame good = chunk_frame(PHASE_INPUTS, 2);
     unsigned char header[HWI_FRAME_HEADER_BYTES] = {0};
     struct hwi_frame_in in;
     const char *why = NULL;
@@ -181,7 +179,7 @@ static void test_old_views_are_dropped(void **state)
     struct fixture *fixture = *state;
     struct hwi_data_stats stats;
 
-    EXPECT("taken", chunk_frame(HWI_PHASE_SCATTER, 2), frame_.op.view = 4);
+    EXPECT("taken", chunk_frame(PHASE_INPUTS, 2), frame_.op.view = 4);
     hwi_data_stats(fixture->node->data, &stats);
     assert_int_equal(stats.frames_dropped, 1);
     assert_int_equal(fixture->node->event_count, 0);
@@ -203,7 +201,7 @@ static void test_blocks(void **state)
 {
     struct fixture *fixture = *state;
     struct hwi_frame good = {.kind = HWI_FRAME_BLOCK,
-                             .phase = HWI_PHASE_BLOCK,
+                             .phase = HWI_FRAME_BLOCK_PHASE,
                              .lane = HWI_LANE_SNAPSHOT,
                              .op = rig_op(5, HWI_KIND_SYNC, 0, 0),
                              .offset = 7,
@@ -249,7 +247,7 @@ static struct hwi_frame random_frame(void)
         frame.payload_bytes = rig_random() % 4 ? CHUNK : frame.payload_bytes;
     } else {
         frame.lane = HWI_LANE_SNAPSHOT;
-        frame.phase = HWI_PHASE_BLOCK;
+        frame.phase = HWI_FRAME_BLOCK_PHASE;
         frame.flags = (uint8_t)(rig_random() % 2);
         frame.offset = 6 + rig_random() % 3;
         frame.raw_bytes = rig_random() % 4 ? 4000 : HWI_BLOCK_BYTES;
@@ -308,7 +306,7 @@ static void change_something(struct fixture *fixture, uint32_t *granted)
         hwi_data_edge_add(node->data, 2);
         break;
     case 1:
-        RIG_DO(node, place_more, .op = op, .phase = HWI_PHASE_SCATTER, .granted = ++*granted);
+        RIG_DO(node, place_more, .op = op, .phase = PHASE_INPUTS, .granted = ++*granted);
         break;
     case 2:
         RIG_DO(node, block_place, .op = rig_op(5, HWI_KIND_SYNC, 0, 0), .from = 2, .offset = 96,

@@ -28,7 +28,7 @@ static void begin(struct rig_node *node, uint32_t seq, void *memory, uint64_t by
                     &(struct hwi_buffers){memory, (char *)memory + bytes, bytes, bytes});
     RIG_DO(node, op_memory, .op = op_of(seq), .request = seq + 1, .dtype = HWS_F32,
            .redop = HWS_SUM, .bytes = bytes, .chunk_bytes = 32 << 10);
-    RIG_DO(node, send, .op = op_of(seq), .phase = HWI_PHASE_SCATTER, .to = 2,
+    RIG_DO(node, send, .op = op_of(seq), .phase = PHASE_INPUTS, .to = 2,
            .chunks = bytes > SMALL ? 2 : 1);
 }
 
@@ -97,7 +97,7 @@ static void test_large_ones_take_turns(void **state)
                         &(struct hwi_buffers){memory, memory + bytes, bytes, bytes});
         RIG_DO(&rig.nodes[0], op_memory, .op = op_of(seq), .request = seq + 1, .dtype = HWS_F32,
                .redop = HWS_SUM, .bytes = bytes, .chunk_bytes = 32 << 10);
-        RIG_DO(&rig.nodes[0], send, .op = op_of(seq), .phase = HWI_PHASE_SCATTER, .to = 2,
+        RIG_DO(&rig.nodes[0], send, .op = op_of(seq), .phase = PHASE_INPUTS, .to = 2,
                .chunks = CHUNKS);
     }
     for (uint32_t i = 0; i < CHUNKS * OPS; i++) {
@@ -132,11 +132,11 @@ static void test_turns_are_of_operations(void **state)
                .redop = HWS_SUM, .bytes = bytes, .chunk_bytes = 32 << 10);
     }
     for (uint32_t chunk = 0; chunk < CHUNKS; chunk++) {
-        uint8_t phase = chunk % 2 ? HWI_PHASE_GATHER : HWI_PHASE_SCATTER;
+        uint8_t phase = chunk % 2 ? PHASE_RESULTS : PHASE_INPUTS;
         RIG_DO(&rig.nodes[0], send, .op = op_of(0), .phase = phase, .to = 2, .first = chunk,
                .chunks = 1);
-        RIG_DO(&rig.nodes[0], send, .op = op_of(1), .phase = HWI_PHASE_GATHER, .to = 2,
-               .first = chunk, .chunks = 1);
+        RIG_DO(&rig.nodes[0], send, .op = op_of(1), .phase = PHASE_RESULTS,
+               .place = HWI_PLACE_OUTPUT, .to = 2, .first = chunk, .chunks = 1);
     }
     for (uint32_t i = 0; i < 2 * CHUNKS; i++) {
         assert_true(hwi_data_next(rig.nodes[0].data, 2, HWI_LANE_REDUCER, &out));

@@ -44,11 +44,11 @@ static int setup(void **state)
         RIG_DO(node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,
                .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK, .save_bytes = BYTES);
     }
-    RIG_DO(pair->to, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 1, .chunks = CHUNKS,
+    RIG_DO(pair->to, place, .op = op, .phase = PHASE_INPUTS, .from = 1, .chunks = CHUNKS,
            .slots = CHUNKS, .granted = CHUNKS);
-    RIG_DO(pair->from, place, .op = op, .phase = HWI_PHASE_GATHER, .from = 2, .chunks = CHUNKS,
+    RIG_DO(pair->from, place, .op = op, .phase = PHASE_RESULTS, .from = 2, .chunks = CHUNKS,
            .granted = CHUNKS);
-    RIG_DO(pair->from, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 2, .chunks = CHUNKS);
+    RIG_DO(pair->from, send, .op = op, .phase = PHASE_INPUTS, .to = 2, .chunks = CHUNKS);
     *state = pair;
     return 0;
 }
@@ -112,7 +112,7 @@ static void test_abandoned_chunk_may_come_again(void **state)
 {
     struct pair *pair = *state;
     struct hwi_frame frame = {
-        .kind = HWI_FRAME_CHUNK, .phase = HWI_PHASE_SCATTER, .op = op, .payload_bytes = CHUNK};
+        .kind = HWI_FRAME_CHUNK, .phase = PHASE_INPUTS, .op = op, .payload_bytes = CHUNK};
     const char *why;
 
     assert_int_equal(rig_forge(pair->to, 1, HWI_LANE_REDUCER, &frame, pair->before[0],
@@ -172,7 +172,8 @@ static void test_half_a_result_is_restored(void **state)
     rig_pump(&pair->rig);
     RIG_DO(pair->to, reduce, .op = op, .chunk = 0, RIG_TWO(1, HWI_OPERAND_SELF));
     assert_memory_not_equal(pair->memory[1], pair->before[1], CHUNK);
-    RIG_DO(pair->to, send, .op = op, .phase = HWI_PHASE_GATHER, .to = 1, .chunks = 1);
+    RIG_DO(pair->to, send, .op = op, .phase = PHASE_RESULTS, .place = HWI_PLACE_OUTPUT, .to = 1,
+           .chunks = 1);
     under_way(pair, 1, 1000);
     assert_memory_not_equal(pair->memory[0], pair->before[0], CHUNK);
     RIG_DO(pair->from, quiesce, .op = op, .restore = 1);
@@ -191,7 +192,8 @@ static void test_commit_keeps_the_result(void **state)
     for (uint32_t chunk = 0; chunk < CHUNKS; chunk++) {
         RIG_DO(pair->to, reduce, .op = op, .chunk = chunk, RIG_TWO(1, HWI_OPERAND_SELF));
     }
-    RIG_DO(pair->to, send, .op = op, .phase = HWI_PHASE_GATHER, .to = 1, .chunks = CHUNKS);
+    RIG_DO(pair->to, send, .op = op, .phase = PHASE_RESULTS, .place = HWI_PLACE_OUTPUT, .to = 1,
+           .chunks = CHUNKS);
     rig_pump(&pair->rig);
     RIG_DO(pair->from, quiesce, .op = op);
     RIG_DO(pair->to, quiesce, .op = op);
@@ -240,7 +242,7 @@ static void test_edge_gone_with_frames_under_way(void **state)
     rig_break(&pair->transfer);
     rig_pump(&pair->rig); // the queue went with the edge
     assert_int_equal(pair->to->event_count, 0);
-    RIG_DO(pair->from, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 2, .chunks = CHUNKS);
+    RIG_DO(pair->from, send, .op = op, .phase = PHASE_INPUTS, .to = 2, .chunks = CHUNKS);
     rig_pump(&pair->rig);
     assert_int_equal(rig_count(pair->to, HWI_MSG_chunk), CHUNKS);
     assert_int_equal(pair->to->broken, 0);
@@ -252,7 +254,7 @@ static void test_stripe_gone_chunk_may_come_again(void **state)
 
     under_way(pair, 0, 1000);
     rig_break(&pair->transfer);
-    RIG_DO(pair->from, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 2, .chunks = 1);
+    RIG_DO(pair->from, send, .op = op, .phase = PHASE_INPUTS, .to = 2, .chunks = 1);
     rig_pump(&pair->rig);
     assert_int_equal(rig_count(pair->to, HWI_MSG_chunk), CHUNKS);
 }
@@ -262,7 +264,7 @@ static void test_kicks_only_when_nothing_waited(void **state)
     struct pair *pair = *state;
 
     assert_int_equal(pair->from->kicks, 1);
-    RIG_DO(pair->from, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 2, .chunks = 1);
+    RIG_DO(pair->from, send, .op = op, .phase = PHASE_INPUTS, .to = 2, .chunks = 1);
     assert_int_equal(pair->from->kicks, 1);
     RIG_DO(pair->from, quiesce, .op = op);
     assert_false(rig_begin(&pair->rig, &pair->transfer, 0, 1, HWI_LANE_REDUCER));

@@ -60,10 +60,10 @@ static void start(struct sum *sum, uint32_t rank)
         if (other == rank) {
             continue;
         }
-        RIG_DO(node, place, .op = sum->op, .phase = HWI_PHASE_SCATTER, .from = other + 1,
+        RIG_DO(node, place, .op = sum->op, .phase = PHASE_INPUTS, .from = other + 1,
                .first = share(sum, rank), .chunks = share_chunks(sum, rank), .slots = sum->slots,
                .granted = sum->slots);
-        RIG_DO(node, place, .op = sum->op, .phase = HWI_PHASE_GATHER, .from = other + 1,
+        RIG_DO(node, place, .op = sum->op, .phase = PHASE_RESULTS, .from = other + 1,
                .first = share(sum, other), .chunks = share_chunks(sum, other),
                .granted = UINT32_MAX);
     }
@@ -112,8 +112,8 @@ static void reduce_chunk(struct sum *sum, uint32_t owner, uint32_t chunk)
            .operands_count = sum->world, .divisor = sum->world);
     for (uint32_t rank = 0; rank < sum->world; rank++) {
         if (rank != owner) {
-            RIG_DO(node, send, .op = sum->op, .phase = HWI_PHASE_GATHER, .to = rank + 1,
-                   .first = chunk, .chunks = 1);
+            RIG_DO(node, send, .op = sum->op, .phase = PHASE_RESULTS, .place = HWI_PLACE_OUTPUT,
+                   .to = rank + 1, .first = chunk, .chunks = 1);
         }
     }
 }
@@ -125,7 +125,7 @@ static void scatter(struct sum *sum, uint32_t from, uint32_t to)
         for (uint32_t owner = 0; owner < sum->world; owner++) {
             uint32_t end = HWI_MIN(to, share_chunks(sum, owner));
             if (owner != rank && from < end) {
-                RIG_DO(&sum->rig.nodes[rank], send, .op = sum->op, .phase = HWI_PHASE_SCATTER,
+                RIG_DO(&sum->rig.nodes[rank], send, .op = sum->op, .phase = PHASE_INPUTS,
                        .to = owner + 1, .first = share(sum, owner) + from, .chunks = end - from);
             }
         }
@@ -166,7 +166,7 @@ static void run(struct sum *sum)
             for (uint32_t k = done; k < HWI_MIN(done + sum->slots, share_chunks(sum, owner)); k++) {
                 reduce_chunk(sum, owner, share(sum, owner) + k);
             }
-            RIG_DO(&sum->rig.nodes[owner], place_more, .op = sum->op, .phase = HWI_PHASE_SCATTER,
+            RIG_DO(&sum->rig.nodes[owner], place_more, .op = sum->op, .phase = PHASE_INPUTS,
                    .granted = done + 2 * sum->slots);
         }
         rig_pump(&sum->rig);
@@ -258,17 +258,17 @@ static void test_one_shot(void **state)
     RIG_DO(&sum.rig.nodes[1], op_memory, .op = sum.op, .request = 9, .in_place = 1,
            .dtype = HWS_F32, .redop = HWS_AVG, .bytes = 1000, .chunk_bytes = 1000,
            .save_bytes = 1000);
-    RIG_DO(&sum.rig.nodes[1], place, .op = sum.op, .phase = HWI_PHASE_SCATTER, .from = 1,
-           .chunks = 1, .slots = 1, .granted = 1);
+    RIG_DO(&sum.rig.nodes[1], place, .op = sum.op, .phase = PHASE_INPUTS, .from = 1, .chunks = 1,
+           .slots = 1, .granted = 1);
     RIG_DO(&sum.rig.nodes[0], quiesce, .op = rig_op(1, HWI_KIND_ALL_REDUCE, 5, 0));
     RIG_DO(&sum.rig.nodes[0], op_memory, .op = sum.op, .request = 9, .in_place = 1,
            .dtype = HWS_F32, .redop = HWS_AVG, .bytes = 1000, .chunk_bytes = 1000,
            .save_bytes = 1000);
-    RIG_DO(&sum.rig.nodes[0], place, .op = sum.op, .phase = HWI_PHASE_SCATTER, .from = 2,
-           .chunks = 1, .slots = 1, .granted = 1);
+    RIG_DO(&sum.rig.nodes[0], place, .op = sum.op, .phase = PHASE_INPUTS, .from = 2, .chunks = 1,
+           .slots = 1, .granted = 1);
     for (uint32_t rank = 0; rank < 2; rank++) {
-        RIG_DO(&sum.rig.nodes[rank], send, .op = sum.op, .phase = HWI_PHASE_SCATTER, .to = 2 - rank,
-               .chunks = 1);
+        RIG_DO(&sum.rig.nodes[rank], send, .op = sum.op, .phase = PHASE_INPUTS,
+               .place = HWI_PLACE_KEPT, .to = 2 - rank, .chunks = 1);
     }
     // One reduces before its own input has left: what leaves must be the input all the same.
     struct rig_transfer transfer;
@@ -328,16 +328,16 @@ static void test_commands_that_make_no_sense(void **state)
                           .redop = HWS_SUM, .bytes = 68, .chunk_bytes = 64, .save_bytes = 68));
     assert_true(RIG_FAILS(node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,
                           .redop = HWS_MIN + 1, .bytes = 64, .chunk_bytes = 64));
-    assert_true(RIG_FAILS(node, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 2, .chunks = 1));
+    assert_true(RIG_FAILS(node, send, .op = op, .phase = PHASE_INPUTS, .to = 2, .chunks = 1));
     assert_true(RIG_FAILS(node, quiesce, .op = op));
     assert_true(RIG_FAILS(node, edge_close, .peer = 2));
     RIG_DO(node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,
            .redop = HWS_SUM, .bytes = 64, .chunk_bytes = 64);
-    assert_true(RIG_FAILS(node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 2, .first = 1,
+    assert_true(RIG_FAILS(node, place, .op = op, .phase = PHASE_INPUTS, .from = 2, .first = 1,
                           .chunks = 1, .slots = 1));
     assert_true(RIG_FAILS(node, reduce, .op = op, RIG_TWO(HWI_OPERAND_SELF, 2)));
     assert_true(RIG_FAILS(node, reduce, .op = op, .chunk = 1, RIG_ONE(HWI_OPERAND_SELF)));
-    RIG_DO(node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 2, .chunks = 1, .slots = 1);
+    RIG_DO(node, place, .op = op, .phase = PHASE_INPUTS, .from = 2, .chunks = 1, .slots = 1);
     assert_true(RIG_FAILS(node, reduce, .op = op, RIG_TWO(HWI_OPERAND_SELF, 2))); // not here yet
     rig_close(&rig);
 }

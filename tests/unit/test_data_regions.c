@@ -65,7 +65,7 @@ static void forge(struct bench *bench, uint64_t peer, uint8_t kind, uint64_t off
                   const void *payload, uint32_t bytes)
 {
     const struct hwi_frame frame = {.kind = HWI_FRAME_CHUNK,
-                                    .phase = HWI_PHASE_SCATTER,
+                                    .phase = PHASE_INPUTS,
                                     .op = op_of(kind),
                                     .offset = offset,
                                     .payload_bytes = bytes};
@@ -104,12 +104,11 @@ static void test_an_input_of_the_own_region(void **state)
     uint32_t bytes = 0;
     give(bench, bench->input, OWN, bench->output, WHOLE);
     BEGIN(HWI_KIND_ALL_GATHER, .input_from = OWN_FIRST);
-    RIG_DO(bench->node, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 1, .first = 2,
-           .chunks = 3);
+    RIG_DO(bench->node, send, .op = op, .phase = PHASE_INPUTS, .to = 1, .first = 2, .chunks = 3);
     expect_sent(bench, 12, bench->input, 8);
     expect_sent(bench, 20, bench->input + 8, 8);
     expect_sent(bench, 28, bench->input + 16, 4);
-    RIG_DO(bench->node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 1, .chunks = 2,
+    RIG_DO(bench->node, place, .op = op, .phase = PHASE_INPUTS, .from = 1, .chunks = 2,
            .granted = 2);
     forge(bench, 1, HWI_KIND_ALL_GATHER, 8, bench->input + 40, 4);
     assert_int_equal(next_chunk(bench, &bytes), 1);
@@ -120,8 +119,8 @@ static void test_an_input_of_the_own_region(void **state)
     assert_memory_equal(bench->output, bench->old, 8);
     assert_memory_equal(bench->output + 12, bench->old + 12, 16);
     assert_memory_equal(bench->output + WHOLE, bench->old + WHOLE, WHOLE);
-    assert_true(RIG_FAILS(bench->node, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 1,
-                          .first = 4, .chunks = 2));
+    assert_true(RIG_FAILS(bench->node, send, .op = op, .phase = PHASE_INPUTS, .to = 1, .first = 4,
+                          .chunks = 2));
 }
 
 // What is no chunk of the grid, or comes for another operation on the channel, is dropped.
@@ -132,7 +131,7 @@ static void test_frames_that_do_not_fit(void **state)
     uint32_t bytes = 0;
     give(bench, bench->input, OWN, bench->output, WHOLE);
     BEGIN(HWI_KIND_ALL_GATHER, .input_from = OWN_FIRST);
-    RIG_DO(bench->node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 1, .chunks = 2,
+    RIG_DO(bench->node, place, .op = op, .phase = PHASE_INPUTS, .from = 1, .chunks = 2,
            .granted = 2);
     forge(bench, 1, HWI_KIND_ALL_GATHER, 8, bench->input, 8);  // a short one
     forge(bench, 1, HWI_KIND_ALL_GATHER, 16, bench->input, 8); // the next region's begin at 12
@@ -154,8 +153,8 @@ static void test_an_output_of_the_own_region(void **state)
     struct hwi_op op = op_of(HWI_KIND_REDUCE_SCATTER);
     give(bench, bench->input, WHOLE, bench->output, OWN - 1);
     BEGIN(HWI_KIND_REDUCE_SCATTER, .redop = HWS_SUM, .output_from = OWN_FIRST);
-    RIG_DO(bench->node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 1, .first = 2,
-           .chunks = 3, .slots = 3, .granted = 3);
+    RIG_DO(bench->node, place, .op = op, .phase = PHASE_INPUTS, .from = 1, .first = 2, .chunks = 3,
+           .slots = 3, .granted = 3);
     forge(bench, 1, HWI_KIND_REDUCE_SCATTER, 20, bench->input + 40, 8);
     RIG_DO(bench->node, reduce, .op = op, .chunk = 3, RIG_TWO(1, HWI_OPERAND_SELF));
     for (uint32_t i = 0; i < 8; i++) {
@@ -178,12 +177,12 @@ static void test_a_part_is_restored(void **state)
     give(bench, bench->output, WHOLE, bench->output, WHOLE);
     BEGIN(HWI_KIND_REDUCE_SCATTER, .redop = HWS_SUM, .in_place = 1, .save_from = OWN_FIRST,
           .save_bytes = OWN);
-    RIG_DO(bench->node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 1, .first = 2,
-           .chunks = 3, .slots = 3, .granted = 3);
+    RIG_DO(bench->node, place, .op = op, .phase = PHASE_INPUTS, .from = 1, .first = 2, .chunks = 3,
+           .slots = 3, .granted = 3);
     forge(bench, 1, HWI_KIND_REDUCE_SCATTER, 28, bench->input, 4);
     RIG_DO(bench->node, reduce, .op = op, .chunk = 4, RIG_TWO(1, HWI_OPERAND_SELF));
     assert_memory_not_equal(bench->output + 28, bench->old + 28, 4);
-    RIG_DO(bench->node, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 1, .chunks = 1);
+    RIG_DO(bench->node, send, .op = op, .phase = PHASE_INPUTS, .to = 1, .chunks = 1);
     expect_sent(bench, 0, bench->old, 8);
     RIG_DO(bench->node, quiesce, .op = op, .restore = 1);
     assert_memory_equal(bench->output, bench->old, sizeof bench->old);
@@ -202,9 +201,9 @@ static void test_what_comes_over_is_restored(void **state)
     give(bench, NULL, 0, bench->output, WHOLE);
     RIG_DO(bench->node, op_memory, .op = op, .request = 1, .dtype = HWS_U8, .bytes = WHOLE,
            .chunk_bytes = CHUNK, .in_place = 1, .save_bytes = WHOLE);
-    RIG_DO(bench->node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 1, .chunks = 4,
+    RIG_DO(bench->node, place, .op = op, .phase = PHASE_INPUTS, .from = 1, .chunks = 4,
            .granted = 2);
-    RIG_DO(&bench->rig.nodes[0], send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 3, .chunks = 3);
+    RIG_DO(&bench->rig.nodes[0], send, .op = op, .phase = PHASE_INPUTS, .to = 3, .chunks = 3);
     assert_true(rig_begin(&bench->rig, &transfer, 0, 2, HWI_LANE_REDUCER));
     assert_int_equal(rig_end(&transfer), HWI_VERDICT_OK);
     assert_memory_equal(bench->output, bench->input, 8);
@@ -226,13 +225,12 @@ static void test_an_input_at_another_place(void **state)
     uint32_t bytes = 0;
     give(bench, bench->output, OWN, bench->output, WHOLE);
     BEGIN(HWI_KIND_ALL_GATHER, .in_place = 1, .input_from = OWN_FIRST, .save_bytes = WHOLE);
-    RIG_DO(bench->node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 1, .chunks = 2,
+    RIG_DO(bench->node, place, .op = op, .phase = PHASE_INPUTS, .from = 1, .chunks = 2,
            .granted = 2);
     forge(bench, 1, HWI_KIND_ALL_GATHER, 0, bench->input, 8);
     assert_int_equal(next_chunk(bench, &bytes), 0);
     assert_memory_equal(bench->output, bench->input, 8);
-    RIG_DO(bench->node, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 1, .first = 2,
-           .chunks = 1);
+    RIG_DO(bench->node, send, .op = op, .phase = PHASE_INPUTS, .to = 1, .first = 2, .chunks = 1);
     expect_sent(bench, 12, bench->old, 8);
     for (uint32_t chunk = 2; chunk < CHUNKS; chunk++) {
         RIG_DO(bench->node, reduce, .op = op, .chunk = chunk, RIG_ONE(HWI_OPERAND_SELF));

@@ -32,13 +32,12 @@ static void begin(struct rig_node *node, struct hwi_op op, void *input, void *ou
 
 static void send_chunks(struct rig_node *node, struct hwi_op op, uint32_t first, uint32_t chunks)
 {
-    RIG_DO(node, send, .op = op, .phase = HWI_PHASE_SCATTER, .to = 2, .first = first,
-           .chunks = chunks);
+    RIG_DO(node, send, .op = op, .phase = PHASE_INPUTS, .to = 2, .first = first, .chunks = chunks);
 }
 
 static void place(struct rig_node *node, struct hwi_op op, uint32_t slots, uint32_t granted)
 {
-    RIG_DO(node, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 1, .chunks = CHUNKS,
+    RIG_DO(node, place, .op = op, .phase = PHASE_INPUTS, .from = 1, .chunks = CHUNKS,
            .slots = slots, .granted = granted);
 }
 
@@ -140,11 +139,11 @@ static void test_ahead_of_the_grant(void **state)
     assert_int_equal(rig_count(pair->to, HWI_MSG_chunk), 2);
     expect_chunk(pair, op, 0);
     expect_chunk(pair, op, 1);
-    RIG_DO(pair->to, place_more, .op = op, .phase = HWI_PHASE_SCATTER, .granted = 4);
+    RIG_DO(pair->to, place_more, .op = op, .phase = PHASE_INPUTS, .granted = 4);
     assert_int_equal(rig_count(pair->to, HWI_MSG_chunk), 4);
     expect_chunk(pair, op, 2);
     expect_chunk(pair, op, 3);
-    RIG_DO(pair->to, place_more, .op = op, .phase = HWI_PHASE_SCATTER, .granted = 6);
+    RIG_DO(pair->to, place_more, .op = op, .phase = PHASE_INPUTS, .granted = 6);
     expect_chunk(pair, op, 4);
     assert_int_equal(pair->to->broken, 0);
 }
@@ -288,7 +287,7 @@ static void test_many_tiny_frames_are_a_broken_edge(void **state)
 {
     struct pair *pair = *state;
     struct hwi_frame frame = {
-        .kind = HWI_FRAME_CHUNK, .phase = HWI_PHASE_SCATTER, .op = op_of(1, 0), .payload_bytes = 4};
+        .kind = HWI_FRAME_CHUNK, .phase = PHASE_INPUTS, .op = op_of(1, 0), .payload_bytes = 4};
     uint32_t taken = 0;
     const char *why = NULL;
 
@@ -310,8 +309,8 @@ static void test_what_does_not_fit_is_dropped(void **state)
     send_chunks(pair->from, op, 7, 1);
     rig_pump(&pair->rig);
     begin(pair->to, op, pair->output, pair->other);
-    RIG_DO(pair->to, place, .op = op, .phase = HWI_PHASE_SCATTER, .from = 1, .chunks = 7,
-           .slots = 2, .granted = 7);
+    RIG_DO(pair->to, place, .op = op, .phase = PHASE_INPUTS, .from = 1, .chunks = 7, .slots = 2,
+           .granted = 7);
     assert_int_equal(pair->to->broken, 0);
     assert_int_equal(dropped(pair->to), 1);
     assert_int_equal(pair->to->event_count, 0);

@@ -14,7 +14,7 @@
 
 static const struct hwi_frame chunk = {
     .kind = HWI_FRAME_CHUNK,
-    .phase = HWI_PHASE_GATHER,
+    .phase = PHASE_RESULTS,
     .lane = HWI_LANE_REDUCER,
     .op = {.view = 0x1122334455, .kind = HWI_KIND_ALL_REDUCE, .tag = UINT64_MAX, .seq = 0xfffffffe},
     .offset = UINT64_C(0x8012345678),
@@ -22,7 +22,7 @@ static const struct hwi_frame chunk = {
 };
 static const struct hwi_frame block = {
     .kind = HWI_FRAME_BLOCK,
-    .phase = HWI_PHASE_BLOCK,
+    .phase = HWI_FRAME_BLOCK_PHASE,
     .lane = HWI_LANE_SNAPSHOT,
     .flags = HWI_FRAME_LZ4,
     .op = {.view = 7, .kind = HWI_KIND_SYNC, .tag = 1, .seq = 2},
@@ -126,7 +126,6 @@ static void test_what_each_kind_may_say(void **state)
     REJECTS(chunk, frame_.kind = 0);
     REJECTS(chunk, frame_.kind = 4);
     REJECTS(chunk, frame_.phase = 0);
-    REJECTS(chunk, frame_.phase = HWI_PHASE_BLOCK);
     REJECTS(chunk, frame_.lane = HWI_LANE_SNAPSHOT);
     REJECTS(chunk, frame_.flags = HWI_FRAME_LZ4);
     REJECTS(chunk, frame_.op.view = 0);
@@ -138,7 +137,7 @@ static void test_what_each_kind_may_say(void **state)
     REJECTS(chunk, frame_.raw_bytes = 1);
     REJECTS(chunk, frame_.offset = HWI_TENSOR_BYTES_MAX);
     REJECTS(block, frame_.lane = HWI_LANE_REDUCER);
-    REJECTS(block, frame_.phase = HWI_PHASE_SCATTER);
+    REJECTS(block, frame_.phase = PHASE_INPUTS);
     REJECTS(block, frame_.flags = 2);
     REJECTS(block, frame_.raw_bytes = HWI_BLOCK_BYTES + 1);
     REJECTS(block, frame_.raw_bytes = 999);

@@ -14,6 +14,7 @@
 #include <hawser/types.h>
 
 #include "tests/support/expect.h"
+#include "tests/support/phases.h"
 #include "tests/support/relay.h"
 #include "transport/os/address.h"
 #include "transport/host/edge/tcp/socket.h"
@@ -277,7 +278,7 @@ static void place_output(struct relay *relay, uint64_t from)
 {
     struct hwi_msg place = {.type = HWI_MSG_place};
     place.u.place = (struct hwi_msg_place){
-        .op = op, .phase = HWI_PHASE_SCATTER, .from = from, .chunks = CHUNKS, .granted = CHUNKS};
+        .op = op, .phase = PHASE_INPUTS, .from = from, .chunks = CHUNKS, .granted = CHUNKS};
     relay_say(relay, HWI_ROLE_REDUCER, &place);
 }
 
@@ -285,7 +286,7 @@ static void send_input(struct relay *relay, uint64_t to)
 {
     struct hwi_msg send = {.type = HWI_MSG_send};
     send.u.send =
-        (struct hwi_msg_send){.op = op, .phase = HWI_PHASE_SCATTER, .to = to, .chunks = CHUNKS};
+        (struct hwi_msg_send){.op = op, .phase = PHASE_INPUTS, .to = to, .chunks = CHUNKS};
     relay_say(relay, HWI_ROLE_REDUCER, &send);
 }
 

@@ -80,7 +80,7 @@ static void test_one_shot_transcript(void **state)
                "data: place{op=all_reduce/3#0@v7 phase=1 from=10 chunks=1 slots=1 granted=1}\n"
                "reducer:10: call{op=all_reduce/3#0@v7 signature={kind=1 dtype=11 redop=2 "
                "count=100} granted=1}\n"
-               "data: send{op=all_reduce/3#0@v7 phase=1 to=10 chunks=1}\n");
+               "data: send{op=all_reduce/3#0@v7 phase=1 to=10 chunks=1 place=3}\n");
     trace = symbolic_trace(symbolic, 1);
     struct hwi_msg call = call_of(start.op, 100, 1);
     call.u.call.signature.redop = HWS_AVG;
@@ -127,7 +127,8 @@ static void test_direct_transcript(void **state)
     assert_non_null(strstr(trace, begin));
     assert_non_null(strstr(trace, "> data: chunk{op=all_reduce/0#0@v7 phase=1 from=20}\n"
                                   "data: reduce{op=all_reduce/0#0@v7 operands=[0 20]}\n"
-                                  "data: send{op=all_reduce/0#0@v7 phase=2 to=20 chunks=1}\n"));
+                                  "data: send{op=all_reduce/0#0@v7 phase=2 to=20 chunks=1 "
+                                  "place=1}\n"));
     symbolic_expect(symbolic, start.op, 3, 0);
     symbolic_destroy(symbolic);
 }
@@ -432,7 +433,7 @@ static void test_window_of_a_large_view(void **state)
     uint32_t rows = 0, sends = 0;
     for (uint32_t i = 0; i < effects.count; i++) {
         const struct hwi_msg *said = &effects.items[i].msg;
-        if (said->type == HWI_MSG_place && said->u.place.phase == HWI_PHASE_SCATTER) {
+        if (said->type == HWI_MSG_place && said->u.place.phase == PHASE_INPUTS) {
             assert_true(said->u.place.chunks > 1);
             assert_int_equal(said->u.place.slots, 1);
             rows++;
@@ -552,7 +553,7 @@ static void test_impossible_chunk_is_our_failure(void **state)
     start.u.op_start = start_of(op_of(VIEW, 1, 0), 10, HWI_PLAN_AUTO);
     struct hwi_msg chunk = {.type = HWI_MSG_chunk};
     chunk.u.chunk = (struct hwi_msg_chunk){
-        .op = start.u.op_start.op, .phase = HWI_PHASE_SCATTER, .from = 20, .chunk = 1};
+        .op = start.u.op_start.op, .phase = PHASE_INPUTS, .from = 20, .chunk = 1};
     hwi_drain_post(drain, hwi_addr_of(HWI_ROLE_PEER, 0), reducer, &view);
     hwi_drain_post(drain, hwi_addr_of(HWI_ROLE_PEER, 0), reducer, &start);
     hwi_drain_post(drain, hwi_addr_of(HWI_ROLE_DATA, 0), reducer, &chunk);

@@ -320,7 +320,7 @@ static void test_scratch_of_many(void **state)
         symbolic_start(symbolic, 0, &op);
         symbolic_drain(symbolic, 0);
         const struct symbolic_op *known = symbolic_find(symbolic, 0, op.op);
-        uint32_t slots = known->rows[HWI_PHASE_SCATTER][1].slots;
+        uint32_t slots = known->rows[PHASE_INPUTS][1].slots;
         assert_true(slots >= 1);
         assert_true(slots <= HWI_SCRATCH_BYTES_MAX / known->chunk_bytes);
         bytes += (uint64_t)slots * known->chunk_bytes;

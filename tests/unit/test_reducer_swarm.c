@@ -132,9 +132,9 @@ static void test_long_tensors(void **state)
             symbolic_expect(symbolic, start.op, all_of(members), 0);
             const struct symbolic_op *op = symbolic_find(symbolic, 0, start.op);
             uint32_t slots = 32 / (members - 1); // of 256 KiB in the scratch of an operation
-            uint32_t share = op->rows[HWI_PHASE_SCATTER][1].chunks;
+            uint32_t share = op->rows[PHASE_INPUTS][1].chunks;
             uint32_t lots = (share - slots) / HWI_MAX(1u, slots / 4) + 1;
-            assert_int_equal(op->rows[HWI_PHASE_SCATTER][1].slots, slots);
+            assert_int_equal(op->rows[PHASE_INPUTS][1].slots, slots);
             assert_in_range(op->grants, (members - 1) * 2, (members - 1) * lots);
             symbolic_destroy(symbolic);
         }

@@ -82,7 +82,7 @@ void hwi_block_cut(struct hwi_data *data, const struct hwi_waiting *waiting,
 {
     struct hwi_frame frame = {
         .kind = HWI_FRAME_BLOCK,
-        .phase = HWI_PHASE_BLOCK,
+        .phase = HWI_FRAME_BLOCK_PHASE,
         .lane = HWI_LANE_SNAPSHOT,
         .op = waiting->op->name,
         .offset = waiting->first,

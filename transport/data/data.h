@@ -70,6 +70,7 @@ struct hwi_frame_out {
     const unsigned char *payload; // borrowed: frame.op's memory, or *owned
     uint32_t written; // the driver's: bytes of header, payload and trailer that have left
     void *owned;      // freed by hwi_data_sent
+    uint8_t place;    // of a chunk: enum hwi_place
     uint64_t peer;
     struct hwi_frame_out *next, *previous; // the core's list of frames out
 };
@@ -79,7 +80,8 @@ struct hwi_frame_out {
 // come first.
 bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
                    struct hwi_frame_out *out);
-// The frame was handed over whole, or its stripe is gone.
+// The frame was handed over whole, or its stripe is gone. A chunk from scratch that is over is told
+// the reducer.
 void hwi_data_sent(struct hwi_data *data, struct hwi_frame_out *out, bool whole);
 
 // A frame being received. The core may take the target away while the driver holds it (quiesce,

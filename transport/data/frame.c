@@ -46,14 +46,13 @@ static bool message_valid(const struct hwi_frame *frame)
 static bool chunk_valid(const struct hwi_frame *frame)
 {
     return frame->lane == HWI_LANE_REDUCER && frame->flags == 0 && frame->raw_bytes == 0 &&
-           (frame->phase == HWI_PHASE_SCATTER || frame->phase == HWI_PHASE_GATHER) &&
-           names_op(frame) && frame->offset < HWI_TENSOR_BYTES_MAX &&
+           frame->phase > 0 && names_op(frame) && frame->offset < HWI_TENSOR_BYTES_MAX &&
            frame->payload_bytes <= HWI_CHUNK_BYTES_MAX;
 }
 
 static bool block_valid(const struct hwi_frame *frame)
 {
-    return frame->lane == HWI_LANE_SNAPSHOT && frame->phase == HWI_PHASE_BLOCK &&
+    return frame->lane == HWI_LANE_SNAPSHOT && frame->phase == HWI_FRAME_BLOCK_PHASE &&
            (frame->flags & ~HWI_FRAME_LZ4) == 0 && names_op(frame) && frame->offset <= UINT32_MAX &&
            frame->raw_bytes <= HWI_BLOCK_BYTES && frame->payload_bytes <= frame->raw_bytes;
 }

@@ -13,6 +13,7 @@
 
 enum { HWI_FRAME_HEADER_BYTES = 64, HWI_FRAME_TRAILER_BYTES = 8 };
 enum hwi_frame_kind { HWI_FRAME_MESSAGE = 1, HWI_FRAME_CHUNK = 2, HWI_FRAME_BLOCK = 3 };
+enum { HWI_FRAME_BLOCK_PHASE = 3 }; // of every BLOCK; a CHUNK's says its plan, a MESSAGE has 0
 enum hwi_frame_flag { HWI_FRAME_LZ4 = 1 };
 enum hwi_lane { HWI_LANE_REDUCER = 0, HWI_LANE_SNAPSHOT = 1, HWI_LANES = 2 };
 
@@ -20,7 +21,7 @@ enum hwi_lane { HWI_LANE_REDUCER = 0, HWI_LANE_SNAPSHOT = 1, HWI_LANES = 2 };
 
 struct hwi_frame {
     uint8_t kind;  // enum hwi_frame_kind
-    uint8_t phase; // enum hwi_phase
+    uint8_t phase; // HWI_PHASES_MAX at most
     uint8_t lane;  // enum hwi_lane
     uint8_t flags; // enum hwi_frame_flag
     struct hwi_op op;

@@ -166,13 +166,20 @@ static bool overwrites_inputs(const struct hwi_data_op *op)
     return op->backup != NULL && op->name.kind == HWI_KIND_ALL_REDUCE;
 }
 
-const unsigned char *hwi_data_op_scatter(struct hwi_data_op *op, uint32_t chunk)
+const unsigned char *hwi_data_op_leaving(struct hwi_data_op *op, uint32_t chunk, bool kept)
 {
     if (!overwrites_inputs(op)) {
         return hwi_data_op_input(op, chunk);
     }
     hwi_data_op_save(op, chunk);
-    return op->grid.chunks == 1 ? backup_of(op, chunk) : hwi_data_op_input(op, chunk);
+    return kept ? backup_of(op, chunk) : hwi_data_op_input(op, chunk);
+}
+
+void hwi_data_op_left(struct hwi_data_op *op, uint32_t chunk)
+{
+    if (op->backup != NULL) {
+        hwi_bit_set(op->saved, op->grid.chunks + chunk);
+    }
 }
 
 bool hwi_data_op_unsent(const struct hwi_data_op *op, uint32_t chunk)

@@ -45,11 +45,12 @@ unsigned char *hwi_data_op_output(const struct hwi_data_op *op, uint32_t chunk);
 // The chunk of the output is about to be overwritten: in place, keeps what it holds, unless it is
 // kept already.
 void hwi_data_op_save(struct hwi_data_op *op, uint32_t chunk);
-// The chunk of an input to be sent. In an all-reduce in place it is saved, for its result will come
-// over it. Of several chunks each goes to its one owner, and nothing overwrites it here before the
-// owner has all of it: it is sent from where it is. A single chunk goes to everyone, and is reduced
-// here meanwhile: it is sent from the copy.
-const unsigned char *hwi_data_op_scatter(struct hwi_data_op *op, uint32_t chunk);
+// The chunk of the input, to be sent. In an all-reduce in place it is saved, for its result will
+// come over it. `kept`: that may be before it has left, so it is sent from the copy; otherwise from
+// where it is.
+const unsigned char *hwi_data_op_leaving(struct hwi_data_op *op, uint32_t chunk, bool kept);
+// The chunk of the input has left, or is in a partial result: its result may come.
+void hwi_data_op_left(struct hwi_data_op *op, uint32_t chunk);
 // True if a result for the chunk may not come yet: in place, it has not left.
 bool hwi_data_op_unsent(const struct hwi_data_op *op, uint32_t chunk);
 void hwi_data_op_restore(struct hwi_data_op *op);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What waits to be sent, and the frames that the driver is sending.
-#include "transport/data/bits.h"
 #include "transport/data/blocks.h"
 #include "transport/data/edge.h"
 #include "transport/data/op.h"
 #include "transport/data/outgoing.h"
 #include "transport/data/port.h"
+#include "transport/data/row.h"
 
 #include <string.h>
 
@@ -126,7 +126,9 @@ static bool extend(struct hwi_queue *queue, const struct hwi_data_op *op,
     const struct hwi_waiting *line = line_of(queue, op);
     struct hwi_waiting *last = line != NULL ? line->tail : NULL;
 
-    if (last == NULL || last->phase != msg->phase || last->first + last->chunks != msg->first) {
+    if (last == NULL || last->phase != msg->phase || last->place != msg->place ||
+        last->slot_phase != msg->slot_phase || last->slot_from != msg->slot_from ||
+        last->first + last->chunks != msg->first) {
         return false;
     }
     last->chunks += msg->chunks;
@@ -139,7 +141,7 @@ void hwi_queue_send(struct hwi_data *data, const struct hwi_msg_send *msg)
     struct hwi_port_edge *edge = hwi_port_edge_find(data, msg->to);
 
     HWI_CHECK(op != NULL && op->request != NULL);
-    HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
+    HWI_CHECK(msg->phase > 0);
     HWI_CHECK(msg->first <= op->grid.chunks && msg->chunks <= op->grid.chunks - msg->first);
     if (edge == NULL || msg->chunks == 0) {
         return;
@@ -151,6 +153,9 @@ void hwi_queue_send(struct hwi_data *data, const struct hwi_msg_send *msg)
     struct hwi_waiting *run = hwi_new(data->alloc, sizeof *run);
     run->op = op;
     run->phase = msg->phase;
+    run->place = msg->place;
+    run->slot_phase = msg->slot_phase;
+    run->slot_from = msg->slot_from;
     run->first = msg->first;
     run->chunks = msg->chunks;
     hwi_queue_push(data, edge, HWI_LANE_REDUCER, rank, run);
@@ -212,7 +217,20 @@ static void cut_message(struct hwi_waiting *waiting, enum hwi_lane lane, struct 
     hwi_frame_out_seal(out, &frame);
 }
 
-static void cut_chunk(struct hwi_waiting *run, struct hwi_frame_out *out)
+static const unsigned char *payload_of(const struct hwi_data *data, const struct hwi_waiting *run)
+{
+    switch ((enum hwi_place)run->place) {
+    case HWI_PLACE_OUTPUT:
+        return hwi_data_op_output(run->op, run->first);
+    case HWI_PLACE_SCRATCH:
+        return hwi_row_scratch(data, run->op, run->first, run->slot_phase, run->slot_from);
+    default:
+        return hwi_data_op_leaving(run->op, run->first, run->place == HWI_PLACE_KEPT);
+    }
+}
+
+static void cut_chunk(const struct hwi_data *data, struct hwi_waiting *run,
+                      struct hwi_frame_out *out)
 {
     struct hwi_data_op *op = run->op;
     struct hwi_frame frame = {
@@ -224,8 +242,8 @@ static void cut_chunk(struct hwi_waiting *run, struct hwi_frame_out *out)
         .payload_bytes = hwi_grid_size(&op->grid, run->first),
     };
 
-    out->payload = run->phase == HWI_PHASE_SCATTER ? hwi_data_op_scatter(op, run->first)
-                                                   : hwi_data_op_output(op, run->first);
+    out->payload = payload_of(data, run);
+    out->place = run->place;
     run->first++;
     run->chunks--;
     hwi_frame_out_seal(out, &frame);
@@ -248,7 +266,7 @@ static void cut(struct hwi_data *data, struct hwi_queue *queue, enum hwi_lane la
     if (waiting->memory != NULL) {
         hwi_block_cut(data, waiting, out);
     } else {
-        cut_chunk(waiting, out);
+        cut_chunk(data, waiting, out);
     }
     if (waiting->memory != NULL || waiting->chunks == 0) {
         give_back(data, take_first(queue));
@@ -281,8 +299,27 @@ bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
     return true;
 }
 
-static void count_sent(struct hwi_data *data, const struct hwi_frame *frame)
+static void chunk_sent(struct hwi_data *data, struct hwi_data_op *op,
+                       const struct hwi_frame_out *out)
 {
+    uint32_t chunk = hwi_grid_at(&op->grid, out->frame.offset);
+    if (out->place == HWI_PLACE_INPUT || out->place == HWI_PLACE_KEPT) {
+        hwi_data_op_left(op, chunk);
+    }
+    if (out->place != HWI_PLACE_SCRATCH) {
+        return;
+    }
+    struct hwi_msg msg = {.type = HWI_MSG_chunk_left};
+    msg.u.chunk_left.op = op->name;
+    msg.u.chunk_left.phase = out->frame.phase;
+    msg.u.chunk_left.to = out->peer;
+    msg.u.chunk_left.chunk = chunk;
+    hwi_port_tell(data, HWI_ROLE_REDUCER, &msg);
+}
+
+static void count_sent(struct hwi_data *data, const struct hwi_frame_out *out)
+{
+    const struct hwi_frame *frame = &out->frame;
     if (frame->kind == HWI_FRAME_MESSAGE) {
         data->stats.messages_sent++;
         return;
@@ -291,8 +328,8 @@ static void count_sent(struct hwi_data *data, const struct hwi_frame *frame)
     if (op != NULL) {
         op->bytes_sent += frame->payload_bytes;
     }
-    if (op != NULL && op->backup != NULL && frame->phase == HWI_PHASE_SCATTER) {
-        hwi_bit_set(op->saved, op->grid.chunks + hwi_grid_at(&op->grid, frame->offset));
+    if (op != NULL && frame->kind == HWI_FRAME_CHUNK) {
+        chunk_sent(data, op, out);
     }
     data->stats.bytes_sent += frame->payload_bytes;
     if (frame->kind == HWI_FRAME_BLOCK) {
@@ -313,7 +350,7 @@ void hwi_data_sent(struct hwi_data *data, struct hwi_frame_out *out, bool whole)
         data->out = out->next;
     }
     if (whole && hwi_get_u64(out->trailer) != HWI_TRAILER_ABANDONED) {
-        count_sent(data, &out->frame);
+        count_sent(data, out);
     }
     hwi_pool_give(&data->pool, out->owned);
     out->payload = NULL;

@@ -24,7 +24,8 @@ struct hwi_waiting {
     const unsigned char *memory; // a block's
     uint32_t bytes;              // of the message or block
     uint32_t first, chunks;      // a run; a block's number is `first`
-    uint8_t phase;
+    uint64_t slot_from;          // a run in scratch, likewise
+    uint8_t phase, place, slot_phase;
 };
 
 enum hwi_rank { HWI_RANK_MESSAGE, HWI_RANK_SMALL, HWI_RANK_LARGE, HWI_RANKS };

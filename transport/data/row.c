@@ -62,7 +62,7 @@ void hwi_row_place(struct hwi_data *data, const struct hwi_msg_place *msg)
 
     HWI_CHECK(op != NULL && op->request != NULL &&
               hwi_row_find(data, op, msg->phase, msg->from) == NULL);
-    HWI_CHECK(msg->phase == HWI_PHASE_SCATTER || msg->phase == HWI_PHASE_GATHER);
+    HWI_CHECK(msg->phase > 0);
     HWI_CHECK(msg->first <= op->grid.chunks && msg->chunks <= op->grid.chunks - msg->first);
     unsigned char *scratch = take_scratch(data, op, msg);
     struct hwi_row *row = hwi_new(data->alloc, sizeof *row + hwi_bits_bytes(msg->chunks));
@@ -105,8 +105,14 @@ static unsigned char *slot(const struct hwi_row *row, uint32_t chunk)
     return row->scratch + (uint64_t)((chunk - row->first) % row->slots) * row->op->grid.chunk_bytes;
 }
 
-const unsigned char *hwi_row_slot(const struct hwi_row *row, uint32_t chunk)
+unsigned char *hwi_row_scratch(const struct hwi_data *data, const struct hwi_data_op *op,
+                               uint32_t chunk, uint8_t phase, uint64_t from)
 {
+    const struct hwi_row *row = hwi_row_find(data, op, phase, from);
+
+    HWI_CHECK(row != NULL && row->slots > 0 && chunk >= row->first &&
+              chunk - row->first < row->chunks);
+    HWI_CHECK(hwi_bit_get(row->claimed, chunk - row->first));
     return slot(row, chunk);
 }
 

@@ -32,7 +32,9 @@ struct hwi_row *hwi_row_find(const struct hwi_data *data, const struct hwi_data_
 void hwi_row_place(struct hwi_data *data, const struct hwi_msg_place *msg);
 void hwi_row_place_more(struct hwi_data *data, const struct hwi_msg_place_more *msg);
 void hwi_row_free(struct hwi_data *data, struct hwi_row *row); // takes; its operation forgets it
-const unsigned char *hwi_row_slot(const struct hwi_row *row, uint32_t chunk); // of scratch
+// The slot of scratch in which the chunk of (phase, from) is, or comes.
+unsigned char *hwi_row_scratch(const struct hwi_data *data, const struct hwi_data_op *op,
+                               uint32_t chunk, uint8_t phase, uint64_t from);
 // A frame that fits begins to come, or is here: claims its chunk and returns where it goes.
 unsigned char *hwi_row_claim(struct hwi_row *row, uint32_t chunk);
 // Where a CHUNK frame of `peer` goes. TAKE sets *row and *chunk; BROKEN sets *why.
