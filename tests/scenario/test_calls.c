@@ -39,7 +39,7 @@ static void the_view_is_acknowledged_only_after_all_failed_calls_were_waited_for
     hwi_sim_kill(s->sim, 2);
     run_ms(s, 6000);
     expect_status(s, 0, calls[0], HWS_E_MEMBER_LOST);
-    expect_status(s, 0, hwi_sim_view(s->sim, 0), HWS_E_BUSY);
+    expect_status(s, 0, trainer_view(s->sim, 0), HWS_E_BUSY);
     expect_status(s, 0, calls[1], HWS_E_MEMBER_LOST);
     expect_members(s, acknowledge(s, 0), 2, (uint32_t[]){0, 1});
     acknowledge(s, 1);

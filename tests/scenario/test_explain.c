@@ -160,7 +160,7 @@ static void a_member_is_killed(void **state)
                   "ms ago; the master put it out in view 3");
     for (uint32_t node = 0; node < 3; node += 2) {
         assert_int_equal(hwi_sim_reply(story->sim, node, cut[node])->status, HWS_E_MEMBER_LOST);
-        uint64_t request = hwi_sim_view(story->sim, node);
+        uint64_t request = trainer_view(story->sim, node);
         assert_true(hwi_sim_until(story->sim, node, request, HWI_NS_PER_S));
         assert_int_equal(hwi_sim_reply(story->sim, node, request)->status, HWS_OK);
     }
@@ -196,7 +196,7 @@ static void leaving_is_no_trouble(void **state)
     (void)state;
     struct story *story = story_begin(3);
     story_reduce_all(story, 7, 3);
-    hwi_sim_leave(story->sim, 1);
+    trainer_close(story->sim, 1);
     story_run(story, 2);
     story_explain(story,
                   "nothing waits: 3 operations were committed, the last 2.0 s ago; view 2 has 2 "
@@ -248,9 +248,9 @@ static void a_call_waits_for_members(void **state)
     struct story *story = story_begin_with(&config, 0);
     assert_int_equal(hwi_sim_member(story->sim, 2), story->nodes++);
     story_run(story, 2);
-    struct hwi_sim_call made = {
+    struct trainer_call made = {
         .kind = HWI_KIND_AGREE, .redop = HWI_AGREE_AND, .tag = 6, .retry = 1, .timeout_ms = 60000};
-    hwi_sim_call(story->sim, 0, &made);
+    trainer_call(story->sim, 0, &made);
     story_run(story, 2);
     story_explain(story,
                   "a call of peer 1 on tag 6 has waited to begin for 2.0 s: view 1 has 1 member");
@@ -293,7 +293,7 @@ static void counts_may_differ(void **state)
     struct story *story = story_begin(3);
     float *memory = calloc(1000, sizeof(float));
     for (uint32_t node = 0; node < 2; node++) {
-        struct hwi_sim_call made = {.kind = HWI_KIND_ALL_GATHER,
+        struct trainer_call made = {.kind = HWI_KIND_ALL_GATHER,
                                     .dtype = HWS_F32,
                                     .tag = 7,
                                     .unequal = 1,
@@ -302,7 +302,7 @@ static void counts_may_differ(void **state)
                                     .input = memory,
                                     .output = memory + 500,
                                     .timeout_ms = 60000};
-        hwi_sim_call(story->sim, node, &made);
+        trainer_call(story->sim, node, &made);
     }
     story_run(story, 1);
     story_explain(story, "tag 7 (all-gather, number 0 of view 1) waits for peer 3, which has not "
@@ -397,9 +397,9 @@ static void a_sync_is_slow(void **state)
     struct story *story = story_begin_with(&config, 3);
     for (uint32_t node = 0; node < 3; node++) {
         hold_state(story, node, node == 2 ? 9 : 1);
-        struct hwi_sim_call made = {
+        struct trainer_call made = {
             .kind = HWI_KIND_SYNC, .value = node == 2 ? 1 : 2, .timeout_ms = 60000};
-        hwi_sim_call(story->sim, node, &made);
+        trainer_call(story->sim, node, &made);
     }
     story_run(story, 2.5);
     story_explain_some(story, STORY_ALL, false);

@@ -130,7 +130,7 @@ static void a_member_leaves_in_an_operation(void **state)
     uint64_t cut = story_reduce(story, 0, 7, 100);
     story_reduce(story, 1, 7, 100);
     story_run(story, 0.5);
-    hwi_sim_leave(story->sim, 2);
+    trainer_close(story->sim, 2);
     story_run(story, 1);
     assert_int_equal(hwi_sim_reply(story->sim, 0, cut)->status, HWS_E_MEMBER_LOST);
     story_explain_some(story, STORY_ALL, false);

@@ -34,7 +34,7 @@ static uint64_t begin_again(struct scenario *s)
 {
     uint64_t view = 0;
     for (uint32_t i = 0; i < 3; i++) {
-        hwi_sim_leave(s->sim, i);
+        trainer_close(s->sim, i);
         start_member(s);
     }
     for (uint32_t i = 3; i < 6; i++) {

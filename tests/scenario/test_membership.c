@@ -129,7 +129,7 @@ static void a_member_that_leaves_is_not_missed(void **unused)
     (void)unused;
     struct scenario *s = scenario_start(3);
     everybody_all_reduces(s, 1, 100);
-    hwi_sim_leave(s->sim, 1);
+    trainer_close(s->sim, 1);
     run_ms(s, 500);
     assert_false(hwi_sim_alive(s->sim, 1));
     expect_members(s, acknowledge(s, 0), 2, (uint32_t[]){0, 2});
@@ -157,7 +157,7 @@ static void a_frozen_member_is_put_out_and_learns_it_when_it_thaws(void **unused
     run_ms(s, 30000);
     thaw(s, 2);
     expect_status(s, 2, requests[2], HWS_E_EVICTED);
-    expect_status(s, 2, hwi_sim_view(s->sim, 2), HWS_E_EVICTED);
+    expect_status(s, 2, trainer_view(s->sim, 2), HWS_E_EVICTED);
     uint64_t a = all_reduce(s, 0, 3, 1000), b = all_reduce(s, 1, 3, 1000);
     expect_status(s, 0, a, HWS_OK);
     expect_status(s, 1, b, HWS_OK);
@@ -226,7 +226,7 @@ static void an_edge_cut_for_ever_costs_one_member(void **unused)
     uint64_t view[3];
     uint32_t in = 0;
     for (uint32_t node = 0; node < 3; node++) {
-        view[node] = hwi_sim_view(s->sim, node);
+        view[node] = trainer_view(s->sim, node);
         hws_status status = reply_of(s, node, view[node])->status;
         assert_true(status == HWS_OK || (status == HWS_E_EVICTED && node != 1));
         in += status == HWS_OK;

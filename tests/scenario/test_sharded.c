@@ -127,7 +127,7 @@ static void answered(struct game *game, struct trainer *t, const struct hwi_msg_
         expect(reply->status != HWS_E_MISMATCH, "member %u was told of a mismatch", t->node);
         t->synced &= stage != SYNCING && stage != ADMITTING;
         t->stage = VIEWING;
-        t->request = hwi_sim_view(game->s->sim, t->node);
+        t->request = trainer_view(game->s->sim, t->node);
     } else if (stage == REDUCING) {
         const struct made_call *made = &game->s->calls[game->s->call_count - 1];
         while (made->node != t->node || made->request != t->request) {

@@ -58,7 +58,7 @@ static void plug(struct scenario *s, uint32_t victim)
 
 static void leave(struct scenario *s, uint32_t victim)
 {
-    hwi_sim_leave(s->sim, victim);
+    trainer_close(s->sim, victim);
 }
 
 static const struct fault faults[] = {
@@ -157,7 +157,7 @@ static void settle(struct scenario *s)
     }
     for (uint32_t node = 0; node < s->nodes; node++) {
         if (is_up(s, node)) {
-            reply_of(s, node, hwi_sim_view(s->sim, node));
+            reply_of(s, node, trainer_view(s->sim, node));
         }
     }
 }

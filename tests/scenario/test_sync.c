@@ -249,7 +249,7 @@ static void a_member_leaves_during_a_sync(void **unused)
     uint64_t requests[4];
     begin_sync(s, 2, requests);
     run_ms(s, MIDDLE_MS);
-    hwi_sim_leave(s->sim, 1);
+    trainer_close(s->sim, 1);
     expect_status(s, 1, requests[1], HWS_E_CLOSED);
     for (uint32_t node = 0; node < 4; node++) {
         if (node != 1) {

@@ -182,7 +182,7 @@ static bool play_round(struct storm *storm, uint32_t round)
     run_ms(s, 12000); // the dead are found
     for (uint32_t node = 0; node < s->nodes; node++) {
         if (is_up(s, node)) {
-            reply_of(s, node, hwi_sim_view(s->sim, node));
+            reply_of(s, node, trainer_view(s->sim, node));
         }
     }
     if (count_up(s) > 0 && draw(storm, 2) == 0) {

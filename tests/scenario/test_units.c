@@ -152,7 +152,7 @@ static void who_leaves_takes_its_unit_along(void **unused)
 {
     (void)unused;
     struct scenario *s = start_two_units();
-    hwi_sim_leave(s->sim, 1);
+    trainer_close(s->sim, 1);
     run_ms(s, 1500);
     expect_status(s, 0, make_call(s, 0, &(struct call){.step = 1, .count = 1}), HWS_E_EVICTED);
     everybody_acknowledges(s);

@@ -19,7 +19,7 @@ uint64_t make_call(struct scenario *scenario, uint32_t node, const struct call *
     if (hwi_channel_kind(with->kind) == HWI_KIND_ALL_REDUCE) {
         tensors_give(scenario, made);
     }
-    struct hwi_sim_call asked = {
+    struct trainer_call asked = {
         .kind = with->kind,
         .dtype = with->dtype,
         .redop = with->redop,
@@ -37,7 +37,7 @@ uint64_t make_call(struct scenario *scenario, uint32_t node, const struct call *
         .room = with->room,
         .root = with->kind == HWI_KIND_BROADCAST ? scenario->peers[with->root] : 0,
     };
-    made->request = hwi_sim_call(scenario->sim, node, &asked);
+    made->request = trainer_call(scenario->sim, node, &asked);
     return made->request;
 }
 
@@ -88,7 +88,7 @@ const struct hwi_msg_reply *expect_status(struct scenario *scenario, uint32_t no
 
 const struct hwi_msg_reply *acknowledge(struct scenario *scenario, uint32_t node)
 {
-    return expect_status(scenario, node, hwi_sim_view(scenario->sim, node), HWS_OK);
+    return expect_status(scenario, node, trainer_view(scenario->sim, node), HWS_OK);
 }
 
 static bool names(const struct hwi_msg_reply *reply, uint64_t peer)

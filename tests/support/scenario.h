@@ -15,6 +15,7 @@
 
 #include "tests/support/arena.h"
 #include "tests/support/expect.h"
+#include "tools/trainer/trainer.h"
 #include "transport/sim/sim.h"
 
 enum { SCENARIO_CALLS_MAX = 8192, SCENARIO_NODES_MAX = 64 };

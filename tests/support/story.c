@@ -54,7 +54,7 @@ uint64_t story_call(struct story *story, uint32_t node, uint8_t kind, uint64_t t
     if (story->buffers[node] == NULL) {
         story->buffers[node] = calloc(STORY_ELEMENTS_MAX, sizeof(float));
     }
-    struct hwi_sim_call made = {.kind = kind,
+    struct trainer_call made = {.kind = kind,
                                 .dtype = HWS_F32,
                                 .redop = kind == HWI_KIND_AGREE ? HWI_AGREE_AND : HWS_SUM,
                                 .tag = tag,
@@ -62,7 +62,7 @@ uint64_t story_call(struct story *story, uint32_t node, uint8_t kind, uint64_t t
                                 .input = story->buffers[node],
                                 .output = story->buffers[node],
                                 .timeout_ms = timeout_ms};
-    return hwi_sim_call(story->sim, node, &made);
+    return trainer_call(story->sim, node, &made);
 }
 
 uint64_t story_reduce(struct story *story, uint32_t node, uint64_t tag, uint64_t count)

@@ -5,6 +5,7 @@
 #define HAWSER_TESTS_SUPPORT_STORY_H
 
 #include "tools/explain/explain.h"
+#include "tools/trainer/trainer.h"
 #include "transport/sim/sim.h"
 
 enum { STORY_NODES_MAX = 8, STORY_RECORDS = 1 << 13, STORY_ELEMENTS_MAX = 1 << 20 };

@@ -268,3 +268,11 @@ uint64_t tiny_opened(struct hwi_sim *sim, uint32_t node)
     const struct hwi_msg_reply *reply = hwi_sim_reply(sim, node, 0);
     return reply != NULL ? reply->value : UINT64_MAX;
 }
+
+uint64_t tiny_call(struct hwi_sim *sim, uint32_t node, uint64_t tag, uint64_t value,
+                   uint64_t timeout_ms)
+{
+    struct hwi_msg_request request = {
+        .tag = tag, .value = value, .timeout_ns = timeout_ms * HWI_NS_PER_MS};
+    return hwi_sim_submit(sim, node, &request, NULL);
+}

@@ -17,6 +17,10 @@ enum {
     TINY_SLEEPS = 15, // heartbeat{sent=now in ms} once the call's timeout has passed
 };
 
+// Makes the call; returns its request's number.
+uint64_t tiny_call(struct hwi_sim *sim, uint32_t node, uint64_t tag, uint64_t value,
+                   uint64_t timeout_ms);
+
 // 5 ms to the master, 1 ms between members, two stripes.
 struct hwi_sim_config tiny_config(uint32_t members);
 struct hwi_sim *tiny_start(uint32_t members);

@@ -112,7 +112,7 @@ static void a_control_link_that_is_down_loses_messages(void **unused)
     tiny_run_ms(sim, 100);
     assert_int_equal(tiny_opened(sim, 0), UINT64_MAX);
     hwi_sim_control(sim, 1, true);
-    uint64_t call = hwi_sim_call(sim, 1, &(struct hwi_sim_call){.value = 1});
+    uint64_t call = tiny_call(sim, 1, 0, 1, 0);
     tiny_run_ms(sim, 100);
     assert_non_null(hwi_sim_reply(sim, 1, call));
     assert_null(strstr(hwi_sim_transcript(sim), "registration{incarnation=1001"));
@@ -124,8 +124,8 @@ static void a_member_dies_just_before_the_chosen_event(void **unused)
     (void)unused;
     struct hwi_sim *sim = tiny_start(1);
     hwi_sim_kill_on(sim, 0, HWI_MSG_request, 2);
-    uint64_t first = hwi_sim_call(sim, 0, &(struct hwi_sim_call){.value = 1});
-    uint64_t second = hwi_sim_call(sim, 0, &(struct hwi_sim_call){.value = 1});
+    uint64_t first = tiny_call(sim, 0, 0, 1, 0);
+    uint64_t second = tiny_call(sim, 0, 0, 1, 0);
     tiny_run_ms(sim, 100);
     assert_non_null(hwi_sim_reply(sim, 0, first));
     assert_null(hwi_sim_reply(sim, 0, second));
@@ -146,7 +146,7 @@ static void a_failed_check_is_kept_and_the_process_lives(void **unused)
     struct hwi_sim *sim = tiny_start(1);
     tiny_run_ms(sim, 100);
     assert_null(hwi_sim_check_failure(sim));
-    hwi_sim_call(sim, 0, &(struct hwi_sim_call){.value = 13});
+    tiny_call(sim, 0, 0, 13, 0);
     tiny_run_ms(sim, 100);
     assert_non_null(strstr(hwi_sim_check_failure(sim), "member 0's peer"));
     assert_true(hwi_sim_alive(sim, 0));
@@ -156,7 +156,7 @@ static void a_failed_check_is_kept_and_the_process_lives(void **unused)
 static uint64_t digest_of_a_run(uint64_t value)
 {
     struct hwi_sim *sim = tiny_start(3);
-    hwi_sim_call(sim, 1, &(struct hwi_sim_call){.value = value});
+    tiny_call(sim, 1, 0, value, 0);
     tiny_run_ms(sim, 100);
     uint64_t digest = hwi_sim_digest(sim);
     tiny_finish(sim);
@@ -232,7 +232,7 @@ static void virtual_edges_come_into_being_with_the_first_frame(void **unused)
         assert_int_equal(tiny_opened(sim, node), 99);
     }
     hwi_sim_mark(sim);
-    hwi_sim_call(sim, 7, &(struct hwi_sim_call){.tag = 91, .value = 77});
+    tiny_call(sim, 7, 91, 77, 0);
     tiny_run_ms(sim, 100);
     assert_non_null(strstr(hwi_sim_transcript(sim), "member 7 > member 90: grant{granted=77}"));
     hwi_sim_kill(sim, 7); // 90 hears it from its stripes, the others without

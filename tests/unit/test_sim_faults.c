@@ -25,13 +25,13 @@ static struct hwi_sim *start(uint32_t members)
 
 static void beat(struct hwi_sim *sim, uint32_t node)
 {
-    hwi_sim_call(sim, node, &(struct hwi_sim_call){.value = 1});
+    tiny_call(sim, node, 0, 1, 0);
 }
 
 // From node to node, over the stripes.
 static void say(struct hwi_sim *sim, uint32_t from, uint32_t to, uint64_t what)
 {
-    hwi_sim_call(sim, from, &(struct hwi_sim_call){.tag = to + 1, .value = what});
+    tiny_call(sim, from, to + 1, what, 0);
 }
 
 static uint64_t injected(const struct hwi_sim *sim, enum hwi_sim_fault fault)
@@ -296,7 +296,7 @@ static void members_wait_for_a_restarted_master(void **unused)
 
 static void doze(struct hwi_sim *sim, uint32_t node, uint64_t ms)
 {
-    hwi_sim_call(sim, node, &(struct hwi_sim_call){.value = TINY_SLEEPS, .timeout_ms = ms});
+    tiny_call(sim, node, 0, TINY_SLEEPS, ms);
     tiny_run_ms(sim, 1);
 }
 

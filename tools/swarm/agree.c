@@ -96,7 +96,7 @@ static void bind(struct swarm *s, const struct swarm_seat *first, uint32_t chann
     }
 }
 
-static bool same_call(const struct hwi_sim_call *a, const struct hwi_sim_call *b)
+static bool same_call(const struct trainer_call *a, const struct trainer_call *b)
 {
     return a->kind == b->kind && a->dtype == b->dtype && a->redop == b->redop &&
            a->plan == b->plan && a->tag == b->tag && a->root == b->root &&

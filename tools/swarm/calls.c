@@ -44,7 +44,7 @@ static uint64_t timeout_of(struct swarm *s, struct swarm_seat *seat)
 
 static void give_memory(const struct swarm *s, struct swarm_seat *seat, struct swarm_call *call)
 {
-    struct hwi_sim_call *asked = &call->asked;
+    struct trainer_call *asked = &call->asked;
     uint32_t place = (uint32_t)swarm_below(&seat->draw, s->traits.peers);
     uint64_t spare = swarm_below(&seat->draw, 3);
     bool no_room = asked->room == (uint64_t)SWARM_NO_ROOM;
@@ -70,7 +70,7 @@ static void note_copies(const struct swarm *s, struct swarm_seat *seat)
 }
 
 struct swarm_call *swarm_call(struct swarm *s, struct swarm_seat *seat, uint32_t channel,
-                              uint64_t key, uint32_t op, const struct hwi_sim_call *asked)
+                              uint64_t key, uint32_t op, const struct trainer_call *asked)
 {
     struct swarm_call *call = seat->calls;
     while (call->busy) {
@@ -96,7 +96,7 @@ struct swarm_call *swarm_call(struct swarm *s, struct swarm_seat *seat, uint32_t
     if (asked->kind == HWI_KIND_SYNC) {
         call->input_hash = swarm_state_hash(s, seat);
     }
-    call->request = hwi_sim_call(s->sim, seat->node, &call->asked);
+    call->request = trainer_call(s->sim, seat->node, &call->asked);
     s->outcome->calls++;
     bool operation = channel < CHANNEL_ADMIT; // what has a handle
     if (operation && s->healed_ns == HWI_NEVER && swarm_chance(&seat->draw, s->traits.cancel)) {
@@ -136,10 +136,10 @@ static uint64_t root_of(const struct swarm_seat *seat, uint32_t place)
     return seat->member_count > 0 ? seat->members[place % seat->member_count] : seat->peer;
 }
 
-static struct hwi_sim_call asked_of(const struct swarm_seat *seat, const struct swarm_round_op *op,
+static struct trainer_call asked_of(const struct swarm_seat *seat, const struct swarm_round_op *op,
                                     uint64_t key)
 {
-    struct hwi_sim_call asked = {.kind = op->kind,
+    struct trainer_call asked = {.kind = op->kind,
                                  .dtype = op->dtype,
                                  .redop = op->redop,
                                  .retry = op->retry,
@@ -161,7 +161,7 @@ static void launch_one(struct swarm *s, struct swarm_seat *seat, const struct sw
                        uint32_t index)
 {
     uint64_t key = hwi_kind_is_run_wide(op->kind) ? RUN_KEY : swarm_key(seat, index);
-    struct hwi_sim_call asked = asked_of(seat, op, key);
+    struct trainer_call asked = asked_of(seat, op, key);
     if (is_deviant(seat, op, index)) {
         if (seat->busy == 0 && swarm_chance(&seat->draw, WHOLE_CHANCE)) {
             swarm_whole(s, seat, swarm_chance(&seat->draw, 500) ? HWI_KIND_ADMIT : HWI_KIND_SYNC);

@@ -19,7 +19,7 @@ static bool is_whole(uint8_t kind)
 
 // Members say their signatures to each other; the master knows of votes how they combine, and of
 // calls that never meet the kinds.
-static bool has_signature(const struct hwi_sim_call *asked, const struct swarm_call *call,
+static bool has_signature(const struct trainer_call *asked, const struct swarm_call *call,
                           const struct hwi_signature *signature)
 {
     bool whole = is_whole(signature->kind) || is_whole(call->asked.kind);
@@ -90,7 +90,7 @@ static void check_room(struct swarm *s, const struct swarm_seat *seat,
         found |= other->busy && other->asked.kind == call->asked.kind && other->asked.room == 0;
     }
     for (uint32_t i = 0; short_of != NULL && i < ANSWERED_MAX; i++) {
-        const struct hwi_sim_call *other = &short_of->answered[i];
+        const struct trainer_call *other = &short_of->answered[i];
         found |= other->kind == call->asked.kind && other->room == 0;
     }
     if (!found) {

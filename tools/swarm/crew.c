@@ -137,7 +137,7 @@ void swarm_over(struct swarm *s, struct swarm_seat *seat)
 void swarm_leave(struct swarm *s, struct swarm_seat *seat)
 {
     seat->leaving = true;
-    hwi_sim_leave(s->sim, seat->node);
+    trainer_close(s->sim, seat->node);
 }
 
 // This incarnation is finished.
@@ -174,7 +174,7 @@ static void end_round(struct swarm *s, struct swarm_seat *seat)
 // A trainer that does not look at what its calls returned goes on.
 static void go_on(struct swarm *s, struct swarm_seat *seat)
 {
-    struct hwi_sim_call asked = {.kind = HWI_KIND_AGREE,
+    struct trainer_call asked = {.kind = HWI_KIND_AGREE,
                                  .tag = FENCED_TAG,
                                  .redop = HWI_AGREE_MIN,
                                  .retry = swarm_chance(&seat->draw, 500)};
@@ -195,7 +195,7 @@ void swarm_settle(struct swarm *s, struct swarm_seat *seat)
     }
 }
 
-static void draw_sync(struct swarm *s, struct swarm_seat *seat, struct hwi_sim_call *asked)
+static void draw_sync(struct swarm *s, struct swarm_seat *seat, struct trainer_call *asked)
 {
     asked->value = swarm_revision(seat);
     asked->retry = swarm_chance(&seat->draw, s->traits.retry / 2);
@@ -209,7 +209,7 @@ static void draw_sync(struct swarm *s, struct swarm_seat *seat, struct hwi_sim_c
 
 void swarm_whole(struct swarm *s, struct swarm_seat *seat, uint8_t kind)
 {
-    struct hwi_sim_call asked = {.kind = kind};
+    struct trainer_call asked = {.kind = kind};
     if (kind == HWI_KIND_SYNC) {
         draw_sync(s, seat, &asked);
     }
@@ -225,7 +225,7 @@ void swarm_act(struct swarm *s, struct swarm_seat *seat)
     seat->next = NEXT_NOTHING;
     switch (next) {
     case NEXT_VIEW:
-        swarm_call(s, seat, CHANNELS, 0, 0, &(struct hwi_sim_call){0});
+        swarm_call(s, seat, CHANNELS, 0, 0, &(struct trainer_call){0});
         break;
     case NEXT_SYNC:
         seat->must_sync = true;

@@ -81,7 +81,7 @@ struct swarm_call {
     uint64_t key; // which call of the program: (revision of its round, operation)
     uint32_t op;  // index in the round
     uint32_t channel;
-    struct hwi_sim_call asked;
+    struct trainer_call asked;
     uint64_t made_ns, deadline_ns;
     uint64_t cancelled_ns; // HWI_NEVER = it was not
     unsigned char *memory; // buffers with guards; owned
@@ -140,7 +140,7 @@ struct swarm_seat {
     uint64_t orders;
     uint64_t copies_most; // bytes that its calls may have taken at once
     uint64_t awaited;     // the order of the call that it waits for, with WAITS_RANDOM
-    struct hwi_sim_call answered[ANSWERED_MAX]; // the last ones, by order
+    struct trainer_call answered[ANSWERED_MAX]; // the last ones, by order
     uint64_t admit_view;                        // of its last admission
 
     // its state: tensors in one piece of memory
@@ -181,7 +181,7 @@ struct swarm_instance {
     uint64_t result, value;
     uint32_t pending;
     struct hwi_hash root;
-    struct hwi_sim_call asked;
+    struct trainer_call asked;
 };
 
 enum timer_what { TIMER_ACT, TIMER_CANCEL, TIMER_START, TIMER_STRIKE, TIMER_MEND, TIMER_WATCH };
@@ -255,7 +255,7 @@ uint32_t swarm_living(const struct swarm *s);
 
 // calls.c: what trainers ask
 struct swarm_call *swarm_call(struct swarm *s, struct swarm_seat *seat, uint32_t channel,
-                              uint64_t key, uint32_t op, const struct hwi_sim_call *asked);
+                              uint64_t key, uint32_t op, const struct trainer_call *asked);
 void swarm_cancel(struct swarm *s, struct swarm_seat *seat, uint64_t order);
 void swarm_call_free(struct swarm_seat *seat, struct swarm_call *call);
 void swarm_calls_drop(struct swarm_seat *seat);
@@ -263,7 +263,7 @@ void swarm_launch(struct swarm *s, struct swarm_seat *seat); // operations of it
 uint64_t swarm_key(const struct swarm_seat *seat, uint32_t op);
 
 // deviate.c: makes it another call than the others'
-void swarm_deviate(struct swarm_seat *seat, struct hwi_sim_call *asked);
+void swarm_deviate(struct swarm_seat *seat, struct trainer_call *asked);
 
 // memory.c: the memory of calls
 bool swarm_is_data(uint8_t kind); // a collective: it has memory

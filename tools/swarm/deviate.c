@@ -7,20 +7,20 @@ static bool reduces(uint8_t kind)
     return kind == HWI_KIND_ALL_REDUCE || kind == HWI_KIND_REDUCE_SCATTER;
 }
 
-static bool change_count(struct swarm_seat *seat, struct hwi_sim_call *asked)
+static bool change_count(struct swarm_seat *seat, struct trainer_call *asked)
 {
     asked->count += swarm_between(&seat->draw, 1, 9);
     return swarm_is_data(asked->kind) && !asked->unequal;
 }
 
-static bool change_dtype(struct swarm_seat *seat, struct hwi_sim_call *asked)
+static bool change_dtype(struct swarm_seat *seat, struct trainer_call *asked)
 {
     (void)seat;
     asked->dtype = asked->dtype == HWS_F32 ? HWS_F64 : HWS_F32;
     return swarm_is_data(asked->kind);
 }
 
-static bool change_redop(struct swarm_seat *seat, struct hwi_sim_call *asked)
+static bool change_redop(struct swarm_seat *seat, struct trainer_call *asked)
 {
     (void)seat;
     asked->redop = asked->redop == HWS_SUM ? HWS_AVG : HWS_SUM;
@@ -28,14 +28,14 @@ static bool change_redop(struct swarm_seat *seat, struct hwi_sim_call *asked)
            asked->kind == HWI_KIND_AGREE_RUN; // AND and MIN are 1 and 2, too
 }
 
-static bool change_plan(struct swarm_seat *seat, struct hwi_sim_call *asked)
+static bool change_plan(struct swarm_seat *seat, struct trainer_call *asked)
 {
     (void)seat;
     asked->plan = asked->plan == HWI_PLAN_DIRECT ? HWI_PLAN_ONE_SHOT : HWI_PLAN_DIRECT;
     return swarm_is_data(asked->kind);
 }
 
-static bool change_root(struct swarm_seat *seat, struct hwi_sim_call *asked)
+static bool change_root(struct swarm_seat *seat, struct trainer_call *asked)
 {
     uint64_t before = asked->root;
     asked->root = seat->peer;
@@ -43,7 +43,7 @@ static bool change_root(struct swarm_seat *seat, struct hwi_sim_call *asked)
 }
 
 // No other call, but one that fails for all.
-static bool change_room(struct swarm_seat *seat, struct hwi_sim_call *asked)
+static bool change_room(struct swarm_seat *seat, struct trainer_call *asked)
 {
     (void)seat;
     asked->room = (uint64_t)SWARM_NO_ROOM;
@@ -51,7 +51,7 @@ static bool change_room(struct swarm_seat *seat, struct hwi_sim_call *asked)
 }
 
 // Another collective, or a vote where the others have a collective, or the other way round.
-static bool change_kind(struct swarm_seat *seat, struct hwi_sim_call *asked)
+static bool change_kind(struct swarm_seat *seat, struct trainer_call *asked)
 {
     static const uint8_t kinds[] = {
         HWI_KIND_ALL_REDUCE, HWI_KIND_REDUCE_SCATTER, HWI_KIND_ALL_GATHER, HWI_KIND_BROADCAST,
@@ -59,7 +59,7 @@ static bool change_kind(struct swarm_seat *seat, struct hwi_sim_call *asked)
     uint8_t before = asked->kind;
     // Who is alone in its group has nobody to be different from
     size_t among = seat->member_count > 1 ? HWI_COUNT(kinds) : HWI_COUNT(kinds) - 2;
-    struct hwi_sim_call other = {
+    struct trainer_call other = {
         .kind = kinds[swarm_below(&seat->draw, among)], .retry = asked->retry, .tag = asked->tag};
     if (swarm_is_data(other.kind)) {
         other.dtype = (uint8_t)swarm_between(&seat->draw, HWS_U8, HWS_F64);
@@ -72,13 +72,13 @@ static bool change_kind(struct swarm_seat *seat, struct hwi_sim_call *asked)
     return before != other.kind;
 }
 
-void swarm_deviate(struct swarm_seat *seat, struct hwi_sim_call *asked)
+void swarm_deviate(struct swarm_seat *seat, struct trainer_call *asked)
 {
-    static bool (*const ways[])(struct swarm_seat *, struct hwi_sim_call *) = {
+    static bool (*const ways[])(struct swarm_seat *, struct trainer_call *) = {
         change_count, change_dtype, change_redop, change_plan,
         change_root,  change_room,  change_kind,  change_kind};
     for (bool done = false; !done;) {
-        struct hwi_sim_call other = *asked;
+        struct trainer_call other = *asked;
         done = ways[swarm_below(&seat->draw, HWI_COUNT(ways))](seat, &other);
         *asked = done ? other : *asked;
     }

@@ -53,7 +53,7 @@ static void lay_out(const struct swarm_seat *seat, struct swarm_call *call, uint
 
 void swarm_memory_give(const struct swarm_seat *seat, struct swarm_call *call, uint32_t place)
 {
-    const struct hwi_sim_call *asked = &call->asked;
+    const struct trainer_call *asked = &call->asked;
     lay_out(seat, call, place);
     if (has_input(seat, call)) {
         swarm_fill(asked->dtype, seat->incarnation, call->key, 0, asked->count,

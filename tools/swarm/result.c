@@ -16,7 +16,7 @@ struct part {
 static void wrong(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                   const struct hwi_msg_reply *reply, const char *what)
 {
-    const struct hwi_sim_call *asked = &call->asked;
+    const struct trainer_call *asked = &call->asked;
     swarm_fail(s, SWARM_SAFETY,
                "C2: member %u, kind %u, tag %llu, %s %s x %llu%s, in view %llu over %u members: %s",
                seat->node, asked->kind, (unsigned long long)asked->tag,

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// One seed is one run: a master and members with trainers of their own, in virtual time; faults,
-// and then none; what must hold is looked at after every reply. The same config gives the same run
-// on every machine.
+// Crews of trainers, faults and checkers that run on the simulator (transport/sim has the network,
+// the clock and the processes). One seed is one run: a master and members with trainers of their own;
+// faults, and then none; what must hold is looked at after every reply. The same config gives the
+// same run on every machine.
 #ifndef HAWSER_TOOLS_SWARM_SWARM_H
 #define HAWSER_TOOLS_SWARM_SWARM_H
 
 #include "tools/swarm/faults.h"
+#include "tools/trainer/trainer.h"
 #include "transport/sim/sim.h"
 
 enum {

@@ -265,9 +265,10 @@ static void give_memory(struct hwi_sim_process *process, const struct hwi_msg_re
     struct hwi_buffers buffers = buffers_of(request);
     uint64_t number = request->request - 1;
     while (process->request_count <= number) {
-        hwi_sim_request_add(process, HWI_KIND_NONE);
+        hwi_sim_request_add(process, HWI_KIND_NONE, false);
     }
     process->requests[number].kind = request->kind;
+    process->requests[number].async = request->async;
     if (hwi_channel_kind(request->kind) != HWI_KIND_ALL_REDUCE) {
         return;
     }
@@ -313,7 +314,7 @@ static void give(struct hwi_sim_process *process, const struct hwi_msg *msg)
         give_memory(process, &msg->u.request);
     } else if (msg->type == HWI_MSG_open) {
         while (process->request_count < msg->u.open.request) {
-            hwi_sim_request_add(process, HWI_KIND_NONE);
+            hwi_sim_request_add(process, HWI_KIND_NONE, false);
         }
     } else if (msg->type == HWI_MSG_state_layout) {
         give_tensors(process, &msg->u.state_layout);
@@ -507,7 +508,7 @@ uint64_t hwi_sim_recorded(uint64_t request)
     return request - 1;
 }
 
-uint64_t hwi_sim_submit(struct hwi_sim *sim, uint32_t node, const struct hwi_msg *request)
+uint64_t hwi_sim_repeat(struct hwi_sim *sim, uint32_t node, const struct hwi_msg *request)
 {
     struct hwi_sim_process *process = hwi_sim_process_of(sim, node);
     struct hwi_msg msg = *request;
@@ -521,7 +522,8 @@ uint64_t hwi_sim_submit(struct hwi_sim *sim, uint32_t node, const struct hwi_msg
         return HWI_NEVER;
     }
     HWI_CHECK(request->type == HWI_MSG_request);
-    uint32_t number = hwi_sim_request_add(process, request->u.request.kind);
+    uint32_t number =
+        hwi_sim_request_add(process, request->u.request.kind, request->u.request.async);
     msg.u.request.request = number + 1;
     msg.u.request.collected = HWI_ID_MAX; // all that were told
     if (process->alive) {

@@ -40,6 +40,6 @@ uint64_t hwi_sim_recorded(uint64_t request);
 
 // After that: a trainer's request as it was recorded (borrowed until return), under a new number,
 // which is returned; or the layout of its state (HWI_NEVER). All tensors are the simulation's.
-uint64_t hwi_sim_submit(struct hwi_sim *sim, uint32_t node, const struct hwi_msg *request);
+uint64_t hwi_sim_repeat(struct hwi_sim *sim, uint32_t node, const struct hwi_msg *request);
 
 #endif

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A whole run in one process under virtual time: real actors, real data ports on small tensors, an
-// in-memory network. Always executes the earliest pending thing; ties in the order they were
+// The simulator: network, clock and processes of a whole run, in one process under virtual time,
+// with real actors and real data ports. It makes no calls and judges nothing: tools/trainer calls as
+// a program would, tools/swarm is crews of such trainers with habits, faults and checkers.
+//
+// Always executes the earliest pending thing; ties in the order they were
 // scheduled. Nothing here depends on the machine: the same calls give the same run.
 //
 // Nodes: a member process has a node number (0, 1, ...); a restarted process is a new member (a new
@@ -200,29 +203,27 @@ const uint64_t *hwi_sim_fault_counts(const struct hwi_sim *sim);
 
 // ---- trainers
 
-// What the trainer of a member asks: returns the request number. Buffers belong to the caller and
-// stay until the reply.
-struct hwi_sim_call {
-    uint8_t kind, dtype, redop, retry, plan;
-    uint8_t strategy, verify; // of a sync
-    uint8_t unequal;          // all-gather: counts may differ
-    uint64_t tag, count, value;
-    uint64_t root;     // broadcast: a peer id
-    uint64_t room;     // reduce-scatter, all-gather: elements that the output has room for
-    const void *input; // NULL = none. In place it is the output, or (all-gather) lies in it.
-    void *output;
-    uint64_t timeout_ms;
+// What a process's trainer asks of its actors, and what it is told. How a program's calls become
+// requests is not the simulator's: see tools/trainer.
+
+// A request of the member's trainer to its peer, with the caller's memory (NULL = none), which
+// stays until the reply; both are borrowed until return. Numbers it, and returns the number; its id
+// is the number + 1.
+uint64_t hwi_sim_submit(struct hwi_sim *sim, uint32_t node, const struct hwi_msg_request *request,
+                        const struct hwi_buffers *buffers);
+// What the trainer has asked so far.
+struct hwi_sim_asked {
+    uint64_t self;      // the member's peer id; 0 = none yet
+    uint64_t requests;  // submitted, the opening included
+    uint32_t in_flight; // of them, those whose reply hwi_sim_reply has not returned
+    uint64_t collected; // failures of asynchronous ones that it has
 };
-uint64_t hwi_sim_call(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_call *call);
+void hwi_sim_asked(const struct hwi_sim *sim, uint32_t node, struct hwi_sim_asked *asked);
 // hws_cancel of a member's trainer: the request is still answered. Nothing if that came already.
 void hwi_sim_cancel(struct hwi_sim *sim, uint32_t node, uint64_t request);
 // The member's shared state: `count` tensors; memory stays the caller's until destroy.
 void hwi_sim_state(struct hwi_sim *sim, uint32_t node, const struct hwi_tensor *tensors,
                    void *const *memory, uint32_t count);
-// hws_view of a member's trainer: a request of kind HWI_KIND_NONE; replied like any.
-uint64_t hwi_sim_view(struct hwi_sim *sim, uint32_t node);
-// hws_close of a member's trainer.
-void hwi_sim_leave(struct hwi_sim *sim, uint32_t node);
 // The reply to a request: borrowed until forgotten or destroy; NULL = not yet. Request 0 is the
 // opening. Requests are those of the process that runs now on the node.
 const struct hwi_msg_reply *hwi_sim_reply(struct hwi_sim *sim, uint32_t node, uint64_t request);

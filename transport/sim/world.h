@@ -36,7 +36,7 @@ void hwi_sim_text_fini(struct hwi_sim_text *text);
 // ---- processes
 
 struct hwi_sim_request {
-    bool has_memory, waited;
+    bool has_memory, async, waited;
     uint8_t kind;
     struct hwi_msg *reply; // NULL = not yet, or forgotten; owned
     void *reply_block;
@@ -94,7 +94,8 @@ struct hwi_sim_process {
     struct hwi_sim_control control;
     struct hwi_sim_request *requests;
     uint32_t request_count, request_capacity;
-    uint64_t collected; // failed operations whose reply its trainer has seen
+    uint32_t in_flight; // requests that its trainer has not collected
+    uint64_t collected; // failed asynchronous ones that it has
     struct hwi_sim_text recordings[HWI_ROLE_MAX];
     uint32_t events_seen[HWI_ROLE_MAX];
     uint32_t types_seen[HWI_MSG_TYPE_MAX];
@@ -271,7 +272,7 @@ void hwi_sim_stripes_resume(struct hwi_sim *sim, uint32_t from, uint32_t to);
 void hwi_sim_flight_release(struct hwi_sim_flight *flight);
 
 // trainer.c
-uint32_t hwi_sim_request_add(struct hwi_sim_process *process, uint8_t kind);
+uint32_t hwi_sim_request_add(struct hwi_sim_process *process, uint8_t kind, bool async);
 void hwi_sim_trainer_open(struct hwi_sim_process *process, uint32_t min_members);
 void hwi_sim_trainer_told(struct hwi_sim_process *process, const struct hwi_msg *msg);
 void hwi_sim_trainer_fini(struct hwi_sim_process *process);

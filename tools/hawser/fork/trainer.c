@@ -6,6 +6,7 @@
 #include <hawser/types.h>
 
 #include "actors/wire/codec.h"
+#include "runtime/call/call.h"
 
 static void add(struct fork_trainer *trainer, const struct fork_request *request)
 {
@@ -85,7 +86,7 @@ void fork_trainer_learn(struct fork_trainer *trainer, const struct hwi_journal_e
 static void make(struct hwi_sim *sim, uint32_t node, struct fork_trainer *trainer,
                  const struct hwi_msg *msg, uint32_t recorded)
 {
-    uint64_t number = hwi_sim_submit(sim, node, msg);
+    uint64_t number = hwi_sim_repeat(sim, node, msg);
     if (msg->type == HWI_MSG_request) {
         trainer->open[trainer->open_count++] =
             (struct fork_call){.number = number, .recorded = recorded};
@@ -95,7 +96,7 @@ static void make(struct hwi_sim *sim, uint32_t node, struct fork_trainer *traine
 static void acknowledge(struct hwi_sim *sim, uint32_t node, struct fork_trainer *trainer)
 {
     struct hwi_msg msg = {.type = HWI_MSG_request};
-    msg.u.request.kind = HWI_KIND_NONE;
+    msg.u.request = hwi_call_of(HWI_KIND_NONE).request;
     msg.u.request.timeout_ns = 10 * HWI_NS_PER_S;
     trainer->acknowledges = true;
     make(sim, node, trainer, &msg, FORK_ACKNOWLEDGES);

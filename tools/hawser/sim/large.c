@@ -138,7 +138,7 @@ static void play_opening(struct game *game)
     phase_end(game, "first view", 1);
 }
 
-static void call_all(struct game *game, struct hwi_sim_call call)
+static void call_all(struct game *game, struct trainer_call call)
 {
     float input[TENSOR_FLOATS];
     for (uint32_t node = 0; node < game->asked->peers; node++) {
@@ -153,7 +153,7 @@ static void call_all(struct game *game, struct hwi_sim_call call)
         call.value = 1000 + node;
         call.input = call.output = result; // in place
         call.timeout_ms = WAIT_S * 1000;
-        game->requests[node] = hwi_sim_call(game->sim, node, &call);
+        game->requests[node] = trainer_call(game->sim, node, &call);
     }
 }
 
@@ -194,7 +194,7 @@ static void hear_all(struct game *game, uint8_t kind)
 
 static void play_operations(struct game *game, uint8_t kind, uint32_t times, const char *what)
 {
-    struct hwi_sim_call call = {
+    struct trainer_call call = {
         .kind = kind, .tag = TAG, .retry = 1, .dtype = HWS_F32, .count = TENSOR_FLOATS};
     call.redop = kind == HWI_KIND_AGREE ? HWI_AGREE_MIN : HWS_SUM;
     phase_begin(game);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What trainers ask and are told. On the wire between trainer and peer a request's id is its number
-// + 1.
+// What the processes' trainers asked, and the replies, by number. Between a trainer and its peer a
+// request's id is its number + 1.
 #include "transport/sim/world.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@ static struct hwi_sim_process *member(const struct hwi_sim *sim, uint32_t node)
     return sim->nodes[node].process;
 }
 
-uint32_t hwi_sim_request_add(struct hwi_sim_process *process, uint8_t kind)
+uint32_t hwi_sim_request_add(struct hwi_sim_process *process, uint8_t kind, bool async)
 {
     if (process->request_count == process->request_capacity) {
         HWI_CHECK(process->request_capacity < HWI_SIM_REQUESTS_MAX);
@@ -25,13 +25,10 @@ uint32_t hwi_sim_request_add(struct hwi_sim_process *process, uint8_t kind)
         process->requests = hwi_resize(&hwi_alloc_libc, process->requests,
                                        process->request_capacity * sizeof(struct hwi_sim_request));
     }
-    process->requests[process->request_count] = (struct hwi_sim_request){.kind = kind};
+    process->requests[process->request_count] =
+        (struct hwi_sim_request){.kind = kind, .async = async};
+    process->in_flight++;
     return process->request_count++;
-}
-
-static bool is_operation(uint8_t kind)
-{
-    return kind != HWI_KIND_NONE && kind != HWI_KIND_CLOSE;
 }
 
 void hwi_sim_trainer_told(struct hwi_sim_process *process, const struct hwi_msg *msg)
@@ -83,7 +80,7 @@ void hwi_sim_trainer_open(struct hwi_sim_process *process, uint32_t min_members)
     struct hwi_msg msg = {.type = HWI_MSG_open};
     msg.u.open = (struct hwi_msg_open){
         .incarnation = process->incarnation,
-        .request = hwi_sim_request_add(process, HWI_KIND_NONE) + 1,
+        .request = hwi_sim_request_add(process, HWI_KIND_NONE, false) + 1,
         .timeout_ns = 60 * HWI_NS_PER_S,
         .grace_ns = 15 * HWI_NS_PER_S,
         .min_members = min_members,
@@ -96,64 +93,27 @@ void hwi_sim_trainer_open(struct hwi_sim_process *process, uint32_t min_members)
     hwi_sim_process_tell(process, trainer, HWI_ROLE_PEER, &msg, 0);
 }
 
-static bool has_room(const struct hwi_sim_call *call)
+void hwi_sim_asked(const struct hwi_sim *sim, uint32_t node, struct hwi_sim_asked *asked)
 {
-    return call->kind == HWI_KIND_ALL_GATHER ||
-           (call->kind == HWI_KIND_REDUCE_SCATTER && call->input != call->output);
+    const struct hwi_sim_process *process = member(sim, node);
+    *asked = (struct hwi_sim_asked){.self = process->peer,
+                                    .requests = process->request_count,
+                                    .in_flight = process->in_flight,
+                                    .collected = process->collected};
 }
 
-static struct hwi_buffers buffers_of(const struct hwi_sim_call *call)
-{
-    uint64_t element_bytes = hws_dtype_bytes((hws_dtype)call->dtype);
-    return (struct hwi_buffers){
-        .input = call->input,
-        .output = call->output,
-        .input_bytes = call->input != NULL ? call->count * element_bytes : 0,
-        .output_bytes = (has_room(call) ? call->room : call->count) * element_bytes,
-    };
-}
-
-static bool is_in_place(const struct hwi_sim_call *call)
-{
-    struct hwi_buffers b = buffers_of(call);
-    uintptr_t input = (uintptr_t)b.input, output = (uintptr_t)b.output;
-    if (call->kind == HWI_KIND_ALL_GATHER) {
-        return b.input_bytes > 0 && input >= output && input - output < b.output_bytes;
-    }
-    return b.output != NULL && b.input == b.output;
-}
-
-uint64_t hwi_sim_call(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_call *call)
+uint64_t hwi_sim_submit(struct hwi_sim *sim, uint32_t node, const struct hwi_msg_request *request,
+                        const struct hwi_buffers *buffers)
 {
     struct hwi_sim_process *process = member(sim, node);
-    struct hwi_msg msg = {.type = HWI_MSG_request};
-    msg.u.request = (struct hwi_msg_request){
-        .kind = call->kind,
-        .tag = call->tag,
-        .dtype = call->dtype,
-        .redop = call->redop,
-        .count = call->count,
-        .in_place = is_in_place(call),
-        .retry = call->retry,
-        .plan = call->plan,
-        .strategy = call->strategy,
-        .verify = call->verify,
-        .value = call->value,
-        .root = call->root,
-        .unequal = call->unequal,
-        .room = has_room(call) ? call->room : call->count,
-        .timeout_ns = call->timeout_ms * HWI_NS_PER_MS,
-        .async = is_operation(call->kind),
-        .collected = process->collected,
-    };
-    uint32_t number = hwi_sim_request_add(process, call->kind);
+    uint32_t number = hwi_sim_request_add(process, request->kind, request->async);
+    struct hwi_msg msg = {.type = HWI_MSG_request, .u.request = *request};
     msg.u.request.request = number + 1;
+    if (process->alive && buffers != NULL && buffers->output != NULL) {
+        process->requests[number].has_memory = true;
+        hwi_data_memory(process->data, number + 1, buffers);
+    }
     if (process->alive) {
-        if (call->output != NULL) {
-            process->requests[number].has_memory = true;
-            struct hwi_buffers buffers = buffers_of(call);
-            hwi_data_memory(process->data, number + 1, &buffers);
-        }
         hwi_sim_process_tell(process, trainer, HWI_ROLE_PEER, &msg, 0);
     }
     return number;
@@ -168,16 +128,6 @@ void hwi_sim_cancel(struct hwi_sim *sim, uint32_t node, uint64_t request)
     if (process->alive) {
         hwi_sim_process_tell(process, trainer, HWI_ROLE_PEER, &msg, 0);
     }
-}
-
-uint64_t hwi_sim_view(struct hwi_sim *sim, uint32_t node)
-{
-    return hwi_sim_call(sim, node, &(struct hwi_sim_call){.timeout_ms = 1000});
-}
-
-void hwi_sim_leave(struct hwi_sim *sim, uint32_t node)
-{
-    hwi_sim_call(sim, node, &(struct hwi_sim_call){.kind = HWI_KIND_CLOSE, .timeout_ms = 1000});
 }
 
 void hwi_sim_state(struct hwi_sim *sim, uint32_t node, const struct hwi_tensor *tensors,
@@ -214,7 +164,8 @@ const struct hwi_msg_reply *hwi_sim_reply(struct hwi_sim *sim, uint32_t node, ui
     }
     if (!asked->waited) {
         asked->waited = true;
-        process->collected += is_operation(asked->kind) && asked->reply->u.reply.status != HWS_OK;
+        process->in_flight--;
+        process->collected += asked->async && asked->reply->u.reply.status != HWS_OK;
     }
     return &asked->reply->u.reply;
 }

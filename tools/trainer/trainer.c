@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "tools/trainer/trainer.h"
+
+#include <stdio.h>
+
+#include "runtime/call/operation.h"
+
+enum { TIMEOUT_MS = 60000, VIEW_MS = 1000 };
+
+static const hws_what whats[] = {
+    [HWI_KIND_ALL_REDUCE] = HWS_ALL_REDUCE, [HWI_KIND_REDUCE_SCATTER] = HWS_REDUCE_SCATTER,
+    [HWI_KIND_ALL_GATHER] = HWS_ALL_GATHER, [HWI_KIND_BROADCAST] = HWS_BROADCAST,
+    [HWI_KIND_BARRIER] = HWS_BARRIER,       [HWI_KIND_AGREE] = HWS_AGREE,
+    [HWI_KIND_AGREE_RUN] = HWS_AGREE,       [HWI_KIND_BARRIER_RUN] = HWS_BARRIER,
+};
+
+static bool is_operation(uint8_t kind)
+{
+    return kind < HWI_COUNT(whats) && whats[kind] != 0;
+}
+
+static hws_options options_of(const struct trainer_call *call)
+{
+    bool run = hwi_kind_is_run_wide(call->kind) && is_operation(call->kind);
+    hws_options options = HWS_OPTIONS_INIT;
+    options.tag = call->tag;
+    options.timeout_ms = (uint32_t)call->timeout_ms;
+    options.retry = call->retry;
+    options.plan = call->plan;
+    options.scope = run ? HWS_SCOPE_RUN : HWS_SCOPE_GROUP;
+    options.verify = call->verify;
+    return options;
+}
+
+static hws_op op_of(const struct trainer_call *call)
+{
+    static size_t nowhere; // counts that nobody reads: there is no room for them
+    hws_op op = HWS_OP_INIT;
+    op.what = whats[call->kind];
+    op.input = call->input;
+    op.output = call->output;
+    op.count = call->count;
+    op.room = call->room;
+    op.counts = call->unequal ? &nowhere : NULL;
+    op.dtype = (hws_dtype)call->dtype;
+    op.redop = (hws_redop)call->redop;
+    op.root.value = call->root;
+    op.value = call->value;
+    op.agree_op = (hws_agree_op)call->redop;
+    op.options = options_of(call);
+    return op;
+}
+
+static hws_status make(const struct trainer_call *call, struct hwi_call *made,
+                       struct hwi_error *error)
+{
+    if (is_operation(call->kind)) {
+        hws_op op = op_of(call);
+        hws_status status = hwi_operation_make("trainer", &op, made, error);
+        if (op.what == HWS_BARRIER) {
+            made->request.redop = call->redop; // as transcripts have it so far
+        }
+        return status;
+    }
+    if (call->kind == HWI_KIND_SYNC) {
+        hws_options options = options_of(call);
+        hws_strategy strategy =
+            call->strategy != 0 ? (hws_strategy)call->strategy : HWS_SYNC_ENFORCE;
+        return hwi_call_sync(strategy, call->value, false, &options, made, error);
+    }
+    *made = hwi_call_of(call->kind);
+    made->request.timeout_ns = call->timeout_ms * HWI_NS_PER_MS;
+    return HWS_OK;
+}
+
+// What the process's communicator knows.
+static struct hwi_caller caller_of(const struct hwi_sim *sim, uint32_t node)
+{
+    struct hwi_sim_asked asked;
+    hwi_sim_asked(sim, node, &asked);
+    return (struct hwi_caller){.self = asked.self,
+                               .last_request = asked.requests,
+                               .collected = asked.collected,
+                               .timeout_ms = TIMEOUT_MS,
+                               .in_flight = asked.in_flight};
+}
+
+// What has no handle is collected as it ends.
+static bool is_async(uint8_t kind)
+{
+    return kind != HWI_KIND_NONE && kind != HWI_KIND_CLOSE;
+}
+
+hws_status trainer_try(struct hwi_sim *sim, uint32_t node, const struct trainer_call *call,
+                       uint64_t *request, struct hwi_error *error)
+{
+    struct hwi_call made;
+    struct hwi_caller caller = caller_of(sim, node);
+    hws_status status = make(call, &made, error);
+    if (status == HWS_OK) {
+        status = hwi_caller_check(&caller, &made, error);
+    }
+    if (status != HWS_OK) {
+        return status;
+    }
+    hwi_caller_name(&caller, &made, is_async(call->kind));
+    struct hwi_buffers buffers = {made.input, made.output, made.input_bytes, made.output_bytes};
+    *request = hwi_sim_submit(sim, node, &made.request, &buffers);
+    return HWS_OK;
+}
+
+uint64_t trainer_call(struct hwi_sim *sim, uint32_t node, const struct trainer_call *call)
+{
+    uint64_t request = 0;
+    struct hwi_error error;
+    hws_status status = trainer_try(sim, node, call, &request, &error);
+    if (status != HWS_OK) {
+        fprintf(stderr, "member %u: %s\n", node, error.sentence);
+    }
+    HWI_CHECK(status == HWS_OK);
+    return request;
+}
+
+uint64_t trainer_view(struct hwi_sim *sim, uint32_t node)
+{
+    return trainer_call(sim, node, &(struct trainer_call){.timeout_ms = VIEW_MS});
+}
+
+void trainer_close(struct hwi_sim *sim, uint32_t node)
+{
+    trainer_call(sim, node, &(struct trainer_call){.kind = HWI_KIND_CLOSE});
+}
