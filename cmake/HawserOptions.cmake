@@ -25,7 +25,8 @@ target_compile_definitions(hawser_flags INTERFACE _POSIX_C_SOURCE=200809L)
 target_include_directories(hawser_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_include_directories(hawser_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
 target_compile_options(hawser_flags INTERFACE -Wall -Wextra -Wshadow -Wstrict-prototypes
-    -Wmissing-prototypes -Wvla -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers
+    -Wmissing-prototypes -Wvla -Wpointer-arith -Wwrite-strings -Wconversion -Wsign-conversion
+    -Wno-missing-field-initializers -Wno-string-conversion # HWI_CHECK(!"what cannot be")
     -ffp-contract=off)
 if(HAWSER_WERROR)
     target_compile_options(hawser_flags INTERFACE -Werror)

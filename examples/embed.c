@@ -25,9 +25,9 @@ int main(void)
         if (status == HWS_OK && step == STEPS) {
             break;
         }
-        for (int i = 0; i < COUNT;
-             i++) { // each process sees other data; the mean is what all learn
-            gradient[i] = model[i] - (float)i + (float)((getpid() + step * 31) % 17) - 8;
+        uint64_t seen = (uint64_t)getpid() + step * 31; // each process sees other data
+        for (int i = 0; i < COUNT; i++) {               // the mean is what all learn
+            gradient[i] = model[i] - (float)i + (float)(seen % 17) - 8;
         }
         if (status == HWS_OK) {
             status = hws_all_reduce(comm, gradient, gradient, COUNT, HWS_F32, HWS_AVG, NULL, NULL);

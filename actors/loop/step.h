@@ -46,7 +46,7 @@ struct hwi_image;
 
 struct hwi_actor_ops {
     const char *name; // "master", "peer", ...
-    enum hwi_role role;
+    uint8_t role;     // enum hwi_role
     // Returns owned state; `alloc` is borrowed until destroy. Everything else comes as events.
     void *(*create)(const struct hwi_alloc *alloc);
     // One event in, effects out. Owner thread. Never blocks, never calls out. A failed HWI_CHECK

@@ -45,11 +45,12 @@ static void copy_lists(const struct hwi_layout *layout, unsigned char *base, uns
             uint32_t count = list_count(field, base);
             const unsigned char *items = list_items(field, base);
             unsigned char *own = count ? *memory : NULL;
-            *memory += hwi_list_bytes(field->record, count);
             memcpy(base + field->offset, &own, sizeof own);
-            if (count) {
-                memcpy(own, items, (size_t)count * field->record->bytes);
+            if (count == 0) {
+                continue; // there may be no memory at all
             }
+            memcpy(own, items, (size_t)count * field->record->bytes);
+            *memory += hwi_list_bytes(field->record, count);
             for (uint32_t i = 0; i < count; i++) {
                 copy_lists(field->record, own + (size_t)i * field->record->bytes, memory);
             }

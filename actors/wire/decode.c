@@ -127,7 +127,10 @@ static void fill_hash(const msgpack_object *value, struct hwi_hash *hash)
 static void fill_list(const struct hwi_field *field, const msgpack_object_array *values,
                       unsigned char *base, unsigned char **memory)
 {
-    unsigned char *items = values->size ? *memory : NULL;
+    if (values->size == 0) {
+        return; // there may be no memory at all
+    }
+    unsigned char *items = *memory;
     memcpy(base + field->offset, &items, sizeof items);
     memcpy(base + field->count_offset, &values->size, sizeof values->size);
     *memory += hwi_list_bytes(field->record, values->size);

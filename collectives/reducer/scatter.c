@@ -51,7 +51,7 @@ void hwi_reduction_called(struct hwi_reducer *reducer, struct hwi_reduction *red
     edge->called = true;
     if (edge->sent > 0) {
         reducer->ahead_bytes[rank] -=
-            hwi_part_bytes(reduction, part_for(reduction, rank), edge->sent);
+            (uint32_t)hwi_part_bytes(reduction, part_for(reduction, rank), edge->sent);
     }
     if (signature->unequal) {
         reduction->begin[rank + 1] =
@@ -129,7 +129,7 @@ static void feed(struct hwi_reducer *reducer, struct hwi_reduction *reduction, u
     struct hwi_part chunks = {.first = part.first + edge->sent, .chunks = limit - edge->sent};
     hwi_reduction_send(reducer, reduction, HWI_PHASE_SCATTER, rank, chunks, effects);
     if (!edge->called) { // nothing was sent before
-        reducer->ahead_bytes[rank] += hwi_part_bytes(reduction, part, limit);
+        reducer->ahead_bytes[rank] += (uint32_t)hwi_part_bytes(reduction, part, limit);
     }
     edge->sent = limit;
 }

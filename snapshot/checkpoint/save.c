@@ -95,7 +95,7 @@ static int prepare(struct saving *saving)
     const struct hwi_checkpoint_source *source = saving->source;
     uint32_t blocks = source->count <= HWI_TENSORS_MAX
                           ? hwi_checkpoint_number(source->tensors, source->count, &fits)
-                          : (fits = false, 0);
+                          : (fits = false, 0u);
     if (!fits) {
         snprintf(saving->error, HWI_CHECKPOINT_ERROR_BYTES,
                  "the state has more than %d tensors or 2^40 bytes", HWI_TENSORS_MAX);

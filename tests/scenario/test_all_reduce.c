@@ -75,12 +75,12 @@ static void every_size_plan_and_alignment_gives_the_reference_bits(void **unused
         everybody(s, &(struct call){.step = 2 * count,
                                     .count = count,
                                     .plan = HWI_PLAN_ONE_SHOT,
-                                    .misalign = count % 7,
+                                    .misalign = (unsigned char)(count % 7),
                                     .in_place = count % 2});
         everybody(s, &(struct call){.step = 2 * count + 1,
                                     .count = count,
                                     .plan = HWI_PLAN_DIRECT,
-                                    .misalign = count % 5,
+                                    .misalign = (unsigned char)(count % 5),
                                     .in_place = count % 3 == 0});
     }
     scenario_end(s);

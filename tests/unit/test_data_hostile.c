@@ -232,9 +232,9 @@ static struct hwi_frame random_frame(void)
     struct hwi_frame frame = {
         .kind = (uint8_t)(1 + dice % 3),
         .op = {.view = 4 + (dice >> 8) % 4,
-               .kind = 1 + (dice >> 12) % 2 * 3,
+               .kind = (uint8_t)(1 + (dice >> 12) % 2 * 3),
                .tag = (dice >> 16) % 2 * 9,
-               .seq = (dice >> 20) % 6},
+               .seq = (uint32_t)((dice >> 20) % 6)},
     };
 
     frame.payload_bytes = 1 + (uint32_t)(rig_random() % 5000);

@@ -26,7 +26,7 @@
 
 static void change_byte(const char *path, size_t offset, unsigned char change)
 {
-    unsigned char byte;
+    unsigned char byte = 0;
     int fd = open(path, O_RDWR);
     assert_true(fd >= 0 && pread(fd, &byte, 1, (off_t)offset) == 1);
     byte ^= change;

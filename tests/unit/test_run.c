@@ -90,7 +90,8 @@ static void all_counts(struct member *member)
     for (size_t count = 1; count <= COUNTS_MAX; count++) {
         hws_dtype dtype = count & 1 ? HWS_F32 : HWS_F64;
         hws_redop redop = count & 2 ? HWS_SUM : HWS_AVG;
-        EXPECT(member, reduces(member, count, dtype, redop, count & 4, count % 8, count % 3));
+        EXPECT(member,
+               reduces(member, count, dtype, redop, count & 4, count % 8, (uint32_t)(count % 3)));
     }
 }
 

@@ -69,7 +69,7 @@ static void test_strategy_and_verification_reach_the_peer(void **state)
     assert_int_equal(hws_sync(comm, made, HWS_SYNC_ENFORCE, &options, NULL), HWS_E_INVALID);
     assert_said("verify is 2");
     for (int strategy = HWS_SYNC_ENFORCE; strategy <= HWS_SYNC_RECEIVE_ONLY; strategy++) {
-        options.verify = strategy % 2;
+        options.verify = (uint32_t)strategy % 2;
         assert_int_equal(hws_state_set_revision(made, 7), HWS_OK);
         scene.reply.value = 9;
         assert_int_equal(hws_sync(comm, made, (hws_strategy)strategy, &options, NULL), HWS_OK);

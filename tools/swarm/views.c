@@ -5,22 +5,25 @@
 
 #include "actors/base/rows.h"
 
-static struct swarm_view *place_of(struct swarm *s, uint64_t number, uint32_t scope)
+// Where a view is among the views, or belongs.
+static uint32_t place_of(const struct swarm *s, uint64_t number, uint32_t scope)
 {
     uint32_t at = s->view_count;
     while (at > 0 && (s->views[at - 1].number > number ||
                       (s->views[at - 1].number == number && s->views[at - 1].scope >= scope))) {
         at--;
     }
-    return &s->views[at];
+    return at;
 }
 
 // NULL = nobody named it yet.
 static struct swarm_view *view_of(struct swarm *s, uint64_t number, uint32_t scope)
 {
-    struct swarm_view *view = place_of(s, number, scope);
-    bool known = view < s->views + s->view_count && view->number == number && view->scope == scope;
-    return known ? view : NULL;
+    uint32_t at = place_of(s, number, scope);
+    if (at == s->view_count || s->views[at].number != number || s->views[at].scope != scope) {
+        return NULL;
+    }
+    return &s->views[at];
 }
 
 static bool in_view(const struct swarm_view *view, uint64_t peer)
@@ -104,12 +107,11 @@ static void check_new(struct swarm *s, const struct swarm_view *view)
     }
 }
 
-static void add_view(struct swarm *s, struct swarm_view *at, uint32_t scope,
+static void add_view(struct swarm *s, uint32_t at, uint32_t scope,
                      const struct hwi_msg_reply *reply)
 {
-    uint32_t index = (uint32_t)(at - s->views);
     s->views = swarm_grow(s->views, s->view_count, &s->view_capacity, sizeof *s->views);
-    struct swarm_view *view = HWI_ROWS_OPEN(s->views, &s->view_count, index);
+    struct swarm_view *view = HWI_ROWS_OPEN(s->views, &s->view_count, at);
     *view =
         (struct swarm_view){.number = reply->view, .scope = scope, .count = reply->members_count};
     view->peers = hwi_new(&hwi_alloc_libc, (view->count + 1) * sizeof *view->peers);

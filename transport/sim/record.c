@@ -30,9 +30,10 @@ void hwi_sim_digest_bytes(struct hwi_sim *sim, const void *bytes, size_t length)
 static void digest_lightly(struct hwi_sim_process *process, uint8_t role,
                            const struct hwi_event *event, const struct hwi_effects *effects)
 {
-    uint64_t what[] = {event->now_ns,  process->incarnation << 16 | role << 8 | event->from.role,
-                       event->from.id, event->msg->type,
-                       effects->count, 0};
+    uint64_t what[] = {
+        event->now_ns,  process->incarnation << 16 | (uint64_t)role << 8 | event->from.role,
+        event->from.id, event->msg->type,
+        effects->count, 0};
     for (uint32_t i = 0; i < effects->count; i++) {
         const struct hwi_envelope *effect = &effects->items[i];
         what[5] = (what[5] ^ effect->to.id ^ (uint64_t)effect->msg.type << 48 ^

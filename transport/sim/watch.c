@@ -66,12 +66,12 @@ static void tell_time(void *user, uint64_t *monotonic_ns, uint64_t *realtime_ns)
 
 static void open_journal(struct hwi_sim_process *process)
 {
-    static const enum hwi_role members[] = {HWI_ROLE_PEER, HWI_ROLE_REDUCER, HWI_ROLE_SNAPSHOT};
+    static const uint8_t members[] = {HWI_ROLE_PEER, HWI_ROLE_REDUCER, HWI_ROLE_SNAPSHOT};
     bool master = process->node == HWI_SIM_MASTER;
     const struct hwi_actor_ops *actors[HWI_COUNT(members)];
     char name[HWI_JOURNAL_NAME_MAX], error[256];
     for (uint32_t i = 0; i < HWI_COUNT(members); i++) {
-        actors[i] = hwi_sim_actor(process->sim, master ? HWI_ROLE_MASTER : members[i]);
+        actors[i] = hwi_sim_actor(process->sim, master ? (uint8_t)HWI_ROLE_MASTER : members[i]);
     }
     snprintf(name, sizeof name, "%s-%llx", master ? "master" : "member",
              (unsigned long long)process->incarnation);
