@@ -30,21 +30,22 @@ static void try_next_source(struct hwi_snapshot *snapshot, struct hwi_want *want
     hwi_fetch_refill(snapshot, next, false, effects);
 }
 
-void hwi_snapshot_on_block_placed(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+void hwi_snapshot_on_block_placed(void *state, const struct hwi_event *event,
                                   struct hwi_effects *effects)
 {
-    const struct hwi_msg_block_placed *m = &event->msg->u.block_placed;
+    struct hwi_snapshot *snapshot = state;
+    const struct hwi_msg_block_placed *placed = &event->msg->u.block_placed;
     struct hwi_fetch *fetch = &snapshot->fetch;
-    if (snapshot->phase != HWI_SNAPSHOT_FETCHING || !hwi_op_equal(snapshot->op, m->op)) {
+    if (snapshot->phase != HWI_SNAPSHOT_FETCHING || !hwi_op_equal(snapshot->op, placed->op)) {
         return;
     }
-    uint32_t sender = hwi_fetch_source(fetch, m->from);
-    struct hwi_want *want = hwi_fetch_want(fetch, m->block);
+    uint32_t sender = hwi_fetch_source(fetch, placed->from);
+    struct hwi_want *want = hwi_fetch_want(fetch, placed->block);
     HWI_CHECK(sender != HWI_FETCH_NONE && want != NULL && want->asked == sender);
     want->asked = HWI_FETCH_SOURCES_MAX;
     fetch->sources[sender].in_flight--;
-    snapshot->held[m->block] = m->hash;
-    if (hwi_hash_equal(m->hash, fetch->wanted[m->block])) {
+    snapshot->held[placed->block] = placed->hash;
+    if (hwi_hash_equal(placed->hash, fetch->wanted[placed->block])) {
         fetch->sources[sender].good++;
         fetch->missing--;
         finish_if_whole(snapshot, event->now_ns, effects);

@@ -2,23 +2,24 @@
 #include "snapshot/serve.h"
 #include "snapshot/snapshot.h"
 
-void hwi_snapshot_on_sync_go(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+void hwi_snapshot_on_sync_go(void *state, const struct hwi_event *event,
                              struct hwi_effects *effects)
 {
-    const struct hwi_msg_sync_go *m = &event->msg->u.sync_go;
-    HWI_CHECK(snapshot->phase != HWI_SNAPSHOT_IDLE && hwi_op_equal(snapshot->op, m->op));
+    struct hwi_snapshot *snapshot = state;
+    const struct hwi_msg_sync_go *go = &event->msg->u.sync_go;
+    HWI_CHECK(snapshot->phase != HWI_SNAPSHOT_IDLE && hwi_op_equal(snapshot->op, go->op));
     if (snapshot->phase >= HWI_SNAPSHOT_STOPPED) {
         return;
     }
     HWI_CHECK(snapshot->phase == HWI_SNAPSHOT_HASHED);
-    snapshot->revision = m->revision;
+    snapshot->revision = go->revision;
     snapshot->since_ns = event->now_ns;
-    if (hwi_hash_equal(snapshot->root, m->root)) {
+    if (hwi_hash_equal(snapshot->root, go->root)) {
         hwi_snapshot_hold(snapshot, effects);
         hwi_serve_early(snapshot, effects);
         return;
     }
     HWI_CHECK(!snapshot->unhashed); // what is held is not known
-    snapshot->root = m->root;
-    hwi_fetch_begin(snapshot, m->sources, m->sources_count, effects);
+    snapshot->root = go->root;
+    hwi_fetch_begin(snapshot, go->sources, go->sources_count, effects);
 }

@@ -11,35 +11,36 @@ static bool is_as_it_was(const struct hwi_snapshot *snapshot, uint64_t revision)
            (revision == last->revision || revision == last->revision + 1);
 }
 
-static void begin(struct hwi_snapshot *snapshot, const struct hwi_msg_sync_start *m)
+static void begin(struct hwi_snapshot *snapshot, const struct hwi_msg_sync_start *start)
 {
     HWI_CHECK(snapshot->phase == HWI_SNAPSHOT_IDLE);
     snapshot->phase = HWI_SNAPSHOT_HASHING;
-    snapshot->op = m->op;
-    snapshot->revision = m->revision;
+    snapshot->op = start->op;
+    snapshot->revision = start->revision;
     HWI_CHECK(snapshot->manifest.tensor_count > 0);
     snapshot->hash_ns = snapshot->move_ns = 0;
     hwi_serve_forget(snapshot);
 }
 
 // A second time for one sync: others could not go without hashes.
-void hwi_snapshot_on_sync_start(struct hwi_snapshot *snapshot, const struct hwi_event *event,
+void hwi_snapshot_on_sync_start(void *state, const struct hwi_event *event,
                                 struct hwi_effects *effects)
 {
-    const struct hwi_msg_sync_start *m = &event->msg->u.sync_start;
+    struct hwi_snapshot *snapshot = state;
+    const struct hwi_msg_sync_start *start = &event->msg->u.sync_start;
     bool again = snapshot->phase != HWI_SNAPSHOT_IDLE && snapshot->unhashed &&
-                 hwi_op_equal(snapshot->op, m->op);
+                 hwi_op_equal(snapshot->op, start->op);
     if (again && snapshot->phase >= HWI_SNAPSHOT_STOPPED) {
         return;
     }
     if (!again) {
-        begin(snapshot, m);
+        begin(snapshot, start);
     }
-    HWI_CHECK(m->op.view == snapshot->view);
+    HWI_CHECK(start->op.view == snapshot->view);
     snapshot->hashes_asked = 0;
     snapshot->hashes_heard = 0;
     snapshot->since_ns = event->now_ns;
-    snapshot->unhashed = m->verify && is_as_it_was(snapshot, m->revision);
+    snapshot->unhashed = start->verify && is_as_it_was(snapshot, start->revision);
     if (snapshot->unhashed) {
         snapshot->root = snapshot->synced.root;
         hwi_snapshot_say_hashed(snapshot, effects);

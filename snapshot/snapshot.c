@@ -3,22 +3,11 @@
 
 #include <hawser/types.h>
 
-static const struct hwi_snapshot_route {
-    uint16_t type;
-    uint8_t from; // the only role that is heard saying it
-    hwi_snapshot_handler_fn handle;
-} routes[] = {
-    {HWI_MSG_state_layout, HWI_ROLE_TRAINER, hwi_snapshot_on_state_layout},
-    {HWI_MSG_lane_view, HWI_ROLE_PEER, hwi_snapshot_on_lane_view},
-    {HWI_MSG_sync_start, HWI_ROLE_PEER, hwi_snapshot_on_sync_start},
-    {HWI_MSG_sync_go, HWI_ROLE_PEER, hwi_snapshot_on_sync_go},
-    {HWI_MSG_op_end, HWI_ROLE_PEER, hwi_snapshot_on_op_end},
-    {HWI_MSG_manifest_want, HWI_ROLE_SNAPSHOT, hwi_snapshot_on_manifest_want},
-    {HWI_MSG_manifest, HWI_ROLE_SNAPSHOT, hwi_snapshot_on_manifest},
-    {HWI_MSG_blocks_want, HWI_ROLE_SNAPSHOT, hwi_snapshot_on_blocks_want},
-    {HWI_MSG_block_hashed, HWI_ROLE_DATA, hwi_snapshot_on_block_hashed},
-    {HWI_MSG_block_placed, HWI_ROLE_DATA, hwi_snapshot_on_block_placed},
-    {HWI_MSG_quiesced, HWI_ROLE_DATA, hwi_snapshot_on_quiesced},
+#include "actors/base/rows.h"
+
+static const struct hwi_handlers handlers = {
+#define HEARD_BY_SNAPSHOT(message) HWI_HANDLES(message, hwi_snapshot_on_##message)
+#include "actors/loop/handlers.h"
 };
 
 static void *create(const struct hwi_alloc *alloc)
@@ -39,15 +28,9 @@ static void destroy(void *state)
     hwi_free(snapshot->alloc, snapshot);
 }
 
-// What nobody here says, or the wrong one says, is a stranger's doing and is not heard.
 static void step(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
-    for (uint32_t i = 0; i < HWI_COUNT(routes); i++) {
-        if (routes[i].type == event->msg->type && routes[i].from == event->from.role) {
-            routes[i].handle(state, event, effects);
-            return;
-        }
-    }
+    hwi_dispatch(&handlers, state, event, effects);
 }
 
 static void failed(void *state, uint64_t now_ns, struct hwi_effects *effects)
@@ -59,6 +42,12 @@ static void failed(void *state, uint64_t now_ns, struct hwi_effects *effects)
     if (snapshot->phase != HWI_SNAPSHOT_IDLE) {
         hwi_snapshot_fault(snapshot, HWS_E_INTERNAL, 0, effects);
     }
+}
+
+bool hwi_snapshot_is_member(const struct hwi_snapshot *snapshot, uint64_t peer)
+{
+    return hwi_rows_find_key(snapshot->members, snapshot->member_count, sizeof *snapshot->members,
+                             0, peer) != NULL;
 }
 
 static void ask_hashes(struct hwi_snapshot *snapshot, struct hwi_effects *effects)

@@ -4,7 +4,7 @@
 #ifndef HAWSER_SNAPSHOT_SNAPSHOT_H
 #define HAWSER_SNAPSHOT_SNAPSHOT_H
 
-#include "actors/loop/step.h"
+#include "actors/loop/dispatch.h"
 #include "snapshot/fetch.h"
 #include "snapshot/manifest.h"
 
@@ -64,33 +64,9 @@ struct hwi_snapshot {
     struct hwi_fetch fetch;
 };
 
-typedef void (*hwi_snapshot_handler_fn)(struct hwi_snapshot *snapshot,
-                                        const struct hwi_event *event, struct hwi_effects *effects);
-
-// One per message, each in a file of its own. Owner thread; all arguments are borrowed until
-// return.
-void hwi_snapshot_on_state_layout(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                                  struct hwi_effects *effects);
-void hwi_snapshot_on_lane_view(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                               struct hwi_effects *effects);
-void hwi_snapshot_on_sync_start(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                                struct hwi_effects *effects);
-void hwi_snapshot_on_sync_go(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                             struct hwi_effects *effects);
-void hwi_snapshot_on_op_end(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                            struct hwi_effects *effects);
-void hwi_snapshot_on_manifest_want(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                                   struct hwi_effects *effects);
-void hwi_snapshot_on_manifest(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                              struct hwi_effects *effects);
-void hwi_snapshot_on_blocks_want(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                                 struct hwi_effects *effects);
-void hwi_snapshot_on_block_hashed(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                                  struct hwi_effects *effects);
-void hwi_snapshot_on_block_placed(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                                  struct hwi_effects *effects);
-void hwi_snapshot_on_quiesced(struct hwi_snapshot *snapshot, const struct hwi_event *event,
-                              struct hwi_effects *effects);
+// One handler per message that it hears, each in a file of its own.
+#define HEARD_BY_SNAPSHOT(message) HWI_HANDLER(hwi_snapshot_on_##message);
+#include "actors/loop/handlers.h"
 
 bool hwi_snapshot_is_member(const struct hwi_snapshot *snapshot, uint64_t peer);
 // Asks the data port for hashes up to the window; once all are heard, tells the peer.

@@ -33,32 +33,26 @@ struct hwi_field {
 // What msg.def says of one record or message.
 struct hwi_layout {
     const char *name;
-    const char *doc;   // messages only
-    const char *route; // messages only: "PM", "MP", ...
+    const char *doc; // this, `says`, `hears` and `link`: messages only
     const struct hwi_field *fields;
     uint32_t field_count;
     uint32_t bytes; // sizeof its struct
     uint32_t lists; // LIST fields, those of its RECs included: most messages have none
+    uint32_t says;  // who says it and ...
+    uint32_t hears; // ... who hears it: bits 1 << enum hwi_role
+    uint8_t link;   // enum hwi_msg_link
 };
 
 // The message's layout, or NULL for a type that does not exist. Static memory.
 const struct hwi_layout *hwi_layout_of(uint16_t type);
 
+// True if `from` (enum hwi_role) may say this message to `to` over `link`: what another process
+// says is held to it. False for a type that does not exist.
+bool hwi_msg_may_come(uint16_t type, enum hwi_msg_link link, uint8_t from, uint8_t to);
+
 // The records' layouts: hwi_layout_op, hwi_layout_member, ...
 #define RECORD(name) extern const struct hwi_layout hwi_layout_##name;
-#define END_RECORD(name)
-#define MESSAGE(name, id, route, doc)
-#define END_MESSAGE(name)
-#define U8(owner, field, limit, doc)
-#define U32(owner, field, limit, doc)
-#define U64(owner, field, limit, doc)
-#define I32(owner, field, doc)
-#define HASH(owner, field, doc)
-#define STR(owner, field, bytes, doc)
-#define REC(owner, kind, field, doc)
-#define LIST(owner, kind, field, most, doc)
-#include "actors/wire/msg.def"
-#include "actors/wire/msg_undef.h"
+#include "actors/wire/msg_rows.h"
 
 enum hwi_codec_error {
     HWI_CODEC_OK = 0,

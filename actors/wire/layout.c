@@ -3,36 +3,18 @@
 
 // One name for a record's and a message's struct, so that the rows need not know which it is.
 #define RECORD(name) typedef struct hwi_##name owner_##name;
-#define END_RECORD(name)
-#define MESSAGE(name, id, route, doc) typedef struct hwi_msg_##name owner_##name;
-#define END_MESSAGE(name)
-#define U8(owner, field, limit, doc)
-#define U32(owner, field, limit, doc)
-#define U64(owner, field, limit, doc)
-#define I32(owner, field, doc)
-#define HASH(owner, field, doc)
-#define STR(owner, field, bytes, doc)
-#define REC(owner, kind, field, doc)
-#define LIST(owner, kind, field, most, doc)
-#include "actors/wire/msg.def"
-#include "actors/wire/msg_undef.h"
+#define MESSAGE(name, ...) typedef struct hwi_msg_##name owner_##name;
+#include "actors/wire/msg_rows.h"
 
 #define RECORD(name) enum { LISTS_##name = 0
 #define END_RECORD(name)                                                                           \
     }                                                                                              \
     ;
-#define MESSAGE(name, id, route, doc) RECORD(name)
+#define MESSAGE(name, ...) RECORD(name)
 #define END_MESSAGE(name) END_RECORD(name)
-#define U8(owner, field, limit, doc)
-#define U32(owner, field, limit, doc)
-#define U64(owner, field, limit, doc)
-#define I32(owner, field, doc)
-#define HASH(owner, field, doc)
-#define STR(owner, field, bytes, doc)
-#define REC(owner, kind, field, doc) +LISTS_##kind
-#define LIST(owner, kind, field, most, doc) +1
-#include "actors/wire/msg.def"
-#include "actors/wire/msg_undef.h"
+#define REC(owner, kind, ...) +LISTS_##kind
+#define LIST(...) +1
+#include "actors/wire/msg_rows.h"
 
 // An empty last row, because C has no empty arrays and some messages have no fields.
 #define RECORD(name) static const struct hwi_field fields_##name[] = {
@@ -49,7 +31,7 @@
         .bytes = sizeof(owner_##name_),                                                            \
         .lists = LISTS_##name_,                                                                    \
     };
-#define MESSAGE(name, id, route, doc) static const struct hwi_field fields_##name[] = {
+#define MESSAGE(name, ...) static const struct hwi_field fields_##name[] = {
 #define END_MESSAGE(name)                                                                          \
     {                                                                                              \
         0                                                                                          \
@@ -69,34 +51,30 @@
 #define LIST(owner, of, field, most, doc)                                                          \
     {ROW(owner, field, doc), .kind = HWI_FIELD_LIST, .record = &hwi_layout_##of, .limit = most,    \
      .count_offset = offsetof(owner_##owner, field##_count)},
-#include "actors/wire/msg.def"
-#include "actors/wire/msg_undef.h"
+#include "actors/wire/msg_rows.h"
 
 static const struct hwi_layout layouts[HWI_MSG_TYPE_MAX] = {
-#define RECORD(name)
-#define END_RECORD(name)
-#define MESSAGE(name_, id, route_, doc_)                                                           \
+#define MESSAGE(name_, id, says_, hears_, link_, doc_)                                             \
     [id] = {.name = #name_,                                                                        \
             .doc = doc_,                                                                           \
-            .route = #route_,                                                                      \
+            .says = HWI_SAYS_##name_,                                                              \
+            .hears = HWI_HEARS_##name_,                                                            \
+            .link = HWI_LINK_##link_,                                                              \
             .fields = fields_##name_,                                                              \
             .field_count = HWI_COUNT(fields_##name_) - 1,                                          \
             .bytes = sizeof(owner_##name_),                                                        \
             .lists = LISTS_##name_},
-#define END_MESSAGE(name)
-#define U8(owner, field, limit, doc)
-#define U32(owner, field, limit, doc)
-#define U64(owner, field, limit, doc)
-#define I32(owner, field, doc)
-#define HASH(owner, field, doc)
-#define STR(owner, field, bytes, doc)
-#define REC(owner, kind, field, doc)
-#define LIST(owner, kind, field, most, doc)
-#include "actors/wire/msg.def"
-#include "actors/wire/msg_undef.h"
+#include "actors/wire/msg_rows.h"
 };
 
 const struct hwi_layout *hwi_layout_of(uint16_t type)
 {
     return type < HWI_MSG_TYPE_MAX && layouts[type].name != NULL ? &layouts[type] : NULL;
+}
+
+bool hwi_msg_may_come(uint16_t type, enum hwi_msg_link link, uint8_t from, uint8_t to)
+{
+    const struct hwi_layout *layout = hwi_layout_of(type);
+    return layout != NULL && from < HWI_ROLE_MAX && to < HWI_ROLE_MAX && layout->link == link &&
+           (layout->says & 1u << from) != 0 && (layout->hears & 1u << to) != 0;
 }

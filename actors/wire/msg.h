@@ -52,49 +52,35 @@ enum hwi_place {
 #define END_RECORD(name)                                                                           \
     }                                                                                              \
     ;
-#define MESSAGE(name, id, route, doc) struct hwi_msg_##name {
+#define MESSAGE(name, ...) struct hwi_msg_##name {
 #define END_MESSAGE(name)                                                                          \
     uint8_t end_;                                                                                  \
     }                                                                                              \
     ;
-#define U8(owner, field, limit, doc) uint8_t field;
-#define U32(owner, field, limit, doc) uint32_t field;
-#define U64(owner, field, limit, doc) uint64_t field;
-#define I32(owner, field, doc) int32_t field;
-#define HASH(owner, field, doc) struct hwi_hash field;
-#define STR(owner, field, bytes, doc) char field[bytes];
-#define REC(owner, kind, field, doc) struct hwi_##kind field;
-#define LIST(owner, kind, field, most, doc)                                                        \
+#define U8(owner, field, ...) uint8_t field;
+#define U32(owner, field, ...) uint32_t field;
+#define U64(owner, field, ...) uint64_t field;
+#define I32(owner, field, ...) int32_t field;
+#define HASH(owner, field, ...) struct hwi_hash field;
+#define STR(owner, field, bytes, ...) char field[bytes];
+#define REC(owner, kind, field, ...) struct hwi_##kind field;
+#define LIST(owner, kind, field, ...)                                                              \
     struct hwi_##kind *field;                                                                      \
     uint32_t field##_count;
-#include "actors/wire/msg.def"
-#include "actors/wire/msg_undef.h"
+#include "actors/wire/msg_rows.h"
 
 enum hwi_msg_type {
     HWI_MSG_NONE = 0,
-#define RECORD(name)
-#define END_RECORD(name)
-#define MESSAGE(name, id, route, doc) HWI_MSG_##name = id,
-#define END_MESSAGE(name)
-#define U8(owner, field, limit, doc)
-#define U32(owner, field, limit, doc)
-#define U64(owner, field, limit, doc)
-#define I32(owner, field, doc)
-#define HASH(owner, field, doc)
-#define STR(owner, field, bytes, doc)
-#define REC(owner, kind, field, doc)
-#define LIST(owner, kind, field, most, doc)
-#include "actors/wire/msg.def"
+#define MESSAGE(name, id, ...) HWI_MSG_##name = id,
+#include "actors/wire/msg_rows.h"
     HWI_MSG_TYPE_MAX = 128, // ids are below
 };
 
 struct hwi_msg {
     uint16_t type; // enum hwi_msg_type
     union {
-#undef MESSAGE
-#define MESSAGE(name, id, route, doc) struct hwi_msg_##name name;
-#include "actors/wire/msg.def"
-#include "actors/wire/msg_undef.h"
+#define MESSAGE(name, ...) struct hwi_msg_##name name;
+#include "actors/wire/msg_rows.h"
     } u;
 };
 
@@ -113,6 +99,40 @@ enum hwi_role {
     HWI_ROLE_TOOL, // the status command, a trace
     HWI_ROLE_RING, // what relays this process's ring to a tool
     HWI_ROLE_MAX,
+};
+
+// The roles that a word in msg.def stands for: X(role, argument) of each.
+#define HWI_ROLES_NOBODY(X, argument)
+#define HWI_ROLES_MASTER(X, argument) X(MASTER, argument)
+#define HWI_ROLES_PEER(X, argument) X(PEER, argument)
+#define HWI_ROLES_REDUCER(X, argument) X(REDUCER, argument)
+#define HWI_ROLES_SNAPSHOT(X, argument) X(SNAPSHOT, argument)
+#define HWI_ROLES_TRAINER(X, argument) X(TRAINER, argument)
+#define HWI_ROLES_DATA(X, argument) X(DATA, argument)
+#define HWI_ROLES_CLOCK(X, argument) X(CLOCK, argument)
+#define HWI_ROLES_DISK(X, argument) X(DISK, argument)
+#define HWI_ROLES_TOOL(X, argument) X(TOOL, argument)
+#define HWI_ROLES_LANES(X, argument) X(REDUCER, argument) X(SNAPSHOT, argument)
+#define HWI_ROLES_TIMED(X, argument) X(MASTER, argument) X(PEER, argument) X(REDUCER, argument)
+#define HWI_ROLES_HOSTS(X, argument) X(MASTER, argument) X(PEER, argument)
+#define HWI_ROLES_KEEPERS(X, argument) X(MASTER, argument) X(DISK, argument)
+
+// HWI_SAYS_commit, HWI_HEARS_commit: sets of roles, as bits 1 << role.
+enum hwi_msg_roles {
+#define HWI_ROLE_BIT(role, argument) | 1u << HWI_ROLE_##role
+#define MESSAGE(name, id, says, hears, ...)                                                        \
+    HWI_SAYS_##name = 0 HWI_ROLES_##says(HWI_ROLE_BIT, 0),                                         \
+    HWI_HEARS_##name = 0 HWI_ROLES_##hears(HWI_ROLE_BIT, 0),
+#include "actors/wire/msg_rows.h"
+#undef HWI_ROLE_BIT
+};
+
+// How a message comes from who says it to who hears it.
+enum hwi_msg_link {
+    HWI_LINK_INSIDE,  // one process; what comes from another one is never such a message
+    HWI_LINK_CONTROL, // between a member, or a tool, and the master
+    HWI_LINK_STRIPES, // between members
+    HWI_LINK_STORED,  // it is kept in a file
 };
 
 struct hwi_addr {

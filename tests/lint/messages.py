@@ -6,18 +6,22 @@ import sys
 from tree import ROOT, end
 
 MARK = "<!-- From here on made from actors/wire/msg.def by tests/lint/messages.py --write. -->\n"
-ROUTES = {"PM": "peer to master", "MP": "master to peer", "TM": "tool to master", "MT": "master to tool",
-          "PT": "peer or master to tool, forwarded by the master's host",
-          "RR": "reducer to reducer, over stripes", "SS": "snapshot to snapshot, over stripes", "FILE": "on disk"}
-FIELD = re.compile(r'^\s+(U8|U32|U64|I32|HASH|STR|REC|LIST)\((.*?), "(.*)"\)$')
+WAYS = {("PEER", "MASTER", "CONTROL"): "peer to master", ("MASTER", "PEER", "CONTROL"): "master to peer",
+        ("TOOL", "MASTER", "CONTROL"): "tool to master", ("MASTER", "TOOL", "CONTROL"): "master to tool",
+        ("HOSTS", "TOOL", "CONTROL"): "peer or master to tool, forwarded by the master's host",
+        ("REDUCER", "REDUCER", "STRIPES"): "reducer to reducer, over stripes",
+        ("SNAPSHOT", "SNAPSHOT", "STRIPES"): "snapshot to snapshot, over stripes",
+        ("KEEPERS", "KEEPERS", "STORED"): "on disk", ("NOBODY", "NOBODY", "STORED"): "on disk"}
+FIELD = re.compile(r'^\s+(U8|U32|U64|I32|HASH|STR|REC|LIST)\((.*?), "(.*)"(?:, [A-Z |]+)?\)$')
+MESSAGE = re.compile(r'MESSAGE\((\w+), \d+, (\w+), (\w+), (\w+), "(.*)"(?:, [A-Z |]+)?\)$')
 
 
 def rows(text):
-    """(name, route, doc, [(field, type, doc)]) of each message and record, in order."""
+    """(name, way, doc, [(field, type, doc)]) of each message and record, in order; a record has no way."""
     current = None
     for line in text.splitlines():
-        if match := re.match(r'MESSAGE\((\w+), \d+, (\w+), "(.*)"\)$', line):
-            current = (match[1], match[2], match[3], [])
+        if match := MESSAGE.match(line):
+            current = (match[1], match.group(2, 3, 4), match[5], [])
         elif match := re.match(r"RECORD\((\w+)\)$", line):
             current = (match[1], None, "", [])
         elif line.startswith("END_"):
@@ -36,8 +40,8 @@ def table(fields):
 def document(text):
     out = ["## Messages between processes\n"]
     found = list(rows(text))
-    for route, words in ROUTES.items():
-        for name, _, doc, fields in (row for row in found if row[1] == route):
+    for way, words in WAYS.items():
+        for name, _, doc, fields in (row for row in found if row[1] == way):
             out.append(f"### {name}\n\n*{words}*: {doc}.\n" + ("\n" + table(fields) if fields else ""))
     out.append("## Records in them\n")
     for name, _, _, fields in (row for row in found if row[1] is None):
@@ -45,10 +49,14 @@ def document(text):
     return "\n".join(out)
 
 
+text = (ROOT / "actors/wire/msg.def").read_text()
+problems = [f"{name}: messages.py has no words for {way}" for name, way, _, _ in rows(text)
+            if way and way[2] != "INSIDE" and way not in WAYS]
 page = ROOT / "docs/PROTOCOL.md"
 head = page.read_text().split(MARK)[0]
-wanted = head + MARK + "\n" + document((ROOT / "actors/wire/msg.def").read_text())
+wanted = head + MARK + "\n" + document(text)
 if "--write" in sys.argv:
     page.write_text(wanted)
-end("messages in docs", [] if page.read_text() == wanted else
-    ["docs/PROTOCOL.md is not what actors/wire/msg.def says: run tests/lint/messages.py --write"])
+if page.read_text() != wanted:
+    problems.append("docs/PROTOCOL.md is not what actors/wire/msg.def says: run tests/lint/messages.py --write")
+end("messages in docs", problems)

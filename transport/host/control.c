@@ -48,12 +48,6 @@ static bool read_session(const unsigned char *bytes, size_t count, struct hwi_ad
     return session->id != 0;
 }
 
-// The route that messages from `role` have in the table.
-static const char *route_from(uint8_t role)
-{
-    return role == HWI_ROLE_PEER ? "PM" : role == HWI_ROLE_TOOL ? "TM" : "MP";
-}
-
 // ---- opening and closing ----------------------------------------------------------------------
 
 static void set(struct hwi_control *control, int option, int value)
@@ -144,10 +138,14 @@ void hwi_control_close(struct hwi_control *control)
 
 // ---- receiving ---------------------------------------------------------------------------------
 
+static struct hwi_addr own_actor(const struct hwi_control *control)
+{
+    return hwi_addr_of(control->master ? HWI_ROLE_MASTER : HWI_ROLE_PEER, 0);
+}
+
 static void post(struct hwi_control *control, struct hwi_addr from, const struct hwi_msg *msg)
 {
-    enum hwi_role role = control->master ? HWI_ROLE_MASTER : HWI_ROLE_PEER;
-    hwi_drain_post(control->drain, from, hwi_addr_of(role, 0), msg);
+    hwi_drain_post(control->drain, from, own_actor(control), msg);
 }
 
 // What traces a whole run is not for the actors: a master lets it pass to the tool that asked.
@@ -179,7 +177,7 @@ static bool accept_message(struct hwi_control *control, struct hwi_addr from, zm
     if (msg.type == HWI_MSG_trace_batch) {
         right = pass_trace(control, from, &msg, body);
     } else {
-        right = strcmp(hwi_layout_of(msg.type)->route, route_from(from.role)) == 0 &&
+        right = hwi_msg_may_come(msg.type, HWI_LINK_CONTROL, from.role, own_actor(control).role) &&
                 !too_soon(control, from, &msg);
     }
     if (right && msg.type != HWI_MSG_trace_batch) {
