@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "tests/support/data_rig.h"
+#include "transport/data/codec/codec.h"
 
 enum { STATE_BYTES = 3 * HWI_BLOCK_BYTES + 1001 };
 
@@ -126,7 +127,7 @@ static void test_noise_goes_raw_and_the_rest_compressed(void **state)
     bytes += small + HWI_BLOCK_BYTES + last;
     hwi_data_stats(pair->from->data, &stats);
     assert_int_equal(stats.blocks_raw, 2);
-    assert_int_equal(stats.blocks_lz4, 2);
+    assert_int_equal(stats.blocks_encoded, 2);
     RIG_DO(pair->from, quiesce, .op = op);
     RIG_DO(pair->to, quiesce, .op = op);
     assert_true(rig_take(pair->from, HWI_MSG_quiesced, &event));
@@ -156,17 +157,17 @@ static void test_a_bomb_is_refused(void **state)
     struct hwi_frame frame = {.kind = HWI_FRAME_BLOCK,
                               .phase = HWI_FRAME_BLOCK_PHASE,
                               .lane = HWI_LANE_SNAPSHOT,
-                              .flags = HWI_FRAME_LZ4,
+                              .codec = HWI_PAYLOAD_LZ4,
                               .op = op,
                               .offset = 3,
-                              .raw_bytes = 1001};
+                              .element_bytes = 1001};
 
     frame.payload_bytes =
         (uint32_t)LZ4_compress_default((const char *)zeros, (char *)packed, 100000, sizeof packed);
     place(pair, 3);
     assert_int_equal(rig_forge(pair->to, 1, HWI_LANE_SNAPSHOT, &frame, packed, 0, &why),
                      HWI_VERDICT_BROKEN);
-    assert_string_equal(why, "a compressed block does not give its size");
+    assert_string_equal(why, "a payload does not give its elements");
     // One that gives too little is no better.
     frame.payload_bytes =
         (uint32_t)LZ4_compress_default((const char *)zeros, (char *)packed, 1000, sizeof packed);

@@ -12,6 +12,7 @@
 #include <hawser/types.h>
 
 #include "tests/support/data_rig.h"
+#include "transport/data/codec/codec.h"
 
 enum { CHUNK = 1024, BYTES = 10 * CHUNK - 100 };
 
@@ -101,6 +102,30 @@ static void test_chunks(void **state)
     EXPECT("a chunk came twice", good, (void)0);
     EXPECT("a result came for a chunk that has not left", chunk_frame(PHASE_RESULTS, 6), (void)0);
     assert_int_equal(rig_count(fixture->node, HWI_MSG_chunk), 1);
+}
+
+// An encoded chunk is claimed as it comes; what does not give its elements claims nothing.
+static void test_encoded_chunks(void **state)
+{
+    struct fixture *fixture = *state;
+    struct hwi_frame good = chunk_frame(PHASE_INPUTS, 2);
+
+    good.codec = HWI_PAYLOAD_LZ4;
+    good.element_bytes = CHUNK;
+    memset(fixture->payload, 0xff, sizeof fixture->payload);
+    EXPECT("a payload does not give its elements", good, frame_.payload_bytes = 100);
+    EXPECT("a payload does not give its elements", good, frame_.payload_bytes = 100);
+    EXPECT("a frame's header is not valid", good, frame_.codec = 2);
+    EXPECT("a frame's header is not valid", good, frame_.payload_bytes = CHUNK + 1);
+    assert_int_equal(rig_count(fixture->node, HWI_MSG_chunk), 0);
+    // Of nothing that was called here yet: it waits as it came, and is decoded when it has a place.
+    good.op.seq++;
+    EXPECT("taken", good, frame_.payload_bytes = 100);
+    RIG_DO(fixture->node, op_memory, .op = good.op, .request = 1, .dtype = HWS_F32,
+           .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK);
+    RIG_DO(fixture->node, place, .op = good.op, .phase = PHASE_INPUTS, .from = 2, .first = 2,
+           .chunks = 4, .slots = 2, .granted = 2);
+    assert_string_equal(fixture->node->why, "a payload does not give its elements");
 }
 
 static void test_a_chunk_that_comes_in_is_not_taken_twice(void **state)
@@ -206,16 +231,17 @@ static void test_blocks(void **state)
                              .op = rig_op(5, HWI_KIND_SYNC, 0, 0),
                              .offset = 7,
                              .payload_bytes = 4000,
-                             .raw_bytes = 4000};
+                             .element_bytes = 4000};
 
     EXPECT("a block came that was not asked for", good, frame_.offset = 8);
     EXPECT("a block came that was not asked for", good, frame_.op.seq = 1);
     EXPECT("a block came that was not asked for", good, frame_.op.view = 6);
     EXPECT("taken", good, frame_.op.view = 4); // dropped
-    EXPECT("a block came twice, or has the wrong size", good, frame_.raw_bytes = 4001);
-    EXPECT("a block came twice, or has the wrong size", good, frame_.payload_bytes = 3999);
+    EXPECT("a block came twice, or has the wrong size", good, frame_.element_bytes = 4001,
+           frame_.payload_bytes = 4001);
+    EXPECT("a frame's header is not valid", good, frame_.payload_bytes = 3999);
     rig_fill(fixture->payload, 100);
-    EXPECT("a compressed block does not give its size", good, frame_.flags = HWI_FRAME_LZ4,
+    EXPECT("a payload does not give its elements", good, frame_.codec = HWI_PAYLOAD_LZ4,
            frame_.payload_bytes = 100);
     assert_int_equal(fixture->node->event_count, 0);
     EXPECT("taken", good, (void)0);
@@ -245,12 +271,17 @@ static struct hwi_frame random_frame(void)
         frame.phase = (uint8_t)(1 + rig_random() % 2);
         frame.offset = rig_random() % 12 * CHUNK + rig_random() % 2 * (rig_random() % 2);
         frame.payload_bytes = rig_random() % 4 ? CHUNK : frame.payload_bytes;
+        frame.codec = rig_random() % 4 == 0 ? HWI_PAYLOAD_LZ4 : HWI_PAYLOAD_RAW;
+        frame.element_bytes = frame.codec == HWI_PAYLOAD_LZ4 ? CHUNK : 0;
     } else {
         frame.lane = HWI_LANE_SNAPSHOT;
         frame.phase = HWI_FRAME_BLOCK_PHASE;
-        frame.flags = (uint8_t)(rig_random() % 2);
+        frame.codec = (uint8_t)(rig_random() % 2);
         frame.offset = 6 + rig_random() % 3;
-        frame.raw_bytes = rig_random() % 4 ? 4000 : HWI_BLOCK_BYTES;
+        frame.element_bytes = rig_random() % 4 ? 4000 : HWI_BLOCK_BYTES;
+        frame.payload_bytes = frame.codec == HWI_PAYLOAD_RAW && rig_random() % 4
+                                  ? frame.element_bytes
+                                  : frame.payload_bytes;
     }
     return frame;
 }
@@ -348,6 +379,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_chunks),
+        TEST(test_encoded_chunks),
         TEST(test_a_chunk_that_comes_in_is_not_taken_twice),
         TEST(test_the_last_chunk_is_shorter),
         TEST(test_wrong_checksum),

@@ -10,6 +10,7 @@
 
 #include "tests/support/data_rig.h"
 #include "actors/base/bytes.h"
+#include "transport/data/codec/codec.h"
 #include "transport/data/frame.h"
 
 static const struct hwi_frame chunk = {
@@ -19,16 +20,17 @@ static const struct hwi_frame chunk = {
     .op = {.view = 0x1122334455, .kind = HWI_KIND_ALL_REDUCE, .tag = UINT64_MAX, .seq = 0xfffffffe},
     .offset = UINT64_C(0x8012345678),
     .payload_bytes = 262144,
+    .element_bytes = 262144,
 };
 static const struct hwi_frame block = {
     .kind = HWI_FRAME_BLOCK,
     .phase = HWI_FRAME_BLOCK_PHASE,
     .lane = HWI_LANE_SNAPSHOT,
-    .flags = HWI_FRAME_LZ4,
+    .codec = HWI_PAYLOAD_LZ4,
     .op = {.view = 7, .kind = HWI_KIND_SYNC, .tag = 1, .seq = 2},
     .offset = UINT32_MAX,
     .payload_bytes = 1000,
-    .raw_bytes = HWI_BLOCK_BYTES,
+    .element_bytes = HWI_BLOCK_BYTES,
 };
 static const struct hwi_frame message = {
     .kind = HWI_FRAME_MESSAGE, .lane = HWI_LANE_SNAPSHOT, .payload_bytes = HWI_FRAME_PAYLOAD_MAX};
@@ -45,11 +47,11 @@ static bool survives(const struct hwi_frame *frame)
     assert_int_equal(read.kind, frame->kind);
     assert_int_equal(read.phase, frame->phase);
     assert_int_equal(read.lane, frame->lane);
-    assert_int_equal(read.flags, frame->flags);
+    assert_int_equal(read.codec, frame->codec);
     assert_true(hwi_op_equal(read.op, frame->op));
     assert_true(read.offset == frame->offset);
     assert_int_equal(read.payload_bytes, frame->payload_bytes);
-    assert_int_equal(read.raw_bytes, frame->raw_bytes);
+    assert_int_equal(read.element_bytes, frame->element_bytes);
     return true;
 }
 
@@ -72,6 +74,32 @@ static void test_layout_is_fixed(void **state)
                         16);
     assert_memory_equal(bytes + 32, "\x78\x56\x34\x12\x80\0\0\0\0\0\x04\0\0\0\0\0", 16);
     assert_true(hwi_get_u64(bytes + 56) == XXH3_64bits(bytes, 56));
+}
+
+#define REJECTS(base, ...)                                                                         \
+    do {                                                                                           \
+        struct hwi_frame frame_ = base;                                                            \
+        __VA_ARGS__;                                                                               \
+        assert_false(survives(&frame_));                                                           \
+    } while (0)
+
+// A raw chunk leaves its elements' bytes out; one that is encoded tells them.
+static void test_a_chunk_may_be_encoded(void **state)
+{
+    (void)state;
+    struct hwi_frame packed = chunk, read;
+    unsigned char bytes[HWI_FRAME_HEADER_BYTES];
+
+    packed.codec = HWI_PAYLOAD_LZ4;
+    packed.payload_bytes = 100;
+    assert_true(survives(&packed));
+    REJECTS(packed, frame_.payload_bytes = packed.element_bytes + 1);
+    hwi_frame_write(&packed, bytes);
+    assert_memory_equal(bytes + 40, "\x64\0\0\0\0\0\x04\0", 8);
+    hwi_frame_write(&chunk, bytes);
+    assert_memory_equal(bytes + 40, "\0\0\x04\0\0\0\0\0", 8);
+    assert_true(hwi_frame_read(bytes, &read));
+    assert_int_equal(read.element_bytes, 262144);
 }
 
 static void test_every_flipped_bit_is_seen(void **state)
@@ -113,13 +141,6 @@ static void test_bytes_that_must_be_zero(void **state)
     assert_false(survives_byte(&chunk, 0, 0)); // magic
 }
 
-#define REJECTS(base, ...)                                                                         \
-    do {                                                                                           \
-        struct hwi_frame frame_ = base;                                                            \
-        __VA_ARGS__;                                                                               \
-        assert_false(survives(&frame_));                                                           \
-    } while (0)
-
 static void test_what_each_kind_may_say(void **state)
 {
     (void)state;
@@ -127,20 +148,24 @@ static void test_what_each_kind_may_say(void **state)
     REJECTS(chunk, frame_.kind = 4);
     REJECTS(chunk, frame_.phase = 0);
     REJECTS(chunk, frame_.lane = HWI_LANE_SNAPSHOT);
-    REJECTS(chunk, frame_.flags = HWI_FRAME_LZ4);
+    REJECTS(chunk, frame_.codec = 2);
     REJECTS(chunk, frame_.op.view = 0);
     REJECTS(chunk, frame_.op.view = UINT64_MAX);
     REJECTS(chunk, frame_.op.kind = 0);
     REJECTS(chunk, frame_.op.kind = HWI_KIND_MAX + 1);
     REJECTS(chunk, frame_.payload_bytes = 0);
     REJECTS(chunk, frame_.payload_bytes = HWI_CHUNK_BYTES_MAX + 1);
-    REJECTS(chunk, frame_.raw_bytes = 1);
+    REJECTS(chunk, frame_.payload_bytes = 100);
+    REJECTS(chunk, frame_.payload_bytes = frame_.element_bytes = HWI_CHUNK_BYTES_MAX + 1);
+    REJECTS(chunk, frame_.element_bytes = 1);
     REJECTS(chunk, frame_.offset = HWI_TENSOR_BYTES_MAX);
     REJECTS(block, frame_.lane = HWI_LANE_REDUCER);
     REJECTS(block, frame_.phase = PHASE_INPUTS);
-    REJECTS(block, frame_.flags = 2);
-    REJECTS(block, frame_.raw_bytes = HWI_BLOCK_BYTES + 1);
-    REJECTS(block, frame_.raw_bytes = 999);
+    REJECTS(block, frame_.codec = 2);
+    REJECTS(block, frame_.element_bytes = HWI_BLOCK_BYTES + 1);
+    REJECTS(block, frame_.element_bytes = 0);
+    REJECTS(block, frame_.codec = HWI_PAYLOAD_RAW);
+    REJECTS(block, frame_.element_bytes = 999);
     REJECTS(block, frame_.offset = UINT64_C(1) << 32);
     REJECTS(message, frame_.lane = HWI_LANES);
     REJECTS(message, frame_.payload_bytes = 0);
@@ -168,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_layout_is_fixed),
+        cmocka_unit_test(test_a_chunk_may_be_encoded),
         cmocka_unit_test(test_every_flipped_bit_is_seen),
         cmocka_unit_test(test_bytes_that_must_be_zero),
         cmocka_unit_test(test_what_each_kind_may_say),

@@ -6,13 +6,9 @@
 #include "transport/data/op.h"
 #include "transport/data/port.h"
 
-#include <lz4.h>
 #include <xxhash.h>
 
-enum {
-    PROBE_BYTES = 16 << 10, // compressed first, to see whether the block is worth it
-    ACCELERATION = 1,
-};
+#include "transport/data/payload.h"
 
 static struct hwi_hash hash_bytes(const void *bytes, size_t length)
 {
@@ -57,26 +53,6 @@ void hwi_block_send(struct hwi_data *data, const struct hwi_msg_block_send *msg)
     hwi_queue_push(data, edge, HWI_LANE_SNAPSHOT, HWI_RANK_LARGE, waiting);
 }
 
-// At least a tenth must be saved, or the receiver's work is not worth it.
-static uint32_t worth(uint32_t bytes)
-{
-    return bytes - bytes / 10 - (bytes < 10);
-}
-
-static uint32_t compress(const unsigned char *from, uint32_t bytes, unsigned char *to)
-{
-    int made = LZ4_compress_fast((const char *)from, (char *)to, (int)bytes, (int)worth(bytes),
-                                 ACCELERATION);
-    return made > 0 ? (uint32_t)made : 0;
-}
-
-static bool probe(const unsigned char *memory, uint32_t bytes)
-{
-    unsigned char sample[PROBE_BYTES];
-
-    return bytes <= PROBE_BYTES || compress(memory, PROBE_BYTES, sample) > 0;
-}
-
 void hwi_block_cut(struct hwi_data *data, const struct hwi_waiting *waiting,
                    struct hwi_frame_out *out)
 {
@@ -86,27 +62,10 @@ void hwi_block_cut(struct hwi_data *data, const struct hwi_waiting *waiting,
         .lane = HWI_LANE_SNAPSHOT,
         .op = waiting->op->name,
         .offset = waiting->first,
-        .payload_bytes = waiting->bytes,
-        .raw_bytes = waiting->bytes,
+        .element_bytes = waiting->bytes,
     };
-    uint32_t made = 0;
 
-    if (probe(waiting->memory, waiting->bytes)) {
-        out->owned = hwi_pool_take(&data->pool, waiting->bytes);
-    }
-    if (out->owned != NULL) {
-        made = compress(waiting->memory, waiting->bytes, out->owned);
-    }
-    if (made > 0) {
-        frame.flags = HWI_FRAME_LZ4;
-        frame.payload_bytes = made;
-        out->payload = out->owned;
-    } else {
-        hwi_pool_give(&data->pool, out->owned);
-        out->owned = NULL;
-        out->payload = waiting->memory;
-    }
-    hwi_frame_out_seal(out, &frame);
+    hwi_payload_cut(data, waiting->op, waiting->memory, &frame, out);
 }
 
 static uint64_t hash_of(const struct hwi_data_op *op, uint64_t from, uint32_t block)
@@ -176,20 +135,11 @@ enum hwi_fit hwi_block_fit(const struct hwi_data *data, uint64_t peer,
         *why = "a block came that was not asked for";
         return HWI_FIT_BROKEN;
     }
-    bool packed = frame->flags & HWI_FRAME_LZ4;
-    if ((*row)->claimed || frame->raw_bytes != (*row)->bytes ||
-        (!packed && frame->payload_bytes != frame->raw_bytes)) {
+    if ((*row)->claimed || frame->element_bytes != (*row)->bytes) {
         *why = "a block came twice, or has the wrong size";
         return HWI_FIT_BROKEN;
     }
     return HWI_FIT_TAKE;
-}
-
-static bool unpack(const struct hwi_frame_in *in, struct hwi_block_row *row)
-{
-    int made = LZ4_decompress_safe((const char *)in->target, (char *)row->memory,
-                                   (int)in->frame.payload_bytes, (int)row->bytes);
-    return made >= 0 && (uint32_t)made == row->bytes;
 }
 
 enum hwi_verdict hwi_block_received(struct hwi_data *data, const struct hwi_frame_in *in,
@@ -198,9 +148,9 @@ enum hwi_verdict hwi_block_received(struct hwi_data *data, const struct hwi_fram
     struct hwi_block_row *row = in->row;
     struct hwi_msg msg = {.type = HWI_MSG_block_placed};
 
-    if (in->frame.flags & HWI_FRAME_LZ4 && !unpack(in, row)) {
+    if (in->owned != NULL && !hwi_payload_place(row->op, &in->frame, in->owned, row->memory)) {
         row->claimed = false;
-        *why = "a compressed block does not give its size";
+        *why = hwi_payload_wrong;
         return HWI_VERDICT_BROKEN;
     }
     row->op->bytes_received += in->frame.payload_bytes;

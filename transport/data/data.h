@@ -104,7 +104,7 @@ enum hwi_verdict hwi_data_arriving(struct hwi_data *data, uint64_t peer, enum hw
                                    const unsigned char header[HWI_FRAME_HEADER_BYTES],
                                    struct hwi_frame_in *in, const char **why);
 // Payload and trailer are here; trailer NULL = the stripe is gone. Delivers what comes of it.
-// BROKEN as above (checksum, undecodable message, a compressed block that does not give its size).
+// BROKEN as above (checksum, undecodable message, a payload that does not give its elements).
 // *in is no longer held.
 enum hwi_verdict hwi_data_received(struct hwi_data *data, struct hwi_frame_in *in,
                                    const unsigned char trailer[HWI_FRAME_TRAILER_BYTES],
@@ -117,7 +117,7 @@ struct hwi_data_stats {
     uint64_t messages_sent, messages_received;
     uint64_t frames_dropped; // of other views, abandoned, or after the end of their operation
     uint64_t reduce_bytes;   // bytes of output written by reduce
-    uint64_t blocks_raw, blocks_lz4; // handed over whole
+    uint64_t blocks_raw, blocks_encoded; // handed over whole
 };
 void hwi_data_stats(const struct hwi_data *data, struct hwi_data_stats *stats);
 

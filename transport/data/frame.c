@@ -6,11 +6,19 @@
 
 #include "actors/base/bytes.h"
 #include "transport/data/checksum.h"
+#include "transport/data/codec/codec.h"
 
 // "HWSR" as it lies on the wire.
 static const uint32_t magic = UINT32_C(0x52535748);
 
 enum { HASHED_BYTES = 56 };
+
+// What the header tells of the elements' bytes.
+static uint32_t told_bytes(const struct hwi_frame *frame)
+{
+    bool equal = frame->element_bytes == frame->payload_bytes;
+    return frame->kind == HWI_FRAME_CHUNK && equal ? 0 : frame->element_bytes;
+}
 
 void hwi_frame_write(const struct hwi_frame *frame, unsigned char bytes[HWI_FRAME_HEADER_BYTES])
 {
@@ -19,14 +27,14 @@ void hwi_frame_write(const struct hwi_frame *frame, unsigned char bytes[HWI_FRAM
     bytes[4] = frame->kind;
     bytes[5] = frame->phase;
     bytes[6] = frame->lane;
-    bytes[7] = frame->flags;
+    bytes[7] = frame->codec;
     hwi_put_u64(bytes + 8, frame->op.view);
     hwi_put_u64(bytes + 16, frame->op.tag);
     hwi_put_u32(bytes + 24, frame->op.seq);
     bytes[28] = frame->op.kind;
     hwi_put_u64(bytes + 32, frame->offset);
     hwi_put_u32(bytes + 40, frame->payload_bytes);
-    hwi_put_u32(bytes + 44, frame->raw_bytes);
+    hwi_put_u32(bytes + 44, told_bytes(frame));
     hwi_put_u64(bytes + HASHED_BYTES, XXH3_64bits(bytes, HASHED_BYTES));
 }
 
@@ -38,23 +46,31 @@ static bool names_op(const struct hwi_frame *frame)
 
 static bool message_valid(const struct hwi_frame *frame)
 {
-    return frame->lane < HWI_LANES && frame->phase == 0 && frame->flags == 0 &&
+    return frame->lane < HWI_LANES && frame->phase == 0 && frame->codec == 0 &&
            frame->op.view == 0 && frame->op.kind == 0 && frame->op.tag == 0 && frame->op.seq == 0 &&
-           frame->offset == 0 && frame->raw_bytes == 0;
+           frame->offset == 0 && frame->element_bytes == 0;
+}
+
+static bool payload_valid(const struct hwi_frame *frame, uint32_t element_bytes_max)
+{
+    const struct hwi_codec_ops *codec = hwi_codec_find(frame->codec);
+    if (codec == NULL || frame->element_bytes == 0 || frame->element_bytes > element_bytes_max) {
+        return false;
+    }
+    return codec->encode == NULL ? frame->payload_bytes == frame->element_bytes
+                                 : frame->payload_bytes <= codec->bound(frame->element_bytes);
 }
 
 static bool chunk_valid(const struct hwi_frame *frame)
 {
-    return frame->lane == HWI_LANE_REDUCER && frame->flags == 0 && frame->raw_bytes == 0 &&
-           frame->phase > 0 && names_op(frame) && frame->offset < HWI_TENSOR_BYTES_MAX &&
-           frame->payload_bytes <= HWI_CHUNK_BYTES_MAX;
+    return frame->lane == HWI_LANE_REDUCER && frame->phase > 0 && names_op(frame) &&
+           frame->offset < HWI_TENSOR_BYTES_MAX && payload_valid(frame, HWI_CHUNK_BYTES_MAX);
 }
 
 static bool block_valid(const struct hwi_frame *frame)
 {
     return frame->lane == HWI_LANE_SNAPSHOT && frame->phase == HWI_FRAME_BLOCK_PHASE &&
-           (frame->flags & ~HWI_FRAME_LZ4) == 0 && names_op(frame) && frame->offset <= UINT32_MAX &&
-           frame->raw_bytes <= HWI_BLOCK_BYTES && frame->payload_bytes <= frame->raw_bytes;
+           names_op(frame) && frame->offset <= UINT32_MAX && payload_valid(frame, HWI_BLOCK_BYTES);
 }
 
 static bool frame_valid(const struct hwi_frame *frame)
@@ -81,14 +97,14 @@ bool hwi_frame_read(const unsigned char bytes[HWI_FRAME_HEADER_BYTES], struct hw
         .kind = bytes[4],
         .phase = bytes[5],
         .lane = bytes[6],
-        .flags = bytes[7],
+        .codec = bytes[7],
         .op = {.view = hwi_get_u64(bytes + 8),
                .kind = bytes[28],
                .tag = hwi_get_u64(bytes + 16),
                .seq = hwi_get_u32(bytes + 24)},
         .offset = hwi_get_u64(bytes + 32),
         .payload_bytes = hwi_get_u32(bytes + 40),
-        .raw_bytes = hwi_get_u32(bytes + 44),
+        .element_bytes = hwi_get_u32(bytes + 44),
     };
 
     if (hwi_get_u32(bytes) != magic ||
@@ -97,6 +113,9 @@ bool hwi_frame_read(const unsigned char bytes[HWI_FRAME_HEADER_BYTES], struct hw
     }
     if (memcmp(bytes + 29, zero, 3) != 0 || memcmp(bytes + 48, zero, 8) != 0) {
         return false;
+    }
+    if (read.kind == HWI_FRAME_CHUNK && read.element_bytes == 0) {
+        read.element_bytes = read.payload_bytes;
     }
     if (!frame_valid(&read)) {
         return false;

@@ -5,6 +5,7 @@
 #include "transport/data/edge.h"
 #include "transport/data/incoming.h"
 #include "transport/data/message.h"
+#include "transport/data/payload.h"
 #include "transport/data/port.h"
 #include "transport/data/row.h"
 
@@ -81,6 +82,21 @@ static enum hwi_verdict begin_eager(struct hwi_data *data, struct hwi_port_edge 
     return own(data, in, why);
 }
 
+static enum hwi_verdict take_chunk(struct hwi_data *data, struct hwi_frame_in *in,
+                                   struct hwi_row *row, uint32_t chunk, const char **why)
+{
+    bool plain = hwi_payload_is_plain(&in->frame);
+    if (!plain && own(data, in, why) != HWI_VERDICT_OK) {
+        return HWI_VERDICT_BROKEN;
+    }
+    in->row = row;
+    unsigned char *place = hwi_row_claim(row, chunk);
+    if (plain) {
+        in->target = place;
+    }
+    return HWI_VERDICT_OK;
+}
+
 static enum hwi_verdict begin_chunk(struct hwi_data *data, struct hwi_port_edge *edge,
                                     struct hwi_frame_in *in, const char **why)
 {
@@ -89,9 +105,7 @@ static enum hwi_verdict begin_chunk(struct hwi_data *data, struct hwi_port_edge 
 
     switch (hwi_row_fit(data, edge->peer, &in->frame, &row, &chunk, why)) {
     case HWI_FIT_TAKE:
-        in->row = row;
-        in->target = hwi_row_claim(row, chunk);
-        return HWI_VERDICT_OK;
+        return take_chunk(data, in, row, chunk, why);
     case HWI_FIT_STASH:
         return begin_eager(data, edge, in, why);
     case HWI_FIT_DROP:
@@ -110,12 +124,10 @@ static enum hwi_verdict begin_block(struct hwi_data *data, struct hwi_port_edge 
     if (fit != HWI_FIT_TAKE) {
         return fit == HWI_FIT_DROP ? HWI_VERDICT_OK : HWI_VERDICT_BROKEN;
     }
-    if (in->frame.flags & HWI_FRAME_LZ4) {
-        if (own(data, in, why) != HWI_VERDICT_OK) {
-            return HWI_VERDICT_BROKEN;
-        }
-    } else {
+    if (hwi_payload_is_plain(&in->frame)) {
         in->target = row->memory;
+    } else if (own(data, in, why) != HWI_VERDICT_OK) {
+        return HWI_VERDICT_BROKEN;
     }
     row->claimed = true;
     in->row = row;
@@ -165,7 +177,13 @@ static enum hwi_verdict finish_chunk(struct hwi_data *data, struct hwi_frame_in 
     struct hwi_row *row = in->row;
 
     if (row != NULL) {
-        hwi_row_arrived(data, row, hwi_grid_at(&row->op->grid, in->frame.offset), sum);
+        uint32_t chunk = hwi_grid_at(&row->op->grid, in->frame.offset);
+        if (in->owned != NULL &&
+            !hwi_payload_place(row->op, &in->frame, in->owned, hwi_row_at(row, chunk))) {
+            hwi_bit_clear(row->claimed, chunk - row->first);
+            return broken(why, hwi_payload_wrong);
+        }
+        hwi_row_arrived(data, row, chunk, &in->frame, sum);
         return HWI_VERDICT_OK;
     }
     struct hwi_port_edge *edge = hwi_port_edge_find(data, in->peer);

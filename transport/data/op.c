@@ -30,6 +30,7 @@ static struct hwi_data_op *add(struct hwi_data *data, struct hwi_op name, uint64
     struct hwi_data_op *op = hwi_new(data->alloc, sizeof *op + hwi_bits_bytes((uint32_t)bits));
 
     op->name = name;
+    op->codec = hwi_codec_for(name.kind);
     hwi_index_add(&data->data_ops, &op->link, hash_of(name));
     return op;
 }
@@ -96,6 +97,7 @@ void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *ms
     struct hwi_data_op *op = add(data, msg->op, msg->save_bytes ? 2 * (uint64_t)grid.chunks : 0);
     op->request = request;
     op->kernel = kernel;
+    op->dtype = msg->dtype;
     op->grid = grid;
     op->input = request->input;
     op->input_from = msg->input_from;

@@ -4,6 +4,7 @@
 #define HAWSER_TRANSPORT_DATA_OP_H
 
 #include "collectives/kernels/kernels.h"
+#include "transport/data/codec/codec.h"
 #include "transport/data/grid.h"
 #include "transport/data/index.h"
 
@@ -19,7 +20,9 @@ struct hwi_data_op {
     struct hwi_link link;
     struct hwi_op name;
     struct hwi_port_request *request;
-    const struct hwi_kernel *kernel; // NULL = nothing is reduced
+    const struct hwi_kernel *kernel;   // NULL = nothing is reduced
+    const struct hwi_codec_ops *codec; // what it sends is encoded by
+    uint8_t dtype;                     // hws_dtype; 0 = a sync
     struct hwi_grid grid;
     const unsigned char *input; // the memory's, or its saved copy
     uint64_t input_from;        // its first byte is this one of the whole

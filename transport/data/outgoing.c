@@ -4,6 +4,7 @@
 #include "transport/data/edge.h"
 #include "transport/data/op.h"
 #include "transport/data/outgoing.h"
+#include "transport/data/payload.h"
 #include "transport/data/port.h"
 #include "transport/data/row.h"
 
@@ -229,8 +230,7 @@ static const unsigned char *payload_of(const struct hwi_data *data, const struct
     }
 }
 
-static void cut_chunk(const struct hwi_data *data, struct hwi_waiting *run,
-                      struct hwi_frame_out *out)
+static void cut_chunk(struct hwi_data *data, struct hwi_waiting *run, struct hwi_frame_out *out)
 {
     struct hwi_data_op *op = run->op;
     struct hwi_frame frame = {
@@ -239,14 +239,14 @@ static void cut_chunk(const struct hwi_data *data, struct hwi_waiting *run,
         .lane = HWI_LANE_REDUCER,
         .op = op->name,
         .offset = hwi_grid_offset(&op->grid, run->first),
-        .payload_bytes = hwi_grid_size(&op->grid, run->first),
+        .element_bytes = hwi_grid_size(&op->grid, run->first),
     };
 
-    out->payload = payload_of(data, run);
+    const unsigned char *from = payload_of(data, run);
     out->place = run->place;
     run->first++;
     run->chunks--;
-    hwi_frame_out_seal(out, &frame);
+    hwi_payload_cut(data, op, from, &frame, out);
 }
 
 // Cuts one frame off the queue's first line. Then it is the next one's turn: operations share the
@@ -333,9 +333,9 @@ static void count_sent(struct hwi_data *data, const struct hwi_frame_out *out)
     }
     data->stats.bytes_sent += frame->payload_bytes;
     if (frame->kind == HWI_FRAME_BLOCK) {
-        bool packed = (frame->flags & HWI_FRAME_LZ4) != 0;
-        data->stats.blocks_lz4 += packed;
-        data->stats.blocks_raw += !packed;
+        bool plain = hwi_payload_is_plain(frame);
+        data->stats.blocks_raw += plain;
+        data->stats.blocks_encoded += !plain;
     }
 }
 

@@ -116,14 +116,18 @@ unsigned char *hwi_row_scratch(const struct hwi_data *data, const struct hwi_dat
     return slot(row, chunk);
 }
 
+unsigned char *hwi_row_at(const struct hwi_row *row, uint32_t chunk)
+{
+    return row->slots > 0 ? slot(row, chunk) : hwi_data_op_output(row->op, chunk);
+}
+
 unsigned char *hwi_row_claim(struct hwi_row *row, uint32_t chunk)
 {
     hwi_bit_set(row->claimed, chunk - row->first);
-    if (row->slots > 0) {
-        return slot(row, chunk);
+    if (row->slots == 0) {
+        hwi_data_op_save(row->op, chunk);
     }
-    hwi_data_op_save(row->op, chunk);
-    return hwi_data_op_output(row->op, chunk);
+    return hwi_row_at(row, chunk);
 }
 
 static enum hwi_fit broken(const char **why, const char *text)
@@ -140,7 +144,7 @@ static enum hwi_fit fit_row(const struct hwi_row *row, const struct hwi_frame *f
     const struct hwi_data_op *op = row->op;
     uint32_t index;
 
-    if (!hwi_grid_find(&op->grid, frame->offset, frame->payload_bytes, &index) ||
+    if (!hwi_grid_find(&op->grid, frame->offset, frame->element_bytes, &index) ||
         index < row->first || index - row->first >= row->chunks) {
         return HWI_FIT_DROP;
     }
@@ -174,18 +178,18 @@ enum hwi_fit hwi_row_fit(const struct hwi_data *data, uint64_t peer, const struc
     return *row != NULL ? fit_row(*row, frame, chunk, why) : HWI_FIT_STASH;
 }
 
-void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk, uint64_t sum)
+void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk,
+                     const struct hwi_frame *frame, uint64_t sum)
 {
-    uint32_t bytes = hwi_grid_size(&row->op->grid, chunk);
     struct hwi_msg msg = {.type = HWI_MSG_chunk};
 
-    row->op->bytes_received += bytes;
-    data->stats.bytes_received += bytes;
+    row->op->bytes_received += frame->payload_bytes;
+    data->stats.bytes_received += frame->payload_bytes;
     msg.u.chunk.op = row->op->name;
     msg.u.chunk.phase = row->phase;
     msg.u.chunk.from = row->from;
     msg.u.chunk.chunk = chunk;
-    msg.u.chunk.bytes = bytes;
+    msg.u.chunk.bytes = frame->element_bytes;
     msg.u.chunk.sum = sum;
     hwi_port_tell(data, HWI_ROLE_REDUCER, &msg);
 }

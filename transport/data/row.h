@@ -37,10 +37,12 @@ unsigned char *hwi_row_scratch(const struct hwi_data *data, const struct hwi_dat
                                uint32_t chunk, uint8_t phase, uint64_t from);
 // A frame that fits begins to come, or is here: claims its chunk and returns where it goes.
 unsigned char *hwi_row_claim(struct hwi_row *row, uint32_t chunk);
+unsigned char *hwi_row_at(const struct hwi_row *row, uint32_t chunk); // where it goes
 // Where a CHUNK frame of `peer` goes. TAKE sets *row and *chunk; BROKEN sets *why.
 enum hwi_fit hwi_row_fit(const struct hwi_data *data, uint64_t peer, const struct hwi_frame *frame,
                          struct hwi_row **row, uint32_t *chunk, const char **why);
-// A claimed chunk is in its place and its checksum held.
-void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk, uint64_t sum);
+// A claimed chunk is in its place and its frame's checksum, `sum`, held.
+void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk,
+                     const struct hwi_frame *frame, uint64_t sum);
 
 #endif

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Eager frames: they came before their operation was called here, or ahead of its grant.
+#include "transport/data/bits.h"
 #include "transport/data/edge.h"
 #include "transport/data/incoming.h"
+#include "transport/data/payload.h"
 #include "transport/data/port.h"
 #include "transport/data/row.h"
 #include "transport/data/stash.h"
-
-#include <string.h>
 
 static const char *const beyond = "more was sent ahead of the grant than may be";
 
 static void forget(struct hwi_data *data, struct hwi_stash *stash, struct hwi_stashed *stashed)
 {
-    stash->bytes -= stashed->frame.payload_bytes;
+    stash->bytes -= stashed->frame.element_bytes;
     stash->frames--;
     hwi_pool_give(&data->pool, stashed->payload);
     hwi_free(data->alloc, stashed);
@@ -80,7 +80,7 @@ enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_port_edge *edge,
     if (!move_to_view(data, edge, frame->op.view)) {
         return HWI_FIT_DROP;
     }
-    if (frame->payload_bytes > HWI_EAGER_BYTES_MAX) {
+    if (frame->element_bytes > HWI_EAGER_BYTES_MAX) {
         *why = beyond;
         return HWI_FIT_BROKEN;
     }
@@ -98,8 +98,13 @@ static bool deliver(struct hwi_data *data, struct hwi_port_edge *edge,
     case HWI_FIT_STASH:
         return false;
     case HWI_FIT_TAKE:
-        memcpy(hwi_row_claim(row, chunk), stashed->payload, stashed->frame.payload_bytes);
-        hwi_row_arrived(data, row, chunk, stashed->sum);
+        if (!hwi_payload_place(row->op, &stashed->frame, stashed->payload,
+                               hwi_row_claim(row, chunk))) {
+            hwi_bit_clear(row->claimed, chunk - row->first);
+            *why = hwi_payload_wrong;
+            return true;
+        }
+        hwi_row_arrived(data, row, chunk, &stashed->frame, stashed->sum);
         return true;
     default:
         data->stats.frames_dropped++;
@@ -117,14 +122,14 @@ const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_port_edge *edge,
     if (deliver(data, edge, &here, &why)) { // its row came while it was on the way
         return why;
     }
-    if (frame->payload_bytes > HWI_EAGER_BYTES_MAX - stash->bytes ||
+    if (frame->element_bytes > HWI_EAGER_BYTES_MAX - stash->bytes ||
         stash->frames >= HWI_STASH_FRAMES_MAX) {
         return beyond;
     }
     struct hwi_stashed *stashed = hwi_new(data->alloc, sizeof *stashed);
     *stashed = here;
     append(stash, stashed);
-    stash->bytes += frame->payload_bytes;
+    stash->bytes += frame->element_bytes;
     stash->frames++;
     *payload = NULL;
     return NULL;

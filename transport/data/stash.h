@@ -23,9 +23,9 @@ struct hwi_stashed {
 
 struct hwi_stash {
     struct hwi_stashed *first, *last;
-    uint64_t view;   // of all frames in it: the newest seen from this sender
-    uint32_t bytes;  // payload, with frames that are coming in
-    uint32_t frames; // likewise
+    uint64_t view;  // of all frames in it: the newest seen from this sender
+    uint32_t bytes; // of elements; payloads have no more than their codecs' bounds
+    uint32_t frames;
 };
 
 // An eager frame begins to come: STASH or DROP. Those under way do not count, for the sender may
