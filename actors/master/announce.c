@@ -14,15 +14,15 @@ static struct hwi_member *list_members(const struct hwi_master *master, bool who
     struct hwi_member *members = hwi_effects_memory(effects, master->view.count * sizeof *members);
     for (uint32_t rank = 0; rank < master->view.count; rank++) {
         const struct hwi_master_seat *seat = &master->view.seats[rank];
-        const struct hwi_master_session *s = hwi_master_session_of_peer(master, seat->peer);
+        const struct hwi_master_session *session = hwi_master_session_of_peer(master, seat->peer);
         members[rank].peer = seat->peer;
         members[rank].group = seat->group;
-        if (s != NULL) { // a member that just died is still in the view
-            members[rank].synced = s->synced;
+        if (session != NULL) { // a member that just died is still in the view
+            members[rank].synced = session->synced;
         }
-        if (s != NULL && whole) {
-            members[rank].incarnation = s->incarnation;
-            memcpy(members[rank].address, s->address, sizeof s->address);
+        if (session != NULL && whole) {
+            members[rank].incarnation = session->incarnation;
+            memcpy(members[rank].address, session->address, sizeof session->address);
         }
     }
     return members;
@@ -44,12 +44,12 @@ static struct hwi_msg_announce announcement(const struct hwi_master *master,
     };
 }
 
-static void tell(struct hwi_master_session *s, const struct hwi_msg_announce *made,
+static void tell(struct hwi_master_session *session, const struct hwi_msg_announce *made,
                  struct hwi_effects *effects)
 {
-    struct hwi_msg_announce *a = HWI_MASTER_TELL(s, effects, announce);
+    struct hwi_msg_announce *a = HWI_MASTER_TELL(session, effects, announce);
     *a = *made;
-    a->incarnation = s->incarnation;
+    a->incarnation = session->incarnation;
 }
 
 void hwi_master_announce(const struct hwi_master *master, struct hwi_effects *effects)
@@ -62,23 +62,23 @@ void hwi_master_announce(const struct hwi_master *master, struct hwi_effects *ef
     }
 }
 
-void hwi_master_announce_to(const struct hwi_master *master, struct hwi_master_session *s,
+void hwi_master_announce_to(const struct hwi_master *master, struct hwi_master_session *session,
                             struct hwi_effects *effects)
 {
     struct hwi_msg_announce made = announcement(master, effects);
-    tell(s, &made, effects);
+    tell(session, &made, effects);
 }
 
 void hwi_master_store(const struct hwi_master *master, struct hwi_effects *effects)
 {
-    struct hwi_msg_view_file *f = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DISK, 0), view_file);
-    f->run = master->run;
-    f->master = master->incarnation;
-    f->highest = master->highest;
-    f->next_peer = master->next_peer;
-    f->view = master->view.number;
-    f->members = list_members(master, true, effects);
-    f->members_count = master->view.count;
-    f->past = master->past; // the disk writes it before another step
-    f->past_count = master->past_count;
+    struct hwi_msg_view_file *file = HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_DISK, 0), view_file);
+    file->run = master->run;
+    file->master = master->incarnation;
+    file->highest = master->highest;
+    file->next_peer = master->next_peer;
+    file->view = master->view.number;
+    file->members = list_members(master, true, effects);
+    file->members_count = master->view.count;
+    file->past = master->past; // the disk writes it before another step
+    file->past_count = master->past_count;
 }

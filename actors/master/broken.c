@@ -3,15 +3,16 @@
 
 #include "actors/master/master.h"
 
-static bool named(const struct hwi_master_session *s, const struct hwi_master_session *t)
+static bool named(const struct hwi_master_session *session, const struct hwi_master_session *other)
 {
-    uint32_t word = t->place / 64;
-    return word < s->broken_count && (s->broken[word] >> (t->place % 64) & 1) != 0;
+    uint32_t word = other->place / 64;
+    return word < session->broken_count && (session->broken[word] >> (other->place % 64) & 1) != 0;
 }
 
-bool hwi_master_is_broken(const struct hwi_master_session *s, const struct hwi_master_session *t)
+bool hwi_master_is_broken(const struct hwi_master_session *session,
+                          const struct hwi_master_session *other)
 {
-    return named(s, t) || named(t, s);
+    return named(session, other) || named(other, session);
 }
 
 uint32_t hwi_master_broken_words(const struct hwi_master *master)
@@ -19,28 +20,28 @@ uint32_t hwi_master_broken_words(const struct hwi_master *master)
     return (master->proposed_count + 63) / 64;
 }
 
-void hwi_master_broken(struct hwi_master *master, struct hwi_master_session *s,
-                       struct hwi_master_session *t)
+void hwi_master_broken(struct hwi_master *master, struct hwi_master_session *session,
+                       struct hwi_master_session *other)
 {
-    if (s == t || hwi_master_is_broken(s, t)) {
+    if (session == other || hwi_master_is_broken(session, other)) {
         return;
     }
-    if (s->broken == NULL) {
-        s->broken_count = hwi_master_broken_words(master);
-        s->broken = hwi_new(master->alloc, s->broken_count * sizeof *s->broken);
+    if (session->broken == NULL) {
+        session->broken_count = hwi_master_broken_words(master);
+        session->broken = hwi_new(master->alloc, session->broken_count * sizeof *session->broken);
     }
-    s->broken[t->place / 64] |= UINT64_C(1) << (t->place % 64);
-    s->edges++;
-    t->edges++;
-    s->member_edges += t->member;
-    t->member_edges += s->member;
+    session->broken[other->place / 64] |= UINT64_C(1) << (other->place % 64);
+    session->edges++;
+    other->edges++;
+    session->member_edges += other->member;
+    other->member_edges += session->member;
     master->broken_edges++;
-    master->crossed |= s->member != t->member;
+    master->crossed |= session->member != other->member;
 }
 
-void hwi_master_broken_forget(const struct hwi_master *master, struct hwi_master_session *s)
+void hwi_master_broken_forget(const struct hwi_master *master, struct hwi_master_session *session)
 {
-    hwi_free(master->alloc, s->broken);
-    s->broken = NULL;
-    s->broken_count = s->edges = s->member_edges = 0;
+    hwi_free(master->alloc, session->broken);
+    session->broken = NULL;
+    session->broken_count = session->edges = session->member_edges = 0;
 }

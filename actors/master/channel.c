@@ -43,14 +43,14 @@ struct hwi_master_channel *hwi_master_channel_open(struct hwi_master *master, ui
     if (master->channel_count == HWI_TAGS_MAX) {
         return NULL;
     }
-    struct hwi_master_channel *c =
+    struct hwi_master_channel *channel =
         HWI_ROWS_INSERT(master->alloc, &master->channels, &master->channel_count,
                         &master->channel_capacity, HWI_TAGS_MAX, at);
-    *c = name;
-    c->count =
+    *channel = name;
+    channel->count =
         hwi_kind_is_run_wide(kind) ? master->view.count : hwi_master_group(master, group)->count;
-    c->counts = hwi_new(master->alloc, c->count * sizeof *c->counts);
-    return c;
+    channel->counts = hwi_new(master->alloc, channel->count * sizeof *channel->counts);
+    return channel;
 }
 
 void hwi_master_channels_clear(struct hwi_master *master)
@@ -61,39 +61,40 @@ void hwi_master_channels_clear(struct hwi_master *master)
     master->channel_count = 0;
 }
 
-bool hwi_master_spans(const struct hwi_master_channel *c, uint32_t group)
+bool hwi_master_spans(const struct hwi_master_channel *channel, uint32_t group)
 {
-    return hwi_kind_is_run_wide(c->kind) || c->group == group;
+    return hwi_kind_is_run_wide(channel->kind) || channel->group == group;
 }
 
-uint32_t *hwi_master_done(const struct hwi_master *master, const struct hwi_master_channel *c,
+uint32_t *hwi_master_done(const struct hwi_master *master, const struct hwi_master_channel *channel,
                           uint32_t rank)
 {
-    return &c->counts[hwi_kind_is_run_wide(c->kind) ? rank : master->view.seats[rank].rank];
+    return &channel->counts[hwi_kind_is_run_wide(channel->kind) ? rank
+                                                                : master->view.seats[rank].rank];
 }
 
-bool hwi_master_count(struct hwi_master_channel *c, uint32_t *counted, uint32_t count)
+bool hwi_master_count(struct hwi_master_channel *channel, uint32_t *counted, uint32_t count)
 {
-    c->ahead += *counted == c->committed;
+    channel->ahead += *counted == channel->committed;
     *counted = count;
-    return c->ahead >= c->count;
+    return channel->ahead >= channel->count;
 }
 
-void hwi_master_tell_commit(const struct hwi_master *master, const struct hwi_master_channel *c,
-                            uint32_t heard, struct hwi_master_session *s,
-                            struct hwi_effects *effects)
+void hwi_master_tell_commit(const struct hwi_master *master,
+                            const struct hwi_master_channel *channel, uint32_t heard,
+                            struct hwi_master_session *session, struct hwi_effects *effects)
 {
-    for (uint32_t i = 0; i < c->pending_count; i++) {
-        const struct hwi_master_pending *pending = &c->pendings[i];
+    for (uint32_t i = 0; i < channel->pending_count; i++) {
+        const struct hwi_master_pending *pending = &channel->pendings[i];
         if (pending->until > heard) {
-            struct hwi_msg_commit *commit = HWI_MASTER_TELL(s, effects, commit);
+            struct hwi_msg_commit *commit = HWI_MASTER_TELL(session, effects, commit);
             commit->view = master->view.number;
-            commit->kind = c->kind;
-            commit->tag = c->tag;
+            commit->kind = channel->kind;
+            commit->tag = channel->tag;
             commit->count = pending->until;
-            commit->value = c->value;
+            commit->value = channel->value;
             commit->pending = pending->count;
-            commit->from = i > 0 ? c->pendings[i - 1].until : 0;
+            commit->from = i > 0 ? channel->pendings[i - 1].until : 0;
         }
     }
 }

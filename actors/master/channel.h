@@ -41,16 +41,17 @@ struct hwi_master_channel *hwi_master_channel_open(struct hwi_master *master, ui
                                                    uint32_t group, uint64_t tag);
 void hwi_master_channels_clear(struct hwi_master *master);
 
-bool hwi_master_spans(const struct hwi_master_channel *c, uint32_t group); // members of the group
+bool hwi_master_spans(const struct hwi_master_channel *channel,
+                      uint32_t group); // members of the group
 // How many operations the one at this rank of the view, whom the channel spans, is Done with.
-uint32_t *hwi_master_done(const struct hwi_master *master, const struct hwi_master_channel *c,
+uint32_t *hwi_master_done(const struct hwi_master *master, const struct hwi_master_channel *channel,
                           uint32_t rank);
 // A member's count, `*counted` of the channel's, rises to `count`. True if by now all members whom
 // it spans are ahead of what is committed.
-bool hwi_master_count(struct hwi_master_channel *c, uint32_t *counted, uint32_t count);
+bool hwi_master_count(struct hwi_master_channel *channel, uint32_t *counted, uint32_t count);
 // To a member that the channel spans and that heard of the first `heard` operations.
-void hwi_master_tell_commit(const struct hwi_master *master, const struct hwi_master_channel *c,
-                            uint32_t heard, struct hwi_master_session *s,
-                            struct hwi_effects *effects);
+void hwi_master_tell_commit(const struct hwi_master *master,
+                            const struct hwi_master_channel *channel, uint32_t heard,
+                            struct hwi_master_session *session, struct hwi_effects *effects);
 
 #endif

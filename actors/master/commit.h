@@ -6,7 +6,7 @@
 #include "actors/master/channel.h"
 
 // The channel's first `count` operations are: more than were so far.
-void hwi_master_commit(struct hwi_master *master, struct hwi_master_channel *c, uint32_t count,
-                       struct hwi_effects *effects);
+void hwi_master_commit(struct hwi_master *master, struct hwi_master_channel *channel,
+                       uint32_t count, struct hwi_effects *effects);
 
 #endif

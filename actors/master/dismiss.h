@@ -7,10 +7,10 @@
 
 // Tells it why it is out: it is gone, with the members of its unit, and the caller sweeps. True if
 // it was in the view or the proposal: then the caller reforms, too.
-bool hwi_master_dismiss(struct hwi_master *master, struct hwi_master_session *s, int status,
+bool hwi_master_dismiss(struct hwi_master *master, struct hwi_master_session *session, int status,
                         const char *reason, struct hwi_effects *effects);
 // The same, sweeps and reforms.
-void hwi_master_put_out(struct hwi_master *master, struct hwi_master_session *s, int status,
+void hwi_master_put_out(struct hwi_master *master, struct hwi_master_session *session, int status,
                         const char *reason, struct hwi_effects *effects);
 
 #endif

@@ -23,51 +23,59 @@ struct field {
 };
 
 // It came to the run's state from outside, and has no vote on it.
-static bool is_newcomer(const struct hwi_master_session *s, const struct hwi_master_group *g)
+static bool is_newcomer(const struct hwi_master_session *session,
+                        const struct hwi_master_group *group)
 {
-    return g->ever_synced && !s->synced;
+    return group->ever_synced && !session->synced;
 }
 
-static struct field list_whole(struct hwi_master *master, const struct hwi_master_group *g,
+static struct field list_whole(struct hwi_master *master, const struct hwi_master_group *group,
                                struct hwi_effects *effects)
 {
-    struct field field = {.all = hwi_effects_memory(effects, g->members * sizeof *field.all)};
+    struct field field = {.all = hwi_effects_memory(effects, group->members * sizeof *field.all)};
     for (uint32_t i = 0; i < master->session_count; i++) {
-        struct hwi_master_session *s = &master->sessions[i];
-        if (hwi_master_is_of(s, g) && !s->offer.dirty && !is_newcomer(s, g)) {
-            field.all[field.count++] = s;
+        struct hwi_master_session *session = &master->sessions[i];
+        if (hwi_master_is_of(session, group) && !session->offer.dirty &&
+            !is_newcomer(session, group)) {
+            field.all[field.count++] = session;
         }
     }
     return field;
 }
 
-typedef bool (*keep_fn)(const struct hwi_master_session *s, const struct hwi_master_session *like);
+typedef bool (*keep_fn)(const struct hwi_master_session *session,
+                        const struct hwi_master_session *like);
 
-static bool may_send(const struct hwi_master_session *s, const struct hwi_master_session *like)
+static bool may_send(const struct hwi_master_session *session,
+                     const struct hwi_master_session *like)
 {
     (void)like;
-    return s->offer.strategy != HWS_SYNC_RECEIVE_ONLY;
+    return session->offer.strategy != HWS_SYNC_RECEIVE_ONLY;
 }
 
-static bool sends_only(const struct hwi_master_session *s, const struct hwi_master_session *like)
+static bool sends_only(const struct hwi_master_session *session,
+                       const struct hwi_master_session *like)
 {
     (void)like;
-    return s->offer.strategy == HWS_SYNC_SEND_ONLY;
+    return session->offer.strategy == HWS_SYNC_SEND_ONLY;
 }
 
-static bool has_root(const struct hwi_master_session *s, const struct hwi_master_session *like)
+static bool has_root(const struct hwi_master_session *session,
+                     const struct hwi_master_session *like)
 {
-    return hwi_hash_equal(s->offer.root, like->offer.root);
+    return hwi_hash_equal(session->offer.root, like->offer.root);
 }
 
-static bool has_layout(const struct hwi_master_session *s, const struct hwi_master_session *like)
+static bool has_layout(const struct hwi_master_session *session,
+                       const struct hwi_master_session *like)
 {
-    return hwi_hash_equal(s->offer.layout, like->offer.layout);
+    return hwi_hash_equal(session->offer.layout, like->offer.layout);
 }
 
-static bool has_revision(const struct hwi_master_session *s, const struct hwi_master_session *like)
+static bool has_revision(const struct hwi_master_session *session,
+                         const struct hwi_master_session *like)
 {
-    return s->offer.revision == like->offer.revision;
+    return session->offer.revision == like->offer.revision;
 }
 
 static void sift(struct field *field, keep_fn keep, const struct hwi_master_session *like)
@@ -107,23 +115,23 @@ struct party {
     uint64_t newest; // revision
 };
 
-typedef struct hwi_hash (*hash_fn)(const struct hwi_master_session *s);
+typedef struct hwi_hash (*hash_fn)(const struct hwi_master_session *session);
 
-static struct hwi_hash layout_of(const struct hwi_master_session *s)
+static struct hwi_hash layout_of(const struct hwi_master_session *session)
 {
-    return s->offer.layout;
+    return session->offer.layout;
 }
 
-static struct hwi_hash root_of(const struct hwi_master_session *s)
+static struct hwi_hash root_of(const struct hwi_master_session *session)
 {
-    return s->offer.root;
+    return session->offer.root;
 }
 
 static struct party *find_party(struct party *table, uint32_t size, hash_fn of,
-                                const struct hwi_master_session *s)
+                                const struct hwi_master_session *session)
 {
-    uint32_t at = (uint32_t)of(s).lo & (size - 1);
-    while (table[at].first != NULL && !hwi_hash_equal(of(table[at].first), of(s))) {
+    uint32_t at = (uint32_t)of(session).lo & (size - 1);
+    while (table[at].first != NULL && !hwi_hash_equal(of(table[at].first), of(session))) {
         at = (at + 1) & (size - 1);
     }
     return &table[at];
@@ -149,10 +157,10 @@ static struct hwi_master_session *most(const struct field *field, hash_fn of,
     struct party *table = hwi_effects_memory(effects, size * sizeof *table);
     struct party best = {0};
     for (uint32_t i = 0; i < field->count; i++) {
-        struct hwi_master_session *s = field->all[i];
-        struct party *party = find_party(table, size, of, s);
-        party->first = party->first == NULL ? s : party->first;
-        party->newest = HWI_MAX(party->newest, s->offer.revision);
+        struct hwi_master_session *session = field->all[i];
+        struct party *party = find_party(table, size, of, session);
+        party->first = party->first == NULL ? session : party->first;
+        party->newest = HWI_MAX(party->newest, session->offer.revision);
         party->size++;
         best = beats(party, &best) ? *party : best;
     }
@@ -160,13 +168,13 @@ static struct hwi_master_session *most(const struct field *field, hash_fn of,
 }
 
 // The sync fails for all of the group.
-static void fail(struct hwi_master *master, const struct hwi_master_group *g, int status,
+static void fail(struct hwi_master *master, const struct hwi_master_group *group, int status,
                  uint64_t peer_a, uint64_t peer_b, struct hwi_effects *effects)
 {
     struct hwi_fault fault = {.status = status,
                               .kind = HWI_KIND_SYNC,
-                              .group = g->number,
-                              .seq = hwi_master_syncs_committed(master, g->number),
+                              .group = group->number,
+                              .seq = hwi_master_syncs_committed(master, group->number),
                               .peer_a = peer_a,
                               .peer_b = peer_b};
     hwi_master_fault(master, &fault);
@@ -175,21 +183,21 @@ static void fail(struct hwi_master *master, const struct hwi_master_group *g, in
 }
 
 // Why it cannot stay beside the elected state; HWS_OK = it can.
-static int objection(const struct hwi_master *master, const struct hwi_master_group *g,
-                     const struct hwi_master_session *winner, const struct hwi_master_session *s,
-                     char reason[REASON_BYTES])
+static int objection(const struct hwi_master *master, const struct hwi_master_group *group,
+                     const struct hwi_master_session *winner,
+                     const struct hwi_master_session *session, char reason[REASON_BYTES])
 {
-    if (!has_layout(s, winner)) {
-        hwi_master_shape_compare(master, s->offer.layout, winner, reason);
+    if (!has_layout(session, winner)) {
+        hwi_master_shape_compare(master, session->offer.layout, winner, reason);
         return HWS_E_LAYOUT;
     }
-    if (is_newcomer(s, g) && s->offer.revision > winner->offer.revision) {
+    if (is_newcomer(session, group) && session->offer.revision > winner->offer.revision) {
         snprintf(reason, REASON_BYTES,
                  "its shared state is newer than the run's and would be overwritten: lower its "
                  "revision to join");
         return HWS_E_REFUSED;
     }
-    if (is_newcomer(s, g) && sends_only(s, NULL) && !has_root(s, winner)) {
+    if (is_newcomer(session, group) && sends_only(session, NULL) && !has_root(session, winner)) {
         snprintf(reason, REASON_BYTES,
                  "a newcomer outvotes nobody: send-only it can join a run only with the state that "
                  "the run holds");
@@ -199,16 +207,18 @@ static int objection(const struct hwi_master *master, const struct hwi_master_gr
 }
 
 // True if somebody was put out: the others meet again in the next view.
-static bool put_out(struct hwi_master *master, const struct hwi_master_group *g,
+static bool put_out(struct hwi_master *master, const struct hwi_master_group *group,
                     const struct hwi_master_session *winner, struct hwi_effects *effects)
 {
     bool out = false;
     for (uint32_t i = 0; i < master->session_count; i++) {
-        struct hwi_master_session *s = &master->sessions[i];
+        struct hwi_master_session *session = &master->sessions[i];
         char reason[REASON_BYTES];
-        int status = hwi_master_is_of(s, g) ? objection(master, g, winner, s, reason) : HWS_OK;
+        int status = hwi_master_is_of(session, group)
+                         ? objection(master, group, winner, session, reason)
+                         : HWS_OK;
         if (status != HWS_OK) {
-            hwi_master_dismiss(master, s, status, reason, effects);
+            hwi_master_dismiss(master, session, status, reason, effects);
             out = true;
         }
     }
@@ -221,30 +231,31 @@ static bool put_out(struct hwi_master *master, const struct hwi_master_group *g,
 
 // Who is never written to, and does not hold what is elected; NULL = nobody.
 static const struct hwi_master_session *opponent(const struct hwi_master *master,
-                                                 const struct hwi_master_group *g,
+                                                 const struct hwi_master_group *group,
                                                  const struct hwi_master_session *winner)
 {
     for (uint32_t i = 0; i < master->session_count; i++) {
-        const struct hwi_master_session *s = &master->sessions[i];
-        if (hwi_master_is_of(s, g) && sends_only(s, NULL) && !has_root(s, winner)) {
-            return s;
+        const struct hwi_master_session *session = &master->sessions[i];
+        if (hwi_master_is_of(session, group) && sends_only(session, NULL) &&
+            !has_root(session, winner)) {
+            return session;
         }
     }
     return NULL;
 }
 
 const struct hwi_master_session *hwi_master_elect(struct hwi_master *master,
-                                                  const struct hwi_master_group *g,
+                                                  const struct hwi_master_group *group,
                                                   struct hwi_effects *effects)
 {
-    struct field field = list_whole(master, g, effects);
+    struct field field = list_whole(master, group, effects);
     if (field.count == 0) {
-        fail(master, g, HWS_E_STATE_LOST, 0, 0, effects);
+        fail(master, group, HWS_E_STATE_LOST, 0, 0, effects);
         return NULL;
     }
     sift(&field, may_send, NULL);
     if (field.count == 0) {
-        fail(master, g, HWS_E_CONFLICT, 0, 0, effects);
+        fail(master, group, HWS_E_CONFLICT, 0, 0, effects);
         return NULL;
     }
     sift(&field, has_layout, most(&field, layout_of, effects));
@@ -253,12 +264,12 @@ const struct hwi_master_session *hwi_master_elect(struct hwi_master *master,
     }
     sift(&field, has_revision, newest(&field));
     const struct hwi_master_session *winner = most(&field, root_of, effects);
-    if (put_out(master, g, winner, effects)) {
+    if (put_out(master, group, winner, effects)) {
         return NULL;
     }
-    const struct hwi_master_session *other = opponent(master, g, winner);
+    const struct hwi_master_session *other = opponent(master, group, winner);
     if (other != NULL) {
-        fail(master, g, HWS_E_CONFLICT, winner->peer, other->peer, effects);
+        fail(master, group, HWS_E_CONFLICT, winner->peer, other->peer, effects);
         return NULL;
     }
     return winner;

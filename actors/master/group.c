@@ -6,9 +6,9 @@
 
 static int compare_number(const void *item, const void *wanted)
 {
-    const struct hwi_master_group *g = item;
+    const struct hwi_master_group *group = item;
     const uint32_t *number = wanted;
-    return (g->number > *number) - (g->number < *number);
+    return (group->number > *number) - (group->number < *number);
 }
 
 struct hwi_master_group *hwi_master_group(const struct hwi_master *master, uint32_t number)
@@ -25,9 +25,9 @@ static struct hwi_master_group *enlist(struct hwi_master_group *groups, uint32_t
     if (at < *count && groups[at].number == number) {
         return &groups[at];
     }
-    struct hwi_master_group *g = HWI_ROWS_OPEN(groups, count, at);
-    g->number = number;
-    return g;
+    struct hwi_master_group *group = HWI_ROWS_OPEN(groups, count, at);
+    group->number = number;
+    return group;
 }
 
 void hwi_master_seat(struct hwi_master *master)
@@ -38,21 +38,22 @@ void hwi_master_seat(struct hwi_master *master)
     uint32_t group_count = 0, seat_count = 0;
     master->member_count = master->view.largest = 0;
     for (uint32_t i = 0; i < master->session_count; i++) {
-        struct hwi_master_session *s = &master->sessions[i];
-        bool survives = s->member && s->proposed;
-        s->member = s->proposed;
-        s->proposed = false;
-        if (!s->member) {
+        struct hwi_master_session *session = &master->sessions[i];
+        bool survives = session->member && session->proposed;
+        session->member = session->proposed;
+        session->proposed = false;
+        if (!session->member) {
             continue;
         }
-        struct hwi_master_group *g = enlist(groups, &group_count, s->group);
-        const struct hwi_master_group *old = survives ? hwi_master_group(master, s->group) : NULL;
-        g->ever_synced |= old != NULL && old->ever_synced;
-        seats[seat_count++] =
-            (struct hwi_master_seat){.peer = s->peer, .group = s->group, .rank = g->count++};
-        g->members++;
+        struct hwi_master_group *group = enlist(groups, &group_count, session->group);
+        const struct hwi_master_group *old =
+            survives ? hwi_master_group(master, session->group) : NULL;
+        group->ever_synced |= old != NULL && old->ever_synced;
+        seats[seat_count++] = (struct hwi_master_seat){
+            .peer = session->peer, .group = session->group, .rank = group->count++};
+        group->members++;
         master->member_count++;
-        master->view.largest = HWI_MAX(master->view.largest, g->count);
+        master->view.largest = HWI_MAX(master->view.largest, group->count);
     }
     hwi_free(master->alloc, master->view.seats);
     hwi_free(master->alloc, master->groups);

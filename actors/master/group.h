@@ -29,10 +29,10 @@ struct hwi_master_group {
     } plan;
 };
 
-static inline bool hwi_master_is_of(const struct hwi_master_session *s,
-                                    const struct hwi_master_group *g)
+static inline bool hwi_master_is_of(const struct hwi_master_session *session,
+                                    const struct hwi_master_group *group)
 {
-    return s->member && s->group == g->number;
+    return session->member && session->group == group->number;
 }
 
 // NULL = not in the view in force. Good until the next hwi_master_seat.

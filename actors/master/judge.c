@@ -14,9 +14,9 @@
 #include "actors/master/session.h"
 
 // Broken edges that speak against it: never a member's to a newcomer.
-static uint32_t edges_against(const struct hwi_master_session *s)
+static uint32_t edges_against(const struct hwi_master_session *session)
 {
-    return s->member ? s->member_edges : s->edges;
+    return session->member ? session->member_edges : session->edges;
 }
 
 // Whom to drop so that the rest can reach each other: never a member because of a newcomer.
@@ -25,34 +25,34 @@ static struct hwi_master_session *worst(const struct hwi_master *master)
     struct hwi_master_session *found = NULL;
     uint32_t most = 0;
     for (uint32_t i = 0; i < master->session_count; i++) {
-        struct hwi_master_session *s = &master->sessions[i];
-        uint32_t edges = s->proposed ? edges_against(s) : 0;
-        uint32_t weight = edges + s->blame; // of two, the one that failed with others before
-        bool newcomer_first = found != NULL && found->member && !s->member;
-        bool member_last = found != NULL && !found->member && s->member;
+        struct hwi_master_session *session = &master->sessions[i];
+        uint32_t edges = session->proposed ? edges_against(session) : 0;
+        uint32_t weight = edges + session->blame; // of two, the one that failed with others before
+        bool newcomer_first = found != NULL && found->member && !session->member;
+        bool member_last = found != NULL && !found->member && session->member;
         if (edges > 0 && !member_last && (newcomer_first || weight >= most)) {
-            found = s;
+            found = session;
             most = weight;
         }
     }
     return found;
 }
 
-static void drop(struct hwi_master *master, struct hwi_master_session *s,
+static void drop(struct hwi_master *master, struct hwi_master_session *session,
                  struct hwi_effects *effects)
 {
     char reason[HWI_TEXT_BYTES_MAX];
     snprintf(reason, sizeof reason,
              "no stripes could be opened between it and %u members of view %llu",
-             (unsigned)s->edges, (unsigned long long)master->proposal);
+             (unsigned)session->edges, (unsigned long long)master->proposal);
     for (uint32_t i = 0; i < master->session_count; i++) {
-        struct hwi_master_session *t = &master->sessions[i];
-        if (t != s && t->proposed && hwi_master_is_broken(s, t)) {
-            t->edges--;
-            t->member_edges -= s->member;
+        struct hwi_master_session *other = &master->sessions[i];
+        if (other != session && other->proposed && hwi_master_is_broken(session, other)) {
+            other->edges--;
+            other->member_edges -= session->member;
         }
     }
-    hwi_master_dismiss(master, s, HWS_E_EVICTED, reason, effects);
+    hwi_master_dismiss(master, session, HWS_E_EVICTED, reason, effects);
 }
 
 // Newcomers that some member cannot reach, all at once: each round takes its time.
@@ -60,9 +60,9 @@ static bool drop_newcomers(struct hwi_master *master, struct hwi_effects *effect
 {
     bool dropped = false;
     for (uint32_t i = master->session_count; master->crossed && i-- > 0;) {
-        struct hwi_master_session *s = &master->sessions[i];
-        if (s->proposed && !s->member && s->member_edges > 0) {
-            drop(master, s, effects);
+        struct hwi_master_session *session = &master->sessions[i];
+        if (session->proposed && !session->member && session->member_edges > 0) {
+            drop(master, session, effects);
             dropped = true;
         }
     }
@@ -72,11 +72,11 @@ static bool drop_newcomers(struct hwi_master *master, struct hwi_effects *effect
 // One member, or all newcomers that do not reach each other; true if it was somebody.
 static bool drop_worst(struct hwi_master *master, struct hwi_effects *effects)
 {
-    struct hwi_master_session *s = worst(master);
-    bool dropped = s != NULL, member = dropped && s->member;
-    while (s != NULL && s->member == member) {
-        drop(master, s, effects);
-        s = member ? NULL : worst(master);
+    struct hwi_master_session *session = worst(master);
+    bool dropped = session != NULL, member = dropped && session->member;
+    while (session != NULL && session->member == member) {
+        drop(master, session, effects);
+        session = member ? NULL : worst(master);
     }
     return dropped;
 }
@@ -99,8 +99,8 @@ void hwi_master_judge(struct hwi_master *master, struct hwi_effects *effects)
         return; // it will be replaced
     }
     for (uint32_t i = 0; all && broken && i < master->session_count; i++) {
-        struct hwi_master_session *t = &master->sessions[i];
-        t->blame += t->proposed ? edges_against(t) : 0;
+        struct hwi_master_session *other = &master->sessions[i];
+        other->blame += other->proposed ? edges_against(other) : 0;
     }
     if (broken && (drop_newcomers(master, effects) || (all && drop_worst(master, effects)))) {
         hwi_master_sweep(master);
@@ -114,9 +114,9 @@ void hwi_master_proposal_expired(struct hwi_master *master, struct hwi_effects *
 {
     bool dropped = false;
     for (uint32_t i = master->session_count; i-- > 0;) {
-        struct hwi_master_session *s = &master->sessions[i];
-        if (s->proposed && !s->ready) {
-            dropped |= hwi_master_dismiss(master, s, HWS_E_EVICTED,
+        struct hwi_master_session *session = &master->sessions[i];
+        if (session->proposed && !session->ready) {
+            dropped |= hwi_master_dismiss(master, session, HWS_E_EVICTED,
                                           "it did not answer a proposed view in time", effects);
         }
     }

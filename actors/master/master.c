@@ -46,14 +46,14 @@ static void destroy(void *state)
 static bool note_speaker(struct hwi_master *master, const struct hwi_event *event,
                          struct hwi_effects *effects)
 {
-    struct hwi_master_session *s = hwi_master_session(master, event->from.id);
+    struct hwi_master_session *session = hwi_master_session(master, event->from.id);
     if (event->msg->type == HWI_MSG_unreachable) {
-        return s != NULL; // said by the own control link, in its name
+        return session != NULL; // said by the own control link, in its name
     }
-    if (s != NULL) {
-        s->heard_ns = master->now_ns;
-        s->unreachable = false;
-        s->received++;
+    if (session != NULL) {
+        session->heard_ns = master->now_ns;
+        session->unreachable = false;
+        session->received++;
     } else if (event->msg->type != HWI_MSG_registration) {
         hwi_emit(effects, hwi_addr_of(HWI_ROLE_PEER, event->from.id), HWI_MSG_register_again);
         return false;

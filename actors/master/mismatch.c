@@ -63,17 +63,18 @@ static void note(struct claims *claims, const struct claim *claim)
 }
 
 // False if the operation is decided.
-static bool read_claim(const struct hwi_master *master, const struct hwi_master_session *s,
-                       const struct hwi_tally *t, struct claim *claim)
+static bool read_claim(const struct hwi_master *master, const struct hwi_master_session *session,
+                       const struct hwi_tally *tally, struct claim *claim)
 {
-    const struct hwi_master_channel *c = hwi_master_channel(master, t->kind, s->group, t->tag);
-    *claim = (struct claim){.group = s->group,
-                            .tag = t->tag,
-                            .channel = hwi_channel_kind(t->kind),
-                            .kind = t->kind,
-                            .seq = c == NULL ? 0 : c->committed,
-                            .peer = s->peer};
-    return t->entered > claim->seq;
+    const struct hwi_master_channel *channel =
+        hwi_master_channel(master, tally->kind, session->group, tally->tag);
+    *claim = (struct claim){.group = session->group,
+                            .tag = tally->tag,
+                            .channel = hwi_channel_kind(tally->kind),
+                            .kind = tally->kind,
+                            .seq = channel == NULL ? 0 : channel->committed,
+                            .peer = session->peer};
+    return tally->entered > claim->seq;
 }
 
 // All claims that hold others up, as each group sees them, and all groups together.
@@ -82,9 +83,10 @@ static struct claims list_holders(const struct hwi_master *master, struct hwi_ef
     struct claims claims = {0};
     struct claim claim;
     for (uint32_t i = 0; i < master->session_count; i++) {
-        const struct hwi_master_session *s = &master->sessions[i];
-        for (uint32_t j = 0; j < s->tally_count && s->member; j++) {
-            if (!holds_up(s->tallies[j].kind) || !read_claim(master, s, &s->tallies[j], &claim)) {
+        const struct hwi_master_session *session = &master->sessions[i];
+        for (uint32_t j = 0; j < session->tally_count && session->member; j++) {
+            if (!holds_up(session->tallies[j].kind) ||
+                !read_claim(master, session, &session->tallies[j], &claim)) {
                 continue;
             }
             if (claims.list == NULL) {
@@ -124,10 +126,10 @@ static const struct claim *holder_of(const struct claims *claims, const struct c
 static void tell(struct hwi_master *master, const struct claim *of, const struct claim *a,
                  const struct claim *b)
 {
-    const struct hwi_master_session *s = hwi_master_session_of_peer(master, of->peer);
+    const struct hwi_master_session *session = hwi_master_session_of_peer(master, of->peer);
     struct hwi_fault fault = {.status = HWS_E_MISMATCH,
                               .kind = of->channel,
-                              .group = hwi_kind_is_run_wide(of->kind) ? 0 : s->group,
+                              .group = hwi_kind_is_run_wide(of->kind) ? 0 : session->group,
                               .tag = of->tag,
                               .seq = of->seq,
                               .peer_a = a->peer,
@@ -139,11 +141,11 @@ static void tell(struct hwi_master *master, const struct claim *of, const struct
 
 // If the member is in a call that another's holds up, both are told: true.
 static bool tell_held_up(struct hwi_master *master, const struct claims *claims,
-                         const struct hwi_master_session *s)
+                         const struct hwi_master_session *session)
 {
     struct claim claim;
-    for (uint32_t i = 0; i < s->tally_count && s->member; i++) {
-        if (!read_claim(master, s, &s->tallies[i], &claim)) {
+    for (uint32_t i = 0; i < session->tally_count && session->member; i++) {
+        if (!read_claim(master, session, &session->tallies[i], &claim)) {
             continue;
         }
         const struct claim *holder = holder_of(claims, &claim);

@@ -15,25 +15,26 @@ void hwi_master_on_edge_lost(void *state, const struct hwi_event *event,
                              struct hwi_effects *effects)
 {
     struct hwi_master *master = state;
-    struct hwi_master_session *s = hwi_master_session(master, event->from.id);
-    const struct hwi_msg_edge_lost *e = &event->msg->u.edge_lost;
-    bool in_force = s->member && e->view == master->view.number;
-    bool proposed = s->proposed && master->stage == HWI_STAGE_OPEN && e->view == master->proposal;
-    struct hwi_master_session *t = hwi_master_session_of_peer(master, e->peer);
-    if (t == NULL || t->group != s->group || !(in_force || proposed)) {
+    struct hwi_master_session *session = hwi_master_session(master, event->from.id);
+    const struct hwi_msg_edge_lost *lost = &event->msg->u.edge_lost;
+    bool in_force = session->member && lost->view == master->view.number;
+    bool proposed =
+        session->proposed && master->stage == HWI_STAGE_OPEN && lost->view == master->proposal;
+    struct hwi_master_session *other = hwi_master_session_of_peer(master, lost->peer);
+    if (other == NULL || other->group != session->group || !(in_force || proposed)) {
         return; // between groups there are no edges
     }
     master->change |= in_force;
     // not dialled again: a newcomer's stripes could break for ever
-    if (proposed && !(s->member && t->member)) {
-        hwi_master_broken(master, s, t);
+    if (proposed && !(session->member && other->member)) {
+        hwi_master_broken(master, session, other);
     }
-    if (hwi_master_believes(s, t)) {
-        hwi_master_suspect(master, t);
+    if (hwi_master_believes(session, other)) {
+        hwi_master_suspect(master, other);
     }
-    if (t->unreachable && t->suspect) {
-        hwi_master_put_out(master, t, HWS_E_EVICTED, "its connections were lost", effects);
-    } else if (proposed && !(s->member && t->member)) {
+    if (other->unreachable && other->suspect) {
+        hwi_master_put_out(master, other, HWS_E_EVICTED, "its connections were lost", effects);
+    } else if (proposed && !(session->member && other->member)) {
         hwi_master_judge(master, effects);
     } else if (master->stage == HWI_STAGE_NONE || proposed) {
         hwi_master_reform(master, effects);

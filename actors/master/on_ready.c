@@ -13,25 +13,26 @@
 void hwi_master_on_ready(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
     struct hwi_master *master = state;
-    struct hwi_master_session *s = hwi_master_session(master, event->from.id);
-    const struct hwi_msg_ready *r = &event->msg->u.ready;
-    if (master->stage != HWI_STAGE_OPEN || r->view != master->proposal || !s->proposed) {
+    struct hwi_master_session *session = hwi_master_session(master, event->from.id);
+    const struct hwi_msg_ready *ready = &event->msg->u.ready;
+    if (master->stage != HWI_STAGE_OPEN || ready->view != master->proposal || !session->proposed) {
         return;
     }
-    master->ready_due -= !s->ready;
-    s->ready = true;
-    for (uint32_t i = 0; i < r->broken_count; i++) {
-        struct hwi_master_session *t = hwi_master_session_of_peer(master, r->broken[i].value);
-        if (t == NULL || !t->proposed || t->group != s->group) {
+    master->ready_due -= !session->ready;
+    session->ready = true;
+    for (uint32_t i = 0; i < ready->broken_count; i++) {
+        struct hwi_master_session *other =
+            hwi_master_session_of_peer(master, ready->broken[i].value);
+        if (other == NULL || !other->proposed || other->group != session->group) {
             continue;
         }
-        hwi_master_broken(master, s, t);
-        if (!hwi_master_believes(s, t)) {
+        hwi_master_broken(master, session, other);
+        if (!hwi_master_believes(session, other)) {
             continue;
         }
-        hwi_master_suspect(master, t);
-        if (t->unreachable) {
-            hwi_master_put_out(master, t, HWS_E_EVICTED, "its connections were lost", effects);
+        hwi_master_suspect(master, other);
+        if (other->unreachable) {
+            hwi_master_put_out(master, other, HWS_E_EVICTED, "its connections were lost", effects);
             return; // proposed again
         }
     }

@@ -16,10 +16,12 @@ struct listing {
 };
 
 // The operation that a member's tally speaks of.
-static struct hwi_status_op named(const struct hwi_master_session *s, const struct hwi_tally *t)
+static struct hwi_status_op named(const struct hwi_master_session *session,
+                                  const struct hwi_tally *tally)
 {
-    return (struct hwi_status_op){
-        .kind = t->kind, .group = hwi_kind_is_run_wide(t->kind) ? 0 : s->group, .tag = t->tag};
+    return (struct hwi_status_op){.kind = tally->kind,
+                                  .group = hwi_kind_is_run_wide(tally->kind) ? 0 : session->group,
+                                  .tag = tally->tag};
 }
 
 static int compare(const void *item, const void *wanted)
@@ -36,28 +38,30 @@ static int compare(const void *item, const void *wanted)
 }
 
 // Index of the channel's operation, or of where it would be.
-static uint32_t place_of(const struct hwi_msg_status *st, const struct hwi_status_op *name)
+static uint32_t place_of(const struct hwi_msg_status *status, const struct hwi_status_op *name)
 {
-    return hwi_rows_place(st->ops, st->ops_count, sizeof *name, compare, name);
+    return hwi_rows_place(status->ops, status->ops_count, sizeof *name, compare, name);
 }
 
-static bool listed(const struct hwi_msg_status *st, uint32_t place,
+static bool listed(const struct hwi_msg_status *status, uint32_t place,
                    const struct hwi_status_op *name)
 {
-    return place < st->ops_count && compare(&st->ops[place], name) == 0;
+    return place < status->ops_count && compare(&status->ops[place], name) == 0;
 }
 
-static void list_ops(const struct hwi_master *master, struct hwi_msg_status *st,
-                     const struct hwi_master_session *s)
+static void list_ops(const struct hwi_master *master, struct hwi_msg_status *status,
+                     const struct hwi_master_session *session)
 {
-    for (uint32_t i = 0; i < s->tally_count && s->member; i++) {
-        const struct hwi_tally *t = &s->tallies[i];
-        const struct hwi_master_channel *c = hwi_master_channel(master, t->kind, s->group, t->tag);
-        struct hwi_status_op found = named(s, t);
-        uint32_t place = place_of(st, &found);
-        found.seq = c == NULL ? 0 : c->committed;
-        if (t->entered > found.seq && !listed(st, place, &found) && st->ops_count < HWI_OPS_MAX) {
-            struct hwi_status_op *op = HWI_ROWS_OPEN(st->ops, &st->ops_count, place);
+    for (uint32_t i = 0; i < session->tally_count && session->member; i++) {
+        const struct hwi_tally *tally = &session->tallies[i];
+        const struct hwi_master_channel *channel =
+            hwi_master_channel(master, tally->kind, session->group, tally->tag);
+        struct hwi_status_op found = named(session, tally);
+        uint32_t place = place_of(status, &found);
+        found.seq = channel == NULL ? 0 : channel->committed;
+        if (tally->entered > found.seq && !listed(status, place, &found) &&
+            status->ops_count < HWI_OPS_MAX) {
+            struct hwi_status_op *op = HWI_ROWS_OPEN(status->ops, &status->ops_count, place);
             *op = found;
         }
     }
@@ -72,56 +76,56 @@ static void name(struct hwi_id *names, uint32_t *named, uint32_t *in_all, uint64
 }
 
 // Adds a member to those that each operation waits for.
-static void list_waits(const struct hwi_master *master, struct hwi_msg_status *st,
-                       struct listing *listing, const struct hwi_master_session *s)
+static void list_waits(const struct hwi_master *master, struct hwi_msg_status *status,
+                       struct listing *listing, const struct hwi_master_session *session)
 {
-    int64_t rank = hwi_master_rank(master, s->peer);
+    int64_t rank = hwi_master_rank(master, session->peer);
     memset(listing->entered, 0, sizeof listing->entered);
     memset(listing->done, 0, sizeof listing->done);
-    for (uint32_t i = 0; i < s->tally_count; i++) {
-        const struct hwi_tally *t = &s->tallies[i];
-        struct hwi_status_op told = named(s, t);
-        uint32_t place = place_of(st, &told);
-        if (listed(st, place, &told)) {
-            listing->entered[place] = t->entered;
-            listing->done[place] = t->done;
+    for (uint32_t i = 0; i < session->tally_count; i++) {
+        const struct hwi_tally *tally = &session->tallies[i];
+        struct hwi_status_op told = named(session, tally);
+        uint32_t place = place_of(status, &told);
+        if (listed(status, place, &told)) {
+            listing->entered[place] = tally->entered;
+            listing->done[place] = tally->done;
         }
     }
-    for (uint32_t i = 0; i < st->ops_count; i++) {
-        struct hwi_status_op *op = &st->ops[i];
-        const struct hwi_master_channel *c = listing->channels[i];
-        if (rank < 0 || (!hwi_kind_is_run_wide(op->kind) && op->group != s->group)) {
+    for (uint32_t i = 0; i < status->ops_count; i++) {
+        struct hwi_status_op *op = &status->ops[i];
+        const struct hwi_master_channel *channel = listing->channels[i];
+        if (rank < 0 || (!hwi_kind_is_run_wide(op->kind) && op->group != session->group)) {
             continue;
         }
-        uint32_t counted = c == NULL ? 0 : *hwi_master_done(master, c, (uint32_t)rank);
+        uint32_t counted = channel == NULL ? 0 : *hwi_master_done(master, channel, (uint32_t)rank);
         if (HWI_MAX(listing->done[i], counted) > op->seq) {
             continue;
         }
         if (listing->entered[i] > op->seq) {
-            name(op->working, &op->working_count, &op->working_in_all, s->peer);
+            name(op->working, &op->working_count, &op->working_in_all, session->peer);
         } else {
-            name(op->absent, &op->absent_count, &op->absent_in_all, s->peer);
+            name(op->absent, &op->absent_count, &op->absent_in_all, session->peer);
         }
     }
 }
 
-static void list_operations(const struct hwi_master *master, struct hwi_msg_status *st,
+static void list_operations(const struct hwi_master *master, struct hwi_msg_status *status,
                             struct hwi_effects *effects)
 {
-    st->ops = hwi_effects_memory(effects, HWI_OPS_MAX * sizeof *st->ops);
+    status->ops = hwi_effects_memory(effects, HWI_OPS_MAX * sizeof *status->ops);
     for (uint32_t i = 0; i < master->session_count; i++) {
-        list_ops(master, st, &master->sessions[i]);
+        list_ops(master, status, &master->sessions[i]);
     }
     struct listing *listing = hwi_effects_memory(effects, sizeof *listing);
-    for (uint32_t i = 0; i < st->ops_count; i++) {
-        struct hwi_status_op *op = &st->ops[i];
+    for (uint32_t i = 0; i < status->ops_count; i++) {
+        struct hwi_status_op *op = &status->ops[i];
         listing->channels[i] = hwi_master_channel(master, op->kind, op->group, op->tag);
         op->absent = hwi_effects_memory(effects, HWI_STATUS_NAMES_MAX * sizeof *op->absent);
         op->working = hwi_effects_memory(effects, HWI_STATUS_NAMES_MAX * sizeof *op->working);
     }
     for (uint32_t i = 0; i < master->session_count; i++) {
         if (master->sessions[i].member) {
-            list_waits(master, st, listing, &master->sessions[i]);
+            list_waits(master, status, listing, &master->sessions[i]);
         }
     }
 }
@@ -130,29 +134,29 @@ void hwi_master_on_status_want(void *state, const struct hwi_event *event,
                                struct hwi_effects *effects)
 {
     const struct hwi_master *master = state;
-    struct hwi_msg_status *st =
+    struct hwi_msg_status *status =
         HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_TOOL, event->from.id), status);
-    st->run = master->run;
-    st->view = master->view.number;
-    st->proposal = master->proposal;
-    st->min_members = master->config.min_members;
-    st->committed = master->committed_total;
-    st->aborted = master->aborted_total;
-    st->members = hwi_effects_memory(effects, master->session_count * sizeof *st->members);
-    st->members_count = master->session_count;
+    status->run = master->run;
+    status->view = master->view.number;
+    status->proposal = master->proposal;
+    status->min_members = master->config.min_members;
+    status->committed = master->committed_total;
+    status->aborted = master->aborted_total;
+    status->members = hwi_effects_memory(effects, master->session_count * sizeof *status->members);
+    status->members_count = master->session_count;
     for (uint32_t i = 0; i < master->session_count; i++) {
-        const struct hwi_master_session *s = &master->sessions[i];
-        struct hwi_status_member *member = &st->members[i];
-        *member = (struct hwi_status_member){.peer = s->peer,
-                                             .synced = s->synced,
-                                             .group = s->group,
-                                             .unit_size = s->unit_size,
-                                             .silent_ns = master->now_ns - s->heard_ns,
-                                             .standing = (uint8_t)(s->member     ? 2
-                                                                   : s->proposed ? 1
-                                                                                 : 0)};
-        memcpy(member->address, s->address, sizeof member->address);
-        memcpy(member->unit, s->unit, sizeof member->unit);
+        const struct hwi_master_session *session = &master->sessions[i];
+        struct hwi_status_member *member = &status->members[i];
+        *member = (struct hwi_status_member){.peer = session->peer,
+                                             .synced = session->synced,
+                                             .group = session->group,
+                                             .unit_size = session->unit_size,
+                                             .silent_ns = master->now_ns - session->heard_ns,
+                                             .standing = (uint8_t)(session->member     ? 2
+                                                                   : session->proposed ? 1
+                                                                                       : 0)};
+        memcpy(member->address, session->address, sizeof member->address);
+        memcpy(member->unit, session->unit, sizeof member->unit);
     }
-    list_operations(master, st, effects);
+    list_operations(master, status, effects);
 }

@@ -12,14 +12,14 @@ void hwi_master_on_trace_want(void *state, const struct hwi_event *event,
                               struct hwi_effects *effects)
 {
     const struct hwi_master *master = state;
-    const struct hwi_msg_trace_want *w = &event->msg->u.trace_want;
+    const struct hwi_msg_trace_want *want = &event->msg->u.trace_want;
     uint64_t tool = event->from.id;
     uint32_t rings = master->session_count + 1;
     const struct hwi_msg_trace_relay relay = {
         .tool = tool,
-        .timeout_ms = w->timeout_ms,
-        .bytes_per_s = HWI_MAX(w->bytes_per_s / rings, SHARE_BYTES_PER_S),
-        .history = w->history,
+        .timeout_ms = want->timeout_ms,
+        .bytes_per_s = HWI_MAX(want->bytes_per_s / rings, SHARE_BYTES_PER_S),
+        .history = want->history,
     };
     for (uint32_t i = 0; i < master->session_count; i++) {
         *HWI_MASTER_TELL(&master->sessions[i], effects, trace_relay) = relay;

@@ -11,9 +11,10 @@ void hwi_master_on_unreachable(void *state, const struct hwi_event *event,
                                struct hwi_effects *effects)
 {
     struct hwi_master *master = state;
-    struct hwi_master_session *s = hwi_master_session(master, event->from.id);
-    s->unreachable = true;
-    if (s->suspect || !s->member) { // a newcomer that lives registers again, and is another one
-        hwi_master_put_out(master, s, HWS_E_EVICTED, "its connections were lost", effects);
+    struct hwi_master_session *session = hwi_master_session(master, event->from.id);
+    session->unreachable = true;
+    if (session->suspect ||
+        !session->member) { // a newcomer that lives registers again, and is another one
+        hwi_master_put_out(master, session, HWS_E_EVICTED, "its connections were lost", effects);
     }
 }

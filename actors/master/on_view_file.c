@@ -8,9 +8,9 @@ void hwi_master_on_view_file(void *state, const struct hwi_event *event,
 {
     struct hwi_master *master = state;
     (void)effects;
-    const struct hwi_msg_view_file *f = &event->msg->u.view_file;
-    master->run = f->run;
-    master->incarnation = f->master + 1;
-    master->highest = f->highest;
-    master->next_peer = f->next_peer;
+    const struct hwi_msg_view_file *file = &event->msg->u.view_file;
+    master->run = file->run;
+    master->incarnation = file->master + 1;
+    master->highest = file->highest;
+    master->next_peer = file->next_peer;
 }

@@ -20,12 +20,12 @@ static void put_out_silent(struct hwi_master *master, struct hwi_effects *effect
     uint64_t limit = (master->config.dead_ms - master->config.heartbeat_ms / 2) * HWI_NS_PER_MS;
     bool concerned = false;
     for (uint32_t i = master->session_count; i-- > 0;) {
-        struct hwi_master_session *s = &master->sessions[i];
-        if (!s->gone && master->now_ns - s->heard_ns > limit) {
+        struct hwi_master_session *session = &master->sessions[i];
+        if (!session->gone && master->now_ns - session->heard_ns > limit) {
             char reason[HWI_TEXT_BYTES_MAX];
             snprintf(reason, sizeof reason, "nothing was heard from it for %u ms",
-                     (unsigned)((master->now_ns - s->heard_ns) / HWI_NS_PER_MS));
-            concerned |= hwi_master_dismiss(master, s, HWS_E_EVICTED, reason, effects);
+                     (unsigned)((master->now_ns - session->heard_ns) / HWI_NS_PER_MS));
+            concerned |= hwi_master_dismiss(master, session, HWS_E_EVICTED, reason, effects);
         }
     }
     hwi_master_sweep(master);

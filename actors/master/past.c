@@ -17,9 +17,9 @@ static bool *list_survivors(const struct hwi_master *master, struct hwi_effects 
 {
     bool *survives = hwi_effects_memory(effects, master->view.count);
     for (uint32_t i = 0; i < master->session_count; i++) {
-        const struct hwi_master_session *s = &master->sessions[i];
-        if (s->member && s->proposed) {
-            int64_t rank = hwi_master_rank(master, s->peer);
+        const struct hwi_master_session *session = &master->sessions[i];
+        if (session->member && session->proposed) {
+            int64_t rank = hwi_master_rank(master, session->peer);
             HWI_CHECK(rank >= 0);
             survives[rank] = true;
         }
@@ -30,35 +30,38 @@ static bool *list_survivors(const struct hwi_master *master, struct hwi_effects 
 // The commit rule at a view change: what was committed stands; else all survivors (of the group,
 // where the channel is a group's) Done means COMMIT. A vote's result exists at the master only, so
 // a vote that was not complete is aborted; an admission needs the survivors only.
-static uint32_t final_count(const struct hwi_master *master, const struct hwi_master_channel *c,
-                            const bool *survives)
+static uint32_t final_count(const struct hwi_master *master,
+                            const struct hwi_master_channel *channel, const bool *survives)
 {
     uint32_t least = UINT32_MAX;
     for (uint32_t rank = 0; rank < master->view.count; rank++) {
-        if (survives[rank] && hwi_master_spans(c, master->view.seats[rank].group)) {
-            least = HWI_MIN(least, *hwi_master_done(master, c, rank));
+        if (survives[rank] && hwi_master_spans(channel, master->view.seats[rank].group)) {
+            least = HWI_MIN(least, *hwi_master_done(master, channel, rank));
         }
     }
-    if (hwi_kind_is_agreement(c->kind) || least == UINT32_MAX) {
-        return c->committed;
+    if (hwi_kind_is_agreement(channel->kind) || least == UINT32_MAX) {
+        return channel->committed;
     }
-    return HWI_MAX(least, c->committed);
+    return HWI_MAX(least, channel->committed);
 }
 
 // One tally for each number of newcomers that was told with the channel's commits; the last one
 // says how many operations are committed in the end.
-static void record_channel(struct hwi_past *past, const struct hwi_master_channel *c,
+static void record_channel(struct hwi_past *past, const struct hwi_master_channel *channel,
                            uint32_t count, bool all)
 {
-    uint32_t first = all || c->pending_count == 0 ? 0 : c->pending_count - 1;
-    struct hwi_tally tally = {
-        .kind = c->kind, .group = c->group, .tag = c->tag, .heard = count, .value = c->value};
-    for (uint32_t i = first; i < c->pending_count; i++) {
-        tally.done = c->pendings[i].until;
-        tally.pending = c->pendings[i].count;
+    uint32_t first = all || channel->pending_count == 0 ? 0 : channel->pending_count - 1;
+    struct hwi_tally tally = {.kind = channel->kind,
+                              .group = channel->group,
+                              .tag = channel->tag,
+                              .heard = count,
+                              .value = channel->value};
+    for (uint32_t i = first; i < channel->pending_count; i++) {
+        tally.done = channel->pendings[i].until;
+        tally.pending = channel->pendings[i].count;
         past->tallies[past->tallies_count++] = tally;
     }
-    if (c->pending_count == 0 && count > 0) {
+    if (channel->pending_count == 0 && count > 0) {
         past->tallies[past->tallies_count++] = tally;
     }
 }
@@ -80,18 +83,18 @@ static void record_tallies(struct hwi_master *master, struct hwi_past *past,
     uint32_t tallies = tallies_of(master);
     past->tallies = hwi_new(master->alloc, (tallies + 1) * sizeof *past->tallies);
     for (uint32_t i = 0; i < master->channel_count; i++) {
-        const struct hwi_master_channel *c = &master->channels[i];
-        uint32_t count = final_count(master, c, survives);
+        const struct hwi_master_channel *channel = &master->channels[i];
+        uint32_t count = final_count(master, channel, survives);
         uint32_t most = 0;
-        for (uint32_t j = 0; j < c->count; j++) {
-            most = HWI_MAX(most, c->counts[j]);
+        for (uint32_t j = 0; j < channel->count; j++) {
+            most = HWI_MAX(most, channel->counts[j]);
         }
-        master->committed_total += count - c->committed;
+        master->committed_total += count - channel->committed;
         master->aborted_total += most - count;
-        if (c->kind == HWI_KIND_SYNC && count > c->committed) {
-            hwi_master_synced(master, hwi_master_group(master, c->group));
+        if (channel->kind == HWI_KIND_SYNC && count > channel->committed) {
+            hwi_master_synced(master, hwi_master_group(master, channel->group));
         }
-        record_channel(past, c, count, tallies <= HWI_TAGS_MAX);
+        record_channel(past, channel, count, tallies <= HWI_TAGS_MAX);
     }
 }
 
@@ -138,9 +141,9 @@ static uint64_t keeper_of_oldest(const struct hwi_master *master)
 {
     uint32_t from = hwi_master_session_place(master, master->held_back_by);
     for (uint32_t i = from; i < master->session_count; i++) {
-        const struct hwi_master_session *s = &master->sessions[i];
-        if (s->member && s->acked <= master->past[0].view) {
-            return s->peer;
+        const struct hwi_master_session *session = &master->sessions[i];
+        if (session->member && session->acked <= master->past[0].view) {
+            return session->peer;
         }
     }
     return 0;

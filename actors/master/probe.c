@@ -6,14 +6,15 @@
 
 enum { PROBE_US_EACH = 100 }; // of the time between two rounds, for each that is asked
 
-bool hwi_master_believes(const struct hwi_master_session *s, const struct hwi_master_session *t)
+bool hwi_master_believes(const struct hwi_master_session *session,
+                         const struct hwi_master_session *other)
 {
-    return s->member || !t->member;
+    return session->member || !other->member;
 }
 
-void hwi_master_suspect(struct hwi_master *master, struct hwi_master_session *t)
+void hwi_master_suspect(struct hwi_master *master, struct hwi_master_session *other)
 {
-    t->suspect = true;
+    other->suspect = true;
     master->probe_at_ns = HWI_MAX(master->now_ns, master->probe_from_ns);
 }
 
@@ -21,10 +22,10 @@ void hwi_master_probe(struct hwi_master *master, struct hwi_effects *effects)
 {
     uint32_t told = 0;
     for (uint32_t i = 0; i < master->session_count; i++) {
-        struct hwi_master_session *s = &master->sessions[i];
-        bool awaited = master->stage == HWI_STAGE_OPEN && s->proposed && !s->ready;
-        if (awaited || (s->suspect && s->member)) {
-            hwi_master_tell(s, effects, HWI_MSG_probe);
+        struct hwi_master_session *session = &master->sessions[i];
+        bool awaited = master->stage == HWI_STAGE_OPEN && session->proposed && !session->ready;
+        if (awaited || (session->suspect && session->member)) {
+            hwi_master_tell(session, effects, HWI_MSG_probe);
             told++;
         }
     }

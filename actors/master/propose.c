@@ -18,13 +18,14 @@ enum {
 // Every surviving member has voted to admit.
 static bool admit_voted(const struct hwi_master *master)
 {
-    const struct hwi_master_channel *c = hwi_master_channel(master, HWI_KIND_ADMIT, 0, 0);
-    if (c == NULL || c->ahead < master->member_count) {
+    const struct hwi_master_channel *channel = hwi_master_channel(master, HWI_KIND_ADMIT, 0, 0);
+    if (channel == NULL || channel->ahead < master->member_count) {
         return false;
     }
     for (uint32_t i = 0; i < master->session_count; i++) {
-        const struct hwi_master_session *s = &master->sessions[i];
-        if (s->member && c->counts[hwi_master_rank(master, s->peer)] <= c->committed) {
+        const struct hwi_master_session *session = &master->sessions[i];
+        if (session->member &&
+            channel->counts[hwi_master_rank(master, session->peer)] <= channel->committed) {
             return false;
         }
     }
@@ -40,10 +41,10 @@ static bool newcomers_wanted(const struct hwi_master *master)
     return admit_voted(master);
 }
 
-static bool belongs(const struct hwi_master *master, const struct hwi_master_session *s,
+static bool belongs(const struct hwi_master *master, const struct hwi_master_session *session,
                     bool newcomers)
 {
-    return s->member || (newcomers && hwi_master_admissible(master, s));
+    return session->member || (newcomers && hwi_master_admissible(master, session));
 }
 
 // True if the view that should be is the one in force.
@@ -71,32 +72,32 @@ static struct hwi_msg_propose proposition(const struct hwi_master *master,
                                    .timeout_ms = master->config.propose_ms};
     made.members = hwi_effects_memory(effects, master->session_count * sizeof *made.members);
     for (uint32_t i = 0; i < master->session_count; i++) {
-        const struct hwi_master_session *s = &master->sessions[i];
-        if (s->proposed) {
+        const struct hwi_master_session *session = &master->sessions[i];
+        if (session->proposed) {
             struct hwi_member *member = &made.members[made.members_count++];
-            *member = (struct hwi_member){.peer = s->peer,
-                                          .incarnation = s->incarnation,
-                                          .synced = s->synced,
-                                          .group = s->group};
-            snprintf(member->address, sizeof member->address, "%s", s->address);
+            *member = (struct hwi_member){.peer = session->peer,
+                                          .incarnation = session->incarnation,
+                                          .synced = session->synced,
+                                          .group = session->group};
+            snprintf(member->address, sizeof member->address, "%s", session->address);
         }
     }
     return made;
 }
 
-static void tell(struct hwi_master_session *s, const struct hwi_msg_propose *made,
+static void tell(struct hwi_master_session *session, const struct hwi_msg_propose *made,
                  struct hwi_effects *effects)
 {
-    struct hwi_msg_propose *p = HWI_MASTER_TELL(s, effects, propose);
+    struct hwi_msg_propose *p = HWI_MASTER_TELL(session, effects, propose);
     *p = *made;
-    p->incarnation = s->incarnation;
+    p->incarnation = session->incarnation;
 }
 
-void hwi_master_propose_to(const struct hwi_master *master, struct hwi_master_session *s,
+void hwi_master_propose_to(const struct hwi_master *master, struct hwi_master_session *session,
                            struct hwi_effects *effects)
 {
     struct hwi_msg_propose made = proposition(master, effects);
-    tell(s, &made, effects);
+    tell(session, &made, effects);
 }
 
 static void open_proposal(struct hwi_master *master, struct hwi_effects *effects)
@@ -109,11 +110,11 @@ static void open_proposal(struct hwi_master *master, struct hwi_effects *effects
         HWI_MIN(master->probe_at_ns, master->now_ns + HWI_MASTER_PROBE_MS * HWI_NS_PER_MS);
     master->proposed_count = 0;
     for (uint32_t i = 0; i < master->session_count; i++) {
-        struct hwi_master_session *s = &master->sessions[i];
-        s->proposed = belongs(master, s, newcomers);
-        s->ready = false;
-        s->place = master->proposed_count;
-        master->proposed_count += s->proposed;
+        struct hwi_master_session *session = &master->sessions[i];
+        session->proposed = belongs(master, session, newcomers);
+        session->ready = false;
+        session->place = master->proposed_count;
+        master->proposed_count += session->proposed;
     }
     master->ready_due = master->proposed_count;
     struct hwi_msg_propose made = proposition(master, effects); // one list for all addressees
@@ -136,18 +137,18 @@ static void close_proposal(struct hwi_master *master)
     master->broken_edges = 0;
     master->crossed = false;
     for (uint32_t i = 0; i < master->session_count; i++) {
-        struct hwi_master_session *s = &master->sessions[i];
-        s->proposed = false;
-        hwi_master_broken_forget(master, s);
+        struct hwi_master_session *session = &master->sessions[i];
+        session->proposed = false;
+        hwi_master_broken_forget(master, session);
     }
 }
 
 // The members' vote is answered although nobody came in.
 static void answer_admit(struct hwi_master *master, struct hwi_effects *effects)
 {
-    struct hwi_master_channel *c = hwi_master_channel(master, HWI_KIND_ADMIT, 0, 0);
-    if (c != NULL && c->ahead == master->view.count) {
-        hwi_master_commit(master, c, c->committed + 1, effects);
+    struct hwi_master_channel *channel = hwi_master_channel(master, HWI_KIND_ADMIT, 0, 0);
+    if (channel != NULL && channel->ahead == master->view.count) {
+        hwi_master_commit(master, channel, channel->committed + 1, effects);
     }
 }
 

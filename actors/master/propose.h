@@ -14,7 +14,7 @@ enum {
 void hwi_master_reform(struct hwi_master *master, struct hwi_effects *effects);
 void hwi_master_reform_now(struct hwi_master *master, struct hwi_effects *effects);
 // To a member of the proposal that may not have heard it.
-void hwi_master_propose_to(const struct hwi_master *master, struct hwi_master_session *s,
+void hwi_master_propose_to(const struct hwi_master *master, struct hwi_master_session *session,
                            struct hwi_effects *effects);
 // What waited for the disk is durable: the proposal is made, or the view announced.
 void hwi_master_durable(struct hwi_master *master, struct hwi_effects *effects);

@@ -17,14 +17,14 @@ static void put_in_force(struct hwi_master *master)
     master->admitting = false;
     master->any_late = false;
     for (uint32_t i = 0; i < master->session_count; i++) {
-        struct hwi_master_session *s = &master->sessions[i];
-        s->acked = s->proposed && !s->member ? master->proposal : s->acked;
-        s->suspect = false;
-        s->offer.count = 0;
-        hwi_master_late(master, s, false);
-        hwi_free(master->alloc, s->tallies);
-        s->tallies = NULL;
-        s->tally_count = 0;
+        struct hwi_master_session *session = &master->sessions[i];
+        session->acked = session->proposed && !session->member ? master->proposal : session->acked;
+        session->suspect = false;
+        session->offer.count = 0;
+        hwi_master_late(master, session, false);
+        hwi_free(master->alloc, session->tallies);
+        session->tallies = NULL;
+        session->tally_count = 0;
     }
     hwi_master_seat(master);
     master->proposal = 0;

@@ -14,12 +14,13 @@ static uint32_t name_place(const struct hwi_master *master, uint64_t incarnation
                           master->name_count, incarnation);
 }
 
-static void add_name(struct hwi_master *master, const struct hwi_master_session *s)
+static void add_name(struct hwi_master *master, const struct hwi_master_session *session)
 {
     struct hwi_master_session_name *name =
         HWI_ROWS_INSERT(master->alloc, &master->names, &master->name_count, &master->name_capacity,
-                        HWI_MEMBERS_MAX, name_place(master, s->incarnation));
-    *name = (struct hwi_master_session_name){.incarnation = s->incarnation, .peer = s->peer};
+                        HWI_MEMBERS_MAX, name_place(master, session->incarnation));
+    *name = (struct hwi_master_session_name){.incarnation = session->incarnation,
+                                             .peer = session->peer};
 }
 
 void hwi_master_session_unname(struct hwi_master *master, uint64_t incarnation)
@@ -59,33 +60,33 @@ struct hwi_master_session *hwi_master_session_of_peer(const struct hwi_master *m
 }
 
 struct hwi_master_session *hwi_master_session_add(struct hwi_master *master,
-                                                  const struct hwi_msg_registration *r)
+                                                  const struct hwi_msg_registration *registration)
 {
-    struct hwi_master_session *s =
+    struct hwi_master_session *session =
         HWI_ROWS_INSERT(master->alloc, &master->sessions, &master->session_count,
                         &master->session_capacity, HWI_MEMBERS_MAX, master->session_count);
-    s->peer = ++master->next_peer;
-    s->incarnation = r->incarnation;
-    s->heard_ns = master->now_ns;
-    memcpy(s->address, r->address, sizeof s->address);
-    s->group = r->group;
-    memcpy(s->unit, r->unit, sizeof s->unit);
-    s->unit_size = r->unit_size;
-    add_name(master, s);
-    hwi_master_unit_enter(master, s);
-    return s;
+    session->peer = ++master->next_peer;
+    session->incarnation = registration->incarnation;
+    session->heard_ns = master->now_ns;
+    memcpy(session->address, registration->address, sizeof session->address);
+    session->group = registration->group;
+    memcpy(session->unit, registration->unit, sizeof session->unit);
+    session->unit_size = registration->unit_size;
+    add_name(master, session);
+    hwi_master_unit_enter(master, session);
+    return session;
 }
 
 void hwi_master_sweep(struct hwi_master *master)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < master->session_count; i++) {
-        struct hwi_master_session *s = &master->sessions[i];
-        if (s->gone) {
-            hwi_free(master->alloc, s->broken);
-            hwi_free(master->alloc, s->tallies);
+        struct hwi_master_session *session = &master->sessions[i];
+        if (session->gone) {
+            hwi_free(master->alloc, session->broken);
+            hwi_free(master->alloc, session->tallies);
         } else if (kept++ != i) {
-            master->sessions[kept - 1] = *s;
+            master->sessions[kept - 1] = *session;
         }
     }
     master->session_count = kept;
@@ -96,9 +97,9 @@ uint32_t hwi_master_waiting(const struct hwi_master *master)
     return master->session_count - master->member_count - master->incomplete;
 }
 
-struct hwi_msg *hwi_master_tell(struct hwi_master_session *s, struct hwi_effects *effects,
+struct hwi_msg *hwi_master_tell(struct hwi_master_session *session, struct hwi_effects *effects,
                                 uint16_t type)
 {
-    s->sent++;
-    return hwi_emit(effects, hwi_addr_of(HWI_ROLE_PEER, s->incarnation), type);
+    session->sent++;
+    return hwi_emit(effects, hwi_addr_of(HWI_ROLE_PEER, session->incarnation), type);
 }

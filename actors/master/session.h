@@ -60,15 +60,16 @@ uint32_t hwi_master_waiting(const struct hwi_master *master); // newcomers that 
 
 // A newcomer gets the next peer id; HWI_MEMBERS_MAX sessions are a failed check.
 struct hwi_master_session *hwi_master_session_add(struct hwi_master *master,
-                                                  const struct hwi_msg_registration *r);
+                                                  const struct hwi_msg_registration *registration);
 // Its incarnation is not found any more.
 void hwi_master_session_unname(struct hwi_master *master, uint64_t incarnation);
 void hwi_master_sweep(struct hwi_master *master); // forgets sessions that are gone; others move
 void hwi_master_index(struct hwi_master *master); // names and member_count, from the sessions
 
 // Emits to a session and counts it. Good until the next emit.
-struct hwi_msg *hwi_master_tell(struct hwi_master_session *s, struct hwi_effects *effects,
+struct hwi_msg *hwi_master_tell(struct hwi_master_session *session, struct hwi_effects *effects,
                                 uint16_t type);
-#define HWI_MASTER_TELL(s, effects, name) (&hwi_master_tell((s), (effects), HWI_MSG_##name)->u.name)
+#define HWI_MASTER_TELL(session, effects, name)                                                    \
+    (&hwi_master_tell((session), (effects), HWI_MSG_##name)->u.name)
 
 #endif

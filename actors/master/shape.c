@@ -25,9 +25,9 @@ static const struct hwi_master_shape *find_shape(const struct hwi_master *master
     return NULL;
 }
 
-void hwi_master_shape_note(struct hwi_master *master, const struct hwi_msg_sync_offer *o)
+void hwi_master_shape_note(struct hwi_master *master, const struct hwi_msg_sync_offer *offer)
 {
-    if (o->tensors_count == 0 || find_shape(master, o->layout) != NULL) {
+    if (offer->tensors_count == 0 || find_shape(master, offer->layout) != NULL) {
         return;
     }
     if (master->shape_count == HWI_MASTER_SHAPES_MAX) { // the one that was told first goes
@@ -35,11 +35,11 @@ void hwi_master_shape_note(struct hwi_master *master, const struct hwi_msg_sync_
         HWI_ROWS_REMOVE(master->shapes, &master->shape_count, 0);
     }
     struct hwi_master_shape *shape = &master->shapes[master->shape_count];
-    *shape = (struct hwi_master_shape){.layout = o->layout};
-    size_t bytes = o->tensors_count * sizeof *shape->tensors;
+    *shape = (struct hwi_master_shape){.layout = offer->layout};
+    size_t bytes = offer->tensors_count * sizeof *shape->tensors;
     shape->tensors = hwi_new(master->alloc, bytes);
-    shape->tensor_count = o->tensors_count;
-    memcpy(shape->tensors, o->tensors, bytes);
+    shape->tensor_count = offer->tensors_count;
+    memcpy(shape->tensors, offer->tensors, bytes);
     master->shape_count++;
 }
 

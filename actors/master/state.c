@@ -9,14 +9,14 @@
 
 static void offer_fields(struct hwi_image *image, void *item)
 {
-    struct hwi_master_session *s = item;
-    hwi_image_u32(image, "count", &s->offer.count);
-    hwi_image_u64(image, "revision", &s->offer.revision);
-    hwi_image_hash(image, "root", &s->offer.root);
-    hwi_image_hash(image, "layout", &s->offer.layout);
-    hwi_image_bool(image, "dirty", &s->offer.dirty);
-    hwi_image_u8(image, "strategy", &s->offer.strategy);
-    hwi_image_bool(image, "unhashed", &s->offer.unhashed);
+    struct hwi_master_session *session = item;
+    hwi_image_u32(image, "count", &session->offer.count);
+    hwi_image_u64(image, "revision", &session->offer.revision);
+    hwi_image_hash(image, "root", &session->offer.root);
+    hwi_image_hash(image, "layout", &session->offer.layout);
+    hwi_image_bool(image, "dirty", &session->offer.dirty);
+    hwi_image_u8(image, "strategy", &session->offer.strategy);
+    hwi_image_bool(image, "unhashed", &session->offer.unhashed);
 }
 
 static void shape_fields(struct hwi_image *image, void *item)
@@ -30,32 +30,33 @@ static void shape_fields(struct hwi_image *image, void *item)
 // Between steps none is `gone`.
 static void session_fields(struct hwi_image *image, void *item)
 {
-    struct hwi_master_session *s = item;
-    hwi_image_u64(image, "peer", &s->peer);
-    hwi_image_u64(image, "incarnation", &s->incarnation);
-    hwi_image_u32(image, "group", &s->group);
-    hwi_image_text(image, "unit", s->unit, sizeof s->unit);
-    hwi_image_u32(image, "unit_size", &s->unit_size);
-    hwi_image_text(image, "address", s->address, sizeof s->address);
-    hwi_image_time(image, "heard", &s->heard_ns);
-    hwi_image_u64(image, "acked", &s->acked);
-    hwi_image_u64(image, "sent", &s->sent);
-    hwi_image_u64(image, "received", &s->received);
-    hwi_image_bool(image, "member", &s->member);
-    hwi_image_bool(image, "proposed", &s->proposed);
-    hwi_image_bool(image, "ready", &s->ready);
-    hwi_image_bool(image, "synced", &s->synced);
-    hwi_image_bool(image, "unreachable", &s->unreachable);
-    hwi_image_bool(image, "suspect", &s->suspect);
-    hwi_image_bool(image, "late", &s->late);
-    hwi_image_u32(image, "blame", &s->blame);
-    hwi_image_u32(image, "place", &s->place);
-    hwi_image_u32(image, "broken_count", &s->broken_count);
-    HWI_IMAGE_ROW(image, "broken", s->broken, s->broken_count);
-    hwi_image_u32(image, "edges", &s->edges);
-    hwi_image_u32(image, "member_edges", &s->member_edges);
-    HWI_IMAGE_RECORDS(image, "tallies", s->tallies, s->tally_count, HWI_OPS_MAX, &hwi_layout_tally);
-    hwi_image_struct(image, "offer", s, offer_fields);
+    struct hwi_master_session *session = item;
+    hwi_image_u64(image, "peer", &session->peer);
+    hwi_image_u64(image, "incarnation", &session->incarnation);
+    hwi_image_u32(image, "group", &session->group);
+    hwi_image_text(image, "unit", session->unit, sizeof session->unit);
+    hwi_image_u32(image, "unit_size", &session->unit_size);
+    hwi_image_text(image, "address", session->address, sizeof session->address);
+    hwi_image_time(image, "heard", &session->heard_ns);
+    hwi_image_u64(image, "acked", &session->acked);
+    hwi_image_u64(image, "sent", &session->sent);
+    hwi_image_u64(image, "received", &session->received);
+    hwi_image_bool(image, "member", &session->member);
+    hwi_image_bool(image, "proposed", &session->proposed);
+    hwi_image_bool(image, "ready", &session->ready);
+    hwi_image_bool(image, "synced", &session->synced);
+    hwi_image_bool(image, "unreachable", &session->unreachable);
+    hwi_image_bool(image, "suspect", &session->suspect);
+    hwi_image_bool(image, "late", &session->late);
+    hwi_image_u32(image, "blame", &session->blame);
+    hwi_image_u32(image, "place", &session->place);
+    hwi_image_u32(image, "broken_count", &session->broken_count);
+    HWI_IMAGE_ROW(image, "broken", session->broken, session->broken_count);
+    hwi_image_u32(image, "edges", &session->edges);
+    hwi_image_u32(image, "member_edges", &session->member_edges);
+    HWI_IMAGE_RECORDS(image, "tallies", session->tallies, session->tally_count, HWI_OPS_MAX,
+                      &hwi_layout_tally);
+    hwi_image_struct(image, "offer", session, offer_fields);
 }
 
 static void seat_fields(struct hwi_image *image, void *item)
@@ -84,52 +85,52 @@ static void pending_fields(struct hwi_image *image, void *item)
 }
 
 // Of what was loaded, or was always there: the seats that the channel spans.
-static bool has_seats(struct hwi_master *master, const struct hwi_master_channel *c)
+static bool has_seats(struct hwi_master *master, const struct hwi_master_channel *channel)
 {
-    const struct hwi_master_group *g = hwi_master_group(master, c->group);
-    bool run_wide = hwi_kind_is_run_wide(c->kind);
-    return c->kind == hwi_channel_kind(c->kind) && (run_wide || g != NULL) &&
-           c->count == (run_wide ? master->view.count : g->count);
+    const struct hwi_master_group *group = hwi_master_group(master, channel->group);
+    bool run_wide = hwi_kind_is_run_wide(channel->kind);
+    return channel->kind == hwi_channel_kind(channel->kind) && (run_wide || group != NULL) &&
+           channel->count == (run_wide ? master->view.count : group->count);
 }
 
 static void channel_fields(struct hwi_image *image, void *item)
 {
     struct hwi_master *master = image->actor;
-    struct hwi_master_channel *c = item;
-    hwi_image_kind(image, "kind", &c->kind);
-    hwi_image_u32(image, "group", &c->group);
-    hwi_image_u64(image, "tag", &c->tag);
-    hwi_image_u32(image, "committed", &c->committed);
-    hwi_image_u32(image, "ahead", &c->ahead);
-    hwi_image_u32(image, "count", &c->count);
-    hwi_image_require(image, image->failed || has_seats(master, c));
-    HWI_IMAGE_ROW(image, "counts", c->counts, c->count);
-    hwi_image_u8(image, "redop", &c->redop);
-    hwi_image_u64(image, "folded", &c->folded);
-    hwi_image_u64(image, "value", &c->value);
-    HWI_IMAGE_LIST_IN(image, "pendings", c->pendings, c->pending_count, HWI_MASTER_PENDINGS_MAX,
-                      pending_fields);
+    struct hwi_master_channel *channel = item;
+    hwi_image_kind(image, "kind", &channel->kind);
+    hwi_image_u32(image, "group", &channel->group);
+    hwi_image_u64(image, "tag", &channel->tag);
+    hwi_image_u32(image, "committed", &channel->committed);
+    hwi_image_u32(image, "ahead", &channel->ahead);
+    hwi_image_u32(image, "count", &channel->count);
+    hwi_image_require(image, image->failed || has_seats(master, channel));
+    HWI_IMAGE_ROW(image, "counts", channel->counts, channel->count);
+    hwi_image_u8(image, "redop", &channel->redop);
+    hwi_image_u64(image, "folded", &channel->folded);
+    hwi_image_u64(image, "value", &channel->value);
+    HWI_IMAGE_LIST_IN(image, "pendings", channel->pendings, channel->pending_count,
+                      HWI_MASTER_PENDINGS_MAX, pending_fields);
 }
 
 static void plan_fields(struct hwi_image *image, void *item)
 {
-    struct hwi_master_group *g = item;
-    hwi_image_u32(image, "count", &g->plan.count);
-    hwi_image_u64(image, "revision", &g->plan.revision);
-    hwi_image_hash(image, "root", &g->plan.root);
-    hwi_image_bool(image, "unhashed", &g->plan.unhashed);
+    struct hwi_master_group *group = item;
+    hwi_image_u32(image, "count", &group->plan.count);
+    hwi_image_u64(image, "revision", &group->plan.revision);
+    hwi_image_hash(image, "root", &group->plan.root);
+    hwi_image_bool(image, "unhashed", &group->plan.unhashed);
 }
 
 static void group_fields(struct hwi_image *image, void *item)
 {
-    struct hwi_master_group *g = item;
-    hwi_image_u32(image, "number", &g->number);
-    hwi_image_u32(image, "count", &g->count);
-    hwi_image_u32(image, "members", &g->members);
-    hwi_image_bool(image, "ever_synced", &g->ever_synced);
-    hwi_image_u32(image, "offers", &g->offers);
-    hwi_image_u32(image, "verify", &g->verify);
-    hwi_image_struct(image, "plan", g, plan_fields);
+    struct hwi_master_group *group = item;
+    hwi_image_u32(image, "number", &group->number);
+    hwi_image_u32(image, "count", &group->count);
+    hwi_image_u32(image, "members", &group->members);
+    hwi_image_bool(image, "ever_synced", &group->ever_synced);
+    hwi_image_u32(image, "offers", &group->offers);
+    hwi_image_u32(image, "verify", &group->verify);
+    hwi_image_struct(image, "plan", group, plan_fields);
 }
 
 static void proposal_fields(struct hwi_image *image, struct hwi_master *master)
@@ -173,10 +174,10 @@ static void view_visit(struct hwi_image *image, struct hwi_master *master)
     hwi_image_u64(image, "held_back_by", &master->held_back_by);
 }
 
-static bool is_seated(const struct hwi_master *master, const struct hwi_master_session *s)
+static bool is_seated(const struct hwi_master *master, const struct hwi_master_session *session)
 {
-    int64_t rank = hwi_master_rank(master, s->peer);
-    return rank >= 0 && master->view.seats[rank].group == s->group;
+    int64_t rank = hwi_master_rank(master, session->peer);
+    return rank >= 0 && master->view.seats[rank].group == session->group;
 }
 
 // Seats are of groups, members have a seat, and bits of broken edges a place.
@@ -186,14 +187,14 @@ static bool is_possible(struct hwi_master *master)
     bool possible = master->proposed_count <= HWI_MEMBERS_MAX;
     for (uint32_t i = 0; i < master->view.count; i++) {
         const struct hwi_master_seat *seat = &master->view.seats[i];
-        const struct hwi_master_group *g = hwi_master_group(master, seat->group);
-        possible = possible && g != NULL && seat->rank < g->count;
+        const struct hwi_master_group *group = hwi_master_group(master, seat->group);
+        possible = possible && group != NULL && seat->rank < group->count;
     }
     for (uint32_t i = 0; i < master->session_count; i++) {
-        const struct hwi_master_session *s = &master->sessions[i];
-        possible = possible && (!s->member || is_seated(master, s)) &&
-                   (!s->proposed || s->place < master->proposed_count) &&
-                   (s->broken_count == 0 || s->broken_count == words);
+        const struct hwi_master_session *session = &master->sessions[i];
+        possible = possible && (!session->member || is_seated(master, session)) &&
+                   (!session->proposed || session->place < master->proposed_count) &&
+                   (session->broken_count == 0 || session->broken_count == words);
     }
     return possible;
 }

@@ -8,16 +8,17 @@
 uint32_t hwi_master_syncs_committed(const struct hwi_master *master,
                                     uint32_t group); // in this view
 bool hwi_master_offered(const struct hwi_master *master,
-                        const struct hwi_master_session *s); // for the next sync
+                        const struct hwi_master_session *session); // for the next sync
 // The operation of the view's sync number `count`, from 1.
 struct hwi_op hwi_master_sync_op(const struct hwi_master *master, uint32_t count);
 
 // A sync committed: all members of the group hold the state.
-void hwi_master_synced(struct hwi_master *master, struct hwi_master_group *g);
+void hwi_master_synced(struct hwi_master *master, struct hwi_master_group *group);
 // What was elected in this view, if anything was.
-void hwi_master_tell_plan(const struct hwi_master *master, struct hwi_master_session *s,
+void hwi_master_tell_plan(const struct hwi_master *master, struct hwi_master_session *session,
                           struct hwi_effects *effects);
-void hwi_master_tell_plan_to_all(const struct hwi_master *master, const struct hwi_master_group *g,
+void hwi_master_tell_plan_to_all(const struct hwi_master *master,
+                                 const struct hwi_master_group *group,
                                  struct hwi_effects *effects); // the group's members
 
 #endif

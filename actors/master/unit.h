@@ -14,15 +14,17 @@ struct hwi_master_unit {
 };
 
 // A newcomer cannot be of the unit that it names: why, as a sentence.
-bool hwi_master_unit_refuses(const struct hwi_master *master, const struct hwi_msg_registration *r,
+bool hwi_master_unit_refuses(const struct hwi_master *master,
+                             const struct hwi_msg_registration *registration,
                              char reason[HWI_TEXT_BYTES_MAX]);
 // It may be proposed: it came in time, and so did all of its unit.
-bool hwi_master_admissible(const struct hwi_master *master, const struct hwi_master_session *s);
+bool hwi_master_admissible(const struct hwi_master *master,
+                           const struct hwi_master_session *session);
 
 // A session of a unit has come, has gone.
-void hwi_master_unit_enter(struct hwi_master *master, const struct hwi_master_session *s);
-void hwi_master_unit_leave(struct hwi_master *master, const struct hwi_master_session *s);
+void hwi_master_unit_enter(struct hwi_master *master, const struct hwi_master_session *session);
+void hwi_master_unit_leave(struct hwi_master *master, const struct hwi_master_session *session);
 // Sets `late`.
-void hwi_master_late(struct hwi_master *master, struct hwi_master_session *s, bool late);
+void hwi_master_late(struct hwi_master *master, struct hwi_master_session *session, bool late);
 
 #endif
