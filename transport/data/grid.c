@@ -3,6 +3,8 @@
 // begins a grid of its own.
 #include "transport/data/grid.h"
 
+#include "actors/base/rows.h"
+
 static uint64_t divide_up(uint64_t a, uint64_t b)
 {
     return a / b + (a % b != 0);
@@ -48,19 +50,26 @@ void hwi_grid_fini(struct hwi_grid *grid, const struct hwi_alloc *alloc)
     hwi_free(alloc, grid->region);
 }
 
+struct point {
+    uint64_t byte;
+    uint32_t chunk;
+};
+
+// Never the same: a region that begins by the byte, and by the chunk, comes before.
+static int compare_begin(const void *item, const void *wanted)
+{
+    const struct hwi_cut *cut = item;
+    const struct point *point = wanted;
+    return cut->begin > point->byte || cut->first > point->chunk ? 1 : -1;
+}
+
 // The last region that does not begin behind the chunk, or behind the byte: never an empty one.
 static const struct hwi_cut *region_of(const struct hwi_grid *grid, uint64_t byte, uint32_t chunk)
 {
-    uint32_t low = 0, high = grid->regions;
-
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct hwi_cut *cut = &grid->region[middle];
-        bool behind = cut->begin > byte || cut->first > chunk;
-        low = behind ? low : middle;
-        high = behind ? middle : high;
-    }
-    return &grid->region[low];
+    struct point point = {.byte = byte, .chunk = chunk};
+    uint32_t behind =
+        hwi_rows_place(grid->region, grid->regions, sizeof *grid->region, compare_begin, &point);
+    return &grid->region[behind - 1]; // the first one begins at 0
 }
 
 uint64_t hwi_grid_offset(const struct hwi_grid *grid, uint32_t chunk)
