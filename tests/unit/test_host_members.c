@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Two members' hosts over real sockets: edges, messages and chunks on their stripes.
+// Two members' hosts over real sockets: edges, messages and chunks on their stripes; over TCP and
+// over socket pairs.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include <hawser/types.h>
 
 #include "tests/support/expect.h"
+#include "tests/support/pair_edge.h"
 #include "tests/support/phases.h"
 #include "tests/support/relay.h"
 #include "transport/os/address.h"
@@ -388,21 +390,41 @@ static void stripes_survive_a_quiesce(void **state)
     free(out_b);
 }
 
+// ---- every kind of edges
+
+// What an edge owes whatever its kind.
+#define STORIES                                                                                    \
+    cmocka_unit_test(messages_pass_over_ipv4), cmocka_unit_test(a_dialler_may_come_early),         \
+        cmocka_unit_test(an_edge_that_is_up_says_so_again),                                        \
+        cmocka_unit_test(closing_is_heard_by_the_other_side_only),                                 \
+        cmocka_unit_test(the_end_of_a_process_is_heard),                                           \
+        cmocka_unit_test(another_incarnation_replaces_an_edge),                                    \
+        cmocka_unit_test(an_edge_that_is_lost_on_one_side_is_dialled_again),                       \
+        cmocka_unit_test(chunks_cross), cmocka_unit_test(stripes_survive_a_quiesce)
+
+static int pairs_only(void **state)
+{
+    (void)state;
+    hwi_host_edge_kind(pair_edge_all);
+    return 0;
+}
+
+static int not_pairs(void **state)
+{
+    (void)state;
+    hwi_host_edge_kind(NULL);
+    return pair_edge_counts().ups == 0;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(messages_pass_over_ipv4),
+    const struct CMUnitTest over_tcp[] = {
+        STORIES,
         cmocka_unit_test(messages_pass_over_ipv6),
         cmocka_unit_test(a_wildcard_member_can_be_dialled),
-        cmocka_unit_test(a_dialler_may_come_early),
-        cmocka_unit_test(an_edge_that_is_up_says_so_again),
-        cmocka_unit_test(closing_is_heard_by_the_other_side_only),
-        cmocka_unit_test(the_end_of_a_process_is_heard),
-        cmocka_unit_test(another_incarnation_replaces_an_edge),
-        cmocka_unit_test(an_edge_that_is_lost_on_one_side_is_dialled_again),
         cmocka_unit_test(dialling_nobody_fails_at_once),
-        cmocka_unit_test(chunks_cross),
-        cmocka_unit_test(stripes_survive_a_quiesce),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest over_pairs[] = {STORIES};
+    return cmocka_run_group_tests(over_tcp, NULL, NULL) +
+           cmocka_run_group_tests(over_pairs, pairs_only, not_pairs);
 }

@@ -25,10 +25,14 @@ enum {
 //   0            read only: the other side has closed it
 //   -EAGAIN      not now
 //   another -E   it is broken
-// `parts` are borrowed until return. Neither blocks.
+// Fewer bytes than `parts` have: no more are there to be read, or there is room for no more.
+// `parts` are borrowed until return. Nothing blocks.
 struct hwi_stream_ops {
     ssize_t (*read)(void *user, const struct iovec *parts, int count);
     ssize_t (*write)(void *user, const struct iovec *parts, int count);
+    // Sends on what `write` took and has kept: 0 = nothing is kept any more, or a negative value as
+    // above. NULL = it keeps nothing.
+    ssize_t (*flush)(void *user);
 };
 
 struct hwi_stream {
@@ -89,8 +93,15 @@ struct hwi_stripe_writer {
     struct hwi_frame_out *frames; // a ring of `room`, borrowed until the end
     uint32_t room;                // at most HWI_STRIPE_PARTS_MAX / 3
     uint32_t first, count;
+    bool kept;      // the stream has taken what it could not send yet
     uint64_t bytes; // written so far, headers included
 };
+
+// True if what has begun to leave has not left whole.
+static inline bool hwi_stripe_unfinished(const struct hwi_stripe_writer *writer)
+{
+    return writer->count > 0 || writer->kept;
+}
 
 // Takes frames from the data port until there is enough in hand; false if there is nothing.
 bool hwi_stripe_pull(struct hwi_stripe_writer *writer, const struct hwi_stripe_owner *owner);

@@ -121,6 +121,19 @@ enum hwi_progress hwi_stripe_flush(struct hwi_stripe_writer *writer, struct hwi_
     return sent < (ssize_t)parts.bytes ? HWI_PROGRESS_BLOCKED : HWI_PROGRESS_IDLE;
 }
 
+// Nothing waits to be written: what about that which the stream has kept?
+static enum hwi_progress flush_kept(struct hwi_stripe_writer *writer,
+                                    const struct hwi_stream *stream, struct hwi_stripe_fault *fault)
+{
+    ssize_t flushed = stream->ops->flush != NULL ? stream->ops->flush(stream->user) : 0;
+    writer->kept = flushed == -EAGAIN;
+    if (flushed < 0 && !writer->kept) {
+        *fault = (struct hwi_stripe_fault){.error = (int)-flushed};
+        return HWI_PROGRESS_OVER;
+    }
+    return writer->kept ? HWI_PROGRESS_BLOCKED : HWI_PROGRESS_IDLE;
+}
+
 enum hwi_progress hwi_stripe_write(struct hwi_stripe_writer *writer,
                                    const struct hwi_stripe_owner *owner,
                                    const struct hwi_stream *stream, struct hwi_stripe_fault *fault)
@@ -128,7 +141,7 @@ enum hwi_progress hwi_stripe_write(struct hwi_stripe_writer *writer,
     uint64_t end = writer->bytes + HWI_STRIPE_TURN_BYTES_MAX;
     while (writer->bytes < end) {
         if (!hwi_stripe_pull(writer, owner)) {
-            return HWI_PROGRESS_IDLE;
+            return flush_kept(writer, stream, fault);
         }
         enum hwi_progress progress = hwi_stripe_flush(writer, owner->data, stream, fault);
         if (progress != HWI_PROGRESS_IDLE) {

@@ -74,7 +74,7 @@ static bool write_lane(struct hwi_tcp_edge *edge, uint32_t lane)
     bool more = false, idle = false;
     for (uint32_t i = 0; i < edge->count; i++) {
         struct hwi_tcp_stripe *stripe = edge->stripes[lane][i];
-        if (stripe->blocked || (idle && stripe->writer.count == 0)) {
+        if (stripe->blocked || (idle && !hwi_stripe_unfinished(&stripe->writer))) {
             continue;
         }
         enum hwi_progress progress = hwi_tcp_stripe_write(stripe);
