@@ -27,33 +27,36 @@ static ssize_t flush(void *user)
     return 0;
 }
 
-static void seal(struct sealed_stream *sealed, const unsigned char *bytes, size_t count)
+// Adds to the record that is being made what there is room for; returns how many bytes.
+static size_t seal(struct sealed_stream *sealed, const unsigned char *bytes, size_t count)
 {
-    sealed->out[0] = (unsigned char)(count >> 8);
-    sealed->out[1] = (unsigned char)count;
-    for (size_t i = 0; i < count; i++) {
-        sealed->out[SEALED_HEAD_BYTES + i] = bytes[i] ^ key_at(sealed->sealed++);
+    size_t end = HWI_MAX(sealed->out_end, (size_t)SEALED_HEAD_BYTES);
+    size_t taken = HWI_MIN(count, sizeof sealed->out - end);
+    for (size_t i = 0; i < taken; i++) {
+        sealed->out[end + i] = bytes[i] ^ key_at(sealed->sealed++);
     }
-    sealed->out_end = SEALED_HEAD_BYTES + count;
+    sealed->out_end = end + taken;
+    sealed->out[0] = (unsigned char)((sealed->out_end - SEALED_HEAD_BYTES) >> 8);
+    sealed->out[1] = (unsigned char)(sealed->out_end - SEALED_HEAD_BYTES);
+    return taken;
 }
 
 static ssize_t write_sealed(void *user, const struct iovec *parts, int count)
 {
     struct sealed_stream *sealed = user;
     size_t taken = 0;
-    for (int i = 0; i < count; i++) {
-        for (size_t at = 0; at < parts[i].iov_len;) {
-            ssize_t flushed = flush(sealed);
-            if (flushed < 0) {
-                return taken > 0 ? (ssize_t)taken : flushed;
-            }
-            size_t bytes = HWI_MIN(parts[i].iov_len - at, (size_t)SEALED_RECORD_BYTES);
-            seal(sealed, (const unsigned char *)parts[i].iov_base + at, bytes);
+    ssize_t flushed = flush(sealed);
+    for (int i = 0; i < count && flushed == 0; i++) {
+        const unsigned char *part = parts[i].iov_base;
+        for (size_t at = 0; at < parts[i].iov_len && flushed == 0;) {
+            size_t bytes = seal(sealed, part + at, parts[i].iov_len - at);
             at += bytes;
             taken += bytes;
+            flushed = sealed->out_end == sizeof sealed->out ? flush(sealed) : 0;
         }
     }
-    return (ssize_t)taken;
+    flushed = flushed == 0 ? flush(sealed) : flushed;
+    return taken > 0 ? (ssize_t)taken : flushed;
 }
 
 // ---- in
