@@ -20,7 +20,7 @@ struct words {
 };
 
 // An operation, blocking or in flight.
-struct reduction {
+struct operation {
     hws_request *request;
     float *input, *output; // the same in place
     uint64_t tag, count, began_ns;
@@ -31,7 +31,7 @@ struct member {
     uint64_t self;    // own peer id
     hws_state *state; // NULL until made
     struct tensor *tensors;
-    struct reduction started[STARTED_MAX]; // oldest first
+    struct operation started[STARTED_MAX]; // oldest first
     int started_count;
 };
 

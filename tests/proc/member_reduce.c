@@ -44,71 +44,71 @@ static bool holds(const float *buffer, size_t count, const float period[PERIOD])
     return true;
 }
 
-static bool sum_is_right(const struct reduction *r, const hws_result *result)
+static bool sum_is_right(const struct operation *op, const hws_result *result)
 {
     float period[PERIOD] = {0};
     for (uint32_t rank = 0; rank < result->member_count; rank++) {
-        add_period(period, result->members[rank].value, r->tag);
+        add_period(period, result->members[rank].value, op->tag);
     }
-    return holds(r->output, r->count, period);
+    return holds(op->output, op->count, period);
 }
 
-static bool input_is_right(const struct member *m, const struct reduction *r)
+static bool input_is_right(const struct member *m, const struct operation *op)
 {
     float period[PERIOD] = {0};
-    add_period(period, m->self, r->tag);
-    return holds(r->input, r->count, period);
+    add_period(period, m->self, op->tag);
+    return holds(op->input, op->count, period);
 }
 
-static bool prepare(const struct member *m, const struct words *words, struct reduction *r)
+static bool prepare(const struct member *m, const struct words *words, struct operation *op)
 {
-    memset(r, 0, sizeof *r);
-    r->tag = words_number(words, "tag", 0);
-    r->count = words_number(words, "count", 1000);
-    r->input = malloc(r->count * sizeof *r->input);
-    r->output = words_flag(words, "inplace") ? r->input : malloc(r->count * sizeof *r->output);
-    if (r->input == NULL || r->output == NULL) {
+    memset(op, 0, sizeof *op);
+    op->tag = words_number(words, "tag", 0);
+    op->count = words_number(words, "count", 1000);
+    op->input = malloc(op->count * sizeof *op->input);
+    op->output = words_flag(words, "inplace") ? op->input : malloc(op->count * sizeof *op->output);
+    if (op->input == NULL || op->output == NULL) {
         return false;
     }
-    fill(r->input, r->count, m->self, r->tag);
+    fill(op->input, op->count, m->self, op->tag);
     return true;
 }
 
-static void let_go(struct reduction *r)
+static void let_go(struct operation *op)
 {
-    if (r->output != r->input) {
-        free(r->output);
+    if (op->output != op->input) {
+        free(op->output);
     }
-    free(r->input);
+    free(op->input);
 }
 
 // Checks what the call left behind, answers, frees.
-static void conclude(struct member *m, struct reduction *r, hws_status status,
+static void conclude(struct member *m, struct operation *op, hws_status status,
                      const hws_result *result)
 {
     if (status == HWS_OK) {
-        answer(status, r->began_ns, result, "sum=%s hash=%016" PRIx64,
-               sum_is_right(r, result) ? "right" : "wrong",
-               (uint64_t)XXH3_64bits(r->output, r->count * sizeof *r->output));
+        answer(status, op->began_ns, result, "sum=%s hash=%016" PRIx64,
+               sum_is_right(op, result) ? "right" : "wrong",
+               (uint64_t)XXH3_64bits(op->output, op->count * sizeof *op->output));
     } else {
-        answer(status, r->began_ns, result, "restored=%s", input_is_right(m, r) ? "yes" : "no");
+        answer(status, op->began_ns, result, "restored=%s", input_is_right(m, op) ? "yes" : "no");
     }
-    let_go(r);
+    let_go(op);
 }
 
 void do_reduce(struct member *m, const struct words *words)
 {
-    struct reduction r;
+    struct operation op;
     hws_result result = HWS_RESULT_INIT;
     hws_options options = words_options(words);
-    if (!prepare(m, words, &r)) {
+    if (!prepare(m, words, &op)) {
         answer(HWS_E_NO_MEMORY, now_ns(), NULL, "who=member");
         return;
     }
-    r.began_ns = now_ns();
+    op.began_ns = now_ns();
     hws_status status =
-        hws_all_reduce(m->comm, r.input, r.output, r.count, HWS_F32, HWS_SUM, &options, &result);
-    conclude(m, &r, status, &result);
+        hws_all_reduce(m->comm, op.input, op.output, op.count, HWS_F32, HWS_SUM, &options, &result);
+    conclude(m, &op, status, &result);
 }
 
 // `calls` reductions one after another, each checked; stops at the first that is not right.
@@ -121,18 +121,18 @@ void do_loop(struct member *m, const struct words *words)
              began_ns = now_ns();
     bool right = true;
     for (; made < calls && status == HWS_OK && right; made++) {
-        struct reduction r;
-        if (!prepare(m, words, &r)) {
+        struct operation op;
+        if (!prepare(m, words, &op)) {
             status = HWS_E_NO_MEMORY;
             break;
         }
-        r.began_ns = now_ns();
-        status = hws_all_reduce(m->comm, r.input, r.output, r.count, HWS_F32, HWS_SUM, &options,
+        op.began_ns = now_ns();
+        status = hws_all_reduce(m->comm, op.input, op.output, op.count, HWS_F32, HWS_SUM, &options,
                                 &result);
-        uint64_t took_ns = now_ns() - r.began_ns;
+        uint64_t took_ns = now_ns() - op.began_ns;
         slowest_ns = took_ns > slowest_ns ? took_ns : slowest_ns;
-        right = status == HWS_OK ? sum_is_right(&r, &result) : input_is_right(m, &r);
-        let_go(&r);
+        right = status == HWS_OK ? sum_is_right(&op, &result) : input_is_right(m, &op);
+        let_go(&op);
     }
     answer(status, began_ns, &result, "calls=%" PRIu64 " slowest_ms=%.1f sum=%s", made,
            (double)slowest_ns / 1e6, right ? "right" : "wrong");
@@ -140,21 +140,21 @@ void do_loop(struct member *m, const struct words *words)
 
 void do_start(struct member *m, const struct words *words)
 {
-    struct reduction *r = &m->started[m->started_count];
+    struct operation *op = &m->started[m->started_count];
     hws_options options = words_options(words);
     uint64_t began_ns = now_ns();
-    if (m->started_count == STARTED_MAX || !prepare(m, words, r)) {
+    if (m->started_count == STARTED_MAX || !prepare(m, words, op)) {
         answer(HWS_E_LIMIT, began_ns, NULL, "who=member");
         return;
     }
-    r->began_ns = now_ns();
-    hws_status status = hws_all_reduce_async(m->comm, r->input, r->output, r->count, HWS_F32,
-                                             HWS_SUM, &options, &r->request);
+    op->began_ns = now_ns();
+    hws_status status = hws_all_reduce_async(m->comm, op->input, op->output, op->count, HWS_F32,
+                                             HWS_SUM, &options, &op->request);
     answer(status, began_ns, NULL, "%s", ""); // the buffers are lent: nobody looks at them now
     if (status == HWS_OK) {
         m->started_count++;
     } else {
-        let_go(r);
+        let_go(op);
     }
 }
 
@@ -170,17 +170,17 @@ void do_cancel(struct member *m, const struct words *words)
 void do_wait(struct member *m, const struct words *words)
 {
     hws_result result = HWS_RESULT_INIT;
-    struct reduction r = m->started[0];
+    struct operation op = m->started[0];
     if (m->started_count == 0) {
         answer(HWS_E_INVALID, now_ns(), NULL, "who=member");
         return;
     }
     uint32_t timeout_ms = (uint32_t)words_number(words, "for_ms", UINT32_MAX);
-    hws_status status = hws_wait(r.request, timeout_ms, &result);
+    hws_status status = hws_wait(op.request, timeout_ms, &result);
     if (status == HWS_E_PENDING) {
-        answer(status, r.began_ns, NULL, "%s", "");
+        answer(status, op.began_ns, NULL, "%s", "");
         return;
     }
     memmove(m->started, m->started + 1, (size_t)--m->started_count * sizeof *m->started);
-    conclude(m, &r, status, &result);
+    conclude(m, &op, status, &result);
 }

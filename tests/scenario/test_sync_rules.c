@@ -19,11 +19,8 @@ enum { SEATS_MAX = 8, STATE_BYTES = 3 * HWI_BLOCK_BYTES / 2, MIDDLE_MS = 30 };
 static const struct rule {
     const char *members, *elected, *outcome;
 } rules[] = {
-#define RULES(heading)
 #define RULE(members, elected, outcome, why) {members, elected, outcome},
 #include "tests/scenario/sync_rules.def"
-#undef RULES
-#undef RULE
 };
 
 struct seat {

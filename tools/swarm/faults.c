@@ -20,7 +20,6 @@ static const struct {
 } kinds[SWARM_KINDS] = {
 #define FAULT(name, text, every, about) {.word = text, .doc = about, .seconds = every},
 #include "tools/swarm/faults.def"
-#undef FAULT
 };
 
 const char *swarm_kind_word(enum swarm_kind kind)

@@ -11,7 +11,6 @@
 enum swarm_kind {
 #define FAULT(name, word, seconds, doc) SWARM_##name,
 #include "tools/swarm/faults.def"
-#undef FAULT
     SWARM_KINDS
 };
 
