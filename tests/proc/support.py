@@ -8,6 +8,7 @@ from pathlib import Path
 BUILD = Path(os.environ["BUILD_DIR"])
 SOURCE = Path(os.environ["SOURCE_DIR"])
 HAWSER = BUILD / "hawser"
+BENCH = BUILD / "hawser-bench"
 TRAINER = BUILD / "train_digits"
 DIGITS = SOURCE / "examples" / "data" / "digits"
 

@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""`hawser bench`: every kind measures, checks its sums and says what it measured."""
+"""`hawser bench` and tools/bench: every kind measures, checks its sums and says what it measured."""
 import json
 
-from support import HAWSER, check, end, run
+from support import BENCH, HAWSER, check, end, run
 
 KEYS = ["bench", "peers", "bytes", "plan", "stripes", "repeats", "median_s", "p10_s", "p90_s", "algbw_Bps", "busbw_Bps"]
 
 
-def bench(*arguments):
-    done = run(HAWSER, "bench", *arguments, "--repeats", "4", "--json", timeout=120)
-    check(done.returncode == 0, f"bench {' '.join(arguments)}", done)
+def lines_of(*command):
+    done = run(*command, "--repeats", "4", "--json", timeout=120)
+    check(done.returncode == 0, " ".join(map(str, command)), done)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def bench(*arguments):
+    return lines_of(HAWSER, "bench", *arguments)
+
+
+def internals(*arguments):
+    return lines_of(BENCH, *arguments)
 
 
 for plan in ("auto", "one-shot", "direct"):
@@ -31,16 +39,22 @@ for line in bench("raw", "--sizes", "4K,1M"):
 for line in bench("compare", "--sizes", "4K,1M"):
     check(line["raw_median_s"] > 0 and line["median_s"] > 0 and line["of_raw"] > 0, f"compare: {line}")
 
-for line in bench("journal", "--sizes", "4K,1M"):
+for line in internals("journal", "--sizes", "4K,1M"):
     check(line["turns"] == 4 and line["with_ms"] > 0 and line["without_ms"] > 0, f"journal: {line}")
     check(line["cost"] > -1, f"journal: {line}")
 
-lines = bench("ring")
+lines = internals("ring")
 check(len(lines) == 5 and all(line["ns_per_message"] < line["with_ns"] for line in lines), f"ring: {lines}")
 
-for line in bench("trace"):
+for line in internals("trace"):
     check(line["bytes"] == 4096 and line["turns"] == 4 and min(line["without_us"], line["reading_us"], line["stopped_us"]) > 0 and
           line["reading_cost"] > -1 and line["stopped_cost"] > -1, f"trace: {line}")
+
+lines = internals("kernels", "--operands", "3", "--sizes", "4K")
+check(len(lines) % 60 == 0 and all(line["operands"] == 3 and line["GBps"] > 0 for line in lines), f"kernels: {lines}")
+check([line["bytes"] for line in internals("checkpoint", "--sizes", "1M")].count(1 << 20) > 0, "checkpoint")
+for wrong in ([], ["all-reduce"], ["ring", "--sizes", "5"], ["kernels", "--operands", "1"], ["ring", "--what"]):
+    check(run(BENCH, *wrong).returncode == 2, f"bad usage: {wrong}")
 
 check([line["peers"] for line in bench("all-reduce", "--peers", "1", "--sizes", "4K")] == [1], "a view of one")
 done = run(HAWSER, "bench", "all-reduce", "--sizes", "4K", "--repeats", "4")

@@ -21,21 +21,9 @@ static const char usage[] =
     "  all-reduce           N member processes and a master sum f32 in place\n"
     "  raw                  two plain processes send and receive the same bytes at once over TCP\n"
     "  compare              both, in turn within one run, with 2 members: how near is all-reduce?\n"
-    "  ring                 what it costs an actor's message to be kept in the ring, in turn "
-    "without\n"
-    "  journal              what it costs 2 members to keep journals, in turn without\n"
-    "  trace                what it costs 2 members to be traced: in turn without, by a tracer "
-    "that\n"
-    "                       prints everything, and by one that is stopped\n"
-    "  kernels              how fast memory is reduced, all types and operations: each "
-    "instruction\n"
-    "                       set this CPU has, and plain code, in turn\n"
-    "  checkpoint           how fast a state is saved and loaded, in $TMPDIR or /tmp\n"
     "\n"
-    "  --peers N            member processes of all-reduce, operands of kernels, to 64 (default "
-    "2)\n"
-    "  --sizes LIST         bytes of the tensor (default 4K,64K,1M,16M,64M; journal 4K,16M;\n"
-    "                       trace 4K; kernels 256K; checkpoint 256M)\n"
+    "  --peers N            member processes of all-reduce, to 64 (default 2)\n"
+    "  --sizes LIST         bytes of the tensor (default 4K,64K,1M,16M,64M)\n"
     "  --plan PLAN          auto, one-shot or direct (default auto: by size)\n"
     "  --stripes K          connections per pair, 1 to 32 (default 4)\n"
     "  --repeats R          timed repeats per size, to 100000 (default: about 1.5 s of them)\n"
@@ -211,21 +199,11 @@ static int bench(const struct bench_job *job)
 
 static bool parse_sizes(const char *text, struct bench_job *job)
 {
-    const char *at = text;
-    job->size_count = 0;
-    while (job->size_count < BENCH_SIZES_MAX) {
-        uint64_t bytes;
-        if (!parse_bytes(&at, &bytes) || bytes < 4 || bytes % 4 || (*at && *at != ',')) {
-            break;
-        }
-        job->sizes[job->size_count++] = bytes;
-        if (!*at) {
-            return true;
-        }
-        at++;
+    if (measure_sizes(text, job->sizes, &job->size_count)) {
+        return true;
     }
     complain("bench", "--sizes takes up to %d multiples of 4 bytes such as 4K,1M, not \"%s\"",
-             BENCH_SIZES_MAX, text);
+             MEASURE_SIZES_MAX, text);
     return false;
 }
 
@@ -246,20 +224,14 @@ static bool parse_kind(const char *text, struct bench_job *job)
     static const struct {
         const char *name;
         enum bench_kind kind;
-    } kinds[] = {{"all-reduce", BENCH_ALL_REDUCE}, {"raw", BENCH_RAW},
-                 {"compare", BENCH_COMPARE},       {"ring", BENCH_RING},
-                 {"journal", BENCH_JOURNAL},       {"trace", BENCH_TRACE},
-                 {"kernels", BENCH_KERNELS},       {"checkpoint", BENCH_CHECKPOINT}};
+    } kinds[] = {{"all-reduce", BENCH_ALL_REDUCE}, {"raw", BENCH_RAW}, {"compare", BENCH_COMPARE}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(text, kinds[i].name) == 0) {
             job->kind = kinds[i].kind;
             return true;
         }
     }
-    complain("bench",
-             "unknown kind %s; it is all-reduce, raw, compare, ring, journal, trace, "
-             "kernels or checkpoint",
-             text);
+    complain("bench", "unknown kind %s; it is all-reduce, raw or compare", text);
     return false;
 }
 
@@ -275,7 +247,7 @@ static bool set_option(struct bench_job *job, int option)
     case 'k':
         return option_u32("bench", "--stripes", optarg, 1, BENCH_STRIPES_MAX, &job->stripes);
     case 'r':
-        return option_u32("bench", "--repeats", optarg, 1, BENCH_REPEATS_MAX, &job->repeats);
+        return option_u32("bench", "--repeats", optarg, 1, MEASURE_REPEATS_MAX, &job->repeats);
     default:
         return job->json = true;
     }
@@ -304,37 +276,10 @@ static int parse_arguments(struct bench_job *job, int argc, char **argv)
         }
     }
     if (argc - optind != 1) {
-        complain("bench",
-                 "expected one kind: all-reduce, raw, compare, ring, journal, trace, kernels or "
-                 "checkpoint; try hawser bench --help");
+        complain("bench", "expected one kind: all-reduce, raw or compare; try hawser bench --help");
         return EXIT_USAGE;
     }
     return parse_kind(argv[optind], job) ? EXIT_OK : EXIT_USAGE;
-}
-
-static const char *default_sizes(enum bench_kind kind)
-{
-    switch (kind) {
-    case BENCH_TRACE:
-        return "4K";
-    case BENCH_JOURNAL:
-        return "4K,16M";
-    case BENCH_KERNELS:
-        return "256K";
-    case BENCH_CHECKPOINT:
-        return "256M";
-    default:
-        return "4K,64K,1M,16M,64M";
-    }
-}
-
-static int bench_kernels_of(const struct bench_job *job)
-{
-    if (job->peers >= 2) {
-        return bench_kernels(job);
-    }
-    complain("bench", "kernels reduce 2 operands or more: --peers 2 to %d", BENCH_PEERS_MAX);
-    return EXIT_USAGE;
 }
 
 int command_bench(int argc, char **argv)
@@ -344,23 +289,8 @@ int command_bench(int argc, char **argv)
     if (code != EXIT_OK || !job.kind) {
         return code;
     }
-    if (job.kind == BENCH_RING) {
-        return bench_ring(&job);
-    }
     if (job.size_count == 0) {
-        parse_sizes(default_sizes(job.kind), &job);
-    }
-    if (job.kind == BENCH_KERNELS) {
-        return bench_kernels_of(&job);
-    }
-    if (job.kind == BENCH_CHECKPOINT) {
-        return bench_checkpoint(&job);
-    }
-    if (job.kind == BENCH_JOURNAL) {
-        return bench_journal(&job);
-    }
-    if (job.kind == BENCH_TRACE) {
-        return bench_trace(&job);
+        parse_sizes("4K,64K,1M,16M,64M", &job);
     }
     if ((job.kind & BENCH_RAW) && job.peers != 2) {
         complain("bench", "raw and compare are between 2 processes; leave --peers out");

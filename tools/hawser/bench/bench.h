@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the parts of `hawser bench` share. The command forks all processes before it uses Hawser.
+// What the parts of `hawser bench` share: all-reduces between processes, and plain TCP to compare
+// them with. The command forks all processes before it uses Hawser.
 #ifndef HAWSER_TOOLS_HAWSER_BENCH_BENCH_H
 #define HAWSER_TOOLS_HAWSER_BENCH_BENCH_H
 
@@ -7,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/hawser/common/measure.h"
+
 enum {
-    BENCH_SIZES_MAX = 64,
     BENCH_PEERS_MAX = 64,
-    BENCH_REPEATS_MAX = 100000,
     BENCH_STRIPES_MAX = 32,
 };
 
@@ -18,18 +19,13 @@ enum bench_kind {
     BENCH_ALL_REDUCE = 1,
     BENCH_RAW = 2,
     BENCH_COMPARE = 3, // both
-    BENCH_RING = 4,
-    BENCH_JOURNAL = 8,
-    BENCH_TRACE = 16,
-    BENCH_KERNELS = 32,
-    BENCH_CHECKPOINT = 64,
 };
 
 struct bench_job {
     enum bench_kind kind;
     uint32_t peers, stripes, plan;
     uint32_t repeats; // 0 = as many as fit in about a second and a half
-    uint64_t sizes[BENCH_SIZES_MAX];
+    uint64_t sizes[MEASURE_SIZES_MAX];
     uint32_t size_count;
     bool json;
 };
@@ -47,15 +43,11 @@ void raw_close(struct bench_raw *raw);
 // errno.
 bool raw_exchange(struct bench_raw *raw, const void *out, void *in, uint64_t bytes);
 
-// One size's outcome, in seconds; all zero for what was not measured.
-struct bench_times {
-    double median, p10, p90;
-};
-
+// One size's outcome; times are all zero for what was not measured.
 struct bench_result {
     uint64_t bytes;
     uint32_t repeats;
-    struct bench_times all_reduce, raw;
+    struct measure_times all_reduce, raw;
     double of_raw; // compare: the median over repeats of raw time / all-reduce time
 };
 
@@ -64,23 +56,6 @@ struct bench_result {
 // processes. Returns an exit code.
 int bench_member(const struct bench_job *job, const char *master, struct bench_raw *raw,
                  uint32_t rank, int results);
-
-// Measures and prints what the ring costs a message. Returns an exit code.
-int bench_ring(const struct bench_job *job);
-
-// Measures and prints what keeping journals costs streams of all-reduces. Returns an exit code.
-int bench_journal(const struct bench_job *job);
-// Measures and prints what a tracer costs a stream of all-reduces. Likewise.
-int bench_trace(const struct bench_job *job);
-
-// Measures and prints how fast operands in memory are reduced, `peers` of them. Likewise.
-int bench_kernels(const struct bench_job *job);
-
-// Measures and prints how fast states are saved and loaded. Likewise.
-int bench_checkpoint(const struct bench_job *job);
-
-// Sorts `samples` (nanoseconds).
-struct bench_times bench_summary(uint64_t *samples, uint32_t count);
 
 void bench_print_head(const struct bench_job *job);
 void bench_print(const struct bench_job *job, const struct bench_result *result);

@@ -28,9 +28,9 @@ struct bench {
     struct bench_raw *raw; // NULL in plain all-reduce
     uint32_t rank, members;
     float *buffer, *raw_out, *raw_in;
-    uint64_t count;                             // elements of the size at hand
-    uint32_t summed;                            // all-reduces since the buffer was filled
-    uint64_t samples[2][BENCH_REPEATS_MAX + 1]; // all-reduce, raw
+    uint64_t count;                               // elements of the size at hand
+    uint32_t summed;                              // all-reduces since the buffer was filled
+    uint64_t samples[2][MEASURE_REPEATS_MAX + 1]; // all-reduce, raw
 };
 
 static bool failed(const struct bench *b, const char *what)
@@ -196,7 +196,7 @@ static int compare_doubles(const void *a, const void *b)
 
 static double median_ratio(const struct bench *b, uint32_t repeats)
 {
-    static double ratios[BENCH_REPEATS_MAX];
+    static double ratios[MEASURE_REPEATS_MAX];
     for (uint32_t i = 0; i < repeats; i++) {
         ratios[i] = (double)b->samples[1][i] / (double)b->samples[0][i];
     }
@@ -244,15 +244,15 @@ static bool measure_size(struct bench *b, struct bench_result *result)
         result->of_raw = median_ratio(b, result->repeats);
     }
     if (b->job->kind & BENCH_ALL_REDUCE) {
-        result->all_reduce = bench_summary(b->samples[0], result->repeats);
+        result->all_reduce = measure_summary(b->samples[0], result->repeats);
     }
     if (b->job->kind & BENCH_RAW) {
-        result->raw = bench_summary(b->samples[1], result->repeats);
+        result->raw = measure_summary(b->samples[1], result->repeats);
     }
     return true;
 }
 
-static bool measure_sizes(struct bench *b, int results)
+static bool measure_job(struct bench *b, int results)
 {
     for (uint32_t i = 0; i < b->job->size_count; i++) {
         struct bench_result result = {.bytes = b->job->sizes[i]};
@@ -294,7 +294,7 @@ int bench_member(const struct bench_job *job, const char *master, struct bench_r
     b.job = job;
     b.raw = raw;
     b.rank = rank;
-    bool good = (master == NULL || join(&b, master)) && measure_sizes(&b, results);
+    bool good = (master == NULL || join(&b, master)) && measure_job(&b, results);
     hws_close(b.comm);
     return good ? EXIT_OK : EXIT_FAILED;
 }

@@ -2,25 +2,8 @@
 // How results of `hawser bench` look.
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "tools/hawser/bench/bench.h"
-
-static int compare_samples(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-struct bench_times bench_summary(uint64_t *samples, uint32_t count)
-{
-    qsort(samples, count, sizeof *samples, compare_samples);
-    return (struct bench_times){
-        .median = (double)samples[count / 2] * 1e-9,
-        .p10 = (double)samples[count / 10] * 1e-9,
-        .p90 = (double)samples[count - 1 - count / 10] * 1e-9,
-    };
-}
 
 static const char *plan_name(const struct bench_job *job)
 {
@@ -68,7 +51,7 @@ void bench_print_head(const struct bench_job *job)
 }
 
 static void print_json(const struct bench_job *job, const struct bench_result *r,
-                       struct bench_times t)
+                       struct measure_times t)
 {
     double rate = (double)r->bytes / t.median;
     printf("{\"bench\":\"%s\",\"peers\":%" PRIu32 ",\"bytes\":%" PRIu64 ",\"plan\":\"%s\","
@@ -97,7 +80,7 @@ static void print_compare(const struct bench_job *job, const struct bench_result
 void bench_print(const struct bench_job *job, const struct bench_result *r)
 {
     char size[32];
-    struct bench_times t = job->kind == BENCH_RAW ? r->raw : r->all_reduce;
+    struct measure_times t = job->kind == BENCH_RAW ? r->raw : r->all_reduce;
     if (job->kind == BENCH_COMPARE) {
         print_compare(job, r);
     } else if (job->json) {

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/hawser/bench/bench.h"
+#include "tools/bench/bench.h"
 #include "tools/hawser/command.h"
 #include "tools/hawser/common/os_process.h"
 #include "tools/hawser/trace/trace.h"
@@ -34,13 +34,13 @@ struct stream {
     hws_comm *comm;
     float *buffer;
     uint64_t count;
-    int ask, told;                               // pipes to and from the reader
-    uint64_t samples[STATES][BENCH_REPEATS_MAX]; // ns of a turn
+    int ask, told;                                 // pipes to and from the reader
+    uint64_t samples[STATES][MEASURE_REPEATS_MAX]; // ns of a turn
 };
 
 static bool failed(const char *what)
 {
-    complain("bench", "%s: %s", what, hws_last_error());
+    bench_complain("%s: %s", what, hws_last_error());
     return false;
 }
 
@@ -68,7 +68,6 @@ static _Noreturn void be_master(int out, int life)
 static bool reduce(struct stream *stream, uint64_t times)
 {
     hws_options options = HWS_OPTIONS_INIT;
-    options.plan = stream->job->plan;
     for (uint64_t i = 0; i < times; i++) {
         if (hws_all_reduce(stream->comm, stream->buffer, stream->buffer, stream->count, HWS_F32,
                            HWS_AVG, &options, NULL)) {
@@ -147,7 +146,7 @@ static bool check_values(const struct stream *stream)
 {
     for (uint64_t i = 0; i < stream->count; i++) {
         if (stream->buffer[i] != (float)(i % 1000)) {
-            complain("bench", "wrong average at element %" PRIu64, i);
+            bench_complain("wrong average at element %" PRIu64, i);
             return false;
         }
     }
@@ -165,7 +164,7 @@ static int compare_doubles(const void *a, const void *b)
 // The median over turns of what `state` takes more than WITHOUT next to it.
 static double median_cost(struct stream *stream, enum state state, uint32_t turns)
 {
-    static double costs[BENCH_REPEATS_MAX];
+    static double costs[MEASURE_REPEATS_MAX];
     for (uint32_t i = 0; i < turns; i++) {
         costs[i] = (double)stream->samples[state][i] / (double)stream->samples[WITHOUT][i] - 1;
     }
@@ -180,7 +179,7 @@ static void print_costs(struct stream *stream, uint32_t turns)
     double stopped = median_cost(stream, STOPPED, turns);
     double us[STATES];
     for (int state = 0; state < STATES; state++) {
-        us[state] = bench_summary(stream->samples[state], turns).median * 1e6;
+        us[state] = measure_summary(stream->samples[state], turns).median * 1e6;
     }
     if (stream->job->json) {
         printf("{\"bench\":\"trace\",\"bytes\":%" PRIu64 ",\"turns\":%" PRIu32
@@ -206,7 +205,6 @@ static _Noreturn void be_member(const struct bench_job *job, const char *address
     stream.count = job->sizes[0] / sizeof(float);
     stream.buffer = malloc(job->sizes[0]);
     config.master = address;
-    config.stripes = job->stripes;
     if (stream.buffer == NULL || hws_open(&config, &stream.comm)) {
         failed("cannot join");
         _exit(EXIT_FAILED);
@@ -253,7 +251,7 @@ static bool enter(struct reader *reader, enum state state)
     }
     reader->source = trace_open_processes(reader->pids, PROCESSES, false, error);
     if (reader->source == NULL) {
-        complain("bench", "%s", error);
+        bench_complain("%s", error);
     }
     return reader->source != NULL;
 }

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "actors/loop/drain.h"
-#include "tools/hawser/bench/bench.h"
+#include "tools/bench/bench.h"
 #include "tools/hawser/command.h"
 #include "transport/os/os_ticks.h"
 
@@ -206,7 +206,7 @@ int bench_ring(const struct bench_job *job)
     size_t bytes = hwi_ring_bytes(HWI_RING_RECORDS);
     void *memory = aligned_alloc(64, bytes);
     if (memory == NULL) {
-        complain("bench", "no memory");
+        bench_complain("no memory");
         return EXIT_FAILED;
     }
     struct hwi_ring *ring =

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/hawser/bench/bench.h"
+#include "tools/bench/bench.h"
 #include "tools/hawser/command.h"
 #include "tools/hawser/common/os_process.h"
 
@@ -35,7 +35,7 @@ struct size {
     const struct bench_job *job;
     uint64_t bytes;
     uint32_t turns;
-    uint64_t samples[RUNS][BENCH_REPEATS_MAX]; // ns of each turn
+    uint64_t samples[RUNS][MEASURE_REPEATS_MAX]; // ns of each turn
 };
 
 struct member {
@@ -55,7 +55,7 @@ static uint64_t times_of(uint64_t bytes)
 
 static bool failed(const char *what)
 {
-    complain("bench", "%s: %s", what, hws_last_error());
+    bench_complain("%s: %s", what, hws_last_error());
     return false;
 }
 
@@ -92,7 +92,6 @@ static bool join(struct member *member, char addresses[RUNS][ADDRESS_BYTES], con
     for (int run = 0; run < RUNS; run++) {
         hws_config config = HWS_CONFIG_INIT;
         config.master = addresses[run];
-        config.stripes = member->job->stripes;
         config.journal = run == WITH ? directory : NULL;
         if (hws_open(&config, &member->comms[run])) {
             return failed("cannot join");
@@ -106,7 +105,6 @@ static bool take_turn(struct member *member, int run)
 {
     uint64_t start = now_ns();
     hws_options options = HWS_OPTIONS_INIT;
-    options.plan = member->job->plan;
     for (uint64_t i = times_of(member->count * sizeof(float)); i > 0; i--) {
         if (hws_all_reduce(member->comms[run], member->buffer, member->buffer, member->count,
                            HWS_F32, HWS_AVG, &options, NULL)) {
@@ -125,7 +123,7 @@ static bool take_turns(struct member *member, uint32_t turns, bool warm_up)
         }
         if (!warm_up && member->out >= 0 &&
             write(member->out, member->samples, sizeof member->samples) != sizeof member->samples) {
-            complain("bench", "cannot tell: %s", strerror(errno));
+            bench_complain("cannot tell: %s", strerror(errno));
             return false;
         }
     }
@@ -136,7 +134,7 @@ static bool check_averages(const struct member *member)
 {
     for (uint64_t i = 0; i < member->count; i++) {
         if (member->buffer[i] != (float)(i % 1000)) {
-            complain("bench", "wrong average at element %" PRIu64, i);
+            bench_complain("wrong average at element %" PRIu64, i);
             return false;
         }
     }
@@ -153,7 +151,7 @@ static _Noreturn void be_member(const struct size *size, uint32_t turns, int out
         .out = out,
     };
     if (member.buffer == NULL) {
-        complain("bench", "out of memory");
+        bench_complain("out of memory");
         _exit(EXIT_FAILED);
     }
     for (uint64_t i = 0; i < member.count; i++) {
@@ -178,7 +176,7 @@ static int compare_doubles(const void *a, const void *b)
 // The median over turns of what WITH takes more than WITHOUT just before or after it.
 static double median_cost(const struct size *size)
 {
-    static double costs[BENCH_REPEATS_MAX];
+    static double costs[MEASURE_REPEATS_MAX];
     for (uint32_t i = 0; i < size->turns; i++) {
         costs[i] = (double)size->samples[WITH][i] / (double)size->samples[WITHOUT][i] - 1;
     }
@@ -189,8 +187,8 @@ static double median_cost(const struct size *size)
 static void print_size(struct size *size)
 {
     double cost = median_cost(size), each = 1e3 / (double)times_of(size->bytes);
-    double without = bench_summary(size->samples[WITHOUT], size->turns).median * each;
-    double with = bench_summary(size->samples[WITH], size->turns).median * each;
+    double without = measure_summary(size->samples[WITHOUT], size->turns).median * each;
+    double with = measure_summary(size->samples[WITH], size->turns).median * each;
     if (size->job->json) {
         printf("{\"bench\":\"journal\",\"bytes\":%" PRIu64 ",\"turns\":%" PRIu32
                ",\"without_ms\":%.6f,\"with_ms\":%.6f,\"cost\":%.4f}\n",
@@ -291,7 +289,7 @@ static bool run_round(struct size *size, uint32_t turns)
     snprintf(directory, sizeof directory, "%.400s/hawser-bench-XXXXXX",
              base != NULL && *base ? base : "/tmp");
     if (mkdtemp(directory) == NULL) {
-        complain("bench", "cannot make %s: %s", directory, strerror(errno));
+        bench_complain("cannot make %s: %s", directory, strerror(errno));
         return false;
     }
     pid_t masters = start_masters(directory, addresses, &life);

@@ -10,14 +10,14 @@
 #include <hawser/types.h>
 
 #include "collectives/kernels/kernels.h"
-#include "tools/hawser/bench/bench.h"
+#include "tools/bench/bench.h"
 #include "tools/hawser/command.h"
 
 enum { ROUNDS = 9, OPERATIONS = HWS_MIN };
 
 struct arena {
     unsigned char *memory; // the operands, one behind the other, then the output
-    const void *operands[BENCH_PEERS_MAX];
+    const void *operands[BENCH_OPERANDS_MAX];
     uint32_t n;
     uint64_t bytes; // of an operand
 };
@@ -75,8 +75,8 @@ static struct speed compare(const struct arena *arena, const struct hwi_kernel *
         without[i] = measure(arena, scalar);
         with[i] = measure(arena, kernel);
     }
-    return (struct speed){.scalar = bytes / bench_summary(without, ROUNDS).median,
-                          .set = bytes / bench_summary(with, ROUNDS).median};
+    return (struct speed){.scalar = bytes / measure_summary(without, ROUNDS).median,
+                          .set = bytes / measure_summary(with, ROUNDS).median};
 }
 
 static void print_json(const struct arena *arena, const char *set, hws_dtype dtype,
@@ -133,10 +133,10 @@ int bench_kernels(const struct bench_job *job)
     uint32_t count;
     const struct hwi_kernel_set *sets = hwi_kernel_sets(&count);
     for (uint32_t i = 0; i < job->size_count; i++) {
-        struct arena arena = {.n = job->peers, .bytes = (job->sizes[i] + 7) / 8 * 8};
+        struct arena arena = {.n = job->operands, .bytes = (job->sizes[i] + 7) / 8 * 8};
         arena.memory = calloc(arena.n + 1, arena.bytes);
         if (arena.memory == NULL) {
-            complain("bench", "no memory");
+            bench_complain("no memory");
             return EXIT_FAILED;
         }
         for (uint32_t k = 0; k < arena.n; k++) {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/hawser/bench/bench.h"
+#include "tools/bench/bench.h"
 #include "tools/hawser/command.h"
 
 enum { PATH_BYTES = 512, REPEATS = 3, REPEATS_MAX = 100 };
@@ -105,11 +105,11 @@ static bool measure(struct pass *pass, bool (*once)(struct pass *pass, uint64_t 
     repeats = repeats < REPEATS_MAX ? repeats : REPEATS_MAX;
     for (uint32_t i = 0; i < repeats; i++) {
         if (!once(pass, &samples[i])) {
-            complain("bench", "%s", hws_last_error());
+            bench_complain("%s", hws_last_error());
             return false;
         }
     }
-    *gb_per_s = (double)pass->info.bytes / 1e9 / bench_summary(samples, repeats).median;
+    *gb_per_s = (double)pass->info.bytes / 1e9 / measure_summary(samples, repeats).median;
     return true;
 }
 
@@ -144,7 +144,7 @@ static bool run_size(const struct bench_job *job, uint64_t bytes)
     bool ok = values != NULL && hws_state_create(&pass.state) == HWS_OK &&
               hws_state_add(pass.state, "values", HWS_F32, values, count) == HWS_OK;
     if (!ok) {
-        complain("bench", "%s", values != NULL ? hws_last_error() : "no memory");
+        bench_complain("%s", values != NULL ? hws_last_error() : "no memory");
     }
     for (int i = 0; ok && i < CONTENTS; i++) {
         contents[i].fill(values, count);
