@@ -2,7 +2,7 @@
 # cmake -DROOT=... -DOUT=... -P: writes decision_hash.c: one number for the text of everything that
 # decides what an actor does: its sources, and those of the schema and the loop it runs in.
 set(all "")
-foreach(dir actors/base actors/wire actors/loop actors/master actors/peer collectives
+foreach(dir actors/base actors/wire actors/loop actors/master actors/peer collectives/plans
         collectives/reducer snapshot)
     file(GLOB files RELATIVE ${ROOT} ${ROOT}/${dir}/*.c ${ROOT}/${dir}/*.h ${ROOT}/${dir}/*.def)
     list(SORT files)

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Calls that came before their operation started here: from members ahead of the trainer or of the
 // view.
-#include <string.h>
+#include "collectives/reducer/early.h"
 
-#include "actors/base/place.h"
-#include "collectives/reducer/reducer.h"
-
-// Index of `peer`, or of where it would be.
-static uint32_t position(const struct hwi_early *early, uint64_t peer)
-{
-    return HWI_PLACE(struct hwi_early_peer, peer, early->peers, early->count, peer);
-}
+#include "actors/base/rows.h"
 
 static struct hwi_early_peer *find_peer(struct hwi_early *early, uint64_t peer)
 {
-    uint32_t at = position(early, peer);
-    return at < early->count && early->peers[at].peer == peer ? &early->peers[at] : NULL;
+    return HWI_ROWS_FIND(struct hwi_early_peer, peer, early->peers, early->count, peer);
 }
 
 // NULL if there are too many senders.
@@ -25,16 +17,11 @@ static struct hwi_early_peer *add_peer(struct hwi_early *early, const struct hwi
     if (early->count == HWI_MEMBERS_MAX) {
         return NULL;
     }
-    if (early->count == early->capacity) {
-        uint32_t capacity = early->capacity ? early->capacity * 2 : 8;
-        early->peers = hwi_resize(alloc, early->peers, capacity * sizeof *early->peers);
-        early->capacity = capacity;
-    }
-    uint32_t at = position(early, peer);
-    memmove(&early->peers[at + 1], &early->peers[at], (early->count - at) * sizeof *early->peers);
-    early->count++;
-    early->peers[at] = (struct hwi_early_peer){.peer = peer};
-    return &early->peers[at];
+    uint32_t at = HWI_ROWS_PLACE(struct hwi_early_peer, peer, early->peers, early->count, peer);
+    struct hwi_early_peer *sender =
+        HWI_ROWS_INSERT(alloc, &early->peers, &early->count, &early->capacity, HWI_MEMBERS_MAX, at);
+    sender->peer = peer;
+    return sender;
 }
 
 // Index of the call for `op`, or `count`.

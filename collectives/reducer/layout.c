@@ -1,111 +1,118 @@
 // SPDX-License-Identifier: MIT
-// An operation's sizes: how it is cut, what it needs, and what the data port is told of it.
+#include "collectives/reducer/layout.h"
+
 #include <hawser/types.h>
 
+#include "collectives/plans/cut.h"
+#include "collectives/reducer/copy.h"
+#include "collectives/reducer/memory.h"
 #include "collectives/reducer/reducer.h"
 
-static uint32_t element_bytes(const struct hwi_reduction *reduction)
-{
-    return (uint32_t)hws_dtype_bytes((hws_dtype)reduction->signature.dtype);
-}
+enum { PASSED_CHUNKS_MAX = 1024 }; // that may come ahead of those that came, without scratch
 
 // ---- regions ------------------------------------------------------------------------------------
 
 // All begin[rank + 1] are the sizes of regions: makes them what they are afterwards.
-static void begin_regions(struct hwi_reduction *reduction)
+static void begin_regions(struct hwi_plan_shape *shape)
 {
-    for (uint32_t rank = 0; rank < reduction->shape.world; rank++) {
-        reduction->begin[rank + 1] += reduction->begin[rank];
+    for (uint32_t rank = 0; rank < shape->world; rank++) {
+        shape->begin[rank + 1] += shape->begin[rank];
     }
-    reduction->bytes = reduction->begin[reduction->shape.world];
+    shape->bytes = shape->begin[shape->world];
 }
 
 // Where the counts follow from the own one. Asked again after a failure, it finds the same.
-static void size_regions(struct hwi_reduction *reduction)
+static void size_regions(struct hwi_collective *collective)
 {
-    const struct hwi_signature *signature = &reduction->signature;
-    uint32_t world = reduction->shape.world, element = element_bytes(reduction);
+    const struct hwi_signature *signature = &collective->signature;
+    uint32_t world = collective->shape.world;
     for (uint32_t rank = 0; rank < world; rank++) {
         uint64_t count = signature->count;
         if (signature->kind == HWI_KIND_REDUCE_SCATTER) {
-            count = hwi_plan_part(count, world, rank + 1) - hwi_plan_part(count, world, rank);
+            count = hwi_cut_part(count, world, rank + 1) - hwi_cut_part(count, world, rank);
         }
-        reduction->begin[rank + 1] = count * element;
+        collective->shape.begin[rank + 1] = count * collective->shape.element_bytes;
     }
 }
 
 // ---- what it needs ------------------------------------------------------------------------------
 
 // Elements that the output must have room for.
-static uint64_t needed(const struct hwi_reduction *reduction)
+static uint64_t needed(const struct hwi_collective *collective)
 {
-    if (!hwi_reduction_has_regions(reduction)) {
-        return reduction->signature.count;
+    const struct hwi_plan_shape *shape = &collective->shape;
+    if (!hwi_collective_has_regions(collective)) {
+        return collective->signature.count;
     }
     uint64_t bytes = 0;
-    for (uint32_t rank = 0; rank < reduction->shape.world; rank++) {
-        bool all = reduction->signature.kind == HWI_KIND_ALL_GATHER;
-        bytes += all || rank == reduction->self ? reduction->begin[rank + 1] : 0;
+    for (uint32_t rank = 0; rank < shape->world; rank++) {
+        bool all = collective->signature.kind == HWI_KIND_ALL_GATHER;
+        bytes += all || rank == collective->self ? shape->begin[rank + 1] : 0;
     }
-    return bytes / element_bytes(reduction);
+    return bytes / shape->element_bytes;
 }
 
 // The room, and what is needed, ride as the counts of two signatures.
-static void report(const struct hwi_reducer *reducer, struct hwi_reduction *reduction, int status,
+static void report(const struct hwi_reducer *reducer, struct hwi_collective *collective, int status,
                    struct hwi_effects *effects)
 {
     struct hwi_msg_op_fault *message = HWI_EMIT(effects, hwi_to_peer(), op_fault);
-    message->op = reduction->op;
+    message->op = collective->op;
     struct hwi_fault *fault = &message->fault;
     fault->status = status;
-    fault->kind = hwi_channel_kind(reduction->op.kind);
-    fault->tag = reduction->op.tag;
+    fault->kind = hwi_channel_kind(collective->op.kind);
+    fault->tag = collective->op.tag;
     fault->peer_a = reducer->members[reducer->self];
-    fault->signature_a = fault->signature_b = reduction->signature;
-    fault->signature_a.count = reduction->room;
-    fault->signature_b.count = needed(reduction);
-    reduction->state = HWI_REDUCTION_FAULTED;
+    fault->signature_a = fault->signature_b = collective->signature;
+    fault->signature_a.count = collective->room;
+    fault->signature_b.count = needed(collective);
+    collective->state = HWI_COLLECTIVE_FAULTED;
 }
 
-static int judge(const struct hwi_reduction *reduction)
+static int judge(const struct hwi_collective *collective)
 {
-    bool in_its_input = reduction->in_place && reduction->signature.kind == HWI_KIND_REDUCE_SCATTER;
-    uint64_t elements = needed(reduction);
-    if (elements > HWI_TENSOR_BYTES_MAX / element_bytes(reduction)) {
+    bool in_its_input =
+        collective->in_place && collective->signature.kind == HWI_KIND_REDUCE_SCATTER;
+    uint64_t elements = needed(collective);
+    if (elements > HWI_TENSOR_BYTES_MAX / collective->shape.element_bytes) {
         return HWS_E_LIMIT;
     }
     bool fits =
-        !hwi_reduction_has_regions(reduction) || in_its_input || elements <= reduction->room;
+        !hwi_collective_has_regions(collective) || in_its_input || elements <= collective->room;
     return fits ? HWS_OK : HWS_E_INVALID;
 }
 
-// ---- laying it out ------------------------------------------------------------------------------
+// ---- stages -------------------------------------------------------------------------------------
 
-static void cut(struct hwi_reduction *reduction)
+uint64_t hwi_layout_bytes(const struct hwi_collective *collective, struct hwi_run run,
+                          uint32_t chunks)
 {
-    struct hwi_plan_shape *shape = &reduction->shape;
-    bool others_own = reduction->signature.kind == HWI_KIND_BROADCAST && shape->world > 1;
-    if (hwi_reduction_has_regions(reduction)) {
-        begin_regions(reduction);
-        if (reduction->bytes > 0) {
-            *shape = hwi_plan_cut(shape->plan, reduction->begin, reduction->first, shape->world);
-        }
-        return;
+    return HWI_MIN((uint64_t)chunks * collective->shape.chunk_bytes, run.bytes);
+}
+
+uint32_t hwi_layout_window(const struct hwi_collective *collective,
+                           const struct hwi_plan_phase *phase, uint32_t chunks)
+{
+    const struct hwi_plan_shape *shape = &collective->shape;
+    uint64_t most = chunks;
+    if (phase->scratch) {
+        uint64_t row_bytes = (uint64_t)shape->chunk_bytes * shape->slots;
+        most = HWI_MAX(HWI_SCRATCH_BYTES_MAX / HWI_MAX(row_bytes, 1), 1);
+    } else if (phase->stage != 0) {
+        most = PASSED_CHUNKS_MAX;
     }
-    reduction->bytes = reduction->signature.count * element_bytes(reduction);
-    *shape = hwi_plan_make(shape->plan, reduction->bytes, element_bytes(reduction), shape->world,
-                           shape->world - others_own);
+    return (uint32_t)HWI_MIN(most, chunks);
 }
 
 // Bytes of scratch that all operations have together.
 static uint64_t scratch_in_use(const struct hwi_reducer *reducer)
 {
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < reducer->reduction_count; i++) {
-        const struct hwi_reduction *reduction = reducer->reductions[i];
-        if (hwi_reduction_adds(reduction)) {
-            bytes += (uint64_t)reduction->ledger.window * reduction->shape.chunk_bytes *
-                     (reduction->shape.world - 1);
+    for (uint32_t i = 0; i < reducer->collective_count; i++) {
+        const struct hwi_collective *collective = reducer->collectives[i];
+        for (uint32_t s = 0; s < collective->stage_count; s++) {
+            const struct hwi_stage *stage = &collective->stages[s];
+            bytes += (uint64_t)stage->ledger.window * stage->rows * collective->shape.chunk_bytes;
         }
     }
     return bytes;
@@ -113,158 +120,138 @@ static uint64_t scratch_in_use(const struct hwi_reducer *reducer)
 
 // The first operations take what one may have, later ones half of what is left of
 // HWI_SCRATCH_ALL_BYTES_MAX; each has its one slot for each sender.
-static uint32_t window_of(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
-                          uint32_t chunks)
+static uint32_t window_of(const struct hwi_collective *collective,
+                          const struct hwi_plan_phase *phase, uint64_t used, uint32_t chunks)
 {
-    uint32_t most = hwi_reduction_window(reduction, chunks);
-    if (!hwi_reduction_adds(reduction) || most <= 1) {
+    uint32_t most = hwi_layout_window(collective, phase, chunks);
+    if (!phase->scratch || most <= 1) {
         return most;
     }
-    uint64_t used = HWI_MIN(scratch_in_use(reducer), HWI_SCRATCH_ALL_BYTES_MAX);
-    uint64_t row_bytes = (uint64_t)reduction->shape.chunk_bytes * (reduction->shape.world - 1);
-    uint64_t slots = (HWI_SCRATCH_ALL_BYTES_MAX - used) / 2 / row_bytes;
-    return (uint32_t)HWI_MIN(HWI_MAX(slots, 1), most);
+    uint64_t row_bytes = (uint64_t)collective->shape.chunk_bytes * collective->shape.slots;
+    uint64_t left = HWI_SCRATCH_ALL_BYTES_MAX - HWI_MIN(used, HWI_SCRATCH_ALL_BYTES_MAX);
+    return (uint32_t)HWI_MIN(HWI_MAX(left / 2 / row_bytes, 1), most);
 }
 
-static void open_ledger(const struct hwi_reducer *reducer, struct hwi_reduction *reduction)
+// What leads to the stage: its run, and how many frames and slots a chunk has.
+static struct hwi_run gather(const struct hwi_collective *collective, uint32_t number,
+                             struct hwi_stage *stage)
 {
-    uint32_t world = reduction->shape.world;
-    if (world == 1 || !hwi_reduction_has_owners(reduction)) {
-        return;
+    struct hwi_run all = {0};
+    for (uint32_t phase = number; phase <= collective->shape.phases; phase++) {
+        struct hwi_plan_phase seen = hwi_collective_phase(collective, phase);
+        for (uint32_t rank = 0; seen.stage == number && rank < collective->shape.world; rank++) {
+            struct hwi_run run = hwi_collective_run_from(collective, phase, rank);
+            if (run.chunks == 0) {
+                continue;
+            }
+            HWI_CHECK(all.chunks == 0 || (all.first == run.first && all.chunks == run.chunks));
+            all = run;
+            stage->ledger.due++;
+            stage->rows += seen.scratch;
+        }
     }
-    uint32_t chunks = hwi_reduction_owned(reduction, reduction->self).chunks;
-    uint32_t window = window_of(reducer, reduction, chunks);
-    void *missing = hwi_new(reducer->alloc, hwi_ledger_bytes(HWI_MAX(window, 1)));
-    hwi_ledger_init(&reduction->ledger, missing, chunks, window,
-                    hwi_reduction_adds(reduction) ? world - 1 : 1);
+    return all;
 }
 
-static void count_due(struct hwi_reduction *reduction)
+// Frames that leave from a chunk's scratch.
+static uint32_t leaving(const struct hwi_collective *collective, uint32_t number)
 {
-    bool ledger = hwi_reduction_has_owners(reduction);
-    for (uint32_t rank = 0; rank < reduction->shape.world; rank++) {
-        if (rank == reduction->self) {
+    uint32_t count = 0;
+    for (uint32_t phase = number + 1; phase <= collective->shape.phases; phase++) {
+        struct hwi_plan_phase seen = hwi_collective_phase(collective, phase);
+        bool leaves = seen.after == number && seen.from.place == HWI_PLACE_SCRATCH;
+        for (uint32_t rank = 0; leaves && rank < collective->shape.world; rank++) {
+            count += hwi_collective_run_to(collective, phase, rank).chunks > 0;
+        }
+    }
+    return count;
+}
+
+static void open_stages(const struct hwi_reducer *reducer, struct hwi_collective *collective)
+{
+    uint32_t phases = collective->shape.phases;
+    uint64_t used = scratch_in_use(reducer);
+    HWI_CHECK(phases >= 1 && phases <= collective->phases_max);
+    collective->stages = hwi_new(reducer->alloc, phases * sizeof *collective->stages);
+    collective->stage_count = phases;
+    for (uint32_t number = 1; number <= phases; number++) {
+        struct hwi_stage *stage = &collective->stages[number - 1];
+        struct hwi_plan_phase phase = hwi_collective_phase(collective, number);
+        if (phase.stage != number) {
             continue;
         }
-        reduction->chunks_due += hwi_reduction_result(reduction, rank, reduction->self).chunks;
-        if (!ledger) {
-            reduction->chunks_due += hwi_reduction_input(reduction, rank, reduction->self).chunks;
+        struct hwi_run run = gather(collective, number, stage);
+        struct hwi_ledger *ledger = &stage->ledger;
+        stage->first = run.first;
+        ledger->count = run.chunks;
+        ledger->window = window_of(collective, &phase, used, run.chunks);
+        ledger->out = leaving(collective, number);
+        size_t bytes = hwi_ledger_bytes(HWI_MAX(ledger->window, 1));
+        hwi_ledger_init(ledger, hwi_new(reducer->alloc, bytes));
+    }
+}
+
+static void count_due(struct hwi_collective *collective)
+{
+    for (uint32_t phase = 1; phase <= collective->shape.phases; phase++) {
+        bool final = hwi_collective_phase(collective, phase).stage == 0;
+        for (uint32_t rank = 0; final && rank < collective->shape.world; rank++) {
+            collective->chunks_due += hwi_collective_run_from(collective, phase, rank).chunks;
         }
     }
-    reduction->copies_due = hwi_reduction_copied(reduction).chunks;
+    collective->copies_due = hwi_collective_copied(collective).chunks;
 }
 
-// ---- what the data port is told -----------------------------------------------------------------
+// ---- laying it out ------------------------------------------------------------------------------
 
-// In place: what may be overwritten.
-static void save_part(const struct hwi_reduction *reduction, struct hwi_msg_op_memory *memory)
+static void cut(struct hwi_collective *collective)
 {
-    bool root =
-        reduction->signature.kind == HWI_KIND_BROADCAST && reduction->root == reduction->self;
-    bool gather = reduction->signature.kind == HWI_KIND_ALL_GATHER;
-    if (!reduction->in_place || root || (reduction->shape.world == 1 && !gather)) {
+    struct hwi_plan_shape *shape = &collective->shape;
+    if (hwi_collective_has_regions(collective)) {
+        begin_regions(shape);
+    } else {
+        shape->bytes = collective->signature.count * shape->element_bytes;
+    }
+    if (shape->bytes > 0) {
+        shape->ops = hwi_plan_choose(shape);
+        shape->ops->cut(shape);
+    }
+}
+
+void hwi_layout_make(const struct hwi_reducer *reducer, struct hwi_collective *collective,
+                     bool final, struct hwi_effects *effects)
+{
+    if (collective->laid || (collective->signature.unequal && !final)) {
         return;
     }
-    memory->save_bytes = reduction->bytes;
-    if (reduction->signature.kind == HWI_KIND_REDUCE_SCATTER) {
-        memory->save_from = reduction->begin[reduction->self];
-        memory->save_bytes = reduction->begin[reduction->self + 1] - memory->save_from;
+    if (hwi_collective_has_regions(collective) && !collective->signature.unequal) {
+        size_regions(collective);
     }
-}
-
-static void emit_memory(const struct hwi_reduction *reduction, struct hwi_effects *effects)
-{
-    struct hwi_msg_op_memory *memory = HWI_EMIT(effects, hwi_to_data(), op_memory);
-    uint32_t world = reduction->shape.world;
-    memory->op = reduction->op;
-    memory->request = reduction->request;
-    memory->in_place = reduction->in_place;
-    memory->dtype = reduction->signature.dtype;
-    memory->redop = reduction->signature.redop;
-    memory->bytes = reduction->bytes;
-    memory->chunk_bytes = reduction->shape.chunk_bytes;
-    save_part(reduction, memory);
-    if (!hwi_reduction_has_regions(reduction)) {
-        return;
-    }
-    memory->regions = hwi_effects_memory(effects, world * sizeof *memory->regions);
-    memory->regions_count = world;
-    for (uint32_t rank = 0; rank < world; rank++) {
-        memory->regions[rank].value = reduction->begin[rank + 1] - reduction->begin[rank];
-    }
-    if (reduction->signature.kind == HWI_KIND_ALL_GATHER) {
-        memory->input_from = reduction->begin[reduction->self];
-    } else if (!reduction->in_place) {
-        memory->output_from = reduction->begin[reduction->self];
-    }
-}
-
-static void emit_row(const struct hwi_reduction *reduction, enum hwi_phase phase, uint64_t from,
-                     struct hwi_part part, struct hwi_effects *effects)
-{
-    bool ledger = phase == HWI_PHASE_SCATTER && hwi_reduction_has_owners(reduction);
-    if (part.chunks == 0) {
-        return;
-    }
-    struct hwi_msg_place *place = HWI_EMIT(effects, hwi_to_data(), place);
-    place->op = reduction->op;
-    place->phase = (uint8_t)phase;
-    place->from = from;
-    place->first = part.first;
-    place->chunks = part.chunks;
-    place->granted = ledger ? reduction->ledger.granted : part.chunks;
-    place->slots = ledger && hwi_reduction_adds(reduction) ? reduction->ledger.window : 0;
-}
-
-static void tell_port(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
-                      struct hwi_effects *effects)
-{
-    emit_memory(reduction, effects);
-    for (uint32_t i = 0; i + 1 < reduction->shape.world; i++) {
-        uint32_t rank = hwi_reducer_other(reducer, i);
-        uint64_t peer = reducer->members[rank];
-        emit_row(reduction, HWI_PHASE_SCATTER, peer,
-                 hwi_reduction_input(reduction, rank, reduction->self), effects);
-        emit_row(reduction, HWI_PHASE_GATHER, peer,
-                 hwi_reduction_result(reduction, rank, reduction->self), effects);
-    }
-}
-
-void hwi_reduction_lay(const struct hwi_reducer *reducer, struct hwi_reduction *reduction,
-                       bool final, struct hwi_effects *effects)
-{
-    if (reduction->laid || (reduction->signature.unequal && !final)) {
-        return;
-    }
-    if (hwi_reduction_has_regions(reduction) && !reduction->signature.unequal) {
-        size_regions(reduction);
-    }
-    int status = judge(reduction);
+    int status = judge(collective);
     if (status != HWS_OK && final) {
-        report(reducer, reduction, status, effects);
+        report(reducer, collective, status, effects);
     }
     if (status != HWS_OK) {
         return;
     }
-    cut(reduction);
-    reduction->laid = true;
-    if (reduction->bytes == 0) {
+    cut(collective);
+    collective->laid = true;
+    if (collective->shape.bytes == 0) {
         return;
     }
-    open_ledger(reducer, reduction);
-    count_due(reduction);
-    tell_port(reducer, reduction, effects);
+    open_stages(reducer, collective);
+    count_due(collective);
+    hwi_memory_tell(reducer, collective, effects);
 }
 
-uint32_t hwi_reduction_first_grant(const struct hwi_reduction *reduction)
+uint32_t hwi_layout_first_grant(const struct hwi_collective *collective, uint32_t phase)
 {
-    if (!reduction->laid) {
+    if (!collective->laid) {
         return 0;
     }
-    return hwi_reduction_has_owners(reduction) ? reduction->ledger.granted : UINT32_MAX;
-}
-
-bool hwi_reduction_is_known(const struct hwi_reduction *reduction)
-{
-    return reduction->laid && reduction->bytes > 0;
+    if (collective->shape.bytes == 0) {
+        return UINT32_MAX;
+    }
+    uint32_t stage = hwi_collective_phase(collective, phase).stage;
+    return stage != 0 ? collective->stages[stage - 1].ledger.granted : UINT32_MAX;
 }

@@ -1,36 +1,38 @@
 // SPDX-License-Identifier: MIT
+#include "collectives/reducer/collective.h"
+#include "collectives/reducer/feed.h"
+#include "collectives/reducer/heard.h"
+#include "collectives/reducer/late.h"
 #include "collectives/reducer/reducer.h"
 
 // A member may be ahead of us: of the trainer's call, or of the announcement of a view. Then its
 // call waits. Once an operation is Done no call of it is under way, so none waits for an ended one.
-void hwi_reducer_on_call(struct hwi_reducer *reducer, uint64_t from,
-                         const struct hwi_msg_call *message, uint64_t now_ns,
-                         struct hwi_effects *effects)
+void hwi_reducer_on_call(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
+    struct hwi_reducer *reducer = state;
+    const struct hwi_msg_call *call = &event->msg->u.call;
     uint32_t rank;
-    bool member = hwi_reducer_rank(reducer, from, &rank);
-    if (hwi_channel_kind(message->op.kind) != HWI_KIND_ALL_REDUCE ||
-        message->op.view < reducer->view) {
+    bool member = hwi_reducer_rank(reducer, event->from.id, &rank);
+    if (hwi_channel_kind(call->op.kind) != HWI_KIND_ALL_REDUCE || call->op.view < reducer->view) {
         return;
     }
-    if (message->op.view == reducer->view && !member) {
+    if (call->op.view == reducer->view && !member) {
         return;
     }
-    struct hwi_reduction *reduction = hwi_reducer_find(reducer, message->op);
-    if (reduction == NULL) {
-        hwi_early_keep(&reducer->early, reducer->alloc, from, message);
+    struct hwi_collective *collective = hwi_collective_find(reducer, call->op);
+    if (collective == NULL) {
+        hwi_early_keep(&reducer->early, reducer->alloc, event->from.id, call);
         return;
     }
-    bool said = member && reduction->edges[rank].called;
-    if (!member || said || reduction->state != HWI_REDUCTION_RUNNING) {
+    bool said = member && collective->edges[rank].called;
+    if (!member || said || collective->state != HWI_COLLECTIVE_RUNNING) {
         return;
     }
-    hwi_reduction_called(reducer, reduction, rank, message, effects);
-    if (reduction->state != HWI_REDUCTION_RUNNING) {
+    hwi_feed_called(reducer, collective, rank, call, effects);
+    if (collective->state != HWI_COLLECTIVE_RUNNING) {
         return;
     }
-    hwi_reduction_feed(reducer, reduction, rank, effects);
-    hwi_reduction_pass_on(reducer, reduction, rank, effects);
-    hwi_reduction_all_called(reducer, reduction, now_ns, effects);
-    hwi_reduction_finish(reduction, effects);
+    hwi_feed_member(reducer, collective, rank, effects);
+    hwi_late_begin(reducer, collective, effects);
+    hwi_collective_finish(collective, effects);
 }

@@ -1,96 +1,93 @@
 // SPDX-License-Identifier: MIT
-#include <hawser/types.h>
-
+#include "collectives/reducer/collective.h"
+#include "collectives/reducer/feed.h"
+#include "collectives/reducer/grant.h"
+#include "collectives/reducer/heard.h"
 #include "collectives/reducer/reducer.h"
 
-// All operands of the chunk are here.
-static void reduce(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
-                   uint32_t chunk, struct hwi_effects *effects)
+// The phases of which the operands' slots are, where they are not all the first.
+static void name_phases(const struct hwi_collective *collective, uint32_t stage,
+                        struct hwi_msg_reduce *message, struct hwi_effects *effects)
 {
-    struct hwi_id *operands = hwi_effects_memory(effects, reducer->world * sizeof *operands);
-    for (uint32_t rank = 0; rank < reducer->world; rank++) {
-        operands[rank].value = rank == reducer->self ? HWI_OPERAND_SELF : reducer->members[rank];
-    }
-    struct hwi_msg_reduce *message = HWI_EMIT(effects, hwi_to_data(), reduce);
-    message->op = reduction->op;
-    message->chunk = chunk;
-    message->operands = operands;
-    message->operands_count = reducer->world;
-    message->divisor = reduction->signature.redop == HWS_AVG ? reducer->world : 0;
-}
-
-// A result can be only when everybody has called; what a broadcast brings may be here before, and
-// waits for those that have not.
-static void send_result(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
-                        uint32_t chunk, struct hwi_effects *effects)
-{
-    bool wait = !hwi_reduction_adds(reduction);
-    for (uint32_t i = 0; i < reducer->world - 1; i++) {
-        uint32_t rank = hwi_reducer_other(reducer, i);
-        if (hwi_reduction_result(reduction, reduction->self, rank).chunks == 0 ||
-            (wait && !reduction->edges[rank].called)) {
-            continue;
-        }
-        hwi_reduction_send(reducer, reduction, HWI_PHASE_GATHER, rank,
-                           (struct hwi_part){.first = chunk, .chunks = 1}, effects);
+    const struct hwi_plan_shape *shape = &collective->shape;
+    uint32_t count = message->operands_count;
+    message->phases = hwi_effects_memory(effects, count * sizeof *message->phases);
+    message->phases_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        message->phases[i].value = shape->ops->operand(shape, stage, collective->self, i).phase;
     }
 }
 
-// The data port hears it before any sender can.
-static void grant_more(const struct hwi_reducer *reducer, const struct hwi_reduction *reduction,
-                       struct hwi_effects *effects)
+// All that is combined in the chunk is here.
+static void make(const struct hwi_reducer *reducer, const struct hwi_collective *collective,
+                 uint32_t stage, uint32_t chunk, struct hwi_effects *effects)
 {
-    struct hwi_msg_place_more *more = HWI_EMIT(effects, hwi_to_data(), place_more);
-    more->op = reduction->op;
-    more->phase = HWI_PHASE_SCATTER;
-    more->granted = reduction->ledger.granted;
-    hwi_reduction_tell_grant(reducer, reduction, reduction->ledger.granted, effects);
-}
-
-// A chunk of the own share, for an owner.
-static void share_came(const struct hwi_reducer *reducer, struct hwi_reduction *reduction,
-                       uint32_t chunk, struct hwi_effects *effects)
-{
-    struct hwi_ledger *ledger = &reduction->ledger;
-    uint32_t first = hwi_reduction_owned(reduction, reduction->self).first;
-    HWI_CHECK(chunk >= first);
-    if (!hwi_ledger_arrive(ledger, chunk - first)) {
+    const struct hwi_plan_shape *shape = &collective->shape;
+    struct hwi_plan_work work = shape->ops->work(shape, stage, collective->self);
+    bool first = true;
+    if (work.operands == 0) {
         return;
     }
-    if (hwi_reduction_adds(reduction)) {
-        reduce(reducer, reduction, chunk, effects);
+    struct hwi_id *operands = hwi_effects_memory(effects, work.operands * sizeof *operands);
+    for (uint32_t i = 0; i < work.operands; i++) {
+        struct hwi_spot spot = shape->ops->operand(shape, stage, collective->self, i);
+        bool own = spot.place == HWI_PLACE_INPUT;
+        operands[i].value = own ? HWI_OPERAND_SELF : reducer->members[spot.rank];
+        first = first && (own || spot.phase == 1);
     }
-    send_result(reducer, reduction, chunk, effects);
-    if (hwi_ledger_advance(ledger)) {
-        grant_more(reducer, reduction, effects);
+    struct hwi_msg_reduce *message = HWI_EMIT(effects, hwi_to_data(), reduce);
+    message->op = collective->op;
+    message->chunk = chunk;
+    message->operands = operands;
+    message->operands_count = work.operands;
+    message->divisor = work.divisor;
+    if (work.into.place == HWI_PLACE_SCRATCH) {
+        message->into_phase = (uint8_t)work.into.phase;
+        message->into_from = reducer->members[work.into.rank];
+    }
+    if (!first) {
+        name_phases(collective, stage, message, effects);
     }
 }
 
-static void chunk_came(struct hwi_reduction *reduction, struct hwi_part part, uint32_t chunk)
+static void stage_came(const struct hwi_reducer *reducer, struct hwi_collective *collective,
+                       uint32_t number, uint32_t chunk, struct hwi_effects *effects)
 {
-    HWI_CHECK(chunk >= part.first && chunk - part.first < part.chunks);
-    HWI_CHECK(reduction->chunks_due > 0);
-    reduction->chunks_due--;
+    struct hwi_stage *stage = &collective->stages[number - 1];
+    HWI_CHECK(chunk >= stage->first);
+    if (!hwi_ledger_arrive(&stage->ledger, chunk - stage->first)) {
+        return;
+    }
+    make(reducer, collective, number, chunk, effects);
+    hwi_feed_on(reducer, collective, number, chunk, effects);
+    hwi_grant_more(reducer, collective, number, effects);
 }
 
-void hwi_reducer_on_chunk(struct hwi_reducer *reducer, const struct hwi_msg_chunk *message,
-                          struct hwi_effects *effects)
+static void final_came(struct hwi_collective *collective, struct hwi_run run, uint32_t chunk)
 {
+    HWI_CHECK(chunk >= run.first && chunk - run.first < run.chunks);
+    HWI_CHECK(collective->chunks_due > 0);
+    collective->chunks_due--;
+}
+
+void hwi_reducer_on_chunk(void *state, const struct hwi_event *event, struct hwi_effects *effects)
+{
+    struct hwi_reducer *reducer = state;
+    const struct hwi_msg_chunk *message = &event->msg->u.chunk;
     uint32_t rank;
-    struct hwi_reduction *reduction = hwi_reducer_find(reducer, message->op);
-    HWI_CHECK(reduction != NULL);
-    if (reduction->state != HWI_REDUCTION_RUNNING) {
+    struct hwi_collective *collective = hwi_collective_find(reducer, message->op);
+    HWI_CHECK(collective != NULL);
+    if (collective->state != HWI_COLLECTIVE_RUNNING) {
         return;
     }
     HWI_CHECK(hwi_reducer_rank(reducer, message->from, &rank));
-    if (message->phase == HWI_PHASE_GATHER) {
-        chunk_came(reduction, hwi_reduction_result(reduction, rank, reduction->self),
-                   message->chunk);
-    } else if (hwi_reduction_has_owners(reduction)) {
-        share_came(reducer, reduction, message->chunk, effects);
+    HWI_CHECK(message->phase >= 1 && message->phase <= collective->shape.phases);
+    uint32_t stage = hwi_collective_phase(collective, message->phase).stage;
+    if (stage != 0) {
+        stage_came(reducer, collective, stage, message->chunk, effects);
     } else {
-        chunk_came(reduction, hwi_reduction_input(reduction, rank, reduction->self),
+        final_came(collective, hwi_collective_run_from(collective, message->phase, rank),
                    message->chunk);
     }
-    hwi_reduction_finish(reduction, effects);
+    hwi_collective_finish(collective, effects);
 }

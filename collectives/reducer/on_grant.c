@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: MIT
+#include "collectives/reducer/collective.h"
+#include "collectives/reducer/feed.h"
+#include "collectives/reducer/heard.h"
 #include "collectives/reducer/reducer.h"
 
-// A grant beyond the call's follows chunks of ours, so none can be early: unknown operations are
-// ended or invented ones. It may pass its sender's call on another stripe; then it counts with the
-// call.
-void hwi_reducer_on_grant(struct hwi_reducer *reducer, uint64_t from,
-                          const struct hwi_msg_grant *message, struct hwi_effects *effects)
+// A grant beyond the call's follows the call, or chunks of ours, so none can be early: unknown
+// operations are ended or invented ones. It may pass its sender's call on another stripe; then it
+// counts with the call.
+void hwi_reducer_on_grant(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
+    struct hwi_reducer *reducer = state;
+    const struct hwi_msg_grant *message = &event->msg->u.grant;
     uint32_t rank;
-    struct hwi_reduction *reduction = hwi_reducer_find(reducer, message->op);
-    if (reduction == NULL || reduction->state != HWI_REDUCTION_RUNNING) {
+    struct hwi_collective *collective = hwi_collective_find(reducer, message->op);
+    if (collective == NULL || collective->state != HWI_COLLECTIVE_RUNNING) {
         return;
     }
-    if (!hwi_reducer_rank(reducer, from, &rank)) {
+    if (!hwi_reducer_rank(reducer, event->from.id, &rank) || message->phase < 1 ||
+        message->phase > collective->phases_max) {
         return;
     }
-    hwi_reduction_grant(reduction, rank, message->granted);
-    if (reduction->edges[rank].called) {
-        hwi_reduction_feed(reducer, reduction, rank, effects);
+    hwi_feed_granted(collective, message->phase, rank, message->granted);
+    if (collective->edges[rank].called) {
+        hwi_feed_member(reducer, collective, rank, effects);
     }
 }

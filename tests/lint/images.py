@@ -8,10 +8,13 @@ from tree import ROOT, end
 STATES = {
     "actors/master/state.c": [f"actors/master/{unit}.h" for unit in ("master", "session", "unit", "group", "channel", "shape")],
     "actors/peer/state.c": ["actors/peer/peer.h"],
-    "collectives/reducer/state.c": ["collectives/reducer/reducer.h", "collectives/plan.h"],
+    "collectives/reducer/state.c": ["collectives/reducer/reducer.h", "collectives/reducer/collective.h",
+                                    "collectives/reducer/ledger.h", "collectives/reducer/early.h",
+                                    "collectives/plans/plan.h"],
     "snapshot/state.c": ["snapshot/snapshot.h", "snapshot/fetch.h", "snapshot/manifest.h"],
 }
-NO_STATE = {"hwi_piece": "an answer", "hwi_master_session_name": "the index of sessions is made anew", "hwi_master_unit": "likewise"}
+NO_STATE = {"hwi_run": "an answer", "hwi_spot": "an answer", "hwi_plan_phase": "an answer",
+            "hwi_plan_work": "an answer", "hwi_plan_ops": "the plan", "hwi_piece": "an answer", "hwi_master_session_name": "the index of sessions is made anew", "hwi_master_unit": "likewise"}
 LEFT_OUT = {
     "alloc": "given",
     "capacity": "room for more is nobody's business",
@@ -24,7 +27,8 @@ LEFT_OUT = {
     "hwi_master.incomplete": "likewise",
     "hwi_tensor_span.first": "follows from the sizes",
     "hwi_ledger.count": "follows from the shape",
-    "hwi_reduction.first": "likewise",
+    "hwi_plan_shape.ops": "chosen again",
+    "hwi_collective.edges": "visited by rank",
 }
 
 

@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "collectives/plan.h"
+#include <hawser/types.h>
+
+#include "collectives/plans/cut.h"
 
 static const uint32_t worlds[] = {1, 2, 3, 4, 5, 7, 8, 16, 33, 64, 255, 1000, HWI_MEMBERS_MAX};
 static const uint64_t sizes[] = {4,
@@ -29,48 +31,57 @@ static const uint64_t sizes[] = {4,
                                  (64 << 20) + 12,
                                  UINT64_C(1) << 33};
 
+// A shape of one region that is cut.
+static struct hwi_plan_shape cut(uint8_t kind, uint8_t plan, uint64_t bytes, uint32_t world)
+{
+    struct hwi_plan_shape shape = {.asked = plan,
+                                   .kind = kind,
+                                   .redop = HWS_SUM,
+                                   .world = world,
+                                   .element_bytes = 4,
+                                   .bytes = bytes};
+    shape.ops = hwi_plan_choose(&shape);
+    shape.ops->cut(&shape);
+    assert_in_range(shape.phases, 1, hwi_plan_phases_max(world));
+    return shape;
+}
+
 // The shares cut 0..chunks without gap, and every chunk's owner is who the rule says.
 static void check_shares(const struct hwi_plan_shape *shape)
 {
-    uint32_t world = shape->world, chunks = shape->chunks;
-
-    assert_int_equal(hwi_plan_share(shape, world, 0), 0);
-    assert_int_equal(hwi_plan_share(shape, world, world), chunks);
+    uint32_t world = shape->world, chunks = shape->chunks, at = 0;
     for (uint32_t rank = 0; rank < world; rank++) {
-        uint32_t first = hwi_plan_share(shape, world, rank),
-                 end = hwi_plan_share(shape, world, rank + 1);
-        assert_true(first <= end);
-        for (uint32_t k = first; k<end; k += end - first> 2 ? end - first - 1 : 1) {
+        struct hwi_run run = hwi_cut_share(shape, world, rank);
+        uint32_t end = run.first + run.chunks;
+        assert_true(run.chunks == 0 || run.first == at);
+        at += run.chunks;
+        for (uint32_t k = run.first; k<end; k += run.chunks> 2 ? run.chunks - 1 : 1) {
             uint64_t owner = chunks >= world ? (uint64_t)k * world / chunks : k;
             assert_int_equal(owner, rank);
         }
         if (chunks >= world) {
-            assert_true(end - first >= chunks / world && end - first <= chunks / world + 1);
+            assert_in_range(run.chunks, chunks / world, chunks / world + 1);
         }
     }
+    assert_int_equal(at, chunks);
 }
 
-static void check_grid(const struct hwi_plan_shape *shape, uint64_t bytes, uint32_t element)
+static void check_grid(const struct hwi_plan_shape *shape)
 {
+    uint64_t bytes = shape->bytes;
     assert_true(shape->chunk_bytes > 0 && shape->chunk_bytes <= HWI_CHUNK_BYTES_MAX);
     assert_true(shape->chunk_bytes == bytes || shape->chunk_bytes % 64 == 0);
-    assert_int_equal(shape->chunk_bytes % element, 0);
+    assert_int_equal(shape->chunk_bytes % shape->element_bytes, 0);
     assert_true((uint64_t)shape->chunks * shape->chunk_bytes >= bytes);
     assert_true((uint64_t)(shape->chunks - 1) * shape->chunk_bytes < bytes);
 }
 
-static void check_choice(uint8_t plan, uint64_t bytes, uint32_t world, uint8_t made)
+static const struct hwi_plan_ops *expected(uint8_t plan, uint64_t bytes, uint32_t world)
 {
-    if (bytes > HWI_CHUNK_BYTES_MAX) {
-        assert_int_equal(made, HWI_PLAN_DIRECT);
-    } else if (world == 1) {
-        assert_int_equal(made, HWI_PLAN_ONE_SHOT);
-    } else if (plan != HWI_PLAN_AUTO) {
-        assert_int_equal(made, plan);
-    } else {
-        assert_int_equal(made,
-                         bytes <= HWI_ONE_SHOT_BYTES_MAX ? HWI_PLAN_ONE_SHOT : HWI_PLAN_DIRECT);
-    }
+    bool small =
+        plan == HWI_PLAN_AUTO ? bytes <= HWI_ONE_SHOT_BYTES_MAX : plan == HWI_PLAN_ONE_SHOT;
+    bool one_shot = bytes <= HWI_CHUNK_BYTES_MAX && (small || world == 1);
+    return one_shot ? &hwi_plan_one_shot : &hwi_plan_direct;
 }
 
 static void test_all_shapes(void **state)
@@ -79,15 +90,11 @@ static void test_all_shapes(void **state)
     for (uint8_t plan = HWI_PLAN_AUTO; plan <= HWI_PLAN_DIRECT; plan++) {
         for (size_t w = 0; w < HWI_COUNT(worlds); w++) {
             for (size_t s = 0; s < HWI_COUNT(sizes); s++) {
-                struct hwi_plan_shape shape =
-                    hwi_plan_make(plan, sizes[s], 4, worlds[w], worlds[w]);
-                assert_int_equal(shape.world, worlds[w]);
-                check_grid(&shape, sizes[s], 4);
-                check_choice(plan, sizes[s], worlds[w], shape.plan);
-                if (shape.plan == HWI_PLAN_ONE_SHOT) {
-                    assert_int_equal(shape.chunks, 1);
-                }
+                struct hwi_plan_shape shape = cut(HWI_KIND_ALL_REDUCE, plan, sizes[s], worlds[w]);
+                assert_ptr_equal(shape.ops, expected(plan, sizes[s], worlds[w]));
+                check_grid(&shape);
                 check_shares(&shape);
+                assert_true(shape.ops != &hwi_plan_one_shot || shape.chunks == 1);
             }
         }
     }
@@ -96,37 +103,44 @@ static void test_all_shapes(void **state)
 static void test_medium_shares_have_several_chunks(void **state)
 {
     (void)state;
-    struct hwi_plan_shape shape = hwi_plan_make(HWI_PLAN_AUTO, 1 << 20, 4, 4, 4);
+    struct hwi_plan_shape shape = cut(HWI_KIND_ALL_REDUCE, HWI_PLAN_AUTO, 1 << 20, 4);
     assert_int_equal(shape.chunk_bytes, 64 << 10);
     assert_int_equal(shape.chunks, 16);
-    shape = hwi_plan_make(HWI_PLAN_AUTO, 64 << 20, 8, 2, 2);
+    shape = cut(HWI_KIND_ALL_REDUCE, HWI_PLAN_AUTO, 64 << 20, 2);
     assert_int_equal(shape.chunk_bytes, HWI_CHUNK_BYTES_MAX);
-    shape = hwi_plan_make(HWI_PLAN_AUTO, 100 << 10, 4, 4, 4);
+    shape = cut(HWI_KIND_ALL_REDUCE, HWI_PLAN_AUTO, 100 << 10, 4);
     assert_int_equal(shape.chunk_bytes, HWI_CHUNK_BYTES_MIN);
 }
 
 static void test_forced_direct_shares_tiny_tensors(void **state)
 {
     (void)state;
-    struct hwi_plan_shape shape = hwi_plan_make(HWI_PLAN_DIRECT, 1024, 4, 4, 4);
+    struct hwi_plan_shape shape = cut(HWI_KIND_ALL_REDUCE, HWI_PLAN_DIRECT, 1024, 4);
     assert_int_equal(shape.chunks, 4);
-    shape = hwi_plan_make(HWI_PLAN_DIRECT, 4, 4, 3, 3);
+    shape = cut(HWI_KIND_ALL_REDUCE, HWI_PLAN_DIRECT, 4, 3);
     assert_int_equal(shape.chunks, 1);
-    assert_int_equal(hwi_plan_share(&shape, 3, 1), 1);
-    assert_int_equal(hwi_plan_share(&shape, 3, 2), 1);
+    assert_int_equal(hwi_cut_share(&shape, 3, 0).chunks, 1);
+    assert_int_equal(hwi_cut_share(&shape, 3, 1).chunks, 0);
+    assert_int_equal(hwi_cut_share(&shape, 3, 2).chunks, 0);
 }
 
 // Owners may be fewer than members: a broadcast's root owns nothing.
 static void test_fewer_owners(void **state)
 {
     (void)state;
-    struct hwi_plan_shape shape = hwi_plan_make(HWI_PLAN_AUTO, 1 << 20, 4, 4, 3);
-    assert_int_equal(shape.world, 4);
-    assert_int_equal(hwi_plan_share(&shape, 3, 0), 0);
-    assert_int_equal(hwi_plan_share(&shape, 3, 3), shape.chunks);
-    shape = hwi_plan_make(HWI_PLAN_AUTO, 300 << 10, 4, 2, 1);
-    assert_int_equal(shape.plan, HWI_PLAN_DIRECT);
-    assert_int_equal(hwi_plan_share(&shape, 1, 1), shape.chunks);
+    struct hwi_plan_shape shape = cut(HWI_KIND_BROADCAST, HWI_PLAN_AUTO, 1 << 20, 4);
+    uint32_t chunks = 0;
+    for (uint32_t rank = 1; rank < 4; rank++) {
+        struct hwi_run run = shape.ops->run(&shape, 1, 0, rank);
+        assert_int_equal(run.first, chunks);
+        chunks += run.chunks;
+        assert_int_equal(shape.ops->run(&shape, 2, rank, 0).chunks, 0); // the root has it
+        assert_int_equal(shape.ops->run(&shape, 2, rank, rank % 3 + 1).chunks, run.chunks);
+    }
+    assert_int_equal(chunks, shape.chunks);
+    shape = cut(HWI_KIND_BROADCAST, HWI_PLAN_AUTO, 300 << 10, 2);
+    assert_ptr_equal(shape.ops, &hwi_plan_direct);
+    assert_int_equal(shape.ops->run(&shape, 1, 0, 1).chunks, shape.chunks);
 }
 
 static void test_parts_are_even(void **state)
@@ -138,7 +152,7 @@ static void test_parts_are_even(void **state)
             uint32_t world = worlds[w];
             uint64_t at = 0;
             for (uint32_t rank = 0; rank <= world; rank++) {
-                uint64_t part = hwi_plan_part(counts[c], world, rank);
+                uint64_t part = hwi_cut_part(counts[c], world, rank);
                 assert_true(part == counts[c] * rank / world); // no overflow at these
                 assert_true(part >= at && part - at <= counts[c] / world + 1);
                 at = part;
@@ -148,29 +162,43 @@ static void test_parts_are_even(void **state)
     }
 }
 
+static struct hwi_plan_shape cut_regions(uint8_t plan, uint64_t *begin, uint32_t *first,
+                                         uint32_t world)
+{
+    struct hwi_plan_shape shape = {.asked = plan,
+                                   .kind = HWI_KIND_ALL_GATHER,
+                                   .world = world,
+                                   .element_bytes = 4,
+                                   .bytes = begin[world],
+                                   .begin = begin,
+                                   .first = first};
+    shape.ops = hwi_plan_choose(&shape);
+    shape.ops->cut(&shape);
+    return shape;
+}
+
 // Each region is a grid of its own; empty ones have no chunk.
-static void check_cut(uint8_t plan, const uint64_t *begin, uint32_t world)
+static void check_cut(uint8_t plan, uint64_t *begin, uint32_t world)
 {
     uint32_t first[8];
-    struct hwi_plan_shape shape = hwi_plan_cut(plan, begin, first, world);
+    struct hwi_plan_shape shape = cut_regions(plan, begin, first, world);
     assert_true(shape.chunk_bytes > 0 && shape.chunk_bytes <= HWI_CHUNK_BYTES_MAX);
     assert_int_equal(first[0], 0);
     assert_int_equal(first[world], shape.chunks);
     for (uint32_t rank = 0; rank < world; rank++) {
-        uint64_t bytes = begin[rank + 1] - begin[rank];
-        uint32_t chunks = first[rank + 1] - first[rank];
-        assert_true((uint64_t)chunks * shape.chunk_bytes >= bytes);
-        assert_true(bytes == 0 ? chunks == 0 : (uint64_t)(chunks - 1) * shape.chunk_bytes < bytes);
-        if (shape.plan == HWI_PLAN_ONE_SHOT) {
-            assert_true(chunks <= 1);
-        }
+        struct hwi_run run = hwi_cut_region(&shape, rank);
+        assert_int_equal(run.first, first[rank]);
+        assert_true((uint64_t)run.chunks * shape.chunk_bytes >= run.bytes);
+        assert_true(run.bytes == 0 ? run.chunks == 0
+                                   : (uint64_t)(run.chunks - 1) * shape.chunk_bytes < run.bytes);
+        assert_true(shape.ops != &hwi_plan_one_shot || run.chunks <= 1);
     }
 }
 
 static void test_regions(void **state)
 {
     (void)state;
-    static const uint64_t sets[][5] = {
+    static uint64_t sets[][5] = {
         {0, 4, 4, 8, 12},
         {0, 0, 0, 0, 4},
         {0, 1000, 1000, 300000, 300004},
@@ -183,10 +211,10 @@ static void test_regions(void **state)
         }
     }
     uint32_t first[5];
-    assert_int_equal(hwi_plan_cut(HWI_PLAN_AUTO, sets[0], first, 4).plan, HWI_PLAN_ONE_SHOT);
-    assert_int_equal(hwi_plan_cut(HWI_PLAN_AUTO, sets[3], first, 4).plan, HWI_PLAN_DIRECT);
-    assert_int_equal(hwi_plan_cut(HWI_PLAN_ONE_SHOT, sets[3], first, 4).plan, HWI_PLAN_ONE_SHOT);
-    assert_int_equal(hwi_plan_cut(HWI_PLAN_ONE_SHOT, sets[2], first, 4).plan, HWI_PLAN_DIRECT);
+    assert_ptr_equal(cut_regions(HWI_PLAN_AUTO, sets[0], first, 4).ops, &hwi_plan_one_shot);
+    assert_ptr_equal(cut_regions(HWI_PLAN_AUTO, sets[3], first, 4).ops, &hwi_plan_direct);
+    assert_ptr_equal(cut_regions(HWI_PLAN_ONE_SHOT, sets[3], first, 4).ops, &hwi_plan_one_shot);
+    assert_ptr_equal(cut_regions(HWI_PLAN_ONE_SHOT, sets[2], first, 4).ops, &hwi_plan_direct);
 }
 
 int main(void)

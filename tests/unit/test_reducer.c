@@ -44,6 +44,7 @@ static struct hwi_msg grant_of(struct hwi_op op, uint32_t granted)
     struct hwi_msg msg = {.type = HWI_MSG_grant};
     msg.u.grant.op = op;
     msg.u.grant.granted = granted;
+    msg.u.grant.phase = PHASE_INPUTS;
     return msg;
 }
 

@@ -5,16 +5,17 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "collectives/reducer/reducer.h"
+#include "collectives/reducer/early.h"
+#include "collectives/reducer/ledger.h"
 
 static uint32_t memory[64];
 
 static void test_the_last_operand_ends_a_chunk(void **state)
 {
     (void)state;
-    struct hwi_ledger ledger;
+    struct hwi_ledger ledger = {.count = 9, .window = 2, .due = 4};
     assert_true(hwi_ledger_bytes(2) <= sizeof memory);
-    hwi_ledger_init(&ledger, memory, 9, 2, 4);
+    hwi_ledger_init(&ledger, memory);
     for (uint32_t i = 0; i < 3; i++) {
         assert_false(hwi_ledger_arrive(&ledger, 0));
         assert_false(hwi_ledger_arrive(&ledger, 1));
@@ -37,8 +38,8 @@ static void finish_chunk(struct hwi_ledger *ledger, uint32_t chunk)
 static void test_grants_follow_the_lowest(void **state)
 {
     (void)state;
-    struct hwi_ledger ledger;
-    hwi_ledger_init(&ledger, memory, 19, 8, 1);
+    struct hwi_ledger ledger = {.count = 19, .window = 8, .due = 1};
+    hwi_ledger_init(&ledger, memory);
     assert_int_equal(ledger.granted, 8);
     finish_chunk(&ledger, 1);
     finish_chunk(&ledger, 2);
@@ -60,6 +61,28 @@ static void test_grants_follow_the_lowest(void **state)
     assert_int_equal(ledger.low, 19);
 }
 
+// What leaves from scratch holds its slot until all of it has left.
+static void test_what_leaves_holds_its_slot(void **state)
+{
+    (void)state;
+    struct hwi_ledger ledger = {.count = 5, .window = 2, .due = 2, .out = 3};
+    hwi_ledger_init(&ledger, memory);
+    assert_false(hwi_ledger_arrive(&ledger, 0));
+    assert_false(hwi_ledger_complete(&ledger, 0));
+    assert_true(hwi_ledger_arrive(&ledger, 0));
+    assert_true(hwi_ledger_complete(&ledger, 0));
+    hwi_ledger_leave(&ledger, 0);
+    hwi_ledger_leave(&ledger, 0);
+    assert_false(hwi_ledger_advance(&ledger));
+    hwi_ledger_leave(&ledger, 0);
+    assert_true(hwi_ledger_advance(&ledger));
+    assert_int_equal(ledger.low, 1);
+    assert_int_equal(ledger.granted, 3);
+    assert_true(hwi_ledger_complete(&ledger, 0));
+    assert_false(hwi_ledger_complete(&ledger, 2)); // in the place of chunk 0
+    assert_false(hwi_ledger_arrive(&ledger, 2));
+}
+
 static bool checks(struct hwi_ledger *ledger, uint32_t chunk)
 {
     struct hwi_trap trap;
@@ -75,8 +98,8 @@ static bool checks(struct hwi_ledger *ledger, uint32_t chunk)
 static void test_impossible_arrivals(void **state)
 {
     (void)state;
-    struct hwi_ledger ledger;
-    hwi_ledger_init(&ledger, memory, 5, 2, 1);
+    struct hwi_ledger ledger = {.count = 5, .window = 2, .due = 1};
+    hwi_ledger_init(&ledger, memory);
     assert_true(checks(&ledger, 2)); // not granted
     finish_chunk(&ledger, 0);
     assert_true(checks(&ledger, 0)); // one too many
@@ -178,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_last_operand_ends_a_chunk),
         cmocka_unit_test(test_grants_follow_the_lowest),
+        cmocka_unit_test(test_what_leaves_holds_its_slot),
         cmocka_unit_test(test_impossible_arrivals),
         cmocka_unit_test(test_early_calls_are_kept_once),
         cmocka_unit_test(test_early_calls_of_newer_views_win),
