@@ -74,7 +74,8 @@ void hwi_image_enum(struct hwi_image *image, const char *name, uint8_t *value,
                     const char *const *names, uint32_t count);
 
 // A record or message of msg.def in the state: its fields are listed there, and held to the limits
-// there. Its lists are owned, each an allocation of its own.
+// there. Its lists are owned, each an allocation of its own. Its secret fields are in no image, so
+// they are zero in what is loaded: effects are compared without them.
 #define HWI_IMAGE_RECORD(image, name, kind, value)                                                 \
     hwi_image_record((image), (name), &hwi_layout_##kind, (1 ? (value) : (struct hwi_##kind *)NULL))
 #define HWI_IMAGE_MESSAGE(image, name, kind, value)                                                \

@@ -219,7 +219,9 @@ void hwi_image_record(struct hwi_image *image, const char *name, const struct hw
         return;
     }
     for (uint32_t i = 0; i < layout->field_count; i++) {
-        visit_field(image, &layout->fields[i], record);
+        if ((layout->fields[i].flags & HWI_FLAG_SECRET) == 0) {
+            visit_field(image, &layout->fields[i], record);
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 #ifndef HAWSER_ACTORS_LOOP_RING_H
 #define HAWSER_ACTORS_LOOP_RING_H
 
-#include "actors/wire/msg.h"
+#include "actors/wire/codec.h"
 
 enum {
     HWI_RING_FORMAT = 1,
@@ -36,8 +36,8 @@ struct hwi_ring_record {
 
 enum { HWI_RING_SENT = 0x80 };
 
-// `key` is one field, a pair of fields or a signature; the names are in ring_shape.c's table and
-// told by hwi_ring_key_name and its like. What `explain` reads of it:
+// `key` is one field, a pair of fields or a signature; msg.def flags which (KEY, HIGH) and
+// hwi_ring_kept tells. What `explain` reads of it:
 //   welcome, edge_open, edge_close, edge_up, edge_down, edge_lost: the peer    lane_view: self
 //   refused, evicted: the status       propose, announce: members_count    ready: broken_count
 //   done, commit: count                heartbeat, pong: sent               grant: granted
@@ -164,11 +164,17 @@ static inline struct hwi_addr hwi_ring_other(const struct hwi_ring_record *recor
 }
 // True if the message names an operation, whose name is then *op.
 bool hwi_ring_op(const struct hwi_ring_record *record, struct hwi_op *op);
-// The field in `key` ("count", "fault.status", "signature"; of a pair the low one), the high one of
-// a pair, and the field in `seq` for types without an operation; NULL if there is none. Static.
-const char *hwi_ring_key_name(uint16_t type);
-const char *hwi_ring_high_name(uint16_t type);
-const char *hwi_ring_extra_name(uint16_t type);
+// What a record of this type keeps besides view, kind, tag and seq, as msg.def flags it; NULL for
+// what there is not. Static memory.
+struct hwi_ring_kept {
+    const struct hwi_field
+        *record;    // the REC that key and high are fields of; NULL = the message's own
+    bool signature; // the key is all of `record`, packed
+    const struct hwi_field *key;
+    const struct hwi_field *high;
+    const struct hwi_field *extra; // in place of seq
+};
+void hwi_ring_kept(uint16_t type, struct hwi_ring_kept *kept);
 // `chunk{op=all_reduce/7#3@v2 chunk=4}`, as hwi_msg_print, of the fields that a record keeps.
 // Returns the length the whole text would have; cut to `bytes` with a NUL.
 size_t hwi_ring_print(const struct hwi_ring_record *record, char *text, size_t bytes);

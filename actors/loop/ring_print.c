@@ -58,27 +58,28 @@ static void put(struct text *text, const char *format, ...)
     }
 }
 
-static void put_field(struct text *text, const char *name, uint64_t value)
+static void put_number(struct text *text, const char *of, const char *name, uint64_t value)
 {
-    const char *dot = memchr(name, '.', strlen(name));
-    const char *leaf = dot != NULL ? dot + 1 : name;
+    const char *dot = of[0] != '\0' ? "." : "";
     if (!value) {
         return;
     }
-    if (strcmp(leaf, "status") == 0) {
-        put(text, "%s%s=%" PRId32, text->between, name, (int32_t)value);
-    } else if (strcmp(leaf, "run") == 0 || strcmp(leaf, "incarnation") == 0) {
-        put(text, "%s%s=%016" PRIx64, text->between, name, value);
+    put(text, "%s%s%s%s=", text->between, of, dot, name);
+    if (strcmp(name, "status") == 0) {
+        put(text, "%" PRId32, (int32_t)value);
+    } else if (strcmp(name, "run") == 0 || strcmp(name, "incarnation") == 0) {
+        put(text, "%016" PRIx64, value);
     } else {
-        put(text, "%s%s=%" PRIu64, text->between, name, value);
+        put(text, "%" PRIu64, value);
     }
     text->between = " ";
 }
 
-static void put_key(struct text *text, const struct hwi_ring_record *record)
+static void put_key(struct text *text, const struct hwi_ring_record *record,
+                    const struct hwi_ring_kept *kept)
 {
-    const char *low = hwi_ring_key_name(record->type), *high = hwi_ring_high_name(record->type);
-    if (low != NULL && strcmp(low, "signature") == 0) {
+    const char *of = kept->record != NULL ? kept->record->name : "";
+    if (kept->signature) {
         struct hwi_signature signature = hwi_ring_signature(record->key);
         put(text, "%scount=%" PRIu64 " dtype=%u redop=%u", text->between, signature.count,
             signature.dtype, signature.redop);
@@ -86,30 +87,31 @@ static void put_key(struct text *text, const struct hwi_ring_record *record)
             put(text, " root=%" PRIu64, signature.root);
         }
         text->between = " ";
-    } else if (high != NULL) {
-        put_field(text, low, (uint32_t)record->key);
-        put_field(text, high, record->key >> 32);
-    } else if (low != NULL) {
-        put_field(text, low, record->key);
+    } else if (kept->high != NULL) {
+        put_number(text, of, kept->key->name, (uint32_t)record->key);
+        put_number(text, of, kept->high->name, record->key >> 32);
+    } else if (kept->key != NULL) {
+        put_number(text, of, kept->key->name, record->key);
     }
 }
 
 static void put_channel(struct text *text, const struct hwi_ring_record *record)
 {
-    put_field(text, "view", record->view);
+    put_number(text, "", "view", record->view);
     if (kind_of(record)) {
         put(text, "%skind=%s", text->between, hwi_kind_name(kind_of(record)));
         text->between = " ";
     }
-    put_field(text, "tag", record->tag);
+    put_number(text, "", "tag", record->tag);
 }
 
 size_t hwi_ring_print(const struct hwi_ring_record *record, char *line, size_t bytes)
 {
     const struct hwi_layout *layout = hwi_layout_of(record->type);
-    const char *extra = hwi_ring_extra_name(record->type);
+    struct hwi_ring_kept kept;
     struct text text = {line, bytes, 0, ""};
     struct hwi_op op;
+    hwi_ring_kept(record->type, &kept);
     put(&text, "%s{", layout != NULL ? layout->name : "?");
     if (hwi_ring_op(record, &op)) {
         put(&text, "op=%s/%" PRIu64 "#%" PRIu32 "@v%" PRIu64, hwi_kind_name(op.kind), op.tag,
@@ -118,9 +120,9 @@ size_t hwi_ring_print(const struct hwi_ring_record *record, char *line, size_t b
     } else if (!has_op(layout)) {
         put_channel(&text, record);
     }
-    put_key(&text, record);
-    if (extra != NULL) {
-        put_field(&text, extra, record->seq);
+    put_key(&text, record, &kept);
+    if (kept.extra != NULL) {
+        put_number(&text, "", kept.extra->name, record->seq);
     }
     put(&text, "}");
     if (bytes) {

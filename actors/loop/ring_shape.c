@@ -1,112 +1,52 @@
 // SPDX-License-Identifier: MIT
 #include "actors/loop/ring_shape.h"
 
-#include <stdio.h>
-
 #include "actors/loop/ring.h"
-
-enum { PATH_BYTES = 32 };
-
-#define SIGNATURE "signature"
-
-// What the record of each type keeps besides view, kind, tag and seq. `high` makes `key` a pair;
-// `extra` takes the place of seq in types that have none.
-static const struct {
-    const char *key, *high, *extra;
-} kept[HWI_MSG_TYPE_MAX] = {
-    [HWI_MSG_registration] = {"ready_view", "group", "protocol"},
-    [HWI_MSG_welcome] = {"peer", NULL, "heartbeat_ms"},
-    [HWI_MSG_refused] = {"status", NULL, NULL},
-    [HWI_MSG_heartbeat] = {"sent", NULL, "tallies"},
-    [HWI_MSG_pong] = {"sent", NULL, NULL},
-    [HWI_MSG_propose] = {"members", NULL, "timeout_ms"},
-    [HWI_MSG_ready] = {"broken", NULL, NULL},
-    [HWI_MSG_announce] = {"members", NULL, "pending"},
-    [HWI_MSG_evicted] = {"status", NULL, NULL},
-    [HWI_MSG_leave] = {"incarnation", NULL, NULL},
-    [HWI_MSG_done] = {"count", NULL, "group"},
-    [HWI_MSG_commit] = {"count", NULL, "pending"},
-    [HWI_MSG_withdraw] = {"fault.status", "fault.peer_a", NULL},
-    [HWI_MSG_edge_lost] = {"peer", NULL, NULL},
-    [HWI_MSG_sync_offer] = {"revision", NULL, NULL},
-    [HWI_MSG_sync_plan] = {"revision", NULL, NULL},
-    [HWI_MSG_status] = {"committed", NULL, "members"},
-    [HWI_MSG_view_file] = {"highest", NULL, "members"},
-    [HWI_MSG_call] = {SIGNATURE, NULL, NULL},
-    [HWI_MSG_grant] = {"granted", NULL, NULL},
-    [HWI_MSG_manifest_want] = {"first", NULL, NULL},
-    [HWI_MSG_manifest] = {"first", NULL, NULL},
-    [HWI_MSG_blocks_want] = {"blocks", NULL, NULL},
-    [HWI_MSG_open] = {"request", "group", "min_members"},
-    [HWI_MSG_request] = {"request", NULL, "async"},
-    [HWI_MSG_reply] = {"request", NULL, "status"},
-    [HWI_MSG_lane_view] = {"self", NULL, "members"},
-    [HWI_MSG_op_start] = {SIGNATURE, NULL, NULL},
-    [HWI_MSG_op_fault] = {"fault.status", "fault.peer_a", NULL},
-    [HWI_MSG_op_end] = {"committed", NULL, NULL},
-    [HWI_MSG_op_ended] = {"bytes_received", NULL, NULL},
-    [HWI_MSG_sync_start] = {"revision", NULL, NULL},
-    [HWI_MSG_state_hashed] = {"revision", NULL, NULL},
-    [HWI_MSG_sync_go] = {"sources", NULL, NULL},
-    [HWI_MSG_state_layout] = {"tensors", NULL, NULL},
-    [HWI_MSG_edge_open] = {"peer", NULL, "dial"},
-    [HWI_MSG_edge_close] = {"peer", NULL, NULL},
-    [HWI_MSG_edge_up] = {"peer", NULL, NULL},
-    [HWI_MSG_edge_down] = {"peer", NULL, NULL},
-    [HWI_MSG_op_memory] = {"request", NULL, NULL},
-    [HWI_MSG_place] = {"first", "from", NULL},
-    [HWI_MSG_place_more] = {"granted", "phase", NULL},
-    [HWI_MSG_send] = {"first", "to", NULL},
-    [HWI_MSG_reduce] = {"chunk", "operands", NULL},
-    [HWI_MSG_chunk] = {"chunk", "from", NULL},
-    [HWI_MSG_chunk_left] = {"chunk", "to", NULL},
-    [HWI_MSG_quiesce] = {"restore", NULL, NULL},
-    [HWI_MSG_quiesced] = {"bytes_received", NULL, NULL},
-    [HWI_MSG_block_hash] = {"block", NULL, "tensor"},
-    [HWI_MSG_block_hashed] = {"block", NULL, NULL},
-    [HWI_MSG_block_send] = {"block", "to", NULL},
-    [HWI_MSG_block_place] = {"block", "from", NULL},
-    [HWI_MSG_block_placed] = {"block", "from", NULL},
-    [HWI_MSG_wake_at] = {"at_ns", NULL, NULL},
-    [HWI_MSG_stored] = {"status", NULL, NULL},
-    [HWI_MSG_master_start] = {"run", NULL, "min_members"},
-};
 
 static const struct hwi_ring_place nowhere = {1, 56};
 
-static const struct hwi_field *find(const struct hwi_layout *layout, const char *name,
-                                    size_t length)
+// A field of a message: its own, or one of a REC that it has. `field` NULL = there is none.
+struct found {
+    const struct hwi_field *record; // the REC; NULL = it is the message's own
+    const struct hwi_field *field;
+};
+
+static const struct hwi_field *flagged(const struct hwi_layout *layout, unsigned flag)
 {
     for (uint32_t i = 0; i < layout->field_count; i++) {
-        if (strlen(layout->fields[i].name) == length &&
-            memcmp(layout->fields[i].name, name, length) == 0) {
+        if ((layout->fields[i].flags & flag) != 0) {
             return &layout->fields[i];
         }
     }
     return NULL;
 }
 
-// The field at a path ("count", "op.view"), and its offset in struct hwi_msg; NULL if there is
-// none.
-static const struct hwi_field *find_path(uint16_t type, const char *path, size_t *offset)
+static const struct hwi_field *named(const struct hwi_layout *layout, const char *name)
+{
+    for (uint32_t i = 0; i < layout->field_count; i++) {
+        if (strcmp(layout->fields[i].name, name) == 0) {
+            return &layout->fields[i];
+        }
+    }
+    return NULL;
+}
+
+void hwi_ring_kept(uint16_t type, struct hwi_ring_kept *kept)
 {
     const struct hwi_layout *layout = hwi_layout_of(type);
-    const char *dot = memchr(path, '.', strlen(path));
-    *offset = offsetof(struct hwi_msg, u);
-    if (layout != NULL && dot != NULL) {
-        const struct hwi_field *record = find(layout, path, (size_t)(dot - path));
-        if (record == NULL || record->kind != HWI_FIELD_REC) {
-            return NULL;
-        }
-        *offset += record->offset;
-        layout = record->record;
-        path = dot + 1;
+    *kept = (struct hwi_ring_kept){0};
+    if (layout == NULL) {
+        return;
     }
-    const struct hwi_field *field = layout != NULL ? find(layout, path, strlen(path)) : NULL;
-    if (field != NULL) {
-        *offset += field->kind == HWI_FIELD_LIST ? field->count_offset : field->offset;
+    kept->extra = flagged(layout, HWI_FLAG_EXTRA);
+    kept->key = flagged(layout, HWI_FLAG_KEY);
+    if (kept->key != NULL && kept->key->kind == HWI_FIELD_REC) {
+        kept->record = kept->key;
+        layout = kept->record->record;
+        kept->signature = strcmp(layout->name, "signature") == 0;
+        kept->key = flagged(layout, HWI_FLAG_KEY);
     }
-    return field;
+    kept->high = flagged(layout, HWI_FLAG_HIGH);
 }
 
 // Bits of the field that a record keeps: a hash's lower half, a list's count; 0 = none.
@@ -127,71 +67,79 @@ static uint16_t bits_of(const struct hwi_field *field)
     }
 }
 
-// Where the field at `path` is, cut to `bits_max`; nowhere if it is not a number.
-static struct hwi_ring_place place(uint16_t type, const char *path, uint16_t bits_max)
+static bool is_secret(const struct hwi_field *field)
 {
-    size_t offset;
-    const struct hwi_field *field = path != NULL ? find_path(type, path, &offset) : NULL;
-    if (field == NULL || !bits_of(field)) {
+    return field != NULL && (field->flags & HWI_FLAG_SECRET) != 0;
+}
+
+static size_t offset_of(struct found found)
+{
+    return offsetof(struct hwi_msg, u) + (found.record != NULL ? found.record->offset : 0) +
+           (found.field->kind == HWI_FIELD_LIST ? found.field->count_offset : found.field->offset);
+}
+
+// Where the field is, cut to `bits_max`; nowhere if there is none, it is not a number, or nobody
+// else may know it.
+static struct hwi_ring_place place(struct found found, uint16_t bits_max)
+{
+    if (found.field == NULL || bits_of(found.field) == 0 || is_secret(found.record) ||
+        is_secret(found.field)) {
         return nowhere;
     }
+    size_t offset = offset_of(found);
     HWI_CHECK(offset + sizeof(uint64_t) <= sizeof(struct hwi_msg));
-    uint16_t bits = HWI_MIN(bits_of(field), bits_max);
+    uint16_t bits = HWI_MIN(bits_of(found.field), bits_max);
     return (struct hwi_ring_place){(uint16_t)offset, (uint16_t)(64 - bits)};
 }
 
-static bool is_nowhere(struct hwi_ring_place found)
-{
-    return found.offset == nowhere.offset;
-}
-
 // A field of the message's operation, or its own, or of its fault.
-static struct hwi_ring_place place_own(uint16_t type, const char *name, uint16_t bits_max)
+static struct found find_own(const struct hwi_layout *layout, const char *name)
 {
-    static const char *const records[] = {"op.", "", "fault."};
-    struct hwi_ring_place found = nowhere;
-    for (uint32_t i = 0; i < HWI_COUNT(records) && is_nowhere(found); i++) {
-        char path[PATH_BYTES];
-        snprintf(path, sizeof path, "%s%s", records[i], name);
-        found = place(type, path, bits_max);
+    static const char *const records[] = {"op", NULL, "fault"};
+    struct found found = {0};
+    for (uint32_t i = 0; i < HWI_COUNT(records) && found.field == NULL; i++) {
+        found.record = records[i] != NULL ? named(layout, records[i]) : NULL;
+        if (records[i] == NULL) {
+            found.field = named(layout, name);
+        } else if (found.record != NULL && found.record->kind == HWI_FIELD_REC) {
+            found.field = named(found.record->record, name);
+        }
     }
     return found;
 }
 
-static uint16_t place_signature(uint16_t type)
+// The seq of the operation, unless something is kept in its place.
+static struct found find_seq(const struct hwi_layout *layout, const struct hwi_ring_kept *kept)
 {
-    size_t offset;
-    const char *key = kept[type].key;
-    bool has = key != NULL && strcmp(key, SIGNATURE) == 0 && find_path(type, key, &offset) != NULL;
-    return has ? (uint16_t)offset : 0;
+    const struct hwi_field *op = named(layout, "op");
+    if (kept->extra != NULL || op == NULL || op->kind != HWI_FIELD_REC) {
+        return (struct found){NULL, kept->extra};
+    }
+    return (struct found){op, named(op->record, "seq")};
+}
+
+static uint16_t place_signature(const struct hwi_ring_kept *kept)
+{
+    const struct hwi_field *record = kept->record;
+    bool told =
+        kept->signature && !is_secret(record) && flagged(record->record, HWI_FLAG_SECRET) == NULL;
+    return told ? (uint16_t)(offsetof(struct hwi_msg, u) + record->offset) : 0;
 }
 
 void hwi_ring_shape(uint16_t type, struct hwi_ring_shape *shape)
 {
+    const struct hwi_layout *layout = hwi_layout_of(type);
+    struct hwi_ring_kept kept;
     *shape = (struct hwi_ring_shape){nowhere, nowhere, nowhere, nowhere, nowhere, nowhere, 0};
-    if (hwi_layout_of(type) == NULL) {
+    if (layout == NULL) {
         return;
     }
-    shape->view = place_own(type, "view", 64);
-    shape->tag = place_own(type, "tag", 64);
-    shape->kind = place_own(type, "kind", 8);
-    shape->key = place(type, kept[type].key, kept[type].high != NULL ? 32 : 64);
-    shape->high = place(type, kept[type].high, 32);
-    shape->seq = place(type, kept[type].extra != NULL ? kept[type].extra : "op.seq", 32);
-    shape->signature = place_signature(type);
-}
-
-const char *hwi_ring_key_name(uint16_t type)
-{
-    return type < HWI_MSG_TYPE_MAX ? kept[type].key : NULL;
-}
-
-const char *hwi_ring_high_name(uint16_t type)
-{
-    return type < HWI_MSG_TYPE_MAX ? kept[type].high : NULL;
-}
-
-const char *hwi_ring_extra_name(uint16_t type)
-{
-    return type < HWI_MSG_TYPE_MAX ? kept[type].extra : NULL;
+    hwi_ring_kept(type, &kept);
+    shape->view = place(find_own(layout, "view"), 64);
+    shape->tag = place(find_own(layout, "tag"), 64);
+    shape->kind = place(find_own(layout, "kind"), 8);
+    shape->key = place((struct found){kept.record, kept.key}, kept.high != NULL ? 32 : 64);
+    shape->high = place((struct found){kept.record, kept.high}, 32);
+    shape->seq = place(find_seq(layout, &kept), 32);
+    shape->signature = place_signature(&kept);
 }

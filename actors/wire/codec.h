@@ -20,6 +20,17 @@ enum hwi_field_kind {
     HWI_FIELD_LIST,
 };
 
+// What stands behind a field's or a message's doc in msg.def.
+enum hwi_field_flag {
+    HWI_FLAG_KEY = 1 << 0,        // a ring's record keeps it as its key, ...
+    HWI_FLAG_HIGH = 1 << 1,       // ... as the key's upper half, ...
+    HWI_FLAG_EXTRA = 1 << 2,      // ... or in place of the operation's seq
+    HWI_FLAG_RUN = 1 << 3,        // two runs differ in it though they did the same
+    HWI_FLAG_MEMBER = 1 << 4,     // so do two members of a run
+    HWI_FLAG_SECRET = 1 << 5,     // only who says and who hears it may know it
+    HWI_FLAG_BACKGROUND = 1 << 6, // a message: tells nothing of what a run did
+};
+
 struct hwi_field {
     const char *name;
     const char *doc;
@@ -28,6 +39,7 @@ struct hwi_field {
     uint32_t offset;                 // in its struct
     uint32_t count_offset;           // of a LIST's count
     uint8_t kind;                    // enum hwi_field_kind
+    uint8_t flags;                   // of enum hwi_field_flag
 };
 
 // What msg.def says of one record or message.
@@ -41,6 +53,7 @@ struct hwi_layout {
     uint32_t says;  // who says it and ...
     uint32_t hears; // ... who hears it: bits 1 << enum hwi_role
     uint8_t link;   // enum hwi_msg_link
+    uint8_t flags;  // of enum hwi_field_flag: messages only
 };
 
 // The message's layout, or NULL for a type that does not exist. Static memory.
@@ -73,6 +86,11 @@ int hwi_encode(const struct hwi_msg *msg, unsigned char **bytes, size_t *length)
 int hwi_encode_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capacity,
                     size_t *length);
 
+// As hwi_encode_into, but secret fields are zero or empty: for whatever keeps messages to be looked
+// at, above all journals. Only links and the view file have them whole.
+int hwi_encode_public_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capacity,
+                           size_t *length);
+
 // Decodes hostile bytes (borrowed until return). A first pass without allocation checks depth,
 // counts against the bytes left and the number of values; only then memory is taken, about 24 bytes
 // for each value, and the limits of msg.def are checked. On success *msg owns one block in *block
@@ -84,15 +102,15 @@ int hwi_decode(const unsigned char *bytes, size_t length, struct hwi_msg *msg, v
 bool hwi_msg_clone(const struct hwi_msg *from, struct hwi_msg *to, void **block);
 
 // Writes the message as one readable line, `name{field=value list=[{..} {..}]}`, cut to `bytes`
-// with a NUL; zero-valued fields are left out. An op is `all_reduce/7#3@v2` (kind, tag, seq, view),
-// a record of one field its value. Returns the length the whole line would have.
+// with a NUL; zero-valued and secret fields are left out. An op is `all_reduce/7#3@v2` (kind, tag,
+// seq, view), a record of one field its value. Returns the length the whole line would have.
 size_t hwi_msg_print(const struct hwi_msg *msg, char *line, size_t bytes);
 
 // The same for one record or message without its name: `{field=value ..}`, an op's own form, or the
 // value of a record of one field.
 size_t hwi_record_print(const struct hwi_layout *layout, const void *record, char *text,
                         size_t bytes);
-// True if every field is zero, empty or an empty list.
+// True if every field is zero, empty, an empty list or secret.
 bool hwi_record_is_zero(const struct hwi_layout *layout, const void *record);
 
 // The string (up to a NUL, at most `length` bytes) in quotes, without a byte that could harm a
@@ -108,10 +126,12 @@ const char *hwi_role_name(uint8_t role);
 // ids. Cut and counted as in hwi_msg_print.
 size_t hwi_addr_print(struct hwi_addr addr, char *text, size_t bytes);
 
-// XXH3-64 of the encoded form; two messages are equal iff their encodings are.
+// XXH3-64 of the encoded form with secret fields zero: of equal messages, secrets aside, and of no
+// others, they are equal.
 uint64_t hwi_msg_hash(const struct hwi_msg *msg);
 
-// One number for the whole table (names, kinds, limits): journals carry it.
+// One number for the whole table (names, kinds, limits, what rings keep): rings and journals carry
+// it.
 uint64_t hwi_schema_hash(void);
 
 #endif

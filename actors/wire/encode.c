@@ -19,6 +19,7 @@ struct sink {
     size_t capacity;
     XXH3_state_t *hash; // instead of a buffer
     bool fixed;         // the buffer is the caller's and stays as it is
+    bool is_public;     // secret fields are written as zero
     uint32_t values;
     int error;
 };
@@ -102,6 +103,35 @@ static void pack_string(msgpack_packer *packer, struct sink *sink, const char *t
     msgpack_pack_str_body(packer, text, length);
 }
 
+// A field's zero, whatever it holds.
+static void pack_zero(msgpack_packer *packer, struct sink *sink, const struct hwi_field *field)
+{
+    switch ((enum hwi_field_kind)field->kind) {
+    case HWI_FIELD_U8:
+    case HWI_FIELD_U32:
+    case HWI_FIELD_U64:
+    case HWI_FIELD_I32:
+        msgpack_pack_uint64(packer, 0);
+        break;
+    case HWI_FIELD_HASH:
+        pack_hash(packer, &(struct hwi_hash){0});
+        break;
+    case HWI_FIELD_STR:
+        msgpack_pack_str(packer, 0);
+        break;
+    case HWI_FIELD_REC:
+        msgpack_pack_array(packer, field->record->field_count);
+        sink->values += field->record->field_count;
+        for (uint32_t i = 0; i < field->record->field_count; i++) {
+            pack_zero(packer, sink, &field->record->fields[i]);
+        }
+        break;
+    case HWI_FIELD_LIST:
+        msgpack_pack_array(packer, 0);
+        break;
+    }
+}
+
 static void pack_fields(msgpack_packer *packer, struct sink *sink, const struct hwi_layout *layout,
                         const unsigned char *base);
 
@@ -166,7 +196,12 @@ static void pack_fields(msgpack_packer *packer, struct sink *sink, const struct 
 {
     sink->values += layout->field_count;
     for (uint32_t i = 0; i < layout->field_count; i++) {
-        pack_field(packer, sink, &layout->fields[i], base);
+        const struct hwi_field *field = &layout->fields[i];
+        if (sink->is_public && (field->flags & HWI_FLAG_SECRET) != 0) {
+            pack_zero(packer, sink, field);
+        } else {
+            pack_field(packer, sink, field, base);
+        }
     }
 }
 
@@ -210,10 +245,19 @@ int hwi_encode_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capa
     return sink.error;
 }
 
+int hwi_encode_public_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capacity,
+                           size_t *length)
+{
+    struct sink sink = {.bytes = bytes, .capacity = capacity, .fixed = true, .is_public = true};
+    pack_message(&sink, msg);
+    *length = sink.length;
+    return sink.error;
+}
+
 uint64_t hwi_msg_hash(const struct hwi_msg *msg)
 {
     XXH3_state_t state;
-    struct sink sink = {.hash = &state};
+    struct sink sink = {.hash = &state, .is_public = true};
     XXH3_64bits_reset(&state);
     pack_message(&sink, msg);
     return XXH3_64bits_digest(&state);

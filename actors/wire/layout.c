@@ -16,6 +16,17 @@
 #define LIST(...) +1
 #include "actors/wire/msg_rows.h"
 
+// The words of msg.def.
+enum {
+    KEY = HWI_FLAG_KEY,
+    HIGH = HWI_FLAG_HIGH,
+    EXTRA = HWI_FLAG_EXTRA,
+    RUN = HWI_FLAG_RUN,
+    MEMBER = HWI_FLAG_MEMBER,
+    SECRET = HWI_FLAG_SECRET,
+    BACKGROUND = HWI_FLAG_BACKGROUND,
+};
+
 // An empty last row, because C has no empty arrays and some messages have no fields.
 #define RECORD(name) static const struct hwi_field fields_##name[] = {
 #define END_RECORD(name_)                                                                          \
@@ -38,28 +49,36 @@
     }                                                                                              \
     }                                                                                              \
     ;
-#define ROW(owner, field_, doc_)                                                                   \
-    .name = #field_, .doc = doc_, .offset = offsetof(owner_##owner, field_)
-#define U8(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_U8, .limit = most},
-#define U32(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_U32, .limit = most},
-#define U64(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_U64, .limit = most},
-#define I32(owner, field, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_I32},
-#define HASH(owner, field, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_HASH},
-#define STR(owner, field, most, doc) {ROW(owner, field, doc), .kind = HWI_FIELD_STR, .limit = most},
-#define REC(owner, of, field, doc)                                                                 \
-    {ROW(owner, field, doc), .kind = HWI_FIELD_REC, .record = &hwi_layout_##of},
-#define LIST(owner, of, field, most, doc)                                                          \
-    {ROW(owner, field, doc), .kind = HWI_FIELD_LIST, .record = &hwi_layout_##of, .limit = most,    \
-     .count_offset = offsetof(owner_##owner, field##_count)},
+#define FIRST(first, ...) first
+#define SECOND(first, second, ...) second
+#define DOC(...) FIRST(__VA_ARGS__, 0)
+#define FLAGS(...) SECOND(__VA_ARGS__, 0, 0) // what stands behind the doc, or nothing
+#define ROW(owner, field_, ...)                                                                    \
+    .name = #field_, .doc = DOC(__VA_ARGS__), .flags = FLAGS(__VA_ARGS__),                         \
+    .offset = offsetof(owner_##owner, field_)
+#define NUMBER(owner, field, kind_, most, ...)                                                     \
+    {ROW(owner, field, __VA_ARGS__), .kind = HWI_FIELD_##kind_, .limit = most},
+#define U8(owner, field, most, ...) NUMBER(owner, field, U8, most, __VA_ARGS__)
+#define U32(owner, field, most, ...) NUMBER(owner, field, U32, most, __VA_ARGS__)
+#define U64(owner, field, most, ...) NUMBER(owner, field, U64, most, __VA_ARGS__)
+#define STR(owner, field, most, ...) NUMBER(owner, field, STR, most, __VA_ARGS__)
+#define I32(owner, field, ...) {ROW(owner, field, __VA_ARGS__), .kind = HWI_FIELD_I32},
+#define HASH(owner, field, ...) {ROW(owner, field, __VA_ARGS__), .kind = HWI_FIELD_HASH},
+#define REC(owner, of, field, ...)                                                                 \
+    {ROW(owner, field, __VA_ARGS__), .kind = HWI_FIELD_REC, .record = &hwi_layout_##of},
+#define LIST(owner, of, field, most, ...)                                                          \
+    {ROW(owner, field, __VA_ARGS__), .kind = HWI_FIELD_LIST, .record = &hwi_layout_##of,           \
+     .limit = most, .count_offset = offsetof(owner_##owner, field##_count)},
 #include "actors/wire/msg_rows.h"
 
 static const struct hwi_layout layouts[HWI_MSG_TYPE_MAX] = {
-#define MESSAGE(name_, id, says_, hears_, link_, doc_)                                             \
+#define MESSAGE(name_, id, says_, hears_, link_, ...)                                              \
     [id] = {.name = #name_,                                                                        \
-            .doc = doc_,                                                                           \
+            .doc = DOC(__VA_ARGS__),                                                               \
             .says = HWI_SAYS_##name_,                                                              \
             .hears = HWI_HEARS_##name_,                                                            \
             .link = HWI_LINK_##link_,                                                              \
+            .flags = FLAGS(__VA_ARGS__),                                                           \
             .fields = fields_##name_,                                                              \
             .field_count = HWI_COUNT(fields_##name_) - 1,                                          \
             .bytes = sizeof(owner_##name_),                                                        \

@@ -121,9 +121,18 @@ static uint32_t count_of(const struct hwi_field *field, const unsigned char *bas
 
 static bool is_zero(const struct hwi_layout *layout, const unsigned char *base);
 
+// Secret fields are told by nobody, not even whether they are there.
+static bool is_secret(const struct hwi_field *field)
+{
+    return (field->flags & HWI_FLAG_SECRET) != 0;
+}
+
 static bool is_zero_field(const struct hwi_field *field, const unsigned char *base)
 {
     const void *at = base + field->offset;
+    if (is_secret(field)) {
+        return true;
+    }
     switch ((enum hwi_field_kind)field->kind) {
     case HWI_FIELD_U8:
     case HWI_FIELD_U32:
@@ -227,7 +236,7 @@ static void put_record(struct line *line, const struct hwi_layout *layout,
 {
     if (strcmp(layout->name, "op") == 0) {
         put_op(line, (const struct hwi_op *)base);
-    } else if (layout->field_count == 1) {
+    } else if (layout->field_count == 1 && !is_secret(&layout->fields[0])) {
         put_value(line, &layout->fields[0], base);
     } else {
         put_fields(line, layout, base);

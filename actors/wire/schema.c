@@ -6,6 +6,9 @@
 
 #include "actors/wire/codec.h"
 
+// What rings keep is a part of the schema, likeness is not.
+enum { RING_FLAGS = HWI_FLAG_KEY | HWI_FLAG_HIGH | HWI_FLAG_EXTRA | HWI_FLAG_SECRET };
+
 static void add_text(XXH3_state_t *state, const char *text)
 {
     XXH3_64bits_update(state, text, strlen(text) + 1);
@@ -29,6 +32,7 @@ static void add_layout(XXH3_state_t *state, const struct hwi_layout *layout)
         add_text(state, field->name);
         add_number(state, field->kind);
         add_number(state, field->limit);
+        add_number(state, field->flags & RING_FLAGS);
         if (field->record != NULL) {
             add_layout(state, field->record);
         }

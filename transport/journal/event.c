@@ -43,7 +43,7 @@ int hwi_journal_event_pack(const struct hwi_event *event, const struct hwi_effec
         at = pack_effect(at, &effects->items[i]);
     }
     size_t taken = (size_t)(at - bytes), encoded = 0;
-    int error = message ? hwi_encode_into(event->msg, at, capacity - taken, &encoded) : 0;
+    int error = message ? hwi_encode_public_into(event->msg, at, capacity - taken, &encoded) : 0;
     *length = taken + encoded;
     return error;
 }

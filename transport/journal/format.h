@@ -70,7 +70,7 @@ enum {
 };
 
 // Writes the payload into `bytes` of `capacity`; `before_ns` is the time of the event before.
-// HWI_CODEC_OK and *length, HWI_CODEC_ROOM, or what else hwi_encode_into says.
+// HWI_CODEC_OK and *length, HWI_CODEC_ROOM, or what else hwi_encode_public_into says.
 int hwi_journal_event_pack(const struct hwi_event *event, const struct hwi_effects *effects,
                            bool failed, uint64_t before_ns, unsigned char *bytes, size_t capacity,
                            size_t *length);

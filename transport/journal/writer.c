@@ -117,8 +117,8 @@ static bool put_head(struct hwi_journal *journal, struct hwi_segment *segment, u
     head->events = journal->events;
     head->removed = removed;
     fill_clock(journal, head);
-    int error = hwi_encode_into(&msg, journal->scratch + HEAD_AT, journal->scratch_bytes - HEAD_AT,
-                                &length);
+    int error = hwi_encode_public_into(&msg, journal->scratch + HEAD_AT,
+                                       journal->scratch_bytes - HEAD_AT, &length);
     return error == HWI_CODEC_OK && put(segment, HWI_JOURNAL_HEAD, 0, journal->scratch, length);
 }
 
