@@ -7,6 +7,11 @@
 #include "actors/master/past.h"
 #include "actors/master/session.h"
 
+static const struct hwi_handlers handlers = {
+#define HEARD_BY_MASTER(message) HWI_HANDLES(message, hwi_master_on_##message)
+#include "actors/loop/handlers.h"
+};
+
 static void *create(const struct hwi_alloc *alloc)
 {
     struct hwi_master *master = hwi_new(alloc, sizeof *master);
@@ -88,52 +93,19 @@ static void ask_to_be_woken(struct hwi_master *master, struct hwi_effects *effec
     HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_CLOCK, 0), wake_at)->at_ns = at;
 }
 
-static void hear(struct hwi_master *master, const struct hwi_event *event,
-                 struct hwi_effects *effects)
-{
-    static const struct {
-        uint16_t type, role;
-        void (*handler)(void *state, const struct hwi_event *event, struct hwi_effects *effects);
-    } handlers[] = {
-        {HWI_MSG_registration, HWI_ROLE_PEER, hwi_master_on_registration},
-        {HWI_MSG_heartbeat, HWI_ROLE_PEER, hwi_master_on_heartbeat},
-        {HWI_MSG_ready, HWI_ROLE_PEER, hwi_master_on_ready},
-        {HWI_MSG_done, HWI_ROLE_PEER, hwi_master_on_done},
-        {HWI_MSG_withdraw, HWI_ROLE_PEER, hwi_master_on_withdraw},
-        {HWI_MSG_edge_lost, HWI_ROLE_PEER, hwi_master_on_edge_lost},
-        {HWI_MSG_sync_offer, HWI_ROLE_PEER, hwi_master_on_sync_offer},
-        {HWI_MSG_leave, HWI_ROLE_PEER, hwi_master_on_leave},
-        {HWI_MSG_unreachable, HWI_ROLE_PEER, hwi_master_on_unreachable},
-        {HWI_MSG_status_want, HWI_ROLE_TOOL, hwi_master_on_status_want},
-        {HWI_MSG_trace_want, HWI_ROLE_TOOL, hwi_master_on_trace_want},
-    };
-    for (size_t i = 0; i < HWI_COUNT(handlers); i++) {
-        if (handlers[i].type == event->msg->type && handlers[i].role == event->from.role) {
-            handlers[i].handler(master, event, effects);
-        }
-    }
-}
-
 static void step(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
     struct hwi_master *master = state;
-    const struct hwi_msg *msg = event->msg;
+    bool peer = event->from.role == HWI_ROLE_PEER;
     if (master->session_count > 0) {
         excuse_own_sleep(master, event->now_ns);
     }
     master->now_ns = event->now_ns;
-    if (msg->type == HWI_MSG_view_file) {
-        hwi_master_on_view_file(master, event, effects);
-    } else if (msg->type == HWI_MSG_master_start) {
-        hwi_master_on_master_start(master, event, effects);
-    } else if (msg->type == HWI_MSG_stored) {
-        hwi_master_on_stored(master, event, effects);
-    } else if (msg->type == HWI_MSG_woken) {
-        hwi_master_on_woken(master, event, effects);
-    } else if (!master->booted) {
-        return; // peers say it again
-    } else if (event->from.role != HWI_ROLE_PEER || note_speaker(master, event, effects)) {
-        hear(master, event, effects);
+    if (!master->booted && (peer || event->from.role == HWI_ROLE_TOOL)) {
+        return; // they say it again
+    }
+    if (!peer || note_speaker(master, event, effects)) {
+        hwi_dispatch(&handlers, master, event, effects);
     }
     ask_to_be_woken(master, effects);
 }

@@ -6,7 +6,7 @@ import re
 from tree import ROOT, end
 
 FOLDERS = {"MASTER": "actors/master", "PEER": "actors/peer", "REDUCER": "collectives/reducer", "SNAPSHOT": "snapshot"}
-NOT_YET = {"MASTER", "PEER"}
+NOT_YET = {"PEER"}
 MESSAGE = re.compile(r'^MESSAGE\((\w+), \d+, \w+, (\w+), \w+, "', re.M)
 SET = re.compile(r"^#define HWI_ROLES_(\w+)\(X, argument\)(.*(?:\\\n.*)*)", re.M)
 FUNCTION = re.compile(r"^(?!static\b)([a-z][^;{}()]*\b(\w+)\([^;{}]*\))\n\{", re.M)
