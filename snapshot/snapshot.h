@@ -68,6 +68,7 @@ struct hwi_snapshot {
 #define HEARD_BY_SNAPSHOT(message) HWI_HANDLER(hwi_snapshot_on_##message);
 #include "actors/loop/handlers.h"
 
+// sync.c
 bool hwi_snapshot_is_member(const struct hwi_snapshot *snapshot, uint64_t peer);
 // Asks the data port for hashes up to the window; once all are heard, tells the peer.
 void hwi_snapshot_hash(struct hwi_snapshot *snapshot, uint64_t now_ns, struct hwi_effects *effects);
