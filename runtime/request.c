@@ -72,7 +72,8 @@ static hws_status start_held(struct hws_comm *comm, struct hws_request *request,
     set_limit(request, call->request.timeout_ns);
     struct hwi_submission submission = {
         .to = hwi_addr_of(HWI_ROLE_PEER, 0),
-        .buffers = {call->input, call->output, call->input_bytes, call->output_bytes},
+        .buffers = {hwi_location_of(call->input), hwi_location_of(call->output), call->input_bytes,
+                    call->output_bytes},
     };
     submission.msg.type = HWI_MSG_request;
     submission.msg.u.request = call->request;

@@ -34,8 +34,8 @@ static int setup(void **state)
     pair->source = malloc(STATE_BYTES);
     pair->copy = calloc(1, STATE_BYTES);
     rig_fill(pair->source, STATE_BYTES);
-    hwi_data_tensor(pair->from->data, 3, pair->source, STATE_BYTES);
-    hwi_data_tensor(pair->to->data, 3, pair->copy, STATE_BYTES);
+    hwi_data_tensor(pair->from->data, 3, hwi_location_of(pair->source), STATE_BYTES);
+    hwi_data_tensor(pair->to->data, 3, hwi_location_of(pair->copy), STATE_BYTES);
     *state = pair;
     return 0;
 }

@@ -34,14 +34,15 @@ static int setup(void **state)
     fixture->node = &fixture->rig.nodes[0];
     RIG_DO(fixture->node, data_view, .view = 5);
     hwi_data_memory(fixture->node->data, 1,
-                    &(struct hwi_buffers){fixture->memory, fixture->memory, BYTES, BYTES});
+                    &(struct hwi_buffers){hwi_location_of(fixture->memory),
+                                          hwi_location_of(fixture->memory), BYTES, BYTES});
     RIG_DO(fixture->node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,
            .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK, .save_bytes = BYTES);
     RIG_DO(fixture->node, place, .op = op, .phase = PHASE_INPUTS, .from = 2, .first = 2,
            .chunks = 4, .slots = 2, .granted = 2);
     RIG_DO(fixture->node, place, .op = op, .phase = PHASE_RESULTS, .from = 2, .first = 6,
            .chunks = 4, .granted = 4);
-    hwi_data_tensor(fixture->node->data, 0, fixture->state, sizeof fixture->state);
+    hwi_data_tensor(fixture->node->data, 0, hwi_location_of(fixture->state), sizeof fixture->state);
     RIG_DO(fixture->node, block_place, .op = rig_op(5, HWI_KIND_SYNC, 0, 0), .from = 2,
            .offset = 96, .bytes = 4000, .block = 7);
     *state = fixture;

@@ -25,7 +25,8 @@ static struct hwi_op op_of(uint32_t seq)
 static void begin(struct rig_node *node, uint32_t seq, void *memory, uint64_t bytes)
 {
     hwi_data_memory(node->data, seq + 1,
-                    &(struct hwi_buffers){memory, (char *)memory + bytes, bytes, bytes});
+                    &(struct hwi_buffers){hwi_location_of(memory),
+                                          hwi_location_of((char *)memory + bytes), bytes, bytes});
     RIG_DO(node, op_memory, .op = op_of(seq), .request = seq + 1, .dtype = HWS_F32,
            .redop = HWS_SUM, .bytes = bytes, .chunk_bytes = 32 << 10);
     RIG_DO(node, send, .op = op_of(seq), .phase = PHASE_INPUTS, .to = 2,
@@ -94,7 +95,8 @@ static void test_large_ones_take_turns(void **state)
     rig_open(&rig, 2);
     for (uint32_t seq = 0; seq < OPS; seq++) {
         hwi_data_memory(rig.nodes[0].data, seq + 1,
-                        &(struct hwi_buffers){memory, memory + bytes, bytes, bytes});
+                        &(struct hwi_buffers){hwi_location_of(memory),
+                                              hwi_location_of(memory + bytes), bytes, bytes});
         RIG_DO(&rig.nodes[0], op_memory, .op = op_of(seq), .request = seq + 1, .dtype = HWS_F32,
                .redop = HWS_SUM, .bytes = bytes, .chunk_bytes = 32 << 10);
         RIG_DO(&rig.nodes[0], send, .op = op_of(seq), .phase = PHASE_INPUTS, .to = 2,
@@ -127,7 +129,8 @@ static void test_turns_are_of_operations(void **state)
     rig_open(&rig, 2);
     for (uint32_t seq = 0; seq < 2; seq++) {
         hwi_data_memory(rig.nodes[0].data, seq + 1,
-                        &(struct hwi_buffers){memory, memory + bytes, bytes, bytes});
+                        &(struct hwi_buffers){hwi_location_of(memory),
+                                              hwi_location_of(memory + bytes), bytes, bytes});
         RIG_DO(&rig.nodes[0], op_memory, .op = op_of(seq), .request = seq + 1, .dtype = HWS_F32,
                .redop = HWS_SUM, .bytes = bytes, .chunk_bytes = 32 << 10);
     }

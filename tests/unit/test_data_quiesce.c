@@ -40,7 +40,8 @@ static int setup(void **state)
         rig_fill(pair->memory[i], BYTES);
         memcpy(pair->before[i], pair->memory[i], BYTES);
         hwi_data_memory(node->data, 1,
-                        &(struct hwi_buffers){pair->memory[i], pair->memory[i], BYTES, BYTES});
+                        &(struct hwi_buffers){hwi_location_of(pair->memory[i]),
+                                              hwi_location_of(pair->memory[i]), BYTES, BYTES});
         RIG_DO(node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,
                .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK, .save_bytes = BYTES);
     }

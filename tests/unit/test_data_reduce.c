@@ -50,9 +50,10 @@ static void start(struct sum *sum, uint32_t rank)
 {
     struct rig_node *node = &sum->rig.nodes[rank];
 
-    hwi_data_memory(
-        node->data, 9,
-        &(struct hwi_buffers){sum->input[rank], sum->output[rank], sum->bytes, sum->bytes});
+    hwi_data_memory(node->data, 9,
+                    &(struct hwi_buffers){hwi_location_of(sum->input[rank]),
+                                          hwi_location_of(sum->output[rank]), sum->bytes,
+                                          sum->bytes});
     RIG_DO(node, op_memory, .op = sum->op, .request = 9, .in_place = sum->in_place,
            .dtype = HWS_F32, .redop = HWS_AVG, .bytes = sum->bytes, .chunk_bytes = sum->chunk_bytes,
            .save_bytes = sum->in_place ? sum->bytes : 0);
@@ -291,7 +292,8 @@ static void test_alone(void **state)
 
     rig_open(&rig, 1);
     hwi_data_memory(rig.nodes[0].data, 1,
-                    &(struct hwi_buffers){input, output, sizeof input, sizeof input});
+                    &(struct hwi_buffers){hwi_location_of(input), hwi_location_of(output),
+                                          sizeof input, sizeof input});
     RIG_DO(&rig.nodes[0], op_memory, .op = op, .request = 1, .dtype = HWS_F32, .redop = HWS_SUM,
            .bytes = sizeof input, .chunk_bytes = sizeof input);
     RIG_DO(&rig.nodes[0], reduce, .op = op, RIG_ONE(HWI_OPERAND_SELF));
@@ -300,7 +302,8 @@ static void test_alone(void **state)
     assert_int_equal(stats.reduce_bytes, sizeof input);
     RIG_DO(&rig.nodes[0], quiesce, .op = op);
     hwi_data_memory(rig.nodes[0].data, 2,
-                    &(struct hwi_buffers){input, input, sizeof input, sizeof input});
+                    &(struct hwi_buffers){hwi_location_of(input), hwi_location_of(input),
+                                          sizeof input, sizeof input});
     op.seq = 1;
     RIG_DO(&rig.nodes[0], op_memory, .op = op, .request = 2, .in_place = 1, .dtype = HWS_F32,
            .redop = HWS_AVG, .bytes = sizeof input, .chunk_bytes = sizeof input);
@@ -321,7 +324,8 @@ static void test_commands_that_make_no_sense(void **state)
     rig_open(&rig, 2);
     struct rig_node *node = &rig.nodes[0];
     hwi_data_memory(node->data, 1,
-                    &(struct hwi_buffers){memory, memory, sizeof memory, sizeof memory});
+                    &(struct hwi_buffers){hwi_location_of(memory), hwi_location_of(memory),
+                                          sizeof memory, sizeof memory});
     assert_true(RIG_FAILS(node, op_memory, .op = op, .request = 2, .in_place = 1, .dtype = HWS_F32,
                           .redop = HWS_SUM, .bytes = 64, .chunk_bytes = 64));
     assert_true(RIG_FAILS(node, op_memory, .op = op, .request = 1, .in_place = 1, .dtype = HWS_F32,

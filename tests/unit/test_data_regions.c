@@ -53,7 +53,8 @@ static void give(struct bench *bench, const void *input, uint64_t input_bytes, v
                  uint64_t output_bytes)
 {
     hwi_data_memory(bench->node->data, 1,
-                    &(struct hwi_buffers){input, output, input_bytes, output_bytes});
+                    &(struct hwi_buffers){hwi_location_of(input), hwi_location_of(output),
+                                          input_bytes, output_bytes});
 }
 
 #define BEGIN(kind, ...)                                                                           \
@@ -195,7 +196,8 @@ static void test_what_comes_over_is_restored(void **state)
     struct hwi_op op = op_of(HWI_KIND_BROADCAST);
     struct rig_transfer transfer;
     hwi_data_memory(bench->rig.nodes[0].data, 1,
-                    &(struct hwi_buffers){bench->input, bench->input + WHOLE, WHOLE, WHOLE});
+                    &(struct hwi_buffers){hwi_location_of(bench->input),
+                                          hwi_location_of(bench->input + WHOLE), WHOLE, WHOLE});
     RIG_DO(&bench->rig.nodes[0], op_memory, .op = op, .request = 1, .dtype = HWS_U8, .bytes = WHOLE,
            .chunk_bytes = CHUNK);
     give(bench, NULL, 0, bench->output, WHOLE);

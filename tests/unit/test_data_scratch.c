@@ -33,7 +33,8 @@ static void open_bench(struct bench *bench, uint8_t in_place)
             input[i] = (float)(i + 1000 * (who + 1));
         }
         hwi_data_memory(bench->rig.nodes[who].data, 1,
-                        &(struct hwi_buffers){input, output, CHUNK * CHUNKS, CHUNK * CHUNKS});
+                        &(struct hwi_buffers){hwi_location_of(input), hwi_location_of(output),
+                                              CHUNK * CHUNKS, CHUNK * CHUNKS});
         RIG_DO(&bench->rig.nodes[who], op_memory, .op = bench->op, .request = 1,
                .in_place = in_place, .dtype = HWS_F32, .redop = HWS_SUM, .bytes = CHUNK * CHUNKS,
                .chunk_bytes = CHUNK, .save_bytes = in_place ? CHUNK * CHUNKS : 0);

@@ -24,7 +24,9 @@ static void begin(struct rig_node *node, struct hwi_op op, void *input, void *ou
 {
     uint64_t request = op.view * 100 + op.seq;
 
-    hwi_data_memory(node->data, request, &(struct hwi_buffers){input, output, BYTES, BYTES});
+    hwi_data_memory(
+        node->data, request,
+        &(struct hwi_buffers){hwi_location_of(input), hwi_location_of(output), BYTES, BYTES});
     RIG_DO(node, op_memory, .op = op, .request = request, .in_place = input == output,
            .dtype = HWS_F32, .redop = HWS_SUM, .bytes = BYTES, .chunk_bytes = CHUNK,
            .save_bytes = input == output ? BYTES : 0);

@@ -257,8 +257,8 @@ static struct hwi_op op = {.view = 1, .kind = HWI_KIND_ALL_REDUCE, .tag = 3};
 static void give_memory(struct relay *relay, float *input, float *output)
 {
     struct hwi_submission submission = {.to = {.role = HWI_ROLE_REDUCER},
-                                        .buffers = {.input = input,
-                                                    .output = output,
+                                        .buffers = {.input = hwi_location_of(input),
+                                                    .output = hwi_location_of(output),
                                                     .input_bytes = TENSOR_BYTES,
                                                     .output_bytes = TENSOR_BYTES}};
     submission.msg.type = HWI_MSG_request;

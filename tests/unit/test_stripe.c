@@ -104,7 +104,8 @@ static struct scene *begin(bool sealed)
         scene->memory[i] = malloc(BYTES);
         rig_fill(scene->memory[i], BYTES);
         hwi_data_memory(node->data, 1,
-                        &(struct hwi_buffers){scene->memory[i], scene->memory[i], BYTES, BYTES});
+                        &(struct hwi_buffers){hwi_location_of(scene->memory[i]),
+                                              hwi_location_of(scene->memory[i]), BYTES, BYTES});
         RIG_DO(node, op_memory, .op = op, .request = 1, .dtype = HWS_F32, .redop = HWS_SUM,
                .bytes = BYTES, .chunk_bytes = CHUNK);
     }

@@ -104,7 +104,8 @@ hws_status trainer_try(struct hwi_sim *sim, uint32_t node, const struct trainer_
         return status;
     }
     hwi_caller_name(&caller, &made, is_async(call->kind));
-    struct hwi_buffers buffers = {made.input, made.output, made.input_bytes, made.output_bytes};
+    struct hwi_buffers buffers = {hwi_location_of(made.input), hwi_location_of(made.output),
+                                  made.input_bytes, made.output_bytes};
     *request = hwi_sim_submit(sim, node, &made.request, &buffers);
     return HWS_OK;
 }

@@ -9,36 +9,45 @@
 #include <xxhash.h>
 
 #include "transport/data/payload.h"
+#include "transport/data/span.h"
 
-static struct hwi_hash hash_bytes(const void *bytes, size_t length)
+// False if memory is short.
+static bool hash_at(struct hwi_data *data, struct hwi_location at, uint32_t bytes,
+                    struct hwi_hash *to)
 {
-    XXH128_hash_t hash = XXH3_128bits(bytes, length);
-
-    return (struct hwi_hash){.lo = hash.low64, .hi = hash.high64};
+    struct hwi_span span;
+    if (!hwi_span_read(&data->pool, at, bytes, &span)) {
+        return false;
+    }
+    XXH128_hash_t hash = XXH3_128bits(span.bytes, bytes);
+    hwi_span_close(&data->pool, &span);
+    *to = (struct hwi_hash){.lo = hash.low64, .hi = hash.high64};
+    return true;
 }
 
-static unsigned char *memory_of(const struct hwi_data *data, uint32_t tensor, uint64_t offset,
-                                uint32_t bytes)
+static struct hwi_location memory_of(const struct hwi_data *data, uint32_t tensor, uint64_t offset,
+                                     uint32_t bytes)
 {
     HWI_CHECK(tensor < data->tensor_count && bytes > 0 && bytes <= HWI_BLOCK_BYTES);
     const struct hwi_tensor_memory *state = &data->tensors[tensor];
     HWI_CHECK(offset <= state->bytes && bytes <= state->bytes - offset);
-    return state->memory + offset;
+    return hwi_location_add(state->memory, offset);
 }
 
 void hwi_block_hash(struct hwi_data *data, const struct hwi_msg_block_hash *msg)
 {
-    unsigned char *memory = memory_of(data, msg->tensor, msg->offset, msg->bytes);
+    struct hwi_location memory = memory_of(data, msg->tensor, msg->offset, msg->bytes);
     struct hwi_msg answer = {.type = HWI_MSG_block_hashed};
 
     answer.u.block_hashed.block = msg->block;
-    answer.u.block_hashed.hash = hash_bytes(memory, msg->bytes);
+    bool hashed = hash_at(data, memory, msg->bytes, &answer.u.block_hashed.hash);
+    HWI_CHECK(hashed);
     hwi_port_tell(data, HWI_ROLE_SNAPSHOT, &answer);
 }
 
 void hwi_block_send(struct hwi_data *data, const struct hwi_msg_block_send *msg)
 {
-    unsigned char *memory = memory_of(data, msg->tensor, msg->offset, msg->bytes);
+    struct hwi_location memory = memory_of(data, msg->tensor, msg->offset, msg->bytes);
     struct hwi_data_op *op = hwi_data_op_sync(data, msg->op);
     struct hwi_port_edge *edge = hwi_port_edge_find(data, msg->to);
 
@@ -89,12 +98,12 @@ static struct hwi_block_row *find(const struct hwi_data *data, const struct hwi_
 
 void hwi_block_place(struct hwi_data *data, const struct hwi_msg_block_place *msg)
 {
-    unsigned char *memory = memory_of(data, msg->tensor, msg->offset, msg->bytes);
+    struct hwi_location memory = memory_of(data, msg->tensor, msg->offset, msg->bytes);
     struct hwi_data_op *op = hwi_data_op_sync(data, msg->op);
     struct hwi_block_row *row = find(data, op, msg->from, msg->block);
 
     if (row != NULL) { // asked again, after the edge was gone for a while
-        HWI_CHECK(row->memory == memory && row->bytes == msg->bytes);
+        HWI_CHECK(hwi_location_equal(row->memory, memory) && row->bytes == msg->bytes);
         return;
     }
     row = hwi_new(data->alloc, sizeof *row);
@@ -148,9 +157,15 @@ enum hwi_verdict hwi_block_received(struct hwi_data *data, const struct hwi_fram
     struct hwi_block_row *row = in->row;
     struct hwi_msg msg = {.type = HWI_MSG_block_placed};
 
-    if (in->owned != NULL && !hwi_payload_place(row->op, &in->frame, in->owned, row->memory)) {
+    const char *wrong = in->owned != NULL
+                            ? hwi_payload_place(data, row->op, &in->frame, in->owned, row->memory)
+                            : NULL;
+    if (wrong == NULL && !hash_at(data, row->memory, row->bytes, &msg.u.block_placed.hash)) {
+        wrong = hwi_payload_no_memory;
+    }
+    if (wrong != NULL) {
         row->claimed = false;
-        *why = hwi_payload_wrong;
+        *why = wrong;
         return HWI_VERDICT_BROKEN;
     }
     row->op->bytes_received += in->frame.payload_bytes;
@@ -158,7 +173,6 @@ enum hwi_verdict hwi_block_received(struct hwi_data *data, const struct hwi_fram
     msg.u.block_placed.op = row->op->name;
     msg.u.block_placed.from = row->from;
     msg.u.block_placed.block = row->block;
-    msg.u.block_placed.hash = hash_bytes(row->memory, row->bytes);
     msg.u.block_placed.wire_bytes = in->frame.payload_bytes;
     hwi_block_row_free(data, row);
     hwi_port_tell(data, HWI_ROLE_SNAPSHOT, &msg);

@@ -18,7 +18,7 @@ struct hwi_block_row {
     uint64_t from;
     uint32_t block;
     uint32_t bytes;
-    unsigned char *memory;
+    struct hwi_location memory;
     bool claimed; // coming in
 };
 

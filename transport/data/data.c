@@ -99,7 +99,8 @@ void hwi_data_forget(struct hwi_data *data, uint64_t request)
     hwi_free(data->alloc, named);
 }
 
-void hwi_data_tensor(struct hwi_data *data, uint32_t index, void *memory, uint64_t bytes)
+void hwi_data_tensor(struct hwi_data *data, uint32_t index, struct hwi_location memory,
+                     uint64_t bytes)
 {
     HWI_CHECK(index < HWI_TENSORS_MAX);
     while (data->tensor_count <= index) {

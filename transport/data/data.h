@@ -8,6 +8,7 @@
 #define HAWSER_TRANSPORT_DATA_DATA_H
 
 #include "transport/data/frame.h"
+#include "transport/memory/memory.h"
 
 struct hwi_data;
 
@@ -32,11 +33,10 @@ struct hwi_data *hwi_data_create(const struct hwi_alloc *alloc, const struct hwi
 // Takes. The driver has removed all edges and given all frames back before.
 void hwi_data_destroy(struct hwi_data *data);
 
-// A caller's memory: `input` is never written, `output` not beyond its bytes. Either may be NULL
-// with no bytes. In place the input is the output, or lies in it.
+// A caller's memory: `input` is never written, `output` not beyond its bytes. Either may be
+// nowhere, with no bytes. In place the input is the output, or lies in it.
 struct hwi_buffers {
-    const void *input;
-    void *output;
+    struct hwi_location input, output;
     uint64_t input_bytes, output_bytes;
 };
 // The memory a request names: borrowed until hwi_data_forget.
@@ -45,7 +45,8 @@ void hwi_data_memory(struct hwi_data *data, uint64_t request, const struct hwi_b
 // otherwise.
 void hwi_data_forget(struct hwi_data *data, uint64_t request);
 // The memory of tensor `index` of the shared state: borrowed until destroy.
-void hwi_data_tensor(struct hwi_data *data, uint32_t index, void *memory, uint64_t bytes);
+void hwi_data_tensor(struct hwi_data *data, uint32_t index, struct hwi_location memory,
+                     uint64_t bytes);
 
 // Executes one effect: a data command (to DATA), or a message to a remote REDUCER or SNAPSHOT,
 // which is encoded and queued on its edge, before chunks. Borrowed until return. A command that
@@ -67,7 +68,7 @@ struct hwi_frame_out {
     struct hwi_frame frame; // what the header says
     unsigned char header[HWI_FRAME_HEADER_BYTES];
     unsigned char trailer[HWI_FRAME_TRAILER_BYTES];
-    const unsigned char *payload; // borrowed: frame.op's memory, or *owned
+    const unsigned char *payload; // borrowed: in frame.op's memory, or *owned
     uint32_t written; // the driver's: bytes of header, payload and trailer that have left
     void *owned;      // freed by hwi_data_sent
     uint8_t place;    // of a chunk: enum hwi_place

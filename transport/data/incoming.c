@@ -62,7 +62,7 @@ static enum hwi_verdict own(struct hwi_data *data, struct hwi_frame_in *in, cons
 {
     in->owned = hwi_pool_take(&data->pool, in->frame.payload_bytes);
     if (in->owned == NULL) {
-        return broken(why, "no memory for a frame");
+        return broken(why, hwi_payload_no_memory);
     }
     in->target = in->owned;
     return HWI_VERDICT_OK;
@@ -82,18 +82,25 @@ static enum hwi_verdict begin_eager(struct hwi_data *data, struct hwi_port_edge 
     return own(data, in, why);
 }
 
+// Its payload goes straight to where its elements belong, if it can; else the frame has its own
+// memory for it.
+static enum hwi_verdict aim(struct hwi_data *data, struct hwi_frame_in *in, struct hwi_location at,
+                            const char **why)
+{
+    if (hwi_payload_is_plain(&in->frame)) {
+        in->target = hwi_location_direct(at, in->frame.payload_bytes);
+    }
+    return in->target != NULL ? HWI_VERDICT_OK : own(data, in, why);
+}
+
 static enum hwi_verdict take_chunk(struct hwi_data *data, struct hwi_frame_in *in,
                                    struct hwi_row *row, uint32_t chunk, const char **why)
 {
-    bool plain = hwi_payload_is_plain(&in->frame);
-    if (!plain && own(data, in, why) != HWI_VERDICT_OK) {
+    if (aim(data, in, hwi_row_at(row, chunk), why) != HWI_VERDICT_OK) {
         return HWI_VERDICT_BROKEN;
     }
     in->row = row;
-    unsigned char *place = hwi_row_claim(row, chunk);
-    if (plain) {
-        in->target = place;
-    }
+    hwi_row_claim(row, chunk);
     return HWI_VERDICT_OK;
 }
 
@@ -124,9 +131,7 @@ static enum hwi_verdict begin_block(struct hwi_data *data, struct hwi_port_edge 
     if (fit != HWI_FIT_TAKE) {
         return fit == HWI_FIT_DROP ? HWI_VERDICT_OK : HWI_VERDICT_BROKEN;
     }
-    if (hwi_payload_is_plain(&in->frame)) {
-        in->target = row->memory;
-    } else if (own(data, in, why) != HWI_VERDICT_OK) {
+    if (aim(data, in, row->memory, why) != HWI_VERDICT_OK) {
         return HWI_VERDICT_BROKEN;
     }
     row->claimed = true;
@@ -178,10 +183,12 @@ static enum hwi_verdict finish_chunk(struct hwi_data *data, struct hwi_frame_in 
 
     if (row != NULL) {
         uint32_t chunk = hwi_grid_at(&row->op->grid, in->frame.offset);
-        if (in->owned != NULL &&
-            !hwi_payload_place(row->op, &in->frame, in->owned, hwi_row_at(row, chunk))) {
+        const char *wrong = in->owned != NULL ? hwi_payload_place(data, row->op, &in->frame,
+                                                                  in->owned, hwi_row_at(row, chunk))
+                                              : NULL;
+        if (wrong != NULL) {
             hwi_bit_clear(row->claimed, chunk - row->first);
-            return broken(why, hwi_payload_wrong);
+            return broken(why, wrong);
         }
         hwi_row_arrived(data, row, chunk, &in->frame, sum);
         return HWI_VERDICT_OK;

@@ -6,8 +6,6 @@
 #include "transport/data/port.h"
 #include "transport/data/row.h"
 
-#include <string.h>
-
 #include <hawser/types.h>
 
 static uint64_t hash_of(struct hwi_op name)
@@ -64,19 +62,20 @@ static void init_backup(struct hwi_data *data, struct hwi_data_op *op,
 // before it has left: all is saved at once, and the copy is the input.
 static void move_input(struct hwi_data_op *op)
 {
-    uintptr_t input = (uintptr_t)op->request->input, output = (uintptr_t)op->request->output;
-    uintptr_t begin = output + op->save_from - op->output_from;
-    bool inside =
-        op->backup != NULL && input >= begin && input - begin < op->save_end - op->save_from;
+    const struct hwi_port_request *request = op->request;
+    struct hwi_location own = hwi_location_add(request->output, op->input_from - op->output_from);
+    struct hwi_location saved = hwi_location_add(request->output, op->save_from - op->output_from);
+    uint64_t save_bytes = op->save_end - op->save_from, at;
 
-    if (!inside || input - output == op->input_from - op->output_from) {
+    if (op->backup == NULL || !hwi_location_within(request->input, saved, save_bytes, &at) ||
+        hwi_location_equal(request->input, own)) {
         return;
     }
-    HWI_CHECK(op->request->input_bytes <= op->save_end - op->save_from - (input - begin));
+    HWI_CHECK(request->input_bytes <= save_bytes - at);
     for (uint32_t chunk = 0; chunk < op->grid.chunks; chunk++) {
         hwi_data_op_save(op, chunk);
     }
-    op->input = op->backup + (input - begin);
+    op->input = hwi_location_host(op->backup + at);
 }
 
 void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *msg)
@@ -126,22 +125,22 @@ void hwi_data_op_free(struct hwi_data *data, struct hwi_data_op *op)
     hwi_free(data->alloc, op);
 }
 
-const unsigned char *hwi_data_op_input(const struct hwi_data_op *op, uint32_t chunk)
+struct hwi_location hwi_data_op_input(const struct hwi_data_op *op, uint32_t chunk)
 {
     uint64_t offset = hwi_grid_offset(&op->grid, chunk);
 
     HWI_CHECK(
         holds(op->input_from, op->request->input_bytes, offset, hwi_grid_size(&op->grid, chunk)));
-    return op->input + (offset - op->input_from);
+    return hwi_location_add(op->input, offset - op->input_from);
 }
 
-unsigned char *hwi_data_op_output(const struct hwi_data_op *op, uint32_t chunk)
+struct hwi_location hwi_data_op_output(const struct hwi_data_op *op, uint32_t chunk)
 {
     uint64_t offset = hwi_grid_offset(&op->grid, chunk);
 
     HWI_CHECK(
         holds(op->output_from, op->request->output_bytes, offset, hwi_grid_size(&op->grid, chunk)));
-    return op->request->output + (offset - op->output_from);
+    return hwi_location_add(op->request->output, offset - op->output_from);
 }
 
 static unsigned char *backup_of(const struct hwi_data_op *op, uint32_t chunk)
@@ -158,7 +157,7 @@ void hwi_data_op_save(struct hwi_data_op *op, uint32_t chunk)
         !holds(op->save_from, op->save_end - op->save_from, offset, size)) {
         return;
     }
-    hwi_stream_copy(backup_of(op, chunk), hwi_data_op_output(op, chunk), size);
+    hwi_location_copy_out(hwi_data_op_output(op, chunk), backup_of(op, chunk), size);
     hwi_bit_set(op->saved, chunk);
 }
 
@@ -168,13 +167,13 @@ static bool overwrites_inputs(const struct hwi_data_op *op)
     return op->backup != NULL && op->name.kind == HWI_KIND_ALL_REDUCE;
 }
 
-const unsigned char *hwi_data_op_leaving(struct hwi_data_op *op, uint32_t chunk, bool kept)
+struct hwi_location hwi_data_op_leaving(struct hwi_data_op *op, uint32_t chunk, bool kept)
 {
     if (!overwrites_inputs(op)) {
         return hwi_data_op_input(op, chunk);
     }
     hwi_data_op_save(op, chunk);
-    return kept ? backup_of(op, chunk) : hwi_data_op_input(op, chunk);
+    return kept ? hwi_location_host(backup_of(op, chunk)) : hwi_data_op_input(op, chunk);
 }
 
 void hwi_data_op_left(struct hwi_data_op *op, uint32_t chunk)
@@ -193,8 +192,8 @@ void hwi_data_op_restore(struct hwi_data_op *op)
 {
     for (uint32_t chunk = 0; op->backup != NULL && chunk < op->grid.chunks; chunk++) {
         if (hwi_bit_get(op->saved, chunk)) {
-            memcpy(hwi_data_op_output(op, chunk), backup_of(op, chunk),
-                   hwi_grid_size(&op->grid, chunk));
+            hwi_location_copy_in(hwi_data_op_output(op, chunk), backup_of(op, chunk),
+                                 hwi_grid_size(&op->grid, chunk));
         }
     }
 }

@@ -7,6 +7,7 @@
 #include "transport/data/codec/codec.h"
 #include "transport/data/grid.h"
 #include "transport/data/index.h"
+#include "transport/memory/memory.h"
 
 struct hwi_data;
 struct hwi_port_request;
@@ -24,9 +25,9 @@ struct hwi_data_op {
     const struct hwi_codec_ops *codec; // what it sends is encoded by
     uint8_t dtype;                     // hws_dtype; 0 = a sync
     struct hwi_grid grid;
-    const unsigned char *input; // the memory's, or its saved copy
-    uint64_t input_from;        // its first byte is this one of the whole
-    uint64_t output_from;       // the memory's output likewise
+    struct hwi_location input; // the memory's, or its saved copy
+    uint64_t input_from;       // its first byte is this one of the whole
+    uint64_t output_from;      // the memory's output likewise
     struct hwi_row *rows;
     struct hwi_block_row *blocks;
     uint64_t scratch_bytes;
@@ -43,15 +44,15 @@ struct hwi_data_op *hwi_data_op_sync(struct hwi_data *data, struct hwi_op name);
 void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *msg);
 void hwi_data_op_free(struct hwi_data *data, struct hwi_data_op *op); // takes; with its rows
 // Where the chunk lies in the caller's memory, which must hold it.
-const unsigned char *hwi_data_op_input(const struct hwi_data_op *op, uint32_t chunk);
-unsigned char *hwi_data_op_output(const struct hwi_data_op *op, uint32_t chunk);
+struct hwi_location hwi_data_op_input(const struct hwi_data_op *op, uint32_t chunk);
+struct hwi_location hwi_data_op_output(const struct hwi_data_op *op, uint32_t chunk);
 // The chunk of the output is about to be overwritten: in place, keeps what it holds, unless it is
 // kept already.
 void hwi_data_op_save(struct hwi_data_op *op, uint32_t chunk);
 // The chunk of the input, to be sent. In an all-reduce in place it is saved, for its result will
 // come over it. `kept`: that may be before it has left, so it is sent from the copy; otherwise from
 // where it is.
-const unsigned char *hwi_data_op_leaving(struct hwi_data_op *op, uint32_t chunk, bool kept);
+struct hwi_location hwi_data_op_leaving(struct hwi_data_op *op, uint32_t chunk, bool kept);
 // The chunk of the input has left, or is in a partial result: its result may come.
 void hwi_data_op_left(struct hwi_data_op *op, uint32_t chunk);
 // True if a result for the chunk may not come yet: in place, it has not left.

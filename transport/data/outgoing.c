@@ -218,13 +218,14 @@ static void cut_message(struct hwi_waiting *waiting, enum hwi_lane lane, struct 
     hwi_frame_out_seal(out, &frame);
 }
 
-static const unsigned char *payload_of(const struct hwi_data *data, const struct hwi_waiting *run)
+static struct hwi_location source_of(const struct hwi_data *data, const struct hwi_waiting *run)
 {
     switch ((enum hwi_place)run->place) {
     case HWI_PLACE_OUTPUT:
         return hwi_data_op_output(run->op, run->first);
     case HWI_PLACE_SCRATCH:
-        return hwi_row_scratch(data, run->op, run->first, run->slot_phase, run->slot_from);
+        return hwi_location_host(
+            hwi_row_scratch(data, run->op, run->first, run->slot_phase, run->slot_from));
     default:
         return hwi_data_op_leaving(run->op, run->first, run->place == HWI_PLACE_KEPT);
     }
@@ -242,7 +243,7 @@ static void cut_chunk(struct hwi_data *data, struct hwi_waiting *run, struct hwi
         .element_bytes = hwi_grid_size(&op->grid, run->first),
     };
 
-    const unsigned char *from = payload_of(data, run);
+    struct hwi_location from = source_of(data, run);
     out->place = run->place;
     run->first++;
     run->chunks--;
@@ -263,12 +264,12 @@ static void cut(struct hwi_data *data, struct hwi_queue *queue, enum hwi_lane la
         give_back(data, waiting);
         return;
     }
-    if (waiting->memory != NULL) {
+    if (hwi_location_exists(waiting->memory)) {
         hwi_block_cut(data, waiting, out);
     } else {
         cut_chunk(data, waiting, out);
     }
-    if (waiting->memory != NULL || waiting->chunks == 0) {
+    if (hwi_location_exists(waiting->memory) || waiting->chunks == 0) {
         give_back(data, take_first(queue));
     }
     if (queue->first != NULL && queue->first->op == op && queue->first != queue->last) {

@@ -16,15 +16,15 @@ enum {
 // What one edge's lane has still to send: a message, a run of chunks, or a block. Those of one
 // operation stand in one line; a queue is of lines, and a line's first entry stands for it there.
 struct hwi_waiting {
-    struct hwi_waiting *next;    // line; of a line's first entry, as ...
-    struct hwi_waiting *tail;    // ... the line's last entry
-    struct hwi_waiting *more;    // the next entry of the line
-    struct hwi_data_op *op;      // NULL = a message
-    unsigned char *message;      // from the pool
-    const unsigned char *memory; // a block's
-    uint32_t bytes;              // of the message or block
-    uint32_t first, chunks;      // a run; a block's number is `first`
-    uint64_t slot_from;          // a run in scratch, likewise
+    struct hwi_waiting *next;   // line; of a line's first entry, as ...
+    struct hwi_waiting *tail;   // ... the line's last entry
+    struct hwi_waiting *more;   // the next entry of the line
+    struct hwi_data_op *op;     // NULL = a message
+    unsigned char *message;     // from the pool
+    struct hwi_location memory; // a block's
+    uint32_t bytes;             // of the message or block
+    uint32_t first, chunks;     // a run; a block's number is `first`
+    uint64_t slot_from;         // a run in scratch, likewise
     uint8_t phase, place, slot_phase;
 };
 

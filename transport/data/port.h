@@ -15,14 +15,13 @@ enum {
 struct hwi_port_request {
     struct hwi_link link;
     uint64_t request;
-    const unsigned char *input;
-    unsigned char *output;
+    struct hwi_location input, output;
     uint64_t input_bytes, output_bytes;
     uint32_t users; // operations on it
 };
 
 struct hwi_tensor_memory {
-    unsigned char *memory;
+    struct hwi_location memory;
     uint64_t bytes;
 };
 

@@ -116,12 +116,13 @@ unsigned char *hwi_row_scratch(const struct hwi_data *data, const struct hwi_dat
     return slot(row, chunk);
 }
 
-unsigned char *hwi_row_at(const struct hwi_row *row, uint32_t chunk)
+struct hwi_location hwi_row_at(const struct hwi_row *row, uint32_t chunk)
 {
-    return row->slots > 0 ? slot(row, chunk) : hwi_data_op_output(row->op, chunk);
+    return row->slots > 0 ? hwi_location_host(slot(row, chunk))
+                          : hwi_data_op_output(row->op, chunk);
 }
 
-unsigned char *hwi_row_claim(struct hwi_row *row, uint32_t chunk)
+struct hwi_location hwi_row_claim(struct hwi_row *row, uint32_t chunk)
 {
     hwi_bit_set(row->claimed, chunk - row->first);
     if (row->slots == 0) {

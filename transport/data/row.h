@@ -36,8 +36,8 @@ void hwi_row_free(struct hwi_data *data, struct hwi_row *row); // takes; its ope
 unsigned char *hwi_row_scratch(const struct hwi_data *data, const struct hwi_data_op *op,
                                uint32_t chunk, uint8_t phase, uint64_t from);
 // A frame that fits begins to come, or is here: claims its chunk and returns where it goes.
-unsigned char *hwi_row_claim(struct hwi_row *row, uint32_t chunk);
-unsigned char *hwi_row_at(const struct hwi_row *row, uint32_t chunk); // where it goes
+struct hwi_location hwi_row_claim(struct hwi_row *row, uint32_t chunk);
+struct hwi_location hwi_row_at(const struct hwi_row *row, uint32_t chunk); // where it goes
 // Where a CHUNK frame of `peer` goes. TAKE sets *row and *chunk; BROKEN sets *why.
 enum hwi_fit hwi_row_fit(const struct hwi_data *data, uint64_t peer, const struct hwi_frame *frame,
                          struct hwi_row **row, uint32_t *chunk, const char **why);

@@ -92,16 +92,18 @@ static bool deliver(struct hwi_data *data, struct hwi_port_edge *edge,
                     const struct hwi_stashed *stashed, const char **why)
 {
     struct hwi_row *row;
+    const char *wrong;
     uint32_t chunk;
 
     switch (hwi_row_fit(data, edge->peer, &stashed->frame, &row, &chunk, why)) {
     case HWI_FIT_STASH:
         return false;
     case HWI_FIT_TAKE:
-        if (!hwi_payload_place(row->op, &stashed->frame, stashed->payload,
-                               hwi_row_claim(row, chunk))) {
+        wrong = hwi_payload_place(data, row->op, &stashed->frame, stashed->payload,
+                                  hwi_row_claim(row, chunk));
+        if (wrong != NULL) {
             hwi_bit_clear(row->claimed, chunk - row->first);
-            *why = hwi_payload_wrong;
+            *why = wrong;
             return true;
         }
         hwi_row_arrived(data, row, chunk, &stashed->frame, stashed->sum);

@@ -20,12 +20,12 @@ enum {
 static void register_memory(struct hwi_host *host, const struct hwi_submission *submission)
 {
     const struct hwi_msg *msg = &submission->msg;
-    if (msg->type == HWI_MSG_request && submission->buffers.output != NULL) {
+    if (msg->type == HWI_MSG_request && hwi_location_exists(submission->buffers.output)) {
         hwi_data_memory(host->data, msg->u.request.request, &submission->buffers);
     }
     if (msg->type == HWI_MSG_state_layout) {
         for (uint32_t i = 0; i < msg->u.state_layout.tensors_count; i++) {
-            hwi_data_tensor(host->data, i, submission->tensors[i],
+            hwi_data_tensor(host->data, i, hwi_location_of(submission->tensors[i]),
                             msg->u.state_layout.tensors[i].bytes);
         }
     }

@@ -280,8 +280,8 @@ static void give_memory(struct hwi_sim_process *process, const struct hwi_msg_re
                             sizeof *driven->memories);
     driven->memories[driven->memory_count++] = (struct memory){number, memory};
     process->requests[number].has_memory = true;
-    buffers.output = memory;
-    buffers.input = request->in_place ? memory : memory + buffers.output_bytes;
+    buffers.output = hwi_location_of(memory);
+    buffers.input = hwi_location_of(request->in_place ? memory : memory + buffers.output_bytes);
     hwi_data_memory(process->data, request->request, &buffers);
 }
 
@@ -304,7 +304,8 @@ static void give_tensors(struct hwi_sim_process *process, const struct hwi_msg_s
         driven->tensors[i] = calloc(1, HWI_MAX(1, layout->tensors[i].bytes));
         HWI_CHECK(driven->tensors[i] != NULL);
         driven->tensor_count++;
-        hwi_data_tensor(process->data, i, driven->tensors[i], layout->tensors[i].bytes);
+        hwi_data_tensor(process->data, i, hwi_location_of(driven->tensors[i]),
+                        layout->tensors[i].bytes);
     }
 }
 

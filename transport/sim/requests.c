@@ -109,7 +109,7 @@ uint64_t hwi_sim_submit(struct hwi_sim *sim, uint32_t node, const struct hwi_msg
     uint32_t number = hwi_sim_request_add(process, request->kind, request->async);
     struct hwi_msg msg = {.type = HWI_MSG_request, .u.request = *request};
     msg.u.request.request = number + 1;
-    if (process->alive && buffers != NULL && buffers->output != NULL) {
+    if (process->alive && buffers != NULL && hwi_location_exists(buffers->output)) {
         process->requests[number].has_memory = true;
         hwi_data_memory(process->data, number + 1, buffers);
     }
@@ -140,7 +140,7 @@ void hwi_sim_state(struct hwi_sim *sim, uint32_t node, const struct hwi_tensor *
     msg.u.state_layout.tensors = copy;
     msg.u.state_layout.tensors_count = count;
     for (uint32_t i = 0; process->alive && i < count; i++) {
-        hwi_data_tensor(process->data, i, memory[i], tensors[i].bytes);
+        hwi_data_tensor(process->data, i, hwi_location_of(memory[i]), tensors[i].bytes);
     }
     hwi_sim_process_tell(process, trainer, HWI_ROLE_SNAPSHOT, &msg, 0);
     hwi_free(&hwi_alloc_libc, copy);
