@@ -49,7 +49,9 @@ static void give_memory(const struct swarm *s, struct swarm_seat *seat, struct s
     uint64_t spare = swarm_below(&seat->draw, 3);
     bool no_room = asked->room == (uint64_t)SWARM_NO_ROOM;
     call->in_place = swarm_chance(&seat->draw, 500) && !asked->unequal && !no_room;
-    asked->room = no_room ? 0 : asked->count + spare;
+    // The API refuses an all-gather that has not even room for the own elements
+    uint64_t too_little = asked->kind == HWI_KIND_ALL_GATHER ? asked->count : 0;
+    asked->room = no_room ? too_little : asked->count + spare;
     if (asked->kind == HWI_KIND_ALL_GATHER && !no_room) {
         asked->room += (asked->unequal ? SWARM_OWN_COUNTS * call->unequal_most : asked->count) *
                        s->traits.peers;

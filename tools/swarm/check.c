@@ -79,7 +79,14 @@ static void check_mismatch(struct swarm *s, const struct swarm_seat *seat,
     }
 }
 
-// Somebody gave no room for what it would get: that is told to all, and who it was.
+// Others' elements do not fit, or none at all: see give_memory.
+static bool has_little_room(const struct trainer_call *asked, uint8_t kind)
+{
+    uint64_t too_little = kind == HWI_KIND_ALL_GATHER ? asked->count : 0;
+    return asked->kind == kind && asked->room == too_little;
+}
+
+// Somebody gave too little room for what it would get: that is told to all, and who it was.
 static void check_room(struct swarm *s, const struct swarm_seat *seat,
                        const struct swarm_call *call, const struct hwi_msg_reply *reply)
 {
@@ -87,11 +94,10 @@ static void check_room(struct swarm *s, const struct swarm_seat *seat,
     bool found = short_of == NULL && reply->fault.peer_a != 0;
     for (uint32_t i = 0; short_of != NULL && i < CALLS_MAX; i++) {
         const struct swarm_call *other = &short_of->calls[i];
-        found |= other->busy && other->asked.kind == call->asked.kind && other->asked.room == 0;
+        found |= other->busy && has_little_room(&other->asked, call->asked.kind);
     }
     for (uint32_t i = 0; short_of != NULL && i < ANSWERED_MAX; i++) {
-        const struct trainer_call *other = &short_of->answered[i];
-        found |= other->kind == call->asked.kind && other->room == 0;
+        found |= has_little_room(&short_of->answered[i], call->asked.kind);
     }
     if (!found) {
         swarm_fail(s, SWARM_SAFETY,

@@ -56,11 +56,7 @@ static hws_status make(const struct trainer_call *call, struct hwi_call *made,
 {
     if (is_operation(call->kind)) {
         hws_op op = op_of(call);
-        hws_status status = hwi_operation_make("trainer", &op, made, error);
-        if (op.what == HWS_BARRIER) {
-            made->request.redop = call->redop; // as transcripts have it so far
-        }
-        return status;
+        return hwi_operation_make("trainer", &op, made, error);
     }
     if (call->kind == HWI_KIND_SYNC) {
         hws_options options = options_of(call);
