@@ -449,7 +449,7 @@ static struct hwi_edge_kind *create(struct hwi_edges *edges, const struct hwi_ed
 
 #define PAIR_OPS(which)                                                                            \
     {                                                                                              \
-        .name = "pair", .edge_bytes = sizeof(struct pair_edge), .reaches = (which), .dial = dial,  \
+        .edge_bytes = sizeof(struct pair_edge), .reaches = (which), .dial = dial,                  \
         .expect = expect, .write = write_edge, .close = close_edge, .ready = ready,                \
         .next_ns = next_ns, .expire = expire, .bury = bury, .abandon = abandon,                    \
         .destroy = destroy,                                                                        \

@@ -49,7 +49,6 @@ struct hwi_edge_watch;
 #define HWI_PROVE_NS_MAX (5 * HWI_NS_PER_S) // from connecting, or accepting, to proven
 
 struct hwi_edge_ops {
-    const char *name; // static
     // Of an edge: a struct of the kind's that begins with struct hwi_edge. It is zero but for that.
     size_t edge_bytes;
 

@@ -218,7 +218,6 @@ struct hwi_edge_kind *hwi_tcp_create(struct hwi_edges *edges, struct hwi_address
 }
 
 const struct hwi_edge_ops hwi_tcp_ops = {
-    .name = "tcp",
     .edge_bytes = sizeof(struct hwi_tcp_edge),
     .dial = dial_edge,
     .expect = expect_edge,
