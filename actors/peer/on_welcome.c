@@ -4,7 +4,6 @@
 #include "actors/peer/calls.h"
 #include "actors/peer/edges.h"
 #include "actors/peer/handlers.h"
-#include "actors/peer/link.h"
 #include "actors/peer/proposal.h"
 #include "actors/peer/report.h"
 #include "actors/peer/session.h"
