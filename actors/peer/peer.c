@@ -52,42 +52,10 @@ static void ask_to_be_woken(const struct hwi_peer *peer, struct hwi_effects *eff
     HWI_EMIT(effects, hwi_peer_local(HWI_ROLE_CLOCK), wake_at)->at_ns = at;
 }
 
-typedef void (*handler_fn)(void *state, const struct hwi_event *event, struct hwi_effects *effects);
-
-static const handler_fn from_master[HWI_MSG_TYPE_MAX] = {
-    [HWI_MSG_welcome] = hwi_peer_on_welcome,
-    [HWI_MSG_pong] = hwi_peer_on_pong,
-    [HWI_MSG_probe] = hwi_peer_on_probe,
-    [HWI_MSG_register_again] = hwi_peer_on_register_again,
-    [HWI_MSG_refused] = hwi_peer_on_refused,
-    [HWI_MSG_evicted] = hwi_peer_on_evicted,
-    [HWI_MSG_propose] = hwi_peer_on_propose,
-    [HWI_MSG_announce] = hwi_peer_on_announce,
-    [HWI_MSG_commit] = hwi_peer_on_commit,
-    [HWI_MSG_sync_verify] = hwi_peer_on_sync_verify,
-    [HWI_MSG_sync_plan] = hwi_peer_on_sync_plan,
-    [HWI_MSG_trace_relay] = hwi_peer_on_trace_relay,
+static const struct hwi_handlers handlers = {
+#define HEARD_BY_PEER(message) HWI_HANDLES(message, hwi_peer_on_##message)
+#include "actors/loop/handlers.h"
 };
-
-static const handler_fn from_inside[HWI_MSG_TYPE_MAX] = {
-    [HWI_MSG_open] = hwi_peer_on_open,         [HWI_MSG_request] = hwi_peer_on_request,
-    [HWI_MSG_cancel] = hwi_peer_on_cancel,     [HWI_MSG_woken] = hwi_peer_on_woken,
-    [HWI_MSG_edge_up] = hwi_peer_on_edge_up,   [HWI_MSG_edge_down] = hwi_peer_on_edge_down,
-    [HWI_MSG_op_done] = hwi_peer_on_op_done,   [HWI_MSG_op_fault] = hwi_peer_on_op_fault,
-    [HWI_MSG_op_ended] = hwi_peer_on_op_ended, [HWI_MSG_state_hashed] = hwi_peer_on_state_hashed,
-};
-
-static void dispatch(struct hwi_peer *peer, const struct hwi_event *event,
-                     struct hwi_effects *effects)
-{
-    bool master = event->from.role == HWI_ROLE_MASTER;
-    handler_fn handle = (master ? from_master : from_inside)[event->msg->type];
-    if (handle != NULL) {
-        handle(peer, event, effects);
-    } else {
-        HWI_CHECK(master); // it may say anything, the others of this process may not
-    }
-}
 
 // The master has nothing more to say to an incarnation that is finished, but what answers its
 // leave.
@@ -104,7 +72,7 @@ static void step(void *state, const struct hwi_event *event, struct hwi_effects 
     if (listens(peer, master)) {
         peer->heard_master |= master;
         peer->received += master;
-        dispatch(peer, event, effects);
+        hwi_dispatch(&handlers, peer, event, effects);
     }
     ask_to_be_woken(peer, effects);
 }
