@@ -5,6 +5,7 @@
 
 #include <hawser/state.h>
 
+#include "actors/base/dtype.h"
 #include "runtime/call/result.h"
 #include "runtime/error.h"
 #include "runtime/handles.h"
@@ -85,11 +86,10 @@ static hws_status check_name(const hws_state *state, const char *name)
 static hws_status check_tensor(const hws_state *state, hws_dtype dtype, const void *data,
                                size_t count)
 {
-    size_t element_bytes = hws_dtype_bytes(dtype);
     if (data == NULL && count > 0) {
         return hwi_error_null("hws_state_add", "data");
     }
-    if (element_bytes == 0) {
+    if (hws_dtype_bytes(dtype) == 0) {
         return hwi_error_set(HWS_E_INVALID, "hws_state_add: dtype %d is no element type",
                              (int)dtype);
     }
@@ -97,7 +97,7 @@ static hws_status check_tensor(const hws_state *state, hws_dtype dtype, const vo
         return hwi_error_set(HWS_E_LIMIT, "hws_state_add: a state has at most %d tensors",
                              HWI_TENSORS_MAX);
     }
-    if (count > (HWI_TENSOR_BYTES_MAX - state->bytes) / element_bytes) {
+    if (count > hwi_dtype_count((uint8_t)dtype, HWI_TENSOR_BYTES_MAX - state->bytes)) {
         return hwi_error_set(HWS_E_LIMIT, "hws_state_add: a state has at most 2^40 bytes");
     }
     return HWS_OK;
@@ -128,7 +128,7 @@ hws_status hws_state_add(hws_state *state, const char *name, hws_dtype dtype, vo
     memset(tensor, 0, sizeof *tensor);
     snprintf(tensor->name, sizeof tensor->name, "%s", name);
     tensor->dtype = (uint8_t)dtype;
-    tensor->bytes = count * hws_dtype_bytes(dtype);
+    tensor->bytes = hwi_dtype_bytes(tensor->dtype, count);
     state->memory[state->count++] = data;
     state->bytes += tensor->bytes;
     return HWS_OK;

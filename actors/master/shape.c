@@ -6,6 +6,7 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/dtype.h"
 #include "actors/base/rows.h"
 #include "actors/master/master.h"
 
@@ -65,11 +66,11 @@ static void print_tensor(char text[TENSOR_TEXT_BYTES], const struct hwi_master_s
         return;
     }
     const struct hwi_tensor *tensor = &shape->tensors[index];
-    uint64_t element = HWI_MAX(1, hws_dtype_bytes((hws_dtype)tensor->dtype));
-    snprintf(
-        text, TENSOR_TEXT_BYTES, "\"%.*s%s\" %s x %llu%s", NAME_SHOWN, tensor->name,
-        strlen(tensor->name) > NAME_SHOWN ? ".." : "", hws_dtype_name((hws_dtype)tensor->dtype),
-        (unsigned long long)(tensor->bytes / element), tensor->may_differ ? " (may differ)" : "");
+    snprintf(text, TENSOR_TEXT_BYTES, "\"%.*s%s\" %s x %llu%s", NAME_SHOWN, tensor->name,
+             strlen(tensor->name) > NAME_SHOWN ? ".." : "",
+             hws_dtype_name((hws_dtype)tensor->dtype),
+             (unsigned long long)hwi_dtype_count(tensor->dtype, tensor->bytes),
+             tensor->may_differ ? " (may differ)" : "");
 }
 
 void hwi_master_shape_compare(const struct hwi_master *master, struct hwi_hash layout,

@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include "collectives/kernels/half.h"
+#include "collectives/kernels/small.h"
 #include "collectives/kernels/variant.h"
 
 #define KERNEL_SET hwi_kernels_avx512

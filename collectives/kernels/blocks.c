@@ -52,7 +52,7 @@ void hwi_kernel_blocks(const struct hwi_kernel *kernel, void *out, const void *c
     size_t step = BLOCK_BYTES / kernel->wide_bytes;
     for (size_t done = 0; done < count; done += step) {
         size_t part = count - done < step ? count - done : step;
-        size_t offset = done * kernel->element_bytes;
+        size_t offset = done * kernel->element_bits / 8; // a step fills whole bytes
         if (kernel->widen != NULL) {
             reduce_wide(kernel, out, operands, n, offset, part, divisor);
         } else {

@@ -110,26 +110,16 @@ COMBINE(prod_16, u16, (uint16_t)((uint32_t)x *(uint32_t)y))
 COMBINE(prod_32, u32, (x * y))
 COMBINE(prod_64, u64, (x * y))
 
-#define ORDERED(name, type)                                                                        \
-    COMBINE(max_##name, name, (type)(x > y ? x : y))                                               \
-    COMBINE(min_##name, name, (type)(x < y ? x : y))
+// Sums of up to HWI_KERNEL_OPERANDS_MAX elements fit in the row's `wide`; what needs i128 is left
+// to the scalar set, for no machine here adds or divides it in lanes.
+#define STEPS_WHOLE(name, bits, wide)                                                              \
+    COMBINE(max_##name, name, (any_##name)(x > y ? x : y))                                         \
+    COMBINE(min_##name, name, (any_##name)(x < y ? x : y))                                         \
+    STEPS_WHOLE_##wide(name)
+#define STEPS_WHOLE_i32(name) CONVERT(widen_##name, name, i32, x)
+#define STEPS_WHOLE_i64(name) CONVERT(widen_##name, name, i64, x)
+#define STEPS_WHOLE_i128(name)
 
-ORDERED(u8, uint8_t)
-ORDERED(i8, int8_t)
-ORDERED(u16, uint16_t)
-ORDERED(i16, int16_t)
-ORDERED(u32, uint32_t)
-ORDERED(i32, int32_t)
-ORDERED(u64, uint64_t)
-ORDERED(i64, int64_t)
-
-// Sums of up to HWI_KERNEL_OPERANDS_MAX elements fit in these.
-CONVERT(widen_u8, u8, i32, x)
-CONVERT(widen_i8, i8, i32, x)
-CONVERT(widen_u16, u16, i32, x)
-CONVERT(widen_i16, i16, i32, x)
-CONVERT(widen_u32, u32, i64, x)
-CONVERT(widen_i32, i32, i64, x)
 CONVERT(narrow_8, i32, u8, (uint8_t)x)
 CONVERT(narrow_16, i32, u16, (uint16_t)x)
 CONVERT(narrow_32, i64, u32, (uint32_t)x)
@@ -187,54 +177,79 @@ BITS(f64, i64, int64_t, INT64_MAX, INT64_C(0x7ff0000000000000), INT64_C(0x7ff800
 CONVERT(widen_bf16, u16, u32, (uint32_t)x << 16)
 CONVERT(narrow_bf16, u32, u16, (uint16_t)((x + 0x7fff + (x >> 16 & 1)) >> 16))
 
-// ---- the table ----------------------------------------------------------------------------------
+#define STEPS_HALF(name, bits, wide)     // above
+#define STEPS_FRACTION(name, bits, wide) // above
 
-#define PLAIN(dtype, redop, bytes, combine)                                                        \
+// ---- small types: anything of one to eight bits that has a pair in small.h ----------------------
+
+#define STEPS_SMALL(name, bits, wide)                                                              \
+    static void widen_##name(void *to, const void *from, size_t count)                             \
     {                                                                                              \
-        dtype, redop, bytes, bytes, hwi_kernel_blocks, NULL, combine, NULL, NULL                   \
-    }
-#define WIDE(dtype, redop, bytes, wide, widen, combine, divide, narrow)                            \
+        any_##wide *out = to;                                                                      \
+        ELEMENTWISE                                                                                \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            out[i] = hwi_##name##_widen(hwi_small_get(from, i, bits));                             \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    static void narrow_##name(void *to, const void *from, size_t count)                            \
     {                                                                                              \
-        dtype, redop, bytes, wide, hwi_kernel_blocks, widen, combine, divide, narrow               \
+        const any_##wide *in = from;                                                               \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            hwi_small_put(to, i, bits, hwi_##name##_narrow(in[i]));                                \
+        }                                                                                          \
     }
 
-// Sums of 64 bits need more, which no machine here adds or divides in lanes.
-#define SCALAR_AVG(dtype, name)                                                                    \
+#define STEPS(NAME, value, name, bits, wide, KERNELS, text) STEPS_##KERNELS(name, bits, wide)
+HWI_DTYPE_ROWS(STEPS)
+
+// ---- the table: five kernels for each row -------------------------------------------------------
+
+#define PLAIN(dtype, redop, bits, combine)                                                         \
     {                                                                                              \
-        dtype, HWS_AVG, 8, 8, hwi_reduce_avg_##name, NULL, NULL, NULL, NULL                        \
+        dtype, redop, bits, bits / 8, hwi_kernel_blocks, NULL, combine, NULL, NULL                 \
+    }
+#define WIDE(dtype, redop, bits, wide_bytes, widen, combine, divide, narrow)                       \
+    {                                                                                              \
+        dtype, redop, bits, wide_bytes, hwi_kernel_blocks, widen, combine, divide, narrow          \
     }
 
-#define WHOLE(dtype, name, bits, bytes, avg)                                                       \
-    PLAIN(dtype, HWS_SUM, bytes, sum_##bits), avg, PLAIN(dtype, HWS_PROD, bytes, prod_##bits),     \
-        PLAIN(dtype, HWS_MAX, bytes, max_##name), PLAIN(dtype, HWS_MIN, bytes, min_##name)
-#define WHOLE_IN_32(dtype, name, bits, bytes)                                                      \
-    WHOLE(dtype, name, bits, bytes,                                                                \
-          WIDE(dtype, HWS_AVG, bytes, 4, widen_##name, sum_32, divide_32, narrow_##bits))
-#define WHOLE_IN_64(dtype, name)                                                                   \
-    WHOLE(dtype, name, 32, 4,                                                                      \
-          WIDE(dtype, HWS_AVG, 4, 8, widen_##name, sum_64, divide_64, narrow_32))
-#define HALF(dtype, name)                                                                          \
-    WIDE(dtype, HWS_SUM, 2, 4, widen_##name, sum_f32, NULL, narrow_##name),                        \
-        WIDE(dtype, HWS_AVG, 2, 4, widen_##name, sum_f32, divide_f32, narrow_##name),              \
-        WIDE(dtype, HWS_PROD, 2, 4, widen_##name, prod_f32, NULL, narrow_##name),                  \
-        PLAIN(dtype, HWS_MAX, 2, max_##name), PLAIN(dtype, HWS_MIN, 2, min_##name)
-#define FRACTION(dtype, name, bytes)                                                               \
-    PLAIN(dtype, HWS_SUM, bytes, sum_##name),                                                      \
-        WIDE(dtype, HWS_AVG, bytes, bytes, NULL, sum_##name, divide_##name, NULL),                 \
-        PLAIN(dtype, HWS_PROD, bytes, prod_##name), PLAIN(dtype, HWS_MAX, bytes, max_##name),      \
-        PLAIN(dtype, HWS_MIN, bytes, min_##name)
+#define AVG_i32(dtype, name, bits)                                                                 \
+    WIDE(dtype, HWS_AVG, bits, 4, widen_##name, sum_32, divide_32, narrow_##bits)
+#define AVG_i64(dtype, name, bits)                                                                 \
+    WIDE(dtype, HWS_AVG, bits, 8, widen_##name, sum_64, divide_64, narrow_##bits)
+#define AVG_i128(dtype, name, bits)                                                                \
+    {                                                                                              \
+        dtype, HWS_AVG, bits, bits / 8, hwi_reduce_avg_##name, NULL, NULL, NULL, NULL              \
+    }
 
-const struct hwi_kernel KERNEL_SET[HWI_KERNELS] = {
-    WHOLE_IN_32(HWS_U8, u8, 8, 1),
-    WHOLE_IN_32(HWS_I8, i8, 8, 1),
-    WHOLE_IN_32(HWS_U16, u16, 16, 2),
-    WHOLE_IN_32(HWS_I16, i16, 16, 2),
-    WHOLE_IN_64(HWS_U32, u32),
-    WHOLE_IN_64(HWS_I32, i32),
-    WHOLE(HWS_U64, u64, 64, 8, SCALAR_AVG(HWS_U64, u64)),
-    WHOLE(HWS_I64, i64, 64, 8, SCALAR_AVG(HWS_I64, i64)),
-    HALF(HWS_F16, f16),
-    HALF(HWS_BF16, bf16),
-    FRACTION(HWS_F32, f32, 4),
-    FRACTION(HWS_F64, f64, 8),
-};
+#define KERNELS_WHOLE(dtype, name, bits, wide)                                                     \
+    PLAIN(dtype, HWS_SUM, bits, sum_##bits), AVG_##wide(dtype, name, bits),                        \
+        PLAIN(dtype, HWS_PROD, bits, prod_##bits), PLAIN(dtype, HWS_MAX, bits, max_##name),        \
+        PLAIN(dtype, HWS_MIN, bits, min_##name),
+#define KERNELS_HALF(dtype, name, bits, wide)                                                      \
+    WIDE(dtype, HWS_SUM, bits, 4, widen_##name, sum_##wide, NULL, narrow_##name),                  \
+        WIDE(dtype, HWS_AVG, bits, 4, widen_##name, sum_##wide, divide_##wide, narrow_##name),     \
+        WIDE(dtype, HWS_PROD, bits, 4, widen_##name, prod_##wide, NULL, narrow_##name),            \
+        PLAIN(dtype, HWS_MAX, bits, max_##name), PLAIN(dtype, HWS_MIN, bits, min_##name),
+#define KERNELS_FRACTION(dtype, name, bits, wide)                                                  \
+    PLAIN(dtype, HWS_SUM, bits, sum_##name),                                                       \
+        WIDE(dtype, HWS_AVG, bits, bits / 8, NULL, sum_##name, divide_##name, NULL),               \
+        PLAIN(dtype, HWS_PROD, bits, prod_##name), PLAIN(dtype, HWS_MAX, bits, max_##name),        \
+        PLAIN(dtype, HWS_MIN, bits, min_##name),
+
+// The steps of the wide types, by their names.
+#define sum_i32 sum_32
+#define prod_i32 prod_32
+#define divide_i32 divide_32
+#define KERNELS_SMALL(dtype, name, bits, wide)                                                     \
+    WIDE(dtype, HWS_SUM, bits, 4, widen_##name, sum_##wide, NULL, narrow_##name),                  \
+        WIDE(dtype, HWS_AVG, bits, 4, widen_##name, sum_##wide, divide_##wide, narrow_##name),     \
+        WIDE(dtype, HWS_PROD, bits, 4, widen_##name, prod_##wide, NULL, narrow_##name),            \
+        WIDE(dtype, HWS_MAX, bits, 4, widen_##name, max_##wide, NULL, narrow_##name),              \
+        WIDE(dtype, HWS_MIN, bits, 4, widen_##name, min_##wide, NULL, narrow_##name),
+
+#define KERNELS_OF(NAME, value, name, bits, wide, KERNELS, text)                                   \
+    KERNELS_##KERNELS(value, name, bits, wide)
+
+const struct hwi_kernel KERNEL_SET[HWI_KERNELS] = {HWI_DTYPE_ROWS(KERNELS_OF)};

@@ -34,12 +34,12 @@ static bool has_avx512(void)
 #endif
 
 static const struct hwi_kernel_set sets[] = {
-    {"scalar", always, hwi_kernels_scalar},
+    {"scalar", always, hwi_kernels_scalar, HWI_KERNELS},
 #if defined(__x86_64__)
-    {"avx2", has_avx2, hwi_kernels_avx2},
-    {"avx512", has_avx512, hwi_kernels_avx512},
+    {"avx2", has_avx2, hwi_kernels_avx2, HWI_KERNELS},
+    {"avx512", has_avx512, hwi_kernels_avx512, HWI_KERNELS},
 #elif defined(__aarch64__)
-    {"neon", always, hwi_kernels_neon},
+    {"neon", always, hwi_kernels_neon, HWI_KERNELS},
 #endif
 };
 
@@ -70,7 +70,7 @@ const struct hwi_kernel_set *hwi_kernel_best(void)
 const struct hwi_kernel *hwi_kernel_in(const struct hwi_kernel_set *set, uint8_t dtype,
                                        uint8_t redop)
 {
-    for (int i = 0; i < HWI_KERNELS; i++) {
+    for (uint32_t i = 0; i < set->count; i++) {
         if (set->kernels[i].dtype == dtype && set->kernels[i].redop == redop) {
             return &set->kernels[i];
         }

@@ -7,6 +7,9 @@
 // - a result that is not a number is the one quiet NaN without sign or payload, because machines
 //   differ in which NaN they hand on; for max and min one such operand is enough
 // - of two zeros max takes +0 and min takes -0
+// - elements smaller than a byte lie in it from its low bits up; of the last byte nothing is
+// changed
+//   beyond the last element
 // The caller's thread has the default floating-point environment.
 #ifndef HAWSER_COLLECTIVES_KERNELS_KERNELS_H
 #define HAWSER_COLLECTIVES_KERNELS_KERNELS_H
@@ -15,10 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    HWI_KERNELS = 60, // in a set: twelve types, five operations
-    HWI_KERNEL_OPERANDS_MAX = 16384,
-};
+enum { HWI_KERNEL_OPERANDS_MAX = 16384 };
 
 struct hwi_kernel;
 
@@ -36,7 +36,7 @@ typedef void (*hwi_divide_fn)(void *to, const void *from, size_t count, uint32_t
 struct hwi_kernel {
     uint8_t dtype; // hws_dtype
     uint8_t redop; // hws_redop
-    uint8_t element_bytes;
+    uint8_t element_bits;
     uint8_t wide_bytes; // of an accumulator
     hwi_reduce_fn reduce;
     hwi_convert_fn widen; // NULL = elements are their own accumulators
@@ -49,7 +49,8 @@ struct hwi_kernel {
 struct hwi_kernel_set {
     const char *name;                 // "scalar", "avx2", "avx512", "neon"
     bool (*runs)(void);               // this CPU has what it needs
-    const struct hwi_kernel *kernels; // [HWI_KERNELS]
+    const struct hwi_kernel *kernels; // of every type and operation
+    uint32_t count;
 };
 
 // The kernel for a type and operation in the best set that runs here, or NULL if they are none.

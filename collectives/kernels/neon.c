@@ -4,6 +4,7 @@
 #include <arm_neon.h>
 
 #include "collectives/kernels/half.h"
+#include "collectives/kernels/small.h"
 #include "collectives/kernels/variant.h"
 
 #define KERNEL_SET hwi_kernels_neon

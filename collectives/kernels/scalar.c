@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "collectives/kernels/half.h"
+#include "collectives/kernels/small.h"
 #include "collectives/kernels/variant.h"
 
 __extension__ typedef __int128 wide_i64;
@@ -107,18 +108,54 @@ FRACTIONS(bf16, uint16_t, float, hwi_bf16_widen, hwi_bf16_narrow)
 FRACTIONS(f32, float, float, SAME, SAME)
 FRACTIONS(f64, double, double, SAME, SAME)
 
-#define KERNEL(dtype, redop, bytes, name)                                                          \
-    {                                                                                              \
-        dtype, redop, bytes, bytes, name, NULL, NULL, NULL, NULL                                   \
-    }
-#define KERNELS(dtype, bytes, name)                                                                \
-    KERNEL(dtype, HWS_SUM, bytes, sum_##name), KERNEL(dtype, HWS_AVG, bytes, avg_##name),          \
-        KERNEL(dtype, HWS_PROD, bytes, prod_##name), KERNEL(dtype, HWS_MAX, bytes, max_##name),    \
-        KERNEL(dtype, HWS_MIN, bytes, min_##name)
+// ---- small types: in the wide one, rounded at the end
 
-const struct hwi_kernel hwi_kernels_scalar[HWI_KERNELS] = {
-    KERNELS(HWS_U8, 1, u8),     KERNELS(HWS_I8, 1, i8),   KERNELS(HWS_U16, 2, u16),
-    KERNELS(HWS_I16, 2, i16),   KERNELS(HWS_U32, 4, u32), KERNELS(HWS_I32, 4, i32),
-    KERNELS(HWS_U64, 8, u64),   KERNELS(HWS_I64, 8, i64), KERNELS(HWS_F16, 2, f16),
-    KERNELS(HWS_BF16, 2, bf16), KERNELS(HWS_F32, 4, f32), KERNELS(HWS_F64, 8, f64),
-};
+#define REDUCE_SMALL(reduction, name, bits, wide, step, end)                                       \
+    static void reduction##_##name(const struct hwi_kernel *kernel, void *out,                     \
+                                   const void *const *operands, uint32_t n, size_t count,          \
+                                   uint32_t divisor)                                               \
+    {                                                                                              \
+        (void)kernel, (void)divisor;                                                               \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            wide r = hwi_##name##_widen(hwi_small_get(operands[0], i, bits));                      \
+            for (uint32_t k = 1; k < n; k++) {                                                     \
+                wide y = hwi_##name##_widen(hwi_small_get(operands[k], i, bits));                  \
+                r = step;                                                                          \
+            }                                                                                      \
+            hwi_small_put(out, i, bits, hwi_##name##_narrow(end));                                 \
+        }                                                                                          \
+    }
+
+#define SMALL_i32(name, bits)                                                                      \
+    REDUCE_SMALL(sum, name, bits, int32_t, r + y, r)                                               \
+    REDUCE_SMALL(prod, name, bits, int32_t, (int32_t)((uint32_t)r * (uint32_t)y), r)               \
+    REDUCE_SMALL(avg, name, bits, int32_t, r + y, r / (int32_t)divisor)                            \
+    REDUCE_SMALL(max, name, bits, int32_t, r > y ? r : y, r)                                       \
+    REDUCE_SMALL(min, name, bits, int32_t, r < y ? r : y, r)
+
+#define SMALL_f32(name, bits)                                                                      \
+    REDUCE_SMALL(sum, name, bits, float, r + y, r)                                                 \
+    REDUCE_SMALL(prod, name, bits, float, r *y, r)                                                 \
+    REDUCE_SMALL(avg, name, bits, float, r + y, r / (float)divisor)                                \
+    REDUCE_SMALL(max, name, bits, float, max_of_float(r, y), r)                                    \
+    REDUCE_SMALL(min, name, bits, float, min_of_float(r, y), r)
+
+#define STEPS_SMALL(name, bits, wide) SMALL_##wide(name, bits)
+#define STEPS_WHOLE(name, bits, wide)    // above
+#define STEPS_HALF(name, bits, wide)     // above
+#define STEPS_FRACTION(name, bits, wide) // above
+#define STEPS(NAME, value, name, bits, wide, KERNELS, text) STEPS_##KERNELS(name, bits, wide)
+HWI_DTYPE_ROWS(STEPS)
+
+// ---- the table
+
+#define KERNEL(dtype, redop, bits, name)                                                           \
+    {                                                                                              \
+        dtype, redop, bits, (bits + 7) / 8, name, NULL, NULL, NULL, NULL                           \
+    }
+#define KERNELS_OF(NAME, value, name, bits, wide, KERNELS, text)                                   \
+    KERNEL(value, HWS_SUM, bits, sum_##name), KERNEL(value, HWS_AVG, bits, avg_##name),            \
+        KERNEL(value, HWS_PROD, bits, prod_##name), KERNEL(value, HWS_MAX, bits, max_##name),      \
+        KERNEL(value, HWS_MIN, bits, min_##name),
+
+const struct hwi_kernel hwi_kernels_scalar[HWI_KERNELS] = {HWI_DTYPE_ROWS(KERNELS_OF)};

@@ -7,6 +7,16 @@
 
 #include "collectives/kernels/kernels.h"
 
+// The types that kernels are made of, each a row; a test may bring more.
+#ifndef HWI_DTYPE_ROWS
+#define HWI_DTYPE_ROWS HWS_DTYPE_MAP
+#endif
+
+#define HWI_DTYPE_ONE(NAME, value, name, bits, wide, KERNELS, text) +1
+enum {
+    HWI_KERNELS = HWS_MIN * (0 HWI_DTYPE_ROWS(HWI_DTYPE_ONE))
+}; // in a set: all operations of each
+
 // The sets: scalar.c everywhere, the others on their architecture (see CMakeLists.txt).
 extern const struct hwi_kernel hwi_kernels_scalar[HWI_KERNELS];
 #if defined(__x86_64__)

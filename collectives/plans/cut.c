@@ -54,8 +54,8 @@ static void count_chunks(struct hwi_plan_shape *shape, uint64_t chunk_bytes)
 static void check(const struct hwi_plan_shape *shape)
 {
     HWI_CHECK(shape->bytes > 0 && shape->bytes <= HWI_TENSOR_BYTES_MAX && shape->world >= 1);
-    HWI_CHECK(shape->element_bytes > 0 && CHUNK_ALIGN % shape->element_bytes == 0);
-    HWI_CHECK(shape->bytes % shape->element_bytes == 0);
+    HWI_CHECK(shape->unit_bytes > 0 && CHUNK_ALIGN % shape->unit_bytes == 0);
+    HWI_CHECK(shape->bytes % shape->unit_bytes == 0);
     HWI_CHECK(shape->begin == NULL ||
               (shape->begin[0] == 0 && shape->begin[shape->world] == shape->bytes));
 }

@@ -29,15 +29,15 @@ struct hwi_plan_shape {
     uint8_t redop;                  // hws_redop
     uint32_t world;                 // members
     uint32_t root;                  // broadcast: its rank
-    uint32_t element_bytes;
-    uint64_t bytes; // of the whole
+    uint32_t unit_bytes;            // the least that whole elements fill
+    uint64_t bytes;                 // of the whole
     // Reduce-scatter and all-gather, else NULL: [world + 1] where each rank's region begins in the
     // whole, and its first chunk; owned by who made the shape.
     uint64_t *begin;
     uint32_t *first;
     // What `cut` fills, beside `first`. The grid: in the whole, or in each region of it, chunk k
     // begins at k * chunk_bytes.
-    uint32_t chunk_bytes; // a multiple of the element's, at most HWI_CHUNK_BYTES_MAX
+    uint32_t chunk_bytes; // a multiple of the unit's, at most HWI_CHUNK_BYTES_MAX
     uint32_t chunks;
     uint32_t phases;
     uint32_t slots; // of scratch that one member needs for one chunk of each run, at the most

@@ -5,6 +5,7 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/dtype.h"
 #include "actors/base/rows.h"
 #include "collectives/reducer/reducer.h"
 
@@ -23,9 +24,8 @@ struct hwi_collective *hwi_collective_find(const struct hwi_reducer *reducer, st
 static void check_start(const struct hwi_msg_op_start *start)
 {
     const struct hwi_signature *signature = &start->signature;
-    uint32_t element_bytes = (uint32_t)hws_dtype_bytes((hws_dtype)signature->dtype);
-    HWI_CHECK(element_bytes > 0 && (signature->count > 0 || signature->unequal));
-    HWI_CHECK(signature->count <= HWI_TENSOR_BYTES_MAX / element_bytes);
+    HWI_CHECK(hwi_dtype_bits(signature->dtype) > 0 && (signature->count > 0 || signature->unequal));
+    HWI_CHECK(signature->count <= hwi_dtype_count(signature->dtype, HWI_TENSOR_BYTES_MAX));
     HWI_CHECK(signature->kind == start->op.kind);
 }
 
@@ -47,7 +47,7 @@ static void open_shape(const struct hwi_reducer *reducer, struct hwi_collective 
     shape->kind = signature->kind;
     shape->redop = signature->redop;
     shape->world = reducer->world;
-    shape->element_bytes = (uint32_t)hws_dtype_bytes((hws_dtype)signature->dtype);
+    shape->unit_bytes = hwi_dtype_unit(signature->dtype);
     if (signature->kind == HWI_KIND_BROADCAST) {
         shape->root = rank_of_root(reducer, signature->root);
     }
@@ -57,7 +57,7 @@ static void open_shape(const struct hwi_reducer *reducer, struct hwi_collective 
     shape->begin = hwi_new(reducer->alloc, ends * sizeof *shape->begin);
     shape->first = hwi_new(reducer->alloc, ends * sizeof *shape->first);
     if (signature->unequal) {
-        shape->begin[reducer->self + 1] = signature->count * shape->element_bytes;
+        shape->begin[reducer->self + 1] = hwi_dtype_bytes(signature->dtype, signature->count);
     }
 }
 
@@ -135,21 +135,30 @@ void hwi_collective_finish(struct hwi_collective *collective, struct hwi_effects
     HWI_EMIT(effects, hwi_to_peer(), op_done)->op = collective->op;
 }
 
+// Elements that lie whole before a byte of the whole; the last byte may have room for more than
+// there are.
+static uint64_t elements_before(const struct hwi_collective *collective, uint64_t bytes)
+{
+    const struct hwi_signature *signature = &collective->signature;
+    uint64_t count = hwi_dtype_count(signature->dtype, bytes);
+    return signature->kind == HWI_KIND_REDUCE_SCATTER ? HWI_MIN(count, signature->count) : count;
+}
+
 static void tell_counts(const struct hwi_collective *collective, struct hwi_msg_op_ended *ended,
                         struct hwi_effects *effects)
 {
     const struct hwi_plan_shape *shape = &collective->shape;
     const uint64_t *begin = &shape->begin[collective->self];
-    ended->offset = begin[0] / shape->element_bytes;
-    ended->count = (begin[1] - begin[0]) / shape->element_bytes;
+    ended->offset = elements_before(collective, begin[0]);
+    ended->count = elements_before(collective, begin[1]) - ended->offset;
     if (!collective->signature.unequal) {
         return;
     }
     ended->counts = hwi_effects_memory(effects, shape->world * sizeof *ended->counts);
     ended->counts_count = shape->world;
     for (uint32_t rank = 0; rank < shape->world; rank++) {
-        ended->counts[rank].value =
-            (shape->begin[rank + 1] - shape->begin[rank]) / shape->element_bytes;
+        ended->counts[rank].value = hwi_dtype_count(collective->signature.dtype,
+                                                    shape->begin[rank + 1] - shape->begin[rank]);
     }
 }
 

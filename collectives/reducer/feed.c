@@ -3,6 +3,7 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/dtype.h"
 #include "collectives/reducer/layout.h"
 #include "collectives/reducer/reducer.h"
 
@@ -53,7 +54,7 @@ void hwi_feed_called(struct hwi_reducer *reducer, struct hwi_collective *collect
         reducer->ahead_bytes[rank] -= (uint32_t)hwi_layout_bytes(collective, run, ahead);
     }
     if (signature->unequal) {
-        collective->shape.begin[rank + 1] = signature->count * collective->shape.element_bytes;
+        collective->shape.begin[rank + 1] = hwi_dtype_bytes(signature->dtype, signature->count);
     }
     if (--collective->calls_due == 0) {
         collective->waits.called_ns = reducer->now_ns;

@@ -3,6 +3,7 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/dtype.h"
 #include "collectives/plans/cut.h"
 #include "collectives/reducer/copy.h"
 #include "collectives/reducer/memory.h"
@@ -26,30 +27,32 @@ static void size_regions(struct hwi_collective *collective)
 {
     const struct hwi_signature *signature = &collective->signature;
     uint32_t world = collective->shape.world;
+    uint64_t bytes = hwi_dtype_bytes(signature->dtype, signature->count);
+    uint64_t unit = collective->shape.unit_bytes, units = bytes / unit;
     for (uint32_t rank = 0; rank < world; rank++) {
-        uint64_t count = signature->count;
         if (signature->kind == HWI_KIND_REDUCE_SCATTER) {
-            count = hwi_cut_part(count, world, rank + 1) - hwi_cut_part(count, world, rank);
+            uint64_t end = hwi_cut_part(units, world, rank + 1);
+            bytes = (end - hwi_cut_part(units, world, rank)) * unit;
         }
-        collective->shape.begin[rank + 1] = count * collective->shape.element_bytes;
+        collective->shape.begin[rank + 1] = bytes;
     }
 }
 
 // ---- what it needs ------------------------------------------------------------------------------
 
-// Elements that the output must have room for.
+// Bytes that the output must have room for.
 static uint64_t needed(const struct hwi_collective *collective)
 {
     const struct hwi_plan_shape *shape = &collective->shape;
     if (!hwi_collective_has_regions(collective)) {
-        return collective->signature.count;
+        return hwi_dtype_bytes(collective->signature.dtype, collective->signature.count);
     }
     uint64_t bytes = 0;
     for (uint32_t rank = 0; rank < shape->world; rank++) {
         bool all = collective->signature.kind == HWI_KIND_ALL_GATHER;
         bytes += all || rank == collective->self ? shape->begin[rank + 1] : 0;
     }
-    return bytes / shape->element_bytes;
+    return bytes;
 }
 
 // The room, and what is needed, ride as the counts of two signatures.
@@ -65,7 +68,7 @@ static void report(const struct hwi_reducer *reducer, struct hwi_collective *col
     fault->peer_a = reducer->members[reducer->self];
     fault->signature_a = fault->signature_b = collective->signature;
     fault->signature_a.count = collective->room;
-    fault->signature_b.count = needed(collective);
+    fault->signature_b.count = hwi_dtype_count(collective->signature.dtype, needed(collective));
     collective->state = HWI_COLLECTIVE_FAULTED;
 }
 
@@ -73,12 +76,12 @@ static int judge(const struct hwi_collective *collective)
 {
     bool in_its_input =
         collective->in_place && collective->signature.kind == HWI_KIND_REDUCE_SCATTER;
-    uint64_t elements = needed(collective);
-    if (elements > HWI_TENSOR_BYTES_MAX / collective->shape.element_bytes) {
+    uint64_t bytes = needed(collective);
+    if (bytes > HWI_TENSOR_BYTES_MAX) {
         return HWS_E_LIMIT;
     }
-    bool fits =
-        !hwi_collective_has_regions(collective) || in_its_input || elements <= collective->room;
+    bool fits = !hwi_collective_has_regions(collective) || in_its_input ||
+                bytes <= hwi_dtype_bytes(collective->signature.dtype, collective->room);
     return fits ? HWS_OK : HWS_E_INVALID;
 }
 
@@ -210,7 +213,7 @@ static void cut(struct hwi_collective *collective)
     if (hwi_collective_has_regions(collective)) {
         begin_regions(shape);
     } else {
-        shape->bytes = collective->signature.count * shape->element_bytes;
+        shape->bytes = hwi_dtype_bytes(collective->signature.dtype, collective->signature.count);
     }
     if (shape->bytes > 0) {
         shape->ops = hwi_plan_choose(shape);

@@ -2,6 +2,7 @@
 // The reducer's fields, for images.
 #include <hawser/types.h>
 
+#include "actors/base/dtype.h"
 #include "actors/loop/image.h"
 #include "collectives/reducer/collective.h"
 #include "collectives/reducer/reducer.h"
@@ -207,12 +208,12 @@ static void visit_collective(struct hwi_image *image, struct hwi_reducer *reduce
     if (image->mode == HWI_IMAGE_LOAD) {
         shape->kind = collective->signature.kind;
         shape->redop = collective->signature.redop;
-        shape->element_bytes = (uint32_t)hws_dtype_bytes((hws_dtype)collective->signature.dtype);
+        shape->unit_bytes = hwi_dtype_unit(collective->signature.dtype);
         collective->phases_max = hwi_plan_phases_max(shape->world);
     }
     work_fields(image, collective);
     // An edge takes at least a byte of the image.
-    hwi_image_require(image, shape->world <= hwi_image_left(image) && shape->element_bytes > 0);
+    hwi_image_require(image, shape->world <= hwi_image_left(image) && shape->unit_bytes > 0);
     if (image->failed) {
         return;
     }

@@ -101,24 +101,37 @@ HWS_API const char *hws_class_name(hws_class klass);
  */
 HWS_API const char *hws_last_error(void);
 
+/**
+ * X(NAME, value, name, bits, wide, KERNELS, "text"): a row for each element type. Values are fixed
+ * for ever, from 1 without a gap; a new type is a new row. `bits` are those of an element; below 8
+ * they divide 8, and the first element lies in the low bits of a byte. `wide` is the type that
+ * averages of whole numbers, and sums and products of small types, are kept in until they are
+ * rounded; KERNELS says how reductions are made of it (collectives/kernels/bodies.h).
+ */
+#define HWS_DTYPE_MAP(X)                                                                           \
+    X(U8, 1, u8, 8, i32, WHOLE, "unsigned, 1 byte")                                                \
+    X(I8, 2, i8, 8, i32, WHOLE, "signed, 1 byte")                                                  \
+    X(U16, 3, u16, 16, i32, WHOLE, "unsigned, 2 bytes")                                            \
+    X(I16, 4, i16, 16, i32, WHOLE, "signed, 2 bytes")                                              \
+    X(U32, 5, u32, 32, i64, WHOLE, "unsigned, 4 bytes")                                            \
+    X(I32, 6, i32, 32, i64, WHOLE, "signed, 4 bytes")                                              \
+    X(U64, 7, u64, 64, i128, WHOLE, "unsigned, 8 bytes")                                           \
+    X(I64, 8, i64, 64, i128, WHOLE, "signed, 8 bytes")                                             \
+    X(F16, 9, f16, 16, f32, HALF,                                                                  \
+      "IEEE 754 half precision, 2 bytes; reduced in single precision, rounded once")               \
+    X(BF16, 10, bf16, 16, f32, HALF,                                                               \
+      "the upper half of single precision, 2 bytes; reduced in single precision, rounded once")    \
+    X(F32, 11, f32, 32, f32, FRACTION, "IEEE 754 single precision, 4 bytes")                       \
+    X(F64, 12, f64, 64, f64, FRACTION, "IEEE 754 double precision, 8 bytes")
+
 /** Element types, in the byte order of the machine, which must be little-endian. */
 typedef enum hws_dtype {
-    HWS_U8 = 1,  /**< unsigned, 1 byte */
-    HWS_I8 = 2,  /**< signed, 1 byte */
-    HWS_U16 = 3, /**< unsigned, 2 bytes */
-    HWS_I16 = 4, /**< signed, 2 bytes */
-    HWS_U32 = 5, /**< unsigned, 4 bytes */
-    HWS_I32 = 6, /**< signed, 4 bytes */
-    HWS_U64 = 7, /**< unsigned, 8 bytes */
-    HWS_I64 = 8, /**< signed, 8 bytes */
-    HWS_F16 = 9, /**< IEEE 754 half precision, 2 bytes; reduced in single precision, rounded once */
-    HWS_BF16 = 10, /**< the upper half of single precision, 2 bytes; reduced in single precision,
-                      rounded once */
-    HWS_F32 = 11,  /**< IEEE 754 single precision, 4 bytes */
-    HWS_F64 = 12   /**< IEEE 754 double precision, 8 bytes */
+#define HWS_DTYPE_ENUM(NAME, value, name, bits, wide, KERNELS, text) HWS_##NAME = (value),
+    HWS_DTYPE_MAP(HWS_DTYPE_ENUM)
+#undef HWS_DTYPE_ENUM
 } hws_dtype;
 
-/** Bytes of one element; 0 for a value that is no type. Any thread. Never fails. */
+/** Bytes of one element, rounded up; 0 for a value that is no type. Any thread. Never fails. */
 HWS_API size_t hws_dtype_bytes(hws_dtype dtype);
 
 /** "f32" for HWS_F32; "?" for a value that is no type. Static. Any thread. Never fails. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/call/operation.h"
 
+#include "actors/base/dtype.h"
 #include "runtime/call/options.h"
 #include "runtime/call/sized.h"
 
@@ -8,7 +9,6 @@
 struct making {
     const char *function;
     const hws_op *op;
-    uint64_t element_bytes;
     struct hwi_call *call;
     struct hwi_error *error;
 };
@@ -17,8 +17,7 @@ struct making {
 
 static hws_status check_dtype(struct making *m)
 {
-    m->element_bytes = hws_dtype_bytes(m->op->dtype);
-    if (m->element_bytes == 0) {
+    if (hws_dtype_bytes(m->op->dtype) == 0) {
         return hwi_error_say(m->error, HWS_E_INVALID, "%s: dtype %d is no element type",
                              m->function, (int)m->op->dtype);
     }
@@ -36,12 +35,18 @@ static hws_status check_redop(const struct making *m)
     return HWS_OK;
 }
 
+// Elements of the largest tensor.
+static uint64_t count_max(const struct making *m)
+{
+    return hwi_dtype_count(m->call->request.dtype, HWI_TENSOR_BYTES_MAX);
+}
+
 static hws_status check_count(const struct making *m)
 {
     if (m->op->count == 0 && !m->call->request.unequal) {
         return hwi_error_say(m->error, HWS_E_INVALID, "%s: count is 0", m->function);
     }
-    if (m->op->count > HWI_TENSOR_BYTES_MAX / m->element_bytes) {
+    if (m->op->count > count_max(m)) {
         return hwi_error_say(m->error, HWS_E_LIMIT, "%s: count %zu is more than 2^40 bytes",
                              m->function, m->op->count);
     }
@@ -65,7 +70,7 @@ static hws_status check_pointers(const struct making *m, bool needs_input)
 // No operation is larger, so neither is the room that matters.
 static uint64_t room_of(const struct making *m)
 {
-    return HWI_MIN((uint64_t)m->op->room, HWI_TENSOR_BYTES_MAX / m->element_bytes);
+    return HWI_MIN((uint64_t)m->op->room, count_max(m));
 }
 
 static void give_memory(const struct making *m, uint64_t input_count, uint64_t output_count)
@@ -73,8 +78,8 @@ static void give_memory(const struct making *m, uint64_t input_count, uint64_t o
     struct hwi_call *call = m->call;
     call->input = m->op->input;
     call->output = m->op->output;
-    call->input_bytes = input_count * m->element_bytes;
-    call->output_bytes = output_count * m->element_bytes;
+    call->input_bytes = hwi_dtype_bytes(call->request.dtype, input_count);
+    call->output_bytes = hwi_dtype_bytes(call->request.dtype, output_count);
 }
 
 static bool overlap(const struct hwi_call *call)

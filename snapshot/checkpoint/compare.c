@@ -5,6 +5,7 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/dtype.h"
 #include "snapshot/checkpoint/checkpoint.h"
 
 enum { SHAPE_BYTES = 128 };
@@ -17,10 +18,9 @@ static bool is_same(const struct hwi_checkpoint_tensor *a, const struct hwi_chec
 // "w1" f32 x 100
 static const char *shape(const struct hwi_checkpoint_tensor *tensor, char text[SHAPE_BYTES])
 {
-    size_t element = hws_dtype_bytes((hws_dtype)tensor->dtype);
-    int length =
-        snprintf(text, SHAPE_BYTES, "\"%s\" %s x %" PRIu64, tensor->name,
-                 hws_dtype_name((hws_dtype)tensor->dtype), element ? tensor->bytes / element : 0);
+    int length = snprintf(text, SHAPE_BYTES, "\"%s\" %s x %" PRIu64, tensor->name,
+                          hws_dtype_name((hws_dtype)tensor->dtype),
+                          hwi_dtype_count(tensor->dtype, tensor->bytes));
     for (int i = 0; i < length && i < SHAPE_BYTES - 1; i++) {
         if (text[i] < ' ' || text[i] > '~') {
             text[i] = '?'; // a file's names go to a terminal

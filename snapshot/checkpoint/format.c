@@ -7,6 +7,7 @@
 #include <hawser/types.h>
 
 #include "actors/base/bytes.h"
+#include "actors/base/dtype.h"
 
 enum {
     CHECKED_BYTES = HWI_CHECKPOINT_HEAD_BYTES - 8, // what the head's checksum covers
@@ -146,9 +147,9 @@ static bool unpack_tensor(const unsigned char *at, struct hwi_checkpoint_tensor 
     tensor->dtype = at[HWI_NAME_BYTES_MAX];
     tensor->may_differ = at[HWI_NAME_BYTES_MAX + 1] & MAY_DIFFER;
     tensor->bytes = hwi_get_u64(at + HWI_NAME_BYTES_MAX + 8);
-    size_t element = hws_dtype_bytes((hws_dtype)tensor->dtype);
-    return element != 0 && tensor->bytes % element == 0 &&
-           at[HWI_NAME_BYTES_MAX + 1] <= MAY_DIFFER && is_zero(at + HWI_NAME_BYTES_MAX + 2, 6);
+    uint32_t unit = hwi_dtype_unit(tensor->dtype);
+    return unit != 0 && tensor->bytes % unit == 0 && at[HWI_NAME_BYTES_MAX + 1] <= MAY_DIFFER &&
+           is_zero(at + HWI_NAME_BYTES_MAX + 2, 6);
 }
 
 static bool unpack_block(const unsigned char *at, const struct hwi_checkpoint_tensor *tensor,
@@ -165,7 +166,7 @@ static bool unpack_block(const unsigned char *at, const struct hwi_checkpoint_te
     case HWI_CHECKPOINT_RAW:
         return block->stored_bytes == bytes && block->check == 0;
     case HWI_CHECKPOINT_PLANES:
-        if (hws_dtype_bytes((hws_dtype)tensor->dtype) < 2) {
+        if (hwi_dtype_unit(tensor->dtype) < 2) {
             return false;
         }
         break;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actors/base/dtype.h"
 #include "snapshot/checkpoint/block.h"
 #include "snapshot/checkpoint/checkpoint.h"
 #include "snapshot/checkpoint/problem.h"
@@ -215,8 +216,7 @@ int hwi_checkpoint_read(struct hwi_checkpoint *checkpoint, uint32_t tensor, uint
                            name_block(checkpoint, tensor, block, named));
     }
     if (!hwi_coder_unpack(checkpoint->coder, stored, plain,
-                          hwi_checkpoint_block_bytes(owner, block),
-                          (uint32_t)hws_dtype_bytes((hws_dtype)owner->dtype))) {
+                          hwi_checkpoint_block_bytes(owner, block), hwi_dtype_unit(owner->dtype))) {
         return say_damaged(error, "%s does not match its hash",
                            name_block(checkpoint, tensor, block, named));
     }

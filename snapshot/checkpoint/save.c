@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "actors/base/dtype.h"
 #include "snapshot/checkpoint/block.h"
 #include "snapshot/checkpoint/checkpoint.h"
 #include "snapshot/checkpoint/problem.h"
@@ -43,7 +44,7 @@ static int put_tensor(struct saving *saving, uint32_t index)
     const struct hwi_checkpoint_tensor *tensor = &saving->source->tensors[index];
     const unsigned char *bytes = saving->source->memory[index];
     struct hwi_checkpoint_block *block = &saving->blocks[tensor->first_block];
-    uint32_t width = (uint32_t)hws_dtype_bytes((hws_dtype)tensor->dtype);
+    uint32_t width = hwi_dtype_unit(tensor->dtype);
     for (uint32_t i = 0; i < hwi_checkpoint_blocks_of(tensor); i++, block++) {
         uint32_t length = hwi_checkpoint_block_bytes(tensor, i);
         const void *stored =

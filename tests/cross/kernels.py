@@ -18,7 +18,7 @@ for tool in (COMPILER, EMULATOR):
         print(f"skipped: {tool} is not installed")
         sys.exit(77)
 sources = [*sorted((ROOT / "collectives/kernels").glob("*.c")), *sorted((ROOT / "tests/support").glob("kernel_*.c")),
-           ROOT / "tests/cross/kernels.c", ROOT / "actors/base/status.c"]
+           ROOT / "tests/cross/kernels.c", ROOT / "actors/base/status.c", ROOT / "actors/base/dtype.c"]
 with tempfile.TemporaryDirectory() as folder:
     objects = []
     for source in sources:

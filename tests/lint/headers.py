@@ -135,6 +135,13 @@ FORMS = [  # (kind, pattern); the name is the group that is there
 ]
 PATTERNS = [(kind, re.compile(pattern, re.S)) for kind, pattern in FORMS]
 LOCAL_ENUM = re.compile(r"#define HWS_STATUS_ENUM.*?#undef HWS_STATUS_ENUM\n", re.S)
+DTYPE_ENUM = re.compile(r"#define HWS_DTYPE_ENUM.*?#undef HWS_DTYPE_ENUM\n", re.S)
+
+
+def dtypes(text):
+    """The enumerators that the rows of HWS_DTYPE_MAP make."""
+    rows = re.findall(r'X\((\w+), (\d+), \w+, \d+, \w+, \w+,[\s\\]*"(.*?)"\)', text)
+    return "".join(f"    HWS_{name} = {value}, /**< {words_} */\n" for name, value, words_ in rows)
 
 
 def declare(header, kind, match, comment):
@@ -163,7 +170,7 @@ def next_form(name, text, position):
 
 
 def read(name, text):
-    text = LOCAL_ENUM.sub("", text)
+    text = DTYPE_ENUM.sub(dtypes(text), LOCAL_ENUM.sub("", text))
     header, comment, position, seen = Header(name, "", []), "", 0, set()
     while position < len(text):
         if text[position].isspace():

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "actors/base/dtype.h"
 #include "tests/support/scenario.h"
 
 static const uint32_t worlds[] = {1, 2, 3, 5};
@@ -66,7 +67,7 @@ static void every_type_moves(void **unused)
     struct scenario *s = scenario_start(3);
     struct call call = {.count = 1000, .root = 1};
     for (uint32_t k = 0; k < HWI_COUNT(kinds); k++) {
-        for (uint8_t dtype = HWS_U8; dtype <= HWS_F64; dtype++) {
+        for (uint8_t dtype = 1; dtype <= hwi_dtype_last(); dtype++) {
             for (uint8_t redop = HWS_SUM; redop <= HWS_MIN; redop++) {
                 call.step++;
                 call.kind = kinds[k];

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "actors/base/dtype.h"
 #include "tests/support/scenario.h"
 
 static const uint32_t worlds[] = {1, 2, 3, 5};
@@ -39,7 +40,7 @@ static void table(const uint8_t *kinds, uint32_t kind_count, uint8_t redop_least
     for (uint32_t w = 0; w < HWI_COUNT(worlds); w++) {
         struct scenario *s = scenario_start(worlds[w]);
         for (uint32_t k = 0; k < kind_count; k++) {
-            for (uint8_t dtype = HWS_U8; dtype <= HWS_F64; dtype++) {
+            for (uint8_t dtype = 1; dtype <= hwi_dtype_last(); dtype++) {
                 for (uint8_t redop = redop_least; redop <= redop_most; redop++) {
                     row(s, (struct call){.kind = kinds[k], .dtype = dtype, .redop = redop}, &rows);
                 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/kernel_check.h"
 
+#include "actors/base/dtype.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,10 +125,10 @@ static uint64_t get(const unsigned char *from, size_t bytes)
 
 bool kernel_check_table(const struct hwi_kernel_set *set, char why[KERNEL_WHY_BYTES])
 {
-    for (uint8_t dtype = HWS_U8; dtype <= HWS_F64; dtype++) {
+    for (uint8_t dtype = 1; dtype <= hwi_dtype_last(); dtype++) {
         for (uint8_t redop = HWS_SUM; redop <= HWS_MIN; redop++) {
             const struct hwi_kernel *kernel = hwi_kernel_in(set, dtype, redop);
-            if (kernel != NULL && kernel->element_bytes == hws_dtype_bytes((hws_dtype)dtype)) {
+            if (kernel != NULL && kernel->element_bits == hwi_dtype_bits(dtype)) {
                 continue;
             }
             snprintf(why, KERNEL_WHY_BYTES, "%s has no right %s of %s", set->name,
@@ -142,17 +144,17 @@ bool kernel_check_table(const struct hwi_kernel_set *set, char why[KERNEL_WHY_BY
 static bool check_value(const struct hwi_kernel_set *set, const struct hwi_kernel *kernel,
                         uint32_t n, uint64_t *random, char why[KERNEL_WHY_BYTES])
 {
-    uint64_t bits[OPERANDS], mask = UINT64_MAX >> (64 - 8 * kernel->element_bytes);
+    uint64_t bits[OPERANDS], mask = UINT64_MAX >> (64 - kernel->element_bits);
     unsigned char memory[OPERANDS][8], out[8];
     const void *operands[OPERANDS];
     char name[16];
     for (uint32_t k = 0; k < n; k++) {
         bits[k] = some_value(kernel->dtype, random) & mask;
-        put(memory[k], bits[k], kernel->element_bytes);
+        put(memory[k], bits[k], kernel->element_bits / 8);
         operands[k] = memory[k];
     }
     kernel->reduce(kernel, out, operands, n, 1, kernel->redop == HWS_AVG ? n : 0);
-    uint64_t got = get(out, kernel->element_bytes);
+    uint64_t got = get(out, kernel->element_bits / 8);
     uint64_t wanted = kernel_oracle(kernel->dtype, kernel->redop, bits, n);
     if (got == wanted) {
         return true;
@@ -166,7 +168,7 @@ static bool check_value(const struct hwi_kernel_set *set, const struct hwi_kerne
 bool kernel_check_values(const struct hwi_kernel_set *set, char why[KERNEL_WHY_BYTES])
 {
     uint64_t random = 1;
-    for (int i = 0; i < HWI_KERNELS; i++) {
+    for (uint32_t i = 0; i < set->count; i++) {
         for (uint32_t round = 0; round < ROUNDS; round++) {
             uint32_t n = 2 + (round % 7 == 6 ? OPERANDS - 2 : round % 4);
             if (!check_value(set, &set->kernels[i], n, &random, why)) {
@@ -189,7 +191,7 @@ struct shapes {
 
 static void fill(struct shapes *shapes, uint32_t n)
 {
-    size_t bytes = shapes->kernel->element_bytes;
+    size_t bytes = shapes->kernel->element_bits / 8;
     uint8_t dtype = shapes->kernel->dtype;
     for (uint32_t k = 0; k <= n; k++) {
         unsigned char *memory = shapes->memory[k == n ? OPERANDS : k];
@@ -263,7 +265,7 @@ bool kernel_check_shapes(const struct hwi_kernel_set *set, const struct hwi_kern
 {
     struct shapes *shapes = shapes_of(set);
     bool right = true;
-    for (int i = 0; i < HWI_KERNELS && right; i++) {
+    for (uint32_t i = 0; i < set->count && right; i++) {
         shapes->kernel = &set->kernels[i];
         shapes->as = hwi_kernel_in(as, shapes->kernel->dtype, shapes->kernel->redop);
         right = check_kernel(shapes, why);
@@ -286,7 +288,7 @@ static bool check_pairs(const struct hwi_kernel_set *set, const struct hwi_kerne
 {
     const struct hwi_kernel *other = hwi_kernel_in(as, kernel->dtype, kernel->redop);
     const void *operands[] = {pairs->left, pairs->right};
-    size_t bytes = kernel->element_bytes, count = HALVES;
+    size_t bytes = kernel->element_bits / 8, count = HALVES;
     uint32_t divisor = kernel->redop == HWS_AVG ? 2 : 0;
     char name[16];
     kernel->reduce(kernel, pairs->got, operands, 2, count, divisor);
@@ -306,7 +308,7 @@ static bool check_pairs(const struct hwi_kernel_set *set, const struct hwi_kerne
 // All bytes with all bytes; or all halves with one.
 static void fill_pairs(struct pairs *pairs, uint8_t dtype, uint32_t round)
 {
-    size_t bytes = hws_dtype_bytes((hws_dtype)dtype);
+    size_t bytes = hwi_dtype_unit(dtype);
     for (uint32_t i = 0; i < HALVES; i++) {
         put(pairs->left + i * bytes, bytes == 1 ? i % BYTE_VALUES : i, bytes);
         put(pairs->right + i * bytes, bytes == 1 ? i / BYTE_VALUES : awkward(dtype, round), bytes);
@@ -318,9 +320,9 @@ bool kernel_check_pairs(const struct hwi_kernel_set *set, const struct hwi_kerne
 {
     struct pairs *pairs = malloc(sizeof *pairs);
     bool right = pairs != NULL;
-    for (int i = 0; i < HWI_KERNELS && right; i++) {
+    for (uint32_t i = 0; i < set->count && right; i++) {
         const struct hwi_kernel *kernel = &set->kernels[i];
-        uint32_t rounds = kernel->element_bytes > 2 ? 0 : kernel->element_bytes == 1 ? 1 : AWKWARD;
+        uint32_t rounds = kernel->element_bits > 16 ? 0 : kernel->element_bits == 8 ? 1 : AWKWARD;
         for (uint32_t round = 0; round < rounds && right; round++) {
             fill_pairs(pairs, kernel->dtype, round);
             right = check_pairs(set, as, kernel, pairs, why);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "actors/base/dtype.h"
 #include "tests/support/kernel_check.h"
 
 #include <inttypes.h>
@@ -27,7 +28,7 @@ static bool is_signed(uint8_t dtype)
 
 static exact value_of(uint8_t dtype, uint64_t bits)
 {
-    uint32_t width = 8 * (uint32_t)hws_dtype_bytes((hws_dtype)dtype);
+    uint32_t width = hwi_dtype_bits(dtype);
     bool negative = is_signed(dtype) && (bits >> (width - 1) & 1);
     return negative ? (exact)bits - ((exact)1 << width) : (exact)bits;
 }
@@ -41,7 +42,7 @@ static exact quotient(exact sum, uint32_t n)
 
 static uint64_t whole(uint8_t dtype, uint8_t redop, const uint64_t *operands, uint32_t n)
 {
-    uint32_t width = 8 * (uint32_t)hws_dtype_bytes((hws_dtype)dtype);
+    uint32_t width = hwi_dtype_bits(dtype);
     uint64_t mask = UINT64_MAX >> (64 - width);
     exact sum = 0, most = value_of(dtype, operands[0]), least = most;
     modular product = 1;
@@ -215,7 +216,8 @@ static uint64_t fraction(uint8_t dtype, uint8_t redop, const uint64_t *operands,
 
 uint64_t kernel_oracle(uint8_t dtype, uint8_t redop, const uint64_t *operands, uint32_t n)
 {
-    return dtype < HWS_F16 ? whole(dtype, redop, operands, n) : fraction(dtype, redop, operands, n);
+    return hwi_dtype_is_fraction(dtype) ? fraction(dtype, redop, operands, n)
+                                        : whole(dtype, redop, operands, n);
 }
 
 // ---- conversions --------------------------------------------------------------------------------

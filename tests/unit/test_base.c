@@ -15,6 +15,7 @@
 #include <hawser/types.h>
 
 #include "actors/base/base.h"
+#include "actors/base/dtype.h"
 
 static void fail_below_traps(void)
 {
@@ -178,7 +179,8 @@ static void types_have_sizes_and_names(void **state)
     assert_int_equal(hws_dtype_bytes(HWS_F32), 4);
     assert_int_equal(hws_dtype_bytes(HWS_F64), 8);
     assert_int_equal(hws_dtype_bytes((hws_dtype)0), 0);
-    assert_int_equal(hws_dtype_bytes((hws_dtype)13), 0);
+    assert_int_equal(hws_dtype_bytes((hws_dtype)(hwi_dtype_last() + 1)), 0);
+    assert_int_equal(hws_dtype_bytes((hws_dtype)-1), 0);
     assert_string_equal(hws_dtype_name(HWS_U64), "u64");
     assert_string_equal(hws_dtype_name(HWS_BF16), "bf16");
     assert_string_equal(hws_dtype_name((hws_dtype)0), "?");

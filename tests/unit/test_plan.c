@@ -38,7 +38,7 @@ static struct hwi_plan_shape cut(uint8_t kind, uint8_t plan, uint64_t bytes, uin
                                    .kind = kind,
                                    .redop = HWS_SUM,
                                    .world = world,
-                                   .element_bytes = 4,
+                                   .unit_bytes = 4,
                                    .bytes = bytes};
     shape.ops = hwi_plan_choose(&shape);
     shape.ops->cut(&shape);
@@ -71,7 +71,7 @@ static void check_grid(const struct hwi_plan_shape *shape)
     uint64_t bytes = shape->bytes;
     assert_true(shape->chunk_bytes > 0 && shape->chunk_bytes <= HWI_CHUNK_BYTES_MAX);
     assert_true(shape->chunk_bytes == bytes || shape->chunk_bytes % 64 == 0);
-    assert_int_equal(shape->chunk_bytes % shape->element_bytes, 0);
+    assert_int_equal(shape->chunk_bytes % shape->unit_bytes, 0);
     assert_true((uint64_t)shape->chunks * shape->chunk_bytes >= bytes);
     assert_true((uint64_t)(shape->chunks - 1) * shape->chunk_bytes < bytes);
 }
@@ -168,7 +168,7 @@ static struct hwi_plan_shape cut_regions(uint8_t plan, uint64_t *begin, uint32_t
     struct hwi_plan_shape shape = {.asked = plan,
                                    .kind = HWI_KIND_ALL_GATHER,
                                    .world = world,
-                                   .element_bytes = 4,
+                                   .unit_bytes = 4,
                                    .bytes = begin[world],
                                    .begin = begin,
                                    .first = first};

@@ -10,6 +10,7 @@
 #include <hawser/types.h>
 
 #include "collectives/kernels/kernels.h"
+#include "actors/base/dtype.h"
 #include "tools/bench/bench.h"
 #include "tools/hawser/command.h"
 
@@ -39,7 +40,7 @@ static uint64_t measure(const struct arena *arena, const struct hwi_kernel *kern
     uint32_t divisor = kernel->redop == HWS_AVG ? arena->n : 0;
     uint64_t begin_ns = cpu_ns();
     kernel->reduce(kernel, arena->memory + arena->n * arena->bytes, arena->operands, arena->n,
-                   arena->bytes / kernel->element_bytes, divisor);
+                   hwi_dtype_count(kernel->dtype, arena->bytes), divisor);
     return cpu_ns() - begin_ns;
 }
 
@@ -112,7 +113,7 @@ static void compare_set(struct arena *arena, const struct hwi_kernel_set *set,
         }
         putchar('\n');
     }
-    for (uint8_t dtype = HWS_U8; dtype <= HWS_F64; dtype++) {
+    for (uint8_t dtype = 1; dtype <= hwi_dtype_last(); dtype++) {
         struct speed speeds[OPERATIONS];
         fill(arena, dtype);
         for (uint8_t i = 0; i < OPERATIONS; i++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a reduction is, by the words of the header and one element at a time: halves in single
 // precision and rounded once, averages of whole numbers exact and cut toward zero, one NaN.
+#include "actors/base/dtype.h"
 #include "tools/swarm/crew.h"
 
 #include <math.h>
@@ -17,7 +18,7 @@ static bool is_signed(uint8_t dtype)
 
 static wide number_of(uint8_t dtype, uint64_t bits)
 {
-    uint32_t unused = 64 - 8 * (uint32_t)hws_dtype_bytes((hws_dtype)dtype);
+    uint32_t unused = 64 - hwi_dtype_bits(dtype);
     bits <<= unused;
     return is_signed(dtype) ? (wide)((int64_t)bits >> unused) : (wide)(bits >> unused);
 }
@@ -147,7 +148,7 @@ uint64_t swarm_reduce(uint8_t dtype, uint8_t redop, const uint64_t *operands, ui
     if (n == 1) {
         return operands[0];
     }
-    return dtype < HWS_F16    ? reduce_whole(dtype, redop, operands, n)
-           : dtype == HWS_F64 ? reduce_f64(redop, operands, n)
-                              : reduce_f32(dtype, redop, operands, n);
+    return !hwi_dtype_is_fraction(dtype) ? reduce_whole(dtype, redop, operands, n)
+           : dtype == HWS_F64            ? reduce_f64(redop, operands, n)
+                                         : reduce_f32(dtype, redop, operands, n);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Contents of tensors and votes: functions of who calls and which call it is, so that a result over
 // other members or other calls has other bytes.
+#include "actors/base/dtype.h"
 #include "tools/swarm/crew.h"
 
 #include <string.h>
@@ -48,7 +49,7 @@ static uint64_t special_of(uint8_t dtype, uint64_t random)
 
 static uint64_t bits_of(uint8_t dtype, uint64_t random)
 {
-    if (dtype < HWS_F16) {
+    if (!hwi_dtype_is_fraction(dtype)) {
         return random;
     }
     if (random % SPECIAL_IN == 0) {

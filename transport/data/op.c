@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Operations on a request's memory, and the chunks saved of those in place.
+#include "actors/base/dtype.h"
 #include "transport/data/bits.h"
 #include "transport/data/blocks.h"
 #include "transport/data/op.h"
@@ -82,12 +83,12 @@ void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *ms
 {
     struct hwi_port_request *request = hwi_port_request_find(data, msg->request);
     const struct hwi_kernel *kernel = hwi_kernel_find(msg->dtype, msg->redop);
-    size_t element_bytes = hws_dtype_bytes((hws_dtype)msg->dtype);
+    uint32_t unit = hwi_dtype_unit(msg->dtype);
 
     HWI_CHECK(request != NULL && (kernel != NULL || msg->redop == 0) &&
               hwi_data_op_find(data, msg->op) == NULL);
-    HWI_CHECK(element_bytes > 0 && msg->chunk_bytes % element_bytes == 0);
-    HWI_CHECK(msg->bytes > 0 && msg->bytes % element_bytes == 0);
+    HWI_CHECK(unit > 0 && msg->chunk_bytes % unit == 0);
+    HWI_CHECK(msg->bytes > 0 && msg->bytes % unit == 0);
     HWI_CHECK(msg->in_place || msg->save_bytes == 0);
     HWI_CHECK(msg->save_bytes == 0 ||
               holds(msg->output_from, request->output_bytes, msg->save_from, msg->save_bytes));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "actors/base/dtype.h"
 #include "transport/data/op.h"
 #include "transport/data/port.h"
 #include "transport/data/reduce.h"
@@ -64,7 +65,7 @@ static void combine(const struct hwi_data_op *op, const struct hwi_msg_reduce *m
     }
     HWI_CHECK(op->kernel != NULL && (op->kernel->redop == HWS_AVG) == (msg->divisor > 0));
     op->kernel->reduce(op->kernel, out, operands, msg->operands_count,
-                       bytes / op->kernel->element_bytes, msg->divisor);
+                       hwi_dtype_count(op->dtype, bytes), msg->divisor);
 }
 
 static bool has_own(const struct hwi_msg_reduce *msg)

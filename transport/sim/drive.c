@@ -9,6 +9,7 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/dtype.h"
 #include "actors/base/rows.h"
 #include "actors/loop/ring.h"
 #include "transport/sim/world.h"
@@ -250,12 +251,11 @@ static void free_answered(struct hwi_sim_process *process)
 // The output begins where the request's memory does; in place, so does the input, wherever it lay.
 static struct hwi_buffers buffers_of(const struct hwi_msg_request *request)
 {
-    uint64_t element_bytes = hws_dtype_bytes((hws_dtype)request->dtype);
     bool has_room =
         request->kind == HWI_KIND_ALL_GATHER || request->kind == HWI_KIND_REDUCE_SCATTER;
     return (struct hwi_buffers){
-        .input_bytes = request->count * element_bytes,
-        .output_bytes = (has_room ? request->room : request->count) * element_bytes,
+        .input_bytes = hwi_dtype_bytes(request->dtype, request->count),
+        .output_bytes = hwi_dtype_bytes(request->dtype, has_room ? request->room : request->count),
     };
 }
 

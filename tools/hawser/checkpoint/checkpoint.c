@@ -2,6 +2,8 @@
 // `hawser checkpoint`: what is in checkpoint files, whether they are whole, where two differ.
 #include "tools/hawser/checkpoint/checkpoint.h"
 
+#include "actors/base/dtype.h"
+
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -142,7 +144,7 @@ const char *checkpoint_name(const struct hwi_checkpoint_tensor *tensor,
 
 uint64_t checkpoint_count(const struct hwi_checkpoint_tensor *tensor)
 {
-    return tensor->bytes / hws_dtype_bytes((hws_dtype)tensor->dtype);
+    return hwi_dtype_count(tensor->dtype, tensor->bytes);
 }
 
 uint64_t checkpoint_stored(const struct hwi_checkpoint *file, uint32_t tensor)
