@@ -85,7 +85,7 @@ static void pending_fields(struct hwi_image *image, void *item)
 }
 
 // Of what was loaded, or was always there: the seats that the channel spans.
-static bool has_seats(struct hwi_master *master, const struct hwi_master_channel *channel)
+static bool has_seats(const struct hwi_master *master, const struct hwi_master_channel *channel)
 {
     const struct hwi_master_group *group = hwi_master_group(master, channel->group);
     bool run_wide = hwi_kind_is_run_wide(channel->kind);
@@ -181,7 +181,7 @@ static bool is_seated(const struct hwi_master *master, const struct hwi_master_s
 }
 
 // Seats are of groups, members have a seat, and bits of broken edges a place.
-static bool is_possible(struct hwi_master *master)
+static bool is_possible(const struct hwi_master *master)
 {
     uint32_t words = hwi_master_broken_words(master);
     bool possible = master->proposed_count <= HWI_MEMBERS_MAX;

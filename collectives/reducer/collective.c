@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "collectives/reducer/collective.h"
 
-#include <string.h>
-
 #include <hawser/types.h>
 
 #include "actors/base/dtype.h"
@@ -100,9 +98,7 @@ void hwi_collective_drop(struct hwi_reducer *reducer, struct hwi_collective *col
     while (reducer->collectives[at] != collective) {
         at++;
     }
-    reducer->collective_count--;
-    memmove(&reducer->collectives[at], &reducer->collectives[at + 1],
-            (reducer->collective_count - at) * sizeof reducer->collectives[0]);
+    HWI_ROWS_REMOVE(reducer->collectives, &reducer->collective_count, at);
     free_stages(reducer->alloc, collective);
     hwi_free(reducer->alloc, collective->edges);
     hwi_free(reducer->alloc, collective->hops);

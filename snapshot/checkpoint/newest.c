@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actors/base/rows.h"
 #include "snapshot/checkpoint/checkpoint.h"
 #include "snapshot/checkpoint/problem.h"
 #include "snapshot/checkpoint/temporary.h"
@@ -57,32 +58,33 @@ static bool read_head(int directory, const char *name,
     return whole;
 }
 
-static bool is_newer(const struct candidate *a, const struct candidate *b)
+// The newest comes first.
+static int compare(const void *item, const void *wanted)
 {
+    const struct candidate *a = item, *b = wanted;
     if (a->head.revision != b->head.revision) {
-        return a->head.revision > b->head.revision;
+        return a->head.revision > b->head.revision ? -1 : 1;
     }
     if (a->head.time_ms != b->head.time_ms) {
-        return a->head.time_ms > b->head.time_ms;
+        return a->head.time_ms > b->head.time_ms ? -1 : 1;
     }
-    return strcmp(a->name, b->name) > 0;
+    return strcmp(b->name, a->name);
 }
 
 static void keep(struct search *search, const char *name, const struct hwi_checkpoint_head *head)
 {
     struct candidate candidate = {.head = *head};
     snprintf(candidate.name, sizeof candidate.name, "%s", name);
-    uint32_t at = search->count;
-    while (at > 0 && is_newer(&candidate, &search->candidates[at - 1])) {
-        at--;
-    }
+    uint32_t at =
+        hwi_rows_place(search->candidates, search->count, sizeof candidate, compare, &candidate);
     if (at == HWI_CHECKPOINT_CANDIDATES_MAX) {
         return;
     }
-    search->count = HWI_MIN(search->count + 1, (uint32_t)HWI_CHECKPOINT_CANDIDATES_MAX);
-    memmove(&search->candidates[at + 1], &search->candidates[at],
-            (search->count - 1 - at) * sizeof candidate);
-    search->candidates[at] = candidate;
+    if (search->count == HWI_CHECKPOINT_CANDIDATES_MAX) {
+        search->count--; // the oldest of them
+    }
+    struct candidate *kept = HWI_ROWS_OPEN(search->candidates, &search->count, at);
+    *kept = candidate;
 }
 
 static void look_at(struct search *search, int directory, const char *name)

@@ -5,15 +5,20 @@
 
 #include "actors/base/rows.h"
 
+static int compare(const void *item, const void *wanted)
+{
+    const struct swarm_view *a = item, *b = wanted;
+    if (a->number != b->number) {
+        return a->number < b->number ? -1 : 1;
+    }
+    return (a->scope > b->scope) - (a->scope < b->scope);
+}
+
 // Where a view is among the views, or belongs.
 static uint32_t place_of(const struct swarm *s, uint64_t number, uint32_t scope)
 {
-    uint32_t at = s->view_count;
-    while (at > 0 && (s->views[at - 1].number > number ||
-                      (s->views[at - 1].number == number && s->views[at - 1].scope >= scope))) {
-        at--;
-    }
-    return at;
+    struct swarm_view wanted = {.number = number, .scope = scope};
+    return hwi_rows_place(s->views, s->view_count, sizeof wanted, compare, &wanted);
 }
 
 // NULL = nobody named it yet.

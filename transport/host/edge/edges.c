@@ -4,34 +4,31 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "actors/base/rows.h"
 #include "transport/os/os_linux.h"
 
 // ---- the table
 
-// Index of the first edge whose peer id is not below `peer`.
-static uint32_t lower_bound(const struct hwi_edges *edges, uint64_t peer)
+static int compare_peer(const void *item, const void *wanted)
 {
-    uint32_t low = 0, high = edges->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (edges->sorted[middle]->want.peer < peer) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    const struct hwi_edge *const *edge = item;
+    const uint64_t *peer = wanted;
+    return ((*edge)->want.peer > *peer) - ((*edge)->want.peer < *peer);
+}
+
+// Index of the first edge whose peer id is not below `peer`.
+static uint32_t place_of(const struct hwi_edges *edges, uint64_t peer)
+{
+    return hwi_rows_place(edges->sorted, edges->count, sizeof(struct hwi_edge *), compare_peer,
+                          &peer);
 }
 
 static struct hwi_edge *find(const struct hwi_edges *edges, uint64_t peer)
 {
-    uint32_t index = lower_bound(edges, peer);
-    if (index == edges->count || edges->sorted[index]->want.peer != peer) {
-        return NULL;
-    }
-    return edges->sorted[index];
+    struct hwi_edge *const *edge =
+        hwi_rows_find(edges->sorted, edges->count, sizeof(struct hwi_edge *), compare_peer, &peer);
+    return edge != NULL ? *edge : NULL;
 }
 
 static bool make_room(struct hwi_edges *edges)
@@ -62,20 +59,15 @@ static struct hwi_edge *insert(struct hwi_edges *edges, struct hwi_edge_kind *ki
     edge->kind = kind;
     edge->want = *want;
     edge->state = want->dial ? HWI_EDGE_DIALLING : HWI_EDGE_EXPECTED;
-    uint32_t index = lower_bound(edges, want->peer);
-    memmove(edges->sorted + index + 1, edges->sorted + index,
-            (edges->count - index) * sizeof edges->sorted[0]);
-    edges->sorted[index] = edge;
-    edges->count++;
+    struct hwi_edge **row =
+        HWI_ROWS_OPEN(edges->sorted, &edges->count, place_of(edges, want->peer));
+    *row = edge;
     return edge;
 }
 
 static void take_out(struct hwi_edges *edges, const struct hwi_edge *edge)
 {
-    uint32_t index = lower_bound(edges, edge->want.peer);
-    edges->count--;
-    memmove(edges->sorted + index, edges->sorted + index + 1,
-            (edges->count - index) * sizeof edges->sorted[0]);
+    HWI_ROWS_REMOVE(edges->sorted, &edges->count, place_of(edges, edge->want.peer));
 }
 
 // ---- what a kind has of its host
@@ -109,7 +101,7 @@ struct hwi_edge *hwi_edge_of(struct hwi_edge_kind *kind, uint64_t peer)
 struct hwi_edge *hwi_edge_after(struct hwi_edge_kind *kind, const struct hwi_edge *edge)
 {
     const struct hwi_edges *edges = kind->edges;
-    uint32_t index = edge != NULL ? lower_bound(edges, edge->want.peer + 1) : 0;
+    uint32_t index = edge != NULL ? place_of(edges, edge->want.peer + 1) : 0;
     while (index < edges->count && edges->sorted[index]->kind != kind) {
         index++;
     }
