@@ -4,27 +4,28 @@
 #include "actors/peer/members.h"
 #include "actors/peer/state.h"
 
-static uint32_t count_ours(const struct hwi_peer_members *m)
+static uint32_t count_ours(const struct hwi_peer_members *members)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < m->count; i++) {
-        count += hwi_peer_is_ours_at(m, i);
+    for (uint32_t i = 0; i < members->count; i++) {
+        count += hwi_peer_is_ours_at(members, i);
     }
     return count;
 }
 
 static void members_fields(struct hwi_image *image, void *item)
 {
-    struct hwi_peer_members *m = item;
-    hwi_image_u64(image, "number", &m->number);
-    HWI_IMAGE_RECORDS(image, "ids", m->ids, m->count, HWI_MEMBERS_MAX, &hwi_layout_id);
-    hwi_image_u32(image, "rank", &m->rank);
-    hwi_image_u32(image, "own_count", &m->own_count);
-    HWI_IMAGE_ROW(image, "ours", m->ours, m->own_count < m->count ? m->count : 0);
-    hwi_image_u32(image, "own_rank", &m->own_rank);
-    hwi_image_u32(image, "groups", &m->groups);
-    hwi_image_u32(image, "largest", &m->largest);
-    hwi_image_require(image, image->failed || m->own_count == count_ours(m));
+    struct hwi_peer_members *members = item;
+    hwi_image_u64(image, "number", &members->number);
+    HWI_IMAGE_RECORDS(image, "ids", members->ids, members->count, HWI_MEMBERS_MAX, &hwi_layout_id);
+    hwi_image_u32(image, "rank", &members->rank);
+    hwi_image_u32(image, "own_count", &members->own_count);
+    HWI_IMAGE_ROW(image, "ours", members->ours,
+                  members->own_count < members->count ? members->count : 0);
+    hwi_image_u32(image, "own_rank", &members->own_rank);
+    hwi_image_u32(image, "groups", &members->groups);
+    hwi_image_u32(image, "largest", &members->largest);
+    hwi_image_require(image, image->failed || members->own_count == count_ours(members));
 }
 
 static void edge_fields(struct hwi_image *image, void *item)
@@ -32,17 +33,17 @@ static void edge_fields(struct hwi_image *image, void *item)
     static const char *const states[] = {[HWI_PEER_EDGE_OPENING] = "opening",
                                          [HWI_PEER_EDGE_UP] = "up",
                                          [HWI_PEER_EDGE_DOWN] = "down"};
-    struct hwi_peer_edge *e = item;
-    hwi_image_u64(image, "peer", &e->peer);
-    HWI_IMAGE_ENUM(image, "state", e->state, states);
+    struct hwi_peer_edge *edge = item;
+    hwi_image_u64(image, "peer", &edge->peer);
+    HWI_IMAGE_ENUM(image, "state", edge->state, states);
 }
 
 static void target_fields(struct hwi_image *image, void *item)
 {
-    struct hwi_peer_target *t = item;
-    hwi_image_u64(image, "incarnation", &t->incarnation);
-    hwi_image_u32(image, "address", &t->address);
-    hwi_image_u32(image, "tries", &t->tries);
+    struct hwi_peer_target *target = item;
+    hwi_image_u64(image, "incarnation", &target->incarnation);
+    hwi_image_u32(image, "address", &target->address);
+    hwi_image_u32(image, "tries", &target->tries);
 }
 
 // How to reach the proposal's members. What was loaded may be followed: there is a target for each,
@@ -65,51 +66,51 @@ static void target_list_fields(struct hwi_image *image, struct hwi_peer *peer)
 
 static void channel_fields(struct hwi_image *image, void *item)
 {
-    struct hwi_peer_channel *c = item;
-    hwi_image_kind(image, "kind", &c->kind);
-    hwi_image_u64(image, "tag", &c->tag);
-    hwi_image_u32(image, "entered", &c->entered);
-    hwi_image_u32(image, "done", &c->done);
-    hwi_image_u32(image, "heard", &c->heard);
+    struct hwi_peer_channel *channel = item;
+    hwi_image_kind(image, "kind", &channel->kind);
+    hwi_image_u64(image, "tag", &channel->tag);
+    hwi_image_u32(image, "entered", &channel->entered);
+    hwi_image_u32(image, "done", &channel->done);
+    hwi_image_u32(image, "heard", &channel->heard);
 }
 
 static void sync_fields(struct hwi_image *image, void *item)
 {
-    struct hwi_peer_call *c = item;
-    hwi_image_bool(image, "offered", &c->sync.offered);
-    hwi_image_bool(image, "planned", &c->sync.planned);
-    hwi_image_bool(image, "receiver", &c->sync.receiver);
-    hwi_image_bool(image, "unhashed", &c->sync.unhashed);
-    hwi_image_u64(image, "revision", &c->sync.revision);
-    hwi_image_hash(image, "root", &c->sync.root);
-    hwi_image_hash(image, "layout", &c->sync.layout);
+    struct hwi_peer_call *call = item;
+    hwi_image_bool(image, "offered", &call->sync.offered);
+    hwi_image_bool(image, "planned", &call->sync.planned);
+    hwi_image_bool(image, "receiver", &call->sync.receiver);
+    hwi_image_bool(image, "unhashed", &call->sync.unhashed);
+    hwi_image_u64(image, "revision", &call->sync.revision);
+    hwi_image_hash(image, "root", &call->sync.root);
+    hwi_image_hash(image, "layout", &call->sync.layout);
 }
 
-static void call_fields(struct hwi_image *image, struct hwi_peer_call *c)
+static void call_fields(struct hwi_image *image, struct hwi_peer_call *call)
 {
     static const char *const stages[] = {[HWI_CALL_FREE] = "free",
                                          [HWI_CALL_QUEUED] = "queued",
                                          [HWI_CALL_RUNNING] = "running",
                                          [HWI_CALL_DONE] = "done",
                                          [HWI_CALL_ENDING] = "ending"};
-    HWI_IMAGE_ENUM(image, "stage", c->stage, stages);
-    HWI_IMAGE_RECORD(image, "op", op, &c->op);
-    HWI_IMAGE_MESSAGE(image, "request", request, &c->request);
-    hwi_image_u64(image, "arrival", &c->arrival);
-    hwi_image_time(image, "deadline", &c->deadline_ns);
-    hwi_image_u32(image, "attempts", &c->attempts);
-    hwi_image_time(image, "done", &c->done_ns);
-    hwi_image_u64(image, "members_us", &c->members_us);
-    hwi_image_u64(image, "commit_us", &c->commit_us);
-    hwi_image_u64(image, "credit_us", &c->credit_us);
-    hwi_image_bool(image, "withdrawn", &c->withdrawn);
-    hwi_image_bool(image, "cancelled", &c->cancelled);
-    hwi_image_bool(image, "committed", &c->committed);
-    hwi_image_status(image, "status", &c->status);
-    HWI_IMAGE_RECORD(image, "fault", fault, &c->fault);
-    hwi_image_u32(image, "pending", &c->pending);
-    hwi_image_u64(image, "value", &c->value);
-    hwi_image_struct(image, "sync", c, sync_fields);
+    HWI_IMAGE_ENUM(image, "stage", call->stage, stages);
+    HWI_IMAGE_RECORD(image, "op", op, &call->op);
+    HWI_IMAGE_MESSAGE(image, "request", request, &call->request);
+    hwi_image_u64(image, "arrival", &call->arrival);
+    hwi_image_time(image, "deadline", &call->deadline_ns);
+    hwi_image_u32(image, "attempts", &call->attempts);
+    hwi_image_time(image, "done", &call->done_ns);
+    hwi_image_u64(image, "members_us", &call->members_us);
+    hwi_image_u64(image, "commit_us", &call->commit_us);
+    hwi_image_u64(image, "credit_us", &call->credit_us);
+    hwi_image_bool(image, "withdrawn", &call->withdrawn);
+    hwi_image_bool(image, "cancelled", &call->cancelled);
+    hwi_image_bool(image, "committed", &call->committed);
+    hwi_image_status(image, "status", &call->status);
+    HWI_IMAGE_RECORD(image, "fault", fault, &call->fault);
+    hwi_image_u32(image, "pending", &call->pending);
+    hwi_image_u64(image, "value", &call->value);
+    hwi_image_struct(image, "sync", call, sync_fields);
 }
 
 // Each with its place in the table: calls are looked for in the table's order.
