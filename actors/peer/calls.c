@@ -5,25 +5,6 @@
 
 #include <hawser/types.h>
 
-static struct hwi_peer_call *next_from(const struct hwi_peer *peer, uint32_t place)
-{
-    while (place < peer->call_end && peer->calls[place].stage == HWI_CALL_FREE) {
-        place++;
-    }
-    return place < peer->call_end ? &peer->calls[place] : NULL;
-}
-
-struct hwi_peer_call *hwi_peer_call_first(const struct hwi_peer *peer)
-{
-    return next_from(peer, 0);
-}
-
-struct hwi_peer_call *hwi_peer_call_next(const struct hwi_peer *peer,
-                                         const struct hwi_peer_call *call)
-{
-    return next_from(peer, (uint32_t)(call - peer->calls) + 1);
-}
-
 struct hwi_peer_call *hwi_peer_call_of(const struct hwi_peer *peer, struct hwi_op op)
 {
     struct hwi_peer_call *call = hwi_peer_call_first(peer);

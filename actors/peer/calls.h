@@ -8,9 +8,25 @@
 // All calls that are not FREE, in the order of the table:
 //     for (call = hwi_peer_call_first(peer); call != NULL; call = hwi_peer_call_next(peer, call))
 // Between the two any call may change its stage or be removed, this one, too; none may be added.
-struct hwi_peer_call *hwi_peer_call_first(const struct hwi_peer *peer);
-struct hwi_peer_call *hwi_peer_call_next(const struct hwi_peer *peer,
-                                         const struct hwi_peer_call *call);
+static inline struct hwi_peer_call *hwi_peer_call_from(const struct hwi_peer *peer, uint32_t place)
+{
+    while (place < peer->call_end && peer->calls[place].stage == HWI_CALL_FREE) {
+        place++;
+    }
+    return place < peer->call_end ? &peer->calls[place] : NULL;
+}
+
+static inline struct hwi_peer_call *hwi_peer_call_first(const struct hwi_peer *peer)
+{
+    return hwi_peer_call_from(peer, 0);
+}
+
+static inline struct hwi_peer_call *hwi_peer_call_next(const struct hwi_peer *peer,
+                                                       const struct hwi_peer_call *call)
+{
+    return hwi_peer_call_from(peer, (uint32_t)(call - peer->calls) + 1);
+}
+
 // The one that is entered under that name; NULL = none
 struct hwi_peer_call *hwi_peer_call_of(const struct hwi_peer *peer, struct hwi_op op);
 // A new one, QUEUED. There is room: call_count is below HWI_OPS_MAX. `request` is borrowed until
