@@ -44,6 +44,12 @@ static struct hwi_stripe_owner owner_of(const struct hwi_tcp_stripe *stripe)
                                      .lane = (enum hwi_lane)stripe->hello.lane};
 }
 
+// What the stripe's frames go over. A sealed one would stand on it.
+static struct hwi_stream stream_of(struct hwi_tcp_stripe *stripe)
+{
+    return hwi_descriptor_stream(&stripe->watch.watch.fd);
+}
+
 // Interest follows from whether the socket is full.
 static void set_blocked(struct hwi_tcp_stripe *stripe, bool blocked)
 {
@@ -56,7 +62,7 @@ enum hwi_progress hwi_tcp_stripe_write(struct hwi_tcp_stripe *stripe)
 {
     struct hwi_edge *edge = &stripe->edge->edge;
     struct hwi_stripe_owner owner = owner_of(stripe);
-    struct hwi_stream stream = hwi_descriptor_stream(&stripe->watch.watch.fd);
+    struct hwi_stream stream = stream_of(stripe);
     struct hwi_stripe_fault fault;
     char why[HWI_FAULT_BYTES_MAX];
     enum hwi_progress progress = hwi_stripe_write(&stripe->writer, &owner, &stream, &fault);
@@ -73,7 +79,7 @@ void hwi_tcp_stripe_read(struct hwi_tcp_stripe *stripe)
 {
     struct hwi_edge *edge = &stripe->edge->edge;
     struct hwi_stripe_owner owner = owner_of(stripe);
-    struct hwi_stream stream = hwi_descriptor_stream(&stripe->watch.watch.fd);
+    struct hwi_stream stream = stream_of(stripe);
     struct hwi_stripe_fault fault;
     char why[HWI_FAULT_BYTES_MAX];
     enum hwi_progress progress = hwi_stripe_read(&stripe->reader, &owner, &stream,
