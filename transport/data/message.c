@@ -50,7 +50,7 @@ enum hwi_verdict hwi_message_received(struct hwi_data *data, const struct hwi_fr
         *why = "a message cannot be decoded";
         return HWI_VERDICT_BROKEN;
     }
-    bool belongs = hwi_msg_may_come(msg.type, HWI_LINK_STRIPES, role, role);
+    bool belongs = hwi_msg_may_come(msg.type, HWI_LINK_STRIPES, (uint8_t)role, (uint8_t)role);
     if (belongs) {
         data->stats.messages_received++;
         data->ops->deliver(data->user, hwi_addr_of(role, in->peer), hwi_addr_of(role, 0), &msg);
