@@ -46,7 +46,7 @@ static bool grow(hws_state *state)
     if (tensors != NULL) {
         state->tensors = tensors;
     }
-    void **memory = realloc(state->memory, capacity * sizeof *memory);
+    struct hwi_location *memory = realloc(state->memory, capacity * sizeof *memory);
     if (memory != NULL) {
         state->memory = memory;
     }
@@ -129,7 +129,7 @@ hws_status hws_state_add(hws_state *state, const char *name, hws_dtype dtype, vo
     snprintf(tensor->name, sizeof tensor->name, "%s", name);
     tensor->dtype = (uint8_t)dtype;
     tensor->bytes = hwi_dtype_bytes(tensor->dtype, count);
-    state->memory[state->count++] = data;
+    state->memory[state->count++] = hwi_location_of(data);
     state->bytes += tensor->bytes;
     return HWS_OK;
 }

@@ -9,10 +9,11 @@
 #include <hawser/state.h>
 
 #include "actors/wire/msg.h"
+#include "transport/memory/memory.h"
 
 struct hws_state {
-    struct hwi_tensor *tensors; // owned
-    void **memory;              // theirs, the caller's; the array is owned
+    struct hwi_tensor *tensors;  // owned
+    struct hwi_location *memory; // theirs, the caller's; the array is owned
     uint32_t count, capacity;
     uint64_t bytes;
     bool sealed; // a communicator has its layout

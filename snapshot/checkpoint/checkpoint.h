@@ -6,6 +6,7 @@
 #define HAWSER_SNAPSHOT_CHECKPOINT_CHECKPOINT_H
 
 #include "snapshot/checkpoint/format.h"
+#include "transport/memory/memory.h"
 
 enum {
     HWI_CHECKPOINT_ERROR_BYTES = 320,
@@ -18,7 +19,7 @@ enum {
 
 struct hwi_checkpoint_source {
     struct hwi_checkpoint_tensor *tensors; // borrowed until return; numbered by saving
-    void *const *memory;                   // of each, borrowed until return
+    const struct hwi_location *memory;     // of each, borrowed until return
     uint32_t count;
     uint64_t revision;
     bool raw; // never compress
@@ -77,7 +78,7 @@ int hwi_checkpoint_verify(struct hwi_checkpoint *checkpoint, struct hwi_checkpoi
                           char *error);
 // Reads everything into `memory` (one per tensor, of its size). Verify it first: then it fails only
 // if the file or the disk changed in between, and what is in memory means nothing.
-int hwi_checkpoint_load(struct hwi_checkpoint *checkpoint, void *const *memory,
+int hwi_checkpoint_load(struct hwi_checkpoint *checkpoint, const struct hwi_location *memory,
                         struct hwi_checkpoint_place *place, char *error);
 
 // HWS_E_LAYOUT with a sentence that names the first tensor that differs.

@@ -238,14 +238,27 @@ int hwi_checkpoint_check_end(const struct hwi_checkpoint *checkpoint, char *erro
 
 // ---- all of it ---------------------------------------------------------------------------------
 
-static int read_tensor(struct hwi_checkpoint *c, uint32_t tensor, unsigned char *into,
+// To where it belongs, straight if that can be; nowhere: it is only looked at.
+static int read_block(struct hwi_checkpoint *c, uint32_t tensor, uint32_t block,
+                      struct hwi_location into, char *error)
+{
+    uint32_t length = hwi_checkpoint_block_bytes(&c->tensors[tensor], block);
+    void *direct = hwi_location_exists(into) ? hwi_location_direct(into, length) : NULL;
+    int status = hwi_checkpoint_read(c, tensor, block, direct, error);
+    if (status == HWS_OK && hwi_location_exists(into) && direct == NULL) {
+        hwi_location_copy_in(into, c->scratch, length);
+    }
+    return status;
+}
+
+static int read_tensor(struct hwi_checkpoint *c, uint32_t tensor, struct hwi_location into,
                        struct hwi_checkpoint_place *place, char *error)
 {
     int status = HWS_OK;
     for (uint32_t i = 0; i < hwi_checkpoint_blocks_of(&c->tensors[tensor]); i++) {
         uint64_t offset = (uint64_t)i * HWI_BLOCK_BYTES;
         *place = (struct hwi_checkpoint_place){.tensor = tensor, .offset = offset};
-        status = hwi_checkpoint_read(c, tensor, i, into != NULL ? into + offset : NULL, error);
+        status = read_block(c, tensor, i, hwi_location_add(into, offset), error);
         if (status != HWS_OK) {
             return status;
         }
@@ -253,11 +266,12 @@ static int read_tensor(struct hwi_checkpoint *c, uint32_t tensor, unsigned char 
     return status;
 }
 
-static int read_all(struct hwi_checkpoint *c, void *const *memory,
+static int read_all(struct hwi_checkpoint *c, const struct hwi_location *memory,
                     struct hwi_checkpoint_place *place, char *error)
 {
+    struct hwi_location nowhere = {0};
     for (uint32_t i = 0; i < c->head.tensor_count; i++) {
-        int status = read_tensor(c, i, memory != NULL ? memory[i] : NULL, place, error);
+        int status = read_tensor(c, i, memory != NULL ? memory[i] : nowhere, place, error);
         if (status != HWS_OK) {
             return status;
         }
@@ -272,7 +286,7 @@ int hwi_checkpoint_verify(struct hwi_checkpoint *checkpoint, struct hwi_checkpoi
     return read_all(checkpoint, NULL, place, error);
 }
 
-int hwi_checkpoint_load(struct hwi_checkpoint *checkpoint, void *const *memory,
+int hwi_checkpoint_load(struct hwi_checkpoint *checkpoint, const struct hwi_location *memory,
                         struct hwi_checkpoint_place *place, char *error)
 {
     return read_all(checkpoint, memory, place, error);

@@ -12,6 +12,7 @@ struct saving {
     const struct hwi_checkpoint_source *source;
     struct hwi_temporary file;
     struct hwi_coder *coder;
+    unsigned char *copy;                 // HWI_BLOCK_BYTES, of memory that is not reached directly
     struct hwi_checkpoint_block *blocks; // of all tensors
     unsigned char *tables;               // room for the head and both tables
     size_t tables_bytes;                 // head included
@@ -39,14 +40,34 @@ static int complain_write(struct saving *saving)
                               "cannot be written (an older file of this name is as it was)");
 }
 
+// A block as plain bytes. NULL: out of memory.
+static const void *plain_bytes(struct saving *saving, struct hwi_location at, uint32_t length)
+{
+    const void *direct = hwi_location_direct(at, length);
+    if (direct != NULL) {
+        return direct;
+    }
+    if (saving->copy == NULL) {
+        saving->copy = malloc(HWI_BLOCK_BYTES);
+    }
+    if (saving->copy != NULL) {
+        hwi_location_copy_out(at, saving->copy, length);
+    }
+    return saving->copy;
+}
+
 static int put_tensor(struct saving *saving, uint32_t index)
 {
     const struct hwi_checkpoint_tensor *tensor = &saving->source->tensors[index];
-    const unsigned char *bytes = saving->source->memory[index];
+    struct hwi_location at = saving->source->memory[index];
     struct hwi_checkpoint_block *block = &saving->blocks[tensor->first_block];
     uint32_t width = hwi_dtype_unit(tensor->dtype);
     for (uint32_t i = 0; i < hwi_checkpoint_blocks_of(tensor); i++, block++) {
         uint32_t length = hwi_checkpoint_block_bytes(tensor, i);
+        const void *bytes = plain_bytes(saving, at, length);
+        if (bytes == NULL) {
+            return say_no_memory(saving);
+        }
         const void *stored =
             hwi_coder_pack(saving->coder, bytes, length, width, !saving->source->raw, block);
         if (!hwi_temporary_put(&saving->file, saving->sum.file_bytes, stored,
@@ -56,7 +77,7 @@ static int put_tensor(struct saving *saving, uint32_t index)
         saving->sum.file_bytes += block->stored_bytes;
         saving->sum.packed_blocks += block->encoding != HWI_CHECKPOINT_RAW;
         saving->sum.bytes += length;
-        bytes += length;
+        at = hwi_location_add(at, length);
     }
     return HWS_OK;
 }
@@ -150,6 +171,7 @@ int hwi_checkpoint_save(const struct hwi_checkpoint_source *source, const char *
         *sum = saving->sum;
     }
     hwi_coder_destroy(saving->coder);
+    free(saving->copy);
     free(saving->blocks);
     free(saving->tables);
     free(saving);

@@ -6,7 +6,7 @@ from tree import ROOT, end, sources
 
 MEMORIES = ("transport/memory/", "tests/doors/")
 DIRECT = ("transport/memory/", "transport/data/span.c", "transport/data/incoming.c",  # these have a copy for where there is none
-          "snapshot/checkpoint/tensor.c")
+          "snapshot/checkpoint/save.c", "snapshot/checkpoint/read.c")
 # A caller's pointer becomes a location at once, and stays one.
 KEPT = re.compile(r"(void|unsigned char) \*(const )?(input|output|tensor)\b")
 PORT = "transport/data/"

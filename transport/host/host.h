@@ -67,7 +67,8 @@ struct hwi_submission {
     struct hwi_buffers buffers;
     size_t *counts; // the caller's, for the reply's: not looked at here
     size_t counts_room;
-    void *const *tensors; // with msg.type state_layout: the tensors' memory, one each, copied
+    const struct hwi_location
+        *tensors; // with msg.type state_layout: the tensors' memory, one each, copied
 };
 // 0, or HWS_E_LIMIT, HWS_E_NO_MEMORY, HWS_E_INTERNAL (the host has failed).
 int hwi_host_submit(struct hwi_host *host, const struct hwi_submission *submission);

@@ -38,8 +38,8 @@ static bool copy_tensors(const struct hwi_submission *from, struct hwi_submissio
     if (from->msg.type != HWI_MSG_state_layout || from->msg.u.state_layout.tensors_count == 0) {
         return true;
     }
-    size_t bytes = from->msg.u.state_layout.tensors_count * sizeof(void *);
-    void **tensors = malloc(bytes);
+    size_t bytes = from->msg.u.state_layout.tensors_count * sizeof *to->tensors;
+    struct hwi_location *tensors = malloc(bytes);
     if (tensors != NULL) {
         memcpy(tensors, from->tensors, bytes);
     }

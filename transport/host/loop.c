@@ -25,7 +25,7 @@ static void register_memory(struct hwi_host *host, const struct hwi_submission *
     }
     if (msg->type == HWI_MSG_state_layout) {
         for (uint32_t i = 0; i < msg->u.state_layout.tensors_count; i++) {
-            hwi_data_tensor(host->data, i, hwi_location_of(submission->tensors[i]),
+            hwi_data_tensor(host->data, i, submission->tensors[i],
                             msg->u.state_layout.tensors[i].bytes);
         }
     }
