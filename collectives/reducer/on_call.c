@@ -13,7 +13,7 @@ void hwi_reducer_on_call(void *state, const struct hwi_event *event, struct hwi_
     const struct hwi_msg_call *call = &event->msg->u.call;
     uint32_t rank;
     bool member = hwi_reducer_rank(reducer, event->from.id, &rank);
-    if (hwi_channel_kind(call->op.kind) != HWI_KIND_ALL_REDUCE || call->op.view < reducer->view) {
+    if (!hwi_kind_is_collective(call->op.kind) || call->op.view < reducer->view) {
         return;
     }
     if (call->op.view == reducer->view && !member) {

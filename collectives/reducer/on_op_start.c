@@ -35,7 +35,7 @@ void hwi_reducer_on_op_start(void *state, const struct hwi_event *event,
     struct hwi_reducer *reducer = state;
     const struct hwi_msg_op_start *start = &event->msg->u.op_start;
     HWI_CHECK(start->op.view == reducer->view && reducer->view != 0);
-    HWI_CHECK(hwi_channel_kind(start->op.kind) == HWI_KIND_ALL_REDUCE);
+    HWI_CHECK(hwi_kind_is_collective(start->op.kind));
     HWI_CHECK(hwi_collective_find(reducer, start->op) == NULL);
     struct hwi_collective *collective = hwi_collective_open(reducer, start);
     hwi_layout_make(reducer, collective, false, effects);

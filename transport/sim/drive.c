@@ -269,7 +269,7 @@ static void give_memory(struct hwi_sim_process *process, const struct hwi_msg_re
     }
     process->requests[number].kind = request->kind;
     process->requests[number].async = request->async;
-    if (hwi_channel_kind(request->kind) != HWI_KIND_ALL_REDUCE) {
+    if (!hwi_kind_is_collective(request->kind)) {
         return;
     }
     free_answered(process);
