@@ -39,6 +39,7 @@ static void seeds_hold(void **unused)
     (void)unused;
     uint64_t first = number_from("SEED", 1);
     uint64_t count = number_from("SEEDS", getenv("SEED") != NULL ? 1 : SEEDS);
+    uint64_t batches = 0, cut = 0;
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct swarm_config config = standard;
         struct swarm_outcome outcome;
@@ -46,7 +47,10 @@ static void seeds_hold(void **unused)
         config.twice = seed % TWICE_EVERY == 0;
         config.replayed = seed % REPLAYED_EVERY == 1;
         expect_ok(&config, &outcome);
+        batches += outcome.batches;
+        cut += outcome.batches_cut;
     }
+    assert_true(count < SEEDS || (batches > cut && cut > 0));
 }
 
 // A transcript's number belongs to its seed, however it came to run.

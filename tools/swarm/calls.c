@@ -27,11 +27,12 @@ void swarm_calls_drop(struct swarm_seat *seat)
             swarm_call_free(seat, &seat->calls[i]);
         }
     }
+    swarm_batch_drop(seat);
 }
 
 // ---- calls
 
-static uint64_t timeout_of(struct swarm *s, struct swarm_seat *seat)
+uint64_t swarm_timeout(struct swarm *s, struct swarm_seat *seat)
 {
     if (s->healed_ns != HWI_NEVER) {
         return 20000;
@@ -71,36 +72,55 @@ static void note_copies(const struct swarm *s, struct swarm_seat *seat)
     seat->copies_most = HWI_MAX(seat->copies_most, copies);
 }
 
-struct swarm_call *swarm_call(struct swarm *s, struct swarm_seat *seat, uint32_t channel,
-                              uint64_t key, uint32_t op, const struct trainer_call *asked)
+struct swarm_call swarm_prepare(struct swarm *s, struct swarm_seat *seat,
+                                const struct swarm_asked *what, uint64_t timeout_ms)
+{
+    struct swarm_call call = {.key = what->key,
+                              .op = what->op,
+                              .channel = what->channel,
+                              .asked = what->call,
+                              .unequal_most = what->call.unequal ? what->call.value : 0,
+                              .order = seat->orders,
+                              .made_ns = hwi_sim_now(s->sim),
+                              .cancelled_ns = HWI_NEVER};
+    call.asked.timeout_ms = timeout_ms;
+    call.deadline_ns = call.made_ns + timeout_ms * HWI_NS_PER_MS;
+    if (swarm_is_data(call.asked.kind)) {
+        give_memory(s, seat, &call);
+    }
+    if (call.asked.kind == HWI_KIND_SYNC) {
+        call.input_hash = swarm_state_hash(s, seat);
+    }
+    return call;
+}
+
+struct swarm_call *swarm_place(struct swarm *s, struct swarm_seat *seat,
+                               const struct swarm_call *prepared)
 {
     struct swarm_call *call = seat->calls;
     while (call->busy) {
         call++;
     }
     HWI_CHECK(call < seat->calls + CALLS_MAX);
-    *call = (struct swarm_call){.busy = true,
-                                .key = key,
-                                .op = op,
-                                .channel = channel,
-                                .asked = *asked,
-                                .unequal_most = asked->unequal ? asked->value : 0,
-                                .order = seat->orders++,
-                                .made_ns = hwi_sim_now(s->sim),
-                                .cancelled_ns = HWI_NEVER};
+    *call = *prepared;
+    call->busy = true;
+    call->order = seat->orders++;
+    call->made_ns = hwi_sim_now(s->sim);
     seat->busy++;
-    call->asked.timeout_ms = timeout_of(s, seat);
-    call->deadline_ns = call->made_ns + call->asked.timeout_ms * HWI_NS_PER_MS;
-    if (swarm_is_data(asked->kind)) {
-        give_memory(s, seat, call);
+    s->outcome->calls++;
+    if (swarm_is_data(call->asked.kind)) {
         note_copies(s, seat);
     }
-    if (asked->kind == HWI_KIND_SYNC) {
-        call->input_hash = swarm_state_hash(s, seat);
-    }
+    return call;
+}
+
+struct swarm_call *swarm_call(struct swarm *s, struct swarm_seat *seat,
+                              const struct swarm_asked *what)
+{
+    struct swarm_call prepared = swarm_prepare(s, seat, what, swarm_timeout(s, seat));
+    struct swarm_call *call = swarm_place(s, seat, &prepared);
     call->request = trainer_call(s->sim, seat->node, &call->asked);
-    s->outcome->calls++;
-    bool operation = channel < CHANNEL_ADMIT; // what has a handle
+    bool operation = what->channel < CHANNEL_ADMIT; // what has a handle
     if (operation && s->healed_ns == HWI_NEVER && swarm_chance(&seat->draw, s->traits.cancel)) {
         uint64_t most = swarm_chance(&seat->draw, 500) ? CANCEL_SOON_NS : CANCEL_LATE_NS;
         swarm_timer_cancel(s, swarm_below(&seat->draw, most), seat, call->order);
@@ -159,24 +179,55 @@ static struct trainer_call asked_of(const struct swarm_seat *seat, const struct 
     return asked;
 }
 
+// The operation as this trainer calls it, `deviant` or not.
+static struct swarm_asked ask(struct swarm_seat *seat, const struct swarm_round_op *op,
+                              uint32_t index, bool deviant)
+{
+    uint64_t key = hwi_kind_is_run_wide(op->kind) ? RUN_KEY : swarm_key(seat, index);
+    struct swarm_asked what = {.key = key, .op = index, .call = asked_of(seat, op, key)};
+    if (deviant) {
+        swarm_deviate(seat, &what.call);
+    }
+    if (what.call.kind == HWI_KIND_AGREE || what.call.kind == HWI_KIND_AGREE_RUN) {
+        what.call.value = swarm_vote(seat->incarnation, key);
+    }
+    bool odd = hwi_kind_is_run_wide(what.call.kind) != hwi_kind_is_run_wide(op->kind);
+    what.channel = odd ? CHANNEL_ODD : (uint32_t)op->tag;
+    seat->launched |= 1u << index;
+    return what;
+}
+
 static void launch_one(struct swarm *s, struct swarm_seat *seat, const struct swarm_round_op *op,
                        uint32_t index)
 {
-    uint64_t key = hwi_kind_is_run_wide(op->kind) ? RUN_KEY : swarm_key(seat, index);
-    struct trainer_call asked = asked_of(seat, op, key);
-    if (is_deviant(seat, op, index)) {
-        if (seat->busy == 0 && swarm_chance(&seat->draw, WHOLE_CHANCE)) {
-            swarm_whole(s, seat, swarm_chance(&seat->draw, 500) ? HWI_KIND_ADMIT : HWI_KIND_SYNC);
-            return;
+    bool deviant = is_deviant(seat, op, index);
+    if (deviant && seat->busy == 0 && swarm_chance(&seat->draw, WHOLE_CHANCE)) {
+        swarm_whole(s, seat, swarm_chance(&seat->draw, 500) ? HWI_KIND_ADMIT : HWI_KIND_SYNC);
+        return;
+    }
+    struct swarm_asked what = ask(seat, op, index, deviant);
+    swarm_call(s, seat, &what);
+}
+
+// One hws_batch of all that is left of the round, but for the vote that ends it. False: that is all
+// that is left.
+static bool launch_batch(struct swarm *s, struct swarm_seat *seat, const struct swarm_round_op *ops,
+                         uint32_t count)
+{
+    struct swarm_asked left[ROUND_OPS_MAX];
+    uint32_t left_count = 0;
+    for (uint32_t index = 0; index < count; index++) {
+        bool open = ((seat->done | seat->launched) >> index & 1) == 0;
+        if (open && ops[index].tag != CHANNEL_RUN) {
+            bool deviant = is_deviant(seat, &ops[index], index);
+            left[left_count++] = ask(seat, &ops[index], index, deviant);
+            left[left_count - 1].call.retry = 1;
         }
-        swarm_deviate(seat, &asked);
     }
-    if (asked.kind == HWI_KIND_AGREE || asked.kind == HWI_KIND_AGREE_RUN) {
-        asked.value = swarm_vote(seat->incarnation, key);
+    if (left_count > 0) {
+        swarm_batch_begin(s, seat, left, left_count);
     }
-    seat->launched |= 1u << index;
-    bool odd = hwi_kind_is_run_wide(asked.kind) != hwi_kind_is_run_wide(op->kind);
-    swarm_call(s, seat, odd ? CHANNEL_ODD : (uint32_t)op->tag, key, index, &asked);
+    return left_count > 0;
 }
 
 // What ends the round comes alone, behind all else.
@@ -204,6 +255,9 @@ void swarm_launch(struct swarm *s, struct swarm_seat *seat)
     struct swarm_round_op ops[ROUND_OPS_MAX + 1];
     for (uint32_t index = 0; index < count; index++) {
         swarm_round_op(s, seat->round, index, &ops[index]);
+    }
+    if (swarm_batches(s, seat->round) && launch_batch(s, seat, ops, count)) {
+        return;
     }
     uint32_t own = (uint32_t)swarm_below(&seat->draw, CHANNELS);
     uint32_t skew = s->traits.window >= count ? own : seat->round % CHANNELS;

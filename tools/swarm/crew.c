@@ -179,7 +179,7 @@ static void go_on(struct swarm *s, struct swarm_seat *seat)
                                  .redop = HWI_AGREE_MIN,
                                  .retry = swarm_chance(&seat->draw, 500)};
     seat->fenced = false;
-    swarm_call(s, seat, CHANNEL_FENCED, 0, 0, &asked);
+    swarm_call(s, seat, &(struct swarm_asked){.channel = CHANNEL_FENCED, .call = asked});
 }
 
 void swarm_settle(struct swarm *s, struct swarm_seat *seat)
@@ -213,7 +213,8 @@ void swarm_whole(struct swarm *s, struct swarm_seat *seat, uint8_t kind)
     if (kind == HWI_KIND_SYNC) {
         draw_sync(s, seat, &asked);
     }
-    swarm_call(s, seat, kind == HWI_KIND_SYNC ? CHANNEL_SYNC : CHANNEL_ADMIT, 0, 0, &asked);
+    uint32_t channel = kind == HWI_KIND_SYNC ? CHANNEL_SYNC : CHANNEL_ADMIT;
+    swarm_call(s, seat, &(struct swarm_asked){.channel = channel, .call = asked});
 }
 
 void swarm_act(struct swarm *s, struct swarm_seat *seat)
@@ -225,7 +226,7 @@ void swarm_act(struct swarm *s, struct swarm_seat *seat)
     seat->next = NEXT_NOTHING;
     switch (next) {
     case NEXT_VIEW:
-        swarm_call(s, seat, CHANNELS, 0, 0, &(struct trainer_call){0});
+        swarm_call(s, seat, &(struct swarm_asked){.channel = CHANNELS});
         break;
     case NEXT_SYNC:
         seat->must_sync = true;
@@ -317,14 +318,56 @@ static void succeeded(struct swarm *s, struct swarm_seat *seat, const struct swa
     }
 }
 
+// What the trainer makes of the reply to one of its operations, an admission or a sync.
+static void note_reply(struct swarm *s, struct swarm_seat *seat, const struct swarm_call *was,
+                       const struct hwi_msg_reply *reply)
+{
+    bool ok = reply->status == HWS_OK;
+    seat->failed |= !ok;
+    // A call with retry acknowledges, too
+    seat->fenced |= !ok && s->traits.retry == 0 && reply->attempts > 0;
+    seat->few |= reply->status == HWS_E_TOO_FEW;
+    seat->state_dirty |= !ok && was->channel == CHANNEL_SYNC;
+    bool rootless = was->asked.kind == HWI_KIND_BROADCAST && reply->status == HWS_E_MEMBER_LOST;
+    seat->must_sync |= rootless;                        // and then another is the root
+    seat->must_sync |= reply->status == HWS_E_MISMATCH; // perhaps the others sync
+    if (ok) {
+        succeeded(s, seat, was, reply);
+    }
+}
+
+// A call with a handle, or hws_batch, has returned.
+static void go_on_with_round(struct swarm *s, struct swarm_seat *seat, bool operation, bool ok)
+{
+    if (operation && ok && !seat->failed) {
+        swarm_launch(s, seat); // there is room in the window
+    }
+    if (seat->busy == 0 && (operation || !ok)) {
+        swarm_settle(s, seat);
+    }
+}
+
+static void batch_answered(struct swarm *s, struct swarm_seat *seat, const struct swarm_call *was,
+                           const struct hwi_msg_reply *reply)
+{
+    note_reply(s, seat, was, reply);
+    enum swarm_batch_end end = swarm_batch_answered(s, seat, was, reply);
+    if (end == SWARM_BATCH_OUT) {
+        finish(s, seat);
+    } else if (end == SWARM_BATCH_RETURNED) {
+        go_on_with_round(s, seat, true, !seat->failed);
+    }
+}
+
 static void answered(struct swarm *s, struct swarm_seat *seat, struct swarm_call *call,
                      const struct hwi_msg_reply *reply)
 {
     struct swarm_call was = *call;
     call->memory = NULL;
     swarm_call_free(seat, call);
-    bool ok = reply->status == HWS_OK;
-    if (hws_status_class((hws_status)reply->status) == HWS_CLASS_RUN) {
+    if (was.batch_place != 0) {
+        batch_answered(s, seat, &was, reply);
+    } else if (hws_status_class((hws_status)reply->status) == HWS_CLASS_RUN) {
         seat->state_dirty |= was.channel == CHANNEL_SYNC;
         finish(s, seat);
     } else if (was.channel == CHANNELS) {
@@ -332,24 +375,8 @@ static void answered(struct swarm *s, struct swarm_seat *seat, struct swarm_call
     } else if (was.channel == CHANNEL_FENCED) {
         swarm_settle(s, seat);
     } else {
-        seat->failed |= !ok;
-        // A call with retry acknowledges, too
-        seat->fenced |= !ok && s->traits.retry == 0 && reply->attempts > 0;
-        seat->few |= reply->status == HWS_E_TOO_FEW;
-        seat->state_dirty |= !ok && was.channel == CHANNEL_SYNC;
-        bool rootless = was.asked.kind == HWI_KIND_BROADCAST && reply->status == HWS_E_MEMBER_LOST;
-        seat->must_sync |= rootless;                        // and then another is the root
-        seat->must_sync |= reply->status == HWS_E_MISMATCH; // perhaps the others sync
-        if (ok) {
-            succeeded(s, seat, &was, reply);
-        }
-        bool operation = was.channel < CHANNEL_ADMIT;
-        if (operation && ok && !seat->failed) {
-            swarm_launch(s, seat); // there is room in the window
-        }
-        if (seat->busy == 0 && (operation || !ok)) {
-            swarm_settle(s, seat);
-        }
+        note_reply(s, seat, &was, reply);
+        go_on_with_round(s, seat, was.channel < CHANNEL_ADMIT, reply->status == HWS_OK);
     }
     hwi_free(&hwi_alloc_libc, was.memory);
 }
@@ -414,13 +441,14 @@ static struct swarm_call *awaited(struct swarm_seat *seat)
 static struct swarm_call *next_reply(const struct swarm *s, struct swarm_seat *seat)
 {
     struct swarm_call *first = NULL;
-    if (s->traits.waits == WAITS_RANDOM) {
+    if (s->traits.waits == WAITS_RANDOM && seat->batch == NULL) {
         first = awaited(seat);
         return first != NULL && first->checked ? first : NULL;
     }
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
         struct swarm_call *call = &seat->calls[i];
-        bool looked_at = call->busy && (s->traits.waits == WAITS_IN_ORDER || call->checked);
+        bool in_order = s->traits.waits == WAITS_IN_ORDER && seat->batch == NULL;
+        bool looked_at = call->busy && (in_order || call->checked);
         if (looked_at && (first == NULL || call->order < first->order)) {
             first = call;
         }

@@ -11,6 +11,7 @@
 
 #include <hawser/types.h>
 
+#include "runtime/call/batch.h"
 #include "tools/swarm/draw.h"
 #include "tools/swarm/streams.h"
 #include "tools/swarm/swarm.h"
@@ -64,6 +65,7 @@ struct swarm_traits {
     uint32_t resync;        // in 1000 syncs: another one follows
     uint64_t state_bytes;
     uint32_t keep_state; // in 1000 rejoins: with the state as it was
+    uint32_t batches;    // in 1000 rounds: their operations are one hws_batch
 };
 
 // One operation of a round: the same for all members.
@@ -92,8 +94,28 @@ struct swarm_call {
     uint64_t unequal_most; // the operation's count, of which its members' own follow
     uint64_t order;        // among the seat's calls
     bool checked;          // its reply came
+    uint32_t batch_place;  // of a batch: its place in it + 1; else 0
     uint32_t owed_by;
     uint64_t must_ok; // another member got OK for it in this view; 0 = not known
+};
+
+// What a trainer is about to call.
+struct swarm_asked {
+    uint64_t key;
+    uint32_t op, channel;
+    struct trainer_call call;
+};
+
+// An hws_batch under way; all arrays are by the operation's place in it.
+struct swarm_batch {
+    struct hwi_batch machine;
+    struct swarm_call calls[ROUND_OPS_MAX]; // their memory is owned until they are started
+    hws_op ops[ROUND_OPS_MAX];
+    hws_status statuses[ROUND_OPS_MAX];
+    hws_result results[ROUND_OPS_MAX];
+    size_t counts[ROUND_OPS_MAX][SWARM_PEERS_MAX];
+    hws_status first; // failure that a reply told; HWS_OK = none
+    bool out;         // a reply said that the incarnation is finished
 };
 
 enum next { NEXT_NOTHING, NEXT_VIEW, NEXT_SYNC, NEXT_ADMIT, NEXT_ROUND };
@@ -137,6 +159,7 @@ struct swarm_seat {
     uint32_t deviant_round, deviated; // bits: operations of that round it called otherwise once
     struct swarm_call calls[CALLS_MAX];
     uint32_t busy;
+    struct swarm_batch *batch; // NULL = it is in none; owned
     uint64_t orders;
     uint64_t copies_most; // bytes that its calls may have taken at once
     uint64_t awaited;     // the order of the call that it waits for, with WAITS_RANDOM
@@ -254,13 +277,34 @@ bool swarm_alive(const struct swarm *s, const struct swarm_seat *seat);
 uint32_t swarm_living(const struct swarm *s);
 
 // calls.c: what trainers ask
-struct swarm_call *swarm_call(struct swarm *s, struct swarm_seat *seat, uint32_t channel,
-                              uint64_t key, uint32_t op, const struct trainer_call *asked);
+// Makes the call (borrowed until return).
+struct swarm_call *swarm_call(struct swarm *s, struct swarm_seat *seat,
+                              const struct swarm_asked *what);
+// The same in two steps: the call with its memory, which the caller owns; and, when it is made,
+// among those in flight.
+struct swarm_call swarm_prepare(struct swarm *s, struct swarm_seat *seat,
+                                const struct swarm_asked *what, uint64_t timeout_ms);
+struct swarm_call *swarm_place(struct swarm *s, struct swarm_seat *seat,
+                               const struct swarm_call *prepared);
+uint64_t swarm_timeout(struct swarm *s, struct swarm_seat *seat); // draws one, in ms
 void swarm_cancel(struct swarm *s, struct swarm_seat *seat, uint64_t order);
 void swarm_call_free(struct swarm_seat *seat, struct swarm_call *call);
 void swarm_calls_drop(struct swarm_seat *seat);
 void swarm_launch(struct swarm *s, struct swarm_seat *seat); // operations of its round
 uint64_t swarm_key(const struct swarm_seat *seat, uint32_t op);
+
+// batch.c: hws_batch, by the machine that stands behind it
+bool swarm_batches(const struct swarm *s, uint32_t round); // the crew's habit in this round
+// Begins one of `count` calls (borrowed until return).
+void swarm_batch_begin(struct swarm *s, struct swarm_seat *seat, const struct swarm_asked *calls,
+                       uint32_t count);
+// A reply to one of its calls. RETURNED: hws_batch has returned, and the seat is in none any more;
+// OUT: likewise, and the incarnation is finished.
+enum swarm_batch_end { SWARM_BATCH_GOES_ON, SWARM_BATCH_RETURNED, SWARM_BATCH_OUT };
+enum swarm_batch_end swarm_batch_answered(struct swarm *s, struct swarm_seat *seat,
+                                          const struct swarm_call *was,
+                                          const struct hwi_msg_reply *reply);
+void swarm_batch_drop(struct swarm_seat *seat); // its trainer is dead
 
 // deviate.c: makes it another call than the others'
 void swarm_deviate(struct swarm_seat *seat, struct trainer_call *asked);

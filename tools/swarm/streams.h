@@ -14,6 +14,7 @@ enum {
     SWARM_STREAM_INPUT,     // contents of tensors
     SWARM_STREAM_VOTE,      // values of votes
     SWARM_STREAM_COUNT,     // own counts of all-gathers
+    SWARM_STREAM_BATCH,     // rounds that are batches
 };
 
 #endif

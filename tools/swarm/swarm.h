@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Crews of trainers, faults and checkers that run on the simulator (transport/sim has the network,
-// the clock and the processes). One seed is one run: a master and members with trainers of their own;
-// faults, and then none; what must hold is looked at after every reply. The same config gives the
-// same run on every machine.
+// the clock and the processes). One seed is one run: a master and members with trainers of their
+// own; faults, and then none; what must hold is looked at after every reply. The same config gives
+// the same run on every machine.
 #ifndef HAWSER_TOOLS_SWARM_SWARM_H
 #define HAWSER_TOOLS_SWARM_SWARM_H
 
@@ -57,6 +57,8 @@ struct swarm_outcome {
     uint64_t memory_most;              // bytes that a process's actors, mailbox and data port held
     uint64_t mismatches;               // calls that were told of a mismatch
     uint64_t cancelled;                // ... that they were cancelled
+    uint64_t batches;                  // that returned
+    uint64_t batches_cut;              // ... before all their operations were started
     uint64_t oks[SWARM_CALL_KINDS];    // calls that succeeded, by enum hwi_kind
     uint32_t groups, unit;             // as drawn; 1 and 0 = none
     uint64_t struck[SWARM_KINDS];      // events that found whom to hit

@@ -62,6 +62,14 @@ static void draw_groups(struct swarm_traits *t, struct swarm_draw *draw)
     }
 }
 
+// A stream of its own: seeds without batches are what they were before there were any.
+static void draw_batches(struct swarm_traits *t, uint64_t seed)
+{
+    struct swarm_draw draw = swarm_stream(seed, SWARM_STREAM_BATCH, UINT64_MAX);
+    bool retries = t->retry > 0; // a batch does
+    t->batches = retries ? sometimes(&draw, 400, 1000) : 0;
+}
+
 static void draw_sizes(struct swarm_traits *t, struct swarm_draw *draw)
 {
     t->elements_most = between(draw, 1, swarm_chance(draw, 300) ? 3000 : 200);
@@ -88,6 +96,7 @@ void swarm_traits_draw(struct swarm_traits *t, const struct swarm_config *config
     draw_habits(t, &draw);
     draw_sizes(t, &draw);
     draw_groups(t, &draw);
+    draw_batches(t, config->seed);
     t->sim.min_members = t->min_members;
     t->sim.seed = config->seed;
     t->sim.unrecorded = !config->replayed;

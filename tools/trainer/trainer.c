@@ -32,16 +32,16 @@ static hws_options options_of(const struct trainer_call *call)
     return options;
 }
 
-static hws_op op_of(const struct trainer_call *call)
+hws_op trainer_op(const struct trainer_call *call, size_t *counts, size_t counts_room)
 {
-    static size_t nowhere; // counts that nobody reads: there is no room for them
     hws_op op = HWS_OP_INIT;
     op.what = whats[call->kind];
     op.input = call->input;
     op.output = call->output;
     op.count = call->count;
     op.room = call->room;
-    op.counts = call->unequal ? &nowhere : NULL;
+    op.counts = call->unequal ? counts : NULL;
+    op.counts_room = counts_room;
     op.dtype = (hws_dtype)call->dtype;
     op.redop = (hws_redop)call->redop;
     op.root.value = call->root;
@@ -55,7 +55,8 @@ static hws_status make(const struct trainer_call *call, struct hwi_call *made,
                        struct hwi_error *error)
 {
     if (is_operation(call->kind)) {
-        hws_op op = op_of(call);
+        static size_t nowhere; // counts that nobody reads: there is no room for them
+        hws_op op = trainer_op(call, &nowhere, 0);
         return hwi_operation_make("trainer", &op, made, error);
     }
     if (call->kind == HWI_KIND_SYNC) {
@@ -69,8 +70,7 @@ static hws_status make(const struct trainer_call *call, struct hwi_call *made,
     return HWS_OK;
 }
 
-// What the process's communicator knows.
-static struct hwi_caller caller_of(const struct hwi_sim *sim, uint32_t node)
+struct hwi_caller trainer_caller(const struct hwi_sim *sim, uint32_t node)
 {
     struct hwi_sim_asked asked;
     hwi_sim_asked(sim, node, &asked);
@@ -81,29 +81,34 @@ static struct hwi_caller caller_of(const struct hwi_sim *sim, uint32_t node)
                                .in_flight = asked.in_flight};
 }
 
-// What has no handle is collected as it ends.
+// What has no handle is collected as it ends: its caller waits for it.
 static bool is_async(uint8_t kind)
 {
-    return kind != HWI_KIND_NONE && kind != HWI_KIND_CLOSE;
+    return is_operation(kind);
+}
+
+uint64_t trainer_submit(struct hwi_sim *sim, uint32_t node, struct hwi_call *call)
+{
+    struct hwi_caller caller = trainer_caller(sim, node);
+    struct hwi_buffers buffers = {hwi_location_of(call->input), hwi_location_of(call->output),
+                                  call->input_bytes, call->output_bytes};
+    hwi_caller_name(&caller, call, is_async(call->request.kind));
+    return hwi_sim_submit(sim, node, &call->request, &buffers);
 }
 
 hws_status trainer_try(struct hwi_sim *sim, uint32_t node, const struct trainer_call *call,
                        uint64_t *request, struct hwi_error *error)
 {
     struct hwi_call made;
-    struct hwi_caller caller = caller_of(sim, node);
+    struct hwi_caller caller = trainer_caller(sim, node);
     hws_status status = make(call, &made, error);
     if (status == HWS_OK) {
         status = hwi_caller_check(&caller, &made, error);
     }
-    if (status != HWS_OK) {
-        return status;
+    if (status == HWS_OK) {
+        *request = trainer_submit(sim, node, &made);
     }
-    hwi_caller_name(&caller, &made, is_async(call->kind));
-    struct hwi_buffers buffers = {hwi_location_of(made.input), hwi_location_of(made.output),
-                                  made.input_bytes, made.output_bytes};
-    *request = hwi_sim_submit(sim, node, &made.request, &buffers);
-    return HWS_OK;
+    return status;
 }
 
 uint64_t trainer_call(struct hwi_sim *sim, uint32_t node, const struct trainer_call *call)

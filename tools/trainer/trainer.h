@@ -33,6 +33,14 @@ hws_status trainer_try(struct hwi_sim *sim, uint32_t node, const struct trainer_
                        uint64_t *request, struct hwi_error *error);
 // Of a call that is not refused: anything else is a failed check, after its sentence on stderr.
 uint64_t trainer_call(struct hwi_sim *sim, uint32_t node, const struct trainer_call *call);
+// The same call as an hws_op; of an operation only. With `unequal` its counts go to `counts`
+// (borrowed as the operation's), which has room for `counts_room`.
+hws_op trainer_op(const struct trainer_call *call, size_t *counts, size_t counts_room);
+// What the process's communicator knows of its calls.
+struct hwi_caller trainer_caller(const struct hwi_sim *sim, uint32_t node);
+// Names a call that was judged (`call` is borrowed until return) and hands it to the peer; returns
+// the request's number.
+uint64_t trainer_submit(struct hwi_sim *sim, uint32_t node, struct hwi_call *call);
 // hws_view.
 uint64_t trainer_view(struct hwi_sim *sim, uint32_t node);
 // hws_close.

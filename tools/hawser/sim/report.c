@@ -66,6 +66,8 @@ static void add(struct sim_report *report, const struct swarm_outcome *outcome)
     total->views += outcome->views;
     total->mismatches += outcome->mismatches;
     total->cancelled += outcome->cancelled;
+    total->batches += outcome->batches;
+    total->batches_cut += outcome->batches_cut;
     for (uint32_t i = 0; i < SWARM_CALL_KINDS; i++) {
         total->oks[i] += outcome->oks[i];
     }
@@ -221,6 +223,8 @@ static void print_table(const struct sim_report *report)
            " told of a mismatch, %" PRIu64 " cancelled\n",
            total->committed, total->aborted, total->calls, total->mismatches, total->cancelled);
     print_kinds(total);
+    printf("batches     %" PRIu64 " returned, %" PRIu64 " of them cut short\n", total->batches,
+           total->batches_cut);
     printf("groups      %" PRIu64 " seeds of several, %" PRIu64 " with units\n", report->grouped,
            report->with_units);
     printf("members     %" PRIu64 " lives in %" PRIu64 " views; all got on %.1f s after the faults "
@@ -244,8 +248,9 @@ static void print_json(const struct sim_report *report)
            report->seeds, hours(total->virtual_ns), (double)total->cpu_ns / 60e9,
            hours_per_cpu_minute(report), total->committed, total->aborted, total->calls,
            total->lives, total->views);
-    printf(", \"mismatches\": %" PRIu64 ", \"cancelled\": %" PRIu64 ", \"ok\": {",
-           total->mismatches, total->cancelled);
+    printf(", \"mismatches\": %" PRIu64 ", \"cancelled\": %" PRIu64 ", \"batches\": %" PRIu64
+           ", \"ok\": {",
+           total->mismatches, total->cancelled, total->batches);
     for (uint32_t i = 0; i < HWI_COUNT(call_kinds); i++) {
         printf("%s\"%s\": %" PRIu64, i > 0 ? ", " : "", call_kinds[i].name,
                total->oks[call_kinds[i].kind]);
