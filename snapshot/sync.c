@@ -43,7 +43,6 @@ void hwi_snapshot_say_hashed(struct hwi_snapshot *snapshot, struct hwi_effects *
     struct hwi_msg_state_hashed *say =
         HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, 0), state_hashed);
     say->op = snapshot->op;
-    say->revision = snapshot->revision;
     say->root = snapshot->root;
     say->layout = snapshot->manifest.layout;
     say->unhashed = snapshot->unhashed;

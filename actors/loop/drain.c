@@ -288,15 +288,6 @@ bool hwi_drain_step(struct hwi_drain *drain, uint64_t now_ns)
            deliver_wake(drain, now_ns);
 }
 
-uint32_t hwi_drain_run(struct hwi_drain *drain, uint64_t now_ns)
-{
-    uint32_t delivered = 0;
-    while (delivered < HWI_DRAIN_EVENTS_MAX && hwi_drain_step(drain, now_ns)) {
-        delivered++;
-    }
-    return delivered;
-}
-
 bool hwi_drain_pending(const struct hwi_drain *drain)
 {
     bool failing = false;

@@ -7,9 +7,8 @@
 #include "actors/loop/step.h"
 
 enum {
-    HWI_ACTORS_MAX = 8,             // actors of one process
-    HWI_MAILBOX_MAX = 1 << 20,      // messages waiting in one process; passing it is a failed check
-    HWI_DRAIN_EVENTS_MAX = 1 << 20, // events of one hwi_drain_run
+    HWI_ACTORS_MAX = 8,        // actors of one process
+    HWI_MAILBOX_MAX = 1 << 20, // messages waiting in one process; passing it is a failed check
 };
 
 // What lies outside the actors. Each call borrows the message until it returns.
@@ -48,13 +47,8 @@ void hwi_drain_trace(struct hwi_drain *drain, struct hwi_ring *ring);
 void hwi_drain_post(struct hwi_drain *drain, struct hwi_addr from, struct hwi_addr to,
                     const struct hwi_msg *msg);
 
-// Delivers what waits and what comes of it, and due wake-ups, until nothing is left; returns the
-// number of events delivered. Order: the mailbox, then due wake-ups by the order of hwi_drain_add.
-// All steps see the same now_ns. With actors that never come to rest it returns after
-// HWI_DRAIN_EVENTS_MAX events, and what is left stays pending.
-uint32_t hwi_drain_run(struct hwi_drain *drain, uint64_t now_ns);
-
-// As hwi_drain_run, one event only; false if there was none. For a simulator that interleaves.
+// Delivers one event: what waits in the mailbox first, then due wake-ups by the order of
+// hwi_drain_add. False if there was none. The step sees `now_ns`.
 bool hwi_drain_step(struct hwi_drain *drain, uint64_t now_ns);
 
 // Delivers one wake-up that is due, before what waits in the mailbox; false if none is. For a host

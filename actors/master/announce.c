@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "actors/master/announce.h"
 
-#include <string.h>
-
 #include "actors/master/group.h"
 #include "actors/master/master.h"
 #include "actors/master/past.h"
 
-// With what it takes to reach them if `whole`; who is told of a view has that from its proposal.
-static struct hwi_member *list_members(const struct hwi_master *master, bool whole,
-                                       struct hwi_effects *effects)
+// How to reach them was proposed.
+static struct hwi_member *list_members(const struct hwi_master *master, struct hwi_effects *effects)
 {
     struct hwi_member *members = hwi_effects_memory(effects, master->view.count * sizeof *members);
     for (uint32_t rank = 0; rank < master->view.count; rank++) {
-        const struct hwi_master_seat *seat = &master->view.seats[rank];
-        const struct hwi_master_session *session = hwi_master_session_of_peer(master, seat->peer);
-        members[rank].peer = seat->peer;
-        members[rank].group = seat->group;
-        if (session != NULL) { // a member that just died is still in the view
-            members[rank].synced = session->synced;
-        }
-        if (session != NULL && whole) {
-            members[rank].incarnation = session->incarnation;
-            memcpy(members[rank].address, session->address, sizeof session->address);
-        }
+        members[rank].peer = master->view.seats[rank].peer;
+        members[rank].group = master->view.seats[rank].group;
     }
     return members;
 }
@@ -32,10 +20,9 @@ static struct hwi_msg_announce announcement(const struct hwi_master *master,
                                             struct hwi_effects *effects)
 {
     return (struct hwi_msg_announce){
-        .run = master->run,
         .view = master->view.number,
         .pending = master->view.pending,
-        .members = list_members(master, false, effects),
+        .members = list_members(master, effects),
         .members_count = master->view.count,
         .past = hwi_master_past_list(master, effects),
         .past_count = master->past_count,
@@ -76,9 +63,4 @@ void hwi_master_store(const struct hwi_master *master, struct hwi_effects *effec
     file->master = master->incarnation;
     file->highest = master->highest;
     file->next_peer = master->next_peer;
-    file->view = master->view.number;
-    file->members = list_members(master, true, effects);
-    file->members_count = master->view.count;
-    file->past = master->past; // the disk writes it before another step
-    file->past_count = master->past_count;
 }

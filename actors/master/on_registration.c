@@ -19,7 +19,6 @@ static void refuse(uint64_t from, const char *reason, struct hwi_effects *effect
 {
     struct hwi_msg_refused *registration =
         HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_PEER, from), refused);
-    registration->status = HWS_E_REFUSED;
     snprintf(registration->reason, sizeof registration->reason, "%s", reason);
 }
 

@@ -77,7 +77,6 @@ static struct hwi_msg_propose proposition(const struct hwi_master *master,
             struct hwi_member *member = &made.members[made.members_count++];
             *member = (struct hwi_member){.peer = session->peer,
                                           .incarnation = session->incarnation,
-                                          .synced = session->synced,
                                           .group = session->group};
             snprintf(member->address, sizeof member->address, "%s", session->address);
         }

@@ -48,7 +48,6 @@ void hwi_peer_register(struct hwi_peer *peer, struct hwi_effects *effects)
     registration->incarnation = peer->config.incarnation;
     registration->view = peer->view.number;
     registration->ready_view = peer->ready_said ? peer->proposal.number : 0;
-    registration->revision = peer->config.revision;
     snprintf(registration->address, sizeof registration->address, "%s", peer->config.address);
     registration->group = peer->config.group;
     snprintf(registration->unit, sizeof registration->unit, "%s", peer->config.unit);

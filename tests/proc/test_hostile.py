@@ -14,7 +14,7 @@ GROWTH_MAX = 16 * MIB  # not with a sanitizer, whose allocator keeps what was fr
 SLOWEST_MS = 3000
 HELLO = b"Hwso" + struct.pack("<I", 1)  # how a stripe's hello begins
 REGISTRATION, PROPOSE, READY, STATUS_WANT = 1, 8, 9, 19
-PROTOCOL = 2
+PROTOCOL = 3
 
 
 def pour(sock, data):
@@ -133,8 +133,8 @@ def messages(noise):
     yield b"\xdd\x00\x00\x00\x08" + pack(1) + b"\xdb\xff\xff\xff\xff"  # text of 4 GiB
     yield b"\x91" * 100000                                       # lists in lists in lists
     yield pack([REGISTRATION] + [2 ** 64 - 1] * 7)               # numbers beyond their limits
-    yield pack([REGISTRATION, PROTOCOL, 0, 5, 0, 0, "x" * 200, 0, [], 0, "", 0])  # an address that is too long
-    yield pack([REGISTRATION, 999, 0, 5, 0, 0, "127.0.0.1:1", 0, [], 0, "", 0])  # another protocol
+    yield pack([REGISTRATION, PROTOCOL, 0, 5, 0, 0, "x" * 200, [], 0, "", 0])  # an address that is too long
+    yield pack([REGISTRATION, 999, 0, 5, 0, 0, "127.0.0.1:1", [], 0, "", 0])  # another protocol
     yield pack([STATUS_WANT])
     for kind in range(130):
         yield pack([kind] + [noise.getrandbits(64)] * noise.randrange(12))
@@ -182,7 +182,7 @@ def test_a_tool_that_does_not_listen(world):
 def register(master, incarnation):
     """A guest that is a newcomer from now on; nobody listens at the address it tells."""
     guest = Guest(master.address, session(b"P", incarnation))
-    guest.send(pack([REGISTRATION, PROTOCOL, 0, incarnation, 0, 0, "127.0.0.1:9", 0, [], 0, "", 0]))
+    guest.send(pack([REGISTRATION, PROTOCOL, 0, incarnation, 0, 0, "127.0.0.1:9", [], 0, "", 0]))
     return guest
 
 

@@ -15,9 +15,9 @@ static void two_members_become_a_view(void **unused)
     (void)unused;
     struct scenario *s = scenario_start(2);
     expect_transcript(
-        s, "[       5.000] member 0 > master: registration{protocol=2 incarnation=1000 add"
+        s, "[       5.000] member 0 > master: registration{protocol=3 incarnation=1000 add"
            "ress=\"sim:0\"}\n"
-           "[       5.000] member 1 > master: registration{protocol=2 incarnation=1001 add"
+           "[       5.000] member 1 > master: registration{protocol=3 incarnation=1001 add"
            "ress=\"sim:1\"}\n"
            "[      10.000] master > member 0: welcome{run=1 master=1 peer=1 heartbeat_ms=5"
            "00}\n"
@@ -31,11 +31,11 @@ static void two_members_become_a_view(void **unused)
            "001 address=\"sim:1\"}]}\n"
            "[      17.000] member 1 > master: ready{view=1}\n"
            "[      17.000] member 0 > master: ready{view=1}\n"
-           "[      22.000] master > member 0: announce{run=1 view=1 incarnation=1000 membe"
+           "[      22.000] master > member 0: announce{view=1 incarnation=1000 membe"
            "rs=[{peer=1} {peer=2}] groups=1 largest=2}\n"
            "[      22.000] member 0: reply{view=1 members=[1 2] group_count=1 "
            "group_largest=2 run_members=2}\n"
-           "[      22.000] master > member 1: announce{run=1 view=1 incarnation=1001 membe"
+           "[      22.000] master > member 1: announce{view=1 incarnation=1001 membe"
            "rs=[{peer=1} {peer=2}] groups=1 largest=2}\n"
            "[      22.000] member 1: reply{view=1 rank=1 members=[1 2] group_count=1 "
            "group_largest=2 run_members=2}\n");

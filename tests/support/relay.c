@@ -78,17 +78,6 @@ static void reducer_step(void *state, const struct hwi_event *event, struct hwi_
     }
 }
 
-static void copy_members(struct hwi_effects *effects, struct hwi_msg *msg)
-{
-    struct hwi_msg_view_file *file = &msg->u.view_file;
-    size_t bytes = file->members_count * sizeof file->members[0];
-    struct hwi_member *members = hwi_effects_memory(effects, bytes);
-    if (members != NULL) {
-        memcpy(members, file->members, bytes);
-    }
-    file->members = members;
-}
-
 static void master_step(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
     (void)state;
@@ -96,9 +85,9 @@ static void master_step(void *state, const struct hwi_event *event, struct hwi_e
     if (event->from.role == HWI_ROLE_TRAINER && msg->type == HWI_MSG_pong) {
         pass(effects, HWI_ROLE_PEER, msg->u.pong.sent, msg);
     } else if (event->from.role == HWI_ROLE_TRAINER && msg->type == HWI_MSG_view_file) {
-        copy_members(effects, pass(effects, HWI_ROLE_DISK, 0, msg));
+        pass(effects, HWI_ROLE_DISK, 0, msg);
     } else if (event->from.role == HWI_ROLE_DISK && msg->type == HWI_MSG_view_file) {
-        copy_members(effects, pass(effects, HWI_ROLE_TRAINER, 0, msg));
+        pass(effects, HWI_ROLE_TRAINER, 0, msg);
     } else if (event->from.role != HWI_ROLE_TRAINER) {
         pass(effects, HWI_ROLE_TRAINER, 0, msg);
     }

@@ -93,7 +93,7 @@ static void data_place(struct fleet *fleet, uint32_t n, const struct hwi_msg_blo
     node->rows[node->row_count++] = (struct fleet_row){.from = m->from, .block = m->block};
 }
 
-// The content travels as wire_bytes of a block_placed that the receiver's port has yet to make.
+// The content travels in the hash of a block_placed, which the receiver's port has yet to make.
 static void data_send(struct fleet *fleet, uint32_t n, const struct hwi_msg_block_send *m)
 {
     struct fleet_node *node = &fleet->nodes[n];
@@ -110,7 +110,7 @@ static void data_send(struct fleet *fleet, uint32_t n, const struct hwi_msg_bloc
     struct hwi_msg arrival = {.type = HWI_MSG_block_placed};
     struct hwi_msg_block_placed *p = &arrival.u.block_placed;
     *p = (struct hwi_msg_block_placed){.op = m->op, .from = node->peer, .block = m->block};
-    p->wire_bytes = (uint32_t)content;
+    p->hash.lo = (uint32_t)content;
     post(fleet, node->busy_until, hwi_addr_of(HWI_ROLE_DATA, 0), node_of(fleet, m->to), &arrival);
 }
 
@@ -122,10 +122,9 @@ static bool arrive(struct fleet *fleet, uint32_t n, struct hwi_msg_block_placed 
         return false; // of an operation that was quiesced
     }
     node->rows[row] = node->rows[--node->row_count];
-    node->blocks[m->block] = m->wire_bytes;
+    node->blocks[m->block] = m->hash.lo;
     node->blocks_received++;
-    m->hash = hash_of(m->wire_bytes);
-    m->wire_bytes = HWI_BLOCK_BYTES;
+    m->hash = hash_of(m->hash.lo);
     return true;
 }
 
@@ -406,7 +405,7 @@ void fleet_go(struct fleet *fleet, uint32_t node, uint32_t elected)
     struct hwi_msg msg = {.type = HWI_MSG_sync_go};
     msg.u.sync_go.op = fleet->op;
     msg.u.sync_go.root = fleet->nodes[elected].hashed_last.root;
-    msg.u.sync_go.revision = fleet->nodes[elected].hashed_last.revision;
+    msg.u.sync_go.revision = fleet->revision;
     for (uint32_t n = 0; n < fleet->node_count; n++) {
         if (hwi_hash_equal(fleet->nodes[n].hashed_last.root, msg.u.sync_go.root)) {
             sources[count++].value = fleet->nodes[n].peer;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "tests/support/drain_all.h"
 #include "tests/unit/drain_bench.h"
 
 static void pass_on(enum hwi_role role, const struct hwi_event *event, struct hwi_effects *effects)
@@ -23,7 +24,7 @@ static void messages_are_heard_in_the_order_they_were_said(void **state)
     post_number(&bench, HWI_ROLE_SNAPSHOT, 2);
     post_number(&bench, HWI_ROLE_REDUCER, 3);
     assert_true(hwi_drain_pending(bench.drain));
-    assert_int_equal(hwi_drain_run(bench.drain, 100), 4);
+    assert_int_equal(drain_all(bench.drain, 100), 4);
     assert_false(hwi_drain_pending(bench.drain));
     assert_transcript("step trainer>peer edge_up{peer=1}\n"
                       "carry peer>reducer:9 edge_up{peer=11}\n"
@@ -53,7 +54,7 @@ static void answers_given_while_carrying_are_heard_in_the_same_run(void **state)
     behave = tell_master;
     bench.answer_at_once = true;
     post_number(&bench, HWI_ROLE_PEER, 7);
-    assert_int_equal(hwi_drain_run(bench.drain, 5), 3);
+    assert_int_equal(drain_all(bench.drain, 5), 3);
     assert_transcript("step trainer>peer edge_up{peer=7}\n"
                       "record peer at 5: edge_up, 2 effects\n"
                       "carry peer>master edge_up{peer=1}\n"
@@ -85,7 +86,7 @@ static void many_waiting_messages_keep_their_order(void **state)
         }
     }
     transcript[0] = '\0';
-    assert_int_equal(hwi_drain_run(bench.drain, 1), said - heard);
+    assert_int_equal(drain_all(bench.drain, 1), said - heard);
     assert_false(hwi_drain_step(bench.drain, 1));
     end(&bench);
 }
@@ -111,14 +112,14 @@ static void due_wakes_come_after_the_mailbox_in_actor_order(void **state)
     post_number(&bench, HWI_ROLE_SNAPSHOT, 20);
     post_number(&bench, HWI_ROLE_REDUCER, 30);
     post_number(&bench, HWI_ROLE_PEER, 25);
-    hwi_drain_run(bench.drain, 10);
+    drain_all(bench.drain, 10);
     assert_int_equal(hwi_drain_next_wake(bench.drain), 20);
     assert_false(hwi_drain_pending(bench.drain));
-    assert_int_equal(hwi_drain_run(bench.drain, 19), 0);
+    assert_int_equal(drain_all(bench.drain, 19), 0);
 
     transcript[0] = '\0';
     post_number(&bench, HWI_ROLE_REDUCER, 0);
-    assert_int_equal(hwi_drain_run(bench.drain, 25), 3);
+    assert_int_equal(drain_all(bench.drain, 25), 3);
     assert_transcript("step trainer>reducer edge_up{}\n"
                       "record reducer at 25: edge_up, 0 effects\n"
                       "step clock>peer woken{}\n"
@@ -137,15 +138,15 @@ static void the_last_asked_wake_counts(void **state)
     behave = wake_as_told;
     post_number(&bench, HWI_ROLE_PEER, 20);
     post_number(&bench, HWI_ROLE_PEER, 40);
-    hwi_drain_run(bench.drain, 10);
+    drain_all(bench.drain, 10);
     assert_int_equal(hwi_drain_next_wake(bench.drain), 40);
     struct hwi_msg never = {.type = HWI_MSG_edge_up, .u.edge_up.peer = HWI_NEVER};
     hwi_drain_post(bench.drain, hwi_addr_of(HWI_ROLE_TRAINER, 0), hwi_addr_of(HWI_ROLE_PEER, 0),
                    &never);
-    hwi_drain_run(bench.drain, 10);
+    drain_all(bench.drain, 10);
     assert_true(hwi_drain_next_wake(bench.drain) == HWI_NEVER);
     transcript[0] = '\0';
-    assert_int_equal(hwi_drain_run(bench.drain, HWI_NEVER), 0);
+    assert_int_equal(drain_all(bench.drain, HWI_NEVER), 0);
     end(&bench);
 }
 
@@ -171,28 +172,8 @@ static void a_wake_asked_for_now_comes_in_the_same_run(void **state)
     begin(&bench, &quiet_world);
     behave = rearm_twice;
     post_number(&bench, HWI_ROLE_PEER, 1);
-    assert_int_equal(hwi_drain_run(bench.drain, 10), 3);
+    assert_int_equal(drain_all(bench.drain, 10), 3);
     assert_true(hwi_drain_next_wake(bench.drain) == HWI_NEVER);
-    end(&bench);
-}
-
-static void wake_for_ever(enum hwi_role role, const struct hwi_event *event,
-                          struct hwi_effects *effects)
-{
-    (void)role;
-    transcript[0] = '\0';
-    emit_wake(effects, event->now_ns);
-}
-
-static void a_run_ends_although_its_actors_do_not_rest(void **state)
-{
-    (void)state;
-    struct bench bench;
-    begin(&bench, &quiet_world);
-    behave = wake_for_ever;
-    post_number(&bench, HWI_ROLE_PEER, 1);
-    assert_int_equal(hwi_drain_run(bench.drain, 10), HWI_DRAIN_EVENTS_MAX);
-    assert_int_equal(hwi_drain_next_wake(bench.drain), 10);
     end(&bench);
 }
 
@@ -227,7 +208,7 @@ static void a_failed_check_is_contained(void **state)
     post_number(&bench, HWI_ROLE_PEER, 13);
     post_number(&bench, HWI_ROLE_PEER, 14);
     post_number(&bench, HWI_ROLE_SNAPSHOT, 15);
-    assert_int_equal(hwi_drain_run(bench.drain, 50), 3);
+    assert_int_equal(drain_all(bench.drain, 50), 3);
     assert_transcript("step trainer>peer edge_up{peer=13}\n"
                       "check failed in peer: number_of(event) != 13\n"
                       "failed role 2\n"
@@ -240,7 +221,7 @@ static void a_failed_check_is_contained(void **state)
     post_number(&bench, HWI_ROLE_PEER, 16);
     assert_false(hwi_drain_pending(bench.drain));
     assert_true(hwi_drain_next_wake(bench.drain) == HWI_NEVER);
-    assert_int_equal(hwi_drain_run(bench.drain, HWI_NEVER - 1), 0);
+    assert_int_equal(drain_all(bench.drain, HWI_NEVER - 1), 0);
     assert_transcript("");
     end(&bench);
 }
@@ -262,7 +243,7 @@ static void a_check_that_fails_while_giving_up_is_contained_too(void **state)
     behave_failed = fail_again;
     post_number(&bench, HWI_ROLE_PEER, 13);
     post_number(&bench, HWI_ROLE_REDUCER, 1);
-    hwi_drain_run(bench.drain, 50);
+    drain_all(bench.drain, 50);
     assert_transcript("step trainer>peer edge_up{peer=13}\n"
                       "check failed in peer: number_of(event) != 13\n"
                       "failed role 2\n"
@@ -285,7 +266,7 @@ static void only_wake_at_may_be_said_to_the_clock(void **state)
     begin(&bench, &quiet_world);
     behave = say_nonsense_to_the_clock;
     post_number(&bench, HWI_ROLE_PEER, 1);
-    hwi_drain_run(bench.drain, 1);
+    drain_all(bench.drain, 1);
     assert_non_null(strstr(transcript, "check failed in peer"));
     end(&bench);
 }
@@ -297,7 +278,7 @@ static void who_cannot_be_told_fails(void **state)
     begin(&bench, &recorded_world);
     behave_failed = give_up_politely;
     post_number(&bench, HWI_ROLE_PEER, 1);
-    hwi_drain_run(bench.drain, 1);
+    drain_all(bench.drain, 1);
     transcript[0] = '\0';
     struct hwi_id ids[1000] = {{0}};
     struct hwi_msg msg = {.type = HWI_MSG_ready, .u.ready = {.broken = ids, .broken_count = 1000}};
@@ -305,7 +286,7 @@ static void who_cannot_be_told_fails(void **state)
     hwi_drain_post(bench.drain, hwi_addr_of(HWI_ROLE_DATA, 0), hwi_addr_of(HWI_ROLE_PEER, 0), &msg);
     bench.heap.refuse_from = 0;
     assert_true(hwi_drain_pending(bench.drain));
-    hwi_drain_run(bench.drain, 8);
+    drain_all(bench.drain, 8);
     assert_transcript(
         "check failed in peer: memory != NULL || bytes == 0\n"
         "failed role 2\n"
@@ -348,7 +329,7 @@ static void lists_are_copied_where_they_wait(void **state)
     memset(tallies, 0xff, sizeof tallies);
     post_number(&bench, HWI_ROLE_PEER, 4);
     post_number(&bench, HWI_ROLE_PEER, 6);
-    hwi_drain_run(bench.drain, 1);
+    drain_all(bench.drain, 1);
     assert_transcript("step master>snapshot announce{past=[{view=4 tallies=[{kind=1 tag=3}]}]}\n"
                       "step trainer>peer edge_up{peer=4}\n"
                       "step trainer>peer edge_up{peer=6}\n"
@@ -379,10 +360,10 @@ static void messages_without_lists_allocate_nothing(void **state)
     begin(&bench, &quiet_world);
     behave = play;
     post_number(&bench, HWI_ROLE_PEER, 10);
-    hwi_drain_run(bench.drain, 1);
+    drain_all(bench.drain, 1);
     uint64_t before = bench.heap.calls;
     post_number(&bench, HWI_ROLE_PEER, 1000);
-    assert_int_equal(hwi_drain_run(bench.drain, 1), 1001);
+    assert_int_equal(drain_all(bench.drain, 1), 1001);
     assert_int_equal(bench.heap.calls, before);
     end(&bench);
 }
@@ -396,7 +377,6 @@ int main(void)
         cmocka_unit_test(due_wakes_come_after_the_mailbox_in_actor_order),
         cmocka_unit_test(the_last_asked_wake_counts),
         cmocka_unit_test(a_wake_asked_for_now_comes_in_the_same_run),
-        cmocka_unit_test(a_run_ends_although_its_actors_do_not_rest),
         cmocka_unit_test(a_failed_check_is_contained),
         cmocka_unit_test(a_check_that_fails_while_giving_up_is_contained_too),
         cmocka_unit_test(only_wake_at_may_be_said_to_the_clock),

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "actors/wire/codec.h"
+#include "tests/support/drain_all.h"
 #include "tests/support/expect.h"
 #include "tests/support/relay.h"
 #include "transport/host/edge/edges.h"
@@ -439,7 +440,7 @@ static void dialling_who_does_not_answer_has_an_end(void **state)
     hwi_edges_expire(&bench.edges, deadline_ns);
     assert_true(hwi_edges_next_deadline(&bench.edges) == HWI_NEVER);
     heard.type = 0;
-    hwi_drain_run(bench.drain, 1);
+    drain_all(bench.drain, 1);
     assert_int_equal(heard.type, HWI_MSG_edge_down);
     expect(strstr(heard.u.edge_down.reason, want.address) != NULL, "%s", heard.u.edge_down.reason);
     close(fd);

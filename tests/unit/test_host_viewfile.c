@@ -49,21 +49,18 @@ static int remove_directory(void **state)
     return result;
 }
 
-static struct hwi_msg sample(struct hwi_member members[2])
+static struct hwi_msg sample(void)
 {
     struct hwi_msg msg = {.type = HWI_MSG_view_file};
-    members[0] = (struct hwi_member){.peer = 1, .incarnation = 11, .address = "127.0.0.1:1"};
-    members[1] = (struct hwi_member){.peer = 2, .incarnation = 22, .address = "[::1]:2"};
-    msg.u.view_file = (struct hwi_msg_view_file){
-        .run = 5, .master = 6, .highest = 9, .view = 8, .members = members, .members_count = 2};
+    msg.u.view_file =
+        (struct hwi_msg_view_file){.run = 5, .master = 6, .highest = 9, .next_peer = 7};
     return msg;
 }
 
 static void store_sample(struct scene *scene)
 {
     struct hwi_viewfile file;
-    struct hwi_member members[2];
-    struct hwi_msg msg = sample(members);
+    struct hwi_msg msg = sample();
     char error[HWI_ERROR_BYTES_MAX] = "";
     int status = hwi_viewfile_open(&file, scene->path, error);
     expect(status == HWS_OK, "open: %s", error);
@@ -89,8 +86,7 @@ static int load(struct scene *scene, uint64_t *hash, char *error)
 static void what_is_stored_is_loaded(void **state)
 {
     struct scene *scene = *state;
-    struct hwi_member members[2];
-    struct hwi_msg msg = sample(members);
+    struct hwi_msg msg = sample();
     char error[HWI_ERROR_BYTES_MAX] = "";
     uint64_t hash = 0;
     store_sample(scene);
@@ -150,8 +146,7 @@ static void a_missing_file_needs_a_new_run(void **state)
 static void a_master_finds_what_it_stored(void **state)
 {
     struct scene *scene = *state;
-    struct hwi_member members[2];
-    struct hwi_msg msg = sample(members), none;
+    struct hwi_msg msg = sample(), none;
     struct relay *first = relay_master("127.0.0.1:0", scene->path, true);
     relay_say(first, HWI_ROLE_MASTER, &msg);
     assert_int_equal(relay_hear(first, HWI_MSG_stored).u.stored.status, HWS_OK);
@@ -186,8 +181,7 @@ static void two_masters_cannot_share_a_file(void **state)
 static void a_store_that_fails_is_reported(void **state)
 {
     struct scene *scene = *state;
-    struct hwi_member members[2];
-    struct hwi_msg msg = sample(members);
+    struct hwi_msg msg = sample();
     char obstacle[PATH_BYTES + 8];
     struct relay *relay = relay_master("127.0.0.1:0", scene->path, true);
     snprintf(obstacle, sizeof obstacle, "%s.new/x", scene->path);

@@ -513,7 +513,7 @@ static void a_reducer_can_be_read(void **unused)
     msg.u.op_start = (struct hwi_msg_op_start){.op = op, .signature = signature, .request = 1};
     say(player, hwi_addr_of(HWI_ROLE_PEER, 0), &msg);
     msg = (struct hwi_msg){.type = HWI_MSG_chunk};
-    msg.u.chunk = (struct hwi_msg_chunk){.op = op, .phase = PHASE_INPUTS, .from = 8, .bytes = 400};
+    msg.u.chunk = (struct hwi_msg_chunk){.op = op, .phase = PHASE_INPUTS, .from = 8};
     say(player, hwi_addr_of(HWI_ROLE_DATA, 0), &msg);
     char *text = hwi_image_print(&hwi_reducer_ops, hwi_player_state(player), &hwi_alloc_libc);
     assert_string_equal(text, reducer_text);

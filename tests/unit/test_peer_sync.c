@@ -75,7 +75,7 @@ static void begin(struct play *play, uint8_t strategy, uint8_t verify)
     hear(play, HWI_ROLE_MASTER, &msg);
     msg = (struct hwi_msg){.type = HWI_MSG_announce};
     msg.u.announce = (struct hwi_msg_announce){
-        .run = 7, .view = VIEW, .incarnation = INCARNATION, .members = &member, .members_count = 1};
+        .view = VIEW, .incarnation = INCARNATION, .members = &member, .members_count = 1};
     hear(play, HWI_ROLE_MASTER, &msg);
     msg = (struct hwi_msg){.type = HWI_MSG_request};
     msg.u.request = (struct hwi_msg_request){.request = 2,
@@ -101,12 +101,8 @@ static const struct hwi_msg_sync_offer *hashed(struct play *play, uint8_t unhash
 {
     struct hwi_tensor tensor = {.name = "w", .dtype = 11, .bytes = 16};
     struct hwi_msg msg = {.type = HWI_MSG_state_hashed};
-    msg.u.state_hashed = (struct hwi_msg_state_hashed){.op = op,
-                                                       .revision = 9,
-                                                       .root = mine,
-                                                       .unhashed = unhashed,
-                                                       .tensors = &tensor,
-                                                       .tensors_count = 1};
+    msg.u.state_hashed = (struct hwi_msg_state_hashed){
+        .op = op, .root = mine, .unhashed = unhashed, .tensors = &tensor, .tensors_count = 1};
     hear(play, HWI_ROLE_SNAPSHOT, &msg);
     const struct hwi_msg *offer = said(play, HWI_MSG_sync_offer);
     return offer != NULL ? &offer->u.sync_offer : NULL;

@@ -10,6 +10,7 @@
 #include <hawser/types.h>
 
 #include "actors/loop/drain.h"
+#include "tests/support/drain_all.h"
 #include "tests/support/symbolic.h"
 
 enum { VIEW = 7 };
@@ -558,7 +559,7 @@ static void test_impossible_chunk_is_our_failure(void **state)
     hwi_drain_post(drain, hwi_addr_of(HWI_ROLE_PEER, 0), reducer, &view);
     hwi_drain_post(drain, hwi_addr_of(HWI_ROLE_PEER, 0), reducer, &start);
     hwi_drain_post(drain, hwi_addr_of(HWI_ROLE_DATA, 0), reducer, &chunk);
-    hwi_drain_run(drain, 1);
+    drain_all(drain, 1);
     assert_int_equal(heard.checks, 1);
     assert_int_equal(heard.quiesced, 1);
     assert_int_equal(heard.faults, 2); // the lane's and the operation's

@@ -12,6 +12,7 @@
 
 #include "actors/loop/drain.h"
 #include "actors/loop/ring_shape.h"
+#include "tests/support/drain_all.h"
 
 enum {
     CAPACITY = 64,
@@ -466,9 +467,9 @@ static void the_drain_writes_what_is_heard_and_what_leaves(void **state)
     struct hwi_ring_record r[CAPACITY];
     set_up(&bench, CAPACITY);
     struct hwi_drain *drain = start(&ticking, &world, bench.ring);
-    post_request(drain, 77);    // the clock says 1
-    hwi_drain_run(drain, 100);  // steps at 2 and 3
-    hwi_drain_run(drain, 1000); // woken at 4
+    post_request(drain, 77); // the clock says 1
+    drain_all(drain, 100);   // steps at 2 and 3
+    drain_all(drain, 1000);  // woken at 4
     assert_int_equal(hwi_ring_read(&bench.reader, r, CAPACITY), 5);
     expect(&r[0], HWI_MSG_request, HWI_ROLE_PEER, hwi_addr_of(HWI_ROLE_TRAINER, 0), false, 1, 2);
     assert_int_equal(r[0].key, 77);
@@ -492,7 +493,7 @@ static void what_a_failed_actor_hears_and_says_is_there(void **state)
     set_up(&bench, CAPACITY);
     struct hwi_drain *drain = start(&ticking, &world, bench.ring);
     hwi_drain_post(drain, hwi_addr_of(HWI_ROLE_MASTER, 0), hwi_addr_of(HWI_ROLE_PEER, 0), &fatal);
-    hwi_drain_run(drain, 100);
+    drain_all(drain, 100);
     assert_int_equal(hwi_ring_read(&bench.reader, r, CAPACITY), 2);
     expect(&r[0], HWI_MSG_welcome, HWI_ROLE_PEER, hwi_addr_of(HWI_ROLE_MASTER, 0), false, 1, 2);
     expect(&r[1], HWI_MSG_reply, HWI_ROLE_PEER, hwi_addr_of(HWI_ROLE_TRAINER, 0), true, 2, 2);
@@ -510,7 +511,7 @@ static void without_a_clock_ticks_are_the_events_time(void **state)
     set_up(&bench, CAPACITY);
     struct hwi_drain *drain = start(&still, &world, bench.ring);
     post_request(drain, 1);
-    hwi_drain_run(drain, 100);
+    drain_all(drain, 100);
     assert_int_equal(hwi_ring_read(&bench.reader, r, CAPACITY), 4);
     expect(&r[0], HWI_MSG_request, HWI_ROLE_PEER, hwi_addr_of(HWI_ROLE_TRAINER, 0), false, 100,
            100);
@@ -524,7 +525,7 @@ static void without_a_ring_the_clock_is_never_read(void **state)
     struct world world = {0};
     struct hwi_drain *drain = start(&ticking, &world, NULL);
     post_request(drain, 1);
-    assert_int_equal(hwi_drain_run(drain, 100), 2);
+    assert_int_equal(drain_all(drain, 100), 2);
     assert_int_equal(world.clock, 0);
     hwi_drain_destroy(drain);
 }

@@ -433,8 +433,7 @@ static void the_longest_announcement_can_be_encoded(void **unused)
     struct hwi_fault *faults = calloc(HWI_OPS_MAX, sizeof *faults);
     struct hwi_past past[HWI_PAST_VIEWS_MAX] = {0};
     for (uint32_t i = 0; i < HWI_MEMBERS_MAX; i++) {
-        members[i] =
-            (struct hwi_member){.peer = HWI_ID_MAX - i, .synced = 1, .group = HWI_GROUPS_MAX - 1};
+        members[i] = (struct hwi_member){.peer = HWI_ID_MAX - i, .group = HWI_GROUPS_MAX - 1};
     }
     for (uint32_t i = 0; i < HWI_TAGS_MAX; i++) {
         tallies[i] = (struct hwi_tally){HWI_KIND_MAX, UINT64_MAX, UINT32_MAX, UINT32_MAX,
@@ -456,8 +455,7 @@ static void the_longest_announcement_can_be_encoded(void **unused)
         past[i].tallies_count = i < 2 ? HWI_TAGS_MAX : 0;
     }
     struct hwi_msg announce = {.type = HWI_MSG_announce};
-    announce.u.announce = (struct hwi_msg_announce){.run = HWI_ID_MAX,
-                                                    .view = HWI_ID_MAX,
+    announce.u.announce = (struct hwi_msg_announce){.view = HWI_ID_MAX,
                                                     .incarnation = HWI_ID_MAX,
                                                     .pending = UINT32_MAX,
                                                     .members = members,
@@ -477,10 +475,8 @@ static void the_longest_proposal_can_be_encoded(void **unused)
     (void)unused;
     struct hwi_member *members = calloc(HWI_MEMBERS_MAX, sizeof *members);
     for (uint32_t i = 0; i < HWI_MEMBERS_MAX; i++) {
-        members[i] = (struct hwi_member){.peer = HWI_ID_MAX - i,
-                                         .incarnation = HWI_ID_MAX - i,
-                                         .synced = 1,
-                                         .group = HWI_GROUPS_MAX - 1};
+        members[i] = (struct hwi_member){
+            .peer = HWI_ID_MAX - i, .incarnation = HWI_ID_MAX - i, .group = HWI_GROUPS_MAX - 1};
         memset(members[i].address, 'a', sizeof members[i].address - 1);
     }
     struct hwi_msg propose = {.type = HWI_MSG_propose};

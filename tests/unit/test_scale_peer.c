@@ -154,8 +154,7 @@ static void announce(struct run *run, uint64_t view, const struct hwi_member *me
 {
     struct hwi_past past = {.view = run->view};
     struct hwi_msg msg = {.type = HWI_MSG_announce};
-    msg.u.announce = (struct hwi_msg_announce){.run = 7,
-                                               .view = view,
+    msg.u.announce = (struct hwi_msg_announce){.view = view,
                                                .incarnation = FIRST + run->self - 1,
                                                .members = (struct hwi_member *)members,
                                                .members_count = count,

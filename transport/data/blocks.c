@@ -173,7 +173,6 @@ enum hwi_verdict hwi_block_received(struct hwi_data *data, const struct hwi_fram
     msg.u.block_placed.op = row->op->name;
     msg.u.block_placed.from = row->from;
     msg.u.block_placed.block = row->block;
-    msg.u.block_placed.wire_bytes = in->frame.payload_bytes;
     hwi_block_row_free(data, row);
     hwi_port_tell(data, HWI_ROLE_SNAPSHOT, &msg);
     return HWI_VERDICT_OK;

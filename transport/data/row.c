@@ -190,7 +190,6 @@ void hwi_row_arrived(struct hwi_data *data, struct hwi_row *row, uint32_t chunk,
     msg.u.chunk.phase = row->phase;
     msg.u.chunk.from = row->from;
     msg.u.chunk.chunk = chunk;
-    msg.u.chunk.bytes = frame->element_bytes;
     msg.u.chunk.sum = sum;
     hwi_port_tell(data, HWI_ROLE_REDUCER, &msg);
 }

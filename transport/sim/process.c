@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { TURN_EVENTS_MAX = 1 << 20 }; // of one turn; beyond it its actors never come to rest
+
 // ---- the data port's ops
 
 // The node that has this peer id on one of our edges.
@@ -329,7 +331,7 @@ void hwi_sim_process_run(struct hwi_sim_process *process)
     uint32_t events = 0;
     while (process->alive && !process->frozen &&
            hwi_drain_step(process->drain, hwi_sim_local(process))) {
-        HWI_CHECK(++events < HWI_DRAIN_EVENTS_MAX); // actors that never come to rest
+        HWI_CHECK(++events < TURN_EVENTS_MAX);
         if (process->dying) {
             process->sim->faults[HWI_SIM_KILLED] += !process->left;
             hwi_sim_process_kill(process);
