@@ -4,6 +4,7 @@
 #include <hawser/types.h>
 
 #include "actors/base/dtype.h"
+#include "collectives/reducer/grant.h"
 #include "collectives/reducer/layout.h"
 #include "collectives/reducer/reducer.h"
 
@@ -60,6 +61,7 @@ void hwi_feed_called(struct hwi_reducer *reducer, struct hwi_collective *collect
         collective->waits.called_ns = reducer->now_ns;
     }
     hwi_feed_granted(collective, 1, rank, call->granted);
+    hwi_grant_caller(reducer, collective, rank, effects);
 }
 
 void hwi_feed_granted(struct hwi_collective *collective, uint32_t phase, uint32_t rank,

@@ -5,13 +5,13 @@
 
 #include "collectives/reducer/collective.h"
 
-// Tells all that send in a phase how much of their run may come.
-void hwi_grant_tell(const struct hwi_reducer *reducer, const struct hwi_collective *collective,
-                    uint32_t phase, uint32_t granted, struct hwi_effects *effects);
-// Tells the first grants of phases behind the first one, whose own is in the call; `late`: calls
-// went out before it was laid out, and it is told now.
-void hwi_grant_first(const struct hwi_reducer *reducer, const struct hwi_collective *collective,
-                     bool late, struct hwi_effects *effects);
+// The first grant of phase 1 is in the call. That of later phases is told a member when its call
+// has come, for before that it may not know the operation.
+void hwi_grant_caller(const struct hwi_reducer *reducer, const struct hwi_collective *collective,
+                      uint32_t rank, struct hwi_effects *effects);
+// Calls went out, and came, before it was laid out: tells all first grants now.
+void hwi_grant_late(const struct hwi_reducer *reducer, const struct hwi_collective *collective,
+                    struct hwi_effects *effects);
 // Grants again what the stage's complete chunks have freed.
 void hwi_grant_more(const struct hwi_reducer *reducer, struct hwi_collective *collective,
                     uint32_t stage, struct hwi_effects *effects);

@@ -18,7 +18,7 @@ void hwi_late_begin(struct hwi_reducer *reducer, struct hwi_collective *collecti
     if (!collective->laid) {
         return;
     }
-    hwi_grant_first(reducer, collective, true, effects);
+    hwi_grant_late(reducer, collective, effects);
     hwi_collective_copy(collective, reducer->now_ns, effects);
     hwi_feed_all(reducer, collective, effects);
 }

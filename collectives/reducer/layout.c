@@ -247,7 +247,7 @@ void hwi_layout_make(const struct hwi_reducer *reducer, struct hwi_collective *c
     hwi_memory_tell(reducer, collective, effects);
 }
 
-uint32_t hwi_layout_first_grant(const struct hwi_collective *collective, uint32_t phase)
+uint32_t hwi_layout_granted(const struct hwi_collective *collective, uint32_t phase)
 {
     if (!collective->laid) {
         return 0;

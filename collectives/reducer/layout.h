@@ -9,8 +9,8 @@
 // give unequal counts, when all have called. `final`: all have. A failure is then told the peer.
 void hwi_layout_make(const struct hwi_reducer *reducer, struct hwi_collective *collective,
                      bool final, struct hwi_effects *effects);
-// How much of a phase's run may come before more is granted: 0 until it is laid out.
-uint32_t hwi_layout_first_grant(const struct hwi_collective *collective, uint32_t phase);
+// How much of a phase's run may come by now: nothing until it is laid out.
+uint32_t hwi_layout_granted(const struct hwi_collective *collective, uint32_t phase);
 // The most of a run of so many chunks that a member lets come at first, for a phase that it sees
 // so.
 uint32_t hwi_layout_window(const struct hwi_collective *collective,

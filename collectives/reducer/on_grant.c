@@ -4,7 +4,7 @@
 #include "collectives/reducer/heard.h"
 #include "collectives/reducer/reducer.h"
 
-// A grant beyond the call's follows the call, or chunks of ours, so none can be early: unknown
+// A grant beyond the call's follows our call, or chunks of ours, so none can be early: unknown
 // operations are ended or invented ones. It may pass its sender's call on another stripe; then it
 // counts with the call.
 void hwi_reducer_on_grant(void *state, const struct hwi_event *event, struct hwi_effects *effects)

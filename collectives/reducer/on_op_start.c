@@ -2,7 +2,6 @@
 #include "collectives/reducer/collective.h"
 #include "collectives/reducer/copy.h"
 #include "collectives/reducer/feed.h"
-#include "collectives/reducer/grant.h"
 #include "collectives/reducer/heard.h"
 #include "collectives/reducer/late.h"
 #include "collectives/reducer/layout.h"
@@ -14,7 +13,7 @@ static void emit_call(const struct hwi_reducer *reducer, const struct hwi_collec
     struct hwi_msg_call *call = HWI_EMIT(effects, hwi_to_reducer(reducer->members[rank]), call);
     call->op = collective->op;
     call->signature = collective->signature;
-    call->granted = hwi_layout_first_grant(collective, 1);
+    call->granted = hwi_layout_granted(collective, 1);
 }
 
 static void hear_early_calls(struct hwi_reducer *reducer, struct hwi_collective *collective,
@@ -43,7 +42,6 @@ void hwi_reducer_on_op_start(void *state, const struct hwi_event *event,
     for (uint32_t i = 0; i + 1 < reducer->world; i++) {
         emit_call(reducer, collective, hwi_reducer_other(reducer, i), effects);
     }
-    hwi_grant_first(reducer, collective, false, effects);
     hear_early_calls(reducer, collective, effects);
     if (collective->state == HWI_COLLECTIVE_STARTING) {
         hwi_feed_all(reducer, collective, effects);

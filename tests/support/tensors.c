@@ -64,32 +64,41 @@ static uint64_t input_bits(const struct made_call *made, uint32_t node, uint64_t
     return bits;
 }
 
-static uint64_t sum_f32(const struct made_call *made, const uint32_t *nodes, uint32_t count,
-                        uint64_t index)
+// By the oracle; sums of f32, which are most of them, here.
+static uint64_t combined(const struct made_call *made, const uint64_t *operands, uint32_t count)
 {
-    float sum = (float)input_value(nodes[0], made->call.step, index);
-    for (uint32_t rank = 1; rank < count; rank++) {
-        sum += (float)input_value(nodes[rank], made->call.step, index);
+    float sum = 0, one;
+    uint64_t bits = 0;
+    if (count == 1) {
+        return operands[0];
+    }
+    if (made->call.dtype != HWS_F32 || made->call.redop > HWS_AVG) {
+        return kernel_oracle(made->call.dtype, made->call.redop, operands, count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(&one, &operands[i], sizeof one);
+        sum = i == 0 ? one : sum + one;
     }
     sum = made->call.redop == HWS_AVG ? sum / (float)count : sum;
-    uint64_t bits = 0;
     memcpy(&bits, &sum, sizeof sum);
     return bits;
 }
 
-// What element `index` is over these members, in rank order.
+// What element `index` is over these members, in the order that plans tell.
 static uint64_t reduced_bits(const struct made_call *made, const uint32_t *nodes, uint32_t count,
                              uint64_t index)
 {
     uint64_t operands[SCENARIO_NODES_MAX];
-    if (made->call.dtype == HWS_F32 && made->call.redop <= HWS_AVG) {
-        return sum_f32(made, nodes, count, index);
+    uint32_t order[SCENARIO_NODES_MAX];
+    uint32_t parted = tensors_order(&made->call, index, order, count);
+    for (uint32_t i = 0; i < count; i++) {
+        operands[i] = input_bits(made, nodes[order[i]], index);
     }
-    for (uint32_t rank = 0; rank < count; rank++) {
-        operands[rank] = input_bits(made, nodes[rank], index);
+    if (parted == 0) {
+        return combined(made, operands, count);
     }
-    return count == 1 ? operands[0]
-                      : kernel_oracle(made->call.dtype, made->call.redop, operands, count);
+    operands[parted - 1] = combined(made, operands, parted);
+    return combined(made, operands + parted - 1, count - parted + 1);
 }
 
 // ---- memory -------------------------------------------------------------------------------------

@@ -15,4 +15,9 @@ void tensors_check_result(const struct made_call *made, const struct hwi_msg_rep
 // Any other: the input is as it was, in place the output too, and nothing beside it was written.
 void tensors_check_failed(const struct made_call *made);
 
+// The order in which a plan combines element `index` of a call's result: fills order[count] with
+// ranks, and returns how many of the first are combined into one operand before the rest; 0 = none.
+// The library's plans go by rank.
+uint32_t tensors_order(const struct call *call, uint64_t index, uint32_t *order, uint32_t count);
+
 #endif

@@ -325,6 +325,10 @@ uint64_t swarm_own_count(uint64_t incarnation, uint64_t key, uint64_t count);
 
 // reference.c: of the bits of n operands, in rank order, the result's
 uint64_t swarm_reduce(uint8_t dtype, uint8_t redop, const uint64_t *operands, uint32_t n);
+// The order in which a plan combines element `index` of what was asked: fills order[n] with ranks,
+// and returns how many of the first are combined into one operand before the rest; 0 = none. The
+// library's plans go by rank.
+uint32_t swarm_order(const struct trainer_call *asked, uint64_t index, uint32_t *order, uint32_t n);
 
 // result.c: what an operation's result must be
 void swarm_check_part(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,

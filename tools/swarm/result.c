@@ -44,6 +44,23 @@ static void fill_all(struct swarm *s, const struct swarm_call *call,
     }
 }
 
+// One element, of operands by rank.
+static uint64_t combine(const struct trainer_call *asked, uint64_t index, const uint64_t *operands,
+                        uint32_t members)
+{
+    uint32_t order[SWARM_PEERS_MAX];
+    uint64_t ordered[SWARM_PEERS_MAX];
+    uint32_t parted = swarm_order(asked, index, order, members);
+    for (uint32_t i = 0; i < members; i++) {
+        ordered[i] = operands[order[i]];
+    }
+    if (parted > 0) {
+        ordered[parted - 1] = swarm_reduce(asked->dtype, asked->redop, ordered, parted);
+        return swarm_reduce(asked->dtype, asked->redop, ordered + parted - 1, members - parted + 1);
+    }
+    return swarm_reduce(asked->dtype, asked->redop, ordered, members);
+}
+
 static bool holds_piece(const struct swarm_call *call, uint32_t members, struct part piece,
                         const unsigned char *inputs, const unsigned char *at)
 {
@@ -53,7 +70,7 @@ static bool holds_piece(const struct swarm_call *call, uint32_t members, struct 
         for (uint32_t rank = 0; rank < members; rank++) {
             memcpy(&operands[rank], inputs + (rank * PIECE + i) * bytes, bytes);
         }
-        uint64_t bits = swarm_reduce(call->asked.dtype, call->asked.redop, operands, members);
+        uint64_t bits = combine(&call->asked, piece.from + i, operands, members);
         if (memcmp(at + i * bytes, &bits, bytes) != 0) {
             return false;
         }
