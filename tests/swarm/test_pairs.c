@@ -14,7 +14,7 @@
 #include "tests/support/pair_wire.h"
 #include "tools/swarm/swarm.h"
 
-enum { SEEDS = 200 };
+enum { SEEDS = 200, COMPARED_EVERY = 5 };
 
 // What all frames that arrived had, with headers and trailers.
 static void add_frames(void *user, struct hwi_sim *sim)
@@ -47,10 +47,13 @@ static void seeds_hold_over_socket_pairs(void **unused)
     uint64_t unused_bytes = 0, frame_bytes = 0;
     (void)unused;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        run_seed(seed, &pair_wire_ops, &pairs, &frame_bytes);
+        if (seed % COMPARED_EVERY != 0) {
+            continue;
+        }
         uint64_t before = pair_wire_counts.bytes;
         run_seed(seed, NULL, &plain, &unused_bytes);
         assert_true(pair_wire_counts.bytes == before);
-        run_seed(seed, &pair_wire_ops, &pairs, &frame_bytes);
         if (plain.digest != pairs.digest) {
             fail_msg("seed %llu differs", (unsigned long long)seed);
         }
