@@ -42,6 +42,32 @@ static void say_grant(struct rig_node *node, uint64_t to, uint32_t granted)
     rig_say(node, HWI_ROLE_REDUCER, to, &msg);
 }
 
+// A raw chunk leaves from the tensor and arrives in it: no copy, no memory of the frame's own.
+static void test_raw_chunks_are_not_copied(void **state)
+{
+    (void)state;
+    unsigned char *from = calloc(2, LARGE), *to = calloc(2, LARGE);
+    struct rig_transfer transfer;
+    struct rig rig;
+
+    rig_open(&rig, 2);
+    rig_fill(from, LARGE);
+    begin(&rig.nodes[0], 0, from, LARGE);
+    begin(&rig.nodes[1], 0, to, LARGE);
+    RIG_DO(&rig.nodes[1], place, .op = op_of(0), .phase = PHASE_INPUTS, .from = 1, .chunks = 2,
+           .granted = 2);
+    assert_true(rig_begin(&rig, &transfer, 0, 1, HWI_LANE_REDUCER));
+    assert_ptr_equal(transfer.out.payload, from);
+    assert_null(transfer.out.owned);
+    assert_ptr_equal(transfer.in.target, to + LARGE);
+    assert_null(transfer.in.owned);
+    assert_int_equal(rig_end(&transfer), HWI_VERDICT_OK);
+    assert_memory_equal(to + LARGE, from, 32 << 10);
+    rig_close(&rig);
+    free(from);
+    free(to);
+}
+
 static void test_order(void **state)
 {
     (void)state;
@@ -324,6 +350,7 @@ static void test_index_finds_what_is_in_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_raw_chunks_are_not_copied),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_large_ones_take_turns),
         cmocka_unit_test(test_turns_are_of_operations),
