@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "runtime/call/result.h"
+#include "runtime/compose.h"
 #include "runtime/error.h"
 #include "runtime/handles.h"
 #include "runtime/request.h"
@@ -108,14 +109,14 @@ void hwi_comm_unlock_and_free(struct hws_comm *comm)
     }
 }
 
-static void let_go(struct hws_comm *comm)
+void hwi_comm_let_go(struct hws_comm *comm)
 {
     pthread_mutex_lock(&comm->mutex);
     comm->closed = true;
     hwi_comm_unlock_and_free(comm);
 }
 
-static struct hws_comm *create_comm(const hws_config *config)
+struct hws_comm *hwi_comm_create(const hws_config *config)
 {
     struct hws_comm *comm = calloc(1, sizeof *comm);
     if (comm == NULL) {
@@ -134,35 +135,21 @@ static struct hws_comm *create_comm(const hws_config *config)
 static hws_status create_host(struct hws_comm *comm, const hws_config *config, uint64_t incarnation)
 {
     static const struct hwi_host_ops ops = {on_trainer, on_check_failed};
-    static const struct hwi_actor_ops *const actors[] = {&hwi_peer_ops, &hwi_reducer_ops,
-                                                         &hwi_snapshot_ops};
-    struct hwi_host_config host_config = {
-        .ops = &ops,
-        .user = comm,
-        .actors = actors,
-        .actor_count = HWI_COUNT(actors),
-        .master = comm->master,
-        .listen = config->listen,
-        .incarnation = incarnation,
-        .journal = config->journal,
-        .journal_bytes_max = (uint64_t)config->journal_max << 20,
-        .journal_age_ms_max = config->journal_age_s * UINT64_C(1000),
-        .flight = config->flight != NULL ? config->flight : config->journal,
-    };
     char error[HWI_ERROR_BYTES_MAX] = "";
     struct hwi_host *host;
-    int status = hwi_host_create(&host_config, &host, error);
-    if (status != 0) {
-        return hwi_error_set(status, "%s", error);
+    hws_status status = hwi_compose_member(config, incarnation, &ops, comm, &host);
+    if (status != HWS_OK) {
+        return status;
     }
     pthread_mutex_lock(&comm->mutex);
     comm->host = host;
     pthread_mutex_unlock(&comm->mutex);
     snprintf(comm->address, sizeof comm->address, "%s", hwi_host_address(host));
+    int wrong = 0;
     if (config->advertise != NULL) { // others dial numbers only
-        status = hwi_host_resolve(config->advertise, comm->address, error);
+        wrong = hwi_host_resolve(config->advertise, comm->address, error);
     }
-    return status == 0 ? HWS_OK : hwi_error_set(status, "advertise: %s", error);
+    return wrong == 0 ? HWS_OK : hwi_error_set(wrong, "advertise: %s", error);
 }
 
 static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint64_t incarnation)
@@ -181,113 +168,9 @@ static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint
     return hwi_request_open(comm, &open);
 }
 
-hws_status hws_open(const hws_config *given, hws_comm **comm)
+hws_status hwi_comm_join(struct hws_comm *comm, const hws_config *config)
 {
-    hws_config config;
-    if (comm == NULL) {
-        return hwi_error_null("hws_open", "comm");
-    }
-    hws_status status = hwi_config_read(given, &config);
-    if (status != HWS_OK) {
-        return status;
-    }
-    struct hws_comm *opened = create_comm(&config);
-    if (opened == NULL) {
-        return hwi_error_set(HWS_E_NO_MEMORY, "hws_open: out of memory");
-    }
     uint64_t incarnation = hwi_host_random() % HWI_ID_MAX + 1;
-    status = create_host(opened, &config, incarnation);
-    if (status == HWS_OK) {
-        status = join_run(opened, &config, incarnation);
-    }
-    if (status == HWS_OK && !hwi_handles_add(HWI_HANDLE_COMM, opened)) {
-        status = hwi_error_set(HWS_E_NO_MEMORY, "hws_open: out of memory");
-    }
-    if (status != HWS_OK) {
-        hwi_comm_finish(opened, HWS_E_CLOSED, "it never opened");
-        let_go(opened);
-        return status;
-    }
-    *comm = opened;
-    return HWS_OK;
-}
-
-hws_status hws_close(hws_comm *comm)
-{
-    if (comm == NULL) {
-        return HWS_OK;
-    }
-    hws_status status = hwi_comm_check(comm, "hws_close", NULL);
-    if (status != HWS_OK) {
-        return status;
-    }
-    if (!hwi_handles_remove(HWI_HANDLE_COMM, comm)) {
-        return hwi_error_set(HWS_E_INVALID, "hws_close: another thread closed it meanwhile");
-    }
-    struct hwi_call call = hwi_call_of(HWI_KIND_CLOSE);
-    hwi_request_close(comm, &call);
-    hwi_comm_finish(comm, HWS_E_CLOSED, "");
-    let_go(comm);
-    return HWS_OK;
-}
-
-hws_status hws_admit(hws_comm *comm, hws_result *result)
-{
-    hws_status status = hwi_comm_check(comm, "hws_admit", result);
-    if (status != HWS_OK) {
-        return status;
-    }
-    struct hwi_call call = hwi_call_of(HWI_KIND_ADMIT);
-    return hwi_request_call(comm, &call, NULL, result);
-}
-
-hws_status hws_view(hws_comm *comm, hws_result *result)
-{
-    hws_status status = hwi_comm_check(comm, "hws_view", result);
-    if (status != HWS_OK) {
-        return status;
-    }
-    struct hwi_call call = hwi_call_of(HWI_KIND_NONE);
-    return hwi_request_call(comm, &call, NULL, result);
-}
-
-hws_status hws_pending(hws_comm *comm, uint32_t *count)
-{
-    hws_status status = hwi_comm_check(comm, "hws_pending", NULL);
-    if (status != HWS_OK) {
-        return status;
-    }
-    if (count == NULL) {
-        return hwi_error_null("hws_pending", "count");
-    }
-    status = hwi_comm_lock(comm, "hws_pending");
-    if (status != HWS_OK) {
-        return status;
-    }
-    *count = comm->caller.pending;
-    pthread_mutex_unlock(&comm->mutex);
-    return HWS_OK;
-}
-
-hws_status hws_address(hws_comm *comm, char *text, size_t bytes)
-{
-    hws_status status = hwi_comm_check(comm, "hws_address", NULL);
-    if (status != HWS_OK) {
-        return status;
-    }
-    if (text == NULL) {
-        return hwi_error_null("hws_address", "text");
-    }
-    status = hwi_comm_lock(comm, "hws_address");
-    if (status != HWS_OK) {
-        return status;
-    }
-    if (strlen(comm->address) < bytes) {
-        memcpy(text, comm->address, strlen(comm->address) + 1);
-    } else {
-        status = hwi_error_set(HWS_E_INVALID, "hws_address: %zu bytes are too few for \"%s\"",
-                               bytes, comm->address);
-    }
-    pthread_mutex_unlock(&comm->mutex);
-    return status;
+    hws_status status = create_host(comm, config, incarnation);
+    return status != HWS_OK ? status : join_run(comm, config, incarnation);
 }

@@ -39,6 +39,16 @@ struct hws_comm {
     char failed_check[HWI_TEXT_BYTES_MAX];       // the first one, for the sentence
 };
 
+// A communicator without a host; NULL if memory is short. Owned until hwi_comm_let_go.
+struct hws_comm *hwi_comm_create(const hws_config *config);
+
+// Starts its host and becomes a member of the run (`config` is borrowed until return). Errors: as
+// hws_open; then hwi_comm_finish it.
+hws_status hwi_comm_join(struct hws_comm *comm, const hws_config *config);
+
+// The owner lets go of it (takes): it is freed when its last request has been collected.
+void hwi_comm_let_go(struct hws_comm *comm);
+
 // The call's first question: is the communicator open and usable from here, and `result` (may be
 // NULL) well formed? Errors, also written to `result`: HWS_E_INVALID, HWS_E_FORKED. It may be
 // closed as soon as this has returned: only hwi_comm_lock and what starts a request take it from

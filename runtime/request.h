@@ -51,6 +51,9 @@ hws_status hwi_request_close(struct hws_comm *comm, struct hwi_call *call);
 // From the host's thread: a reply came.
 void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg);
 
+// stats.c: neither the opening nor hws_view or hws_close.
+bool hwi_request_is_operation(const struct hws_request *request);
+
 // Ends what waits with `status`, without the host. The communicator's mutex is held.
 void hwi_requests_end(struct hws_comm *comm, hws_status status, const char *reason);
 

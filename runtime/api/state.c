@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The API on shared states: tensors added, synced.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

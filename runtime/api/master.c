@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The API on masters.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,10 +7,9 @@
 
 #include <hawser/master.h>
 
-#include "runtime/config.h"
+#include "runtime/compose.h"
 #include "runtime/error.h"
 #include "runtime/handles.h"
-#include "transport/host/host.h"
 
 struct hws_master {
     struct hwi_host *host;
@@ -52,29 +52,9 @@ static hws_status submit_start(struct hwi_host *host, const hws_master_config *c
     return HWS_OK;
 }
 
-static hws_status create_host(const hws_master_config *config, struct hwi_host **host)
-{
-    static const struct hwi_host_ops ops = {on_trainer, on_check_failed};
-    static const struct hwi_actor_ops *const actors[] = {&hwi_master_ops};
-    struct hwi_host_config host_config = {
-        .ops = &ops,
-        .actors = actors,
-        .actor_count = HWI_COUNT(actors),
-        .listen = config->listen,
-        .state_file = config->state_file,
-        .new_run = config->new_run,
-        .journal = config->journal,
-        .journal_bytes_max = (uint64_t)config->journal_max << 20,
-        .journal_age_ms_max = config->journal_age_s * UINT64_C(1000),
-        .flight = config->flight != NULL ? config->flight : config->journal,
-    };
-    char error[HWI_ERROR_BYTES_MAX] = "";
-    int status = hwi_host_create(&host_config, host, error);
-    return status == 0 ? HWS_OK : hwi_error_set(status, "%s", error);
-}
-
 hws_status hws_master_start(const hws_master_config *given, hws_master **master)
 {
+    static const struct hwi_host_ops ops = {on_trainer, on_check_failed};
     hws_master_config config;
     if (master == NULL) {
         return hwi_error_null("hws_master_start", "master");
@@ -88,7 +68,7 @@ hws_status hws_master_start(const hws_master_config *given, hws_master **master)
         return hwi_error_set(HWS_E_NO_MEMORY, "hws_master_start: out of memory");
     }
     started->pid = getpid();
-    status = create_host(&config, &started->host);
+    status = hwi_compose_master(&config, &ops, &started->host);
     if (status != HWS_OK) {
         goto free_master;
     }
