@@ -373,6 +373,11 @@ static void test_hostile_values(void **state)
     symbolic_inject(symbolic, 999, 0, &call);            // of a stranger
     say(symbolic, 2, 0, stray);                          // of another kind
     say(symbolic, 2, 0, grant_of(op_of(VIEW, 9, 9), 3)); // of no operation
+    struct hwi_msg none = grant_of(op, 3), beyond = none;
+    none.u.grant.phase = 0;
+    beyond.u.grant.phase = HWI_PHASES_MAX;
+    say(symbolic, 2, 0, none); // of no phase
+    say(symbolic, 2, 0, beyond);
     assert_null(strstr(trace, "data: "));
     say(symbolic, 2, 0, call_of(op, 3000000, UINT32_MAX));
     assert_non_null(strstr(trace, "send{op=all_reduce/1#0@v7 phase=1 to=30 first=32 chunks=14}\n"));
