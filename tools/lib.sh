@@ -36,6 +36,16 @@ msgpack_package() {
     fi
 }
 
+# What clang links into sanitized programs has a package with the version in its name.
+clang_runtime_package() {
+    version=$(apt-cache depends clang | sed -n 's/^ *Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+    echo "libclang-rt-${version:-14}-dev"
+}
+
+has_clang_runtime() {
+    [ -e "$(clang -print-resource-dir 2>/dev/null)/lib/linux/libclang_rt.asan-$(uname -m).a" ]
+}
+
 # Prints the names of the packages to install. With "tests" also those that only the tests need.
 missing_packages() {
     has_command cc && has_command make || echo build-essential
@@ -55,6 +65,10 @@ missing_packages() {
         [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || [ "$(uname -m)" = aarch64 ] || echo libc6-dev-arm64-cross
         has_command qemu-aarch64 || echo qemu-user
         has_command c++ || echo g++
+        # the second compiler, and what lint.format compares the sources with
+        has_command clang || echo clang
+        has_clang_runtime || echo libclang-rt-dev
+        has_command clang-format-16 || echo clang-format-16
     fi
 }
 
@@ -69,7 +83,10 @@ install_missing() {
     as_root apt-get update -qq || die "apt-get update failed"
     packages=
     for package in $missing; do
-        [ "$package" != libmsgpack-dev ] || package=$(msgpack_package)
+        case $package in
+        libmsgpack-dev) package=$(msgpack_package) ;;
+        libclang-rt-dev) package=$(clang_runtime_package) ;;
+        esac
         packages="$packages $package"
     done
     # shellcheck disable=SC2086 # one word per package

@@ -5,6 +5,8 @@ import re
 import shlex
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 from tree import ROOT, end, sources
@@ -27,21 +29,27 @@ ALLOWED = re.compile(r"^(hwi_\w+|hws_\w+|mem(cpy|move|set|cmp|chr)|str(len|cmp|n
 FLAGS = "-std=c11 -O1 -fPIC -D_POSIX_C_SOURCE=200809L -U_FORTIFY_SOURCE"
 
 
+@lru_cache
+def packages():
+    return subprocess.run(["sh", "-c", "pkg-config --cflags libxxhash; pkg-config --cflags msgpack-c || pkg-config --cflags msgpack"],
+                          capture_output=True, text=True).stdout.split()
+
+
 def imports(path, scratch):
     flags = shlex.split(FLAGS) + [f"-I{ROOT}", f"-I{ROOT}/include"]
-    packages = subprocess.run(["sh", "-c", "pkg-config --cflags libxxhash; pkg-config --cflags msgpack-c || pkg-config --cflags msgpack"],
-                              capture_output=True, text=True).stdout.split()
-    subprocess.run([os.environ.get("CC", "cc"), *flags, *packages, "-c", str(path), "-o", scratch], check=True)
+    subprocess.run([os.environ.get("CC", "cc"), *flags, *packages(), "-c", str(path), "-o", scratch], check=True)
     out = subprocess.run([os.environ.get("NM", "nm"), "-u", scratch], check=True, capture_output=True, text=True).stdout
     return [line.split()[-1] for line in out.splitlines() if line.strip()]
 
 
-problems = []
-with tempfile.TemporaryDirectory() as folder:
-    for path in sources(*PURE, suffixes=(".c",)):
-        name = str(path.relative_to(ROOT))
-        if name in ADAPTERS or name.startswith(NOT_PURE):
-            continue
-        bad = [symbol for symbol in imports(path, str(Path(folder) / "object.o")) if not ALLOWED.match(symbol)]
-        problems += [f"{name}: imports {symbol}" for symbol in bad]
-end("pure objects", problems)
+def judge(path):
+    name = str(path.relative_to(ROOT))
+    scratch = str(Path(folder) / (name.replace("/", "_") + ".o"))
+    return [f"{name}: imports {symbol}" for symbol in imports(path, scratch) if not ALLOWED.match(symbol)]
+
+
+with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+    pure = [path for path in sources(*PURE, suffixes=(".c",))
+            if (name := str(path.relative_to(ROOT))) not in ADAPTERS and not name.startswith(NOT_PURE)]
+    problems = [problem for found in pool.map(judge, pure) for problem in found]
+end(f"pure objects ({len(pure)} files)", problems)

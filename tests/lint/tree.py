@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(os.environ.get("SOURCE_DIR", Path(__file__).resolve().parents[2]))
-CODE = ("actors", "collectives", "snapshot", "transport", "tools", "tests", "examples", "include")
+CODE = ("actors", "collectives", "snapshot", "transport", "runtime", "tools", "tests", "examples", "include")
 
 
 def sources(*tops, suffixes=(".c", ".h", ".def")):
@@ -17,10 +17,10 @@ def sources(*tops, suffixes=(".c", ".h", ".def")):
 
 
 def components():
-    """{directory: [directories it may include]} as the top CMakeLists.txt declares them."""
-    text = (ROOT / "CMakeLists.txt").read_text()
+    """{directory: [directories it may include]} as CMakeLists.txt, of the root and of tools, declare them."""
+    text = (ROOT / "CMakeLists.txt").read_text() + (ROOT / "tools/CMakeLists.txt").read_text()
     found = {}
-    for words in re.findall(r"hawser_component\(([^)]*)\)", text):
+    for words in re.findall(r"^hawser_(?:component|tool)\(([^)]*)\)", text, re.M):
         name, *rest = words.split()
         found[name] = [word for word in rest if word != "DEPENDS"]
     return found

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Built with the bug that HWI_CANARY plants (actors/peer/on_op_done.c: Done is said of an operation when
-// one behind it on its tag is whole): within 1,000 seeds it must be found.
+// Built with the bug that HWI_CANARY plants (actors/peer/on_op_done.c: Done is said of an operation
+// when one behind it on its tag is whole): within 1,000 seeds it must be found.
 #include <stdio.h>
 
 #include "tools/swarm/swarm.h"

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "tools/hawser/fork/spec.c"
+#include "tools/hawser/replay/fork/spec.c"
 #include "tools/hawser/common/options.c"
 
 static struct fork_spec spec;

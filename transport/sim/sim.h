@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The simulator: network, clock and processes of a whole run, in one process under virtual time,
-// with real actors and real data ports. It makes no calls and judges nothing: tools/trainer calls as
-// a program would, tools/swarm is crews of such trainers with habits, faults and checkers.
+// with real actors and real data ports. It makes no calls and judges nothing: tools/trainer calls
+// as a program would, tools/swarm is crews of such trainers with habits, faults and checkers.
 //
 // Always executes the earliest pending thing; ties in the order they were
 // scheduled. Nothing here depends on the machine: the same calls give the same run.

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/hawser/fork/fork.h"
+#include "tools/hawser/replay/fork/fork.h"
 
 // Memory that a child shares with us; NULL if there is none to be had.
 static struct replay_progress *share(FILE **file)

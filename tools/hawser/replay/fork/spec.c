@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/hawser/fork/spec.h"
+#include "tools/hawser/replay/fork/spec.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A recording can be carried on only if the journals of all its actors are here, from their
 // beginning.
-#include "tools/hawser/fork/fork.h"
+#include "tools/hawser/replay/fork/fork.h"
 
 enum { MISSING_MAX = 16 }; // incarnations that are named
 

@@ -3,7 +3,7 @@
 #ifndef HAWSER_TOOLS_HAWSER_FORK_FORK_H
 #define HAWSER_TOOLS_HAWSER_FORK_FORK_H
 
-#include "tools/hawser/fork/spec.h"
+#include "tools/hawser/replay/fork/spec.h"
 #include "tools/hawser/replay/merge.h"
 #include "transport/sim/drive.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/hawser/fork/fork.h"
+#include "tools/hawser/replay/fork/fork.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Replays all journals into a simulation up to the fork, lets it go, does what was asked for, and
 // prints what becomes of the run.
-#include "tools/hawser/fork/fork.h"
+#include "tools/hawser/replay/fork/fork.h"
 
 #include <stdlib.h>
 #include <string.h>
