@@ -27,6 +27,9 @@ static void row(struct scenario *s, struct call call, uint32_t *rows)
             call.in_place = in_place;
             call.misalign = (uint8_t)(*rows % 8);
             call.count = counts[*rows % HWI_COUNT(counts)];
+            if (call.redop == 0) { // members' parts begin at whole bytes
+                call.count = hwi_dtype_count(call.dtype, hwi_dtype_bytes(call.dtype, call.count));
+            }
             call.root = *rows % s->nodes;
             everybody(s, &call);
         }

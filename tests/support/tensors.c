@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "actors/base/dtype.h"
 #include "tests/support/kernel_check.h"
 
 enum {
@@ -11,9 +12,15 @@ enum {
     OLD = 500, // what an output held: inputs of a member that is none
 };
 
-static size_t element_bytes(const struct made_call *made)
+static uint64_t bytes_of(const struct made_call *made, uint64_t count)
 {
-    return hws_dtype_bytes((hws_dtype)made->call.dtype);
+    return hwi_dtype_bytes(made->call.dtype, count);
+}
+
+// `count`, or a few more that fill a whole byte.
+static uint64_t whole(const struct made_call *made, uint64_t count)
+{
+    return hwi_dtype_count(made->call.dtype, bytes_of(made, count));
 }
 
 static bool adds(uint8_t kind)
@@ -46,7 +53,7 @@ static uint64_t narrow_bits(uint8_t dtype, uint32_t node, uint32_t step, uint64_
     if (dtype == HWS_BF16) {
         return (bits & 0x807f) | (124 + (bits >> 20) % 6) << 7;
     }
-    return bits & UINT64_MAX >> (64 - 8 * hws_dtype_bytes((hws_dtype)dtype));
+    return bits & UINT64_MAX >> (64 - hwi_dtype_bits(dtype));
 }
 
 static uint64_t input_bits(const struct made_call *made, uint32_t node, uint64_t index)
@@ -109,9 +116,29 @@ uint64_t gathered_count(uint64_t count, uint32_t node)
     return count * (node % 3) + node;
 }
 
+// Where element `at` begins in its byte.
+static uint32_t shift_of(const struct made_call *made, uint64_t at)
+{
+    uint32_t bits = hwi_dtype_bits(made->call.dtype);
+    return bits < 8 ? (uint32_t)(at * bits % 8) : 0;
+}
+
+static uint64_t get(const struct made_call *made, const void *memory, uint64_t at)
+{
+    uint64_t bits = 0, mask = UINT64_MAX >> (64 - hwi_dtype_bits(made->call.dtype));
+    uint64_t from = bytes_of(made, at + 1) - bytes_of(made, 1);
+    memcpy(&bits, (const unsigned char *)memory + from, bytes_of(made, 1));
+    return bits >> shift_of(made, at) & mask;
+}
+
 static void put(const struct made_call *made, void *memory, uint64_t at, uint64_t bits)
 {
-    memcpy((unsigned char *)memory + at * element_bytes(made), &bits, element_bytes(made));
+    uint64_t from = bytes_of(made, at + 1) - bytes_of(made, 1);
+    unsigned char *here = (unsigned char *)memory + from;
+    if (shift_of(made, at) > 0) {
+        bits = *here | bits << shift_of(made, at); // from the low bits up
+    }
+    memcpy(here, &bits, bytes_of(made, 1));
 }
 
 static void fill(const struct made_call *made, void *memory, uint32_t node, uint64_t count)
@@ -124,7 +151,7 @@ static void fill(const struct made_call *made, void *memory, uint32_t node, uint
 // `count` elements with a guard behind them.
 static void *take(struct scenario *scenario, const struct made_call *made, uint64_t count)
 {
-    size_t bytes = count * element_bytes(made);
+    size_t bytes = bytes_of(made, count);
     unsigned char *memory = arena_take(&scenario->arena, bytes + GUARD_BYTES, made->call.misalign);
     memset(memory + bytes, GUARD, GUARD_BYTES);
     return memory;
@@ -146,9 +173,9 @@ static void give_gathered(struct scenario *scenario, struct made_call *made)
     made->output = take(scenario, made, call->room);
     fill(made, made->output, OLD, call->room);
     call->count = call->unequal ? gathered_count(call->count, made->node) : call->count;
-    made->input = call->in_place ? (unsigned char *)made->output +
-                                       made->node * call->count * element_bytes(made)
-                                 : take(scenario, made, call->count);
+    made->input = call->in_place
+                      ? (unsigned char *)made->output + bytes_of(made, made->node * call->count)
+                      : take(scenario, made, call->count);
     fill(made, made->input, made->node, call->count);
 }
 
@@ -202,8 +229,7 @@ void tensors_give(struct scenario *scenario, struct made_call *made)
 static void check_element(const struct made_call *made, const void *memory, uint64_t at,
                           uint64_t bits, const char *what)
 {
-    const unsigned char *here = (const unsigned char *)memory + at * element_bytes(made);
-    if (memcmp(here, &bits, element_bytes(made)) != 0) {
+    if (get(made, memory, at) != bits) {
         expect(false, "member %u, request %llu, step %u: %s, element %llu", made->node,
                (unsigned long long)made->request, made->call.step, what, (unsigned long long)at);
     }
@@ -214,7 +240,7 @@ static void check_guard(const struct made_call *made, const void *memory, uint64
     if (memory == NULL) {
         return;
     }
-    const unsigned char *guard = (const unsigned char *)memory + count * element_bytes(made);
+    const unsigned char *guard = (const unsigned char *)memory + bytes_of(made, count);
     for (uint32_t i = 0; i < GUARD_BYTES; i++) {
         expect(guard[i] == GUARD, "member %u, request %llu: written %u bytes beyond its memory",
                made->node, (unsigned long long)made->request, i);
@@ -258,7 +284,7 @@ static void check_rest(const struct made_call *made, const struct hwi_msg_reply 
                        uint64_t from)
 {
     if (reply->attempts == 1) {
-        check_old(made, from, made->call.room);
+        check_old(made, whole(made, from), made->call.room);
     }
 }
 
@@ -274,7 +300,10 @@ static void check_scattered(const struct made_call *made, const struct hwi_msg_r
                             const uint32_t *nodes)
 {
     uint64_t n = reply->members_count, in_all = made->call.count;
-    uint64_t from = reply->rank * in_all / n, to = (reply->rank + 1) * in_all / n;
+    uint64_t unit = hwi_dtype_unit(made->call.dtype), units = bytes_of(made, in_all) / unit;
+    uint64_t from = hwi_dtype_count(made->call.dtype, reply->rank * units / n * unit);
+    uint64_t to = hwi_dtype_count(made->call.dtype, (reply->rank + 1) * units / n * unit);
+    to = HWI_MIN(to, in_all);
     expect(reply->offset == from && reply->count == to - from, "member %u has the part %llu + %llu",
            made->node, (unsigned long long)reply->offset, (unsigned long long)reply->count);
     for (uint64_t i = from; i < to; i++) {
