@@ -27,7 +27,7 @@ struct hwi_plan_shape {
     uint8_t asked;                  // enum hwi_plan
     uint8_t kind;                   // enum hwi_kind
     uint8_t redop;                  // hws_redop
-    uint32_t world;                 // members
+    uint32_t world;                 // members: the world size
     uint32_t root;                  // broadcast: its rank
     uint32_t unit_bytes;            // the least that whole elements fill
     uint64_t bytes;                 // of the whole
