@@ -69,6 +69,9 @@ missing_packages() {
         has_command clang || echo clang
         has_clang_runtime || echo libclang-rt-dev
         has_command clang-format-16 || echo clang-format-16
+        # what tests/lint/dialect.py reads C with
+        [ -e /usr/lib/python3/dist-packages/clang/cindex.py ] || echo python3-clang-16
+        [ -d /usr/lib/llvm-16/lib/clang ] || echo libclang-common-16-dev
     fi
 }
 
