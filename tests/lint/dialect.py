@@ -94,15 +94,21 @@ def walk(cursor, texts, found):
         walk(child, texts, found)
 
 
+WALKED = set()  # headers, by this process
+
+
 def look(unit):
     path, arguments = unit
     lib = ci.conf.lib
     unsigned = ctypes.POINTER(ctypes.c_uint)
     lib.clang_getSpellingLocation.argtypes = [ci.SourceLocation, ctypes.POINTER(ci.c_object_p), unsigned, unsigned, unsigned]
-    texts, found = {}, set()
+    texts, found, here = {}, set(), set()
     for top in ci.Index.create().parse(path, args=arguments + RESOURCES).cursor.get_children():
-        if top.location.file is not None and Path(top.location.file.name).is_relative_to(ROOT):
+        name = top.location.file.name if top.location.file is not None else ""
+        if name.startswith(f"{ROOT}/") and name not in WALKED:
+            here.add(name)
             walk(top, texts, found)
+    WALKED.update(name for name in here if name.endswith(".h"))
     return found
 
 
