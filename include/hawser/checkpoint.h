@@ -54,8 +54,7 @@ typedef struct hws_checkpoint_info {
     uint32_t tensors;           /**< tensors in it */
     uint32_t blocks;            /**< blocks in it */
     uint32_t blocks_compressed; /**< blocks of them that are compressed */
-    uint32_t
-        skipped; /**< hws_checkpoint_newest: number of damaged or unreadable files passed over */
+    uint32_t skipped;        /**< hws_checkpoint_newest: number of files passed over, not whole */
     char skipped_why[256];   /**< hws_checkpoint_newest: the name of one of them and what is wrong
                                 with it */
     char damaged_tensor[64]; /**< HWS_E_DAMAGED: the tensor whose bytes are damaged; "" = the file's
@@ -80,10 +79,10 @@ typedef struct hws_checkpoint_info {
  * Several processes or threads may save to one path at once: the last to finish wins. The tensors
  * must not be changed until return, and no hws_sync of this state may run. `state`, `path` and
  * `options` are borrowed until return; `options` and `info` may be NULL. Any thread, one at a time
- * for one state. Errors: HWS_E_INVALID, HWS_E_NOT_SYNCED (a sync that failed in the middle left
- * bytes of two revisions: sync or load first), HWS_E_BUSY (8 others save to this path),
- * HWS_E_SYSTEM (disk full, no right to write, ...: the old file is as it was), HWS_E_LIMIT,
- * HWS_E_NO_MEMORY.
+ * for one state.
+ * Errors: HWS_E_INVALID, HWS_E_NOT_SYNCED (a sync that failed in the middle left bytes of two
+ * revisions: sync or load first), HWS_E_BUSY (8 others save to this path), HWS_E_SYSTEM (disk full,
+ * no right to write, ...: the old file is as it was), HWS_E_LIMIT, HWS_E_NO_MEMORY.
  */
 HWS_API hws_status hws_checkpoint_save(const hws_state *state, const char *path,
                                        const hws_checkpoint_options *options,
@@ -98,10 +97,10 @@ HWS_API hws_status hws_checkpoint_save(const hws_state *state, const char *path,
  * sentence says so, the revision is 0, and saving returns HWS_E_NOT_SYNCED until a load or sync
  * succeeds.) Call it before hws_open; on a state that is synced already it changes this member's
  * bytes, as the trainer could, and the next hws_sync decides. Not during one. `state` and `path`
- * are borrowed until return; `info` may be NULL. Any thread, one at a time for one state. Errors:
- * HWS_E_DAMAGED (tensor and offset in the sentence and in `info`), HWS_E_LAYOUT (the sentence names
- * the first tensor that differs), HWS_E_UNSUPPORTED (a later version's format), HWS_E_INVALID,
- * HWS_E_SYSTEM, HWS_E_NO_MEMORY.
+ * are borrowed until return; `info` may be NULL. Any thread, one at a time for one state.
+ * Errors: HWS_E_DAMAGED (tensor and offset in the sentence and in `info`), HWS_E_LAYOUT (the
+ * sentence names the first tensor that differs), HWS_E_UNSUPPORTED (a later version's format),
+ * HWS_E_INVALID, HWS_E_SYSTEM, HWS_E_NO_MEMORY.
  */
 HWS_API hws_status hws_checkpoint_load(hws_state *state, const char *path,
                                        hws_checkpoint_info *info);
@@ -112,9 +111,10 @@ HWS_API hws_status hws_checkpoint_load(hws_state *state, const char *path,
  * verifies every block of the one it returns. Damaged ones are passed over and counted in `info`.
  * Writes the file's path to `path` (room for `path_bytes` bytes, of which at most 4096 are needed),
  * "" and HWS_OK if the directory holds none. `directory` is borrowed until return; `info` may be
- * NULL. Any thread. Errors: HWS_E_DAMAGED (there are some, and of the 64 newest none is whole),
- * HWS_E_SYSTEM (no such directory, ...), HWS_E_INVALID, HWS_E_LIMIT (`path` has too little room),
- * HWS_E_NO_MEMORY; `path` is "" then.
+ * NULL. Any thread.
+ * Errors: HWS_E_DAMAGED (there are some, and of the 64 newest none is whole), HWS_E_SYSTEM (no such
+ * directory, ...), HWS_E_INVALID, HWS_E_LIMIT (`path` has too little room), HWS_E_NO_MEMORY; `path`
+ * is "" then.
  */
 HWS_API hws_status hws_checkpoint_newest(const char *directory, char *path, size_t path_bytes,
                                          hws_checkpoint_info *info);

@@ -45,8 +45,7 @@ typedef struct hws_options {
     uint64_t tag;           /**< any number; a view has 4096, of all groups together */
     uint32_t timeout_ms;    /**< deadline, ms, 1..4294967295; 0 = the communicator's */
     int retry; /**< 1 = acknowledge changes and run again with the survivors, till the deadline */
-    uint32_t
-        plan; /**< 0..2: 0 = by size, 1 = one-shot, 2 = direct; must be the same on all members */
+    uint32_t plan;     /**< 0..2: 0 = by size, 1 = one-shot, 2 = direct; the same on all members */
     uint32_t reserved; /**< 0 = the only value */
     uint32_t scope;    /**< agree and barrier: HWS_SCOPE_GROUP or HWS_SCOPE_RUN; must be the same on
                           all members */
@@ -119,7 +118,8 @@ typedef struct hws_op {
  * bit the same everywhere. `input` == `output` is in place; otherwise they must not overlap. No
  * alignment is needed. `input` and `output` are borrowed until return. In a view of one it is the
  * identity. `options` (borrowed until return) may be NULL; `result` is written, or NULL. Any
- * thread. Errors: HWS_E_INVALID (NULL, count 0, overlap, unknown type or operation), HWS_E_VIEW,
+ * thread.
+ * Errors: HWS_E_INVALID (NULL, count 0, overlap, unknown type or operation), HWS_E_VIEW,
  * HWS_E_MEMBER_LOST, HWS_E_TIMEOUT, HWS_E_WITHDRAWN, HWS_E_CANCELLED, HWS_E_TOO_FEW (acknowledge,
  * call again; with `retry` only at the deadline, or when a call before it on its tag failed),
  * HWS_E_BUSY (an admission or a sync is under way), HWS_E_MISMATCH (another member called something
@@ -155,9 +155,9 @@ HWS_API hws_status hws_reduce_scatter(hws_comm *comm, const void *input, size_t 
  * lie in `output` at any multiple of `count` elements (best at rank times `count`, else it is
  * copied), if counts are the same. Otherwise they must not overlap. Behind all elements `output` is
  * unspecified. The result tells `offset` and `count` of the own elements. Memory (borrowed),
- * `options` (borrowed) and `result` (written) as in hws_all_reduce(). Any thread. Errors: as in
- * hws_all_reduce(), and HWS_E_INVALID (HWS_E_LIMIT if it is more than 2^40 bytes) on all members if
- * one of them has too little room.
+ * `options` (borrowed) and `result` (written) as in hws_all_reduce(). Any thread.
+ * Errors: as in hws_all_reduce(), and HWS_E_INVALID (HWS_E_LIMIT if it is more than 2^40 bytes) on
+ * all members if one of them has too little room.
  */
 HWS_API hws_status hws_all_gather(hws_comm *comm, const void *input, size_t count, void *output,
                                   size_t room, size_t *counts, size_t counts_room, hws_dtype dtype,
@@ -168,9 +168,9 @@ HWS_API hws_status hws_all_gather(hws_comm *comm, const void *input, size_t coun
  * a peer id of the view (a result's `members` by rank). `input` is read at the root only, where it
  * may be `output` and must not overlap it otherwise; others may pass NULL, or `output`: then it is
  * in place, and holds on an error what it held. Memory (borrowed), `options` (borrowed) and
- * `result` (written) as in hws_all_reduce(). Any thread. Errors: as in hws_all_reduce(), and
- * HWS_E_MEMBER_LOST, at once and also with `retry`, if the root is no member: such a call takes no
- * place on its tag, and is not compared with others'.
+ * `result` (written) as in hws_all_reduce(). Any thread.
+ * Errors: as in hws_all_reduce(), and HWS_E_MEMBER_LOST, at once and also with `retry`, if the root
+ * is no member: such a call takes no place on its tag, and is not compared with others'.
  */
 HWS_API hws_status hws_broadcast(hws_comm *comm, const void *input, void *output, size_t count,
                                  hws_dtype dtype, hws_peer_id root, const hws_options *options,
@@ -180,7 +180,8 @@ HWS_API hws_status hws_broadcast(hws_comm *comm, const void *input, void *output
  * Returns HWS_OK once all members have called it: those of the group, or with `scope` HWS_SCOPE_RUN
  * of the run. Through the master, in one round trip. It waits for the calls made before it on its
  * tag, and later ones on the tag wait for it. `options` (borrowed until return) may be NULL;
- * `result` is written, or NULL. Any thread. Errors: as in hws_all_reduce(), not HWS_E_NOT_SYNCED.
+ * `result` is written, or NULL. Any thread.
+ * Errors: as in hws_all_reduce(), not HWS_E_NOT_SYNCED.
  */
 HWS_API hws_status hws_barrier(hws_comm *comm, const hws_options *options, hws_result *result);
 
@@ -188,8 +189,8 @@ HWS_API hws_status hws_barrier(hws_comm *comm, const hws_options *options, hws_r
  * Combines one number over all members (with `scope` HWS_SCOPE_RUN: of all groups) through the
  * master, in one round trip: "do we all commit this step?". `value` is any value; *agreed is set
  * only on HWS_OK. `options` (borrowed until return) may be NULL; `result` is written, or NULL.
- * Order on its tag as in hws_barrier(). Any thread. Errors: as in hws_all_reduce(), not
- * HWS_E_NOT_SYNCED.
+ * Order on its tag as in hws_barrier(). Any thread.
+ * Errors: as in hws_all_reduce(), not HWS_E_NOT_SYNCED.
  */
 HWS_API hws_status hws_agree(hws_comm *comm, uint64_t value, hws_agree_op agree_op,
                              const hws_options *options, uint64_t *agreed, hws_result *result);
@@ -205,7 +206,8 @@ HWS_API hws_status hws_start(hws_comm *comm, const hws_op *op, hws_request **req
 
 /**
  * hws_start() for an all-reduce: as in hws_all_reduce() and hws_start(); *request is owned.
- * Any thread. Errors: as in hws_start().
+ * Any thread.
+ * Errors: as in hws_start().
  */
 HWS_API hws_status hws_all_reduce_async(hws_comm *comm, const void *input, void *output,
                                         size_t count, hws_dtype dtype, hws_redop redop,
@@ -213,7 +215,8 @@ HWS_API hws_status hws_all_reduce_async(hws_comm *comm, const void *input, void 
 
 /**
  * hws_start() for a reduce-scatter: as in hws_reduce_scatter() and hws_start(); *request is owned.
- * Any thread. Errors: as in hws_start().
+ * Any thread.
+ * Errors: as in hws_start().
  */
 HWS_API hws_status hws_reduce_scatter_async(hws_comm *comm, const void *input, size_t count,
                                             void *output, size_t room, hws_dtype dtype,
@@ -222,7 +225,8 @@ HWS_API hws_status hws_reduce_scatter_async(hws_comm *comm, const void *input, s
 
 /**
  * hws_start() for an all-gather: as in hws_all_gather() and hws_start(); *request is owned.
- * Any thread. Errors: as in hws_start().
+ * Any thread.
+ * Errors: as in hws_start().
  */
 HWS_API hws_status hws_all_gather_async(hws_comm *comm, const void *input, size_t count,
                                         void *output, size_t room, size_t *counts,
@@ -231,7 +235,8 @@ HWS_API hws_status hws_all_gather_async(hws_comm *comm, const void *input, size_
 
 /**
  * hws_start() for a broadcast: as in hws_broadcast() and hws_start(); *request is owned.
- * Any thread. Errors: as in hws_start().
+ * Any thread.
+ * Errors: as in hws_start().
  */
 HWS_API hws_status hws_broadcast_async(hws_comm *comm, const void *input, void *output,
                                        size_t count, hws_dtype dtype, hws_peer_id root,
@@ -239,14 +244,16 @@ HWS_API hws_status hws_broadcast_async(hws_comm *comm, const void *input, void *
 
 /**
  * hws_start() for a barrier: as in hws_barrier() and hws_start(); *request is owned.
- * Any thread. Errors: as in hws_start().
+ * Any thread.
+ * Errors: as in hws_start().
  */
 HWS_API hws_status hws_barrier_async(hws_comm *comm, const hws_options *options,
                                      hws_request **request);
 
 /**
  * hws_start() for an agree: as in hws_agree() and hws_start(); *request is owned.
- * Any thread. Errors: as in hws_start().
+ * Any thread.
+ * Errors: as in hws_start().
  */
 HWS_API hws_status hws_agree_async(hws_comm *comm, uint64_t value, hws_agree_op agree_op,
                                    const hws_options *options, hws_request **request);

@@ -26,16 +26,15 @@
  * order between themselves.
  *
  *   hws_open, collectives, ..._async, hws_start, hws_agree, hws_batch     any thread, at once
- *   hws_admit, hws_sync      any thread; HWS_E_BUSY while another operation is in flight, and
- * operations are BUSY meanwhile hws_view                 any thread; it acknowledges for all, so
- * one thread should, when all others' calls have failed hws_test, hws_cancel     any thread, also
- * while another waits for the request hws_wait, _any, _all     any thread; one at a time per
- * request, HWS_E_PENDING at once for the second hws_pending, hws_stats_get, hws_stats_edges,
- * hws_address     any thread, at once; they do not wait for anybody hws_close                any
- * thread, once; all others' calls return HWS_E_CLOSED, later ones HWS_E_INVALID a handle that was
- * closed, collected or never was one     HWS_E_INVALID, as long as no new one has its address a
- * child after fork       HWS_E_FORKED from every function on the parent's communicators; it opens
- * its own signal handlers          nothing
+ *   hws_admit, hws_sync     any thread; HWS_E_BUSY beside an operation, and the other way round
+ *   hws_view                any thread; it acknowledges for all: call it when all is collected
+ *   hws_test, hws_cancel     any thread, also while another waits for the request
+ *   hws_wait, _any, _all     any thread; one at a time per request, HWS_E_PENDING for the second
+ *   hws_pending, hws_stats_get, hws_stats_edges, hws_address     any thread; they wait for nobody
+ *   hws_close               any thread, once; calls in flight: HWS_E_CLOSED, later: HWS_E_INVALID
+ *   a handle that was closed or collected     HWS_E_INVALID while no new one has its address
+ *   a child after fork      HWS_E_FORKED on the parent's communicators; it opens its own
+ *   signal handlers         nothing
  */
 #ifndef HAWSER_COMM_H
 #define HAWSER_COMM_H
@@ -62,9 +61,8 @@ typedef struct hws_config {
     const char *advertise;  /**< HAWSER_ADVERTISE: address told to others; default: the bound one */
     int insecure; /**< HAWSER_INSECURE: 1 = allow listening beyond loopback without a key; default 0
                    */
-    uint32_t
-        min_members;  /**< HAWSER_MIN_MEMBERS: fewer members: HWS_E_TOO_FEW, 1..16384; default 1 */
-    uint32_t stripes; /**< HAWSER_STRIPES: connections per pair, 1..32; default 4 */
+    uint32_t min_members; /**< HAWSER_MIN_MEMBERS: with fewer: HWS_E_TOO_FEW, 1..16384; default 1 */
+    uint32_t stripes;     /**< HAWSER_STRIPES: connections per pair, 1..32; default 4 */
     uint32_t open_ms; /**< HAWSER_OPEN_MS: deadline to become a member, ms, 1..4294967295; default
                          60000 */
     uint32_t timeout_ms; /**< HAWSER_TIMEOUT_MS: default deadline of a call, ms, 1..4294967295;
@@ -81,8 +79,7 @@ typedef struct hws_config {
                                `journal` */
     uint32_t group; /**< HAWSER_GROUP: number of the own group, whose members reduce and sync among
                          themselves, 0..1023; default 0 */
-    uint32_t
-        unit_size; /**< HAWSER_UNIT_SIZE: processes of the unit, required with `unit`, 1..16384 */
+    uint32_t unit_size; /**< HAWSER_UNIT_SIZE: processes of the unit, set with `unit`, 1..16384 */
     const char *unit; /**< HAWSER_UNIT: name of the unit this process is part of, at most 63 bytes;
                          default: none */
 } hws_config;
@@ -97,11 +94,12 @@ typedef struct hws_config {
  * Connects to the master, registers and returns once this process is a member of a view (which is
  * thereby acknowledged). A newcomer to a run that goes on waits until the members call hws_admit.
  * `config` is borrowed until return; NULL means all from the environment. On success *comm is
- * owned: hws_close() it. Any thread. Errors: HWS_E_INVALID, HWS_E_INSECURE, HWS_E_SYSTEM (cannot
- * listen, cannot write in `journal`), HWS_E_NO_MEMORY, HWS_E_UNREACHABLE (no such host, or nothing
- * heard from the master by open_ms: check the address), HWS_E_REFUSED (the sentence says why: its
- * unit is complete, or of another size), HWS_E_TIMEOUT (registered, but not admitted by open_ms),
- * HWS_E_EVICTED (dropped from a proposal: open again).
+ * owned: hws_close() it. Any thread.
+ * Errors: HWS_E_INVALID, HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen, cannot write in `journal`),
+ * HWS_E_NO_MEMORY, HWS_E_UNREACHABLE (no such host, or nothing heard from the master by open_ms:
+ * check the address), HWS_E_REFUSED (the sentence says why: its unit is complete, or of another
+ * size), HWS_E_TIMEOUT (registered, but not admitted by open_ms), HWS_E_EVICTED (dropped from a
+ * proposal: open again).
  */
 HWS_API hws_status hws_open(const hws_config *config, hws_comm **comm);
 
@@ -117,7 +115,8 @@ HWS_API hws_status hws_close(hws_comm *comm);
 /**
  * Sets *count to how many newcomers (members to be) wait to be admitted, as agreed at the last
  * operation this communicator returned: all members that returned the same operation read the same
- * number. Any thread. Errors: HWS_E_INVALID, HWS_E_CLOSED (closed meanwhile), HWS_E_FORKED.
+ * number. Any thread.
+ * Errors: HWS_E_INVALID, HWS_E_CLOSED (closed meanwhile), HWS_E_FORKED.
  */
 HWS_API hws_status hws_pending(hws_comm *comm, uint32_t *count);
 
@@ -125,18 +124,20 @@ HWS_API hws_status hws_pending(hws_comm *comm, uint32_t *count);
  * Votes to admit the newcomers that wait. A joint call: it returns when all members of the view
  * have made it, with the view that is then in force (acknowledged); newcomers that failed to
  * connect are left out. With nobody waiting it returns at once after the votes. `result` may be
- * NULL. One thread at a time. Errors: HWS_E_BUSY (operations in flight: wait for them), HWS_E_VIEW,
- * HWS_E_MEMBER_LOST, HWS_E_TIMEOUT, HWS_E_WITHDRAWN (acknowledge, call again), HWS_E_MISMATCH
- * (another member waits for this one in another call: the sentence names both), HWS_E_EVICTED,
- * HWS_E_OUTCOME_UNKNOWN, HWS_E_INVALID, HWS_E_FORKED.
+ * NULL. One thread at a time.
+ * Errors: HWS_E_BUSY (operations in flight: wait for them), HWS_E_VIEW, HWS_E_MEMBER_LOST,
+ * HWS_E_TIMEOUT, HWS_E_WITHDRAWN (acknowledge, call again), HWS_E_MISMATCH (another member waits
+ * for this one in another call: the sentence names both), HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN,
+ * HWS_E_INVALID, HWS_E_FORKED.
  */
 HWS_API hws_status hws_admit(hws_comm *comm, hws_result *result);
 
 /**
  * Acknowledges the view in force and tells who is in it (`result` may be NULL). Does not
- * communicate. Any thread. Errors: HWS_E_BUSY (operations of an earlier view have not been waited
- * for), HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN, HWS_E_INTERNAL (this incarnation is finished),
- * HWS_E_INVALID, HWS_E_FORKED.
+ * communicate. Any thread.
+ * Errors: HWS_E_BUSY (operations of an earlier view have not been waited for), HWS_E_EVICTED,
+ * HWS_E_OUTCOME_UNKNOWN, HWS_E_INTERNAL (this incarnation is finished), HWS_E_INVALID,
+ * HWS_E_FORKED.
  */
 HWS_API hws_status hws_view(hws_comm *comm, hws_result *result);
 
@@ -218,16 +219,16 @@ HWS_API hws_status hws_stats_get(hws_comm *comm, hws_stats *stats);
  * Writes into `list` (room for `room` items, each with its bytes_of_struct set) what was sent to
  * and received from each other member with which connections are open, by peer id, and sets *count
  * to their number, also where it is above `room`. `list` may be NULL if `room` is 0. Any thread; it
- * does not wait for the network. Errors: HWS_E_INVALID, HWS_E_CLOSED (closed meanwhile),
- * HWS_E_FORKED.
+ * does not wait for the network.
+ * Errors: HWS_E_INVALID, HWS_E_CLOSED (closed meanwhile), HWS_E_FORKED.
  */
 HWS_API hws_status hws_stats_edges(hws_comm *comm, hws_edge_stats *list, size_t room,
                                    size_t *count);
 
 /**
  * Writes the address at which this member accepts stripes, with a NUL, into `text` of `bytes` bytes
- * (at most 64 are needed). Any thread. Errors: HWS_E_INVALID (NULL, or too short), HWS_E_CLOSED,
- * HWS_E_FORKED.
+ * (at most 64 are needed). Any thread.
+ * Errors: HWS_E_INVALID (NULL, or too short), HWS_E_CLOSED, HWS_E_FORKED.
  */
 HWS_API hws_status hws_address(hws_comm *comm, char *text, size_t bytes);
 

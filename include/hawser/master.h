@@ -50,23 +50,24 @@ typedef struct hws_master_config {
 /**
  * Starts a master in a thread of its own and returns once it listens. `config` is borrowed until
  * return. On success *master is owned by the caller: end it with hws_master_stop().
- * Any thread. Errors: HWS_E_INVALID (a field out of its range, a state file that is damaged or
- * missing without new_run), HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen, state file locked or
- * unreadable, cannot write in `journal`: hws_last_error() names it), HWS_E_NO_MEMORY.
+ * Any thread.
+ * Errors: HWS_E_INVALID (a field out of its range, a state file that is damaged or missing without
+ * new_run), HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen, state file locked or unreadable, cannot
+ * write in `journal`: hws_last_error() names it), HWS_E_NO_MEMORY.
  */
 HWS_API hws_status hws_master_start(const hws_master_config *config, hws_master **master);
 
 /**
  * Writes the address members connect to, "127.0.0.1:40123", with a NUL into `text` of `bytes` bytes
- * (at most 64 are needed). Any thread. Errors: HWS_E_INVALID (NULL, stopped, or too short),
- * HWS_E_FORKED.
+ * (at most 64 are needed). Any thread.
+ * Errors: HWS_E_INVALID (NULL, stopped, or too short), HWS_E_FORKED.
  */
 HWS_API hws_status hws_master_address(const hws_master *master, char *text, size_t bytes);
 
 /**
  * Stops the master and frees it (takes `master`; NULL is allowed). Members find it unreachable.
- * Returns within a second. One thread, and no other uses `master`. Errors: HWS_E_INVALID (stopped
- * before), HWS_E_FORKED (nothing is freed).
+ * Returns within a second. One thread, and no other uses `master`.
+ * Errors: HWS_E_INVALID (stopped before), HWS_E_FORKED (nothing is freed).
  */
 HWS_API hws_status hws_master_stop(hws_master *master);
 

@@ -31,7 +31,8 @@ typedef enum hws_strategy {
 
 /**
  * Makes an empty state of revision 0. On success *state is owned: hws_state_destroy() it. Any
- * thread. Errors: HWS_E_INVALID, HWS_E_NO_MEMORY.
+ * thread.
+ * Errors: HWS_E_INVALID, HWS_E_NO_MEMORY.
  */
 HWS_API hws_status hws_state_create(hws_state **state);
 
@@ -44,9 +45,9 @@ HWS_API void hws_state_destroy(hws_state *state);
 /**
  * Adds `count` elements at `data` under `name` (copied; at most 63 bytes, unique). Order matters:
  * it must be the same on all members. `count` may be 0, and `data` then NULL. `data` is borrowed
- * until hws_state_destroy; sync may write to it. Before the first hws_sync. One thread. Errors:
- * HWS_E_INVALID (NULL, empty or doubled name, unknown type), HWS_E_LIMIT (4096 tensors, 2^40
- * bytes), HWS_E_BUSY (already synced once), HWS_E_NO_MEMORY.
+ * until hws_state_destroy; sync may write to it. Before the first hws_sync. One thread.
+ * Errors: HWS_E_INVALID (NULL, empty or doubled name, unknown type), HWS_E_LIMIT (4096 tensors,
+ * 2^40 bytes), HWS_E_BUSY (already synced once), HWS_E_NO_MEMORY.
  */
 HWS_API hws_status hws_state_add(hws_state *state, const char *name, hws_dtype dtype, void *data,
                                  size_t count);
@@ -54,8 +55,8 @@ HWS_API hws_status hws_state_add(hws_state *state, const char *name, hws_dtype d
 /**
  * Marks the tensor `name` (borrowed until return) as each member's own: sync neither hashes nor
  * moves its bytes. That it may differ is part of the layout: all members must say so. Before the
- * first hws_sync. One thread. Errors: HWS_E_INVALID (NULL, no tensor of that name), HWS_E_BUSY
- * (already synced once).
+ * first hws_sync. One thread.
+ * Errors: HWS_E_INVALID (NULL, no tensor of that name), HWS_E_BUSY (already synced once).
  */
 HWS_API hws_status hws_state_may_differ(hws_state *state, const char *name);
 
@@ -65,7 +66,8 @@ HWS_API uint64_t hws_state_revision(const hws_state *state);
 
 /**
  * Sets the revision to `revision`, any number; raise it whenever the bytes were changed on purpose.
- * One thread. Errors: HWS_E_INVALID.
+ * One thread.
+ * Errors: HWS_E_INVALID.
  */
 HWS_API hws_status hws_state_set_revision(hws_state *state, uint64_t revision);
 
@@ -84,15 +86,16 @@ HWS_API hws_status hws_state_set_revision(hws_state *state, uint64_t revision);
  * taken on trust that equal revisions are equal bytes, and the result's `root` is 0. If anything
  * differs on any member all hash, as with HWS_VERIFY_ALWAYS.
  *
- * One thread at a time. Errors: HWS_E_BUSY (operations in flight), HWS_E_CONFLICT (a send-only
- * member does not hold what was elected, the sentence names both; or whoever holds a whole state is
- * receive-only; nothing was written), HWS_E_REFUSED (this newcomer's revision is above the run's,
- * or it is send-only and holds another state than the run: it is put out, not overwritten),
- * HWS_E_LAYOUT (this member's tensors differ from the run's, the sentence names the first that
- * does: it is put out), HWS_E_STATE_LOST (no member holds a whole state), HWS_E_INVALID (no
- * tensors, another state than the first time, no such strategy), and HWS_E_VIEW, HWS_E_MEMBER_LOST,
- * HWS_E_TIMEOUT, HWS_E_WITHDRAWN, HWS_E_TOO_FEW, HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN,
- * HWS_E_INTERNAL, HWS_E_FORKED as in hws_all_reduce.
+ * One thread at a time.
+ * Errors: HWS_E_BUSY (operations in flight), HWS_E_CONFLICT (a send-only member does not hold what
+ * was elected, the sentence names both; or whoever holds a whole state is receive-only; nothing was
+ * written), HWS_E_REFUSED (this newcomer's revision is above the run's, or it is send-only and
+ * holds another state than the run: it is put out, not overwritten), HWS_E_LAYOUT (this member's
+ * tensors differ from the run's, the sentence names the first that does: it is put out),
+ * HWS_E_STATE_LOST (no member holds a whole state), HWS_E_INVALID (no tensors, another state than
+ * the first time, no such strategy), and HWS_E_VIEW, HWS_E_MEMBER_LOST, HWS_E_TIMEOUT,
+ * HWS_E_WITHDRAWN, HWS_E_TOO_FEW, HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN, HWS_E_INTERNAL,
+ * HWS_E_FORKED as in hws_all_reduce.
  */
 HWS_API hws_status hws_sync(hws_comm *comm, hws_state *state, hws_strategy strategy,
                             const hws_options *options, hws_result *result);

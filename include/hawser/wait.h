@@ -19,16 +19,16 @@ extern "C" {
 /**
  * Waits up to `timeout_ms` ms for an operation (0 = just look; UINT32_MAX = until it ends, which
  * its own deadline bounds). Frees `request` (takes it) unless it returns HWS_E_PENDING. `result`
- * (written) may be NULL. Any thread; one at a time per request. Errors: HWS_E_PENDING (still in
- * flight: wait again; or, at once, another thread waits for it), HWS_E_INVALID (NULL, collected
- * before), HWS_E_FORKED, and those of the operation.
+ * (written) may be NULL. Any thread; one at a time per request.
+ * Errors: HWS_E_PENDING (still in flight: wait again; or, at once, another thread waits for it),
+ * HWS_E_INVALID (NULL, collected before), HWS_E_FORKED, and those of the operation.
  */
 HWS_API hws_status hws_wait(hws_request *request, uint32_t timeout_ms, hws_result *result);
 
 /**
  * Whether an operation has ended: HWS_OK, whatever became of it, and then hws_wait() returns at
- * once. Frees nothing. Any thread, also while another waits for it. Errors: HWS_E_PENDING (still in
- * flight), HWS_E_INVALID, HWS_E_FORKED.
+ * once. Frees nothing. Any thread, also while another waits for it.
+ * Errors: HWS_E_PENDING (still in flight), HWS_E_INVALID, HWS_E_FORKED.
  */
 HWS_API hws_status hws_test(hws_request *request);
 
@@ -38,9 +38,10 @@ HWS_API hws_status hws_test(hws_request *request);
  * place, requests[*index] to NULL, writes `result` (may be NULL) and returns what became of it. The
  * array `requests` is borrowed until return, what it names taken as it is collected. *index is
  * SIZE_MAX if none was collected. Of several that have ended it is the first in the array. Any
- * thread; one at a time per request. Errors: HWS_E_PENDING (none has ended; or, at once, another
- * thread waits for one), HWS_E_INVALID (NULL, no request, one that is none, one named twice, two
- * communicators), HWS_E_LIMIT, HWS_E_FORKED, and those of the operation.
+ * thread; one at a time per request.
+ * Errors: HWS_E_PENDING (none has ended; or, at once, another thread waits for one), HWS_E_INVALID
+ * (NULL, no request, one that is none, one named twice, two communicators), HWS_E_LIMIT,
+ * HWS_E_FORKED, and those of the operation.
  */
 HWS_API hws_status hws_wait_any(hws_request **requests, size_t count, uint32_t timeout_ms,
                                 size_t *index, hws_result *result);
@@ -52,8 +53,8 @@ HWS_API hws_status hws_wait_any(hws_request **requests, size_t count, uint32_t t
  * (`statuses` and `results` may be NULL). The array `requests` is borrowed until return, what it
  * names taken when all are collected. Returns HWS_OK if all succeeded, else the first failure of
  * the array.
- * Any thread; one at a time per request. Errors: HWS_E_PENDING (some are in flight: nothing was
- * collected), and as in hws_wait_any().
+ * Any thread; one at a time per request.
+ * Errors: HWS_E_PENDING (some are in flight: nothing was collected), and as in hws_wait_any().
  */
 HWS_API hws_status hws_wait_all(hws_request **requests, size_t count, uint32_t timeout_ms,
                                 hws_status *statuses, hws_result *results);
@@ -66,8 +67,8 @@ HWS_API hws_status hws_wait_all(hws_request **requests, size_t count, uint32_t t
  * member that calls it later meets the change of view instead: with `retry` it goes on as if that
  * were its next call.) The view changes with it, so operations in flight on other tags are aborted,
  * too: those with `retry` run again. Cancelling twice, or what has ended, does nothing. Returns at
- * once. `request` is borrowed until return. Any thread, also while another waits for it. Errors:
- * HWS_E_INVALID, HWS_E_NO_MEMORY, HWS_E_LIMIT, HWS_E_FORKED.
+ * once. `request` is borrowed until return. Any thread, also while another waits for it.
+ * Errors: HWS_E_INVALID, HWS_E_NO_MEMORY, HWS_E_LIMIT, HWS_E_FORKED.
  */
 HWS_API hws_status hws_cancel(hws_request *request);
 
@@ -82,9 +83,9 @@ HWS_API hws_status hws_cancel(hws_request *request);
  * result names. Returns HWS_OK if all are, else the status of the one that failed first, and its
  * sentence names its place; those not started by then are HWS_E_CANCELLED, those that found no time
  * HWS_E_TIMEOUT. After HWS_OK hws_pending() is that of the last operation of the array, the same on
- * all members. No operation is in flight when it returns. Any thread. Errors: HWS_E_INVALID (as the
- * operations', then nothing was started), HWS_E_LIMIT, HWS_E_NO_MEMORY, HWS_E_FORKED, and those of
- * the operations.
+ * all members. No operation is in flight when it returns. Any thread.
+ * Errors: HWS_E_INVALID (as the operations', then nothing was started), HWS_E_LIMIT,
+ * HWS_E_NO_MEMORY, HWS_E_FORKED, and those of the operations.
  */
 HWS_API hws_status hws_batch(hws_comm *comm, const hws_op *ops, size_t count, uint32_t window,
                              uint32_t timeout_ms, hws_status *statuses, hws_result *results);
