@@ -2,7 +2,7 @@
 #include "collectives/reducer/collective.h"
 #include "collectives/reducer/feed.h"
 #include "collectives/reducer/grant.h"
-#include "collectives/reducer/heard.h"
+#include "collectives/reducer/handlers.h"
 #include "collectives/reducer/reducer.h"
 
 // The phases of which the operands' slots are, where they are not all the first.

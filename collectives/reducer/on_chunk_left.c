@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "collectives/reducer/collective.h"
 #include "collectives/reducer/grant.h"
-#include "collectives/reducer/heard.h"
+#include "collectives/reducer/handlers.h"
 #include "collectives/reducer/reducer.h"
 
 // Its slot is free when it has left to everyone to whom it goes from there.

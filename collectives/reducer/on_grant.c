@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "collectives/reducer/collective.h"
 #include "collectives/reducer/feed.h"
-#include "collectives/reducer/heard.h"
+#include "collectives/reducer/handlers.h"
 #include "collectives/reducer/reducer.h"
 
 // A grant beyond the call's follows our call, or chunks of ours, so none can be early: unknown

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "collectives/reducer/collective.h"
-#include "collectives/reducer/heard.h"
+#include "collectives/reducer/handlers.h"
 #include "collectives/reducer/reducer.h"
 
 static void take_members(struct hwi_reducer *reducer, const struct hwi_msg_lane_view *message)

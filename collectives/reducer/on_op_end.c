@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "collectives/reducer/collective.h"
-#include "collectives/reducer/heard.h"
+#include "collectives/reducer/handlers.h"
 #include "collectives/reducer/reducer.h"
 
 void hwi_reducer_on_op_end(void *state, const struct hwi_event *event, struct hwi_effects *effects)

@@ -2,7 +2,7 @@
 #include "collectives/reducer/collective.h"
 #include "collectives/reducer/copy.h"
 #include "collectives/reducer/feed.h"
-#include "collectives/reducer/heard.h"
+#include "collectives/reducer/handlers.h"
 #include "collectives/reducer/late.h"
 #include "collectives/reducer/layout.h"
 #include "collectives/reducer/reducer.h"

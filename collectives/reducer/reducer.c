@@ -5,7 +5,7 @@
 #include <hawser/types.h>
 
 #include "collectives/reducer/collective.h"
-#include "collectives/reducer/heard.h"
+#include "collectives/reducer/handlers.h"
 
 static void *create(const struct hwi_alloc *alloc)
 {
