@@ -59,7 +59,7 @@ void hwi_block_send(struct hwi_data *data, const struct hwi_msg_block_send *msg)
     waiting->memory = memory;
     waiting->bytes = msg->bytes;
     waiting->first = msg->block;
-    hwi_queue_push(data, edge, HWI_LANE_SNAPSHOT, HWI_RANK_LARGE, waiting);
+    hwi_queue_push(data, edge, HWI_LANE_SNAPSHOT, HWI_URGENCY_LARGE, waiting);
 }
 
 void hwi_block_cut(struct hwi_data *data, const struct hwi_waiting *waiting,

@@ -10,7 +10,7 @@
 struct hwi_port_edge {
     struct hwi_link link;
     uint64_t peer;
-    struct hwi_queue queues[HWI_LANES][HWI_RANKS];
+    struct hwi_queue queues[HWI_LANES][HWI_URGENCIES];
     struct hwi_stash stash;
 };
 

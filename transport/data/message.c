@@ -35,7 +35,7 @@ void hwi_message_send(struct hwi_data *data, const struct hwi_envelope *envelope
     struct hwi_waiting *waiting = hwi_new(data->alloc, sizeof *waiting);
     waiting->message = copy;
     waiting->bytes = (uint32_t)length;
-    hwi_queue_push(data, edge, lane_of(envelope->to.role), HWI_RANK_MESSAGE, waiting);
+    hwi_queue_push(data, edge, lane_of(envelope->to.role), HWI_URGENCY_MESSAGE, waiting);
 }
 
 enum hwi_verdict hwi_message_received(struct hwi_data *data, const struct hwi_frame_in *in,

@@ -94,8 +94,8 @@ static void push(struct hwi_queue *queue, struct hwi_waiting *waiting)
 
 static bool lane_empty(const struct hwi_port_edge *edge, enum hwi_lane lane)
 {
-    for (int rank = 0; rank < HWI_RANKS; rank++) {
-        if (edge->queues[lane][rank].first != NULL) {
+    for (int urgency = 0; urgency < HWI_URGENCIES; urgency++) {
+        if (edge->queues[lane][urgency].first != NULL) {
             return false;
         }
     }
@@ -103,9 +103,9 @@ static bool lane_empty(const struct hwi_port_edge *edge, enum hwi_lane lane)
 }
 
 void hwi_queue_push(struct hwi_data *data, struct hwi_port_edge *edge, enum hwi_lane lane,
-                    enum hwi_rank rank, struct hwi_waiting *waiting)
+                    enum hwi_urgency urgency, struct hwi_waiting *waiting)
 {
-    struct hwi_queue *queue = &edge->queues[lane][rank];
+    struct hwi_queue *queue = &edge->queues[lane][urgency];
 
     if (queue->count >= HWI_WAITING_MAX ||
         (waiting->message != NULL && queue->bytes + waiting->bytes > HWI_WAITING_BYTES_MAX)) {
@@ -147,8 +147,9 @@ void hwi_queue_send(struct hwi_data *data, const struct hwi_msg_send *msg)
     if (edge == NULL || msg->chunks == 0) {
         return;
     }
-    enum hwi_rank rank = op->grid.bytes <= HWI_ONE_SHOT_BYTES_MAX ? HWI_RANK_SMALL : HWI_RANK_LARGE;
-    if (extend(&edge->queues[HWI_LANE_REDUCER][rank], op, msg)) {
+    enum hwi_urgency urgency =
+        op->grid.bytes <= HWI_ONE_SHOT_BYTES_MAX ? HWI_URGENCY_SMALL : HWI_URGENCY_LARGE;
+    if (extend(&edge->queues[HWI_LANE_REDUCER][urgency], op, msg)) {
         return;
     }
     struct hwi_waiting *run = hwi_new(data->alloc, sizeof *run);
@@ -159,7 +160,7 @@ void hwi_queue_send(struct hwi_data *data, const struct hwi_msg_send *msg)
     run->slot_from = msg->slot_from;
     run->first = msg->first;
     run->chunks = msg->chunks;
-    hwi_queue_push(data, edge, HWI_LANE_REDUCER, rank, run);
+    hwi_queue_push(data, edge, HWI_LANE_REDUCER, urgency, run);
 }
 
 static void drop_from(struct hwi_data *data, struct hwi_queue *queue, const struct hwi_data_op *op)
@@ -184,8 +185,8 @@ static void drop_from(struct hwi_data *data, struct hwi_queue *queue, const stru
 void hwi_queue_drop(struct hwi_data *data, struct hwi_port_edge *edge, const struct hwi_data_op *op)
 {
     for (int lane = 0; lane < HWI_LANES; lane++) {
-        for (int rank = HWI_RANK_SMALL; rank < HWI_RANKS; rank++) {
-            drop_from(data, &edge->queues[lane][rank], op);
+        for (int urgency = HWI_URGENCY_SMALL; urgency < HWI_URGENCIES; urgency++) {
+            drop_from(data, &edge->queues[lane][urgency], op);
         }
     }
 }
@@ -193,9 +194,9 @@ void hwi_queue_drop(struct hwi_data *data, struct hwi_port_edge *edge, const str
 void hwi_queue_drop_all(struct hwi_data *data, struct hwi_port_edge *edge)
 {
     for (int lane = 0; lane < HWI_LANES; lane++) {
-        for (int rank = 0; rank < HWI_RANKS; rank++) {
-            while (edge->queues[lane][rank].first != NULL) {
-                give_back(data, take_first(&edge->queues[lane][rank]));
+        for (int urgency = 0; urgency < HWI_URGENCIES; urgency++) {
+            while (edge->queues[lane][urgency].first != NULL) {
+                give_back(data, take_first(&edge->queues[lane][urgency]));
             }
         }
     }
@@ -281,17 +282,17 @@ bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
                    struct hwi_frame_out *out)
 {
     struct hwi_port_edge *edge = hwi_port_edge_find(data, peer);
-    int rank = 0;
+    int urgency = 0;
 
-    while (edge != NULL && rank < HWI_RANKS && edge->queues[lane][rank].first == NULL) {
-        rank++;
+    while (edge != NULL && urgency < HWI_URGENCIES && edge->queues[lane][urgency].first == NULL) {
+        urgency++;
     }
-    if (edge == NULL || rank == HWI_RANKS) {
+    if (edge == NULL || urgency == HWI_URGENCIES) {
         return false;
     }
     memset(out, 0, sizeof *out);
     out->peer = peer;
-    cut(data, &edge->queues[lane][rank], lane, out);
+    cut(data, &edge->queues[lane][urgency], lane, out);
     out->next = data->out;
     if (data->out != NULL) {
         data->out->previous = out;

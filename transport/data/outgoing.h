@@ -28,7 +28,7 @@ struct hwi_waiting {
     uint8_t phase, place, slot_phase;
 };
 
-enum hwi_rank { HWI_RANK_MESSAGE, HWI_RANK_SMALL, HWI_RANK_LARGE, HWI_RANKS };
+enum hwi_urgency { HWI_URGENCY_MESSAGE, HWI_URGENCY_SMALL, HWI_URGENCY_LARGE, HWI_URGENCIES };
 
 struct hwi_queue {
     struct hwi_waiting *first, *last;
@@ -38,7 +38,7 @@ struct hwi_queue {
 
 // Takes `waiting`. Kicks the driver if the lane had nothing; breaks the edge if the queue is full.
 void hwi_queue_push(struct hwi_data *data, struct hwi_port_edge *edge, enum hwi_lane lane,
-                    enum hwi_rank rank, struct hwi_waiting *waiting);
+                    enum hwi_urgency urgency, struct hwi_waiting *waiting);
 void hwi_queue_send(struct hwi_data *data, const struct hwi_msg_send *msg);
 void hwi_queue_drop(struct hwi_data *data, struct hwi_port_edge *edge,
                     const struct hwi_data_op *op);
