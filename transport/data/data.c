@@ -22,7 +22,7 @@ struct hwi_data *hwi_data_create(const struct hwi_alloc *alloc, const struct hwi
     hwi_pool_init(&data->pool, alloc);
     hwi_index_init(&data->requests, alloc, HWI_PORT_REQUESTS_MAX);
     hwi_index_init(&data->data_ops, alloc, HWI_DATA_OPS_MAX);
-    hwi_index_init(&data->rows, alloc, HWI_ROWS_MAX);
+    hwi_index_init(&data->rows, alloc, HWI_PLACEMENTS_MAX);
     hwi_index_init(&data->block_rows, alloc, HWI_BLOCK_ROWS_MAX);
     hwi_index_init(&data->edges, alloc, HWI_MEMBERS_MAX);
     hwi_index_init(&data->closed, alloc, HWI_TAGS_MAX);

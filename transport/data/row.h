@@ -9,7 +9,8 @@
 struct hwi_data;
 
 enum {
-    HWI_ROWS_MAX = 2 * HWI_OPS_MAX * HWI_MEMBERS_MAX, // placement rows of all operations
+    HWI_PLACEMENTS_MAX =
+        2 * HWI_OPS_MAX * HWI_MEMBERS_MAX, // rows of all operations, two for a member of each
 };
 
 // What to do with a frame that came.
