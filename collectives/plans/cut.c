@@ -111,6 +111,19 @@ struct hwi_run hwi_cut_share(const struct hwi_plan_shape *shape, uint32_t owners
                        share_begin(shape, owners, index + 1));
 }
 
+bool hwi_cut_combines(const struct hwi_plan_shape *shape)
+{
+    return shape->kind == HWI_KIND_ALL_REDUCE || shape->kind == HWI_KIND_REDUCE_SCATTER;
+}
+
+struct hwi_spot hwi_cut_operand(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self,
+                                uint32_t index)
+{
+    (void)shape;
+    return index == self ? (struct hwi_spot){HWI_PLACE_INPUT, 0, 0}
+                         : (struct hwi_spot){HWI_PLACE_SCRATCH, stage, index};
+}
+
 struct hwi_run hwi_cut_copied(const struct hwi_plan_shape *shape, uint32_t self)
 {
     bool root = shape->kind == HWI_KIND_BROADCAST && self == shape->root;

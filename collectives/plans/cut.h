@@ -26,6 +26,12 @@ struct hwi_run hwi_cut_region(const struct hwi_plan_shape *shape, uint32_t rank)
 // chunks-th (rounded down) when chunks >= owners, to the k-th otherwise (later ones own nothing).
 struct hwi_run hwi_cut_share(const struct hwi_plan_shape *shape, uint32_t owners, uint32_t index);
 
+// Inputs are combined: it is an all-reduce or a reduce-scatter.
+bool hwi_cut_combines(const struct hwi_plan_shape *shape);
+// Operands in the order of ranks: the own input, and what came in the phase `stage` from the
+// others.
+struct hwi_spot hwi_cut_operand(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self,
+                                uint32_t index);
 // What is in the result as it is, whatever the plan: all of it where a member is alone or is a
 // broadcast's root, the own region where they are gathered.
 struct hwi_run hwi_cut_copied(const struct hwi_plan_shape *shape, uint32_t self);

@@ -9,11 +9,6 @@
 
 enum { INPUTS = 1, RESULTS = 2 };
 
-static bool combines(const struct hwi_plan_shape *shape)
-{
-    return shape->kind == HWI_KIND_ALL_REDUCE || shape->kind == HWI_KIND_REDUCE_SCATTER;
-}
-
 // A broadcast's root has all of it: the others own it.
 static uint32_t owners_of(const struct hwi_plan_shape *shape)
 {
@@ -24,7 +19,7 @@ static void cut(struct hwi_plan_shape *shape)
 {
     hwi_cut_shares(shape, owners_of(shape));
     shape->phases = shape->begin != NULL ? INPUTS : RESULTS;
-    shape->slots = combines(shape) ? shape->world - 1 : 0;
+    shape->slots = hwi_cut_combines(shape) ? shape->world - 1 : 0;
 }
 
 static struct hwi_run owned(const struct hwi_plan_shape *shape, uint32_t rank)
@@ -59,7 +54,7 @@ static struct hwi_plan_phase phase(const struct hwi_plan_shape *shape, uint32_t 
     if (number == RESULTS) {
         return (struct hwi_plan_phase){.after = INPUTS, .from = {HWI_PLACE_OUTPUT, 0, 0}};
     }
-    return (struct hwi_plan_phase){.scratch = combines(shape),
+    return (struct hwi_plan_phase){.scratch = hwi_cut_combines(shape),
                                    .stage = shape->kind == HWI_KIND_ALL_GATHER ? 0 : INPUTS,
                                    .from = {HWI_PLACE_INPUT, 0, 0}};
 }
@@ -69,18 +64,9 @@ static struct hwi_plan_work work(const struct hwi_plan_shape *shape, uint32_t st
 {
     (void)stage;
     (void)self;
-    return (struct hwi_plan_work){.operands = combines(shape) ? shape->world : 0,
+    return (struct hwi_plan_work){.operands = hwi_cut_combines(shape) ? shape->world : 0,
                                   .into = {HWI_PLACE_OUTPUT, 0, 0},
                                   .divisor = shape->redop == HWS_AVG ? shape->world : 0};
-}
-
-// By rank.
-static struct hwi_spot operand(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self,
-                               uint32_t index)
-{
-    (void)shape;
-    return index == self ? (struct hwi_spot){HWI_PLACE_INPUT, 0, 0}
-                         : (struct hwi_spot){HWI_PLACE_SCRATCH, stage, index};
 }
 
 const struct hwi_plan_ops hwi_plan_direct = {
@@ -89,6 +75,6 @@ const struct hwi_plan_ops hwi_plan_direct = {
     .run = run,
     .phase = phase,
     .work = work,
-    .operand = operand,
+    .operand = hwi_cut_operand,
     .copied = hwi_cut_copied,
 };

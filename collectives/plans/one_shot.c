@@ -7,16 +7,11 @@
 
 enum { INPUTS = 1 };
 
-static bool combines(const struct hwi_plan_shape *shape)
-{
-    return shape->kind == HWI_KIND_ALL_REDUCE || shape->kind == HWI_KIND_REDUCE_SCATTER;
-}
-
 static void cut(struct hwi_plan_shape *shape)
 {
     hwi_cut_whole(shape);
     shape->phases = 1;
-    shape->slots = combines(shape) ? shape->world - 1 : 0;
+    shape->slots = hwi_cut_combines(shape) ? shape->world - 1 : 0;
 }
 
 static struct hwi_run run(const struct hwi_plan_shape *shape, uint32_t phase, uint32_t from,
@@ -38,8 +33,8 @@ static struct hwi_plan_phase phase(const struct hwi_plan_shape *shape, uint32_t 
 {
     (void)self;
     bool over = shape->kind == HWI_KIND_ALL_REDUCE;
-    return (struct hwi_plan_phase){.scratch = combines(shape),
-                                   .stage = combines(shape) ? number : 0,
+    return (struct hwi_plan_phase){.scratch = hwi_cut_combines(shape),
+                                   .stage = hwi_cut_combines(shape) ? number : 0,
                                    .from = {over ? HWI_PLACE_KEPT : HWI_PLACE_INPUT, 0, 0}};
 }
 
@@ -52,21 +47,12 @@ static struct hwi_plan_work work(const struct hwi_plan_shape *shape, uint32_t st
                                   .divisor = shape->redop == HWS_AVG ? shape->world : 0};
 }
 
-// By rank.
-static struct hwi_spot operand(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self,
-                               uint32_t index)
-{
-    (void)shape;
-    return index == self ? (struct hwi_spot){HWI_PLACE_INPUT, 0, 0}
-                         : (struct hwi_spot){HWI_PLACE_SCRATCH, stage, index};
-}
-
 const struct hwi_plan_ops hwi_plan_one_shot = {
     .name = "one_shot",
     .cut = cut,
     .run = run,
     .phase = phase,
     .work = work,
-    .operand = operand,
+    .operand = hwi_cut_operand,
     .copied = hwi_cut_copied,
 };

@@ -20,11 +20,6 @@ uint64_t door_used; // collectives that it cut
 
 static const struct hwi_run nothing;
 
-static bool combines(const struct hwi_plan_shape *shape)
-{
-    return shape->kind == HWI_KIND_ALL_REDUCE || shape->kind == HWI_KIND_REDUCE_SCATTER;
-}
-
 static bool forwards(const struct hwi_plan_shape *shape)
 {
     return shape->redop == HWS_AVG;
@@ -56,10 +51,10 @@ static void cut(struct hwi_plan_shape *shape)
 {
     hwi_cut_shares(shape, shape->world);
     shape->phases = ONWARD;
-    if (combines(shape)) {
+    if (hwi_cut_combines(shape)) {
         shape->phases = results(shape) - (shape->kind == HWI_KIND_REDUCE_SCATTER);
     }
-    shape->slots = combines(shape) ? 2 * shape->world : 1;
+    shape->slots = hwi_cut_combines(shape) ? 2 * shape->world : 1;
     door_used++;
 }
 
@@ -192,28 +187,30 @@ static struct hwi_run run(const struct hwi_plan_shape *shape, uint32_t phase, ui
     if (from == to) {
         return nothing;
     }
-    return combines(shape) ? run_combined(shape, phase, from, to)
-                           : run_moved(shape, phase, from, to);
+    return hwi_cut_combines(shape) ? run_combined(shape, phase, from, to)
+                                   : run_moved(shape, phase, from, to);
 }
 
 static struct hwi_plan_phase phase(const struct hwi_plan_shape *shape, uint32_t number,
                                    uint32_t self)
 {
-    return combines(shape) ? phase_combined(shape, number, self) : phase_moved(shape, number, self);
+    return hwi_cut_combines(shape) ? phase_combined(shape, number, self)
+                                   : phase_moved(shape, number, self);
 }
 
 // A relay copies what passes through it into its own output.
 static struct hwi_plan_work work(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self)
 {
-    return combines(shape) ? work_combined(shape, stage, self)
-                           : (struct hwi_plan_work){1, {HWI_PLACE_OUTPUT, 0, 0}, 0};
+    return hwi_cut_combines(shape) ? work_combined(shape, stage, self)
+                                   : (struct hwi_plan_work){1, {HWI_PLACE_OUTPUT, 0, 0}, 0};
 }
 
 static struct hwi_spot operand(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self,
                                uint32_t index)
 {
-    return combines(shape) ? operand_combined(shape, stage, self, index)
-                           : (struct hwi_spot){HWI_PLACE_SCRATCH, TO_RELAY, relayed(shape, self)};
+    return hwi_cut_combines(shape)
+               ? operand_combined(shape, stage, self, index)
+               : (struct hwi_spot){HWI_PLACE_SCRATCH, TO_RELAY, relayed(shape, self)};
 }
 
 const struct hwi_plan_ops two_hop = {
