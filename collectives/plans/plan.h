@@ -39,8 +39,8 @@ struct hwi_plan_shape {
     // begins at k * chunk_bytes.
     uint32_t chunk_bytes; // a multiple of the unit's, at most HWI_CHUNK_BYTES_MAX
     uint32_t chunks;
-    uint32_t phases;
-    uint32_t slots; // of scratch that one member needs for one chunk of each run, at the most
+    uint32_t phases; // at most HWI_PHASES_MAX: frames have a byte for it
+    uint32_t slots;  // of scratch that one member needs for one chunk of each run, at the most
 };
 
 // Where a chunk lies at a member.

@@ -174,7 +174,7 @@ static void open_stages(const struct hwi_reducer *reducer, struct hwi_collective
 {
     uint32_t phases = collective->shape.phases;
     uint64_t used = scratch_in_use(reducer);
-    HWI_CHECK(phases >= 1 && phases <= collective->phases_max);
+    HWI_CHECK(phases >= 1 && phases <= collective->phases_max && phases <= HWI_PHASES_MAX);
     collective->stages = hwi_new(reducer->alloc, phases * sizeof *collective->stages);
     collective->stage_count = phases;
     for (uint32_t number = 1; number <= phases; number++) {
