@@ -64,13 +64,15 @@ static inline void *hwi_rows_find_key(const void *items, uint32_t count, size_t 
                                                                                    : NULL;
 }
 
-// By a field of the items, which must be a uint64_t.
+// By a field of the items. One that is no uint64_t does not compile.
+#define HWI_ROWS_OFFSET(type, field)                                                               \
+    _Generic(&((type *)NULL)->field, uint64_t *: offsetof(type, field))
 #define HWI_ROWS_PLACE(type, field, items, count, key)                                             \
     hwi_rows_place_key((1 ? (items) : (const type *)NULL), (count), sizeof(type),                  \
-                       offsetof(type, field), (key))
+                       HWI_ROWS_OFFSET(type, field), (key))
 #define HWI_ROWS_FIND(type, field, items, count, key)                                              \
     ((type *)hwi_rows_find_key((1 ? (items) : (const type *)NULL), (count), sizeof(type),          \
-                               offsetof(type, field), (key)))
+                               HWI_ROWS_OFFSET(type, field), (key)))
 
 // ---- room for one more, one less ---------------------------------------------------------------
 
