@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // hws_batch as a machine without a clock or a thread: which operation is started when, which
 // failure ends the batch, what its caller is told of each. Whoever drives it starts calls and waits
-// for replies: runtime/batch.c for a program, tools/trainer for a simulated trainer.
+// for replies: runtime/api/batch.c for a program, tools/trainer for a simulated trainer.
 #ifndef HAWSER_RUNTIME_CALL_BATCH_H
 #define HAWSER_RUNTIME_CALL_BATCH_H
 
