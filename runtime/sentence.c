@@ -227,7 +227,7 @@ static void say_room(struct text *text, const struct hws_request *request, const
 {
     const struct hwi_fault *fault = &request->reply.u.reply.fault;
     if (fault->status == HWS_E_LIMIT) {
-        add(text, "%s: %" PRIu64 " elements of %s in all are more than 2^40 bytes", call,
+        add(text, "%s: at least %" PRIu64 " elements of %s in all are more than 2^40 bytes", call,
             fault->signature_b.count, hws_dtype_name(fault->signature_b.dtype));
     } else {
         add(text,

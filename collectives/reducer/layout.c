@@ -55,7 +55,8 @@ static uint64_t needed(const struct hwi_collective *collective)
     return bytes;
 }
 
-// The room, and what is needed, ride as the counts of two signatures.
+// The room, and what is needed, ride as the counts of two signatures. Members may give more in all
+// than a signature can say: then it says the most.
 static void report(const struct hwi_reducer *reducer, struct hwi_collective *collective, int status,
                    struct hwi_effects *effects)
 {
@@ -68,7 +69,8 @@ static void report(const struct hwi_reducer *reducer, struct hwi_collective *col
     fault->peer_a = reducer->members[reducer->self];
     fault->signature_a = fault->signature_b = collective->signature;
     fault->signature_a.count = collective->room;
-    fault->signature_b.count = hwi_dtype_count(collective->signature.dtype, needed(collective));
+    uint64_t count = hwi_dtype_count(collective->signature.dtype, needed(collective));
+    fault->signature_b.count = HWI_MIN(count, HWI_TENSOR_BYTES_MAX);
     collective->state = HWI_COLLECTIVE_FAULTED;
 }
 

@@ -112,8 +112,8 @@ static void test_too_little_room_names_both_numbers(void **state)
     assert_sentence(HWS_E_INVALID, "all_reduce tag 7: peer 3 has room for 100 elements and needs "
                                    "room for 120: give its output more room");
     scene.reply.fault.status = HWS_E_LIMIT;
-    assert_sentence(HWS_E_LIMIT, "all_reduce tag 7: 120 elements of f32 in all are more than 2^40 "
-                                 "bytes");
+    assert_sentence(HWS_E_LIMIT, "all_reduce tag 7: at least 120 elements of f32 in all are more "
+                                 "than 2^40 bytes");
 }
 
 static void test_a_root_that_is_none(void **state)
