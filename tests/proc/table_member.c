@@ -13,8 +13,8 @@ int main(void)
         printf("cannot join: %s\n", hws_last_error());
         return 1;
     }
+    hws_view(comm, &view); // before the first that is through leaves
     bool right = table_sample(comm, error);
-    hws_view(comm, &view);
     if (right) {
         printf("table: OK rows=%u members=%u\n", (unsigned)TABLE_SAMPLE_ROWS, view.member_count);
     } else {

@@ -12,9 +12,9 @@ from zmtp import GREETING, Guest, dial, frame, pack, ready, session
 CONNECTIONS = 300
 GROWTH_MAX = 16 * MIB  # not with a sanitizer, whose allocator keeps what was freed
 SLOWEST_MS = 3000
-HELLO = b"Hwso" + struct.pack("<I", 1)  # how a stripe's hello begins
 REGISTRATION, PROPOSE, READY, STATUS_WANT = 1, 8, 9, 19
 PROTOCOL = 3
+HELLO = b"Hwso" + struct.pack("<I", PROTOCOL)  # how a stripe's hello begins
 
 
 def pour(sock, data):

@@ -201,7 +201,8 @@ def test_own_tensors_stay(world):
     answers = all_do(members, "sync")
     same([answer.expect() for answer in answers], "root")
     check(answers[0].hash != answers[1].hash, "the members' own tensor was moved")
-    check(0 < answers[1].received < 3 * MIB, f"more than the shared tensors moved: {answers[1].line}")
+    received = max(answer.received for answer in answers)  # either may have joined first, and be the source
+    check(0 < received < 3 * MIB, f"more than the shared tensors moved: {[answer.line for answer in answers]}")
 
 
 def test_another_layout_is_put_out(world):
