@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A checkpoint file, byte for byte. All numbers are little-endian.
 //
-//   head (64 bytes)          magic, format, counts, revision, time; hash of the tables; own
-//   checksum table of tensors         80 bytes each: name padded with zeros, type, flags, size
-//   table of blocks          32 bytes each: hash of its bytes, checksum of what is stored, size,
-//   encoding blocks                   one behind the other, in the order of the table; nothing
-//   behind the last
+//   head (64 bytes)    magic, format, counts, revision, time; hash of the tables; own checksum
+//   table of tensors   80 bytes each: name padded with zeros, type, flags, size
+//   table of blocks    32 bytes each: hash of its bytes, checksum of what is stored, size, encoding
+//   blocks             one behind the other, in the order of the table; nothing behind the last
 //
 // Each tensor is cut into blocks of HWI_BLOCK_BYTES as in a sync, so the hashes are the same. The
 // head is written last: a file that was being written has no magic. All formats keep magic, format

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What travels on a stripe: a 64-byte header, the payload, an 8-byte trailer. Little-endian.
 //   0 magic u32   4 kind u8   5 phase u8   6 lane u8   7 codec u8   8 view u64   16 tag u64
-//   24 seq u32    28 op kind u8, 3 zero bytes   32 offset u64 (CHUNK: byte offset in the tensor;
-//   BLOCK: block index)   40 payload bytes u32   44 element bytes u32: what the payload is decoded
-//   to (CHUNK: 0 = as many as it has itself)
+//   24 seq u32   28 op kind u8, 3 zero bytes
+//   32 offset u64: of a CHUNK in the whole, in bytes; of a BLOCK its number
+//   40 payload bytes u32   44 element bytes u32, as decoded (CHUNK: 0 = equal to payload bytes)
 //   48 zero u64   56 XXH3-64 of bytes 0..55
 // Trailer: XXH3-64 of the payload; HWI_TRAILER_ABANDONED if the sender gave the frame up half-way
 // (the payload is then padding): the receiver drops it and counts.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A stripe's first bytes, from the dialler, and their answer. Little-endian.
-//   hello  0 magic u32   4 protocol u32   8 run   16 from   24 from's incarnation   32 to   40 to's
-//   incarnation
-//          48 attempt   56 lane u8, 57 index u8, 58 count u8, 5 zero bytes   64 XXH3-64 of bytes
-//          0..63
+//   hello  0 magic u32   4 protocol u32   8 run   16 from   24 from's incarnation
+//          32 to   40 to's incarnation   48 attempt   56 lane u8, 57 index u8, 58 count u8
+//          59 zero, 5 bytes   64 XXH3-64 of bytes 0..63
 //   ack    0 magic u32   4 protocol u32   8 attempt   16 XXH3-64 of bytes 0..15
 #ifndef HAWSER_TRANSPORT_HOST_EDGE_TCP_HELLO_H
 #define HAWSER_TRANSPORT_HOST_EDGE_TCP_HELLO_H
