@@ -36,19 +36,13 @@ struct hwi_ring_record {
 
 enum { HWI_RING_SENT = 0x80 };
 
-// `key` is one field, a pair of fields or a signature; msg.def flags which (KEY, HIGH) and
-// hwi_ring_kept tells. What `explain` reads of it:
-//   welcome, edge_open, edge_close, edge_up, edge_down, edge_lost: the peer    lane_view: self
-//   evicted: the status       propose, announce: members_count    ready: broken_count
-//   done, commit: count                heartbeat, pong: sent               grant: granted
-//   call, op_start: the signature      op_end: committed                   registration: ready_view
-//   withdraw, op_fault: PAIR(fault.status, fault.peer_a)   (their seq, kind and tag: the
-//   operation's) request: request                   reply: request; seq is its status; kind and tag
-//   its fault's chunk: PAIR(chunk, from)           block_placed: PAIR(block, from)     send:
-//   PAIR(first, to) sync_offer, sync_plan, sync_start: revision
-#define HWI_RING_PAIR(low, high) ((uint64_t)(uint32_t)(low) | (uint64_t)(uint32_t)(high) << 32)
-// Elements (at most 2^40; 0 where counts may differ), type, operation, plan, whether counts may
-// differ, kind, and the low bits of the root's peer id.
+// `key` is the field that msg.def flags KEY in the message's row; with another one, flagged HIGH,
+// as its upper half; or a signature. hwi_ring_kept tells which. `kind` and `tag` are those of the
+// message's operation, else its own, else those of its fault; `seq` is the operation's, unless a
+// field is flagged EXTRA.
+//
+// A signature as a key: elements (at most 2^40; 0 where counts may differ), type, operation, plan,
+// whether counts may differ, kind, and the low bits of the root's peer id.
 #define HWI_RING_SIGNATURE(s)                                                                      \
     (((s).unequal ? 0 : (s).count) | (uint64_t)((s).dtype & 15) << 41 |                            \
      (uint64_t)((s).redop & 7) << 45 | (uint64_t)((s).plan & 3) << 48 |                            \
