@@ -25,7 +25,7 @@ static void check_regions(const struct hwi_grid *grid, const struct hwi_amount *
 void hwi_grid_init(struct hwi_grid *grid, const struct hwi_alloc *alloc,
                    const struct hwi_amount *regions, uint32_t count)
 {
-    struct hwi_cut at = {0};
+    struct hwi_region at = {0};
 
     HWI_CHECK(grid->chunk_bytes > 0);
     HWI_CHECK(grid->bytes / grid->chunk_bytes + count < UINT32_MAX / 2);
@@ -58,13 +58,14 @@ struct point {
 // Never the same: a region that begins by the byte, and by the chunk, comes before.
 static int compare_begin(const void *item, const void *wanted)
 {
-    const struct hwi_cut *cut = item;
+    const struct hwi_region *region = item;
     const struct point *point = wanted;
-    return cut->begin > point->byte || cut->first > point->chunk ? 1 : -1;
+    return region->begin > point->byte || region->first > point->chunk ? 1 : -1;
 }
 
 // The last region that does not begin behind the chunk, or behind the byte: never an empty one.
-static const struct hwi_cut *region_of(const struct hwi_grid *grid, uint64_t byte, uint32_t chunk)
+static const struct hwi_region *region_of(const struct hwi_grid *grid, uint64_t byte,
+                                          uint32_t chunk)
 {
     struct point point = {.byte = byte, .chunk = chunk};
     uint32_t behind =
@@ -78,8 +79,8 @@ uint64_t hwi_grid_offset(const struct hwi_grid *grid, uint32_t chunk)
     if (grid->regions == 0) {
         return (uint64_t)chunk * grid->chunk_bytes;
     }
-    const struct hwi_cut *cut = region_of(grid, UINT64_MAX, chunk);
-    return cut->begin + (uint64_t)(chunk - cut->first) * grid->chunk_bytes;
+    const struct hwi_region *region = region_of(grid, UINT64_MAX, chunk);
+    return region->begin + (uint64_t)(chunk - region->first) * grid->chunk_bytes;
 }
 
 uint32_t hwi_grid_size(const struct hwi_grid *grid, uint32_t chunk)
@@ -97,8 +98,8 @@ uint32_t hwi_grid_at(const struct hwi_grid *grid, uint64_t offset)
     if (grid->regions == 0) {
         return (uint32_t)(offset / grid->chunk_bytes);
     }
-    const struct hwi_cut *cut = region_of(grid, offset, UINT32_MAX);
-    return cut->first + (uint32_t)((offset - cut->begin) / grid->chunk_bytes);
+    const struct hwi_region *region = region_of(grid, offset, UINT32_MAX);
+    return region->first + (uint32_t)((offset - region->begin) / grid->chunk_bytes);
 }
 
 bool hwi_grid_find(const struct hwi_grid *grid, uint64_t offset, uint32_t bytes, uint32_t *chunk)

@@ -11,11 +11,11 @@ struct hwi_grid {
     uint64_t bytes;
     uint32_t chunk_bytes;
     uint32_t chunks;
-    uint32_t regions;       // 0 = one, and `region` is NULL
-    struct hwi_cut *region; // [regions + 1], the last one is the end
+    uint32_t regions;          // 0 = one, and `region` is NULL
+    struct hwi_region *region; // [regions + 1], the last one is the end
 };
 
-struct hwi_cut {
+struct hwi_region {
     uint64_t begin; // byte
     uint32_t first; // chunk
 };
