@@ -78,7 +78,8 @@ void hwi_cut_shares(struct hwi_plan_shape *shape, uint32_t owners)
     count_chunks(shape, shape->begin != NULL ? chunk : HWI_MIN(chunk, shape->bytes));
 }
 
-struct hwi_run hwi_cut_run(const struct hwi_plan_shape *shape, uint32_t first, uint32_t end)
+// Chunks [first, end) of a grid without regions.
+static struct hwi_run run_of(const struct hwi_plan_shape *shape, uint32_t first, uint32_t end)
 {
     uint64_t from = (uint64_t)first * shape->chunk_bytes;
     uint64_t to = HWI_MIN((uint64_t)end * shape->chunk_bytes, shape->bytes);
@@ -107,8 +108,7 @@ static uint32_t share_begin(const struct hwi_plan_shape *shape, uint32_t owners,
 
 struct hwi_run hwi_cut_share(const struct hwi_plan_shape *shape, uint32_t owners, uint32_t index)
 {
-    return hwi_cut_run(shape, share_begin(shape, owners, index),
-                       share_begin(shape, owners, index + 1));
+    return run_of(shape, share_begin(shape, owners, index), share_begin(shape, owners, index + 1));
 }
 
 bool hwi_cut_combines(const struct hwi_plan_shape *shape)

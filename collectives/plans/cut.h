@@ -18,9 +18,8 @@ void hwi_cut_whole(struct hwi_plan_shape *shape);
 // has a share.
 void hwi_cut_shares(struct hwi_plan_shape *shape, uint32_t owners);
 
-// All chunks; chunks [first, end) of a grid without regions; a rank's region.
+// All chunks; a rank's region.
 struct hwi_run hwi_cut_all(const struct hwi_plan_shape *shape);
-struct hwi_run hwi_cut_run(const struct hwi_plan_shape *shape, uint32_t first, uint32_t end);
 struct hwi_run hwi_cut_region(const struct hwi_plan_shape *shape, uint32_t rank);
 // The share of owner `index` in a grid without regions: chunk k belongs to the k * owners /
 // chunks-th (rounded down) when chunks >= owners, to the k-th otherwise (later ones own nothing).
