@@ -39,7 +39,7 @@ void *hwi_effects_memory(struct hwi_effects *effects, size_t bytes);
 // 0).
 void *hwi_effects_copy(struct hwi_effects *effects, const void *from, size_t bytes);
 
-// hwi_emit with the union member: struct hwi_msg_done *m = HWI_EMIT(fx, to, done);
+// hwi_emit with the union member: struct hwi_msg_done *m = HWI_EMIT(effects, to, done);
 #define HWI_EMIT(effects, to, name) (&hwi_emit((effects), (to), HWI_MSG_##name)->u.name)
 
 struct hwi_image;

@@ -54,8 +54,7 @@ struct hwi_collective {
     uint32_t self;       // own rank
     uint32_t phases_max; // for which there are hops
     uint32_t calls_due;  // members whose call has not come
-    uint32_t
-        chunks_due; // chunks that come straight into the output, lead to no stage, and have not
+    uint32_t chunks_due; // that come straight into the output, lead to no stage, and have not come
     uint32_t copies_due; // chunks of the own input to be copied into the output
     enum hwi_collective_state state;
     bool in_place;
