@@ -211,6 +211,7 @@ static void visit_collective(struct hwi_image *image, struct hwi_reducer *reduce
         shape->unit_bytes = hwi_dtype_unit(collective->signature.dtype);
         collective->phases_max = hwi_plan_phases_max(shape->world);
     }
+    hwi_image_require(image, shape->phases <= collective->phases_max); // more have no hops
     work_fields(image, collective);
     // An edge takes at least a byte of the image.
     hwi_image_require(image, shape->world <= hwi_image_left(image) && shape->unit_bytes > 0);

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: MIT
-// The reducer's two books: the ledger of chunks in work, and the calls that came early.
+// The reducer's two books, the ledger of chunks in work and the calls that came early; and an image
+// that no reducer saved.
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <string.h>
+
+#include <hawser/types.h>
+
+#include "actors/loop/image.h"
+#include "collectives/reducer/collective.h"
 #include "collectives/reducer/early.h"
+#include "collectives/reducer/layout.h"
 #include "collectives/reducer/ledger.h"
+#include "collectives/reducer/reducer.h"
 
 static uint32_t memory[64];
 
@@ -196,6 +205,57 @@ static void test_early_bounds(void **state)
     hwi_early_fini(&early, &hwi_alloc_libc);
 }
 
+// ---- images -------------------------------------------------------------------------------------
+
+// A member alone, in an all-reduce that is laid out.
+static struct hwi_reducer *reducer_alone(struct hwi_effects *effects)
+{
+    struct hwi_reducer *reducer = hwi_reducer_ops.create(&hwi_alloc_libc);
+    const struct hwi_msg_op_start start = {
+        .op = {.view = 1, .kind = HWI_KIND_ALL_REDUCE, .tag = 1},
+        .signature = {.kind = HWI_KIND_ALL_REDUCE, .dtype = HWS_F32, .redop = HWS_SUM, .count = 4},
+        .request = 1,
+        .room = 4};
+    reducer->view = 1;
+    reducer->world = 1;
+    reducer->members = hwi_new(&hwi_alloc_libc, sizeof *reducer->members);
+    reducer->members[0] = 7;
+    reducer->ahead_bytes = hwi_new(&hwi_alloc_libc, sizeof *reducer->ahead_bytes);
+    hwi_layout_make(reducer, hwi_collective_open(reducer, &start), false, effects);
+    return reducer;
+}
+
+static bool loads_again(const struct hwi_reducer *reducer)
+{
+    size_t length;
+    unsigned char *bytes = hwi_image_save(&hwi_reducer_ops, reducer, &hwi_alloc_libc, &length);
+    void *loaded = hwi_image_load(&hwi_reducer_ops, bytes, length, &hwi_alloc_libc);
+    if (loaded != NULL) {
+        hwi_reducer_ops.destroy(loaded);
+    }
+    hwi_free(&hwi_alloc_libc, bytes);
+    return loaded != NULL;
+}
+
+// There are grants for as many phases as a plan may have, and no more.
+static void test_an_image_has_no_more_phases_than_a_plan(void **state)
+{
+    (void)state;
+    struct hwi_effects effects;
+    hwi_effects_init(&effects, &hwi_alloc_libc);
+    struct hwi_reducer *reducer = reducer_alone(&effects);
+    struct hwi_collective *collective = reducer->collectives[0];
+    assert_true(loads_again(reducer));
+    uint32_t phases = hwi_plan_phases_max(1) + 1;
+    size_t bytes = phases * sizeof *collective->stages;
+    collective->stages = hwi_resize(&hwi_alloc_libc, collective->stages, bytes);
+    memset(collective->stages + 1, 0, bytes - sizeof *collective->stages);
+    collective->stage_count = collective->shape.phases = phases;
+    assert_false(loads_again(reducer));
+    hwi_reducer_ops.destroy(reducer);
+    hwi_effects_fini(&effects);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_early_calls_of_newer_views_win),
         cmocka_unit_test(test_early_calls_at_a_view_change),
         cmocka_unit_test(test_early_bounds),
+        cmocka_unit_test(test_an_image_has_no_more_phases_than_a_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
