@@ -406,10 +406,14 @@ static void test_all_waiting_threads_are_let_go(void **state)
     (void)state;
     enum { THREADS = 8 };
     pthread_t threads[THREADS];
+    hws_request *requests[THREADS];
     scene.silent = true;
+    for (uint64_t i = 0; i < THREADS; i++) {
+        requests[i] = start(i); // all of them before the first wait can end the communicator
+    }
     scene.clock_races = true;
     for (uint64_t i = 0; i < THREADS; i++) {
-        pthread_create(&threads[i], NULL, wait_for, start(i));
+        pthread_create(&threads[i], NULL, wait_for, requests[i]);
     }
     for (uint64_t i = 0; i < THREADS; i++) {
         void *status;
