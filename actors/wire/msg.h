@@ -34,7 +34,13 @@ enum hwi_kind {
 
 // How votes combine. A barrier is a vote without a value, and so differs from any agree.
 enum hwi_agree { HWI_AGREE_AND = 1, HWI_AGREE_MIN = 2, HWI_AGREE_BARRIER = 3 };
-enum hwi_plan { HWI_PLAN_AUTO = 0, HWI_PLAN_ONE_SHOT = 1, HWI_PLAN_DIRECT = 2 };
+// Plans by number and name, numbered without gaps; AUTO chooses by size.
+#define HWI_PLANS(X)                                                                               \
+    X(AUTO, 0, "auto")                                                                             \
+    X(ONE_SHOT, 1, "one_shot")                                                                     \
+    X(DIRECT, 2, "direct")
+#define HWI_PLAN_ENUM(name, value, text) HWI_PLAN_##name = value,
+enum hwi_plan { HWI_PLANS(HWI_PLAN_ENUM) HWI_PLAN_COUNT };
 // A chunk's phase: what it means says the operation's plan. 0 is none.
 enum { HWI_PHASES_MAX = 255 };
 // Where a chunk lies at a member.

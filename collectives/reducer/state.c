@@ -23,8 +23,8 @@ static void early_fields(struct hwi_image *image, void *item)
 
 static void shape_fields(struct hwi_image *image, void *item)
 {
-    static const char *const plans[] = {
-        [HWI_PLAN_AUTO] = "auto", [HWI_PLAN_ONE_SHOT] = "one_shot", [HWI_PLAN_DIRECT] = "direct"};
+#define PLAN_NAME(name, value, text) [value] = text,
+    static const char *const plans[] = {HWI_PLANS(PLAN_NAME)};
     struct hwi_plan_shape *shape = item;
     HWI_IMAGE_ENUM(image, "asked", shape->asked, plans);
     hwi_image_u32(image, "world", &shape->world);

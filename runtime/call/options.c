@@ -12,7 +12,7 @@ static const struct hwi_option call_options[] = {
     HWI_OPTION(hws_options, retry, FLAG, .standard = "0", .most = 1,
                .doc = "run again with the survivors until the deadline"),
     HWI_OPTION(hws_options, plan, NUMBER, .standard = "0", .least = HWI_PLAN_AUTO,
-               .most = HWI_PLAN_DIRECT,
+               .most = HWI_PLAN_COUNT - 1,
                .doc = "0 = by size, 1 = one-shot, 2 = direct; the same on all members"),
     HWI_OPTION(hws_options, scope, NUMBER, .standard = "0", .least = HWS_SCOPE_GROUP,
                .most = HWS_SCOPE_RUN,

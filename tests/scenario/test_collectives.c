@@ -23,7 +23,7 @@ static void every_size_of(struct call call)
         for (uint32_t count = 1; count <= 257; count++) {
             call.count = count;
             call.root = count % worlds[w];
-            for (uint8_t plan = HWI_PLAN_ONE_SHOT; plan <= HWI_PLAN_DIRECT; plan++) {
+            for (uint8_t plan = HWI_PLAN_ONE_SHOT; plan < HWI_PLAN_COUNT; plan++) {
                 call.step++;
                 call.plan = plan;
                 call.misalign = (uint8_t)(call.step % 7);

@@ -164,7 +164,8 @@ static void draw_collective(const struct swarm_traits *t, struct swarm_draw *dra
     op->kind = kinds[swarm_below(draw, HWI_COUNT(kinds))];
     op->dtype = (uint8_t)swarm_between(draw, HWS_U8, HWS_F64);
     op->redop = (uint8_t)swarm_between(draw, HWS_SUM, HWS_MIN);
-    op->plan = swarm_chance(draw, 400) ? (uint8_t)(1 + swarm_below(draw, 2)) : HWI_PLAN_AUTO;
+    op->plan = swarm_chance(draw, 400) ? (uint8_t)(1 + swarm_below(draw, HWI_PLAN_COUNT - 1))
+                                       : HWI_PLAN_AUTO;
     op->count = swarm_chance(draw, t->large) ? swarm_between(draw, 4000, 40000)
                                              : swarm_between(draw, 1, t->elements_most);
     if (swarm_chance(draw, t->huge)) {
