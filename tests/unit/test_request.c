@@ -408,10 +408,10 @@ static void test_all_waiting_threads_are_let_go(void **state)
     pthread_t threads[THREADS];
     hws_request *requests[THREADS];
     scene.silent = true;
+    scene.clock_races = true;
     for (uint64_t i = 0; i < THREADS; i++) {
         requests[i] = start(i); // all of them before the first wait can end the communicator
     }
-    scene.clock_races = true;
     for (uint64_t i = 0; i < THREADS; i++) {
         pthread_create(&threads[i], NULL, wait_for, requests[i]);
     }
