@@ -11,7 +11,7 @@
 #include "actors/base/limits.h"
 
 // Raised when a message changes in a way that older builds would misread.
-#define HWI_PROTOCOL 3u
+#define HWI_PROTOCOL 4u
 
 // What a call is. Calls of one channel kind (below) and tag form a channel; its operations are
 // numbered in call order.

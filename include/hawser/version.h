@@ -9,19 +9,19 @@
 #define HWS_VERSION_MAJOR 0
 
 /** Raised with additions. */
-#define HWS_VERSION_MINOR 1
+#define HWS_VERSION_MINOR 2
 
 /** Raised with repairs only. */
 #define HWS_VERSION_PATCH 0
 
 /** All three, as text. */
-#define HWS_VERSION "0.1.0"
+#define HWS_VERSION "0.2.0"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** The version of the library in use, "0.1.0". Static. Any thread. Never fails. */
+/** The version of the library in use, "0.2.0". Static. Any thread. Never fails. */
 HWS_API const char *hws_version(void);
 
 #ifdef __cplusplus
