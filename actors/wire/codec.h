@@ -81,6 +81,38 @@ enum hwi_codec_error {
 // larger or a field passes its limit: what is encoded can be decoded.
 int hwi_encode(const struct hwi_msg *msg, unsigned char **bytes, size_t *length);
 
+enum {
+    HWI_ENCODED_LISTS_MAX = 8,  // lists that an encoder remembers
+    HWI_ENCODED_LIST_LONG = 64, // elements from which it does
+};
+
+// A list of a message as it was encoded.
+struct hwi_encoded_list {
+    const void *items;               // borrowed, and only compared: where its elements lay
+    const struct hwi_layout *record; // theirs
+    uint32_t count;                  // of elements
+    uint32_t values;                 // msgpack values in `bytes`
+    size_t length;
+    unsigned char *bytes; // owned
+};
+
+// Encodes the messages of one step: a long list that several of them share, which is one piece of
+// memory to all, is encoded once (a view of ten thousand members has ten thousand addressees).
+// Begins zeroed; hwi_encoder_fini() frees what it owns. One thread.
+struct hwi_encoder {
+    unsigned char *bytes; // owned: the last message, and room for the next
+    size_t capacity;
+    uint32_t list_count;
+    struct hwi_encoded_list lists[HWI_ENCODED_LISTS_MAX];
+};
+
+// As hwi_encode; *bytes is the encoder's until it encodes again. The memory of lists must not have
+// changed since the last hwi_encoder_forget().
+int hwi_encoder_encode(struct hwi_encoder *encoder, const struct hwi_msg *msg,
+                       const unsigned char **bytes, size_t *length);
+void hwi_encoder_forget(struct hwi_encoder *encoder);
+void hwi_encoder_fini(struct hwi_encoder *encoder);
+
 // As hwi_encode, into `capacity` bytes at `bytes` (borrowed until return) and without allocation.
 // HWI_CODEC_ROOM if they do not fit.
 int hwi_encode_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capacity,

@@ -17,9 +17,11 @@ struct sink {
     unsigned char *bytes;
     size_t length;
     size_t capacity;
-    XXH3_state_t *hash; // instead of a buffer
-    bool fixed;         // the buffer is the caller's and stays as it is
-    bool is_public;     // secret fields are written as zero
+    XXH3_state_t *hash;          // instead of a buffer
+    bool fixed;                  // the buffer is the caller's and stays as it is
+    bool is_public;              // secret fields are written as zero
+    struct hwi_encoder *encoder; // remembers long lists; NULL = nobody does
+    uint32_t depth;              // records and lists around what is written
     uint32_t values;
     int error;
 };
@@ -139,23 +141,82 @@ static void pack_record(msgpack_packer *packer, struct sink *sink, const struct 
                         const unsigned char *base)
 {
     msgpack_pack_array(packer, layout->field_count);
+    sink->depth++;
     pack_fields(packer, sink, layout, base);
+    sink->depth--;
+}
+
+// A list as it stands in a message's struct.
+struct list {
+    const struct hwi_layout *record;
+    const unsigned char *items;
+    uint32_t count;
+};
+
+static const struct hwi_encoded_list *remembered(const struct hwi_encoder *encoder,
+                                                 const struct list *list)
+{
+    for (uint32_t i = 0; i < encoder->list_count; i++) {
+        const struct hwi_encoded_list *known = &encoder->lists[i];
+        if (known->items == list->items && known->count == list->count &&
+            known->record == list->record) {
+            return known;
+        }
+    }
+    return NULL;
+}
+
+// Without memory, or with enough lists remembered, the list is written anew each time.
+static void remember(struct sink *sink, const struct list *list, size_t start, uint32_t values)
+{
+    struct hwi_encoder *encoder = sink->encoder;
+    size_t length = sink->length - start;
+    unsigned char *bytes =
+        encoder->list_count < HWI_ENCODED_LISTS_MAX && !sink->error ? malloc(length) : NULL;
+    if (bytes == NULL) {
+        return;
+    }
+    memcpy(bytes, sink->bytes + start, length);
+    encoder->lists[encoder->list_count++] = (struct hwi_encoded_list){
+        list->items, list->record, list->count, sink->values - values, length, bytes};
+}
+
+static void pack_items(msgpack_packer *packer, struct sink *sink, const struct list *list)
+{
+    msgpack_pack_array(packer, list->count);
+    sink->values += list->count;
+    for (uint32_t i = 0; i < list->count; i++) {
+        pack_record(packer, sink, list->record, list->items + (size_t)i * list->record->bytes);
+    }
+}
+
+static void pack_long_list(msgpack_packer *packer, struct sink *sink, const struct list *list)
+{
+    const struct hwi_encoded_list *known = remembered(sink->encoder, list);
+    size_t start = sink->length;
+    uint32_t values = sink->values;
+    if (known != NULL) {
+        write_bytes(sink, (const char *)known->bytes, known->length);
+        sink->values += known->values;
+    } else {
+        pack_items(packer, sink, list);
+        remember(sink, list, start, values);
+    }
 }
 
 static void pack_list(msgpack_packer *packer, struct sink *sink, const struct hwi_field *field,
                       const unsigned char *base)
 {
-    uint32_t count;
-    const unsigned char *items;
-    memcpy(&count, base + field->count_offset, sizeof count);
-    memcpy(&items, base + field->offset, sizeof items);
-    if (count > field->limit) {
+    struct list list = {.record = field->record};
+    memcpy(&list.count, base + field->count_offset, sizeof list.count);
+    memcpy(&list.items, base + field->offset, sizeof list.items);
+    if (list.count > field->limit) {
         refuse(sink, HWI_CODEC_LIMIT);
     }
-    msgpack_pack_array(packer, count);
-    sink->values += count;
-    for (uint32_t i = 0; i < count; i++) {
-        pack_record(packer, sink, field->record, items + (size_t)i * field->record->bytes);
+    if (sink->encoder != NULL && sink->depth == 0 && list.count >= HWI_ENCODED_LIST_LONG) {
+        pack_long_list(packer, sink, &list);
+    } else {
+        pack_items(packer, sink, &list);
     }
 }
 
@@ -234,6 +295,32 @@ int hwi_encode(const struct hwi_msg *msg, unsigned char **bytes, size_t *length)
     *bytes = sink.bytes;
     *length = sink.length;
     return HWI_CODEC_OK;
+}
+
+int hwi_encoder_encode(struct hwi_encoder *encoder, const struct hwi_msg *msg,
+                       const unsigned char **bytes, size_t *length)
+{
+    struct sink sink = {.bytes = encoder->bytes, .capacity = encoder->capacity, .encoder = encoder};
+    pack_message(&sink, msg);
+    encoder->bytes = sink.bytes;
+    encoder->capacity = sink.capacity;
+    *bytes = sink.bytes;
+    *length = sink.length;
+    return sink.error;
+}
+
+void hwi_encoder_forget(struct hwi_encoder *encoder)
+{
+    while (encoder->list_count > 0) {
+        free(encoder->lists[--encoder->list_count].bytes);
+    }
+}
+
+void hwi_encoder_fini(struct hwi_encoder *encoder)
+{
+    hwi_encoder_forget(encoder);
+    free(encoder->bytes);
+    *encoder = (struct hwi_encoder){0};
 }
 
 int hwi_encode_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capacity,

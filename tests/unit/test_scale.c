@@ -23,8 +23,8 @@ static const uint64_t FIRST = UINT64_C(1) << 40; // incarnations of one encoded 
 
 struct cost {
     uint64_t steps, effects, bytes_in, bytes_out;
-    uint64_t message_max; // the longest one, bytes
-    double seconds;
+    uint64_t message_max;     // the longest one, bytes
+    double seconds, encoding; // of the actor's steps, and of encoding what they say to members
 };
 
 struct run {
@@ -32,6 +32,7 @@ struct run {
     struct hwi_alloc alloc;
     uint64_t allocated, allocated_max;
     struct hwi_effects effects; // of the last step
+    struct hwi_encoder encoder;
     uint64_t now_ns, proposal, view;
     uint32_t count;
     uint32_t *told; // [count] commits, proposals or announcements of the phase that each heard
@@ -67,36 +68,46 @@ static uint64_t encoded(const struct hwi_msg *msg)
     return length;
 }
 
-// Messages of one type in a step differ in the addressee only, so that their length is found once.
+static double seconds_since(const struct timespec *before)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - before->tv_sec) + 1e-9 * (double)(now.tv_nsec - before->tv_nsec);
+}
+
+// As the host does.
 static void count_effects(struct run *run)
 {
-    uint64_t lengths[HWI_MSG_TYPE_MAX] = {0};
+    struct timespec before;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    hwi_encoder_forget(&run->encoder);
     for (uint32_t i = 0; i < run->effects.count; i++) {
         const struct hwi_envelope *envelope = &run->effects.items[i];
-        uint16_t type = envelope->msg.type;
+        const unsigned char *bytes;
+        size_t length;
         if (envelope->to.role != HWI_ROLE_PEER) {
             continue;
         }
-        lengths[type] = lengths[type] ? lengths[type] : encoded(&envelope->msg);
-        run->cost.bytes_out += lengths[type];
-        run->cost.message_max = HWI_MAX(run->cost.message_max, lengths[type]);
-        run->told[envelope->to.id - FIRST] += type != HWI_MSG_probe;
+        assert_int_equal(hwi_encoder_encode(&run->encoder, &envelope->msg, &bytes, &length),
+                         HWI_CODEC_OK);
+        run->cost.bytes_out += length;
+        run->cost.message_max = HWI_MAX(run->cost.message_max, length);
+        run->told[envelope->to.id - FIRST] += envelope->msg.type != HWI_MSG_probe;
     }
+    run->cost.encoding += seconds_since(&before);
     run->cost.effects += run->effects.count;
 }
 
 static void hear(struct run *run, struct hwi_addr from, const struct hwi_msg *msg)
 {
     struct hwi_event event = {run->now_ns, from, msg};
-    struct timespec before, after;
+    struct timespec before;
     run->cost.steps++;
     run->cost.bytes_in += from.role == HWI_ROLE_PEER ? encoded(msg) : 0;
     hwi_effects_reset(&run->effects);
     clock_gettime(CLOCK_MONOTONIC, &before);
     hwi_master_ops.step(run->master, &event, &run->effects);
-    clock_gettime(CLOCK_MONOTONIC, &after);
-    run->cost.seconds +=
-        (double)(after.tv_sec - before.tv_sec) + 1e-9 * (double)(after.tv_nsec - before.tv_nsec);
+    run->cost.seconds += seconds_since(&before);
     count_effects(run);
 }
 
@@ -139,6 +150,7 @@ static void begin(struct run *run, uint32_t count)
 static void end(struct run *run)
 {
     hwi_effects_fini(&run->effects);
+    hwi_encoder_fini(&run->encoder);
     hwi_master_ops.destroy(run->master);
     assert_int_equal(run->allocated, 0);
     free(run->told);
@@ -163,11 +175,12 @@ static void assert_all_told(const struct run *run, uint32_t times)
 static void report(const struct run *run, const char *what)
 {
     if (getenv("HAWSER_SCALE") != NULL) {
-        printf("%6u  %-22s %8llu steps %9llu effects %12llu in %13llu out %9llu longest %8.3f s\n",
+        printf("%6u  %-22s %8llu steps %9llu effects %12llu in %13llu out %9llu longest %8.3f s, "
+               "encoding %8.3f s\n",
                run->count, what, (unsigned long long)run->cost.steps,
                (unsigned long long)run->cost.effects, (unsigned long long)run->cost.bytes_in,
                (unsigned long long)run->cost.bytes_out, (unsigned long long)run->cost.message_max,
-               run->cost.seconds);
+               run->cost.seconds, run->cost.encoding);
     }
 }
 

@@ -240,6 +240,7 @@ static int create_parts(struct hwi_host *host, const struct hwi_host_config *con
 static void dismantle(struct hwi_host *host)
 {
     hwi_control_close(&host->control);
+    hwi_encoder_fini(&host->encoder);
     hwi_relay_fini(&host->relay);
     hwi_edges_fini(&host->edges);
     if (host->data != NULL) {

@@ -3,6 +3,7 @@
 #ifndef HAWSER_TRANSPORT_HOST_LOOP_H
 #define HAWSER_TRANSPORT_HOST_LOOP_H
 
+#include "actors/wire/codec.h"
 #include "transport/host/control.h"
 #include "transport/host/edge/edges.h"
 #include "transport/host/flight.h"
@@ -34,6 +35,7 @@ struct hwi_host {
     struct hwi_inbox_entry *taken; // kept between turns for its memory
     uint32_t taken_capacity;
     struct hwi_control control;
+    struct hwi_encoder encoder; // of what its actors say over the control link
     struct hwi_edges edges;
     struct hwi_viewfile viewfile;
     struct hwi_ringport ringport;

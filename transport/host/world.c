@@ -43,6 +43,17 @@ static void to_trainer(struct hwi_host *host, const struct hwi_msg *msg)
     host->ops->trainer(host->user, msg);
 }
 
+static void to_control(struct hwi_host *host, const struct hwi_envelope *envelope)
+{
+    const unsigned char *bytes;
+    size_t length;
+    if (hwi_encoder_encode(&host->encoder, &envelope->msg, &bytes, &length) == HWI_CODEC_OK) {
+        hwi_control_forward(&host->control, envelope->to, bytes, length);
+    } else {
+        host->control.dropped_out++;
+    }
+}
+
 static void carry(void *world, const struct hwi_envelope *envelope)
 {
     struct hwi_host *host = world;
@@ -53,13 +64,13 @@ static void carry(void *world, const struct hwi_envelope *envelope)
     if (role == HWI_ROLE_TRAINER) {
         to_trainer(host, &envelope->msg);
     } else if (member && role == HWI_ROLE_MASTER) {
-        hwi_control_send(&host->control, envelope->to, &envelope->msg);
+        to_control(host, envelope);
     } else if (member && role == HWI_ROLE_DATA) {
         to_data(host, envelope);
     } else if (member && remote && (role == HWI_ROLE_REDUCER || role == HWI_ROLE_SNAPSHOT)) {
         hwi_data_command(host->data, envelope);
     } else if (!member && remote && (role == HWI_ROLE_PEER || role == HWI_ROLE_TOOL)) {
-        hwi_control_send(&host->control, envelope->to, &envelope->msg);
+        to_control(host, envelope);
     } else if (!member && role == HWI_ROLE_DISK) {
         to_disk(host, &envelope->msg);
     } else if (role == HWI_ROLE_RING && envelope->msg.type == HWI_MSG_trace_relay) {
@@ -92,6 +103,7 @@ static void record(void *world, const struct hwi_actor_ops *actor, const struct 
 {
     struct hwi_host *host = world;
     hwi_ringport_learn(&host->ringport, event->msg);
+    hwi_encoder_forget(&host->encoder); // the lists of the last step's effects are gone
     if (host->journal != NULL) {
         hwi_journal_step(host->journal, actor, event, effects,
                          host->failed_roles & 1u << actor->role);
