@@ -8,5 +8,5 @@ foreach(test scenario/test_collectives scenario/test_collective_kills scenario/t
     add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/${test}.c two_hop_plan.c two_hop_order.c)
     target_link_libraries(${target} PRIVATE hawser_flags hawser_test_support hawser_swarm PkgConfig::CMOCKA)
     add_test(NAME doors.${name}_two_hop_plan COMMAND ${target})
-    set_tests_properties(doors.${name}_two_hop_plan PROPERTIES LABELS swarm TIMEOUT 300)
+    set_tests_properties(doors.${name}_two_hop_plan PROPERTIES LABELS swarm TIMEOUT ${HAWSER_TEST_HANGS_S})
 endforeach()
