@@ -316,5 +316,8 @@ hws_status hwi_sentence_set(const struct hws_request *request)
     if (advice(reply->status) != NULL) {
         add(&text, ": %s", advice(reply->status));
     }
+    if (reply->trouble[0] != '\0') {
+        add(&text, "; the master %s, so the view cannot change", reply->trouble);
+    }
     return hwi_error_set(reply->status, "%s", text.bytes);
 }

@@ -70,6 +70,7 @@ struct hwi_master {
     uint64_t probe_at_ns;   // next probe of suspects
     uint64_t probe_from_ns; // none before it
     uint64_t store_again_ns;
+    char trouble[HWI_TEXT_BYTES_MAX]; // why the last store failed; empty = it did not
     uint64_t committed_total, aborted_total;
 };
 

@@ -158,5 +158,6 @@ void hwi_master_on_status_want(void *state, const struct hwi_event *event,
         memcpy(member->address, session->address, sizeof member->address);
         memcpy(member->unit, session->unit, sizeof member->unit);
     }
+    memcpy(status->trouble, master->trouble, sizeof status->trouble);
     list_operations(master, status, effects);
 }

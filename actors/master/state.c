@@ -155,6 +155,7 @@ static void proposal_fields(struct hwi_image *image, struct hwi_master *master)
     hwi_image_time(image, "probe_at", &master->probe_at_ns);
     hwi_image_time(image, "probe_from", &master->probe_from_ns);
     hwi_image_time(image, "store_again", &master->store_again_ns);
+    hwi_image_text(image, "trouble", master->trouble, sizeof master->trouble);
 }
 
 static void view_visit(struct hwi_image *image, struct hwi_master *master)

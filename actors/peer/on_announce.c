@@ -80,6 +80,7 @@ void hwi_peer_on_announce(void *state, const struct hwi_event *event, struct hwi
         hwi_peer_finish(peer, HWS_E_OUTCOME_UNKNOWN, "too many views passed unheard", effects);
         return;
     }
+    peer->trouble[0] = '\0'; // the view has changed
     peer->pending = announce->pending;
     hwi_peer_note_lost(peer, announce);
     if (peer->phase == HWI_PEER_PHASE_MEMBER) {

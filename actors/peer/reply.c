@@ -5,6 +5,9 @@
 #include "actors/peer/sync.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include <hawser/types.h>
 
 struct hwi_msg_reply *hwi_peer_reply(const struct hwi_peer *peer, uint64_t request, uint8_t kind,
                                      int status, const struct hwi_peer_members *view,
@@ -28,6 +31,9 @@ struct hwi_msg_reply *hwi_peer_reply(const struct hwi_peer *peer, uint64_t reque
     reply->state_dirty = hwi_peer_sync_cut(peer);
     reply->lost = hwi_effects_copy(effects, peer->lost, peer->lost_count * sizeof *peer->lost);
     reply->lost_count = peer->lost_count;
+    if (status != HWS_OK) {
+        memcpy(reply->trouble, peer->trouble, sizeof reply->trouble);
+    }
     if (peer->phase == HWI_PEER_PHASE_FINISHED) {
         snprintf(reply->reason, sizeof reply->reason, "%s", peer->finish_reason);
     }

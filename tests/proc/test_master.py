@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The master killed, frozen, or not there at all: every call comes back by its deadline and grace, and says what it knows."""
 import socket
+import subprocess
 import time
+from pathlib import Path
 
-from harness import MIB, all_do, check, ids, main, same
+from harness import BUILD, MIB, all_do, check, ids, main, same
 
 LATE_MS = 1500
 
@@ -106,6 +108,30 @@ def test_the_door_opens_late(world):
         world.start_master(listen=address)
         member.hear().expect(within_ms=5000)
         member.reduce(count=10).expect(sum="right")
+
+
+TROUBLE = "cannot write its state file"
+
+
+def test_a_full_disk_is_named_and_heals(world):
+    """The next view's number cannot be kept, so nobody decides: everybody says why, at once, and it ends with the trouble."""
+    file = world.folder / "run.state"
+    master, (patient, hasty, victim) = world.start(3, state=file, new_run=True, open_with=dict(grace_ms=1000))
+    Path(f"{file}.new").symlink_to("/dev/full")
+    victim.kill()
+    patient.tell("reduce", count=1000, timeout_ms=60000, retry=True)
+    world.until(lambda: TROUBLE in status(master), 10, "status to name the full disk")
+    shown = status(master)
+    check(f"{file.name}: No space left on device" in shown, f"the file and the error are not in the status: {shown}")
+    answer = hasty.reduce(count=1000, timeout_ms=1000).expect("HWS_E_OUTCOME_UNKNOWN", within_ms=2000 + LATE_MS)
+    check(TROUBLE in answer.sentence and "No space left on device" in answer.sentence, f"not in the sentence: {answer.line}")
+    Path(f"{file}.new").unlink()
+    patient.hear().expect(members=ids(patient), sum="right")
+    world.until(lambda: TROUBLE not in status(master), 10, "status to forget the full disk")
+
+
+def status(master):
+    return subprocess.run([BUILD / "hawser", "status", master.address], capture_output=True, text=True, check=True).stdout
 
 
 main(globals())

@@ -64,7 +64,27 @@ static void store_sample(struct scene *scene)
     char error[HWI_ERROR_BYTES_MAX] = "";
     int status = hwi_viewfile_open(&file, scene->path, error);
     expect(status == HWS_OK, "open: %s", error);
-    assert_int_equal(hwi_viewfile_store(&file, &msg), HWS_OK);
+    assert_int_equal(hwi_viewfile_store(&file, &msg, error), HWS_OK);
+    hwi_viewfile_close(&file);
+}
+
+// The sentence goes to the members: it fits a message however long the path is, and says what the
+// system said.
+static void a_file_that_cannot_be_written_is_named_with_the_reason(void **state)
+{
+    struct scene *scene = *state;
+    struct hwi_viewfile file;
+    struct hwi_msg msg = sample();
+    char reason[HWI_TEXT_BYTES_MAX] = "";
+    assert_int_equal(hwi_viewfile_open(&file, scene->path, reason), HWS_OK);
+    snprintf(file.path, sizeof file.path, "%.*s/run.state", 1000, "/nowhere");
+    assert_int_equal(hwi_viewfile_store(&file, &msg, reason), HWS_E_SYSTEM);
+    assert_string_equal(
+        reason, "cannot write its state file /nowhere/run.state: No such file or directory");
+    memset(file.path, 'x', sizeof file.path - 8);
+    snprintf(file.path + sizeof file.path - 8, 8, "end.hws");
+    assert_int_equal(hwi_viewfile_store(&file, &msg, reason), HWS_E_SYSTEM);
+    assert_non_null(strstr(reason, "xxend.hws: File name too long"));
     hwi_viewfile_close(&file);
 }
 
@@ -207,9 +227,13 @@ static void an_endless_path_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(what_is_stored_is_loaded),        CASE(damage_is_seen),
-        CASE(a_missing_file_needs_a_new_run),  CASE(a_master_finds_what_it_stored),
-        CASE(two_masters_cannot_share_a_file), CASE(a_store_that_fails_is_reported),
+        CASE(what_is_stored_is_loaded),
+        CASE(damage_is_seen),
+        CASE(a_file_that_cannot_be_written_is_named_with_the_reason),
+        CASE(a_missing_file_needs_a_new_run),
+        CASE(a_master_finds_what_it_stored),
+        CASE(two_masters_cannot_share_a_file),
+        CASE(a_store_that_fails_is_reported),
         CASE(an_endless_path_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,12 @@ static void test_sentences_of_the_end(void **state)
     assert_sentence(HWS_E_OUTCOME_UNKNOWN,
                     "no decision on all_reduce tag 7 from the master at 127.0.0.1:4000 within 2000 "
                     "ms and 15000 ms of grace: close, open again and sync");
+    snprintf(scene.reply.trouble, HWI_TEXT_BYTES_MAX, "cannot write its state file f: no room");
+    assert_sentence(HWS_E_OUTCOME_UNKNOWN,
+                    "no decision on all_reduce tag 7 from the master at 127.0.0.1:4000 within 2000 "
+                    "ms and 15000 ms of grace: close, open again and sync; the master cannot write "
+                    "its state file f: no room, so the view cannot change");
+    scene.reply.trouble[0] = '\0';
     scene.reply.attempts = 0; // a call made afterwards
     snprintf(scene.reply.reason, HWI_TEXT_BYTES_MAX, "the master gave no decision in time");
     assert_sentence(

@@ -468,6 +468,19 @@ static void mend_crash(struct swarm *s, const struct swarm_fault *f)
     hwi_sim_kill_on(s->sim, HWI_SIM_MASTER, 0, 0);
 }
 
+static bool strike_full(struct swarm *s, const struct swarm_fault *f)
+{
+    (void)f;
+    hwi_sim_disk_full(s->sim, true);
+    return s->traits.sim.durable;
+}
+
+static void mend_full(struct swarm *s, const struct swarm_fault *f)
+{
+    (void)f;
+    hwi_sim_disk_full(s->sim, false);
+}
+
 // ---- all
 
 static const struct {
@@ -497,6 +510,7 @@ static const struct {
     [SWARM_stall] = {strike_stall, mend_stall},
     [SWARM_leap] = {strike_leap, NULL},
     [SWARM_crash] = {strike_crash, mend_crash},
+    [SWARM_full] = {strike_full, mend_full},
 };
 
 void swarm_strike(struct swarm *s, uint32_t event)

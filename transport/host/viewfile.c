@@ -23,6 +23,8 @@ enum {
     HEADER_BYTES = 16, // 8 magic, 8 XXH3-64 of the message, little-endian
     FILE_BYTES_MAX = HEADER_BYTES + HWI_MESSAGE_BYTES_MAX,
     TEXT_BYTES = 96,
+    PATH_TOLD_MAX = 56, // bytes of a path in a sentence, ...
+    TEXT_TOLD_MAX = 36, // ... and of the system's words
 };
 
 static const unsigned char magic[8] = {'H', 'W', 'S', 'V', 'I', 'E', 'W', '1'};
@@ -176,21 +178,39 @@ static bool write_file(const char *path, const unsigned char *bytes, size_t leng
     write_header(header, bytes, length);
     bool ok =
         write_all(fd, header, sizeof header) && write_all(fd, bytes, length) && fsync(fd) == 0;
-    return close(fd) == 0 && ok;
+    int problem = errno;
+    bool closed = close(fd) == 0;
+    errno = ok ? errno : problem;
+    return closed && ok;
 }
 
-int hwi_viewfile_store(const struct hwi_viewfile *file, const struct hwi_msg *msg)
+// A long path ends with what tells files apart.
+static void explain(const struct hwi_viewfile *file, int problem, char *reason)
+{
+    char text[TEXT_BYTES];
+    size_t length = strlen(file->path);
+    bool whole = length <= PATH_TOLD_MAX;
+    snprintf(reason, HWI_TEXT_BYTES_MAX, "cannot write its state file %s%s: %.*s",
+             whole ? "" : "...", file->path + (whole ? 0 : length - PATH_TOLD_MAX), TEXT_TOLD_MAX,
+             hwi_os_error_text(problem, text, sizeof text));
+}
+
+int hwi_viewfile_store(const struct hwi_viewfile *file, const struct hwi_msg *msg, char *reason)
 {
     char temporary[HWI_PATH_BYTES_MAX + 8];
     unsigned char *bytes = NULL;
     size_t length = 0;
     int encoded = hwi_encode(msg, &bytes, &length);
     if (encoded != HWI_CODEC_OK) {
+        explain(file, encoded == HWI_CODEC_MEMORY ? ENOMEM : EMSGSIZE, reason);
         return encoded == HWI_CODEC_MEMORY ? HWS_E_NO_MEMORY : HWS_E_LIMIT;
     }
     snprintf(temporary, sizeof temporary, "%s.new", file->path);
     bool ok = write_file(temporary, bytes, length) && rename(temporary, file->path) == 0 &&
               hwi_disk_sync_directory(file->path);
+    if (!ok) {
+        explain(file, errno, reason);
+    }
     free(bytes);
     return ok ? HWS_OK : HWS_E_SYSTEM;
 }

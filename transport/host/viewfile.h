@@ -22,7 +22,8 @@ void hwi_viewfile_close(struct hwi_viewfile *file);
 int hwi_viewfile_load(const struct hwi_viewfile *file, struct hwi_msg *msg, void **block,
                       char *error);
 
-// Replaces the file by `msg` (a view_file); durable on return. Returns an hws_status.
-int hwi_viewfile_store(const struct hwi_viewfile *file, const struct hwi_msg *msg);
+// Replaces the file by `msg` (a view_file); durable on return. Returns an hws_status; if that is an
+// error, `reason` (HWI_TEXT_BYTES_MAX bytes) says in a sentence what is wrong with which file.
+int hwi_viewfile_store(const struct hwi_viewfile *file, const struct hwi_msg *msg, char *reason);
 
 #endif

@@ -9,8 +9,9 @@
 static void to_disk(struct hwi_host *host, const struct hwi_msg *msg)
 {
     struct hwi_msg stored = {.type = HWI_MSG_stored};
-    stored.u.stored.status =
-        host->viewfile.lock >= 0 ? hwi_viewfile_store(&host->viewfile, msg) : HWS_E_SYSTEM;
+    stored.u.stored.status = host->viewfile.lock >= 0
+                                 ? hwi_viewfile_store(&host->viewfile, msg, stored.u.stored.reason)
+                                 : HWS_E_SYSTEM;
     hwi_drain_post(host->drain, hwi_addr_of(HWI_ROLE_DISK, 0), hwi_addr_of(HWI_ROLE_MASTER, 0),
                    &stored);
 }

@@ -125,6 +125,11 @@ void hwi_sim_restart(struct hwi_sim *sim, uint32_t node, uint32_t min_members)
     }
 }
 
+void hwi_sim_disk_full(struct hwi_sim *sim, bool on)
+{
+    sim->disk_full = on;
+}
+
 void hwi_sim_freeze(struct hwi_sim *sim, uint32_t node)
 {
     struct hwi_sim_process *process = hwi_sim_process_of(sim, node);

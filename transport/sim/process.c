@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <hawser/types.h>
+
 enum { TURN_EVENTS_MAX = 1 << 20 }; // of one turn; beyond it its actors never come to rest
 
 // ---- the data port's ops
@@ -73,15 +75,22 @@ static void keep(struct hwi_sim *sim, struct hwi_sim_packet *file)
 
 static void stored(struct hwi_sim_process *process, struct hwi_sim_event *event)
 {
-    static const struct hwi_msg msg = {.type = HWI_MSG_stored};
-    keep(process->sim, event->packet);
+    static const struct hwi_msg refused = {
+        .type = HWI_MSG_stored,
+        .u.stored = {HWS_E_SYSTEM, "cannot write its state file: no room (simulated)"}};
+    struct hwi_msg msg = {.type = HWI_MSG_stored};
+    if (process->sim->disk_full) {
+        msg = refused;
+    } else {
+        keep(process->sim, event->packet);
+    }
     hwi_sim_post(process, hwi_addr_of(HWI_ROLE_DISK, 0), hwi_addr_of(HWI_ROLE_MASTER, 0), &msg);
 }
 
 // The master died over it: the file may be the new one or the old one.
 static void half_stored(struct hwi_sim *sim, struct hwi_sim_event *event)
 {
-    if (event->process == sim->master && hwi_sim_draw(sim, 2) == 0) {
+    if (event->process == sim->master && !sim->disk_full && hwi_sim_draw(sim, 2) == 0) {
         keep(sim, event->packet);
     }
 }

@@ -125,6 +125,9 @@ void hwi_sim_clock_jump(struct hwi_sim *sim, uint32_t node, uint64_t ns);
 enum { HWI_SIM_PPM_MAX = 500000 };
 void hwi_sim_clock_rate(struct hwi_sim *sim, uint32_t node, int32_t ppm);
 
+// While `on`, the master's file cannot be written: its disk is full. A file that is there stays.
+void hwi_sim_disk_full(struct hwi_sim *sim, bool on);
+
 // ---- links
 //
 // A link is what carries bytes from one node to another, in one direction: between a member and the

@@ -128,6 +128,7 @@ struct hwi_sim {
     struct hwi_sim_process *master;
     struct hwi_sim_node master_node;
     struct hwi_sim_packet *view_file; // durable: a reference is owned
+    bool disk_full;                   // nothing can be stored
     struct hwi_sim_process **members; // all ever started, by incarnation; former masters too
     uint32_t member_count, member_capacity;
     struct hwi_sim_node *nodes;

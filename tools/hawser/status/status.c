@@ -114,6 +114,9 @@ static void print_plain(const struct hwi_msg_status *status)
     }
     printf("\noperations: %" PRIu64 " committed, %" PRIu64 " aborted\n", status->committed,
            status->aborted);
+    if (status->trouble[0] != '\0') {
+        printf("trouble: the master %s; the view cannot change\n", status->trouble);
+    }
     print_members(status);
     puts(status->ops_count ? "in flight:" : "in flight: nothing");
     for (uint32_t i = 0; i < status->ops_count; i++) {
@@ -160,7 +163,9 @@ static void print_json(const struct hwi_msg_status *status)
         printf(",\"absent_in_all\":%" PRIu32 ",\"working_in_all\":%" PRIu32 "}", op->absent_in_all,
                op->working_in_all);
     }
-    puts("]}");
+    fputs("],\"trouble\":", stdout);
+    print_json_text(status->trouble);
+    puts("}");
 }
 
 int command_status(int argc, char **argv)
