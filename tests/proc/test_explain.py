@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import zmtp
-from harness import BUILD, SLOW, all_do, check, main
+from harness import BUILD, SLOW, all_do, check, die_with_parent, main
 
 TROUBLE = 3
 
@@ -124,7 +124,7 @@ def test_a_frozen_member(world):
     text = explain(world, master.address)
     check(time.monotonic() - began < 6 * SLOW, "one that does not answer is waited for too long")
     expect(rf"peer {frozen.peer} stopped speaking .* ago: its last message was \w+; the master has not put it out yet", text)
-    expect(r"1 of 4 processes do not answer", text)
+    expect(rf"note: nothing came from member {frozen.peer}: stopped, cut off", text)
     frozen.proceed()
     frozen.reduce(count=1000, tag=7).expect()
     for member in others:
@@ -209,6 +209,27 @@ def test_a_whole_run_is_traced(world):
     check("trace_batch" not in text, "the trace traces itself")
     asked = sum("trace_want" in line for line in lines)
     check(asked <= 6, f"the master heard {asked} questions in 3 s")
+
+
+def test_a_trace_waits_for_all_rings(world):
+    """One member answers late, and another not at all: the first is in the trace, the second is named."""
+    master, members = start(world, 3, dead_ms=60000)
+    reduce_some(members, 2)
+    late, frozen = members[0], members[1]
+    late.stop()
+    tracer = subprocess.Popen([BUILD / "hawser", "trace", master.address, "--message", "reply"], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent)
+    time.sleep(0.6)
+    late.proceed()
+    out, errors = tracer.communicate(timeout=30 * SLOW)
+    check(tracer.returncode == 0 and all(f"member {m.peer} (pid" in out for m in members), f"{errors}\n{out[-500:]}")
+    check("nothing came from" not in errors, errors)
+    frozen.stop()
+    done = subprocess.run([BUILD / "hawser", "trace", master.address], capture_output=True, text=True, timeout=30 * SLOW)
+    check(f"nothing came from member {frozen.peer}:" in done.stderr and ", 0 lost" in done.stderr, done.stderr)
+    code, text = hawser(world, "explain", master.address)
+    check(f"nothing came from member {frozen.peer}:" in text, text)
+    frozen.proceed()
 
 
 def test_a_stopped_tool_slows_nobody(world):

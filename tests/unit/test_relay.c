@@ -18,7 +18,7 @@ enum { CAPACITY = 1 << 12, SENT_MAX = 4096 };
 // What went out, in place of a control link.
 static struct {
     struct hwi_addr to;
-    uint64_t tool, first, next;
+    uint64_t tool, first, next, begins;
     uint32_t records;
 } sent[SENT_MAX];
 static uint32_t sent_count, forwarded;
@@ -33,6 +33,7 @@ void hwi_control_send(struct hwi_control *control, struct hwi_addr to, const str
     sent[sent_count].tool = batch->tool;
     sent[sent_count].records = batch->records_count;
     sent[sent_count].first = batch->records_count ? batch->records[0].number : 0;
+    sent[sent_count].begins = batch->first;
     sent[sent_count++].next = batch->next;
     unsigned char *bytes;
     size_t length;
@@ -144,6 +145,8 @@ static void history_and_news_come_whole_and_once(void **state)
     run_ms(bench, 100);
     assert_int_equal(records_for(7), 950);
     assert_int_equal(sent[sent_count - 1].next, 1051);
+    assert_int_equal(sent[0].begins, 101);
+    assert_int_equal(sent[sent_count - 1].begins, 101); // says it again: batches may be dropped
 }
 
 static void it_ends_by_itself(void **state)

@@ -53,6 +53,7 @@ static void note_gaps(struct explain_process *p)
     for (uint32_t i = 1; i < ring->count; i++) {
         p->gap += ring->records[i].number - ring->records[i - 1].number - 1;
     }
+    p->gap = HWI_MAX(p->gap, ring->lost);
 }
 
 static void add_process(struct explain_model *model, uint32_t index)

@@ -21,6 +21,7 @@ struct explain_ring {
     uint32_t count;
     uint64_t as_of_ns; // when it was read; 0 = at its last record
     bool live;         // read from a process that lives; else from a file
+    uint64_t lost;     // records that the reader knows it did not get, gaps between others included
 };
 
 struct explain_input {

@@ -54,6 +54,7 @@ static bool begin(struct hwi_relay *relay, struct hwi_relay_tool *tool, uint32_t
     if (next - tool->reader.next > history) {
         tool->reader.next = next - history;
     }
+    tool->first = tool->reader.next;
     return true;
 }
 
@@ -138,6 +139,7 @@ static void send_batch(struct hwi_relay *relay, struct hwi_relay_tool *tool, uin
         return;
     }
     msg.u.trace_batch.tool = tool->id;
+    msg.u.trace_batch.first = tool->first;
     msg.u.trace_batch.records = relay->records;
     msg.u.trace_batch.records_count = read_records(relay, tool, &head.clock);
     fill_head(&msg.u.trace_batch, &head, now_ns);

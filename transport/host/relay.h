@@ -18,6 +18,7 @@ struct hwi_relay_tool {
     uint64_t bytes_per_s;
     uint64_t paid_ns; // what was sent is paid for by then
     uint64_t said_ns; // when the last batch went
+    uint64_t first;   // number of the first record that it is sent
     struct hwi_ring_reader reader;
 };
 

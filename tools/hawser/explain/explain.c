@@ -15,8 +15,7 @@
 enum {
     EXIT_TROUBLE = 3,
     ITEMS_MAX = 1024,
-    READ_MS = 100,   // one look at a source
-    QUIET_MS = 1500, // so long without anything new from those that are awaited: they do not come
+    READ_MS = 100, // one look at a source
     READ_MS_MAX = 20000,
 };
 
@@ -66,20 +65,20 @@ static bool is_file(const char *text)
     return !is_number(text) && stat(text, &found) == 0;
 }
 
-// Copies what comes in one look; how many of the records were of rings still on their history.
-static uint32_t read_some(struct trace_source *source, struct trace_item *items,
-                          struct explain_rings *rings)
+// Copies what comes in one look; true if there was something that is awaited.
+static bool read_some(struct trace_source *source, struct trace_item *items,
+                      struct explain_rings *rings)
 {
-    uint32_t awaited = 0, before = rings->count;
+    uint32_t before = rings->count;
     uint32_t count = source->ops->read(source, items, ITEMS_MAX, READ_MS);
+    bool awaited = trace_is_awaited(source, before, items, count);
     while (rings->count < source->ring_count) {
         rings_add(rings, &source->rings[rings->count].owner, 0);
     }
     for (uint32_t i = 0; i < count; i++) {
         rings_append(rings, items[i].ring, &items[i].record);
-        awaited += !source->rings[items[i].ring].current;
     }
-    return awaited + (rings->count - before) + (count == ITEMS_MAX);
+    return awaited || count == ITEMS_MAX;
 }
 
 // Everything that the source's rings hold, as far as it comes in time.
@@ -88,14 +87,13 @@ static void collect(struct trace_source *source, bool run, struct explain_rings 
     struct trace_item *items = calloc(ITEMS_MAX, sizeof *items);
     uint64_t begin = now_ns(), last = begin;
     bool complete = false;
-    while (items != NULL && !complete && now_ns() - last < QUIET_MS * HWI_NS_PER_MS &&
+    while (items != NULL && !complete && now_ns() - last < TRACE_QUIET_MS * HWI_NS_PER_MS &&
            now_ns() - begin < READ_MS_MAX * HWI_NS_PER_MS) {
-        bool more = read_some(source, items, rings) > 0;
+        bool more = read_some(source, items, rings);
         if (more) {
             last = now_ns();
         }
-        bool all = !run || source->ring_count >= trace_run_asked(source);
-        complete = !more && all && trace_is_current(source);
+        complete = !more && trace_is_current(source);
     }
     for (uint32_t i = 0; i < rings->count; i++) {
         struct explain_ring *ring = &rings->rings[i];
@@ -103,6 +101,7 @@ static void collect(struct trace_source *source, bool run, struct explain_rings 
         ring->realtime_zero_ns = source->rings[i].realtime_zero_ns;
         ring->as_of_ns = run ? trace_run_as_of(source, i) : now_ns();
         ring->live = !source->rings[i].ended;
+        ring->lost = source->rings[i].lost + source->rings[i].awaited;
     }
     free(items);
 }
@@ -118,14 +117,14 @@ static bool read_run(const char *address, struct explain_rings *rings, struct hw
         return false;
     }
     collect(source, true, rings);
-    uint32_t asked = trace_run_asked(source);
-    if (rings->count < asked) {
-        printf("(%u of %u processes do not answer)\n", asked - rings->count, asked);
-    }
-    source->ops->close(source);
     if (status_query(address, STATUS_TIMEOUT_MS, status, block, ignored) != 0) {
         status->type = HWI_MSG_NONE;
     }
+    if (trace_missing(source) > 0) {
+        trace_print_missing(source, status->type == HWI_MSG_status ? &status->u.status : NULL,
+                            rings->missing);
+    }
+    source->ops->close(source);
     return true;
 }
 
@@ -214,6 +213,10 @@ static void print_moment(const struct explain_report *report, const struct expla
                (int)(report->now_ns % (int64_t)HWI_NS_PER_S / (int64_t)HWI_NS_PER_MS));
     }
     putchar('\n');
+    if (rings->missing[0]) {
+        printf("note: nothing came from %s: stopped, cut off, or of another version\n",
+               rings->missing);
+    }
     if (report->caveat[0]) {
         printf("note: %s\n", report->caveat);
     }

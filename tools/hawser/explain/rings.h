@@ -13,6 +13,7 @@ struct explain_rings {
     struct hwi_ring_record **records; // owned, and each of them: what rings[i].records points to
     uint32_t *capacities;             // owned
     uint32_t count, capacity;
+    char missing[TRACE_ERROR_BYTES]; // members that were asked and sent nothing; empty = none
 };
 
 void rings_free(struct explain_rings *rings);

@@ -21,7 +21,7 @@ enum {
 
 // What the source knows of one of its rings besides.
 struct sender {
-    uint64_t next;     // number of the record expected; 0 = none came yet
+    uint64_t next;     // number of the record expected; 0 = no batch came yet
     uint64_t history;  // number that its next record had when it spoke first
     uint64_t as_of_ns; // its clock, when it spoke last
     uint64_t heard_ns; // ours
@@ -33,7 +33,6 @@ struct run_source {
     struct master_link link;
     uint32_t history;
     uint64_t asked_ns, told_ns;
-    uint32_t asked;
     // A batch that is being handed out
     struct hwi_msg batch;
     void *block;
@@ -97,6 +96,20 @@ static int64_t ring_of(struct run_source *run, const struct hwi_msg_trace_batch 
     return count - 1;
 }
 
+// Records are lost in batches that were dropped on the way. An empty one says that all before it
+// has been sent.
+static void count_losses(struct run_source *run, uint32_t index,
+                         const struct hwi_msg_trace_batch *batch)
+{
+    struct trace_ring *ring = &run->base.rings[index];
+    struct sender *sender = &run->senders[index];
+    sender->next = sender->next ? sender->next : HWI_MAX(batch->first, 1);
+    if (batch->records_count == 0 && batch->next > sender->next) {
+        ring->lost += batch->next - sender->next;
+        sender->next = batch->next;
+    }
+}
+
 static void learn(struct run_source *run, uint32_t index, const struct hwi_msg_trace_batch *batch,
                   uint64_t now)
 {
@@ -114,10 +127,12 @@ static void learn(struct run_source *run, uint32_t index, const struct hwi_msg_t
     ring->ended = false;
     sender->as_of_ns = batch->now_ns;
     sender->heard_ns = now;
-    uint64_t last =
+    count_losses(run, index, batch);
+    uint64_t reached =
         batch->records_count ? batch->records[batch->records_count - 1].number + 1 : sender->next;
     sender->history = sender->history ? sender->history : batch->next;
-    ring->current |= !run->history || last >= sender->history || (!last && batch->next == 1);
+    ring->current |= !run->history || reached >= sender->history;
+    ring->awaited = ring->current ? 0 : sender->history - reached;
 }
 
 static void notice_ends(struct run_source *run, uint64_t now)
@@ -148,7 +163,7 @@ static bool receive(struct run_source *run, uint64_t deadline_ns)
     uint64_t now = now_ns();
     int64_t ring = -1;
     if (run->batch.type == HWI_MSG_trace_told) {
-        run->asked = run->batch.u.trace_told.rings;
+        run->base.promised = run->batch.u.trace_told.rings;
         run->told_ns = now;
     } else if (run->batch.type == HWI_MSG_trace_batch && batch->schema == hwi_schema_hash()) {
         ring = ring_of(run, batch);
@@ -189,12 +204,10 @@ static uint32_t hand_out(struct run_source *run, struct trace_item *items, uint3
     struct sender *sender = &run->senders[run->ring];
     for (; run->at < batch->records_count && count < max; run->at++) {
         const struct hwi_trace_record *record = &batch->records[run->at];
-        if (record->number < HWI_MAX(sender->next, 1)) {
+        if (record->number < sender->next) {
             continue; // said twice, or no number at all
         }
-        if (sender->next) {
-            run->base.rings[run->ring].lost += record->number - sender->next;
-        }
+        run->base.rings[run->ring].lost += record->number - sender->next;
         sender->next = record->number + 1;
         items[count].ring = run->ring;
         convert(record, &items[count++].record);
@@ -275,11 +288,6 @@ struct trace_source *trace_open_run(const char *master, bool history, char *erro
     }
     close_run(&run->base);
     return NULL;
-}
-
-uint32_t trace_run_asked(const struct trace_source *source)
-{
-    return ((const struct run_source *)source)->asked;
 }
 
 uint64_t trace_run_as_of(const struct trace_source *source, uint32_t ring)

@@ -5,8 +5,6 @@
 
 #include "tools/hawser/trace/source.h"
 
-// How many rings the master has asked to send; 0 = it has not answered yet.
-uint32_t trace_run_asked(const struct trace_source *source);
 // Monotonic time of the ring's own machine when it was heard last.
 uint64_t trace_run_as_of(const struct trace_source *source, uint32_t ring);
 

@@ -18,8 +18,9 @@ struct trace_ring {
     uint64_t realtime_zero_ns;   // CLOCK_REALTIME - CLOCK_MONOTONIC: rings that agree in it to a
                                  // millisecond are on one machine and share its monotonic clock
     uint64_t lost;               // records that this reader did not get, exactly
-    bool current; // what it held when it was opened has been read (or never asked for)
-    bool ended;   // its process is gone or let go: nothing more will come
+    uint64_t awaited; // of what it held when it was opened: records that have not come yet
+    bool current;     // what it held when it was opened has been read (or never asked for)
+    bool ended;       // its process is gone or let go: nothing more will come
 };
 
 // One record. Within a ring they come in order of number; `arrived` and `handled` are nanoseconds
@@ -33,6 +34,7 @@ struct trace_source {
     const struct trace_source_ops *ops;
     struct trace_ring *rings; // owned by the source; new ones are added at the end, it may move
     uint32_t ring_count;
+    uint32_t promised; // rings that are to come, as a master says; 0 = those that are there
 };
 
 struct trace_source_ops {
@@ -50,8 +52,21 @@ struct trace_source *trace_open_processes(const uint32_t *pids, uint32_t count, 
 // The whole run of the master at "HOST:PORT". Likewise.
 struct trace_source *trace_open_run(const char *master, bool history, char *error);
 
-// True once every ring is current, or all have ended (and there is one).
+enum { TRACE_QUIET_MS = 1500 }; // so long without news of what is awaited: it does not come
+
+// True once every ring is current, also those that are promised; or all have ended (and there is
+// one).
 bool trace_is_current(const struct trace_source *source);
+// True if a read brought something that was awaited: a ring beyond the first `rings`, or one of
+// `items` that is of a ring which is not current.
+bool trace_is_awaited(const struct trace_source *source, uint32_t rings,
+                      const struct trace_item *items, uint32_t count);
+// How many promised rings have not come or have gone silent.
+uint32_t trace_missing(const struct trace_source *source);
+// Writes who they are, by what the master says of its members: "member 3", "members 3 and 5"; or
+// "2 processes" if `status` is NULL or does not tell. `text` (TRACE_ERROR_BYTES) is written.
+void trace_print_missing(const struct trace_source *source, const struct hwi_msg_status *status,
+                         char *text);
 bool trace_has_ended(const struct trace_source *source);
 
 #endif

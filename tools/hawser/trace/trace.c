@@ -10,14 +10,14 @@
 
 #include "tools/hawser/command.h"
 #include "tools/hawser/common/os_process.h"
+#include "tools/hawser/common/status_query.h"
 #include "tools/hawser/picture/perfetto.h"
 
 enum {
     ITEMS_MAX = 1 << 22, // sorted together
     ITEMS_FIRST = 1 << 14,
-    WAIT_MS = 100,     // for the first of them, ...
-    GATHER_MS = 200,   // ... and for all, once the rings are current
-    HISTORY_MS = 5000, // until they are
+    WAIT_MS = 100,   // for the first of them, ...
+    GATHER_MS = 200, // ... and for all, once the rings are current
     BUFFER_BYTES = 1 << 16,
 };
 
@@ -36,7 +36,8 @@ struct trace {
     uint64_t *told; // by ring: losses that were already said
     uint32_t told_count;
     uint64_t shown;
-    bool failed; // lines could not be written
+    bool gathered; // what the rings held at first has come, or does not come
+    bool failed;   // lines could not be written
     uint64_t start_ns;
 };
 
@@ -177,19 +178,24 @@ static bool is_over(const struct trace *trace)
 static void gather(struct trace *trace)
 {
     struct trace_source *source = trace->source;
-    uint64_t start_ns = now_ns();
+    uint64_t start_ns = now_ns(), news_ns = start_ns;
     uint32_t wait_ms = WAIT_MS;
     while (!is_over(trace) && make_room(trace)) {
-        uint32_t count = source->ops->read(source, trace->items + trace->item_count,
-                                           trace->capacity - trace->item_count, wait_ms);
-        uint64_t passed_ms = (now_ns() - start_ns) / HWI_NS_PER_MS;
-        bool current = trace_is_current(source);
+        struct trace_item *items = trace->items + trace->item_count;
+        uint32_t rings = source->ring_count;
+        uint32_t count =
+            source->ops->read(source, items, trace->capacity - trace->item_count, wait_ms);
+        uint64_t now = now_ns();
+        news_ns = trace_is_awaited(source, rings, items, count) ? now : news_ns;
+        trace->gathered = trace->gathered || trace_is_current(source) ||
+                          now - news_ns >= TRACE_QUIET_MS * HWI_NS_PER_MS;
         trace->item_count += count;
-        if ((current && (count == 0 || passed_ms >= GATHER_MS)) || passed_ms >= HISTORY_MS) {
-            return;
+        if (trace->gathered && (count == 0 || now - start_ns >= GATHER_MS * HWI_NS_PER_MS)) {
+            break;
         }
-        wait_ms = current ? 0 : WAIT_MS;
+        wait_ms = trace->gathered ? 0 : WAIT_MS;
     }
+    trace->gathered = true;
 }
 
 // ---- losses ------------------------------------------------------------------------------------
@@ -280,12 +286,36 @@ static int draw(struct trace *trace)
     return EXIT_FAILED;
 }
 
+// Who was to be in this trace and is not: the master knows their names.
+static void tell_missing(const struct trace *trace)
+{
+    char text[TRACE_ERROR_BYTES], ignored[STATUS_ERROR_BYTES];
+    struct hwi_msg status = {.type = HWI_MSG_NONE};
+    void *block = NULL;
+    bool known =
+        status_query(trace->options->target, STATUS_TIMEOUT_MS, &status, &block, ignored) == 0;
+    trace_print_missing(trace->source, known ? &status.u.status : NULL, text);
+    complain("trace", "nothing came from %s: stopped, cut off, or of another version", text);
+    free(block);
+}
+
 static void tell_end(const struct trace *trace)
 {
-    bool ended = trace->options->follow && !stopped && trace_has_ended(trace->source);
-    fprintf(stderr, "hawser trace: %" PRIu64 " messages %s, %" PRIu64 " lost%s\n", trace->shown,
-            trace->picture != NULL ? "drawn" : "shown", all_lost(trace),
-            ended ? "; nothing more is heard: the processes have ended" : "");
+    const struct trace_source *source = trace->source;
+    uint64_t awaited = 0;
+    bool ended = trace->options->follow && !stopped && trace_has_ended(source);
+    if (!ended && !stopped && trace_missing(source) > 0) {
+        tell_missing(trace);
+    }
+    for (uint32_t i = 0; i < source->ring_count; i++) {
+        awaited += source->rings[i].awaited;
+    }
+    fprintf(stderr, "hawser trace: %" PRIu64 " messages %s, %" PRIu64 " lost", trace->shown,
+            trace->picture != NULL ? "drawn" : "shown", all_lost(trace));
+    if (awaited && !is_enough(trace)) {
+        fprintf(stderr, ", %" PRIu64 " did not come in time", awaited);
+    }
+    fprintf(stderr, "%s\n", ended ? "; nothing more is heard: the processes have ended" : "");
 }
 
 // Before the trace and not after it: what cannot be kept need not be waited for.
