@@ -2,9 +2,11 @@
 """Strangers at the doors of a run that goes on: garbage, half hellos, huge lengths, hundreds of connections. Its members do
 not notice: each reduction is right and in time, memory and descriptors stay where they were."""
 import random
+import re
 import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from harness import MIB, SANITIZE, all_do, check, ids, main, same
 from zmtp import GREETING, Guest, dial, frame, pack, ready, session
@@ -13,7 +15,7 @@ CONNECTIONS = 300
 GROWTH_MAX = 16 * MIB  # not with a sanitizer, whose allocator keeps what was freed
 SLOWEST_MS = 3000
 REGISTRATION, PROPOSE, READY, STATUS_WANT = 1, 8, 9, 19
-PROTOCOL = 3
+PROTOCOL = int(re.search(r"HWI_PROTOCOL (\d+)u", (Path(__file__).parents[2] / "actors/wire/msg.h").read_text())[1])
 HELLO = b"Hwso" + struct.pack("<I", PROTOCOL)  # how a stripe's hello begins
 
 
@@ -149,7 +151,7 @@ def test_messages_of_guests(world):
         for name in (*names, b"", b"P", b"P" + bytes(8), noise.randbytes(200)):
             guest = Guest(master, name)
             for body in messages(noise):
-                pour(guest.socket, frame(body))
+                pour(guest.socket, guest.letter(body) + frame(body))
             pour(guest.socket, frame(b"part", 1) + frame(b"of", 1) + frame(b"many"))
             guest.close()
     undisturbed(world, attack)
@@ -173,7 +175,7 @@ def test_a_tool_that_does_not_listen(world):
         for _ in range(5):
             for guest in guests:
                 guest.socket.settimeout(1)
-                pour(guest.socket, frame(pack([STATUS_WANT])) * 1000)
+                pour(guest.socket, guest.letter(pack([STATUS_WANT])) * 1000)
         time.sleep(0.2)
         close_all(guests)
     undisturbed(world, attack)

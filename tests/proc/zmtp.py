@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """As much of ZeroMQ's wire protocol (ZMTP 3.0, no security) and of msgpack as it takes to be a bad guest at a master's door."""
+import ctypes
 import socket
 import struct
+
+XXHASH = ctypes.CDLL("libxxhash.so.0")
+XXHASH.XXH3_64bits_withSeed.restype = ctypes.c_uint64
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
 MORE, LONG, COMMAND = 1, 2, 4
@@ -39,11 +43,18 @@ def pack(value):
     return b"\xdc" + struct.pack(">H", len(value)) + b"".join(pack(item) for item in value)
 
 
+def letter(body, identity):
+    """A control message with the checksum behind it that goes with the sender's routing id (actors/wire/letter.h)."""
+    number = int.from_bytes(identity[1:9], "little")
+    seed = ctypes.c_uint64(~number if identity[:1] == b"T" else number)
+    return body + struct.pack("<Q", XXHASH.XXH3_64bits_withSeed(body, ctypes.c_size_t(len(body)), seed))
+
+
 class Guest:
     """A connection to a master that has shaken hands under a name of its own choice."""
 
     def __init__(self, address, identity):
-        self.socket = dial(address)
+        self.socket, self.identity = dial(address), identity
         self.socket.sendall(GREETING + ready(identity))
         self.receive(len(GREETING))
         self.receive(self.receive(2)[1])  # its READY: what is said before it counts as a part of the handshake
@@ -57,8 +68,11 @@ class Guest:
             data += got
         return data
 
-    def send(self, body, flags=0):
-        self.socket.sendall(frame(body, flags))
+    def letter(self, body):
+        return frame(letter(body, self.identity))
+
+    def send(self, body):
+        self.socket.sendall(self.letter(body))
 
     def hear(self, kind):
         """Waits for a message of this kind, a list of small whole numbers first; gives the number behind the kind."""

@@ -221,6 +221,29 @@ static void how_many_wait_is_told_after_a_view_that_was_not_heard(void **unused)
     scenario_end(s);
 }
 
+// A flipped bit in a vote, or in its result, once gave two members two numbers under OK.
+static void votes_are_one_number_though_bits_flip_on_the_way(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(3);
+    struct hwi_sim_link noisy = {.flip_in = 2};
+    hwi_sim_node_link(s->sim, 1, &noisy);
+    for (uint32_t step = 1; step <= 40; step++) {
+        uint64_t requests[3];
+        for (uint32_t node = 0; node < 3; node++) {
+            requests[node] = agree(s, node, step, 1000 + 8 * step + node);
+        }
+        for (uint32_t node = 0; node < 3; node++) {
+            assert_int_equal(expect_status(s, node, requests[node], HWS_OK)->value,
+                             1000 + 8 * step);
+        }
+    }
+    assert_true(hwi_sim_fault_counts(s->sim)[HWI_SIM_FLIPPED] > 40);
+    hwi_sim_node_link(s->sim, 1, NULL);
+    run_ms(s, 2000);
+    scenario_end(s);
+}
+
 // A member dies as it is Done, so that a reduction is committed with the next view. The calls that
 // wait behind it on its tag belong to the old view: without `retry` they are told so at once, not
 // at their deadlines.
@@ -316,6 +339,7 @@ int main(void)
         cmocka_unit_test(the_fence_holds_whoever_is_ended_first),
         cmocka_unit_test(the_fence_holds_for_retries_that_failed),
         cmocka_unit_test(counts_that_never_fit_do_not_flood_the_link),
+        cmocka_unit_test(votes_are_one_number_though_bits_flip_on_the_way),
         cmocka_unit_test(how_many_wait_is_told_as_it_was),
         cmocka_unit_test(how_many_wait_is_told_with_the_next_view),
         cmocka_unit_test(how_many_wait_is_told_after_a_view_that_was_not_heard),

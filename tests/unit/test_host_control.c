@@ -14,18 +14,26 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/bytes.h"
 #include "actors/wire/codec.h"
+#include "actors/wire/letter.h"
 #include "tests/support/expect.h"
 #include "tests/support/relay.h"
 
 // A client of its own, without a host: `session` is its routing id.
 struct raw {
     void *context, *socket;
+    struct hwi_addr session; // what its routing id says, if that is a proper one
 };
 
 static struct raw connect_raw(struct relay *master, const void *session, size_t bytes)
 {
     struct raw raw = {.context = zmq_ctx_new()};
+    const unsigned char *name = session;
+    if (bytes >= 9) {
+        raw.session =
+            hwi_addr_of(name[0] == 'T' ? HWI_ROLE_TOOL : HWI_ROLE_PEER, hwi_get_u64(name + 1));
+    }
     char endpoint[HWI_ADDRESS_BYTES_MAX + 8];
     int zero = 0, wait_ms = RELAY_WAIT_MS;
     raw.socket = zmq_socket(raw.context, ZMQ_DEALER);
@@ -45,13 +53,24 @@ static void end_raw(struct raw *raw)
     zmq_ctx_term(raw->context);
 }
 
+// A letter of which one bit is flipped on its way; `bit` beyond its end = none.
+static void say_flipped(struct raw *raw, const struct hwi_msg *msg, size_t bit)
+{
+    unsigned char letter[4096];
+    size_t length;
+    assert_int_equal(hwi_encode_into(msg, letter, sizeof letter - HWI_LETTER_SUM_BYTES, &length),
+                     HWI_CODEC_OK);
+    hwi_letter_sum(letter, length, raw->session, letter + length);
+    length += HWI_LETTER_SUM_BYTES;
+    if (bit < 8 * length) {
+        letter[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    }
+    assert_int_equal(zmq_send(raw->socket, letter, length, 0), length);
+}
+
 static void say_raw(struct raw *raw, const struct hwi_msg *msg)
 {
-    unsigned char *bytes;
-    size_t length;
-    assert_int_equal(hwi_encode(msg, &bytes, &length), HWI_CODEC_OK);
-    assert_int_equal(zmq_send(raw->socket, bytes, length, 0), length);
-    free(bytes);
+    say_flipped(raw, msg, SIZE_MAX);
 }
 
 static uint16_t hear_raw(struct raw *raw)
@@ -60,8 +79,10 @@ static uint16_t hear_raw(struct raw *raw)
     struct hwi_msg msg;
     void *block;
     int length = zmq_recv(raw->socket, bytes, sizeof bytes, 0);
+    size_t body;
     expect(length > 0, "nothing came");
-    assert_int_equal(hwi_decode(bytes, (size_t)length, &msg, &block), HWI_CODEC_OK);
+    assert_true(hwi_letter_open(bytes, (size_t)length, raw->session, &body));
+    assert_int_equal(hwi_decode(bytes, body, &msg, &block), HWI_CODEC_OK);
     free(block);
     return msg.type;
 }
@@ -177,6 +198,56 @@ static void what_is_not_for_a_master_is_dropped(void **state)
     for (size_t i = 0; i < HWI_COUNT(types); i++) {
         expect(!relay_hear_within(master, types[i], 0, &none), "type %u was heard", types[i]);
     }
+    end_raw(&raw);
+    relay_destroy(master);
+}
+
+// The bytes of a vote, each bit of them flipped: none is heard as another vote.
+static void a_flipped_bit_is_found_and_counted(void **state)
+{
+    struct hwi_msg vote = {.type = HWI_MSG_done};
+    vote.u.done = (struct hwi_msg_done){
+        .view = 7, .kind = HWI_KIND_AGREE, .count = 1, .redop = HWI_AGREE_MIN, .value = 7};
+    struct hwi_host_counters counters;
+    struct hwi_msg none;
+    unsigned char bytes[256];
+    size_t length;
+    (void)state;
+    struct relay *master = relay_master("127.0.0.1:0", NULL, false);
+    struct raw raw = connect_raw(master, "P12345678", 9);
+    assert_int_equal(hwi_encode_into(&vote, bytes, sizeof bytes, &length), HWI_CODEC_OK);
+    size_t bits = 8 * (length + HWI_LETTER_SUM_BYTES);
+    settle_raw(&raw);
+    for (size_t bit = 0; bit < bits; bit++) {
+        say_flipped(&raw, &vote, bit);
+    }
+    settle_raw(&raw);
+    hwi_host_counters(relay_host(master), &counters);
+    assert_int_equal(counters.control_damaged, bits);
+    assert_int_equal(counters.control_dropped_in, bits);
+    expect(!relay_hear_within(master, HWI_MSG_done, 0, &none), "a vote was heard");
+    say_raw(&raw, &vote);
+    assert_int_equal(relay_hear(master, HWI_MSG_done).u.done.value, 7);
+    end_raw(&raw);
+    relay_destroy(master);
+}
+
+// A vote that ZeroMQ hands out as another session's.
+static void a_letter_for_another_session_is_not_heard(void **state)
+{
+    struct hwi_msg msg = {.type = HWI_MSG_status_want};
+    (void)state;
+    struct relay *master = relay_master("127.0.0.1:0", NULL, false);
+    struct raw raw = connect_raw(master, "T12345678", 9);
+    uint64_t own = raw.session.id;
+    raw.session.id++;
+    say_raw(&raw, &msg);
+    raw.session = hwi_addr_of(HWI_ROLE_PEER, own);
+    say_raw(&raw, &msg);
+    raw.session = hwi_addr_of(HWI_ROLE_TOOL, own);
+    say_raw(&raw, &msg);
+    assert_int_equal(hear_raw(&raw), HWI_MSG_status);
+    assert_int_equal(dropped_in(master), 2);
     end_raw(&raw);
     relay_destroy(master);
 }
@@ -400,6 +471,8 @@ int main(void)
         cmocka_unit_test(a_tool_gets_the_status),
         cmocka_unit_test(what_is_not_for_a_master_is_dropped),
         cmocka_unit_test(who_has_no_proper_session_is_not_heard),
+        cmocka_unit_test(a_flipped_bit_is_found_and_counted),
+        cmocka_unit_test(a_letter_for_another_session_is_not_heard),
         cmocka_unit_test(a_member_hears_its_master_only),
         cmocka_unit_test(a_member_that_is_gone_is_unreachable),
         cmocka_unit_test(nothing_is_heard_before_the_first_submission),

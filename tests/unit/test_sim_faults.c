@@ -124,6 +124,21 @@ static void a_message_that_is_cut_is_dropped_and_counted(void **unused)
     tiny_finish(sim);
 }
 
+static void a_message_with_a_flipped_bit_is_dropped_and_counted(void **unused)
+{
+    (void)unused;
+    struct hwi_sim_costs costs;
+    struct hwi_sim *sim = start(1);
+    hwi_sim_link(sim, 0, HWI_SIM_MASTER, &(struct hwi_sim_link){.flip_in = 1});
+    beat(sim, 0);
+    tiny_run_ms(sim, 100);
+    hwi_sim_costs(sim, &costs);
+    assert_false(told(sim, "heartbeat"));
+    assert_int_equal(costs.control_dropped, 1);
+    assert_int_equal(injected(sim, HWI_SIM_FLIPPED), 1);
+    tiny_finish(sim);
+}
+
 static void a_damaged_frame_breaks_its_edge(void **unused)
 {
     (void)unused;
@@ -403,6 +418,7 @@ int main(void)
         cmocka_unit_test(jitter_keeps_the_order_of_a_link_and_not_of_two),
         cmocka_unit_test(a_message_is_delivered_twice),
         cmocka_unit_test(a_message_that_is_cut_is_dropped_and_counted),
+        cmocka_unit_test(a_message_with_a_flipped_bit_is_dropped_and_counted),
         cmocka_unit_test(a_damaged_frame_breaks_its_edge),
         cmocka_unit_test(what_is_sent_one_way_into_a_partition_waits),
         cmocka_unit_test(a_stripe_takes_little_that_cannot_arrive_and_loses_nothing),

@@ -220,6 +220,23 @@ static void mend_truncate(struct swarm *s, const struct swarm_fault *f)
     apply(s, hit(s, f));
 }
 
+static bool strike_flip(struct swarm *s, const struct swarm_fault *f)
+{
+    struct swarm_seat *seat = pick(s, f->raw[0]);
+    if (!note(s, f, seat)) {
+        return false;
+    }
+    seat->link.flip_in = 2 + (uint32_t)(f->raw[1] % 20);
+    apply(s, seat);
+    return true;
+}
+
+static void mend_flip(struct swarm *s, const struct swarm_fault *f)
+{
+    hit(s, f)->link.flip_in = 0;
+    apply(s, hit(s, f));
+}
+
 static bool strike_damage(struct swarm *s, const struct swarm_fault *f)
 {
     struct swarm_seat *seat = pick(s, f->raw[0]);
@@ -511,6 +528,7 @@ static const struct {
     [SWARM_leap] = {strike_leap, NULL},
     [SWARM_crash] = {strike_crash, mend_crash},
     [SWARM_full] = {strike_full, mend_full},
+    [SWARM_flip] = {strike_flip, mend_flip},
 };
 
 void swarm_strike(struct swarm *s, uint32_t event)

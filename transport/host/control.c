@@ -8,7 +8,9 @@
 
 #include <zmq.h>
 
+#include "actors/base/bytes.h"
 #include "actors/wire/codec.h"
+#include "actors/wire/letter.h"
 #include "transport/host/host.h"
 #include "transport/host/relay.h"
 
@@ -30,9 +32,7 @@ enum {
 static void write_session(uint8_t role, uint64_t id, unsigned char bytes[SESSION_BYTES])
 {
     bytes[0] = role == HWI_ROLE_PEER ? 'P' : 'T';
-    for (int i = 0; i < 8; i++) {
-        bytes[1 + i] = (unsigned char)(id >> (8 * i));
-    }
+    hwi_put_u64(bytes + 1, id);
 }
 
 static bool read_session(const unsigned char *bytes, size_t count, struct hwi_addr *session)
@@ -41,10 +41,7 @@ static bool read_session(const unsigned char *bytes, size_t count, struct hwi_ad
         return false;
     }
     session->role = bytes[0] == 'P' ? HWI_ROLE_PEER : HWI_ROLE_TOOL;
-    session->id = 0;
-    for (int i = 0; i < 8; i++) {
-        session->id |= (uint64_t)bytes[1 + i] << (8 * i);
-    }
+    session->id = hwi_get_u64(bytes + 1);
     return session->id != 0;
 }
 
@@ -57,7 +54,7 @@ static void set(struct hwi_control *control, int option, int value)
 
 static void set_common(struct hwi_control *control, bool ipv6)
 {
-    int64_t bytes_max = HWI_MESSAGE_BYTES_MAX;
+    int64_t bytes_max = HWI_MESSAGE_BYTES_MAX + HWI_LETTER_SUM_BYTES;
     zmq_setsockopt(control->socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max);
     set(control, ZMQ_LINGER, LINGER_MS);
     set(control, ZMQ_IPV6, ipv6);
@@ -117,6 +114,7 @@ const char *hwi_control_connect(struct hwi_control *control, struct hwi_drain *d
     if (!open_socket(control, drain, false, ipv6)) {
         return zmq_strerror(zmq_errno());
     }
+    control->incarnation = incarnation;
     write_session(HWI_ROLE_PEER, incarnation, session);
     zmq_setsockopt(control->socket, ZMQ_ROUTING_ID, session, sizeof session);
     snprintf(endpoint, sizeof endpoint, "tcp://%s", master);
@@ -143,6 +141,12 @@ static struct hwi_addr own_actor(const struct hwi_control *control)
     return hwi_addr_of(control->master ? HWI_ROLE_MASTER : HWI_ROLE_PEER, 0);
 }
 
+// On whose link a message comes from, or goes to, `other`: at a member its own.
+static struct hwi_addr session_of(const struct hwi_control *control, struct hwi_addr other)
+{
+    return control->master ? other : hwi_addr_of(HWI_ROLE_PEER, control->incarnation);
+}
+
 static void post(struct hwi_control *control, struct hwi_addr from, const struct hwi_msg *msg)
 {
     hwi_drain_post(control->drain, from, own_actor(control), msg);
@@ -150,11 +154,11 @@ static void post(struct hwi_control *control, struct hwi_addr from, const struct
 
 // What traces a whole run is not for the actors: a master lets it pass to the tool that asked.
 static bool pass_trace(struct hwi_control *control, struct hwi_addr from, const struct hwi_msg *msg,
-                       zmq_msg_t *body)
+                       const unsigned char *bytes, size_t length)
 {
     return from.role == HWI_ROLE_PEER && control->relay != NULL &&
-           hwi_relay_pass(control->relay, from.id, &msg->u.trace_batch, zmq_msg_data(body),
-                          zmq_msg_size(body), hwi_host_now());
+           hwi_relay_pass(control->relay, from.id, &msg->u.trace_batch, bytes, length,
+                          hwi_host_now());
 }
 
 // A tool's question that may not be heard now: it asks again.
@@ -165,17 +169,24 @@ static bool too_soon(struct hwi_control *control, struct hwi_addr from, const st
              hwi_relay_admit(control->relay, from.id, &msg->u.trace_want, hwi_host_now()));
 }
 
-// Hostile bytes from `from`: posted if they are a message that may come from there.
+// Hostile bytes from `from`: posted if they are a message that may come from there. What is dropped
+// is missing in the count of the next heartbeat or pong, and brings a new registration.
 static bool accept_message(struct hwi_control *control, struct hwi_addr from, zmq_msg_t *body)
 {
+    const unsigned char *bytes = zmq_msg_data(body);
+    size_t length;
     struct hwi_msg msg;
     void *block = NULL;
-    if (hwi_decode(zmq_msg_data(body), zmq_msg_size(body), &msg, &block) != HWI_CODEC_OK) {
+    if (!hwi_letter_open(bytes, zmq_msg_size(body), session_of(control, from), &length)) {
+        control->damaged++;
+        return false;
+    }
+    if (hwi_decode(bytes, length, &msg, &block) != HWI_CODEC_OK) {
         return false;
     }
     bool right = false;
     if (msg.type == HWI_MSG_trace_batch) {
-        right = pass_trace(control, from, &msg, body);
+        right = pass_trace(control, from, &msg, bytes, length);
     } else {
         right = hwi_msg_may_come(msg.type, HWI_LINK_CONTROL, from.role, own_actor(control).role) &&
                 !too_soon(control, from, &msg);
@@ -246,7 +257,18 @@ static bool send_parts(struct hwi_control *control, struct hwi_addr to, const un
             return false;
         }
     }
-    return zmq_send(control->socket, bytes, length, ZMQ_DONTWAIT) >= 0;
+    zmq_msg_t body;
+    if (zmq_msg_init_size(&body, length + HWI_LETTER_SUM_BYTES) != 0) {
+        return false;
+    }
+    unsigned char *letter = zmq_msg_data(&body);
+    memcpy(letter, bytes, length);
+    hwi_letter_sum(letter, length, session_of(control, to), letter + length);
+    bool sent = zmq_msg_send(&body, control->socket, ZMQ_DONTWAIT) >= 0;
+    if (!sent) {
+        zmq_msg_close(&body);
+    }
+    return sent;
 }
 
 void hwi_control_forward(struct hwi_control *control, struct hwi_addr to,

@@ -19,9 +19,11 @@ struct hwi_control {
     struct hwi_relay *relay; // borrowed, or NULL: what traces a whole run passes it, not the drain
     void *context, *socket;  // ZeroMQ's
     int fd;                  // readable when something may have come
+    uint64_t incarnation;    // a member's: its session
     bool master;
     bool touched;         // its fd says nothing until `receive` has found it empty again
-    uint64_t dropped_in;  // messages that are no messages, or not for here
+    uint64_t dropped_in;  // messages that are no messages, or not for here, ...
+    uint64_t damaged;     // ... of them with a checksum that does not hold
     uint64_t dropped_out; // messages that could not be sent
 };
 

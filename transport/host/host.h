@@ -86,7 +86,8 @@ void hwi_host_edges(struct hwi_host *host, hwi_edges_fn tell, void *user);
 
 // What the host dropped, since create. Any thread.
 struct hwi_host_counters {
-    uint64_t control_dropped_in;  // control messages that were none, or not for this end
+    uint64_t control_dropped_in;  // control messages that were none, or not for this end, ...
+    uint64_t control_damaged;     // ... of them with a checksum that does not hold
     uint64_t control_dropped_out; // control messages that could not be sent
     uint64_t stripes_refused;     // connections closed before they were proven
     uint64_t edges_down;          // edge_down said

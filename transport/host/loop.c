@@ -68,6 +68,7 @@ void hwi_host_publish(struct hwi_host *host)
         hwi_data_stats(host->data, &stats);
     }
     host->counters.control_dropped_in = host->control.dropped_in;
+    host->counters.control_damaged = host->control.damaged;
     host->counters.control_dropped_out = host->control.dropped_out;
     host->counters.stripes_refused = hwi_edges_refused(&host->edges);
     host->counters.edges_down = host->edges.downs;

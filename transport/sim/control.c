@@ -18,6 +18,11 @@ static struct hwi_sim_pipe *pipe_of(struct hwi_sim_event *event)
     return &member->control.pipes[event->process == member];
 }
 
+static struct hwi_addr session_of(const struct hwi_sim_process *member)
+{
+    return hwi_addr_of(HWI_ROLE_PEER, 1 + member->node);
+}
+
 // ---- arriving
 
 static void arrive(struct hwi_sim_process *process, struct hwi_sim_event *event)
@@ -35,7 +40,8 @@ static void arrive(struct hwi_sim_process *process, struct hwi_sim_event *event)
     void *block = NULL;
     hwi_sim_arrived(process, event);
     hwi_sim_digest_bytes(sim, event->packet->bytes, event->packet->length);
-    if (!hwi_sim_packet_read(event->packet, event->flat, &msg, &block)) {
+    if (!hwi_sim_packet_open(event->packet, session_of(member)) ||
+        !hwi_sim_packet_read(event->packet, event->flat, &msg, &block)) {
         sim->costs.control_dropped++;
         return;
     }
@@ -66,15 +72,28 @@ static void duplicate(struct hwi_sim *sim, const struct hwi_sim_event *event, ui
     hwi_sim_schedule(sim, again, event->at_ns - sim->now_ns + later_ns);
 }
 
+// Takes `damaged`.
+static void replace(struct hwi_sim *sim, struct hwi_sim_event *event,
+                    struct hwi_sim_packet *damaged)
+{
+    hwi_sim_packet_release(sim, event->packet);
+    free(event->flat);
+    event->packet = damaged;
+    event->flat = NULL;
+}
+
 static void truncate_packet(struct hwi_sim *sim, struct hwi_sim_event *event)
 {
     uint32_t length = (uint32_t)hwi_sim_draw(sim, event->packet->length);
-    struct hwi_sim_packet *cut = hwi_sim_packet_cut(sim, event->packet, length);
-    hwi_sim_packet_release(sim, event->packet);
-    free(event->flat);
-    event->packet = cut;
-    event->flat = NULL;
+    replace(sim, event, hwi_sim_packet_cut(sim, event->packet, length));
     sim->faults[HWI_SIM_TRUNCATED]++;
+}
+
+static void flip_packet(struct hwi_sim *sim, struct hwi_sim_event *event)
+{
+    struct hwi_addr session = session_of(member_end(event->process, event->other));
+    replace(sim, event, hwi_sim_packet_flip(sim, event->packet, session));
+    sim->faults[HWI_SIM_FLIPPED]++;
 }
 
 // The message leaves now; `quality` is NULL if nothing is set for the link.
@@ -83,6 +102,8 @@ static void depart(struct hwi_sim *sim, struct hwi_sim_event *event,
 {
     if (quality != NULL && hit(sim, quality->link.truncate_in)) {
         truncate_packet(sim, event);
+    } else if (quality != NULL && hit(sim, quality->link.flip_in)) {
+        flip_packet(sim, event);
     }
     uint64_t delay_ns = hwi_sim_delay_over(sim, event->from_node, event->to_node,
                                            sim->config.control_ns, &pipe_of(event)->last_ns);

@@ -108,6 +108,7 @@ static void join(struct hwi_sim_link *link, const struct hwi_sim_link *other)
     link->duplicate_in = least(link->duplicate_in, other->duplicate_in);
     link->truncate_in = least(link->truncate_in, other->truncate_in);
     link->damage_in = least(link->damage_in, other->damage_in);
+    link->flip_in = least(link->flip_in, other->flip_in);
 }
 
 static void join_node(struct hwi_sim *sim, uint32_t node, struct hwi_sim_quality *quality)
@@ -278,6 +279,7 @@ const char *hwi_sim_fault_name(enum hwi_sim_fault fault)
         [HWI_SIM_SLOWED] = "slowed",
         [HWI_SIM_JUMPED] = "jumped",
         [HWI_SIM_SKEWED] = "skewed",
+        [HWI_SIM_FLIPPED] = "flipped",
     };
     return names[fault];
 }

@@ -18,6 +18,7 @@ struct hwi_sim_event;
 struct hwi_sim_packet {
     uint32_t references;
     uint32_t length;
+    bool sealed; // a letter: the message's checksum is behind it; others are without damage
     struct hwi_sim_packet *next_free;
     struct hwi_msg *decoded; // of a shared packet, once one was delivered; owned
     void *decoded_block;
@@ -39,6 +40,11 @@ struct hwi_sim_packet *hwi_sim_packet_new(struct hwi_sim *sim, const struct hwi_
                                           struct hwi_msg **flat);
 struct hwi_sim_packet *hwi_sim_packet_cut(struct hwi_sim *sim, const struct hwi_sim_packet *packet,
                                           uint32_t length);
+// A copy that became a letter of `session` and of which one bit, drawn, was flipped.
+struct hwi_sim_packet *hwi_sim_packet_flip(struct hwi_sim *sim, const struct hwi_sim_packet *packet,
+                                           struct hwi_addr session);
+// Its checksum holds, where it has one; then it has none any more.
+bool hwi_sim_packet_open(struct hwi_sim_packet *packet, struct hwi_addr session);
 void hwi_sim_packet_release(struct hwi_sim *sim, struct hwi_sim_packet *packet); // NULL allowed
 // Decodes; false if the bytes are no message. *block is to be freed, or NULL: then what *msg points
 // to is the packet's.

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/wire/letter.h"
+
 enum {
     SMALL_BYTES = 512, // of a packet that is used again
     SHARED_ITEMS = 64, // a message with a list this long may share its encoding
@@ -23,6 +25,7 @@ static struct hwi_sim_packet *packet_with(struct hwi_sim *sim, size_t bytes)
     }
     packet->references = 1;
     packet->length = 0;
+    packet->sealed = false;
     packet->next_free = NULL;
     packet->decoded = NULL;
     packet->decoded_block = NULL;
@@ -151,6 +154,28 @@ struct hwi_sim_packet *hwi_sim_packet_cut(struct hwi_sim *sim, const struct hwi_
                                           uint32_t length)
 {
     return packet_of(sim, packet->bytes, length);
+}
+
+struct hwi_sim_packet *hwi_sim_packet_flip(struct hwi_sim *sim, const struct hwi_sim_packet *packet,
+                                           struct hwi_addr session)
+{
+    struct hwi_sim_packet *letter = packet_with(sim, packet->length + HWI_LETTER_SUM_BYTES);
+    memcpy(letter->bytes, packet->bytes, packet->length);
+    hwi_letter_sum(packet->bytes, packet->length, session, letter->bytes + packet->length);
+    letter->length = packet->length + HWI_LETTER_SUM_BYTES;
+    letter->sealed = true;
+    uint64_t bit = hwi_sim_draw(sim, 8 * (uint64_t)letter->length);
+    letter->bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    return letter;
+}
+
+bool hwi_sim_packet_open(struct hwi_sim_packet *packet, struct hwi_addr session)
+{
+    size_t length = packet->length;
+    bool holds = !packet->sealed || hwi_letter_open(packet->bytes, length, session, &length);
+    packet->sealed = packet->sealed && !holds;
+    packet->length = (uint32_t)length;
+    return holds;
 }
 
 static bool decode_shared(struct hwi_sim_packet *packet)

@@ -147,6 +147,7 @@ struct hwi_sim_link {
     uint32_t duplicate_in; // control: delivered again, up to jitter_ns (and at least 1 ns) later
     uint32_t truncate_in;  // control: bytes are cut off its end; the receiver drops it
     uint32_t damage_in;    // stripes: a byte is flipped on the way; the receiver breaks the edge
+    uint32_t flip_in;      // control: a bit is flipped on the way; the receiver drops the message
 };
 // Replaces the link's settings; what is on its way already keeps its delays. One direction.
 void hwi_sim_link(struct hwi_sim *sim, uint32_t from, uint32_t to, const struct hwi_sim_link *link);
@@ -197,6 +198,7 @@ enum hwi_sim_fault {
     HWI_SIM_SLOWED,      // messages and frames delayed by hwi_sim_node_link (also in DELAYED)
     HWI_SIM_JUMPED,      // clocks that jumped
     HWI_SIM_SKEWED,      // clocks given another rate
+    HWI_SIM_FLIPPED,     // control messages with a flipped bit
     HWI_SIM_FAULTS
 };
 // "delayed", ...: static.

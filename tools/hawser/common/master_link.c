@@ -6,7 +6,9 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "actors/base/bytes.h"
 #include "actors/wire/codec.h"
+#include "actors/wire/letter.h"
 #include "tools/hawser/command.h"
 #include "transport/host/host.h"
 
@@ -16,17 +18,16 @@ enum {
     QUEUE_MAX = 1024,     // messages that wait here; what comes beyond waits at the master
 };
 
-static void *open_socket(void *context)
+static void *open_socket(void *context, uint64_t session)
 {
     void *socket = zmq_socket(context, ZMQ_DEALER);
     int none = 0, yes = 1, queue = QUEUE_MAX;
-    int64_t most = HWI_MESSAGE_BYTES_MAX;
+    int64_t most = HWI_MESSAGE_BYTES_MAX + HWI_LETTER_SUM_BYTES;
     unsigned char id[ROUTING_ID_BYTES] = {'T'};
-    uint64_t nonce = hwi_host_random();
     if (socket == NULL) {
         return NULL;
     }
-    memcpy(id + 1, &nonce, sizeof nonce);
+    hwi_put_u64(id + 1, session);
     zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
     zmq_setsockopt(socket, ZMQ_IPV6, &yes, sizeof yes);
     zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
@@ -39,12 +40,13 @@ bool link_open(struct master_link *link, const char *address, char *error)
 {
     char endpoint[HWI_TEXT_BYTES_MAX];
     link->socket = NULL;
+    link->session = hwi_addr_of(HWI_ROLE_TOOL, hwi_host_random());
     link->context = zmq_ctx_new();
     if (snprintf(endpoint, sizeof endpoint, "tcp://%s", address) >= (int)sizeof endpoint) {
         snprintf(error, LINK_ERROR_BYTES, "the address %.80s... is too long", address);
         return false;
     }
-    link->socket = link->context != NULL ? open_socket(link->context) : NULL;
+    link->socket = link->context != NULL ? open_socket(link->context, link->session.id) : NULL;
     if (link->socket == NULL) {
         snprintf(error, LINK_ERROR_BYTES, "cannot open a socket: %s", zmq_strerror(zmq_errno()));
         return false;
@@ -77,9 +79,18 @@ bool link_send(struct master_link *link, const struct hwi_msg *msg)
     if (hwi_encode(msg, &bytes, &length) != HWI_CODEC_OK) {
         return false;
     }
-    int sent = zmq_send(link->socket, bytes, length, ZMQ_DONTWAIT);
+    unsigned char sum[HWI_LETTER_SUM_BYTES];
+    zmq_msg_t letter;
+    hwi_letter_sum(bytes, length, link->session, sum);
+    bool sent = zmq_msg_init_size(&letter, length + sizeof sum) == 0;
+    if (sent) {
+        memcpy(zmq_msg_data(&letter), bytes, length);
+        memcpy((unsigned char *)zmq_msg_data(&letter) + length, sum, sizeof sum);
+        sent = zmq_msg_send(&letter, link->socket, ZMQ_DONTWAIT) >= 0;
+        zmq_msg_close(&letter);
+    }
     free(bytes);
-    return sent >= 0;
+    return sent;
 }
 
 bool link_receive(struct master_link *link, uint64_t deadline_ns, struct hwi_msg *msg, void **block)
@@ -88,8 +99,11 @@ bool link_receive(struct master_link *link, uint64_t deadline_ns, struct hwi_msg
         zmq_msg_t message;
         zmq_msg_init(&message);
         bool came = zmq_msg_recv(&message, link->socket, ZMQ_DONTWAIT) >= 0;
-        bool good = came && hwi_decode(zmq_msg_data(&message), zmq_msg_size(&message), msg,
-                                       block) == HWI_CODEC_OK;
+        size_t length;
+        bool good = came &&
+                    hwi_letter_open(zmq_msg_data(&message), zmq_msg_size(&message), link->session,
+                                    &length) &&
+                    hwi_decode(zmq_msg_data(&message), length, msg, block) == HWI_CODEC_OK;
         zmq_msg_close(&message);
         if (good) {
             return true;

@@ -8,7 +8,8 @@
 enum { LINK_ERROR_BYTES = 256 };
 
 struct master_link {
-    void *context, *socket; // ZeroMQ's
+    void *context, *socket;  // ZeroMQ's
+    struct hwi_addr session; // its own
 };
 
 // Connects to "host:port" (in the background: an absent master is no error). False with a sentence
