@@ -56,20 +56,20 @@ def test_a_stalled_run(world):
     for member in waiting:
         member.tell("reduce", count=1000, tag=7, timeout_ms=8000 * SLOW)
     time.sleep(1.5)
-    named = rf"^tag 7 \(all-reduce, number 3 of view 1\) waits for peer {absent.peer}, which has not made the call"
+    named = rf"^tag 7 \(all-reduce, number 3 of view 1\) waits for member {absent.peer}, which has not made the call"
     idle = named + r"; its reducer has been idle for \d"
     for target, pattern in ((master.address, idle), (waiting[0].pid, named), (absent.pid, idle)):
         expect(pattern, explain(world, target))
     text = explain(world, master.address, "--save", world.folder / "saved")
-    expect(rf"peer {absent.peer} \(pid {absent.pid}, ", text)
+    expect(rf"member {absent.peer} \(pid {absent.pid}, ", text)
     expect(r"4 rings, ", text)
     expect(idle, explain(world, world.folder / "saved"))
     check(not flights(world), "a flight file though nothing has failed")
     for member in waiting:
         member.hear().expect(("HWS_E_TIMEOUT", "HWS_E_WITHDRAWN"))
     check(len(flights(world)) == 2, f"expected a file of each member whose call failed, got {flights(world)}")
-    expect(rf"^tag 7 \(all-reduce, number 3 of view 1\) was given up .* ago at the deadline of peer \d: "
-           rf"peer {absent.peer} had not made the call", explain(world, world.folder / "flight"))
+    expect(rf"^tag 7 \(all-reduce, number 3 of view 1\) was given up .* ago at the deadline of member \d: "
+           rf"member {absent.peer} had not made the call", explain(world, world.folder / "flight"))
 
 
 def test_journals_are_enough(world):
@@ -87,9 +87,9 @@ def test_journals_are_enough(world):
     finally:
         del os.environ["HAWSER_JOURNAL"]
     text = explain(world, folder)
-    expect(rf"^tag 7 \(all-reduce, number 3 of view 1\) waits for peer {members[2].peer}, which has not made the call; "
+    expect(rf"^tag 7 \(all-reduce, number 3 of view 1\) waits for member {members[2].peer}, which has not made the call; "
            r"its reducer has been idle for \d", text)
-    expect(rf"peer {members[2].peer} \(pid {members[2].pid}\)", text)
+    expect(rf"member {members[2].peer} \(pid {members[2].pid}\)", text)
 
 
 def test_a_killed_member(world):
@@ -102,13 +102,13 @@ def test_a_killed_member(world):
     victim.kill()
     for answer in all_do(others, "wait"):
         answer.expect("HWS_E_MEMBER_LOST")
-    expect(rf"^peer {victim.peer} is gone: its connections to .*broke .* ago; the master put it out in view \d",
+    expect(rf"^member {victim.peer} is gone: its connections to .*broke .* ago; the master removed it in view \d",
            explain(world, world.folder / "flight"))
-    expect(rf"^peer {victim.peer} is gone: ", explain(world, master.address))
+    expect(rf"^member {victim.peer} is gone: ", explain(world, master.address))
     for member in others:
         member.view().expect()
     reduce_some(others, 1)
-    expect(rf"^nothing waits: (.|\n)*peer {victim.peer} is gone: ", explain(world, master.address, "--all", code=0))
+    expect(rf"^nothing waits: (.|\n)*member {victim.peer} is gone: ", explain(world, master.address, "--all", code=0))
 
 
 def test_a_frozen_member(world):
@@ -123,7 +123,7 @@ def test_a_frozen_member(world):
     began = time.monotonic()
     text = explain(world, master.address)
     check(time.monotonic() - began < 6 * SLOW, "one that does not answer is waited for too long")
-    expect(rf"peer {frozen.peer} stopped speaking .* ago: its last message was \w+; the master has not put it out yet", text)
+    expect(rf"member {frozen.peer} stopped speaking .* ago: its last message was \w+; the master has not removed it yet", text)
     expect(rf"note: nothing came from member {frozen.peer}: stopped, cut off", text)
     frozen.proceed()
     frozen.reduce(count=1000, tag=7).expect()
@@ -138,9 +138,9 @@ def test_one_process_is_asked(world):
     for member in members[:2]:
         member.tell("agree", vote=1, tag=9)
     time.sleep(1.5)
-    expect(r"^tag 9 \(agree, number 0 of view 1\) waits: peer \d made the call, and these rings do not say",
+    expect(r"^tag 9 \(agree, number 0 of view 1\) waits: member \d made the call, and these rings do not say",
            explain(world, members[0].pid))
-    both = rf"waits for peer {members[2].peer}, which has not made the call"
+    both = rf"waits for member {members[2].peer}, which has not made the call"
     for targets in ([",".join(str(member.pid) for member in members)], [member.pid for member in members]):
         expect(both, explain(world, *targets))
     members[2].agree(vote=1, tag=9).expect()
@@ -155,7 +155,7 @@ def test_different_calls(world):
     for member in members:
         member.hear().expect("HWS_E_MISMATCH")
     sentence = (r"^members called different things on tag 7 \(all-reduce, number 0 of view 1\): "
-                r"peer 1 f32 x (100 sum, peer 2 f32 x 120|120 sum, peer 2 f32 x 100) sum")
+                r"member 1 f32 x (100 sum, member 2 f32 x 120|120 sum, member 2 f32 x 100) sum")
     expect(sentence, explain(world, master.address))
     expect(sentence, explain(world, world.folder / "flight"))
 

@@ -21,7 +21,7 @@ def fork(folder, until, faults, code=0):
 
 def fates(text):
     """By peer id: how it is in the end, and the numbers of its calls: OK, failed, made again, not made."""
-    found = re.findall(r"^peer (\d+): ([^;]+); of its calls behind the fork (\d+) were OK, (\d+) failed, (\d+) were made again "
+    found = re.findall(r"^member (\d+): ([^;]+); of its calls behind the fork (\d+) were OK, (\d+) failed, (\d+) were made again "
                        r"after a change, (\d+) were not made", text, re.M)
     check(found, f"what became of the members: {text[-1000:]}")
     return {int(peer): (fate, *map(int, numbers)) for peer, fate, *numbers in found}
@@ -72,7 +72,7 @@ def test_nothing_happens(world):
 def test_a_member_is_killed(world):
     text = fork(recorded(world), event_of(recorded(world), "  commit{", 5), "kill peer 2")
     ends = fates(text)
-    check(ends[2][0] == "gone" and ends[2][4] > 0, f"peer 2 makes no more calls: {ends}")
+    check(ends[2][0] == "gone" and ends[2][4] > 0, f"member 2 makes no more calls: {ends}")
     check(all(ends[peer][2] == 0 and ends[peer][4] == 0 for peer in (1, 3)), f"the others go on to their end: {ends}")
     check("propose{" in text and "announce{" in text, "the next view is seen to be made")
 
@@ -110,7 +110,7 @@ def test_every_stop(world):
 def test_what_is_missing_is_said(world):
     folder = recorded(world)
     point = event_of(folder, "  commit{", 5)
-    check("there is no such peer" in fork(folder, point, "kill peer 9", code=1), "a peer that is not there")
+    check("there is no such member" in fork(folder, point, "kill peer 9", code=1), "a peer that is not there")
     first = f"master@{names(folder, 'master')[0]}:1"
     check("nothing had happened" in fork(folder, first, "nothing", code=1), "before the first event")
     check("is no fault" in fork(folder, point, "explode", code=2), "a phrase that is none")

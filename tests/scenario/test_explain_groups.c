@@ -34,14 +34,15 @@ static void a_member_is_waited_for_by_its_group(void **state)
     story_reduce_all(story, 7, 3);
     story_reduce(story, 0, 7, 100);
     story_run(story, 12);
-    const char *sentence = "tag 7 (all-reduce, number 3 of view 1) waits for peer 3, which has not "
-                           "made the call; its reducer has been idle for 12.0 s";
+    const char *sentence =
+        "tag 7 (all-reduce, number 3 of view 1) waits for member 3, which has not "
+        "made the call; its reducer has been idle for 12.0 s";
     story_explain(story, sentence);
     story_explain_some(story, 1 << 2, false); // its own ring
     story_expect_first(story, sentence);
     story_explain_some(story, STORY_MASTER, true);
     story_expect_first(story,
-                       "tag 7 (all-reduce, number 3 of view 1) waits for peer 3, which has not "
+                       "tag 7 (all-reduce, number 3 of view 1) waits for member 3, which has not "
                        "made the call");
     story_explain_some(story, 1 << 1 | 1 << 3, false); // group 1 waits for nobody
     assert_false(story->report.trouble);
@@ -71,7 +72,7 @@ static void a_vote_of_the_run_waits_for_all_groups(void **state)
     story_call(story, 3, HWI_KIND_AGREE_RUN, 4, 0, 60000);
     story_run(story, 5);
     story_explain(story,
-                  "tag 4 (agree of the run, number 0 of view 1) waits for peers 2 and 3, which "
+                  "tag 4 (agree of the run, number 0 of view 1) waits for members 2 and 3, which "
                   "have not made the call");
     story_end(story);
 }
@@ -85,9 +86,12 @@ static void members_that_were_in_different_calls(void **state)
     story_reduce(story, 2, 7, 100);
     story_run(story, 2);
     story_explain_some(story, STORY_ALL, true);
-    story_expect_begins(story, "members called different things in view 1: peer ");
-    story_expect_line(story, 0, "peer 2's agree failed: members made different calls");
-    story_expect_line(story, 0, "peer 3's all-reduce failed: members made different calls");
+    story_expect_begins(
+        story,
+        "member 3 called something else than the others in view 1: member 3 all-reduce on tag 7, "
+        "member");
+    story_expect_line(story, 0, "member 2's agree failed: members made different calls");
+    story_expect_line(story, 0, "member 3's all-reduce failed: members made different calls");
     story_end(story);
 }
 

@@ -25,12 +25,12 @@ static void one_ring_does_not_show_the_others_votes(void **state)
     story_run(story, 3);
     story_explain_some(story, 1, false);
     story_expect_first(story,
-                       "tag 4 (agree, number 0 of view 1) waits: peer 1 made the call, and these "
+                       "tag 4 (agree, number 0 of view 1) waits: member 1 made the call, and these "
                        "rings do not say whether the others did");
     story_explain_some(story, 1 | STORY_MASTER, false);
-    story_expect_first(story,
-                       "tag 4 (agree, number 0 of view 1) waits for peer 2, which has not made the "
-                       "call");
+    story_expect_first(
+        story, "tag 4 (agree, number 0 of view 1) waits for member 2, which has not made the "
+               "call");
     story_end(story);
 }
 
@@ -45,7 +45,7 @@ static void one_ring_knows_that_the_master_is_gone(void **state)
     }
     story_run(story, 4);
     story_explain_some(story, 1, false);
-    story_expect_begins(story, "the master has not answered for 4.0 s: peer 1 speaks to it");
+    story_expect_begins(story, "the master has not answered for 4.0 s: member 1 speaks to it");
     assert_int_equal(story->report.count, 1);
     story_end(story);
 }
@@ -98,8 +98,8 @@ static void a_member_stood_still_too_long(void **state)
     hwi_sim_thaw(story->sim, 2);
     story_run(story, 0.5);
     story_explain_some(story, STORY_ALL, false);
-    story_expect_begins(story, "the process of peer 3 stood still for 3.");
-    story_expect_line(story, 0, "peer 1 withdrew from tag 7 (all-reduce, number 2 of view 1)");
+    story_expect_begins(story, "the process of member 3 stood still for 3.");
+    story_expect_line(story, 0, "member 1 withdrew from tag 7 (all-reduce, number 2 of view 1)");
     story_end(story);
 }
 
@@ -115,10 +115,10 @@ static void one_that_was_put_out_knows_it(void **state)
     hwi_sim_thaw(story->sim, 0);
     story_run(story, 1);
     story_explain_some(story, 1, false);
-    story_expect_begins(story, "the master put peer 1 out ");
+    story_expect_begins(story, "the master removed member 1 ");
     // With all rings it is the silence that was first, not the stripes that were closed after it.
     story_explain_some(story, STORY_ALL, false);
-    story_expect_begins(story, "peer 1 stopped speaking ");
+    story_expect_begins(story, "member 1 stopped speaking ");
     story_end(story);
 }
 
@@ -134,9 +134,9 @@ static void a_member_leaves_in_an_operation(void **state)
     story_run(story, 1);
     assert_int_equal(hwi_sim_reply(story->sim, 0, cut)->status, HWS_E_MEMBER_LOST);
     story_explain_some(story, STORY_ALL, false);
-    story_expect_begins(story, "peer 3 left the run ");
+    story_expect_begins(story, "member 3 left the run ");
     story_explain_some(story, 3, false); // the others cannot know
-    story_expect_begins(story, "peer 3 is gone: ");
+    story_expect_begins(story, "member 3 is gone: ");
     assert_non_null(strstr(story->report.findings[0].hint, "or left"));
     story_end(story);
 }
@@ -149,9 +149,10 @@ static void three_wait_on_three_tags(void **state)
         story_reduce(story, node, 7 + node, 100);
     }
     story_run(story, 3);
-    story_explain(story, "peer 1 waits in tag 7 (all-reduce, number 0 of view 1) for peers 2 and "
-                         "3, of which peer 2 waits in tag 8 (all-reduce, number 0 of view 1) for "
-                         "peers 1 and 3");
+    story_explain(story,
+                  "member 1 waits in tag 7 (all-reduce, number 0 of view 1) for members 2 and "
+                  "3, of which member 2 waits in tag 8 (all-reduce, number 0 of view 1) for "
+                  "members 1 and 3");
     story_end(story);
 }
 

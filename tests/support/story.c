@@ -102,7 +102,7 @@ uint32_t story_read_ring(const struct hwi_ring_head *head, struct hwi_ring_recor
     return hwi_ring_read(&reader, records, STORY_RECORDS);
 }
 
-void story_explain_some(struct story *story, uint32_t nodes, bool status)
+static void analyse(struct story *story, uint32_t nodes, bool status, uint64_t later_ns)
 {
     struct explain_ring rings[STORY_NODES_MAX + 1];
     struct hwi_msg_status told;
@@ -114,10 +114,11 @@ void story_explain_some(struct story *story, uint32_t nodes, bool status)
         }
         const struct hwi_ring_head *head = hwi_sim_ring(story->sim, node);
         struct hwi_ring_record *records = calloc(STORY_RECORDS, sizeof *records);
-        rings[input.count++] = (struct explain_ring){.owner = head->owner,
-                                                     .records = records,
-                                                     .count = story_read_ring(head, records),
-                                                     .as_of_ns = hwi_sim_now(story->sim)};
+        rings[input.count++] =
+            (struct explain_ring){.owner = head->owner,
+                                  .records = records,
+                                  .count = story_read_ring(head, records),
+                                  .as_of_ns = hwi_sim_now(story->sim) + later_ns};
     }
     if (status) {
         hwi_sim_status(story->sim, &told);
@@ -127,6 +128,16 @@ void story_explain_some(struct story *story, uint32_t nodes, bool status)
     for (uint32_t i = 0; i < input.count; i++) {
         free((void *)(uintptr_t)rings[i].records);
     }
+}
+
+void story_explain_some(struct story *story, uint32_t nodes, bool status)
+{
+    analyse(story, nodes, status, 0);
+}
+
+void story_explain_later(struct story *story, uint32_t nodes, uint32_t seconds)
+{
+    analyse(story, nodes, false, seconds * HWI_NS_PER_S);
 }
 
 void story_print(const struct story *story)

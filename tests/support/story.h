@@ -39,6 +39,8 @@ void story_reduce_all(struct story *story, uint64_t tag, uint32_t times);
 #define STORY_MASTER (UINT32_C(1) << 31)
 #define STORY_ALL UINT32_MAX
 void story_explain_some(struct story *story, uint32_t nodes, bool status);
+// As if the rings had been read so much later, and nothing had come.
+void story_explain_later(struct story *story, uint32_t nodes, uint32_t seconds);
 // All rings, and this first sentence.
 void story_explain(struct story *story, const char *sentence);
 void story_expect_first(struct story *story, const char *sentence);

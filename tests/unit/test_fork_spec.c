@@ -27,14 +27,15 @@ static void expect_faults(const char *text, const char *const *expected)
 static void phrases_say_what_happens(void **unused)
 {
     (void)unused;
-    expect_faults("kill peer 3 here", (const char *const[]){"kill peer 3", NULL});
+    expect_faults("kill peer 3 here", (const char *const[]){"kill member 3", NULL});
     expect_faults("lose this message", (const char *const[]){"lose this message", NULL});
     expect_faults(" freeze 2 for 1.5s at +250ms ,kill master at 2s",
-                  (const char *const[]){"freeze peer 2 for 1500 ms at +250 ms",
+                  (const char *const[]){"freeze member 2 for 1500 ms at +250 ms",
                                         "kill master at +2000 ms", NULL});
     expect_faults("cut 1 and 2, slow member 4 by 300ms for 5s, mute 7",
-                  (const char *const[]){"cut peer 1 and peer 2",
-                                        "slow peer 4 by 300 ms for 5000 ms", "mute peer 7", NULL});
+                  (const char *const[]){"cut member 1 and member 2",
+                                        "slow member 4 by 300 ms for 5000 ms", "mute member 7",
+                                        NULL});
 }
 
 static void no_phrases_are_no_faults(void **unused)

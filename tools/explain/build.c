@@ -219,6 +219,7 @@ void model_fini(struct explain_model *model)
     }
     for (uint32_t i = 0; i < model->channel_count; i++) {
         hwi_free(libc, model->channels[i].parts);
+        hwi_free(libc, model->channels[i].pace);
     }
     for (uint32_t i = 0; i < model->view_count; i++) {
         peers_free(&model->views[i].members);

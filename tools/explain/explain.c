@@ -78,6 +78,8 @@ void explain_analyse(const struct explain_input *input, struct explain_report *r
     rule_views(&model);
     rule_queued(&model);
     rule_failures(&model);
+    rule_stragglers(&model);
+    rule_drift(&model);
     findings_sort(&model);
     if (!report->trouble) {
         say_nothing(&model);

@@ -27,6 +27,17 @@ static struct hwi_op op_of(const struct heard *h)
 
 // ---- operations --------------------------------------------------------------------------------
 
+// How many members share the channel, as far as known; 0 = not all are.
+static uint32_t members_of(const struct explain_model *model, const struct explain_channel *channel)
+{
+    const struct explain_view *view = model_find_view(model, channel->view);
+    uint32_t count = 0;
+    for (uint32_t i = 0; view != NULL && i < view->members.count; i++) {
+        count += channel_spans(model, channel, view->members.ids[i]);
+    }
+    return view != NULL && view->told <= view->members.count ? count : 0;
+}
+
 // Member `peer` has made the call that the record names.
 static void note_entered(const struct heard *h, uint64_t peer, bool signs)
 {
@@ -40,6 +51,7 @@ static void note_entered(const struct heard *h, uint64_t peer, bool signs)
     if (r->seq + 1 > part->entered) {
         part->entered = r->seq + 1;
         part->entered_ns = h->at_ns;
+        pace_note(channel, peer, r->seq, members_of(h->model, channel), h->at_ns);
     }
     if (signs && r->seq + 1 > part->signed_seq) {
         part->signed_seq = r->seq + 1;
@@ -54,11 +66,13 @@ static void note_done(const struct heard *h, uint64_t peer)
     if (peer == 0) {
         return;
     }
-    struct explain_part *part = model_part(model_channel(h->model, op_of(h), peer), peer);
+    struct explain_channel *channel = model_channel(h->model, op_of(h), peer);
+    struct explain_part *part = model_part(channel, peer);
     part->done = HWI_MAX(part->done, (uint32_t)r->key);
     if (part->done > part->entered) { // a vote: saying it is making the call
         part->entered = part->done;
         part->entered_ns = h->at_ns;
+        pace_note(channel, peer, part->done - 1, members_of(h->model, channel), h->at_ns);
     }
     peers_add(&model_view(h->model, r->view)->members, peer);
 }
@@ -186,6 +200,7 @@ static void note_propose(const struct heard *h, uint64_t peer)
     if (view->proposed_ns == NEVER_NS || h->at_ns < view->proposed_ns) {
         view->proposed_ns = h->at_ns;
     }
+    view->wait_ns = (int64_t)h->record->seq * (int64_t)HWI_NS_PER_MS;
     peers_add(&view->members, peer);
 }
 

@@ -72,6 +72,28 @@ struct explain_part {
     uint32_t signed_seq; // its sequence + 1
 };
 
+enum { EXPLAIN_PACE_OPEN = 16, EXPLAIN_PACE_SEEN = 32 };
+
+// The calls of one operation as they came.
+struct explain_arrivals {
+    uint32_t seq, count; // its number + 1; members that have called
+    uint64_t peer;       // the last one
+    int64_t last_ns, before_ns;
+};
+
+// An operation that all have called: which member was last, and how long after all others.
+struct explain_last {
+    uint64_t peer;
+    int64_t at_ns, late_ns;
+};
+
+// When members make their calls on a channel.
+struct explain_pace {
+    struct explain_arrivals open[EXPLAIN_PACE_OPEN]; // by number
+    struct explain_last seen[EXPLAIN_PACE_SEEN];     // the latest ones, in a circle
+    uint32_t seen_count;                             // ever
+};
+
 struct explain_channel {
     uint64_t view, tag;
     uint8_t kind;   // channel kind
@@ -81,6 +103,7 @@ struct explain_channel {
     int64_t committed_ns;
     struct explain_part *parts; // owned
     uint32_t part_count, part_capacity;
+    struct explain_pace *pace; // owned; NULL = no call is known
 };
 
 // Peer ids in ascending order.
@@ -92,6 +115,7 @@ struct explain_peers {
 struct explain_view {
     uint64_t number;
     int64_t proposed_ns, announced_ns;
+    int64_t wait_ns;              // so long the master waits for ready; 0 = not known
     struct explain_peers members; // as far as known
     uint32_t told;                // how many it has, as announced; 0 = not known
     struct explain_peers ready;   // who said so
@@ -204,6 +228,10 @@ bool model_has_witness(const struct explain_model *model, uint64_t view);
 // One more element of an owned array; zeroed.
 void *model_grow(void *array, uint32_t *count, uint32_t *capacity, size_t bytes);
 
+// rule_stragglers.c: member `peer`, one of `members`, has made its call number `seq`.
+void pace_note(struct explain_channel *channel, uint64_t peer, uint32_t seq, uint32_t members,
+               int64_t at_ns);
+
 // Times that no clock has: rings come from others.
 #define TIME_NS_MAX (INT64_MAX / 4)
 
@@ -267,6 +295,8 @@ void rule_stalls(struct explain_model *model);     // rule_stalls.c: who stood s
 void rule_edges(struct explain_model *model);      // rule_edges.c: stripes between two that live
 void rule_mismatch(struct explain_model *model);   // rule_mismatch.c: different calls
 void rule_operations(struct explain_model *model); // rule_operations.c: what waits now
+void rule_stragglers(struct explain_model *model); // rule_stragglers.c: members that are slow
+void rule_drift(struct explain_model *model);      // rule_drift.c: states that were not the same
 void rule_deadlines(struct explain_model *model);  // rule_deadlines.c: what waited too long
 void rule_views(struct explain_model *model);      // rule_views.c: proposals, the first view
 void rule_queued(

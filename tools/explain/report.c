@@ -81,7 +81,7 @@ struct explain_peers_text print_peers(const struct explain_peers *peers)
     struct explain_peers_text made;
     uint32_t named = HWI_MIN(peers->count, (uint32_t)NAMED_MAX);
     size_t at =
-        (size_t)snprintf(made.text, sizeof made.text, "peer%s ", peers->count == 1 ? "" : "s");
+        (size_t)snprintf(made.text, sizeof made.text, "member%s ", peers->count == 1 ? "" : "s");
     for (uint32_t i = 0; i < named; i++) {
         const char *before = i == 0 ? "" : i + 1 == peers->count ? " and " : ", ";
         at += (size_t)snprintf(made.text + at, sizeof made.text - at, "%s%" PRIu64, before,
@@ -100,7 +100,7 @@ struct explain_who_text print_who(const struct explain_model *model, uint64_t pe
     const struct hwi_ring_owner *owner = member != NULL && member->process >= 0
                                              ? &model->processes[member->process].ring->owner
                                              : NULL;
-    int n = snprintf(made.text, sizeof made.text, "peer %" PRIu64, peer);
+    int n = snprintf(made.text, sizeof made.text, "member %" PRIu64, peer);
     if (owner != NULL && owner->pid) {
         snprintf(made.text + n, sizeof made.text - (size_t)n, " (pid %" PRIu64 "%s%s)", owner->pid,
                  owner->address[0] ? ", " : "", owner->address);
@@ -165,9 +165,13 @@ void finding_show(struct explain_finding *finding, int64_t at_ns, const char *fo
     va_end(arguments);
 }
 
-// What still is so comes first, what is over last; then by when it began.
+// What still is so comes first, what is over last, before it what did no harm; then by when it
+// began.
 static bool comes_before(const struct explain_finding *a, const struct explain_finding *b)
 {
+    if (a->mild != b->mild && !a->over && !b->over) {
+        return b->mild;
+    }
     if (a->open != b->open) {
         return a->open;
     }

@@ -44,8 +44,8 @@ static void say_consequence(struct explain_model *model, const struct explain_br
         struct explain_member *member = model_find_member(model, ends[i]);
         if (member != NULL && member->evicted_ns != NEVER_NS &&
             member->evicted_ns >= broken->at_ns) {
-            finding_say(finding, "; peer %" PRIu64 " was put out for it", ends[i]);
-            finding_show(finding, member->evicted_ns, "the master put peer %" PRIu64 " out",
+            finding_say(finding, "; member %" PRIu64 " was removed from the run for it", ends[i]);
+            finding_show(finding, member->evicted_ns, "the master removed member %" PRIu64,
                          ends[i]);
             model_explain(member, broken->at_ns);
             return;
@@ -64,7 +64,7 @@ static void show_withdrawals(const struct explain_model *model,
         const struct explain_withdrawal *w = &model->withdrawals[i];
         if ((w->peer == broken->a || w->peer == broken->b) && w->at_ns >= broken->at_ns &&
             w->at_ns < broken->at_ns + (int64_t)HWI_NS_PER_S) {
-            finding_show(finding, w->at_ns, "peer %" PRIu64 " withdrew from %s", w->peer,
+            finding_show(finding, w->at_ns, "member %" PRIu64 " withdrew from %s", w->peer,
                          print_op(w->op).text);
         }
     }
@@ -73,15 +73,18 @@ static void show_withdrawals(const struct explain_model *model,
 static void say_broken(struct explain_model *model, const struct explain_breakage *broken)
 {
     struct explain_finding *finding = finding_new(model, broken->at_ns, true);
-    finding_say(finding, "the stripes between peer %" PRIu64 " and peer %" PRIu64 " broke %s ago",
+    finding_say(finding,
+                "the stripes between member %" PRIu64 " and member %" PRIu64 " broke %s ago",
                 broken->a, broken->b, print_time(model->now_ns - broken->at_ns).text);
     if (broken->sides & 1) {
-        finding_show(finding, broken->at_ns, "peer %" PRIu64 " lost its stripes to peer %" PRIu64,
-                     broken->a, broken->b);
+        finding_show(finding, broken->at_ns,
+                     "member %" PRIu64 " lost its stripes to member %" PRIu64, broken->a,
+                     broken->b);
     }
     if (broken->sides & 2) {
-        finding_show(finding, broken->at_ns, "peer %" PRIu64 " lost its stripes to peer %" PRIu64,
-                     broken->b, broken->a);
+        finding_show(finding, broken->at_ns,
+                     "member %" PRIu64 " lost its stripes to member %" PRIu64, broken->b,
+                     broken->a);
     }
     finding_show(finding, broken->mended_ns, "they were open again");
     show_withdrawals(model, broken, finding);

@@ -11,7 +11,7 @@ static void say(struct explain_model *model, const struct explain_failure *failu
 {
     const struct explain_process *p = &model->processes[failure->process];
     struct explain_finding *finding = finding_new(model, failure->at_ns, false);
-    finding_say(finding, "a call of peer %" PRIu64 " failed %s ago: %s%s", p->peer,
+    finding_say(finding, "a call of member %" PRIu64 " failed %s ago: %s%s", p->peer,
                 print_time(model->now_ns - failure->at_ns).text,
                 hws_status_text((hws_status)failure->status), why);
     finding_show(finding, failure->at_ns, "%s in view %" PRIu64,

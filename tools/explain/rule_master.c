@@ -41,8 +41,8 @@ static void show_unknown(const struct explain_model *model, struct explain_findi
     }
     const struct explain_failure *failure = &model->failures[index];
     uint64_t peer = model->processes[failure->process].peer;
-    finding_say(finding, "; a call of peer %" PRIu64 " returned OUTCOME_UNKNOWN", peer);
-    finding_show(finding, failure->at_ns, "peer %" PRIu64 ": %s", peer,
+    finding_say(finding, "; a call of member %" PRIu64 " returned OUTCOME_UNKNOWN", peer);
+    finding_show(finding, failure->at_ns, "member %" PRIu64 ": %s", peer,
                  hws_status_text(HWS_E_OUTCOME_UNKNOWN));
 }
 
@@ -61,7 +61,7 @@ static void say_gone(struct explain_model *model, const struct explain_peers *pe
         if (p->master) {
             finding_show(finding, p->last_ns, "the master's process did something last");
         } else if (unheard(model, p) && p->master_ns != NEVER_NS) {
-            finding_show(finding, p->master_ns, "peer %" PRIu64 " heard the master last: %s",
+            finding_show(finding, p->master_ns, "member %" PRIu64 " heard the master last: %s",
                          p->peer, print_type(p->master_type));
         }
     }
@@ -74,17 +74,17 @@ static void say_cut(struct explain_model *model, const struct explain_process *p
 {
     struct explain_finding *finding = finding_new(model, p->unanswered_ns, true);
     finding_say(finding,
-                "peer %" PRIu64 " has not heard the master for %s, and others do: the link "
+                "member %" PRIu64 " has not heard the master for %s, and others do: the link "
                 "between the two is cut",
                 p->peer, print_time(model->now_ns - p->unanswered_ns).text);
     show_unknown(model, finding);
-    finding_show(finding, p->master_ns, "peer %" PRIu64 " heard the master last: %s", p->peer,
+    finding_show(finding, p->master_ns, "member %" PRIu64 " heard the master last: %s", p->peer,
                  print_type(p->master_type));
-    finding_show(finding, p->unanswered_ns, "peer %" PRIu64 " spoke to it, and %u times since",
+    finding_show(finding, p->unanswered_ns, "member %" PRIu64 " spoke to it, and %u times since",
                  p->peer, p->unanswered - 1);
     struct explain_member *member = p->peer ? model_find_member(model, p->peer) : NULL;
     if (member != NULL) {
-        finding_show(finding, member->heard_ns, "the master heard peer %" PRIu64 " last: %s",
+        finding_show(finding, member->heard_ns, "the master heard member %" PRIu64 " last: %s",
                      p->peer, print_type(member->heard_type));
         model_explain(member, p->unanswered_ns);
     }
@@ -114,7 +114,7 @@ static void say_restarted(struct explain_model *model)
         return;
     }
     struct explain_finding *finding = finding_new(model, model->started_ns, false);
-    finding_say(finding, "the master was started again %s ago and put %s out",
+    finding_say(finding, "the master was started again %s ago and removed %s",
                 print_time(model->now_ns - model->started_ns).text, print_peers(&out).text);
     finding_show(finding, model->started_ns, "the master started");
     finding_advise(finding, "they close and open again; see why the master ended");

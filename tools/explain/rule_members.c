@@ -59,19 +59,19 @@ static void say_put_out(const struct explain_model *model, const struct explain_
     const struct explain_view *view = model_view_without(model, member->peer, since_ns);
     finding->open = view == NULL;
     if (view != NULL && model->master >= 0) {
-        finding_say(finding, "; the master put it out in view %" PRIu64, view->number);
-        finding_show(finding, member->evicted_ns, "the master put it out: %s", why_out(member));
+        finding_say(finding, "; the master removed it in view %" PRIu64, view->number);
+        finding_show(finding, member->evicted_ns, "the master removed it: %s", why_out(member));
         finding_show(finding, view->announced_ns, "view %" PRIu64 " came into force without it",
                      view->number);
     } else if (view != NULL) {
         finding_say(finding, "; view %" PRIu64 " is without it", view->number);
     } else if (member->evicted_ns != NEVER_NS && !is_member(model, member->peer)) {
         finding->open = false; // a newcomer: no view changes for it
-        finding_say(finding, "; the master put it out");
+        finding_say(finding, "; the master removed it");
     } else if (member->evicted_ns != NEVER_NS) {
-        finding_say(finding, "; the master put it out, and the next view is not in force yet");
+        finding_say(finding, "; the master removed it, and the next view is not in force yet");
     } else {
-        finding_say(finding, "; the master has not put it out yet");
+        finding_say(finding, "; the master has not removed it yet");
     }
 }
 
@@ -92,7 +92,7 @@ static void say_gone(struct explain_model *model, struct explain_member *member,
 {
     struct explain_finding *finding = finding_new(model, since_ns, true);
     bool master = member->unreachable_ns != NEVER_NS;
-    finding_say(finding, "peer %" PRIu64 " is gone: its connection%s to ", member->peer,
+    finding_say(finding, "member %" PRIu64 " is gone: its connection%s to ", member->peer,
                 ends->count + master > 1 ? "s" : "");
     if (ends->count) {
         finding_say(finding, "%s%s", print_peers(ends).text, master ? " and to " : "");
@@ -119,7 +119,7 @@ static void say_silent(struct explain_model *model, struct explain_member *membe
 {
     struct explain_finding *finding = finding_new(model, member->heard_ns, true);
     bool out = member->evicted_ns != NEVER_NS;
-    finding_say(finding, "peer %" PRIu64 " stopped speaking %s ago: its last message was %s",
+    finding_say(finding, "member %" PRIu64 " stopped speaking %s ago: its last message was %s",
                 member->peer, print_time(model->now_ns - member->heard_ns).text,
                 member->heard_type ? print_type(member->heard_type) : "not seen here");
     say_put_out(model, member, member->heard_ns, finding);
@@ -140,9 +140,9 @@ static void say_silent(struct explain_model *model, struct explain_member *membe
 static void say_evicted(struct explain_model *model, struct explain_member *member)
 {
     struct explain_finding *finding = finding_new(model, member->evicted_ns, false);
-    finding_say(finding, "the master put peer %" PRIu64 " out %s ago: %s", member->peer,
+    finding_say(finding, "the master removed member %" PRIu64 " %s ago: %s", member->peer,
                 print_time(model->now_ns - member->evicted_ns).text, why_out(member));
-    finding_show(finding, member->evicted_ns, "the master put it out");
+    finding_show(finding, member->evicted_ns, "the master removed it");
     finding_advise(finding, "hws_last_error of %s says the reason",
                    print_who(model, member->peer).text);
     model_explain(member, member->evicted_ns);
@@ -181,11 +181,11 @@ static void judge_leaver(struct explain_model *model, struct explain_member *mem
         }
         struct explain_finding *finding = finding_new(model, member->left_ns, false);
         finding_say(finding,
-                    "peer %" PRIu64 " left the run %s ago, while others had an operation in "
+                    "member %" PRIu64 " left the run %s ago, while others had an operation in "
                     "flight with it",
                     member->peer, print_time(model->now_ns - member->left_ns).text);
         finding_show(finding, member->left_ns, "its trainer called hws_close");
-        finding_show(finding, failed->at_ns, "a call of peer %" PRIu64 " failed: %s",
+        finding_show(finding, failed->at_ns, "a call of member %" PRIu64 " failed: %s",
                      model->processes[failed->process].peer,
                      hws_status_text((hws_status)failed->status));
         if (next != NULL) {
@@ -193,7 +193,7 @@ static void judge_leaver(struct explain_model *model, struct explain_member *mem
                          next->number);
         }
         finding_advise(finding, "members that leave do so between operations; the others call "
-                                "hws_view and go on");
+                                "hws_view and continue");
         model_explain(member, member->left_ns);
         return;
     }

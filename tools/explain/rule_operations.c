@@ -93,7 +93,7 @@ static void show_calls(const struct waits *w, struct explain_finding *finding)
     for (uint32_t i = 0; i < w->channel->part_count; i++) {
         const struct explain_part *part = &w->channel->parts[i];
         if (part->entered == w->op.seq + 1) {
-            finding_show(finding, part->entered_ns, "peer %" PRIu64 " made the call", part->peer);
+            finding_show(finding, part->entered_ns, "member %" PRIu64 " made the call", part->peer);
         }
     }
 }
@@ -102,7 +102,7 @@ static void show_trainer(const struct explain_process *p, struct explain_finding
 {
     if (p != NULL && p->asked_ns != NEVER_NS) {
         finding_show(finding, p->asked_ns,
-                     "the last call of peer %" PRIu64 "'s trainer: %s, tag %" PRIu64, p->peer,
+                     "the last call of member %" PRIu64 "'s trainer: %s, tag %" PRIu64, p->peer,
                      print_call(p->asked_kind), p->asked_tag);
     }
 }
@@ -112,8 +112,8 @@ static void show_heard(const struct explain_model *model, uint64_t peer,
 {
     const struct explain_member *member = model_find_member(model, peer);
     if (member != NULL && member->heard_ns != NEVER_NS && member->heard_type) {
-        finding_show(finding, member->heard_ns, "the master heard peer %" PRIu64 " last: %s", peer,
-                     print_type(member->heard_type));
+        finding_show(finding, member->heard_ns, "the master heard member %" PRIu64 " last: %s",
+                     peer, print_type(member->heard_type));
     }
 }
 
@@ -172,6 +172,20 @@ static void say_there(const struct waits *w, const struct waits *other,
     peers_free(&there);
 }
 
+// Where as many made the one call as the other, nothing says which of them is wrong.
+static void advise_crossing(const struct explain_model *model, const struct waits *w,
+                            const struct waits *other, struct explain_finding *finding)
+{
+    finding_advise(finding, "their trainers do not make the same calls: see ");
+    if (w->present.count > other->present.count) {
+        finding_advise(finding, "how %s came to its call, and the others to theirs",
+                       print_who(model, w->absent.ids[0]).text);
+    } else {
+        finding_advise(finding, "where %s and", print_who(model, w->present.ids[0]).text);
+        finding_advise(finding, " %s part", print_who(model, w->absent.ids[0]).text);
+    }
+}
+
 // They wait for each other on two channels: told once, from the side of the many.
 static void say_crossing(struct explain_model *model, const struct waits *w,
                          const struct explain_channel *channel)
@@ -197,12 +211,28 @@ static void say_crossing(struct explain_model *model, const struct waits *w,
         for (uint32_t i = 0; i < w->present.count; i++) {
             show_trainer(process_of(model, w->present.ids[i]), finding);
         }
-        finding_advise(finding,
-                       "their trainers do not make the same calls: see how %s came to its call, "
-                       "and the others to theirs",
-                       print_who(model, w->absent.ids[0]).text);
+        advise_crossing(model, w, &other, finding);
     }
     free_waits(&other);
+}
+
+// The few that did not call are those to look at; the many are so only if their rings show it.
+static void advise_absent(const struct explain_model *model, const struct waits *w,
+                          struct explain_finding *finding)
+{
+    bool seen = w->absent.count <= w->present.count;
+    for (uint32_t i = 0; i < w->absent.count; i++) {
+        seen |= process_of(model, w->absent.ids[i]) != NULL;
+    }
+    if (seen) {
+        finding_advise(
+            finding, "see what the trainer of %s does: ", print_who(model, w->absent.ids[0]).text);
+    } else {
+        finding_advise(finding, "see where the calls of %s and", print_peers(&w->present).text);
+        finding_advise(finding, " %s part: ", print_peers(&w->absent).text);
+    }
+    finding_advise(finding, "all members have to make the same calls, in the same order on each "
+                            "tag");
 }
 
 static void say_absent(struct explain_model *model, const struct waits *w)
@@ -224,10 +254,7 @@ static void say_absent(struct explain_model *model, const struct waits *w)
         show_heard(model, w->absent.ids[i], finding);
     }
     show_calls(w, finding);
-    finding_advise(finding,
-                   "see what the trainer of %s does: all members have to make the same calls, in "
-                   "the same order on each tag",
-                   print_who(model, w->absent.ids[0]).text);
+    advise_absent(model, w, finding);
 }
 
 // ---- all made it -------------------------------------------------------------------------------
@@ -271,10 +298,10 @@ static void say_sync(const struct explain_process *p, const struct progress *pro
     if (!progress->offered) {
         finding_say(finding, ", which is still hashing its state");
     } else if (progress->blocks) {
-        finding_say(finding,
-                    ", which fetches the state: %u blocks came, the last %s ago from peer %" PRIu64,
-                    progress->blocks, print_time(p->as_of_ns - progress->last_ns).text,
-                    progress->from);
+        finding_say(
+            finding,
+            ", which fetches the state: %u blocks came, the last %s ago from member %" PRIu64,
+            progress->blocks, print_time(p->as_of_ns - progress->last_ns).text, progress->from);
     } else {
         finding_say(finding, ", which has its state hashed and no block fetched");
     }
@@ -286,7 +313,7 @@ static void say_reduce(const struct explain_process *p, const struct progress *p
     if (progress->chunks) {
         finding_say(finding,
                     ", which made the call: %u chunks came to it, the last %s ago from "
-                    "peer %" PRIu64,
+                    "member %" PRIu64,
                     progress->chunks, print_time(p->as_of_ns - progress->last_ns).text,
                     progress->from);
     } else {
@@ -316,7 +343,7 @@ static void say_working(struct explain_model *model, const struct waits *w)
         } else {
             say_reduce(p, &progress, finding);
         }
-        finding_show(finding, progress.last_ns, "the last piece came to peer %" PRIu64, p->peer);
+        finding_show(finding, progress.last_ns, "the last piece came to member %" PRIu64, p->peer);
     } else if (all_called(w)) {
         finding_say(finding, ": all members made the call, and %s not Done",
                     w->working.count == 1 ? "it is" : "they are");

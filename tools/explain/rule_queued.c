@@ -12,14 +12,14 @@ static void say_opening(struct explain_model *model, const struct explain_proces
     if (p->master_ns == NEVER_NS) {
         finding_say(finding, ": it has heard nothing from the master");
     } else if (p->peer) {
-        finding_say(finding, ": it is registered as peer %" PRIu64 " and not admitted yet",
+        finding_say(finding, ": it is registered as member %" PRIu64 " and not admitted yet",
                     p->peer);
     }
     finding_show(finding, p->open_ns, "its trainer called hws_open");
     finding_show(finding, p->master_ns, "it heard the master last: %s", print_type(p->master_type));
     finding_advise(finding, p->master_ns == NEVER_NS
                                 ? "see whether `hawser master` runs at the address it was given"
-                                : "the first view waits for --min-members; a run that goes on lets "
+                                : "the first view waits for --min-members; a running one lets "
                                   "newcomers in when its members call hws_admit");
 }
 
@@ -45,7 +45,8 @@ static void say_queued(struct explain_model *model, const struct explain_process
     const struct explain_view *view = model_find_view(model, p->view);
     uint32_t count = view != NULL ? HWI_MAX(view->told, view->members.count) : 0;
     struct explain_finding *finding = finding_new(model, asked->at_ns, true);
-    finding_say(finding, "a call of peer %" PRIu64 " on tag %" PRIu64 " has waited to begin for %s",
+    finding_say(finding,
+                "a call of member %" PRIu64 " on tag %" PRIu64 " has waited to begin for %s",
                 p->peer, asked->tag, print_time(p->as_of_ns - asked->at_ns).text);
     finding_say(finding, ": view %" PRIu64 " has %u member%s", p->view, count,
                 count == 1 ? "" : "s");

@@ -35,17 +35,18 @@ static void say_stalled(struct explain_model *model, const struct explain_proces
     if (p->master) {
         finding_say(finding, "the master's process");
     } else {
-        finding_say(finding, "the process of peer %" PRIu64, p->peer);
+        finding_say(finding, "the process of member %" PRIu64, p->peer);
     }
-    finding_say(finding, " stood still for %s, until %s ago, and then went on",
+    finding_say(finding, " stood still for %s, until %s ago, and then continued",
                 print_time(p->resumed_ns - p->stalled_ns).text,
                 print_time(model->now_ns - p->resumed_ns).text);
     finding_show(finding, p->stalled_ns, "the last thing it did before");
-    finding_show(finding, p->resumed_ns, "it went on");
+    finding_show(finding, p->resumed_ns, "it continued");
     for (uint32_t i = 0; i < model->withdrawal_count; i++) {
         if (model->withdrawals[i].at_ns >= p->stalled_ns) {
-            finding_show(finding, model->withdrawals[i].at_ns, "peer %" PRIu64 " withdrew from %s",
-                         model->withdrawals[i].peer, print_op(model->withdrawals[i].op).text);
+            finding_show(finding, model->withdrawals[i].at_ns,
+                         "member %" PRIu64 " withdrew from %s", model->withdrawals[i].peer,
+                         print_op(model->withdrawals[i].op).text);
         }
     }
     finding_advise(finding,

@@ -56,7 +56,7 @@ static void say_unopened(const struct explain_model *model, const struct explain
         struct explain_peers wanted = find_unopened(&model->processes[member->process]);
         said = wanted.count > 0;
         if (said) {
-            finding_say(finding, "; the stripes of peer %" PRIu64 " to %s are not open",
+            finding_say(finding, "; the stripes of member %" PRIu64 " to %s are not open",
                         member->peer, print_peers(&wanted).text);
         }
         peers_free(&wanted);
@@ -86,7 +86,7 @@ static void say_proposal(struct explain_model *model, const struct explain_view 
     for (uint32_t i = 0; i < waits->count; i++) {
         const struct explain_member *member = model_find_member(model, waits->ids[i]);
         if (member != NULL) {
-            finding_show(finding, member->heard_ns, "the master heard peer %" PRIu64 " last",
+            finding_show(finding, member->heard_ns, "the master heard member %" PRIu64 " last",
                          member->peer);
         }
     }

@@ -233,8 +233,16 @@ const struct explain_view *model_proposal(const struct explain_model *model)
 {
     const struct explain_view *last =
         model->view_count ? &model->views[model->view_count - 1] : NULL;
+    const struct hwi_msg_status *status = model->input->status;
     bool open = last != NULL && last->announced_ns == NEVER_NS && last->proposed_ns != NEVER_NS;
-    return open ? last : NULL;
+    if (!open || (status != NULL && status->proposal != last->number)) {
+        return NULL;
+    }
+    // The master gives it up when its time is over, and what it did then is not in these rings.
+    bool stale =
+        last->wait_ns > 0 && model->now_ns - last->proposed_ns >
+                                 last->wait_ns + HWI_MAX(last->wait_ns, model->patience_ns);
+    return stale ? NULL : last;
 }
 
 bool model_has_witness(const struct explain_model *model, uint64_t view)

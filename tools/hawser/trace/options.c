@@ -20,7 +20,7 @@ static const char usage[] =
     "\n"
     "  --from-start       begin with what is still kept, some 32000 messages of each process\n"
     "                     (default), and end there\n"
-    "  --follow           go on with what comes, until Ctrl-C or the processes end; without\n"
+    "  --follow           continue with what comes, until Ctrl-C or the processes end; without\n"
     "                     --from-start only that\n"
     "  --for DURATION     as --follow, but end after that time (2s, 500ms)\n"
     "  --count N          end after N messages; as --follow if there are not as many\n"

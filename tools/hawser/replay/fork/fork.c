@@ -115,7 +115,7 @@ static bool add_processes(struct fork *fork)
         if (!source->incarnation) {
             snprintf(process->name, sizeof process->name, "master");
         } else if (source->peer) {
-            snprintf(process->name, sizeof process->name, "peer %llu",
+            snprintf(process->name, sizeof process->name, "member %llu",
                      (unsigned long long)source->peer);
         } else {
             snprintf(process->name, sizeof process->name, "newcomer %u", i);
@@ -307,7 +307,7 @@ static bool faults_fit(const struct fork *fork, const struct fork_spec *spec,
         complain("replay",
                  fault->act == FORK_LOSE
                      ? "%s: --until must name an event (ACTOR@JOURNAL:NUMBER) for that"
-                     : "%s: there is no such peer in the recording before the fork",
+                     : "%s: there is no such member in the recording before the fork",
                  text);
         return false;
     }

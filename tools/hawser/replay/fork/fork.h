@@ -57,7 +57,7 @@ struct fork_process {
     uint64_t events; // of its journal
     int64_t last_ns; // when the last of them was
     bool closed;     // its journal has its end
-    char name[32];   // "peer 3"
+    char name[32];   // "member 3"
     struct fork_trainer trainer;
 };
 

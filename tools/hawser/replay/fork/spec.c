@@ -133,10 +133,11 @@ bool fork_spec_parse(const char *text, struct fork_spec *spec, char *error)
         }
         snprintf(phrase, sizeof phrase, "%.*s", (int)length, text);
         if (length >= sizeof phrase || !parse_phrase(phrase, &spec->faults[spec->count++])) {
-            snprintf(error, FORK_ERROR_BYTES,
-                     "\"%s\" is no fault: say for example \"kill peer 3\", \"lose this message\", "
-                     "\"freeze peer 2 for 3s\" or \"cut 1 and 2 at +500ms\"",
-                     phrase);
+            snprintf(
+                error, FORK_ERROR_BYTES,
+                "\"%s\" is no fault: say for example \"kill member 3\", \"lose this message\", "
+                "\"freeze member 2 for 3s\" or \"cut 1 and 2 at +500ms\"",
+                phrase);
             return false;
         }
         if (text[length] == '\0') {
@@ -154,10 +155,10 @@ void fork_fault_print(const struct fork_fault *fault, char *text, unsigned bytes
     } else if (fault->peer == FORK_MASTER) {
         snprintf(who, sizeof who, "master");
     } else {
-        snprintf(who, sizeof who, "peer %llu", (unsigned long long)fault->peer);
+        snprintf(who, sizeof who, "member %llu", (unsigned long long)fault->peer);
     }
     if (fault->act == FORK_CUT) {
-        snprintf(other, sizeof other, " and peer %llu", (unsigned long long)fault->other);
+        snprintf(other, sizeof other, " and member %llu", (unsigned long long)fault->other);
     }
     if (fault->act == FORK_SLOW) {
         snprintf(delay, sizeof delay, " by %llu ms", (unsigned long long)fault->delay_ms);
