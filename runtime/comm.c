@@ -80,6 +80,7 @@ static void on_check_failed(void *user, const char *actor, const char *what, con
 
 void hwi_comm_finish(struct hws_comm *comm, hws_status status, const char *reason)
 {
+    struct hwi_host_counters dropped;
     struct hwi_data_stats data;
     pthread_mutex_lock(&comm->mutex);
     struct hwi_host *host = comm->host;
@@ -92,9 +93,11 @@ void hwi_comm_finish(struct hws_comm *comm, hws_status status, const char *reaso
         return;
     }
     hwi_host_stats(host, &data);
+    hwi_host_counters(host, &dropped);
     hwi_host_destroy(host);
     pthread_mutex_lock(&comm->mutex);
     comm->data = data;
+    comm->dropped = dropped;
     hwi_requests_end(comm, comm->finished, reason);
     pthread_mutex_unlock(&comm->mutex);
 }
@@ -162,7 +165,9 @@ static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint
         .stripes = config->stripes,
         .group = config->group,
         .unit_size = config->unit_size,
+        .pid = (uint64_t)getpid(),
     };
+    gethostname(open.host, sizeof open.host - 1); // cut or empty, it still helps people
     snprintf(open.address, sizeof open.address, "%s", comm->address);
     snprintf(open.unit, sizeof open.unit, "%s", config->unit != NULL ? config->unit : "");
     return hwi_request_open(comm, &open);

@@ -35,7 +35,8 @@ struct hws_comm {
     hws_state *state;                            // attached by the first hws_sync
     uint64_t view;                               // newest one replied
     hws_stats counts;                            // what replies told; the rest is zero
-    struct hwi_data_stats data;                  // of the host that is gone
+    struct hwi_data_stats data;                  // of the host that is gone, ...
+    struct hwi_host_counters dropped;            // ... and what that dropped
     char failed_check[HWI_TEXT_BYTES_MAX];       // the first one, for the sentence
 };
 

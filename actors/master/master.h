@@ -72,6 +72,7 @@ struct hwi_master {
     uint64_t store_again_ns;
     char trouble[HWI_TEXT_BYTES_MAX]; // why the last store failed; empty = it did not
     uint64_t committed_total, aborted_total;
+    struct hwi_counters counters; // of its process, for status
 };
 
 struct hwi_image;

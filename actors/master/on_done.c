@@ -119,6 +119,7 @@ void hwi_master_on_done(void *state, const struct hwi_event *event, struct hwi_e
         return;
     }
     if (hwi_master_count(channel, counted, done->count)) {
+        session->facts.last += channel->count > 1;
         decide(master, channel, effects);
     }
 }

@@ -32,6 +32,10 @@ void hwi_master_on_heartbeat(void *state, const struct hwi_event *event,
         memcpy(session->tallies, heartbeat->tallies,
                session->tally_count * sizeof *session->tallies);
     }
+    session->facts.revision = heartbeat->revision;
+    session->facts.bytes_sent = heartbeat->bytes_sent;
+    session->facts.bytes_received = heartbeat->bytes_received;
+    session->facts.counters = heartbeat->counters;
     uint64_t sent = session->sent;
     struct hwi_msg_pong *p = HWI_MASTER_TELL(session, effects, pong);
     p->sent = sent;

@@ -157,7 +157,9 @@ void hwi_master_on_status_want(void *state, const struct hwi_event *event,
                                                                                        : 0)};
         memcpy(member->address, session->address, sizeof member->address);
         memcpy(member->unit, session->unit, sizeof member->unit);
+        member->facts = session->facts;
     }
+    status->counters = master->counters;
     memcpy(status->trouble, master->trouble, sizeof status->trouble);
     list_operations(master, status, effects);
 }

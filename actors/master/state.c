@@ -37,6 +37,7 @@ static void session_fields(struct hwi_image *image, void *item)
     hwi_image_text(image, "unit", session->unit, sizeof session->unit);
     hwi_image_u32(image, "unit_size", &session->unit_size);
     hwi_image_text(image, "address", session->address, sizeof session->address);
+    HWI_IMAGE_RECORD(image, "facts", facts, &session->facts);
     hwi_image_time(image, "heard", &session->heard_ns);
     hwi_image_u64(image, "acked", &session->acked);
     hwi_image_u64(image, "sent", &session->sent);
@@ -155,6 +156,7 @@ static void proposal_fields(struct hwi_image *image, struct hwi_master *master)
     hwi_image_time(image, "probe_at", &master->probe_at_ns);
     hwi_image_time(image, "probe_from", &master->probe_from_ns);
     hwi_image_time(image, "store_again", &master->store_again_ns);
+    HWI_IMAGE_RECORD(image, "counters", counters, &master->counters);
     hwi_image_text(image, "trouble", master->trouble, sizeof master->trouble);
 }
 

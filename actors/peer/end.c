@@ -40,6 +40,7 @@ int hwi_peer_end(struct hwi_peer *peer, struct hwi_peer_call *call, int status,
     call->status = status;
     if (call->committed && call->request.kind == HWI_KIND_SYNC) {
         hwi_peer_sync_committed(peer);
+        peer->revision = call->sync.revision;
     }
     if (lane == HWI_ROLE_NONE) {
         return hwi_peer_ended(peer, call, NULL, effects);
@@ -145,6 +146,10 @@ static int fatal_status(const struct hwi_peer *peer, const struct hwi_peer_call 
 int hwi_peer_ended(struct hwi_peer *peer, struct hwi_peer_call *call,
                    const struct hwi_msg_op_ended *ended, struct hwi_effects *effects)
 {
+    if (ended != NULL) {
+        peer->bytes_sent += ended->bytes_sent;
+        peer->bytes_received += ended->bytes_received;
+    }
     call->members_us += ended != NULL ? ended->members_us : 0;
     call->credit_us += ended != NULL ? ended->credit_us : 0;
     if (hwi_peer_runs_again(peer, call)) {

@@ -86,7 +86,10 @@ struct hwi_peer {
     uint64_t open_until_ns; // while JOINING
     int finish_status;      // while FINISHED
     char finish_reason[HWI_TEXT_BYTES_MAX];
-    char trouble[HWI_TEXT_BYTES_MAX]; // what the master last said keeps the view from changing
+    struct hwi_counters counters;        // of this process: these four are for heartbeats only
+    uint64_t revision;                   // of the last sync
+    uint64_t bytes_sent, bytes_received; // by operations that ended
+    char trouble[HWI_TEXT_BYTES_MAX];    // what the master last said keeps the view from changing
 
     uint64_t run, master, id; // as told by the master
     uint64_t heartbeat_ns;

@@ -4,6 +4,7 @@
 #include "actors/peer/session.h"
 
 #include <stdio.h>
+#include <string.h>
 
 // What its first call in flight is: for who waits in another one.
 static uint8_t kind_of(const struct hwi_peer *peer, const struct hwi_peer_channel *channel)
@@ -52,6 +53,8 @@ void hwi_peer_register(struct hwi_peer *peer, struct hwi_effects *effects)
     registration->group = peer->config.group;
     snprintf(registration->unit, sizeof registration->unit, "%s", peer->config.unit);
     registration->unit_size = peer->config.unit_size;
+    registration->pid = peer->config.pid;
+    memcpy(registration->host, peer->config.host, sizeof registration->host);
     registration->tallies =
         list_tallies(peer, false, HWI_TAGS_MAX, &registration->tallies_count, effects);
 }
@@ -74,6 +77,10 @@ void hwi_peer_heartbeat(struct hwi_peer *peer, struct hwi_effects *effects)
     struct hwi_msg_heartbeat *heartbeat = HWI_PEER_TELL(peer, effects, heartbeat);
     heartbeat->view = peer->view.number;
     heartbeat->sent = sent;
+    heartbeat->revision = peer->revision;
+    heartbeat->bytes_sent = peer->bytes_sent;
+    heartbeat->bytes_received = peer->bytes_received;
+    heartbeat->counters = peer->counters;
     heartbeat->tallies = list_tallies(peer, true, HWI_OPS_MAX, &heartbeat->tallies_count, effects);
 }
 

@@ -191,6 +191,10 @@ void hwi_peer_image(struct hwi_image *image, void *state)
     HWI_IMAGE_MESSAGE(image, "config", open, &peer->config);
     hwi_image_time(image, "open_until", &peer->open_until_ns);
     hwi_image_status(image, "finish_status", &peer->finish_status);
+    HWI_IMAGE_RECORD(image, "counters", counters, &peer->counters);
+    hwi_image_u64(image, "revision", &peer->revision);
+    hwi_image_u64(image, "bytes_sent", &peer->bytes_sent);
+    hwi_image_u64(image, "bytes_received", &peer->bytes_received);
     hwi_image_text(image, "trouble", peer->trouble, sizeof peer->trouble);
     hwi_image_text(image, "finish_reason", peer->finish_reason, sizeof peer->finish_reason);
     session_fields(image, peer);

@@ -119,6 +119,7 @@ enum hwi_role {
 #define HWI_ROLES_DISK(X, argument) X(DISK, argument)
 #define HWI_ROLES_TOOL(X, argument) X(TOOL, argument)
 #define HWI_ROLES_LANES(X, argument) X(REDUCER, argument) X(SNAPSHOT, argument)
+#define HWI_ROLES_OWNERS(X, argument) X(MASTER, argument) X(PEER, argument)
 #define HWI_ROLES_TIMED(X, argument) X(MASTER, argument) X(PEER, argument) X(REDUCER, argument)
 #define HWI_ROLES_HOSTS(X, argument) X(MASTER, argument) X(PEER, argument)
 #define HWI_ROLES_KEEPERS(X, argument) X(MASTER, argument) X(DISK, argument)

@@ -168,12 +168,22 @@ typedef struct hws_stats {
                                  master's decision */
     uint64_t credit_wait_us; /**< microseconds, likewise: while some of the input waited for another
                                 member's room */
+    uint64_t control_dropped; /**< messages on the control link that were dropped: malformed,
+                                 damaged, or not for this process */
+    uint64_t control_damaged; /**< of them, messages whose checksum did not hold */
+    uint64_t control_unsent;  /**< messages to the master that could not be sent */
+    uint64_t stripes_refused; /**< connections that were closed before they proved whose they are */
+    uint64_t edges_down;      /**< times that all connections to a member were given up */
+    uint64_t undeliverable;   /**< messages for an actor that is not here */
+    uint64_t journal_lost;    /**< events that the journal could not keep (a full disk) */
+    uint64_t trace_lost;      /**< batches of traces that did not fit, and traces refused */
 } hws_stats;
 
 /** What a hws_stats is before its first use. */
 #define HWS_STATS_INIT                                                                             \
     {                                                                                              \
-        sizeof(hws_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0              \
+        sizeof(hws_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+            0, 0, 0, 0                                                                             \
     }
 
 /** Most connections of one kind between two members. */

@@ -6,14 +6,29 @@
 #include "runtime/error.h"
 #include "runtime/request.h"
 
+static void read_dropped(const struct hwi_host_counters *counters, hws_stats *ours)
+{
+    ours->control_dropped = counters->control_dropped_in;
+    ours->control_damaged = counters->control_damaged;
+    ours->control_unsent = counters->control_dropped_out;
+    ours->stripes_refused = counters->stripes_refused;
+    ours->edges_down = counters->edges_down;
+    ours->undeliverable = counters->undeliverable;
+    ours->journal_lost = counters->journal_lost;
+    ours->trace_lost = counters->trace_failures;
+}
+
 // The mutex is held.
 static hws_stats read_all(struct hws_comm *comm)
 {
     struct hwi_data_stats data = comm->data;
     hws_stats ours = comm->counts;
+    struct hwi_host_counters dropped = comm->dropped;
     if (comm->host != NULL) {
         hwi_host_stats(comm->host, &data);
+        hwi_host_counters(comm->host, &dropped);
     }
+    read_dropped(&dropped, &ours);
     ours.bytes_sent = data.bytes_sent;
     ours.bytes_received = data.bytes_received;
     ours.frames_dropped = data.frames_dropped;

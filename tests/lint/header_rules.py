@@ -7,7 +7,7 @@ import re
 OWNERSHIP = r"(?i)\b(borrow(s|ed)|owned|takes?|taken|cop(y|ied)|written|writes|sets?|fill(s|ed)|frees|static)\b"
 THREADS = r"\b(Any thread|One thread)\b"
 ERRORS = r"(\bErrors?\b[^:.]*:|\bErrors: none\b|\bNever fails\b)"
-UNITS = (r"\b(bytes?|elements?|members?|groups?|processes|connections|operations?|requests?|calls?|frames?|tensors?|views?|"
+UNITS = (r"\b(bytes?|messages?|events?|batches|elements?|members?|groups?|processes|connections|operations?|requests?|calls?|frames?|tensors?|views?|"
          r"newcomers?|sources?|retries|attempts?|times|blocks|ms|milliseconds|us|microseconds|s|seconds|MiB|number|index|id|hash|revision|"
          r"value|flags?|version)\b|\b\d = |sizeof|\bHWS_[A-Z]\w+")
 SUFFIXES = {"_per_s": r"\bsecond\b", "_ms": r"\b(ms|milliseconds)\b", "_us": r"\b(us|microseconds)\b",

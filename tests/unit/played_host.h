@@ -172,6 +172,12 @@ void hwi_host_forget(struct hwi_host *host, uint64_t request)
     scene.forgotten = request;
 }
 
+void hwi_host_counters(struct hwi_host *host, struct hwi_host_counters *counters)
+{
+    (void)host;
+    *counters = (struct hwi_host_counters){0};
+}
+
 void hwi_host_stats(struct hwi_host *host, struct hwi_data_stats *stats)
 {
     (void)host;

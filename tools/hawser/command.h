@@ -16,10 +16,12 @@ int command_demo(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_master(int argc, char **argv);
+int command_metrics(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_sim(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_top(int argc, char **argv);
 int command_trace(int argc, char **argv);
 
 // Prints "hawser NAME: sentence" on stderr.

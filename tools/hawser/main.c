@@ -15,6 +15,8 @@ static const struct subcommand {
     {"run", command_run, "start a master and N trainers here; kill, stop and start them"},
     {"master", command_master, "run a master"},
     {"status", command_status, "members and operations of a run, and what waits for whom"},
+    {"top", command_top, "members of a run live: rates, who is last, what waits for whom"},
+    {"metrics", command_metrics, "how a run stands, as OpenMetrics text for a scraper"},
     {"explain", command_explain, "what was first to go wrong in a run, or what it waits for"},
     {"replay", command_replay, "run the actors again over a recorded run, and compare"},
     {"sim", command_sim, "simulate runs from seeds, with faults, and check what must hold"},

@@ -92,7 +92,8 @@ struct hwi_host_counters {
     uint64_t stripes_refused;     // connections closed before they were proven
     uint64_t edges_down;          // edge_down said
     uint64_t undeliverable;       // effects and messages for an actor that is not here
-    uint64_t trace_failures;      // no way to be traced, or readers that were refused
+    uint64_t journal_lost;        // events that the journal could not keep
+    uint64_t trace_failures;      // no way to be traced, readers refused, batches that did not fit
 };
 void hwi_host_counters(struct hwi_host *host, struct hwi_host_counters *counters);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fenv.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "transport/os/os_linux.h"
@@ -13,6 +14,7 @@ enum {
     ROUNDS_MAX = 16,  // of one turn, before descriptors are looked at again
     BATCHES_MAX = 32, // of one round, before control link and edges are looked at again
     BATCH_STEPS = 8,  // at one time
+    TELL_COUNTERS_MS = 250,
 };
 
 // ---- submissions -------------------------------------------------------------------------------
@@ -72,7 +74,8 @@ void hwi_host_publish(struct hwi_host *host)
     host->counters.control_dropped_out = host->control.dropped_out;
     host->counters.stripes_refused = hwi_edges_refused(&host->edges);
     host->counters.edges_down = host->edges.downs;
-    host->counters.trace_failures = host->ringport.failures;
+    host->counters.journal_lost = host->journal != NULL ? hwi_journal_lost(host->journal) : 0;
+    host->counters.trace_failures = host->ringport.failures + host->relay.dropped;
     pthread_mutex_lock(&host->counters_mutex);
     host->stats = stats;
     host->published = host->counters;
@@ -148,6 +151,27 @@ static bool settle(struct hwi_host *host)
     return true;
 }
 
+// The actor passes them on with its next heartbeat, or when a tool asks. At most a few in a second,
+// and none while nothing is dropped.
+static void tell_counters(struct hwi_host *host, uint64_t now_ns)
+{
+    struct hwi_msg msg = {.type = HWI_MSG_counted};
+    struct hwi_counters *counters = &msg.u.counted.counters;
+    *counters =
+        (struct hwi_counters){host->counters.control_dropped_in,  host->counters.control_damaged,
+                              host->counters.control_dropped_out, host->counters.stripes_refused,
+                              host->counters.undeliverable,       host->counters.journal_lost,
+                              host->counters.trace_failures};
+    if (!host->started || now_ns - host->told_ns < TELL_COUNTERS_MS * HWI_NS_PER_MS ||
+        memcmp(counters, &host->told, sizeof host->told) == 0) {
+        return;
+    }
+    host->told = *counters;
+    host->told_ns = now_ns;
+    uint8_t actor = host->data != NULL ? HWI_ROLE_PEER : HWI_ROLE_MASTER;
+    hwi_drain_post(host->drain, hwi_addr_of(HWI_ROLE_CLOCK, 0), hwi_addr_of(actor, 0), &msg);
+}
+
 // False if the host is to stop.
 static bool turn(struct hwi_host *host)
 {
@@ -164,6 +188,7 @@ static bool turn(struct hwi_host *host)
         hwi_relay_turn(&host->relay, now_ns);
     }
     hwi_flight_turn(&host->flight, now_ns);
+    tell_counters(host, now_ns);
     host->more = settle(host);
     hwi_edges_bury(&host->edges);
     hwi_host_publish(host);

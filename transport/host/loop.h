@@ -35,6 +35,8 @@ struct hwi_host {
     struct hwi_inbox_entry *taken; // kept between turns for its memory
     uint32_t taken_capacity;
     struct hwi_control control;
+    struct hwi_counters told;   // its actor last heard these, ...
+    uint64_t told_ns;           // ... then
     struct hwi_encoder encoder; // of what its actors say over the control link
     struct hwi_edges edges;
     struct hwi_viewfile viewfile;

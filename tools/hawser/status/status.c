@@ -135,6 +135,17 @@ static void print_json_ids(const char *name, const struct hwi_id *ids, uint32_t 
     putchar(']');
 }
 
+static void print_json_counters(const struct hwi_counters *counters)
+{
+    printf("{\"control_dropped\":%" PRIu64 ",\"control_damaged\":%" PRIu64
+           ",\"control_unsent\":%" PRIu64 ",\"stripes_refused\":%" PRIu64
+           ",\"undeliverable\":%" PRIu64 ",\"journal_lost\":%" PRIu64 ",\"trace_lost\":%" PRIu64
+           "}",
+           counters->control_dropped, counters->control_damaged, counters->control_unsent,
+           counters->stripes_refused, counters->undeliverable, counters->journal_lost,
+           counters->trace_lost);
+}
+
 static void print_json(const struct hwi_msg_status *status)
 {
     printf("{\"run\":\"%016" PRIx64 "\",\"view\":%" PRIu64 ",\"proposal\":%" PRIu64
@@ -151,7 +162,15 @@ static void print_json(const struct hwi_msg_status *status)
                standing_name(member->standing), member->synced ? "true" : "false",
                member->silent_ns / HWI_NS_PER_MS, member->group);
         print_json_text(member->unit);
-        printf(",\"unit_size\":%" PRIu32 "}", member->unit_size);
+        printf(",\"unit_size\":%" PRIu32 ",\"pid\":%" PRIu64 ",\"host\":", member->unit_size,
+               member->facts.pid);
+        print_json_text(member->facts.host);
+        printf(",\"revision\":%" PRIu64 ",\"bytes_sent\":%" PRIu64 ",\"bytes_received\":%" PRIu64
+               ",\"last\":%" PRIu64 ",\"dropped\":",
+               member->facts.revision, member->facts.bytes_sent, member->facts.bytes_received,
+               member->facts.last);
+        print_json_counters(&member->facts.counters);
+        putchar('}');
     }
     printf("],\"operations\":[");
     for (uint32_t i = 0; i < status->ops_count; i++) {
@@ -165,6 +184,8 @@ static void print_json(const struct hwi_msg_status *status)
     }
     fputs("],\"trouble\":", stdout);
     print_json_text(status->trouble);
+    fputs(",\"dropped\":", stdout);
+    print_json_counters(&status->counters);
     puts("}");
 }
 
