@@ -63,26 +63,33 @@ static void say_caveats(const struct explain_model *model)
     }
 }
 
+// In an order that lets later ones see what earlier ones have explained.
+static const struct {
+    const char *name;
+    void (*find)(struct explain_model *model);
+} rules[] = {
+    {"master", rule_master},         {"members", rule_members},       {"stalls", rule_stalls},
+    {"edges", rule_edges},           {"mismatch", rule_mismatch},     {"deadlines", rule_deadlines},
+    {"operations", rule_operations}, {"views", rule_views},           {"queued", rule_queued},
+    {"failures", rule_failures},     {"stragglers", rule_stragglers}, {"drift", rule_drift},
+};
+
 void explain_analyse(const struct explain_input *input, struct explain_report *report)
 {
     struct explain_model model;
     memset(report, 0, sizeof *report);
     model_build(&model, input, report);
-    rule_master(&model);
-    rule_members(&model);
-    rule_stalls(&model);
-    rule_edges(&model);
-    rule_mismatch(&model);
-    rule_deadlines(&model);
-    rule_operations(&model);
-    rule_views(&model);
-    rule_queued(&model);
-    rule_failures(&model);
-    rule_stragglers(&model);
-    rule_drift(&model);
+    for (uint32_t i = 0; i < HWI_COUNT(rules); i++) {
+        uint32_t before = report->count;
+        rules[i].find(&model);
+        for (uint32_t j = HWI_MIN(before, EXPLAIN_FINDINGS_MAX - 1u); j < report->count; j++) {
+            report->findings[j].rule = rules[i].name;
+        }
+    }
     findings_sort(&model);
     if (!report->trouble) {
         say_nothing(&model);
+        report->findings[report->count - 1].rule = "nothing";
         finding_first(&model);
     }
     say_caveats(&model);

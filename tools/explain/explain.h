@@ -32,10 +32,11 @@ struct explain_input {
 };
 
 struct explain_finding {
-    int64_t at_ns; // since when, on the common clock
-    bool open;     // it still is so
-    bool over;     // operations were committed in a later view: the run has gone on
-    bool mild;     // nothing waits or failed for it: slow members, states that were repaired
+    const char *rule; // that found it: "members", "operations", ... static
+    int64_t at_ns;    // since when, on the common clock
+    bool open;        // it still is so
+    bool over;        // operations were committed in a later view: the run has gone on
+    bool mild;        // nothing waits or failed for it: slow members, states that were repaired
     char sentence[EXPLAIN_SENTENCE_MAX];
     char lines[EXPLAIN_LINES_MAX][EXPLAIN_LINE_MAX]; // the evidence, by time
     int64_t line_ns[EXPLAIN_LINES_MAX];

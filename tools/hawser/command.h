@@ -49,9 +49,6 @@ bool parse_duration(const char **text, uint64_t *ms);
 // "64K", "1M", "2G" (powers of 1024) or plain bytes at *text, which is moved behind it.
 bool parse_bytes(const char **text, uint64_t *bytes);
 
-// Prints "text" in quotes, without what could end a JSON string: texts may come from others.
-void print_json_text(const char *text);
-
 // Replaces by '?' what is no plain printable character: texts of others go to a terminal.
 void make_printable(char *text);
 

@@ -14,6 +14,8 @@
 
 #include <hawser/types.h>
 
+#include "tools/hawser/common/json.h"
+
 static const char usage[] =
     "usage: hawser checkpoint ls FILE...        what is in them\n"
     "       hawser checkpoint verify FILE...    read every block and check it\n"
@@ -64,6 +66,20 @@ const char *checkpoint_verdict(int code)
     return names[code];
 }
 
+json_t *checkpoint_text(const char *text)
+{
+    char *made = NULL;
+    size_t bytes;
+    FILE *stream = open_memstream(&made, &bytes);
+    if (stream == NULL) {
+        return NULL;
+    }
+    json_escape(stream, text);
+    json_t *value = fclose(stream) == 0 ? json_loads(made, JSON_DECODE_ANY, NULL) : NULL;
+    free(made);
+    return value;
+}
+
 int checkpoint_open(struct hwi_checkpoint *file, const char *path, bool json)
 {
     char error[HWI_CHECKPOINT_ERROR_BYTES];
@@ -73,8 +89,8 @@ int checkpoint_open(struct hwi_checkpoint *file, const char *path, bool json)
     }
     complain("checkpoint", "%s %s", path, error);
     if (json) {
-        checkpoint_print(json_pack("{s:s, s:s, s:s}", "file", path, "verdict",
-                                   checkpoint_verdict(code), "problem", error));
+        checkpoint_print(json_pack("{s:o, s:s, s:o}", "file", checkpoint_text(path), "verdict",
+                                   checkpoint_verdict(code), "problem", checkpoint_text(error)));
     }
     return code;
 }
@@ -108,11 +124,12 @@ json_t *checkpoint_describe(const struct hwi_checkpoint *file, const char *path)
 {
     char root[40];
     snprintf(root, sizeof root, "%016" PRIx64 "%016" PRIx64, file->sum.root.hi, file->sum.root.lo);
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "file", path, "revision",
-                     (json_int_t)file->head.revision, "time_ms", (json_int_t)file->head.time_ms,
-                     "bytes", (json_int_t)file->sum.bytes, "file_bytes",
-                     (json_int_t)file->sum.file_bytes, "blocks", (json_int_t)file->sum.blocks,
-                     "blocks_compressed", (json_int_t)file->sum.packed_blocks, "root", root);
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "file", checkpoint_text(path),
+                     "revision", (json_int_t)file->head.revision, "time_ms",
+                     (json_int_t)file->head.time_ms, "bytes", (json_int_t)file->sum.bytes,
+                     "file_bytes", (json_int_t)file->sum.file_bytes, "blocks",
+                     (json_int_t)file->sum.blocks, "blocks_compressed",
+                     (json_int_t)file->sum.packed_blocks, "root", root);
 }
 
 void checkpoint_print(json_t *object)

@@ -44,6 +44,8 @@ void checkpoint_progress(struct checkpoint_progress *progress, uint64_t bytes);
 void checkpoint_progress_end(struct checkpoint_progress *progress);
 
 // Path, revision, time and sizes of a file; owned.
+// A text of others as a value: what is no UTF-8 in it is marked. Returns owned; NULL: no memory.
+json_t *checkpoint_text(const char *text);
 json_t *checkpoint_describe(const struct hwi_checkpoint *file, const char *path);
 // Takes `object`; prints it as one line.
 void checkpoint_print(json_t *object);

@@ -161,9 +161,9 @@ static void tell_text(const struct change *change)
 static void tell_json(struct comparison *c, const struct change *change)
 {
     const struct hwi_checkpoint_tensor *any = change->a != NULL ? change->a : change->b;
-    json_t *object = json_pack("{s:s, s:s, s:s, s:I}", "name", any->name, "verdict",
-                               verdict_of(change), "type", hws_dtype_name((hws_dtype)any->dtype),
-                               "count", (json_int_t)checkpoint_count(any));
+    json_t *object = json_pack(
+        "{s:o, s:s, s:s, s:I}", "name", checkpoint_text(any->name), "verdict", verdict_of(change),
+        "type", hws_dtype_name((hws_dtype)any->dtype), "count", (json_int_t)checkpoint_count(any));
     if (change->blocks) {
         json_object_set_new(object, "blocks", json_integer(change->blocks));
         json_object_set_new(object, "elements", json_integer((json_int_t)change->elements));

@@ -17,17 +17,17 @@ static void print_json(const struct hwi_checkpoint *file, const char *path, int 
     json_t *object = checkpoint_describe(file, path), *tensors = json_array();
     for (uint32_t i = 0; i < file->head.tensor_count; i++) {
         const struct hwi_checkpoint_tensor *tensor = &file->tensors[i];
-        json_array_append_new(tensors,
-                              json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "name", tensor->name,
-                                        "type", hws_dtype_name((hws_dtype)tensor->dtype), "count",
-                                        (json_int_t)checkpoint_count(tensor), "bytes",
-                                        (json_int_t)tensor->bytes, "stored_bytes",
-                                        (json_int_t)checkpoint_stored(file, i), "may_differ",
-                                        tensor->may_differ));
+        json_array_append_new(tensors, json_pack("{s:o, s:s, s:I, s:I, s:I, s:b}", "name",
+                                                 checkpoint_text(tensor->name), "type",
+                                                 hws_dtype_name((hws_dtype)tensor->dtype), "count",
+                                                 (json_int_t)checkpoint_count(tensor), "bytes",
+                                                 (json_int_t)tensor->bytes, "stored_bytes",
+                                                 (json_int_t)checkpoint_stored(file, i),
+                                                 "may_differ", tensor->may_differ));
     }
     json_object_set_new(object, "verdict", json_string(checkpoint_verdict(code)));
     if (code != CHECKPOINT_OK) {
-        json_object_set_new(object, "problem", json_string(problem));
+        json_object_set_new(object, "problem", checkpoint_text(problem));
     }
     json_object_set_new(object, "tensors", tensors);
     checkpoint_print(object);

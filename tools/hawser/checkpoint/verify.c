@@ -53,10 +53,10 @@ static void print_json(const struct hwi_checkpoint *file, const char *path,
     json_object_set_new(object, "verdict", json_string(checkpoint_verdict(verdict->code)));
     json_object_set_new(object, "bad_blocks", json_integer(verdict->bad_blocks));
     if (verdict->code != CHECKPOINT_OK) {
-        json_object_set_new(object, "problem", json_string(verdict->first));
+        json_object_set_new(object, "problem", checkpoint_text(verdict->first));
     }
     if (verdict->tensor != NULL) {
-        json_object_set_new(object, "tensor", json_string(verdict->tensor));
+        json_object_set_new(object, "tensor", checkpoint_text(verdict->tensor));
         json_object_set_new(object, "offset", json_integer((json_int_t)verdict->offset));
     }
     checkpoint_print(object);

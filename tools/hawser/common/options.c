@@ -135,17 +135,6 @@ bool parse_bytes(const char **text, uint64_t *bytes)
     return true;
 }
 
-void print_json_text(const char *text)
-{
-    putchar('"');
-    for (; *text; text++) {
-        if (*text >= ' ' && *text < 127 && *text != '"' && *text != '\\') {
-            putchar(*text);
-        }
-    }
-    putchar('"');
-}
-
 void make_printable(char *text)
 {
     for (; *text; text++) {

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "tools/hawser/command.h"
+#include "tools/hawser/common/json.h"
 #include "tools/hawser/demo/demo.h"
 
 static bool hash_file(const char *path, uint64_t hash[2])
@@ -162,7 +163,7 @@ static void print_json(const struct demo *demo, const struct demo_verdict *verdi
            verdict->ok ? "OK" : "FAILED", verdict->members, verdict->identical ? "true" : "false",
            verdict->accuracy, verdict->killed, verdict->killed_in_op ? "true" : "false",
            verdict->joined);
-    print_json_text(demo->problem);
+    json_escape(stdout, demo->problem);
     printf(",\"member_list\":[");
     for (uint32_t i = 0; i < DEMO_PARTIES; i++) {
         const struct demo_party *party = &demo->parties[i];

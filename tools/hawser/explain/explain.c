@@ -20,7 +20,7 @@ enum {
 };
 
 static const char usage[] =
-    "usage: hawser explain TARGET... [--all] [--save DIR] [--patience MS]\n"
+    "usage: hawser explain TARGET... [--all] [--json] [--save DIR] [--patience MS]\n"
     "Says what was first to go wrong in a run, or what it waits for, from what its processes last\n"
     "heard and said. TARGET is one of:\n"
     "  HOST:PORT  the master's address: the whole run, through the control links\n"
@@ -29,16 +29,18 @@ static const char usage[] =
     "             HAWSER_JOURNAL named the directory), and their journals; or one such file\n"
     "\n"
     "  --all          also what came of it\n"
+    "  --json         one JSON object with all findings, their evidence, and the rings\n"
     "  --save DIR     write what was read to DIR, for hawser explain DIR later or elsewhere\n"
     "  --patience MS  what waits for less is not told (default 1000)\n"
     "  --help\n"
     "\n"
-    "Exit code: 0 nothing waits, 3 something does or has failed, 1 nothing could be read,\n"
+    "Exit code: 0 nothing waits, 3 something does, has failed or is slow, 1 nothing could be "
+    "read,\n"
     "2 bad usage.\n"
     "Example: hawser explain 127.0.0.1:40123\n";
 
 struct options {
-    bool all;
+    bool all, json;
     const char *save;
     uint32_t patience_ms;
     char **targets;
@@ -241,11 +243,10 @@ static void print_report(const struct explain_report *report, const struct expla
 // EXIT_OK, or another code to exit with; *done if the help was printed.
 static int parse(int argc, char **argv, struct options *options, bool *done)
 {
-    static const struct option longs[] = {{"all", no_argument, NULL, 'a'},
-                                          {"save", required_argument, NULL, 's'},
-                                          {"patience", required_argument, NULL, 'p'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
+    static const struct option longs[] = {
+        {"all", no_argument, NULL, 'a'},        {"json", no_argument, NULL, 'j'},
+        {"save", required_argument, NULL, 's'}, {"patience", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},       {0}};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
         if (c == 'h') {
@@ -255,6 +256,8 @@ static int parse(int argc, char **argv, struct options *options, bool *done)
         }
         if (c == 'a') {
             options->all = true;
+        } else if (c == 'j') {
+            options->json = true;
         } else if (c == 's') {
             options->save = optarg;
         } else if (c != 'p') {
@@ -312,7 +315,11 @@ int command_explain(int argc, char **argv)
             .patience_ns = options.patience_ms * HWI_NS_PER_MS,
         };
         explain_analyse(&input, report);
-        print_report(report, &rings, options.all);
+        if (options.json) {
+            rings_put_report(&rings, report);
+        } else {
+            print_report(report, &rings, options.all);
+        }
         code = report->trouble ? EXIT_TROUBLE : EXIT_OK;
         if (options.save != NULL && !rings_save(&rings, options.save, error)) {
             complain("explain", "%s", error);

@@ -27,6 +27,9 @@ void rings_append(struct explain_rings *rings, uint32_t index,
 // Orders each ring's records by number and drops those that are there twice.
 void rings_settle(struct explain_rings *rings);
 
+// json.c: prints what is made of them as one JSON object.
+void rings_put_report(const struct explain_rings *rings, const struct explain_report *report);
+
 // Adds the ring in a file, or all in a directory, with its journals; several files of one process
 // become one ring.
 // False with a sentence in `error` (RINGS_ERROR_BYTES) if there is none that can be read; *skipped

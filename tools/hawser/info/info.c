@@ -14,13 +14,16 @@
 #include "actors/wire/msg.h"
 #include "collectives/kernels/kernels.h"
 #include "tools/hawser/command.h"
+#include "tools/hawser/common/json.h"
 
 static const char usage[] =
-    "usage: hawser info [--markdown]\n"
+    "usage: hawser info [--markdown | --json]\n"
     "Prints the versions of Hawser and the libraries it runs with, the options of a member and a\n"
     "master with defaults and bounds, and limits.\n"
     "\n"
     "  --markdown    only options and limits, as docs/OPTIONS.md has them\n"
+    "  --json        one JSON object: version, protocol, libraries, kernels, options, limits\n"
+    "  --help\n"
     "\n"
     "Example: hawser info\n";
 
@@ -118,6 +121,69 @@ static void print_markdown(void)
     }
 }
 
+// ---- for programs ------------------------------------------------------------------------------
+
+static void put_libraries(struct json_writer *json)
+{
+    int major, minor, patch;
+    char zmq[32], xxhash[32];
+    zmq_version(&major, &minor, &patch);
+    snprintf(zmq, sizeof zmq, "%d.%d.%d", major, minor, patch);
+    snprintf(xxhash, sizeof xxhash, "%u.%u.%u", XXH_versionNumber() / 10000,
+             XXH_versionNumber() / 100 % 100, XXH_versionNumber() % 100);
+    json_put_open(json, "libraries", '{');
+    json_put_text(json, "libzmq", zmq);
+    json_put_text(json, "msgpack", msgpack_version());
+    json_put_text(json, "lz4", LZ4_versionString());
+    json_put_text(json, "xxhash", xxhash);
+    json_put_close(json, '}');
+}
+
+static void put_options(struct json_writer *json, const char *name,
+                        const struct hwi_option_table *table)
+{
+    json_put_open(json, name, '[');
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct hwi_option *option = &table->options[i];
+        json_put_open(json, NULL, '{');
+        json_put_text(json, "name", option->name);
+        json_put_text(json, "variable", option->env);
+        json_put_text(json, "default", option->standard);
+        if (option->kind == HWI_OPTION_NUMBER || option->kind == HWI_OPTION_FLAG) {
+            json_put_number(json, "least", option->least);
+            json_put_number(json, "most", option->most);
+        }
+        json_put_text(json, "what", option->doc);
+        json_put_close(json, '}');
+    }
+    json_put_close(json, ']');
+}
+
+static void print_json(void)
+{
+    struct json_writer json = {.stream = stdout};
+    json_put_open(&json, NULL, '{');
+    json_put_text(&json, "version", hws_version());
+    json_put_number(&json, "protocol", HWI_PROTOCOL);
+    put_libraries(&json);
+    json_put_text(&json, "kernels", hwi_kernel_best()->name);
+    json_put_open(&json, "options", '{');
+    put_options(&json, "member", &hwi_comm_options);
+    put_options(&json, "master", &hwi_master_options);
+    put_options(&json, "call", &hwi_call_options);
+    json_put_close(&json, '}');
+    json_put_open(&json, "limits", '[');
+    for (size_t i = 0; i < HWI_COUNT(limits); i++) {
+        json_put_open(&json, NULL, '{');
+        json_put_text(&json, "what", limits[i].what);
+        json_put_number(&json, "most", limits[i].value);
+        json_put_close(&json, '}');
+    }
+    json_put_close(&json, ']');
+    json_put_close(&json, '}');
+    json_put_line(&json);
+}
+
 static void print_all(void)
 {
     print_versions();
@@ -127,18 +193,47 @@ static void print_all(void)
     print_limits();
 }
 
-int command_info(int argc, char **argv)
+// EXIT_OK, or another code to exit with; *done if the help was printed.
+static int parse(int argc, char **argv, bool *markdown, bool *json, bool *done)
 {
-    bool markdown;
-    int code = read_flag("info", usage, "markdown", argc, argv, &markdown);
-    if (code >= 0) {
-        return code;
+    static const struct option longs[] = {{"markdown", no_argument, NULL, 'm'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
+        if (c == 'h') {
+            fputs(usage, stdout);
+            *done = true;
+            return EXIT_OK;
+        }
+        if (c != 'm' && c != 'j') {
+            return bad_option("info", c, argv);
+        }
+        *markdown |= c == 'm';
+        *json |= c == 'j';
     }
     if (optind < argc) {
         complain("info", "unexpected argument %s; try hawser info --help", argv[optind]);
         return EXIT_USAGE;
     }
-    if (markdown) {
+    if (*markdown && *json) {
+        complain("info", "--markdown and --json are two forms: choose one");
+        return EXIT_USAGE;
+    }
+    return EXIT_OK;
+}
+
+int command_info(int argc, char **argv)
+{
+    bool markdown = false, json = false, done = false;
+    int code = parse(argc, argv, &markdown, &json, &done);
+    if (code != EXIT_OK || done) {
+        return code;
+    }
+    if (json) {
+        print_json();
+    } else if (markdown) {
         print_markdown();
     } else {
         print_all();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tools/hawser/command.h"
+#include "tools/hawser/common/json.h"
 
 enum { TAIL_LINES = 40, TRIES_MAX = 400, COMMAND_BYTES_MAX = SWARM_LIST_BYTES_MAX + 256 };
 #define SHOW_NS (500 * HWI_NS_PER_MS)
@@ -277,9 +278,9 @@ static void print_json(const struct sim_report *report)
         swarm_command(&config, command, sizeof command);
         printf(", \"first_failure\": {\"seed\": %" PRIu64 ", \"verdict\": \"%s\", \"sentence\": ",
                report->first.seed, swarm_verdict_name((enum swarm_verdict)report->first.verdict));
-        print_json_text(report->first.sentence);
+        json_escape(stdout, report->first.sentence);
         printf(", \"command\": ");
-        print_json_text(command);
+        json_escape(stdout, command);
         printf("}");
     }
     puts("}");

@@ -6,6 +6,7 @@
 
 #include "tools/explain/model.h"
 #include "tools/hawser/command.h"
+#include "tools/hawser/common/json.h"
 #include "tools/hawser/common/status_query.h"
 
 static const char usage[] =
@@ -126,67 +127,88 @@ static void print_plain(const struct hwi_msg_status *status)
 
 // ---- for programs ----------------------------------------------------------------------------
 
-static void print_json_ids(const char *name, const struct hwi_id *ids, uint32_t count)
+static void put_ids(struct json_writer *json, const char *name, const struct hwi_id *ids,
+                    uint32_t count)
 {
-    printf(",\"%s\":[", name);
+    json_put_open(json, name, '[');
     for (uint32_t i = 0; i < count; i++) {
-        printf("%s%" PRIu64, i ? "," : "", ids[i].value);
+        json_put_number(json, NULL, ids[i].value);
     }
-    putchar(']');
+    json_put_close(json, ']');
 }
 
-static void print_json_counters(const struct hwi_counters *counters)
+static void put_counters(struct json_writer *json, const struct hwi_counters *counters)
 {
-    printf("{\"control_dropped\":%" PRIu64 ",\"control_damaged\":%" PRIu64
-           ",\"control_unsent\":%" PRIu64 ",\"stripes_refused\":%" PRIu64
-           ",\"undeliverable\":%" PRIu64 ",\"journal_lost\":%" PRIu64 ",\"trace_lost\":%" PRIu64
-           "}",
-           counters->control_dropped, counters->control_damaged, counters->control_unsent,
-           counters->stripes_refused, counters->undeliverable, counters->journal_lost,
-           counters->trace_lost);
+    json_put_open(json, "dropped", '{');
+    json_put_number(json, "control_dropped", counters->control_dropped);
+    json_put_number(json, "control_damaged", counters->control_damaged);
+    json_put_number(json, "control_unsent", counters->control_unsent);
+    json_put_number(json, "stripes_refused", counters->stripes_refused);
+    json_put_number(json, "undeliverable", counters->undeliverable);
+    json_put_number(json, "journal_lost", counters->journal_lost);
+    json_put_number(json, "trace_lost", counters->trace_lost);
+    json_put_close(json, '}');
+}
+
+static void put_member(struct json_writer *json, const struct hwi_status_member *member)
+{
+    json_put_open(json, NULL, '{');
+    json_put_number(json, "peer", member->peer);
+    json_put_text(json, "address", member->address);
+    json_put_text(json, "standing", standing_name(member->standing));
+    json_put_bool(json, "synced", member->synced);
+    json_put_number(json, "silent_ms", member->silent_ns / HWI_NS_PER_MS);
+    json_put_number(json, "group", member->group);
+    json_put_text(json, "unit", member->unit);
+    json_put_number(json, "unit_size", member->unit_size);
+    json_put_number(json, "pid", member->facts.pid);
+    json_put_text(json, "host", member->facts.host);
+    json_put_number(json, "revision", member->facts.revision);
+    json_put_number(json, "bytes_sent", member->facts.bytes_sent);
+    json_put_number(json, "bytes_received", member->facts.bytes_received);
+    json_put_number(json, "last", member->facts.last);
+    put_counters(json, &member->facts.counters);
+    json_put_close(json, '}');
+}
+
+static void put_operation(struct json_writer *json, const struct hwi_status_op *op)
+{
+    json_put_open(json, NULL, '{');
+    json_put_text(json, "kind", print_call(op->kind));
+    json_put_number(json, "group", op->group);
+    json_put_number(json, "tag", op->tag);
+    json_put_number(json, "sequence", op->seq);
+    put_ids(json, "absent", op->absent, op->absent_count);
+    put_ids(json, "working", op->working, op->working_count);
+    json_put_number(json, "absent_in_all", op->absent_in_all);
+    json_put_number(json, "working_in_all", op->working_in_all);
+    json_put_close(json, '}');
 }
 
 static void print_json(const struct hwi_msg_status *status)
 {
-    printf("{\"run\":\"%016" PRIx64 "\",\"view\":%" PRIu64 ",\"proposal\":%" PRIu64
-           ",\"min_members\":%" PRIu32 ",\"committed\":%" PRIu64 ",\"aborted\":%" PRIu64
-           ",\"members\":[",
-           status->run, status->view, status->proposal, status->min_members, status->committed,
-           status->aborted);
+    struct json_writer json = {.stream = stdout};
+    json_put_open(&json, NULL, '{');
+    json_put_hex(&json, "run", status->run);
+    json_put_number(&json, "view", status->view);
+    json_put_number(&json, "proposal", status->proposal);
+    json_put_number(&json, "min_members", status->min_members);
+    json_put_number(&json, "committed", status->committed);
+    json_put_number(&json, "aborted", status->aborted);
+    json_put_open(&json, "members", '[');
     for (uint32_t i = 0; i < status->members_count; i++) {
-        const struct hwi_status_member *member = &status->members[i];
-        printf("%s{\"peer\":%" PRIu64 ",\"address\":", i ? "," : "", member->peer);
-        print_json_text(member->address);
-        printf(",\"standing\":\"%s\",\"synced\":%s,\"silent_ms\":%" PRIu64 ",\"group\":%" PRIu32
-               ",\"unit\":",
-               standing_name(member->standing), member->synced ? "true" : "false",
-               member->silent_ns / HWI_NS_PER_MS, member->group);
-        print_json_text(member->unit);
-        printf(",\"unit_size\":%" PRIu32 ",\"pid\":%" PRIu64 ",\"host\":", member->unit_size,
-               member->facts.pid);
-        print_json_text(member->facts.host);
-        printf(",\"revision\":%" PRIu64 ",\"bytes_sent\":%" PRIu64 ",\"bytes_received\":%" PRIu64
-               ",\"last\":%" PRIu64 ",\"dropped\":",
-               member->facts.revision, member->facts.bytes_sent, member->facts.bytes_received,
-               member->facts.last);
-        print_json_counters(&member->facts.counters);
-        putchar('}');
+        put_member(&json, &status->members[i]);
     }
-    printf("],\"operations\":[");
+    json_put_close(&json, ']');
+    json_put_open(&json, "operations", '[');
     for (uint32_t i = 0; i < status->ops_count; i++) {
-        const struct hwi_status_op *op = &status->ops[i];
-        printf("%s{\"kind\":\"%s\",\"group\":%" PRIu32 ",\"tag\":%" PRIu64 ",\"sequence\":%" PRIu32,
-               i ? "," : "", print_call(op->kind), op->group, op->tag, op->seq);
-        print_json_ids("absent", op->absent, op->absent_count);
-        print_json_ids("working", op->working, op->working_count);
-        printf(",\"absent_in_all\":%" PRIu32 ",\"working_in_all\":%" PRIu32 "}", op->absent_in_all,
-               op->working_in_all);
+        put_operation(&json, &status->ops[i]);
     }
-    fputs("],\"trouble\":", stdout);
-    print_json_text(status->trouble);
-    fputs(",\"dropped\":", stdout);
-    print_json_counters(&status->counters);
-    puts("}");
+    json_put_close(&json, ']');
+    json_put_text(&json, "trouble", status->trouble);
+    put_counters(&json, &status->counters);
+    json_put_close(&json, '}');
+    json_put_line(&json);
 }
 
 int command_status(int argc, char **argv)

@@ -29,6 +29,8 @@ static const char usage[] =
     "  --tag N  --view N  only messages of operations with this tag, of this view\n"
     "  --member N         only what this member's process hears and says; 0 = the master\n"
     "  --perfetto FILE    no lines, but a picture for ui.perfetto.dev\n"
+    "  --json             one JSON object a line: a message, {\"lost\":N,..} where messages were\n"
+    "                     lost, and {\"end\":{..}} as the last\n"
     "  --help\n"
     "\n"
     "Exit code: 0 traced, 1 could not attach or write, 2 bad usage.\n"
@@ -112,6 +114,8 @@ static bool set_option(struct trace_options *options, int option)
         return set_number("--tag", &options->filter.tag, &options->filter.some_tag);
     case 'v':
         return set_number("--view", &options->filter.view, &options->filter.some_view);
+    case 'j':
+        return options->json = true;
     case 'i':
         return set_number("--member", &options->filter.member, &options->filter.some_member);
     default:
@@ -133,12 +137,19 @@ static void complete(struct trace_options *options, bool counted)
 int trace_parse(struct trace_options *options, int argc, char **argv, bool *done)
 {
     static const struct option longs[] = {
-        {"from-start", no_argument, NULL, 's'},   {"follow", no_argument, NULL, 'f'},
-        {"for", required_argument, NULL, 'd'},    {"count", required_argument, NULL, 'c'},
-        {"actor", required_argument, NULL, 'a'},  {"message", required_argument, NULL, 'm'},
-        {"tag", required_argument, NULL, 't'},    {"view", required_argument, NULL, 'v'},
-        {"member", required_argument, NULL, 'i'}, {"perfetto", required_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},         {0},
+        {"from-start", no_argument, NULL, 's'},
+        {"follow", no_argument, NULL, 'f'},
+        {"for", required_argument, NULL, 'd'},
+        {"count", required_argument, NULL, 'c'},
+        {"actor", required_argument, NULL, 'a'},
+        {"message", required_argument, NULL, 'm'},
+        {"tag", required_argument, NULL, 't'},
+        {"view", required_argument, NULL, 'v'},
+        {"member", required_argument, NULL, 'i'},
+        {"perfetto", required_argument, NULL, 'p'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     *options = (struct trace_options){.count = UINT64_MAX};
     opterr = 0;
@@ -158,6 +169,10 @@ int trace_parse(struct trace_options *options, int argc, char **argv, bool *done
     if (argc - optind != 1) {
         complain("trace", "expected one target: PID, PID,PID,... or HOST:PORT; try hawser trace "
                           "--help");
+        return EXIT_USAGE;
+    }
+    if (options->json && options->picture != NULL) {
+        complain("trace", "--json and --perfetto are two forms: choose one");
         return EXIT_USAGE;
     }
     options->target = argv[optind];

@@ -7,7 +7,7 @@
 #include "actors/wire/codec.h"
 #include "tools/hawser/trace/trace.h"
 
-enum { TEXT_BYTES = 192, WHO_BYTES = 48, TIME_BYTES = 16 };
+enum { TEXT_BYTES = 192, TIME_BYTES = 16 };
 
 static uint8_t kind_of(const struct hwi_ring_record *record)
 {
@@ -44,16 +44,16 @@ void trace_print_process(const struct trace_ring *ring, char *text, size_t bytes
 }
 
 // A session is named by the member that it is of, if that one's ring is known.
-static void print_other(const struct trace_source *source, struct hwi_addr other, char *text)
+void trace_print_other(const struct trace_source *source, struct hwi_addr other, char *text)
 {
     for (uint32_t i = 0; other.role == HWI_ROLE_PEER && i < source->ring_count; i++) {
         const struct hwi_ring_owner *owner = &source->rings[i].owner;
         if (other.id && owner->incarnation == other.id && owner->peer) {
-            snprintf(text, WHO_BYTES, "peer of member %" PRIu64, owner->peer);
+            snprintf(text, TRACE_WHO_BYTES, "peer of member %" PRIu64, owner->peer);
             return;
         }
     }
-    hwi_addr_print(other, text, WHO_BYTES);
+    hwi_addr_print(other, text, TRACE_WHO_BYTES);
 }
 
 static void print_time(uint64_t realtime_ns, char text[TIME_BYTES])
@@ -66,16 +66,16 @@ static void print_time(uint64_t realtime_ns, char text[TIME_BYTES])
              (unsigned)(realtime_ns % HWI_NS_PER_S / 1000));
 }
 
-static void print_duration(uint64_t ns, char text[WHO_BYTES])
+static void print_duration(uint64_t ns, char text[TRACE_WHO_BYTES])
 {
     if (ns < 10 * 1000) {
-        snprintf(text, WHO_BYTES, "%.2f us", (double)ns / 1e3);
+        snprintf(text, TRACE_WHO_BYTES, "%.2f us", (double)ns / 1e3);
     } else if (ns < 10 * HWI_NS_PER_MS) {
-        snprintf(text, WHO_BYTES, "%.1f us", (double)ns / 1e3);
+        snprintf(text, TRACE_WHO_BYTES, "%.1f us", (double)ns / 1e3);
     } else if (ns < 10 * HWI_NS_PER_S) {
-        snprintf(text, WHO_BYTES, "%.1f ms", (double)ns / 1e6);
+        snprintf(text, TRACE_WHO_BYTES, "%.1f ms", (double)ns / 1e6);
     } else {
-        snprintf(text, WHO_BYTES, "%.1f s", (double)ns / 1e9);
+        snprintf(text, TRACE_WHO_BYTES, "%.1f s", (double)ns / 1e9);
     }
 }
 
@@ -85,12 +85,12 @@ void trace_print_item(FILE *stream, const struct trace_source *source,
     const struct trace_ring *ring = &source->rings[item->ring];
     const struct hwi_ring_record *record = &item->record;
     const char *actor = hwi_role_name(hwi_ring_actor(record));
-    char when[TIME_BYTES], process[WHO_BYTES * 2], other[WHO_BYTES], text[TEXT_BYTES];
-    char waited[WHO_BYTES];
+    char when[TIME_BYTES], process[TRACE_WHO_BYTES * 2], other[TRACE_WHO_BYTES], text[TEXT_BYTES];
+    char waited[TRACE_WHO_BYTES];
     bool sent = hwi_ring_is_sent(record);
     print_time(ring->realtime_zero_ns + record->handled, when);
     trace_print_process(ring, process, sizeof process);
-    print_other(source, hwi_ring_other(record), other);
+    trace_print_other(source, hwi_ring_other(record), other);
     hwi_ring_print(record, text, sizeof text);
     // A clock that was measured anew may put it a trifle before its arrival.
     print_duration(record->handled > record->arrived ? record->handled - record->arrived : 0,

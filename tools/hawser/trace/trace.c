@@ -127,6 +127,8 @@ static void show(struct trace *trace, const struct trace_item *item)
     trace->shown++;
     if (trace->picture != NULL) {
         perfetto_add(trace->picture, item->ring, &item->record);
+    } else if (trace->options->json) {
+        trace_put_item(stdout, trace->source, item);
     } else {
         trace_print_item(stdout, trace->source, item);
     }
@@ -230,7 +232,9 @@ static void tell_losses(struct trace *trace)
         uint64_t more = source->rings[i].lost - trace->told[i];
         trace->told[i] += more;
         trace_print_process(&source->rings[i], process, sizeof process);
-        if (more && trace->picture == NULL) {
+        if (more && trace->picture == NULL && trace->options->json) {
+            trace_put_loss(stdout, &source->rings[i], more);
+        } else if (more && trace->picture == NULL) {
             printf("-- lost %" PRIu64 " messages of %s: they came faster than they were read\n",
                    more, process);
         }
@@ -287,35 +291,40 @@ static int draw(struct trace *trace)
 }
 
 // Who was to be in this trace and is not: the master knows their names.
-static void tell_missing(const struct trace *trace)
+static void find_missing(const struct trace *trace, char text[TRACE_ERROR_BYTES])
 {
-    char text[TRACE_ERROR_BYTES], ignored[STATUS_ERROR_BYTES];
+    char ignored[STATUS_ERROR_BYTES];
     struct hwi_msg status = {.type = HWI_MSG_NONE};
     void *block = NULL;
     bool known =
         status_query(trace->options->target, STATUS_TIMEOUT_MS, &status, &block, ignored) == 0;
     trace_print_missing(trace->source, known ? &status.u.status : NULL, text);
-    complain("trace", "nothing came from %s: stopped, cut off, or of another version", text);
     free(block);
 }
 
 static void tell_end(const struct trace *trace)
 {
     const struct trace_source *source = trace->source;
-    uint64_t awaited = 0;
-    bool ended = trace->options->follow && !stopped && trace_has_ended(source);
-    if (!ended && !stopped && trace_missing(source) > 0) {
-        tell_missing(trace);
+    char missing[TRACE_ERROR_BYTES] = "";
+    struct trace_end end = {.shown = trace->shown, .lost = all_lost(trace), .missing = missing};
+    end.ended = trace->options->follow && !stopped && trace_has_ended(source);
+    if (!end.ended && !stopped && trace_missing(source) > 0) {
+        find_missing(trace, missing);
+        complain("trace", "nothing came from %s: stopped, cut off, or of another version", missing);
     }
-    for (uint32_t i = 0; i < source->ring_count; i++) {
-        awaited += source->rings[i].awaited;
+    for (uint32_t i = 0; i < source->ring_count && !is_enough(trace); i++) {
+        end.awaited += source->rings[i].awaited;
     }
-    fprintf(stderr, "hawser trace: %" PRIu64 " messages %s, %" PRIu64 " lost", trace->shown,
-            trace->picture != NULL ? "drawn" : "shown", all_lost(trace));
-    if (awaited && !is_enough(trace)) {
-        fprintf(stderr, ", %" PRIu64 " did not come in time", awaited);
+    if (trace->options->json) {
+        trace_put_end(stdout, &end);
+        return;
     }
-    fprintf(stderr, "%s\n", ended ? "; nothing more is heard: the processes have ended" : "");
+    fprintf(stderr, "hawser trace: %" PRIu64 " messages %s, %" PRIu64 " lost", end.shown,
+            trace->picture != NULL ? "drawn" : "shown", end.lost);
+    if (end.awaited) {
+        fprintf(stderr, ", %" PRIu64 " did not come in time", end.awaited);
+    }
+    fprintf(stderr, "%s\n", end.ended ? "; nothing more is heard: the processes have ended" : "");
 }
 
 // Before the trace and not after it: what cannot be kept need not be waited for.
@@ -347,6 +356,7 @@ static int run(struct trace *trace)
     code = trace->failed ? EXIT_FAILED : code;
     if (code == EXIT_OK) {
         tell_end(trace);
+        code = write_lines(trace) ? EXIT_OK : EXIT_FAILED;
     }
     trace->source->ops->close(trace->source);
     return code;

@@ -7,7 +7,7 @@
 
 #include "tools/hawser/trace/source.h"
 
-enum { TRACE_TARGET_BYTES = 256 };
+enum { TRACE_TARGET_BYTES = 256, TRACE_WHO_BYTES = 48 };
 
 // Which records are wanted; all zero = all.
 struct trace_filter {
@@ -23,6 +23,7 @@ struct trace_options {
     const char *picture; // where --perfetto writes; NULL = lines are printed
     struct trace_filter filter;
     bool history, follow; // begin with what the rings hold; go on with what comes
+    bool json;            // an object a line, in place of lines for people
     uint64_t for_ms;      // 0 = no end
     uint64_t count;       // records; UINT64_MAX = no end
 };
@@ -34,10 +35,23 @@ int trace_parse(struct trace_options *options, int argc, char **argv, bool *done
 bool trace_wanted(const struct trace_filter *filter, const struct trace_ring *ring,
                   const struct hwi_ring_record *record);
 
+// Who said a message or hears it: "master", "peer of member 2". `text` holds TRACE_WHO_BYTES.
+void trace_print_other(const struct trace_source *source, struct hwi_addr other, char *text);
+
 // "member 2 (pid 4711)", "master (pid 4700)"; cut to `bytes`.
 void trace_print_process(const struct trace_ring *ring, char *text, size_t bytes);
 // One line for a record of `source`.
 void trace_print_item(FILE *stream, const struct trace_source *source,
                       const struct trace_item *item);
+
+// json.c: the same as one object, and what else a trace tells.
+void trace_put_item(FILE *stream, const struct trace_source *source, const struct trace_item *item);
+void trace_put_loss(FILE *stream, const struct trace_ring *ring, uint64_t lost);
+struct trace_end {
+    uint64_t shown, lost, awaited; // messages
+    const char *missing;           // who sent nothing; empty = all did; borrowed
+    bool ended;                    // all processes have ended
+};
+void trace_put_end(FILE *stream, const struct trace_end *end);
 
 #endif
