@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A recorded run is carried on in the simulator from any of its events."""
+import json
 import re
 import shutil
 import subprocess
@@ -77,6 +78,28 @@ def test_a_member_is_killed(world):
     check("propose{" in text and "announce{" in text, "the next view is seen to be made")
 
 
+def test_what_differed_is_told(world):
+    """Call by call against the recording: nothing where nothing happens; else who was concerned first, and how."""
+    folder = recorded(world)
+    point = event_of(folder, "  commit{", 5)
+    text = fork(folder, point, "nothing")
+    check("nothing differed from the recording:" in text, f"{text[-1500:]}")
+    for peer in (1, 2, 3):
+        same, calls = re.search(rf"^  member {peer}: (\d+) of (\d+) calls ended as recorded$", text, re.M).groups()
+        check(same == calls and int(calls) > 5, f"member {peer}: {same} of {calls}")
+    text = fork(folder, point, "kill member 2")
+    check("what differed from the recording:" in text, f"{text[-1500:]}")
+    check(re.search(r"^  member 2: \d+ of \d+ calls ended as recorded; the first that did not is request \d+ \(all_reduce, tag \d+\): "
+                    r"OK over 3 members in the recording, no reply in the fork$", text, re.M), f"{text[-1500:]}")
+    check(re.search(r"^  member 1: .*OK over 3 members in the recording, OK over 2 members in the fork", text, re.M), f"{text[-1500:]}")
+    done = subprocess.run([BUILD / "hawser", "replay", folder, "--until", point, "--fork", "kill member 2", "--json"],
+                          capture_output=True, text=True, timeout=120)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    check([set(line) for line in lines[-5:]] == [{"transcript"}, {"fates"}, {"differed"}, {"end"}, {"verdict", "code"}], f"{lines[-1]}")
+    (killed,) = [member for member in lines[-3]["differed"]["members"] if member["member"] == 2]
+    check(killed["first"]["recorded"] == {"status": "HWS_OK", "members": 3} and killed["first"]["fork"]["status"] is None, f"{killed}")
+
+
 def test_a_message_is_lost(world):
     """The master does not hear a done: the link's counts show it, the member registers again, nobody fails."""
     folder = recorded(world)
@@ -148,7 +171,8 @@ def test_a_recorded_kill(world):
     for until in (event_of(folder, "  commit{"), event_of(folder, "tag=5", 3), event_of(folder, "  edge_down{"),
                   event_of(folder, "  announce{", 4)):
         ends = fates(fork(folder, until, "nothing"))
-        check(all(ends[peer][0] == "gone" and ends[peer][2] == ends[peer][4] == 0 for peer in (1, 2, 3) if peer != killed),
+        # The call that failed when it was recorded may fail likewise.
+        check(all(ends[peer][0] == "gone" and ends[peer][2] <= 1 and ends[peer][4] == 0 for peer in (1, 2, 3) if peer != killed),
               f"they end well: {until} {ends}")
         check(killed not in ends or ends[killed][0] == "gone", f"peer {killed} is killed: {until} {ends}")
 

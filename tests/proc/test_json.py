@@ -72,6 +72,37 @@ def objects_of_stall(master):
     return done.returncode == 3 and finding["rule"] == "operations" and finding["standing"] == "open" and finding["evidence"]
 
 
+def test_replay(world):
+    """The verdict is the last object; events and effects are objects; what differs between histories is told."""
+    folder = world.folder / "journal"
+    os.environ["HAWSER_JOURNAL"] = str(folder)
+    try:
+        _, members = world.start(2)
+        reduce_all(members)
+        world.end_well()
+    finally:
+        del os.environ["HAWSER_JOURNAL"]
+    *_, counts, verdict = objects("replay", folder, "--json")
+    check(verdict == {"verdict": "OK", "code": 0} and counts["actors"] == 7 and counts["events"] > 50, f"{counts} {verdict}")
+    *events, verdict = objects("replay", folder, "--timeline", "--json")
+    check(len(events) == counts["events"] and verdict["code"] == 0, f"{len(events)} events, {verdict}")
+    for event in events:
+        has(event, "time_ns event actor journal number from message text", "an event")
+    *steps, state, counts, verdict = objects("replay", folder, "--actor", "master", "--until", "5", "--step", "--state", "--json")
+    check(sum("event" in step for step in steps) == 5 and any("to" in step for step in steps), f"{steps}")
+    check(state["after"].startswith("master@") and "state" in state, f"{state}")
+    names = sorted(path.name.split(".")[0] for path in folder.glob("member*.000001.hwj"))
+    *lines, verdict = objects("replay", folder / names[0], "--actor", "peer", "--diff", folder / names[1], "--json",
+                              code=objects_code(folder / names[0], folder / names[1]))
+    has(lines[0], "actor journal other parted equal moved", "a comparison")
+    check(objects("replay", world.folder / "nowhere", "--json", code=1)[-1]["verdict"] == "UNREADABLE", "nothing to read")
+
+
+def objects_code(one, other):
+    return subprocess.run([BUILD / "hawser", "replay", one, "--actor", "peer", "--diff", other], capture_output=True,
+                          timeout=60 * SLOW).returncode
+
+
 def test_info(_):
     (info,) = objects("info", "--json")
     has(info, "version protocol libraries kernels options limits", "info")

@@ -45,11 +45,12 @@ static void print_crash(struct replay_set *set, uint32_t source,
     struct hwi_journal_record record = {0};
     const char *how = how_it_ended(status);
     if (progress->number == 0) {
-        printf("replay: %s: crashed before its first event: %s\n", set->names[source], how);
+        replay_note("%s: crashed before its first event: %s", set->names[source], how);
         return;
     }
-    printf("replay: %s: crashed: %s\n",
-           replay_event_name(&set->sources[source], progress->role, progress->number, name), how);
+    replay_note("%s: crashed: %s",
+                replay_event_name(&set->sources[source], progress->role, progress->number, name),
+                how);
     struct hwi_journal_reader *reader =
         replay_seek(set, source, progress->role, progress->number, &record);
     if (reader == NULL) {
@@ -103,19 +104,6 @@ int replay_fork_apart(struct replay_set *set, const struct replay_options *optio
     return REPLAY_CRASH;
 }
 
-static const char *verdict_name(uint32_t verdict)
-{
-    static const char *const names[] = {
-        [REPLAY_OK] = "OK",
-        [REPLAY_UNREADABLE] = "UNREADABLE",
-        [REPLAY_OTHER_VERSION] = "OTHER VERSION",
-        [REPLAY_DAMAGED] = "DAMAGED",
-        [REPLAY_DIFFERENT] = "DIFFERENT",
-        [REPLAY_CRASH] = "CRASH",
-    };
-    return names[verdict];
-}
-
 // What the children have used: the machine may have had other things to do.
 static double core_seconds(void)
 {
@@ -139,12 +127,21 @@ static int sum_up(const struct replay_progress *total, const struct replay_optio
         complain("replay", "no chosen actor has an event %" PRIu64 " here", options->until.number);
         return (int)HWI_MAX(total->verdict, (uint32_t)REPLAY_UNREADABLE);
     }
-    if (took_ns > HWI_NS_PER_S && !options->step) {
-        printf("replay: %.1f s, %.0f events for each second of a core\n", (double)took_ns * 1e-9,
-               (double)total->events / core_seconds());
+    if (took_ns > HWI_NS_PER_S && !options->step && !options->json) {
+        replay_note("%.1f s, %.0f events for each second of a core", (double)took_ns * 1e-9,
+                    (double)total->events / core_seconds());
     }
-    printf("replay: %s actors=%" PRIu32 " events=%" PRIu64 "\n", verdict_name(total->verdict),
-           total->actors, total->events);
+    if (options->json) {
+        struct json_writer json = {.stream = stdout};
+        json_put_open(&json, NULL, '{');
+        json_put_number(&json, "actors", total->actors);
+        json_put_number(&json, "events", total->events);
+        json_put_close(&json, '}');
+        json_put_line(&json);
+    } else {
+        replay_note("%s actors=%" PRIu32 " events=%" PRIu64,
+                    replay_verdict_name((int)total->verdict), total->actors, total->events);
+    }
     return (int)total->verdict;
 }
 

@@ -32,22 +32,23 @@ static void print_expected(const struct hwi_journal_effect *expected, const stru
 {
     char to[64], type[24];
     hwi_addr_print(expected->to, to, sizeof to);
-    printf("  expected  -> %s  ", to);
+    fprintf(replay_out(), "  expected  -> %s  ", to);
     if (full != NULL) {
-        replay_print_msg(stdout, full);
+        replay_print_msg(replay_out(), full);
     } else {
-        printf("%s (hash %08" PRIx32 ")", replay_type_name(expected->type, type), expected->hash);
+        fprintf(replay_out(), "%s (hash %08" PRIx32 ")", replay_type_name(expected->type, type),
+                expected->hash);
     }
-    putchar('\n');
+    fputc('\n', replay_out());
 }
 
 static void print_got(const struct hwi_envelope *got)
 {
     char to[64];
     hwi_addr_print(got->to, to, sizeof to);
-    printf("  got       -> %s  ", to);
-    replay_print_msg(stdout, &got->msg);
-    putchar('\n');
+    fprintf(replay_out(), "  got       -> %s  ", to);
+    replay_print_msg(replay_out(), &got->msg);
+    fputc('\n', replay_out());
 }
 
 static void print_pair(struct replay_game *game, const struct hwi_journal_effect *expected,
@@ -60,18 +61,18 @@ static void print_pair(struct replay_game *game, const struct hwi_journal_effect
     if (expected != NULL) {
         print_expected(expected, found ? &full : NULL);
     } else {
-        puts("  expected  nothing more");
+        fputs("  expected  nothing more\n", replay_out());
     }
     if (got != NULL) {
         print_got(got);
     } else {
-        puts("  got       nothing more");
+        fputs("  got       nothing more\n", replay_out());
     }
     if (found && got != NULL && full.type == got->msg.type &&
         hwi_msg_hash(&full) != hwi_msg_hash(&got->msg)) {
-        fputs("  they differ in  ", stdout);
-        replay_print_fields(stdout, &full, &got->msg);
-        putchar('\n');
+        fputs("  they differ in  ", replay_out());
+        replay_print_fields(replay_out(), &full, &got->msg);
+        fputc('\n', replay_out());
     }
     free(block);
 }
@@ -80,12 +81,13 @@ static void print_pair(struct replay_game *game, const struct hwi_journal_effect
 static void print_check(const struct hwi_journal_event *event, const struct hwi_trap *trap)
 {
     if (trap != NULL) {
-        printf("  got       a failed check: %s (%s:%d)\n", trap->what, trap->file, trap->line);
+        fprintf(replay_out(), "  got       a failed check: %s (%s:%d)\n", trap->what, trap->file,
+                trap->line);
     } else {
-        puts("  got       no failed check");
+        fputs("  got       no failed check\n", replay_out());
     }
     if (event->failed) {
-        puts("  expected  a failed check");
+        fputs("  expected  a failed check\n", replay_out());
     }
 }
 
@@ -97,15 +99,17 @@ void replay_print_difference(struct replay_game *game, const struct replay_part 
     uint32_t i = count_same(event, effects);
     char name[REPLAY_NAME_MAX];
     replay_event_name(game->source, (uint8_t)part->ops->role, event->number, name);
+    replay_begin("difference");
     if ((trap != NULL) != event->failed) {
-        printf("replay: %s: %s", name,
-               trap != NULL ? "a check failed here only" : "a check failed in the record only");
+        fprintf(replay_out(), "replay: %s: %s", name,
+                trap != NULL ? "a check failed here only" : "a check failed in the record only");
     } else {
-        printf("replay: %s: effect %" PRIu32 " differs (%" PRIu32 " expected, %" PRIu32 " got)",
-               name, i + 1, event->effect_count, effects->count);
+        fprintf(replay_out(),
+                "replay: %s: effect %" PRIu32 " differs (%" PRIu32 " expected, %" PRIu32 " got)",
+                name, i + 1, event->effect_count, effects->count);
     }
-    puts(game->same_decision ? "" : ": this is another build's decision");
-    replay_print_event(stdout, game->source,
+    fprintf(replay_out(), "%s\n", game->same_decision ? "" : ": this is another build's decision");
+    replay_print_event(replay_out(), game->source,
                        replay_time(game->set, game->source_index, event->event.now_ns), event);
     if ((trap != NULL) != event->failed) {
         print_check(event, trap);
@@ -113,6 +117,7 @@ void replay_print_difference(struct replay_game *game, const struct replay_part 
         print_pair(game, i < event->effect_count ? &event->effects[i] : NULL,
                    i < effects->count ? &effects->items[i] : NULL);
     }
+    replay_end();
 }
 
 // ---- states -------------------------------------------------------------------------------------
@@ -130,7 +135,7 @@ bool replay_same_state(const struct replay_part *part, const struct hwi_journal_
 
 static void print_line(const char *title, const char *text)
 {
-    printf("  %s  %.*s\n", title, (int)strcspn(text, "\n"), text);
+    fprintf(replay_out(), "  %s  %.*s\n", title, (int)strcspn(text, "\n"), text);
 }
 
 // The first line in which two printed states differ.
@@ -153,11 +158,14 @@ void replay_print_state_difference(struct replay_game *game, const struct replay
     char name[REPLAY_NAME_MAX];
     void *recorded =
         hwi_image_load(part->ops, record->image.bytes, record->image.length, &hwi_alloc_libc);
-    printf("replay: %s: the state differs from its image in %s, offset %" PRIu64 "\n",
-           replay_event_name(game->source, (uint8_t)part->ops->role, part->number, name),
-           record->file, record->offset);
+    replay_begin("difference");
+    fprintf(replay_out(),
+            "replay: %s: the state differs from its image in %s, offset %" PRIu64 "\n",
+            replay_event_name(game->source, (uint8_t)part->ops->role, part->number, name),
+            record->file, record->offset);
     if (recorded == NULL) {
-        puts("  the image cannot be loaded");
+        fputs("  the image cannot be loaded\n", replay_out());
+        replay_end();
         return;
     }
     char *expected = hwi_image_print(part->ops, recorded, &hwi_alloc_libc);
@@ -168,4 +176,5 @@ void replay_print_state_difference(struct replay_game *game, const struct replay
     hwi_free(&hwi_alloc_libc, expected);
     hwi_free(&hwi_alloc_libc, got);
     part->ops->destroy(recorded);
+    replay_end();
 }

@@ -64,10 +64,28 @@ static uint32_t partner(const struct replay_set *a, uint32_t i, const struct rep
     return b->count;
 }
 
+static void put_line(const struct replay_parting *parting, const char *a, const char *b)
+{
+    struct json_writer json = {.stream = stdout};
+    json_put_open(&json, NULL, '{');
+    json_put_text(&json, "actor", replay_ops(parting->role)->name);
+    json_put_text(&json, "journal", a);
+    json_put_text(&json, "other", b);
+    json_put_bool(&json, "parted", parting->parted);
+    json_put_number(&json, "equal", parting->equal);
+    json_put_number(&json, "moved", parting->moved);
+    json_put_close(&json, '}');
+    json_put_line(&json);
+}
+
 static void print_line(const struct replay_parting *parting)
 {
     const struct replay_source *a = &parting->a.set->sources[parting->a.source];
     const struct replay_source *b = &parting->b.set->sources[parting->b.source];
+    if (replay_is_json()) {
+        put_line(parting, a->name, b->name);
+        return;
+    }
     printf("%s@%s and %s: ", replay_ops(parting->role)->name, a->name, b->name);
     if (parting->parted) {
         printf("part after %" PRIu64 " equal events", parting->equal);
@@ -87,16 +105,18 @@ static void print_side(struct replay_parting_side *side, uint8_t role)
     if (side->number) {
         replay_print_context(side->set, side->source, role, side->number);
     } else {
-        printf("%s@%s has nothing more\n", replay_ops(role)->name, source->name);
+        fprintf(replay_out(), "%s@%s has nothing more\n", replay_ops(role)->name, source->name);
     }
 }
 
 static void print_parting(struct replay_parting *parting)
 {
-    printf("\nthe first parting, in %s:\n", parting->a.set->directory);
+    replay_begin("parting");
+    fprintf(replay_out(), "\nthe first parting, in %s:\n", parting->a.set->directory);
     print_side(&parting->a, parting->role);
-    printf("and in %s:\n", parting->b.set->directory);
+    fprintf(replay_out(), "and in %s:\n", parting->b.set->directory);
     print_side(&parting->b, parting->role);
+    replay_end();
 }
 
 // A journal that nothing is compared with: a history that the other side does not have, or none
@@ -105,7 +125,9 @@ static int report_alone(const struct replay_set *set, uint32_t source,
                         const struct replay_set *other)
 {
     if (set->sources[source].readable) {
-        printf("%s: no journal in %s belongs to it\n", set->names[source], other->directory);
+        fprintf(replay_begin("note"), "%s: no journal in %s belongs to it\n", set->names[source],
+                other->directory);
+        replay_end();
         return REPLAY_DIFFERENT;
     }
     struct hwi_journal_reader *reader = replay_read(set, source);

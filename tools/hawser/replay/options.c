@@ -40,6 +40,8 @@ static const char usage[] =
     "+2s\"; or\n"
     "                           \"nothing\". Needs the journals of all actors from their "
     "beginning\n"
+    "  --json                   an object a line: events, what differs, and the verdict as the "
+    "last\n"
     "  --help\n"
     "\n"
     "Times are seconds after the first event of DIR. What was lost on the way to a full disk, or\n"
@@ -55,14 +57,20 @@ static const char usage[] =
     "  6  an actor crashed in the replay, and not when it was recorded\n"
     "Example: hawser replay journal --actor peer@member-3a --until 12.5s --state\n";
 
-enum { ACTOR = 1, UNTIL, STEP, STATE, TIMELINE, PERFETTO, DIFF, FORK };
+enum { ACTOR = 1, UNTIL, STEP, STATE, TIMELINE, PERFETTO, DIFF, FORK, JSON };
 
 static const struct option longs[] = {
-    {"actor", required_argument, NULL, ACTOR}, {"until", required_argument, NULL, UNTIL},
-    {"step", no_argument, NULL, STEP},         {"state", no_argument, NULL, STATE},
-    {"timeline", no_argument, NULL, TIMELINE}, {"perfetto", required_argument, NULL, PERFETTO},
-    {"diff", required_argument, NULL, DIFF},   {"fork", required_argument, NULL, FORK},
-    {"help", no_argument, NULL, 'h'},          {0},
+    {"actor", required_argument, NULL, ACTOR},
+    {"until", required_argument, NULL, UNTIL},
+    {"step", no_argument, NULL, STEP},
+    {"state", no_argument, NULL, STATE},
+    {"timeline", no_argument, NULL, TIMELINE},
+    {"perfetto", required_argument, NULL, PERFETTO},
+    {"diff", required_argument, NULL, DIFF},
+    {"fork", required_argument, NULL, FORK},
+    {"json", no_argument, NULL, JSON},
+    {"help", no_argument, NULL, 'h'},
+    {0},
 };
 
 // ACTOR, ACTOR@JOURNAL or @JOURNAL.
@@ -159,6 +167,9 @@ static bool set_option(struct replay_options *options, int option)
         return true;
     case FORK:
         options->fork = optarg;
+        return true;
+    case JSON:
+        options->json = true;
         return true;
     case PERFETTO:
         options->perfetto = optarg;

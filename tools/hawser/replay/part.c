@@ -137,7 +137,7 @@ void replay_print_context(struct replay_set *set, uint32_t source, uint8_t role,
             continue;
         }
         if (event->number + CONTEXT >= number) {
-            replay_print_event(stdout, &set->sources[source],
+            replay_print_event(replay_out(), &set->sources[source],
                                replay_time(set, source, event->event.now_ns), event);
         }
         if (event->number >= number) {

@@ -55,13 +55,14 @@ static void on_head(struct replay_game *game, const struct hwi_msg_journal_head 
     game->whole = head->segment <= 1;
     game->same_decision = head->decision == hwi_decision_hash();
     if (!game->whole) {
-        printf("replay: %s: begins with segment %" PRIu32 " (%" PRIu32 " removed), from images\n",
-               game->source->name, head->segment, head->removed);
+        replay_note("%s: begins with segment %" PRIu32 " (%" PRIu32 " removed), from images",
+                    game->source->name, head->segment, head->removed);
     }
     if (!game->same_decision) {
-        printf("replay: %s: written by another build (%s, decision %016" PRIx64
-               "; this one: %s, decision %016" PRIx64 ")\n",
-               game->source->name, head->build, head->decision, hws_version(), hwi_decision_hash());
+        replay_note("%s: written by another build (%s, decision %016" PRIx64
+                    "; this one: %s, decision %016" PRIx64 ")",
+                    game->source->name, head->build, head->decision, hws_version(),
+                    hwi_decision_hash());
     }
 }
 
@@ -78,9 +79,9 @@ static void stop_in_time(struct replay_game *game, struct replay_part *part)
         game->over = game->over || game->options->role;
         return;
     }
-    printf("replay: %s: event %" PRIu64
-           " of its %s was removed; the oldest image is of event %" PRIu64 "\n",
-           game->source->name, until->number, part->ops->name, part->number);
+    replay_note("%s: event %" PRIu64
+                " of its %s was removed; the oldest image is of event %" PRIu64,
+                game->source->name, until->number, part->ops->name, part->number);
     stop(part);
     judge(game, REPLAY_UNREADABLE);
 }
@@ -90,9 +91,8 @@ static void load(struct replay_game *game, struct replay_part *part,
 {
     if (!game->same_decision) {
         if (!part->blind) { // once for all its images
-            printf(
-                "replay: %s: the image of its %s can only be loaded by the build that wrote it\n",
-                game->source->name, part->ops->name);
+            replay_note("%s: the image of its %s can only be loaded by the build that wrote it",
+                        game->source->name, part->ops->name);
         }
         part->blind = true;
         judge(game, REPLAY_OTHER_VERSION);
@@ -104,8 +104,8 @@ static void load(struct replay_game *game, struct replay_part *part,
         stop_in_time(game, part);
         return;
     }
-    printf("replay: %s: the image of its %s is not one of such an actor\n", game->source->name,
-           part->ops->name);
+    replay_note("%s: the image of its %s is not one of such an actor", game->source->name,
+                part->ops->name);
     stop(part);
     part->blind = true;
     judge(game, REPLAY_DIFFERENT);
@@ -132,9 +132,9 @@ static void on_image(struct replay_game *game, const struct hwi_journal_record *
 
 static void on_lost(struct replay_game *game, uint64_t lost)
 {
-    printf("replay: %s: %" PRIu64 " events could not be written when it was recorded; "
-           "goes on from the next images\n",
-           game->source->name, lost);
+    replay_note("%s: %" PRIu64 " events could not be written when it was recorded; "
+                "continues from the next images",
+                game->source->name, lost);
     for (uint8_t role = 0; role < HWI_ROLE_MAX; role++) {
         stop(&game->parts[role]);
         game->parts[role].blind = true;
@@ -202,11 +202,10 @@ static void on_end(struct replay_game *game, enum hwi_journal_found found,
     const char *name = game->source->name;
     judge(game, replay_report_end(game->source, found, record));
     if (found == HWI_JOURNAL_FOUND_OPEN_END) {
-        printf("replay: %s: was not closed: its process was killed, or runs\n", name);
+        replay_note("%s: was not closed: its process was killed, or runs", name);
     }
     if (found == HWI_JOURNAL_FOUND_TORN) {
-        printf("replay: %s: was not closed: its process was killed while it wrote a record\n",
-               name);
+        replay_note("%s: was not closed: its process was killed while it wrote a record", name);
     }
 }
 
@@ -248,8 +247,8 @@ static void show_progress(const struct replay_game *game, uint64_t *shown_ns)
 static void finish(struct replay_game *game)
 {
     if (game->skipped) {
-        printf("replay: %s: %" PRIu64 " events have no image before them and were not played\n",
-               game->source->name, game->skipped);
+        replay_note("%s: %" PRIu64 " events have no image before them and were not played",
+                    game->source->name, game->skipped);
     }
     for (uint8_t role = 0; role < HWI_ROLE_MAX; role++) {
         struct replay_part *part = &game->parts[role];

@@ -27,6 +27,9 @@ int command_replay(int argc, char **argv)
         return verdict;
     }
     verdict = REPLAY_UNREADABLE;
+    if (options.json) {
+        replay_use_json();
+    }
     if (!replay_set_open(options.path, &set, error)) {
         complain("replay", "%s", error);
     } else if (options.fork != NULL) {
@@ -39,5 +42,6 @@ int command_replay(int argc, char **argv)
         verdict = replay_play_all(&set, &options);
     }
     replay_set_close(&set);
+    replay_tell_verdict(verdict);
     return verdict;
 }

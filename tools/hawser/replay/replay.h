@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "tools/hawser/command.h"
+#include "tools/hawser/common/json.h"
 #include "transport/journal/journal.h"
 
 enum {
@@ -48,7 +49,7 @@ struct replay_options {
     const char *fork; // --fork: phrases, see fork_spec.h
     uint8_t role;     // --actor: HWI_ROLE_NONE = all
     struct replay_point until;
-    bool step, state, timeline;
+    bool step, state, timeline, json;
 };
 
 // One journal of a directory. Its first head is read when the set is opened.
@@ -100,6 +101,24 @@ int64_t replay_time_known(const struct replay_set *set, uint32_t source, uint64_
 void replay_set_zero(struct replay_set *set);
 // Learns every source's peer id, where its events tell it.
 void replay_learn_peers(struct replay_set *set);
+
+// ---- out.c: what is printed: lines, or with --json an object a line -----------------------------
+
+void replay_use_json(void);
+bool replay_is_json(void);
+// "replay: ..." as a line of its own; {"note":"..."}.
+__attribute__((format(printf, 1, 2))) void replay_note(const char *format, ...);
+// Text of several lines, printed to replay_out() until replay_end(); {"NAME":"..."}. `name` is
+// borrowed until then.
+FILE *replay_begin(const char *name);
+FILE *replay_out(void); // borrowed
+void replay_end(void);
+// As JSON; the text is printed by those below.
+void replay_put_event(const struct replay_source *source, int64_t ns,
+                      const struct hwi_journal_event *event);
+void replay_put_effect(const struct hwi_envelope *effect);
+const char *replay_verdict_name(int verdict);
+void replay_tell_verdict(int verdict); // only with --json
 
 // ---- replay_text.c ------------------------------------------------------------------------------
 

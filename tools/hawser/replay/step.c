@@ -26,17 +26,25 @@ void replay_print_failed(struct replay_game *game, const struct hwi_journal_even
                          const struct hwi_trap *trap)
 {
     char name[REPLAY_NAME_MAX];
-    printf("replay: %s: a check failed, as it did when it was recorded: %s (%s:%d)\n",
-           replay_event_name(game->source, event->role, event->number, name), trap->what,
-           trap->file, trap->line);
+    replay_note("%s: a check failed, as it did when it was recorded: %s (%s:%d)",
+                replay_event_name(game->source, event->role, event->number, name), trap->what,
+                trap->file, trap->line);
 }
 
 void replay_print_state(struct replay_game *game, const struct replay_part *part)
 {
     char name[REPLAY_NAME_MAX];
     char *text = hwi_image_print(part->ops, hwi_player_state(part->player), &hwi_alloc_libc);
-    printf("state after %s:\n%s",
-           replay_event_name(game->source, (uint8_t)part->ops->role, part->number, name),
-           text != NULL ? text : "too large to be printed\n");
+    replay_event_name(game->source, (uint8_t)part->ops->role, part->number, name);
+    if (replay_is_json()) {
+        struct json_writer json = {.stream = stdout};
+        json_put_open(&json, NULL, '{');
+        json_put_text(&json, "after", name);
+        json_put_text(&json, "state", text);
+        json_put_close(&json, '}');
+        json_put_line(&json);
+    } else {
+        printf("state after %s:\n%s", name, text != NULL ? text : "too large to be printed\n");
+    }
     hwi_free(&hwi_alloc_libc, text);
 }

@@ -32,6 +32,10 @@ void replay_print_event(FILE *stream, const struct replay_source *source, int64_
                         const struct hwi_journal_event *event)
 {
     char name[REPLAY_NAME_MAX], from[ADDRESS_TEXT_BYTES];
+    if (replay_is_json() && stream == stdout) {
+        replay_put_event(source, ns, event);
+        return;
+    }
     hwi_addr_print(event->event.from, from, sizeof from);
     replay_event_name(source, event->role, event->number, name);
     fprintf(stream, "%12.6f s  %s  from %s  ", (double)ns * 1e-9, name, from);
@@ -42,6 +46,10 @@ void replay_print_event(FILE *stream, const struct replay_source *source, int64_
 void replay_print_effect(FILE *stream, const struct hwi_envelope *effect)
 {
     char to[ADDRESS_TEXT_BYTES];
+    if (replay_is_json() && stream == stdout) {
+        replay_put_effect(effect);
+        return;
+    }
     hwi_addr_print(effect->to, to, sizeof to);
     fprintf(stream, "                  -> %s  ", to);
     replay_print_msg(stream, &effect->msg);
@@ -115,6 +123,6 @@ enum replay_verdict replay_report_end(const struct replay_source *source,
     if (found != HWI_JOURNAL_FOUND_DAMAGED && found != HWI_JOURNAL_FOUND_OTHER) {
         return REPLAY_OK;
     }
-    printf("replay: %s: %s\n", source->name, record->error);
+    replay_note("%s: %s", source->name, record->error);
     return found == HWI_JOURNAL_FOUND_DAMAGED ? REPLAY_DAMAGED : REPLAY_OTHER_VERSION;
 }

@@ -500,6 +500,7 @@ static int fork_here(struct fork *fork, const struct replay_options *options,
     hwi_sim_let_go(fork->sim, LINK_US * UINT64_C(1000));
     fork->fork_ns = hwi_sim_now(fork->sim);
     fork->point_ns = point.ns;
+    fork_learn_results(fork);
     carry_on(fork, plan);
     fork_tell(fork, &plan->spec);
     return hwi_sim_check_failure(fork->sim) != NULL ? REPLAY_CRASH : REPLAY_OK;

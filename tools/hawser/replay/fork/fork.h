@@ -12,12 +12,22 @@ enum {
     FORK_REPEATS_MAX = 1 << 10,  // calls made again by one member
 };
 
+// How a call ended.
+struct fork_result {
+    bool ended;
+    int status; // hws_status
+    uint64_t view;
+    uint32_t members; // that the reply names
+};
+
 // A request that the record has behind the fork, and when its trainer made it.
 struct fork_request {
-    struct hwi_msg msg; // a request, or the layout of the shared state
-    void *block;        // the message's lists, or NULL; owned
-    uint32_t replies;   // of requests behind the fork that its trainer had by then
-    uint64_t delay_ns;  // since the last of them, or since the fork
+    struct hwi_msg msg;             // a request, or the layout of the shared state
+    void *block;                    // the message's lists, or NULL; owned
+    uint32_t replies;               // of requests behind the fork that its trainer had by then
+    uint64_t delay_ns;              // since the last of them, or since the fork
+    uint32_t repeats;               // it was made again so often, after changes of the view
+    struct fork_result there, here; // in the recording and in the fork
 };
 
 // A call that was made and not answered.
@@ -94,6 +104,10 @@ static inline bool fork_gone_before(const struct fork *fork, uint32_t i)
     return fork->processes[i].ends && fork->processes[i].events <= fork->limits[i];
 }
 
+// fork_differ.c: prints what differed from the recording.
+void fork_tell_differences(const struct fork *fork);
+// Learns how the calls behind the fork ended in the recording; before they are made.
+void fork_learn_results(struct fork *fork);
 // fork_tell.c: prints what became of the run.
 void fork_tell(struct fork *fork, const struct fork_spec *spec);
 

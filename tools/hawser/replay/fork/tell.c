@@ -13,22 +13,24 @@ static void tell_plan(const struct fork *fork, const struct fork_spec *spec)
 {
     char text[FORK_ERROR_BYTES];
     uint32_t later = 0;
-    printf("fork at %.6f s of the simulation:", (double)fork->fork_ns / (double)HWI_NS_PER_S);
+    fprintf(replay_out(),
+            "fork at %.6f s of the simulation:", (double)fork->fork_ns / (double)HWI_NS_PER_S);
     for (uint32_t i = 0; i < spec->count; i++) {
         fork_fault_print(&spec->faults[i], text, sizeof text);
-        printf("%s %s", i ? "," : "", text);
+        fprintf(replay_out(), "%s %s", i ? "," : "", text);
     }
-    puts(spec->count ? "" : " nothing happens to it");
+    fprintf(replay_out(), "%s\n", spec->count ? "" : " nothing happens to it");
     for (uint32_t i = 0; i < fork->set->count; i++) {
         const struct fork_process *process = &fork->processes[i];
         later += !process->there && process->events > 0;
         if (process->there) {
-            printf("  %s is %s%s\n", process->name, fork->set->names[i],
-                   fork_gone_before(fork, i) ? ", gone before the fork" : "");
+            fprintf(replay_out(), "  %s is %s%s\n", process->name, fork->set->names[i],
+                    fork_gone_before(fork, i) ? ", gone before the fork" : "");
         }
     }
     if (later > 0) {
-        printf("  %" PRIu32 " processes that began behind the fork are left out\n", later);
+        fprintf(replay_out(), "  %" PRIu32 " processes that began behind the fork are left out\n",
+                later);
     }
 }
 
@@ -38,9 +40,9 @@ static void tell_transcript(const char *at)
     while (*at != '\0') {
         int length = (int)strcspn(at, "\n");
         if (length > LINE_MAX_SHOWN) {
-            printf("%.*s ...\n", LINE_MAX_SHOWN, at);
+            fprintf(replay_out(), "%.*s ...\n", LINE_MAX_SHOWN, at);
         } else {
-            printf("%.*s\n", length, at);
+            fprintf(replay_out(), "%.*s\n", length, at);
         }
         at += (size_t)length + (at[length] == '\n');
     }
@@ -50,27 +52,34 @@ static void tell_process(const struct fork *fork, const struct fork_process *pro
 {
     const struct fork_trainer *trainer = &process->trainer;
     uint32_t left = trainer->count - HWI_MIN(trainer->made, trainer->count);
-    printf("%s: ", process->name);
+    fprintf(replay_out(), "%s: ", process->name);
     if (!hwi_sim_alive(fork->sim, process->node)) {
-        printf("gone");
+        fprintf(replay_out(), "gone");
     } else if (trainer->finished) {
-        printf("its incarnation ended with %s", hws_status_name((hws_status)trainer->finished));
+        fprintf(replay_out(), "its incarnation ended with %s",
+                hws_status_name((hws_status)trainer->finished));
     } else if (trainer->open_count > 0) {
-        printf("waits for %" PRIu32 " calls", trainer->open_count);
+        fprintf(replay_out(), "waits for %" PRIu32 " calls", trainer->open_count);
     } else {
-        printf("goes on");
+        fprintf(replay_out(), "continues");
     }
-    printf("; of its calls behind the fork %" PRIu32 " were OK, %" PRIu32 " failed, %" PRIu32
-           " were made again after a change, %" PRIu32 " were not made\n",
-           trainer->ok, trainer->failed, trainer->repeats, left);
+    fprintf(replay_out(),
+            "; of its calls behind the fork %" PRIu32 " were OK, %" PRIu32 " failed, %" PRIu32
+            " were made again after a change, %" PRIu32 " were not made\n",
+            trainer->ok, trainer->failed, trainer->repeats, left);
 }
 
 void fork_tell(struct fork *fork, const struct fork_spec *spec)
 {
     struct hwi_msg_status status;
     const char *failure = hwi_sim_check_failure(fork->sim);
+    replay_begin("plan");
     tell_plan(fork, spec);
+    replay_end();
+    replay_begin("transcript");
     tell_transcript(hwi_sim_transcript(fork->sim));
+    replay_end();
+    replay_begin("fates");
     for (uint32_t i = 0; i < fork->set->count; i++) {
         if (fork->processes[i].there && !fork_gone_before(fork, i) &&
             fork->processes[i].peer != FORK_MASTER) {
@@ -78,17 +87,22 @@ void fork_tell(struct fork *fork, const struct fork_spec *spec)
         }
     }
     if (failure != NULL) {
-        printf("an internal check failed: %s\n", failure);
+        fprintf(replay_out(), "an internal check failed: %s\n", failure);
     }
+    replay_end();
+    fork_tell_differences(fork);
+    replay_begin("end");
     if (hwi_sim_alive(fork->sim, HWI_SIM_MASTER)) {
         hwi_sim_status(fork->sim, &status);
         uint32_t members = 0;
         for (uint32_t i = 0; i < status.members_count; i++) {
             members += status.members[i].standing == 2;
         }
-        printf("fork: view %" PRIu64 " with %" PRIu32 " members after %.3f s\n", status.view,
-               members, (double)(hwi_sim_now(fork->sim) - fork->fork_ns) / (double)HWI_NS_PER_S);
+        fprintf(replay_out(), "fork: view %" PRIu64 " with %" PRIu32 " members after %.3f s\n",
+                status.view, members,
+                (double)(hwi_sim_now(fork->sim) - fork->fork_ns) / (double)HWI_NS_PER_S);
     } else {
-        puts("fork: the master is gone");
+        fputs("fork: the master is gone\n", replay_out());
     }
+    replay_end();
 }

@@ -103,12 +103,17 @@ static void acknowledge(struct hwi_sim *sim, uint32_t node, struct fork_trainer 
 }
 
 // What the trainer does about a reply: a change of the view is met by hws_view and the same call
-// again, as retry would; an end is an end.
-static void judge(struct fork_trainer *trainer, const struct fork_call *call, hws_status status)
+// again, as retry would, unless the call ended in this way when it was recorded; an end is an end.
+static void judge(struct fork_trainer *trainer, const struct fork_call *call,
+                  const struct hwi_msg_reply *reply)
 {
+    hws_status status = (hws_status)reply->status;
     bool opening = call->recorded != FORK_ACKNOWLEDGES &&
                    trainer->requests[call->recorded].msg.type == HWI_MSG_open;
-    bool view = hws_status_class(status) == HWS_CLASS_VIEW && !opening;
+    bool as_recorded = call->recorded != FORK_ACKNOWLEDGES &&
+                       trainer->requests[call->recorded].there.ended &&
+                       trainer->requests[call->recorded].there.status == status;
+    bool view = hws_status_class(status) == HWS_CLASS_VIEW && !opening && !as_recorded;
     if (hws_status_class(status) == HWS_CLASS_RUN || (opening && status != HWS_OK)) {
         trainer->finished = status;
     }
@@ -117,13 +122,18 @@ static void judge(struct fork_trainer *trainer, const struct fork_call *call, hw
     } else if (view && trainer->again_count < HWI_OPS_MAX && trainer->repeats < FORK_REPEATS_MAX) {
         trainer->again[trainer->again_count++] = call->recorded;
         trainer->repeats++;
+        trainer->requests[call->recorded].repeats++;
         return; // the reply that the record counts is still to come
     } else if (status == HWS_OK) {
         trainer->ok++;
     } else {
         trainer->failed++;
     }
-    trainer->had += call->recorded != FORK_ACKNOWLEDGES;
+    if (call->recorded != FORK_ACKNOWLEDGES) {
+        trainer->requests[call->recorded].here = (struct fork_result){
+            .ended = true, .status = status, .view = reply->view, .members = reply->members_count};
+        trainer->had++;
+    }
 }
 
 static void collect(struct hwi_sim *sim, uint32_t node, struct fork_trainer *trainer)
@@ -137,7 +147,7 @@ static void collect(struct hwi_sim *sim, uint32_t node, struct fork_trainer *tra
             continue;
         }
         trainer->had_ns = hwi_sim_now(sim);
-        judge(trainer, &call, (hws_status)reply->status);
+        judge(trainer, &call, reply);
         hwi_sim_forget(sim, node, call.number);
     }
     trainer->open_count = left;
