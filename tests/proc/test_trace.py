@@ -181,6 +181,18 @@ def test_losses_are_exact(world):
     check(shown == len(lines(out)), f"{shown} shown, {len(lines(out))} lines")
 
 
+def nest(slices):
+    """True if of any two slices either one is within the other, or they do not overlap."""
+    ends = []
+    for low, high in sorted(slices, key=lambda one: (one[0], -one[1])):
+        while ends and ends[-1] <= low and ends[-1] < high:
+            ends.pop()
+        if ends and high > ends[-1]:
+            return False
+        ends.append(high)
+    return True
+
+
 def test_picture(world):
     """Every arrow has two ends, in the right order and on slices; spans are balanced; tracks have names."""
     master, members = world.start(2)
@@ -196,6 +208,13 @@ def test_picture(world):
     slices = collections.defaultdict(list)
     for event in by_phase["X"]:
         slices[event["pid"], event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
+    check(len({event["args"]["labels"] for event in by_phase["M"] if event["name"] == "process_labels"}) == 3, "labels")
+    named = {(event["pid"], event["tid"]) for event in by_phase["M"] if event["name"] == "thread_name"}
+    check({(event["pid"], event["tid"]) for event in events} - named <= {(event["pid"], 0) for event in by_phase["M"]}, "names of tracks")
+    for track, all_slices in slices.items():
+        exact = [(round(low * 1000), round(low * 1000) + round((high - low) * 1000)) for low, high in all_slices]
+        check(nest(exact), f"slices of {track} overlap")
+    check(any(low < high for all_slices in slices.values() for low, high in all_slices), "no slice has a length")
     starts = {event["id"]: event for event in by_phase["s"]}
     ends = {event["id"]: event for event in by_phase["f"]}
     check(starts.keys() == ends.keys() and starts, "arrows without two ends")

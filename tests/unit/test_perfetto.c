@@ -284,6 +284,71 @@ static void a_chunk_belongs_to_the_send_that_covers_it(void **state)
     json_decref(events);
 }
 
+// A step is as long as is known: until the next one, if that had waited; else it has no length. On
+// no track do slices overlap.
+static void slices_have_their_length_or_none(void **state)
+{
+    (void)state;
+    struct drawing drawing;
+    struct hwi_ring_record record;
+    struct hwi_msg msg = done_of(1);
+    static const int64_t arrived[] = {100, 100, 110, 500, 900},
+                         handled[] = {100, 130, 170, 500, 905}, lengths[] = {30, 40, 0, 0, 0};
+    set_up(&drawing);
+    for (uint32_t i = 0; i < HWI_COUNT(handled); i++) {
+        hwi_ring_record_of(i % 2 ? HWI_ROLE_PEER : HWI_ROLE_REDUCER, false,
+                           hwi_addr_of(HWI_ROLE_MASTER, 0), &msg, (uint64_t)arrived[i] * US,
+                           (uint64_t)handled[i] * US, &record);
+        record.number = ++drawing.numbers[FIRST];
+        perfetto_add(drawing.picture, FIRST, &record);
+    }
+    json_t *events = draw(&drawing);
+    double last = 0;
+    for (uint32_t i = 0; i < HWI_COUNT(lengths); i++) {
+        json_t *slice = find(events, "X", "done", i);
+        assert_non_null(slice);
+        assert_near(json_number_value(json_object_get(slice, "dur")), (double)lengths[i]);
+        assert_true(time_of(slice) >= last);
+        last = time_of(slice) + (double)lengths[i];
+    }
+    assert_null(find(events, "X", "done", HWI_COUNT(lengths)));
+    json_decref(events);
+}
+
+// A picture of too many messages shows the newest, is whole, and says how many it lacks.
+static void a_file_is_bounded(void **state)
+{
+    (void)state;
+    enum { MESSAGES = 3000, BYTES = 200000 };
+    struct drawing drawing;
+    char error[PERFETTO_ERROR_BYTES];
+    set_up(&drawing);
+    perfetto_limit(drawing.picture, BYTES);
+    for (uint32_t i = 1; i <= MESSAGES; i++) {
+        send_done(&drawing, FIRST, i, i * 1000 * US, i * 1000 * US + 50 * US);
+    }
+    assert_int_equal(perfetto_write(drawing.picture, drawing.path, error), 0);
+    uint64_t left_out = perfetto_left_out(drawing.picture);
+    perfetto_destroy(drawing.picture);
+    json_t *all = json_load_file(drawing.path, 0, NULL);
+    FILE *file = fopen(drawing.path, "r");
+    assert_non_null(all);
+    fseek(file, 0, SEEK_END);
+    assert_in_range(ftell(file), BYTES / 3, BYTES);
+    fclose(file);
+    unlink(drawing.path);
+    json_t *events = json_object_get(all, "traceEvents");
+    uint32_t slices = count_of(events, "X", "done"), marks = count_of(events, "i", "done");
+    assert_int_equal(slices + marks + left_out, 2 * MESSAGES);
+    assert_int_equal(count_of(events, "s", "done"), count_of(events, "f", "done"));
+    double newest = 0;
+    for (uint32_t i = 0; i < slices; i++) {
+        newest = HWI_MAX(newest, time_of(find(events, "X", "done", i)));
+    }
+    assert_true(newest > 0 && slices > 100);
+    json_decref(all);
+}
+
 static void an_empty_picture_is_one_too_and_a_bad_path_is_said(void **state)
 {
     (void)state;
@@ -305,6 +370,8 @@ int main(void)
         cmocka_unit_test(messages_that_look_alike_are_paired_in_order),
         cmocka_unit_test(calls_are_spans_also_those_without_an_answer),
         cmocka_unit_test(a_chunk_belongs_to_the_send_that_covers_it),
+        cmocka_unit_test(slices_have_their_length_or_none),
+        cmocka_unit_test(a_file_is_bounded),
         cmocka_unit_test(an_empty_picture_is_one_too_and_a_bad_path_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,20 @@
 
 enum { TEXT_BYTES = 192, NAME_BYTES = 96, PRECISION = 15, ROLES = HWI_ROLE_SNAPSHOT + 1 };
 
+enum { ROOM_BYTES = 4096 }; // more than an arrow or a span takes, and the end of the file
+
+bool perfetto_has_room(const struct perfetto_out *out)
+{
+    return out->bytes + ROOM_BYTES <= out->bytes_max;
+}
+
+static int write_out(const char *text, size_t bytes, void *data)
+{
+    struct perfetto_out *out = data;
+    out->bytes += bytes;
+    return fwrite(text, 1, bytes, out->stream) == bytes ? 0 : -1;
+}
+
 // Takes the event.
 static void put(struct perfetto_out *out, json_t *event)
 {
@@ -17,9 +31,9 @@ static void put(struct perfetto_out *out, json_t *event)
         return;
     }
     if (out->some) {
-        fputs(",\n", out->stream);
+        write_out(",\n", 2, out);
     }
-    json_dumpf(event, out->stream, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION));
+    json_dump_callback(event, write_out, out, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION));
     json_decref(event);
     out->some = true;
 }
@@ -63,8 +77,12 @@ static void put_process_name(struct perfetto_out *out, const struct perfetto *p,
     // The master first, then by peer id.
     put_name(out, "process_name", process, 0, name);
     put_rank(out, "process_sort_index", process, 0, (int)HWI_MIN(owner->peer, 1u << 30));
+    snprintf(name, sizeof name, "pid %" PRIu64 "%s%s", owner->pid, owner->address[0] ? ", " : "",
+             owner->address);
     put(out, json_pack("{s:s,s:s,s:i,s:i,s:{s:s}}", "name", "process_labels", "ph", "M", "pid",
-                       pid_of(process), "tid", 0, "args", "labels", owner->address));
+                       pid_of(process), "tid", 0, "args", "labels", name));
+    put_name(out, "thread_name", process, 0, "calls and data");
+    put_rank(out, "thread_sort_index", process, 0, 0);
 }
 
 void perfetto_put_names(struct perfetto_out *out, const struct perfetto *p)
@@ -108,6 +126,10 @@ static json_t *arguments(const struct hwi_ring_record *record)
 void perfetto_put_slice(struct perfetto_out *out, struct perfetto_track track, int64_t start_ns,
                         int64_t duration_ns, const struct hwi_ring_record *record)
 {
+    if (!perfetto_has_room(out)) {
+        out->left_out++;
+        return;
+    }
     put(out,
         json_pack("{s:s,s:s,s:s,s:f,s:f,s:i,s:i,s:o}", "name", hwi_layout_of(record->type)->name,
                   "cat", "message", "ph", "X", "ts", us(start_ns), "dur", us(duration_ns), "pid",
@@ -117,6 +139,10 @@ void perfetto_put_slice(struct perfetto_out *out, struct perfetto_track track, i
 void perfetto_put_mark(struct perfetto_out *out, struct perfetto_track track, int64_t at_ns,
                        const struct hwi_ring_record *record)
 {
+    if (!perfetto_has_room(out)) {
+        out->left_out++;
+        return;
+    }
     put(out,
         json_pack("{s:s,s:s,s:s,s:s,s:f,s:i,s:i,s:o}", "name", hwi_layout_of(record->type)->name,
                   "cat", "said", "ph", "i", "s", "t", "ts", us(at_ns), "pid", pid_of(track.process),
@@ -134,6 +160,9 @@ static void put_flow_end(struct perfetto_out *out, const char *name, const char 
 void perfetto_put_flow(struct perfetto_out *out, const char *name, struct perfetto_track from,
                        int64_t from_ns, struct perfetto_track to, int64_t to_ns)
 {
+    if (!perfetto_has_room(out)) {
+        return;
+    }
     out->ids++;
     put_flow_end(out, name, "s", from, from_ns);
     put_flow_end(out, name, "f", to, to_ns);
@@ -153,6 +182,9 @@ static void put_span_part(struct perfetto_out *out, const struct perfetto_span *
 
 void perfetto_put_span(struct perfetto_out *out, const struct perfetto_span *span)
 {
+    if (!perfetto_has_room(out)) {
+        return;
+    }
     out->ids++;
     put_span_part(out, span, "b", span->name, span->start_ns);
     if (span->marked_ns >= span->start_ns && span->marked_ns <= span->end_ns) {

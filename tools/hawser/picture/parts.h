@@ -27,7 +27,8 @@ struct perfetto_process {
 struct perfetto {
     struct perfetto_item *items;
     uint32_t item_count, item_capacity;
-    uint64_t dropped; // beyond PERFETTO_RECORDS_MAX
+    uint64_t dropped; // beyond PERFETTO_RECORDS_MAX, or older than what the file has room for
+    uint64_t bytes_max;
     struct perfetto_process *processes;
     uint32_t process_count;
     int64_t *shifts; // by machine: what makes its monotonic clock the picture's
@@ -45,16 +46,21 @@ bool perfetto_match(struct perfetto *p);
 // perfetto_events.c: one event each, written to `out`.
 struct perfetto_out {
     FILE *stream;
-    bool some;    // an event was written: a comma comes first
-    bool failed;  // no memory for an event
-    uint32_t ids; // of flows and spans
+    bool some;                 // an event was written: a comma comes first
+    bool failed;               // no memory for an event
+    uint32_t ids;              // of flows and spans
+    uint64_t bytes, bytes_max; // written, and at most
+    uint64_t left_out;         // messages for which there was no room
 };
+// Whether an arrow, a span or a slice still fits: each is written whole or not at all.
+bool perfetto_has_room(const struct perfetto_out *out);
 struct perfetto_track {
     uint32_t process;
     uint8_t actor; // enum hwi_role
 };
 void perfetto_put_names(struct perfetto_out *out, const struct perfetto *p);
-// A message that was heard, or one that was said at a time when its actor has no slice.
+// A message that was heard, or one that was said at a time when its actor has no slice. A length
+// of 0: it is not known.
 void perfetto_put_slice(struct perfetto_out *out, struct perfetto_track track, int64_t start_ns,
                         int64_t duration_ns, const struct hwi_ring_record *record);
 // A message that was said.

@@ -8,6 +8,8 @@
 
 enum {
     PERFETTO_RECORDS_MAX = 1 << 21, // what comes after is only counted
+    PERFETTO_BYTES_MAX = 256 << 20, // of a file, unless perfetto_limit says otherwise
+    PERFETTO_BYTES_LEAST = 1 << 16, // of any limit
     PERFETTO_PROCESSES_MAX = HWI_MEMBERS_MAX + 1,
     PERFETTO_ERROR_BYTES = 256,
 };
@@ -26,6 +28,11 @@ bool perfetto_process(struct perfetto *perfetto, uint32_t process,
 // hwi_ring_record_of makes one from any message.
 void perfetto_add(struct perfetto *perfetto, uint32_t process,
                   const struct hwi_ring_record *record);
+// The file is to have at most so many bytes (at least PERFETTO_BYTES_LEAST): the newest records
+// are drawn.
+void perfetto_limit(struct perfetto *perfetto, uint64_t bytes);
+// Records that were added and are not in the file, once it is written.
+uint64_t perfetto_left_out(const struct perfetto *perfetto);
 // Lays out and writes what was added. 0, or -1 with a sentence in `error` (PERFETTO_ERROR_BYTES).
 int perfetto_write(struct perfetto *perfetto, const char *path, char *error);
 

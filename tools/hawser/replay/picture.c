@@ -157,6 +157,11 @@ int replay_picture(struct replay_set *set, const struct replay_options *options,
     ready = ready && perfetto_write(canvas.perfetto, options->perfetto, error) == 0;
     if (!ready) {
         complain("replay", "%s: %s", options->perfetto, error);
+    } else if (perfetto_left_out(canvas.perfetto) > 0) {
+        complain("replay",
+                 "the picture has room for the newest messages only (%d MiB): %llu older ones are "
+                 "left out; --until and --actor choose",
+                 PERFETTO_BYTES_MAX >> 20, (unsigned long long)perfetto_left_out(canvas.perfetto));
     }
     destroy_players(&canvas);
     if (canvas.perfetto != NULL) {

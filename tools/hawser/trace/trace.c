@@ -284,6 +284,13 @@ static int draw(struct trace *trace)
                          source->rings[i].realtime_zero_ns);
     }
     if (perfetto_write(trace->picture, trace->options->picture, error) == 0) {
+        uint64_t left_out = perfetto_left_out(trace->picture);
+        if (left_out > 0) {
+            complain("trace",
+                     "the picture has room for the newest messages only (%d MiB): %" PRIu64
+                     " older ones are left out; --count, --actor, --tag and --member choose",
+                     PERFETTO_BYTES_MAX >> 20, left_out);
+        }
         return EXIT_OK;
     }
     complain("trace", "%s", error);
