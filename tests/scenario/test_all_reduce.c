@@ -15,9 +15,9 @@ static void two_members_become_a_view(void **unused)
     (void)unused;
     struct scenario *s = scenario_start(2);
     expect_transcript(
-        s, "[       5.000] member 0 > master: registration{protocol=3 incarnation=1000 add"
+        s, "[       5.000] member 0 > master: registration{protocol=4 incarnation=1000 add"
            "ress=\"sim:0\"}\n"
-           "[       5.000] member 1 > master: registration{protocol=3 incarnation=1001 add"
+           "[       5.000] member 1 > master: registration{protocol=4 incarnation=1001 add"
            "ress=\"sim:1\"}\n"
            "[      10.000] master > member 0: welcome{run=1 master=1 peer=1 heartbeat_ms=5"
            "00}\n"
