@@ -477,8 +477,8 @@ static void lost_records_are_told(void **state)
     explain_analyse(&input, &story->report);
     assert_string_equal(
         story->report.caveat,
-        "3 records of 1 rings were lost; the rings of 1 of the view's 2 members are "
-        "not here; the master's ring is not here");
+        "3 records of 1 ring were lost; the ring of member 2 is not here; the master's ring is "
+        "not here");
     free(records);
     story_end(story);
 }

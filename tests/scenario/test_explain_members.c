@@ -115,6 +115,28 @@ static void no_member_is_slow(void **state)
     story_end(story);
 }
 
+// One member is last in every second operation only: that is no steady pace.
+static void now_and_then_is_not_slow(void **state)
+{
+    (void)state;
+    struct story *story = story_begin(3);
+    for (uint32_t step = 0; step < 30; step++) {
+        uint32_t last = step % 2 == 0 ? 1 : 2;
+        uint64_t requests[3];
+        for (uint32_t node = 0; node < 3; node++) {
+            requests[node] = node != last ? story_reduce(story, node, 7, 100) : 0;
+        }
+        story_run(story, last == 2 ? 0.2 : 0.02);
+        requests[last] = story_reduce(story, last, 7, 100);
+        for (uint32_t node = 0; node < 3; node++) {
+            assert_true(hwi_sim_until(story->sim, node, requests[node], HWI_NS_PER_S));
+        }
+    }
+    story_explain_some(story, STORY_ALL, false);
+    story_expect_begins(story, "nothing waits: ");
+    story_end(story);
+}
+
 static void hold_state(struct story *story, uint32_t node, int seed)
 {
     struct hwi_tensor tensor = {.dtype = HWS_U8, .bytes = STATE_BYTES};
@@ -172,6 +194,7 @@ int main(void)
         cmocka_unit_test(missing_rings_blame_nobody),
         cmocka_unit_test(a_member_is_slow),
         cmocka_unit_test(no_member_is_slow),
+        cmocka_unit_test(now_and_then_is_not_slow),
         cmocka_unit_test(a_state_drifted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -346,6 +346,12 @@ static void a_file_is_bounded(void **state)
         newest = HWI_MAX(newest, time_of(find(events, "X", "done", i)));
     }
     assert_true(newest > 0 && slices > 100);
+    bool has_last = false;
+    for (uint32_t i = 0; i < slices; i++) {
+        json_t *arguments = json_object_get(find(events, "X", "done", i), "args");
+        has_last |= strstr(text_of(arguments, "message"), "count=3000") != NULL;
+    }
+    assert_true(has_last);
     json_decref(all);
 }
 

@@ -30,7 +30,8 @@ static void say_caveats(const struct explain_model *model)
 {
     struct explain_report *report = model->report;
     uint64_t lost = 0;
-    uint32_t absent = 0, rings = 0, mute = 0;
+    uint32_t rings = 0, mute = 0;
+    struct explain_peers absent = {0};
     size_t at = 0;
     const struct explain_view *view = model_find_view(model, model->view);
     for (uint32_t i = 0; i < model->process_count; i++) {
@@ -40,17 +41,22 @@ static void say_caveats(const struct explain_model *model)
     }
     for (uint32_t i = 0; view != NULL && i < view->members.count; i++) {
         const struct explain_member *member = model_find_member(model, view->members.ids[i]);
-        absent += member == NULL || member->process < 0;
+        if (member == NULL || member->process < 0) {
+            peers_add(&absent, view->members.ids[i]);
+        }
     }
     if (lost) {
-        at += (size_t)snprintf(report->caveat, sizeof report->caveat,
-                               "%" PRIu64 " records of %u rings were lost", lost, rings);
+        at += (size_t)snprintf(
+            report->caveat, sizeof report->caveat, "%" PRIu64 " record%s of %u ring%s %s lost",
+            lost, lost == 1 ? "" : "s", rings, rings == 1 ? "" : "s", lost == 1 ? "was" : "were");
     }
-    if (absent) {
+    if (absent.count) {
         at += (size_t)snprintf(report->caveat + at, sizeof report->caveat - at,
-                               "%sthe rings of %u of the view's %u members are not here",
-                               at ? "; " : "", absent, view->members.count);
+                               "%sthe ring%s of %s %s not here", at ? "; " : "",
+                               absent.count == 1 ? "" : "s", print_peers(&absent).text,
+                               absent.count == 1 ? "is" : "are");
     }
+    peers_free(&absent);
     if (model->master < 0 && model->input->status == NULL) {
         at += (size_t)snprintf(report->caveat + at, sizeof report->caveat - at,
                                "%sthe master's ring is not here", at ? "; " : "");
