@@ -2,6 +2,7 @@
 // A trainer that survives its peers. Start some, kill some, start others late: all that finish hold
 // the same model.
 #include <hawser/hawser.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -40,9 +41,15 @@ int main(void)
             hws_pending(comm, &waiting); // the same number on all members
             status = waiting > 0 ? hws_admit(comm, NULL) : HWS_OK;
         }
-        if (hws_status_class(status) ==
-            HWS_CLASS_VIEW) { // someone came or went: on with who is here
+        if (hws_status_class(status) == HWS_CLASS_VIEW) { // someone came or went
+            bool few = status == HWS_E_TOO_FEW;           // below the run's min_members
             status = hws_view(comm, NULL);
+            if (few && status == HWS_OK) {
+                status = hws_admit(comm, NULL); // lets in whoever waits
+            }
+            if (hws_status_class(status) == HWS_CLASS_VIEW) {
+                status = hws_view(comm, NULL);
+            }
         }
     }
     if (status != HWS_OK) {

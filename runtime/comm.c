@@ -130,7 +130,6 @@ struct hws_comm *hwi_comm_create(const hws_config *config)
     comm->counts.bytes_of_struct = sizeof comm->counts;
     comm->caller.timeout_ms = config->timeout_ms;
     comm->grace_ms = config->decision_grace_ms;
-    comm->min_members = config->min_members;
     snprintf(comm->master, sizeof comm->master, "%s", config->master);
     return comm;
 }

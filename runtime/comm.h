@@ -21,7 +21,7 @@ enum {
 struct hws_comm {
     // Constant while it is open.
     pid_t pid; // who opened it; a child after fork has the memory but not the thread
-    uint32_t grace_ms, min_members;
+    uint32_t grace_ms;
     char master[HWI_MASTER_BYTES_MAX];
     char address[HWI_ADDRESS_BYTES_MAX]; // where stripes are accepted
 

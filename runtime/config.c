@@ -37,8 +37,8 @@ static const struct hwi_option comm_options[] = {
     TEXT(hws_config, advertise, "HAWSER_ADVERTISE", NULL,
          "the address told to other members; default: the one bound"),
     FLAG(hws_config, insecure, "HAWSER_INSECURE", "allow listening beyond loopback without a key"),
-    NUMBER(hws_config, min_members, "HAWSER_MIN_MEMBERS", "1", 1, HWI_MEMBERS_MAX,
-           "below it operations return HWS_E_TOO_FEW"),
+    NUMBER(hws_config, min_members, "HAWSER_MIN_MEMBERS", NULL, 1, HWI_MEMBERS_MAX,
+           "what the run's must be, or hws_open fails; default: whatever it is"),
     NUMBER(hws_config, stripes, "HAWSER_STRIPES", "4", 1, HWI_STRIPES_MAX,
            "TCP connections per pair of members"),
     NUMBER(hws_config, open_ms, "HAWSER_OPEN_MS", "60000", 1, UINT32_MAX,
@@ -64,13 +64,15 @@ static const struct hwi_option master_options[] = {
          "begin a new run although state_file is missing or holds another"),
     FLAG(hws_master_config, insecure, NULL, "allow listening beyond loopback without a key"),
     NUMBER(hws_master_config, min_members, NULL, "1", 1, HWI_MEMBERS_MAX,
-           "the first view waits for them"),
+           "with fewer members operations return HWS_E_TOO_FEW"),
     NUMBER(hws_master_config, heartbeat_ms, NULL, NULL, 50, 60000,
            "how often members say they are alive; default: 500, at most a fifth of dead_ms"),
     NUMBER(hws_master_config, dead_ms, NULL, "5000", 500, 600000,
            "silence after which a member is out"),
     NUMBER(hws_master_config, propose_ms, NULL, NULL, 100, 600000,
            "how long a proposed view waits for members; default: dead_ms"),
+    NUMBER(hws_master_config, first_members, NULL, NULL, 1, HWI_MEMBERS_MAX,
+           "the first view waits for that many; default: min_members"),
     JOURNAL(hws_master_config),
 };
 
@@ -192,6 +194,10 @@ hws_status hwi_master_config_read(const hws_master_config *given, hws_master_con
     hws_status status = fill(&hwi_master_options, config);
     if (status != HWS_OK) {
         return status;
+    }
+    if (config->reserved != 0) {
+        return hwi_error_set(HWS_E_INVALID, "reserved of hws_master_config is %u: it must be 0",
+                             config->reserved);
     }
     uint32_t heartbeat_ms_max = config->dead_ms / HEARTBEATS_TO_DEATH;
     if (config->heartbeat_ms > heartbeat_ms_max) {

@@ -189,8 +189,8 @@ static void say_membership(struct text *text, const struct hws_request *request,
         add(text, "%s was cancelled here", call);
         break;
     default: // HWS_E_TOO_FEW
-        add(text, "%s needs %u members and view %" PRIu64 " has %u", call,
-            request->comm->min_members, reply->view, reply->members_count);
+        add(text, "%s needs %u members and view %" PRIu64 " has %u", call, reply->min_members,
+            reply->view, reply->members_count);
     }
 }
 

@@ -39,5 +39,6 @@ void hwi_master_on_heartbeat(void *state, const struct hwi_event *event,
     uint64_t sent = session->sent;
     struct hwi_msg_pong *p = HWI_MASTER_TELL(session, effects, pong);
     p->sent = sent;
+    p->pending = hwi_master_waiting(master);
     memcpy(p->trouble, master->trouble, sizeof p->trouble);
 }

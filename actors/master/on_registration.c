@@ -40,6 +40,7 @@ static void welcome(struct hwi_master *master, struct hwi_master_session *sessio
     w->master = master->incarnation;
     w->peer = session->peer;
     w->heartbeat_ms = master->config.heartbeat_ms;
+    w->min_members = master->config.min_members;
 }
 
 static int compare(const void *item, const void *wanted)

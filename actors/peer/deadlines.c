@@ -3,6 +3,7 @@
 #include "actors/peer/deadlines.h"
 #include "actors/peer/end.h"
 #include "actors/peer/finish.h"
+#include "actors/peer/members.h"
 
 #include <hawser/types.h>
 
@@ -17,7 +18,7 @@ void hwi_peer_notice_sleep(struct hwi_peer *peer, uint64_t now_ns)
 // What to say of a call that never got its turn.
 static int queued_status(const struct hwi_peer *peer)
 {
-    return peer->view.count < peer->config.min_members ? HWS_E_TOO_FEW : HWS_E_TIMEOUT;
+    return hwi_peer_too_few(peer) ? HWS_E_TOO_FEW : HWS_E_TIMEOUT;
 }
 
 static void check_deadline(struct hwi_peer *peer, struct hwi_peer_call *call,

@@ -88,3 +88,8 @@ bool hwi_peer_members_ordered(const struct hwi_member *list, uint32_t count)
     }
     return true;
 }
+
+bool hwi_peer_too_few(const struct hwi_peer *peer)
+{
+    return peer->view.count < peer->min_members;
+}

@@ -20,4 +20,7 @@ bool hwi_peer_is_ours_at(const struct hwi_peer_members *members, uint32_t rank);
 // Ranks follow from the order of peer ids; a master that lists them otherwise is not believed.
 bool hwi_peer_members_ordered(const struct hwi_member *list, uint32_t count);
 
+// The view in force has fewer members than the run wants.
+bool hwi_peer_too_few(const struct hwi_peer *peer);
+
 #endif

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 // welcome: registered. What may have been lost with the old connection is said again; all of it is
 // idempotent.
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <hawser/types.h>
+
 #include "actors/peer/calls.h"
 #include "actors/peer/edges.h"
+#include "actors/peer/finish.h"
 #include "actors/peer/handlers.h"
 #include "actors/peer/proposal.h"
 #include "actors/peer/report.h"
@@ -49,6 +55,23 @@ static void be_another(struct hwi_peer *peer, struct hwi_effects *effects)
     hwi_peer_edges_close(peer, true, effects);
 }
 
+// True if this member may not be in a run with so few or so many.
+static bool other_run_wanted(struct hwi_peer *peer, const struct hwi_msg_welcome *welcome,
+                             struct hwi_effects *effects)
+{
+    char reason[HWI_TEXT_BYTES_MAX];
+    uint32_t wanted = peer->config.min_members;
+    if (peer->phase != HWI_PEER_PHASE_JOINING || wanted == 0 || wanted == welcome->min_members) {
+        return false;
+    }
+    snprintf(reason, sizeof reason,
+             "min_members is %" PRIu32 " here (HAWSER_MIN_MEMBERS) and %" PRIu32
+             " in the run (the master's --min-members)",
+             wanted, welcome->min_members);
+    hwi_peer_finish(peer, HWS_E_INVALID, reason, effects);
+    return true;
+}
+
 void hwi_peer_on_welcome(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
     struct hwi_peer *peer = state;
@@ -64,8 +87,12 @@ void hwi_peer_on_welcome(void *state, const struct hwi_event *event, struct hwi_
     peer->master = welcome->master;
     peer->id = welcome->peer;
     peer->heartbeat_ns = HWI_MAX(1, welcome->heartbeat_ms) * HWI_NS_PER_MS;
+    peer->min_members = welcome->min_members;
     peer->welcomed = true;
     peer->pong_ns = peer->now_ns;
+    if (other_run_wanted(peer, welcome, effects)) {
+        return;
+    }
     tell_again(peer, effects);
     hwi_peer_heartbeat(peer, effects);
 }

@@ -89,6 +89,7 @@ struct hwi_peer {
     struct hwi_counters counters;        // of this process: these four are for heartbeats only
     uint64_t revision;                   // of the last sync
     uint64_t bytes_sent, bytes_received; // by operations that ended
+    uint32_t min_members;                // the run's
     char trouble[HWI_TEXT_BYTES_MAX];    // what the master last said keeps the view from changing
 
     uint64_t run, master, id; // as told by the master

@@ -22,6 +22,7 @@ struct hwi_msg_reply *hwi_peer_reply(const struct hwi_peer *peer, uint64_t reque
     reply->view = view->number;
     reply->rank = run_wide ? view->rank : view->own_rank;
     reply->pending = peer->pending;
+    reply->min_members = status == HWS_E_TOO_FEW ? peer->min_members : 0;
     reply->members = hwi_peer_ids(view, run_wide, effects);
     reply->members_count = run_wide ? view->count : view->own_count;
     reply->group = peer->config.group;

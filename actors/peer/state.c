@@ -195,6 +195,7 @@ void hwi_peer_image(struct hwi_image *image, void *state)
     hwi_image_u64(image, "revision", &peer->revision);
     hwi_image_u64(image, "bytes_sent", &peer->bytes_sent);
     hwi_image_u64(image, "bytes_received", &peer->bytes_received);
+    hwi_image_u32(image, "min_members", &peer->min_members);
     hwi_image_text(image, "trouble", peer->trouble, sizeof peer->trouble);
     hwi_image_text(image, "finish_reason", peer->finish_reason, sizeof peer->finish_reason);
     session_fields(image, peer);

@@ -110,16 +110,21 @@ static struct hwi_peer_call *next_queued(const struct hwi_peer *peer, uint64_t a
     return next;
 }
 
-// Its turn has come. What may not enter waits if it has `retry`, for more members or for hws_view;
-// else it ends: its trainer may wait for it before that.
+// Its turn has come. With too few members it waits for a newcomer, whom only hws_admit lets in:
+// then it ends, to let its trainer call that. What the fence stops waits if it has `retry`; else it
+// ends: its trainer may wait for it before it acknowledges.
 static void take_turn(struct hwi_peer *peer, struct hwi_peer_call *call,
                       struct hwi_effects *effects)
 {
-    bool few = peer->view.count < peer->config.min_members && call->request.kind != HWI_KIND_ADMIT;
-    if (!few && hwi_peer_fence_open(peer, call)) {
+    bool few = hwi_peer_too_few(peer) && call->request.kind != HWI_KIND_ADMIT;
+    bool open = hwi_peer_fence_open(peer, call);
+    if (few && peer->pending > 0) {
+        call->request.retry = 0; // it would wait in vain
+        hwi_peer_end(peer, call, HWS_E_TOO_FEW, effects);
+    } else if (!few && open) {
         hwi_peer_fence_pass(peer, call);
         enter(peer, call, effects);
-    } else if (!call->request.retry) {
+    } else if (!open && !call->request.retry) {
         hwi_peer_end(peer, call, few ? HWS_E_TOO_FEW : HWS_E_VIEW, effects);
     }
 }

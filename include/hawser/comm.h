@@ -61,7 +61,8 @@ typedef struct hws_config {
     const char *advertise;  /**< HAWSER_ADVERTISE: address told to others; default: the bound one */
     int insecure; /**< HAWSER_INSECURE: 1 = allow listening beyond loopback without a key; default 0
                    */
-    uint32_t min_members; /**< HAWSER_MIN_MEMBERS: with fewer: HWS_E_TOO_FEW, 1..16384; default 1 */
+    uint32_t min_members; /**< HAWSER_MIN_MEMBERS: what the run's must be, or HWS_E_INVALID,
+                             1..16384 members; default: whatever the master's is */
     uint32_t stripes;     /**< HAWSER_STRIPES: connections per pair, 1..32; default 4 */
     uint32_t open_ms; /**< HAWSER_OPEN_MS: deadline to become a member, ms, 1..4294967295; default
                          60000 */

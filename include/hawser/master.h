@@ -27,7 +27,8 @@ typedef struct hws_master_config {
     const char *state_file; /**< small durable memory, or NULL: every start is a new run */
     int new_run;  /**< 1 = begin a new run although state_file is missing or holds another */
     int insecure; /**< 1 = allow listening beyond loopback without a key */
-    uint32_t min_members;  /**< the first view waits for so many members, 1..16384; default 1 */
+    uint32_t min_members;  /**< the run's: with fewer members operations return HWS_E_TOO_FEW,
+                              1..16384; default 1 */
     uint32_t heartbeat_ms; /**< how often members say they live, ms, 50..60000; default 500, at most
                               a fifth of dead_ms */
     uint32_t dead_ms;     /**< silence after which a member is out, ms, 500..600000; default 5000 */
@@ -39,12 +40,15 @@ typedef struct hws_master_config {
                                HAWSER_JOURNAL_AGE_S, else nothing */
     const char *flight;     /**< where its last doings go when it puts a member out; default
                                HAWSER_FLIGHT, else `journal` */
+    uint32_t first_members; /**< the first view waits for that many members, 1..16384; default
+                               min_members */
+    uint32_t reserved;      /**< 0 = the only value */
 } hws_master_config;
 
 /** What a hws_master_config begins as: all defaults. */
 #define HWS_MASTER_CONFIG_INIT                                                                     \
     {                                                                                              \
-        sizeof(hws_master_config), NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL                  \
+        sizeof(hws_master_config), NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0            \
     }
 
 /**

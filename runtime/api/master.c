@@ -41,6 +41,7 @@ static hws_status submit_start(struct hwi_host *host, const hws_master_config *c
     start->run = hwi_host_random() % HWI_ID_MAX + 1;
     start->master = hwi_host_random() % HWI_ID_MAX + 1;
     start->min_members = config->min_members;
+    start->first_members = config->first_members;
     start->heartbeat_ms = config->heartbeat_ms;
     start->dead_ms = config->dead_ms;
     start->propose_ms = config->propose_ms;

@@ -42,9 +42,8 @@ void hwi_caller_name(struct hwi_caller *caller, struct hwi_call *call, bool asyn
 void hwi_caller_collect(struct hwi_caller *caller, const struct hwi_msg_reply *reply, bool async)
 {
     caller->in_flight--;
-    if (reply->status == HWS_OK) {
+    if (reply->status == HWS_OK || hws_status_class(reply->status) == HWS_CLASS_VIEW) {
         caller->pending = reply->pending;
-    } else {
-        caller->collected += async;
     }
+    caller->collected += async && reply->status != HWS_OK;
 }

@@ -19,7 +19,8 @@ struct hwi_caller {
     uint64_t collected;    // failures of asynchronous calls that were collected
     uint32_t timeout_ms;   // of a call that says none
     uint32_t in_flight;    // calls that are not collected yet
-    uint32_t pending;      // newcomers that wait, by the last reply collected that was OK
+    uint32_t
+        pending; // newcomers that wait, by the last reply collected that was OK or of class VIEW
 };
 
 // May this call be made now? Errors: HWS_E_LIMIT (too many are in flight), HWS_E_INVALID (a

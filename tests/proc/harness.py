@@ -157,8 +157,8 @@ class Process:
 
 
 class Master(Process):
-    def __init__(self, world, name="master", listen="127.0.0.1:0", min_members=1, dead_ms=5000, **options):
-        words = ["--listen", listen, "--min-members", min_members, "--dead-ms", dead_ms]
+    def __init__(self, world, name="master", listen="127.0.0.1:0", first_members=1, dead_ms=5000, **options):
+        words = ["--listen", listen, "--first-members", first_members, "--dead-ms", dead_ms]
         for key, value in options.items():
             words += ["--" + key.replace("_", "-")] + [value] * (value is not True)
         super().__init__(world, name, [BUILD / "hawser", "master", *words])
@@ -221,7 +221,7 @@ class World:
 
     def start(self, count, dead_ms=5000, open_with=None, **options):
         """A master, and `count` members in its first view."""
-        master = self.start_master(min_members=count, dead_ms=dead_ms, **options)
+        master = self.start_master(first_members=count, dead_ms=dead_ms, **options)
         members = [self.start_member(master) for _ in range(count)]
         for answer in all_do(members, "open", **(open_with or {})):
             check(len(answer.expect().peers("members")) == count, f"expected {count} members: {answer.line}")

@@ -279,7 +279,7 @@ int main(int argc, char **argv)
     share_pages(&run);
     hws_master *master;
     hws_master_config config = HWS_MASTER_CONFIG_INIT;
-    config.min_members = KILLS_MEMBERS;
+    config.first_members = KILLS_MEMBERS;
     if (hws_master_start(&config, &master) != HWS_OK) {
         fprintf(stderr, "kills: %s\n", hws_last_error());
         return 1;

@@ -119,7 +119,7 @@ def test_a_dead_run_begins_again(world):
     master, members = world.start(3)
     left = live_and_die(world, members)
     master.kill()
-    begin_again(world, world.start_master(min_members=3), *left)
+    begin_again(world, world.start_master(first_members=3), *left)
 
 
 def test_a_dead_run_begins_again_under_its_master(world):
@@ -130,7 +130,7 @@ def test_a_dead_run_begins_again_under_its_master(world):
 
 def test_a_dead_run_begins_again_with_its_masters_file(world):
     """All die; the master comes back with its file and finds nobody of its view."""
-    options = {"min_members": 3, "dead_ms": 1000, "state": world.folder / "master.state"}
+    options = {"first_members": 3, "dead_ms": 1000, "state": world.folder / "master.state"}
     master = Master(world, "first", new_run=True, **options)
     members = [world.start_member(master) for _ in range(3)]
     for answer in all_do(members, "open"):

@@ -173,7 +173,7 @@ def test_recorded(world):
     journal = world.folder / "journal"
     journal.mkdir()
     started = time.monotonic()
-    master = world.start_master(min_members=3, journal=journal)
+    master = world.start_master(first_members=3, journal=journal)
     members = [world.start_member(master) for _ in range(3)]
     for answer in all_do(members, "open", journal=journal):
         answer.expect()

@@ -69,14 +69,14 @@ def unreachable_status():
 
 
 def master_and_status():
-    master = subprocess.Popen([str(HAWSER), "master", "--min-members", "2"], stdout=subprocess.PIPE, text=True)
+    master = subprocess.Popen([str(HAWSER), "master", "--first-members", "2"], stdout=subprocess.PIPE, text=True)
     line = master.stdout.readline()
     check(line.startswith("hawser master: listening on 127.0.0.1:"), f"the master says where it listens: {line!r}")
     address = line.split()[-1]
     done = run(HAWSER, "status", address, "--json")
     check(done.returncode == 0, "status of a fresh master", done)
     status = json.loads(done.stdout)
-    check(status["view"] == 0 and status["members"] == [] and status["min_members"] == 2, "it has no view yet", done)
+    check(status["view"] == 0 and status["members"] == [] and status["first_members"] == 2, "it has no view yet", done)
     done = run(HAWSER, "status", address)
     check("no view yet" in done.stdout and "waits for 2 members" in done.stdout, "the plain form says so too", done)
     master.send_signal(signal.SIGTERM)

@@ -26,7 +26,7 @@ def test_ipv6(world):
 
 def test_both_families_in_one_run(world):
     """A member that listens on [::1] is dialled by one that listens on 127.0.0.1, and the other way round."""
-    master = world.start_master(min_members=2)
+    master = world.start_master(first_members=2)
     members = [world.start_member(master) for _ in range(2)]
     for member, listen in zip(members, ("[::1]:0", "127.0.0.1:0")):
         member.tell("open", listen=listen)
@@ -112,7 +112,7 @@ def test_leaving_with_a_call_in_flight(world):
 
 def test_listening_beyond_loopback_needs_consent(world):
     """Member and master: refused without `insecure`, fine with it."""
-    master = world.start_master(min_members=2)
+    master = world.start_master(first_members=2)
     member, plain = world.start_member(master), world.start_member(master)
     for listen in ("0.0.0.0:0", "[::]:0"):
         answer = member.open(listen=listen).expect("HWS_E_INSECURE", **{"class": "LOCAL"}, within_ms=SOON_MS)

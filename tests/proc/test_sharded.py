@@ -59,7 +59,7 @@ def expect_evicted(trainer):
 
 def play(world, comes_back):
     draw = random.Random()
-    master = world.start_master(min_members=SHARDS * len(UNITS), dead_ms=2000)
+    master = world.start_master(first_members=SHARDS * len(UNITS), dead_ms=2000)
     units = {unit: start_unit(world, master, unit) for unit in UNITS}
     trainers = [trainer for unit in units.values() for trainer in unit]
     for _ in range(draw.randrange(5, 40)):

@@ -36,7 +36,7 @@ class Trainer(Process):
 
 def train_with_trouble(world, mode, *options):
     """The victim dies in a reduction that member 0 comes late to, so that it is in flight; then a newcomer starts."""
-    master = world.start_master(min_members=3)
+    master = world.start_master(first_members=3)
     late = Trainer(world, "late", master, mode, "--late-at", DIE_AT, *options)
     # Where processes start slowly the newcomer gets another second before the run goes on.
     other = Trainer(world, "other", master, mode, *(("--late-at", DIE_AT + 1) if SLOW > 1 else ()), *options)
@@ -83,7 +83,7 @@ def test_streaming(world):
 
 def freeze_and_thaw(world, mode, *options):
     """A member that is put out while it is frozen comes back as a newcomer, with something in flight that it has to let go of."""
-    master = world.start_master(min_members=3, dead_ms=700)
+    master = world.start_master(first_members=3, dead_ms=700)
     # Slow enough to come back in time: behind the freeze one waits for a second.
     awake = [Trainer(world, "late", master, mode, "--late-at", DIE_AT + 6, *options), Trainer(world, "other", master, mode, *options)]
     frozen = Trainer(world, "frozen", master, mode, *options)
@@ -113,7 +113,7 @@ def test_same_again(world):
     """What members hold depends on the seed and on who they are, not on when averages arrive."""
     states = set()
     for attempt in range(2):
-        master = world.start_master(min_members=3, name=f"master{attempt}")
+        master = world.start_master(first_members=3, name=f"master{attempt}")
         late = ("--late-at", "2") if attempt else ()
         trainers = [Trainer(world, f"{name}{attempt}", master, "streaming", *late) for name in ("a", "b", "c")]
         for trainer in trainers:

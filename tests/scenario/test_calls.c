@@ -23,7 +23,7 @@ static void a_late_call_never_pairs_with_another_members_second_try(void **unuse
     run_ms(s, 100);
     expect_status(s, 1, all_reduce(s, 1, 1, 100), HWS_E_VIEW);
     run_ms(s, 100);
-    assert_null(hwi_sim_reply(s->sim, 0, second));
+    assert_null(hwi_sim_peek(s->sim, 0, second));
     acknowledge(s, 1);
     expect_status(s, 1, all_reduce(s, 1, 2, 100), HWS_OK);
     expect_status(s, 0, second, HWS_OK);
@@ -59,7 +59,7 @@ static void retry_does_not_lift_the_fence_of_another_call(void **unused)
     expect_status(s, 0, make_call(s, 0, &call), HWS_E_VIEW);
     uint64_t theirs = make_call(s, 1, &call);
     run_ms(s, 100);
-    assert_null(hwi_sim_reply(s->sim, 1, theirs));
+    assert_null(hwi_sim_peek(s->sim, 1, theirs));
     acknowledge(s, 0);
     uint64_t ours = make_call(s, 0, &call);
     expect_members(s, expect_status(s, 0, ours, HWS_OK), 2, (uint32_t[]){0, 1});
@@ -196,21 +196,86 @@ static void an_agreement_of_which_one_dies_is_aborted_for_all(void **unused)
     scenario_end(s);
 }
 
-static void below_min_members_calls_say_so_until_somebody_joins(void **unused)
+// With nobody there to let in, a call waits: a trainer that tries again and again burns nothing.
+static void below_min_members_calls_wait_until_their_deadline(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_below_min_members();
+    for (uint8_t retry = 0; retry <= 1; retry++) {
+        struct call call = {.step = 1 + retry, .count = 10, .retry = retry, .timeout_ms = 1000};
+        uint64_t request = make_call(s, 0, &call);
+        run_ms(s, 900);
+        assert_null(hwi_sim_peek(s->sim, 0, request));
+        const struct hwi_msg_reply *reply = expect_status(s, 0, request, HWS_E_TOO_FEW);
+        assert_int_equal(reply->pending, 0);
+        assert_int_equal(reply->min_members, 2);
+        acknowledge(s, 0);
+    }
+    scenario_end(s);
+}
+
+// No operation can tell that a newcomer waits: a call that fails does, soon after it has come.
+static void below_min_members_a_newcomer_ends_the_calls_that_wait_for_it(void **unused)
+{
+    (void)unused;
+    for (uint8_t retry = 0; retry <= 1; retry++) {
+        struct scenario *s = scenario_below_min_members();
+        struct call call = {.step = 1, .count = 10, .retry = retry};
+        uint64_t request = make_call(s, 0, &call);
+        run_ms(s, 3000);
+        assert_null(hwi_sim_peek(s->sim, 0, request));
+        uint32_t joiner = start_member(s);
+        run_ms(s, 1000);
+        assert_non_null(hwi_sim_peek(s->sim, 0, request));
+        assert_int_equal(expect_status(s, 0, request, HWS_E_TOO_FEW)->pending, 1);
+        acknowledge(s, 0);
+        expect_status(s, 0, all_reduce(s, 0, 2, 10), HWS_E_TOO_FEW); // at once: it waits still
+        acknowledge(s, 0);
+        expect_status(s, 0, admit(s, 0), HWS_OK);
+        expect_open(s, joiner, HWS_OK);
+        everybody_all_reduces(s, 3, 10);
+        scenario_end(s);
+    }
+}
+
+// Two survivors of three hear of the newcomer at different times; both fail, both admit.
+static void below_min_members_all_members_admit_together(void **unused)
+{
+    (void)unused;
+    struct hwi_sim_config config = scenario_config;
+    config.min_members = 3;
+    struct scenario *s = scenario_start_with(&config, 3);
+    hwi_sim_kill(s->sim, 2);
+    run_ms(s, 6000);
+    everybody_acknowledges(s);
+    uint64_t calls[2] = {all_reduce(s, 0, 1, 10), agree(s, 1, 1, 5)};
+    uint32_t joiner = start_member(s);
+    expect_status(s, 0, calls[0], HWS_E_TOO_FEW);
+    acknowledge(s, 0);
+    uint64_t vote = admit(s, 0);
+    expect_status(s, 1, calls[1], HWS_E_TOO_FEW);
+    acknowledge(s, 1);
+    expect_status(s, 1, admit(s, 1), HWS_OK);
+    expect_status(s, 0, vote, HWS_OK);
+    expect_open(s, joiner, HWS_OK);
+    everybody_all_reduces(s, 2, 10);
+    scenario_end(s);
+}
+
+// It would fail calls that the others make, or wait where they fail.
+static void a_member_that_wants_another_min_members_is_told_both(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(2);
-    uint32_t picky = left_below_min_members(s);
-    expect_members(s, acknowledge(s, picky), 1, &picky);
-    expect_status(s, picky, all_reduce(s, picky, 1, 10), HWS_E_TOO_FEW);
-    uint64_t waits =
-        make_call(s, picky, &(struct call){.step = 2, .count = 10, .retry = 1, .timeout_ms = 1000});
-    expect_status(s, picky, waits, HWS_E_TOO_FEW);
-    uint32_t joiner = start_member(s);
-    run_ms(s, 100);
-    expect_status(s, picky, admit(s, picky), HWS_OK);
-    expect_open(s, joiner, HWS_OK);
-    everybody_all_reduces(s, 3, 10);
+    uint32_t other = start_member_with(s, 3);
+    expect_open(s, other, HWS_E_INVALID);
+    assert_string_equal(hwi_sim_reply(s->sim, other, 0)->reason,
+                        "min_members is 3 here (HAWSER_MIN_MEMBERS) and 1 in the run (the master's "
+                        "--min-members)");
+    run_ms(s, 1000);
+    uint64_t request = all_reduce(s, 0, 1, 10);
+    expect_status(s, 1, all_reduce(s, 1, 1, 10), HWS_OK);
+    assert_int_equal(expect_status(s, 0, request, HWS_OK)->pending, 0); // it is forgotten
     scenario_end(s);
 }
 
@@ -261,7 +326,10 @@ int main(void)
         cmocka_unit_test(agree_combines_the_values_of_all),
         cmocka_unit_test(agreements_on_a_tag_take_their_turns),
         cmocka_unit_test(an_agreement_of_which_one_dies_is_aborted_for_all),
-        cmocka_unit_test(below_min_members_calls_say_so_until_somebody_joins),
+        cmocka_unit_test(below_min_members_calls_wait_until_their_deadline),
+        cmocka_unit_test(below_min_members_a_newcomer_ends_the_calls_that_wait_for_it),
+        cmocka_unit_test(below_min_members_all_members_admit_together),
+        cmocka_unit_test(a_member_that_wants_another_min_members_is_told_both),
         cmocka_unit_test(the_status_says_who_is_waited_for),
         cmocka_unit_test(admit_and_sync_want_a_quiet_communicator),
     };

@@ -281,16 +281,12 @@ static void a_call_that_runs_again_beside_one_that_failed(void **unused)
 static void alone_and_below_min_members(void **unused)
 {
     (void)unused;
-    struct scenario *s = scenario_start(2);
-    uint32_t picky = left_below_min_members(s);
-    acknowledge(s, picky);
-    struct call call = reduction;
-    call.retry = 1;
-    uint64_t waits = make_call(s, picky, &call);
+    struct scenario *s = scenario_below_min_members();
+    uint64_t waits = make_call(s, 0, &reduction);
     run_ms(s, 100);
-    hwi_sim_cancel(s->sim, picky, waits);
-    expect_status(s, picky, waits, HWS_E_CANCELLED);
-    acknowledge(s, picky);
+    hwi_sim_cancel(s->sim, 0, waits);
+    expect_status(s, 0, waits, HWS_E_CANCELLED);
+    acknowledge(s, 0);
     scenario_end(s);
 }
 

@@ -248,15 +248,18 @@ static void a_call_waits_for_members(void **state)
 {
     (void)state;
     struct hwi_sim_config config = scenario_config;
-    struct story *story = story_begin_with(&config, 0);
-    assert_int_equal(hwi_sim_member(story->sim, 2), story->nodes++);
+    config.min_members = 2;
+    struct story *story = story_begin_with(&config, 2);
     story_run(story, 2);
+    trainer_close(story->sim, 1);
+    story_run(story, 1);
+    trainer_view(story->sim, 0);
     struct trainer_call made = {
         .kind = HWI_KIND_AGREE, .redop = HWI_AGREE_AND, .tag = 6, .retry = 1, .timeout_ms = 60000};
     trainer_call(story->sim, 0, &made);
     story_run(story, 2);
     story_explain(story,
-                  "a call of member 1 on tag 6 has waited to begin for 2.0 s: view 1 has 1 member");
+                  "a call of member 1 on tag 6 has waited to begin for 2.0 s: view 2 has 1 member");
     story_end(story);
 }
 
@@ -420,7 +423,7 @@ static void the_first_view_waits(void **state)
     struct story *story = story_begin_with(&config, 0);
     story_end(story);
     config.rings = STORY_RECORDS;
-    config.min_members = 3;
+    config.first_members = 3;
     story = calloc(1, sizeof *story);
     story->sim = hwi_sim_create(&config);
     story->nodes = 2;

@@ -17,7 +17,7 @@
 static struct story *begin_groups(void)
 {
     struct hwi_sim_config config = scenario_config;
-    config.min_members = 4;
+    config.first_members = 4;
     struct story *story = story_begin_with(&config, 0);
     for (uint32_t i = 0; i < 4; i++) {
         assert_int_equal(hwi_sim_member_at(story->sim, 1, &(struct hwi_sim_place){.group = i % 2}),

@@ -47,7 +47,7 @@ static void the_view_is_the_runs(void **unused)
 {
     (void)unused;
     struct hwi_sim_config config = scenario_config;
-    config.min_members = 4;
+    config.first_members = 4;
     struct scenario *s = scenario_start_with(&config, 0);
     static const uint32_t groups[] = {5, 1023, 5, 5};
     for (uint32_t i = 0; i < HWI_COUNT(groups); i++) {
@@ -73,7 +73,7 @@ static void members_of_different_groups_have_no_stripes(void **unused)
 {
     (void)unused;
     struct hwi_sim_config config = scenario_config;
-    config.min_members = 4;
+    config.first_members = 4;
     struct scenario *s = scenario_start_with(&config, 0);
     for (uint32_t i = 0; i < 4; i++) {
         start_member_at(s, &(struct hwi_sim_place){.group = i % 2});

@@ -59,7 +59,7 @@ static void a_death_while_the_first_view_forms(void **unused)
 {
     (void)unused;
     struct hwi_sim_config config = scenario_config;
-    config.min_members = 2;
+    config.first_members = 2;
     for (uint32_t n = 1; n < 8; n++) {
         for (uint32_t victim = 0; victim < MEMBERS; victim++) {
             struct scenario *s = scenario_start_with(&config, 0);

@@ -14,7 +14,7 @@
 static struct scenario *start(uint8_t durable)
 {
     struct hwi_sim_config config = scenario_config;
-    config.min_members = 3;
+    config.first_members = 3;
     config.durable = durable;
     struct scenario *s = scenario_start_with(&config, 3);
     everybody_all_reduces(s, 1, 100);
@@ -89,7 +89,7 @@ static void a_disk_that_was_full_for_a_while_costs_nothing_but_time(void **unuse
     uint64_t calls[2] = {all_reduce(s, 0, 2, 100), all_reduce(s, 1, 2, 100)};
     run_ms(s, 4000);
     for (uint32_t i = 0; i < 2; i++) {
-        assert_null(hwi_sim_reply(s->sim, i, calls[i]));
+        assert_null(hwi_sim_peek(s->sim, i, calls[i]));
     }
     hwi_sim_disk_full(s->sim, false);
     for (uint32_t i = 0; i < 2; i++) {

@@ -88,7 +88,7 @@ static void an_unreachable_process_does_not_keep_the_run_from_beginning(void **u
 {
     (void)unused;
     struct hwi_sim_config config = scenario_config;
-    config.min_members = 2;
+    config.first_members = 2;
     struct scenario *s = scenario_start_with(&config, 0);
     for (uint32_t node = 0; node < 4; node++) {
         start_member(s);

@@ -223,7 +223,7 @@ static void no_alarm_is_false(void **unused)
         struct hwi_sim_config config = scenario_config;
         struct player players[MEMBERS] = {0};
         uint64_t luck = seed, collected = 0;
-        config.min_members = MEMBERS;
+        config.first_members = MEMBERS;
         config.seed = seed;
         struct scenario *s = scenario_start_with(&config, 0);
         for (uint32_t i = 0; i < MEMBERS; i++) {

@@ -210,7 +210,7 @@ static uint32_t play(uint64_t seed)
 {
     struct game game = {.seed = seed};
     struct hwi_sim_config config = scenario_config;
-    config.min_members = PLACES;
+    config.first_members = PLACES;
     config.dead_ms = 2000;
     config.seed = seed;
     game.s = scenario_start_with(&config, 0);

@@ -22,7 +22,7 @@ static uint32_t start_of(struct scenario *s, const char *unit, uint32_t size, ui
 static struct scenario *start_two_units(void)
 {
     struct hwi_sim_config config = scenario_config;
-    config.min_members = 4;
+    config.first_members = 4;
     struct scenario *s = scenario_start_with(&config, 0);
     for (uint32_t i = 0; i < 4; i++) {
         start_of(s, i < 2 ? "a" : "b", 2, i % 2);

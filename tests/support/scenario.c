@@ -9,7 +9,7 @@
 enum { ARENA_BYTES = 1 << 30, TENSOR_SEED_STEP = 2654435761u };
 
 const struct hwi_sim_config scenario_config = {
-    .min_members = 1,
+    .first_members = 1,
     .dead_ms = 5000,
     .heartbeat_ms = 500,
     .propose_ms = 5000,
@@ -31,7 +31,7 @@ struct scenario *scenario_start_with(const struct hwi_sim_config *config, uint32
     struct hwi_sim_config with = *config;
     struct scenario *scenario = calloc(1, sizeof *scenario);
     expect(scenario != NULL, "out of memory");
-    with.min_members = members > 0 ? members : config->min_members;
+    with.first_members = members > 0 ? members : config->first_members;
     scenario->sim = hwi_sim_create(&with);
     expect_context(transcript, scenario);
     arena_init(&scenario->arena, ARENA_BYTES);
@@ -47,12 +47,12 @@ struct scenario *scenario_start_with(const struct hwi_sim_config *config, uint32
 struct scenario *scenario_start_groups(uint32_t groups, uint32_t members_each)
 {
     struct hwi_sim_config config = scenario_config;
-    config.min_members = groups * members_each;
+    config.first_members = groups * members_each;
     struct scenario *scenario = scenario_start_with(&config, 0);
-    for (uint32_t i = 0; i < config.min_members; i++) {
+    for (uint32_t i = 0; i < config.first_members; i++) {
         start_member_at(scenario, &(struct hwi_sim_place){.group = i % groups});
     }
-    for (uint32_t i = 0; i < config.min_members; i++) {
+    for (uint32_t i = 0; i < config.first_members; i++) {
         expect_open(scenario, i, HWS_OK);
     }
     return scenario;
@@ -88,12 +88,12 @@ uint32_t start_member_with(struct scenario *scenario, uint32_t min_members)
 uint32_t start_member_at(struct scenario *scenario, const struct hwi_sim_place *place)
 {
     scenario->groups[scenario->nodes++] = place->group;
-    return hwi_sim_member_at(scenario->sim, 1, place);
+    return hwi_sim_member_at(scenario->sim, 0, place);
 }
 
 uint32_t start_member(struct scenario *scenario)
 {
-    return start_member_with(scenario, 1);
+    return start_member_with(scenario, 0);
 }
 
 void expect_open(struct scenario *scenario, uint32_t node, hws_status status)
@@ -195,13 +195,13 @@ void expect_transcript(struct scenario *scenario, const char *expected)
            expected, got);
 }
 
-uint32_t left_below_min_members(struct scenario *scenario)
+struct scenario *scenario_below_min_members(void)
 {
-    uint32_t picky = start_member_with(scenario, 2);
-    everybody_admits(scenario);
-    expect_open(scenario, picky, HWS_OK);
-    hwi_sim_kill(scenario->sim, 0);
+    struct hwi_sim_config config = scenario_config;
+    config.min_members = 2;
+    struct scenario *scenario = scenario_start_with(&config, 2);
     hwi_sim_kill(scenario->sim, 1);
     run_ms(scenario, 6000);
-    return picky;
+    expect_members(scenario, acknowledge(scenario, 0), 1, &(uint32_t){0});
+    return scenario;
 }

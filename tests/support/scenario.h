@@ -64,13 +64,15 @@ struct scenario {
 // 500 ms, dead after 5 s.
 extern const struct hwi_sim_config scenario_config;
 
-// A run with `members` members in its first view; with 0, nobody yet, and the min_members of the
+// A run with `members` members in its first view; with 0, nobody yet, and the first_members of the
 // config. Returns owned.
 struct scenario *scenario_start(uint32_t members);
 struct scenario *scenario_start_with(const struct hwi_sim_config *config, uint32_t members);
 // As scenario_start, with groups 0, 1, ..: of so many members each, node by node (0, 1, 0, 1, ..
 // with two groups).
 struct scenario *scenario_start_groups(uint32_t groups, uint32_t members_each);
+// A run that wants two members, of which node 1 has died: node 0 has acknowledged that.
+struct scenario *scenario_below_min_members(void);
 // Checks everything above and frees (takes).
 void scenario_end(struct scenario *scenario);
 
@@ -78,9 +80,6 @@ void scenario_end(struct scenario *scenario);
 
 uint32_t start_member(struct scenario *scenario);
 uint32_t start_member_with(struct scenario *scenario, uint32_t min_members);
-// Beside the two members there are, one that wants two is admitted; then they die. It, alone now,
-// has not acknowledged that.
-uint32_t left_below_min_members(struct scenario *scenario);
 uint32_t start_member_at(struct scenario *scenario, const struct hwi_sim_place *place);
 // Waits until the opening of `node` was answered, with `status`.
 void expect_open(struct scenario *scenario, uint32_t node, hws_status status);

@@ -19,10 +19,10 @@ struct story *story_begin_with(const struct hwi_sim_config *config, uint32_t mem
     struct story *story = calloc(1, sizeof *story);
     struct hwi_sim_config with_rings = *config;
     with_rings.rings = STORY_RECORDS;
-    with_rings.min_members = members > 0 ? members : config->min_members;
+    with_rings.first_members = members > 0 ? members : config->first_members;
     story->sim = hwi_sim_create(&with_rings);
     for (uint32_t i = 0; i < members; i++) {
-        assert_int_equal(hwi_sim_member(story->sim, 1), story->nodes++);
+        assert_int_equal(hwi_sim_member(story->sim, 0), story->nodes++);
     }
     hwi_sim_run(story->sim, HWI_NS_PER_S);
     return story;

@@ -18,7 +18,7 @@ struct story {
     struct explain_report report;           // the last one
 };
 
-// A run with `members` members in its first view; with 0, nobody yet, and the min_members of the
+// A run with `members` members in its first view; with 0, nobody yet, and the first_members of the
 // config. Returns owned.
 struct story *story_begin(uint32_t members);
 struct story *story_begin_with(const struct hwi_sim_config *config, uint32_t members);

@@ -11,7 +11,7 @@
 
 enum { TINY_MEMBERS_MAX = 128 };
 
-// ---- a master that gives peer ids, and proposes everybody to everybody at `min_members`
+// ---- a master that gives peer ids, and proposes everybody to everybody at `first_members`
 
 struct tiny_master {
     const struct hwi_alloc *alloc; // first in each state: for destroy
@@ -50,7 +50,7 @@ static void step_master(void *state, const struct hwi_event *event, struct hwi_e
 {
     struct tiny_master *master = state;
     if (event->msg->type == HWI_MSG_master_start) {
-        master->wanted = event->msg->u.master_start.min_members;
+        master->wanted = event->msg->u.master_start.first_members;
     } else if (event->msg->type == HWI_MSG_registration) {
         struct hwi_member *member = &master->members[master->count];
         master->sessions[master->count++] = event->from.id;
@@ -222,7 +222,7 @@ const struct hwi_actor_ops tiny_snapshot = {"snapshot", HWI_ROLE_SNAPSHOT, creat
 struct hwi_sim_config tiny_config(uint32_t members)
 {
     return (struct hwi_sim_config){
-        .min_members = members,
+        .first_members = members,
         .control_ns = 5 * HWI_NS_PER_MS,
         .edge_ns = HWI_NS_PER_MS,
         .stripes = 2,
@@ -237,7 +237,7 @@ struct hwi_sim *tiny_start_with(const struct hwi_sim_config *config, uint32_t me
 {
     struct hwi_sim *sim = hwi_sim_create(config);
     for (uint32_t i = 0; i < members; i++) {
-        hwi_sim_member(sim, 1);
+        hwi_sim_member(sim, 0);
     }
     return sim;
 }

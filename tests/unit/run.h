@@ -92,13 +92,15 @@ static inline void member_close(struct member *member)
     member->state = NULL;
 }
 
-// Starts a master that waits for `count` members; `run->config` is what they open with.
-static inline void run_start(struct run *run, uint32_t count)
+// Starts a master that waits for `count` members and wants `min_members` of them; `run->config` is
+// what they open with.
+static inline void run_start_with(struct run *run, uint32_t count, uint32_t min_members)
 {
     hws_master_config config = HWS_MASTER_CONFIG_INIT;
     hws_config member = HWS_CONFIG_INIT;
     memset(run, 0, sizeof *run);
-    config.min_members = count;
+    config.first_members = count;
+    config.min_members = min_members;
     if (hws_master_start(&config, &run->master) != HWS_OK) {
         fail_msg("%s", hws_last_error());
     }
@@ -107,6 +109,11 @@ static inline void run_start(struct run *run, uint32_t count)
     member.open_ms = 30000;
     member.timeout_ms = 30000;
     run->config = member;
+}
+
+static inline void run_start(struct run *run, uint32_t count)
+{
+    run_start_with(run, count, 1);
 }
 
 static inline void run_open(struct run *run, uint32_t count)

@@ -39,7 +39,7 @@ static void test_only_failures_that_have_a_handle_are_counted(void **state)
 {
     (void)state;
     struct hwi_caller caller = {.in_flight = 3};
-    struct hwi_msg_reply lost = {.status = HWS_E_MEMBER_LOST, .pending = 9};
+    struct hwi_msg_reply lost = {.status = HWS_E_BUSY, .pending = 9};
     hwi_caller_collect(&caller, &lost, true);
     hwi_caller_collect(&caller, &lost, false);
     assert_int_equal(caller.collected, 1);

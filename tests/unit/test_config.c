@@ -52,7 +52,7 @@ static void test_defaults(void **state)
     assert_string_equal(config.listen, "127.0.0.1:0");
     assert_null(config.advertise);
     assert_int_equal(config.insecure, 0);
-    assert_int_equal(config.min_members, 1);
+    assert_int_equal(config.min_members, 0);
     assert_int_equal(config.stripes, 4);
     assert_int_equal(config.open_ms, 60000);
     assert_int_equal(config.timeout_ms, 60000);
@@ -289,6 +289,7 @@ static void test_master_defaults(void **state)
     assert_string_equal(config.listen, "127.0.0.1:0");
     assert_null(config.state_file);
     assert_int_equal(config.min_members, 1);
+    assert_int_equal(config.first_members, 0);
     assert_int_equal(config.heartbeat_ms, 500);
     assert_int_equal(config.dead_ms, 5000);
     assert_int_equal(config.propose_ms, 5000);

@@ -94,7 +94,7 @@ static void test_agree_gives_its_value_only_on_ok(void **state)
     assert_int_equal(scene.request.redop, HWI_AGREE_MIN);
 }
 
-static void test_pending_is_what_was_agreed_last(void **state)
+static void test_pending_is_as_agreed_or_announced_last(void **state)
 {
     (void)state;
     uint32_t pending = 0;
@@ -105,10 +105,15 @@ static void test_pending_is_what_was_agreed_last(void **state)
     hws_pending(comm, &pending);
     assert_int_equal(pending, 2);
     scene.reply.pending = 9;
-    scene.reply.status = HWS_E_MEMBER_LOST; // nothing was agreed
+    scene.reply.status = HWS_E_MEMBER_LOST; // as announced with the view
     assert_int_equal(reduce(0, NULL), HWS_E_MEMBER_LOST);
     hws_pending(comm, &pending);
-    assert_int_equal(pending, 2);
+    assert_int_equal(pending, 9);
+    scene.reply.pending = 3;
+    scene.reply.status = HWS_E_BUSY; // nothing was agreed
+    assert_int_equal(reduce(0, NULL), HWS_E_BUSY);
+    hws_pending(comm, &pending);
+    assert_int_equal(pending, 9);
 }
 
 static void test_collected_failures_are_told(void **state)
@@ -507,7 +512,7 @@ int main(void)
         TEST(test_a_reply_becomes_a_result),
         TEST(test_a_call_becomes_a_request),
         TEST(test_agree_gives_its_value_only_on_ok),
-        TEST(test_pending_is_what_was_agreed_last),
+        TEST(test_pending_is_as_agreed_or_announced_last),
         TEST(test_collected_failures_are_told),
         TEST(test_pending_request_can_be_waited_for_again),
         TEST(test_looking_does_not_collect),

@@ -150,6 +150,7 @@ static void test_membership_sentences(void **state)
                                    "ms: acknowledge with hws_view and call again");
     scene.reply.members_count = 1;
     scene.reply.members = lost;
+    scene.reply.min_members = 2;
     assert_sentence(HWS_E_TOO_FEW,
                     "all_reduce tag 7 needs 2 members and view 4 has 1: "
                     "acknowledge with hws_view, admit newcomers with hws_admit and call again");

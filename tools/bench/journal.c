@@ -67,7 +67,7 @@ static _Noreturn void be_masters(const char *directory, int out, int life)
     hws_master *masters[RUNS];
     for (int run = 0; run < RUNS; run++) {
         hws_master_config config = HWS_MASTER_CONFIG_INIT;
-        config.min_members = MEMBERS;
+        config.first_members = MEMBERS;
         config.journal = run == WITH ? directory : NULL;
         if (hws_master_start(&config, &masters[run])) {
             failed("cannot start a master");

@@ -51,7 +51,7 @@ static _Noreturn void be_master(int out, int life)
     hws_master_config config = HWS_MASTER_CONFIG_INIT;
     char address[ADDRESS_BYTES] = "", drop;
     hws_master *master;
-    config.min_members = MEMBERS;
+    config.first_members = MEMBERS;
     if (hws_master_start(&config, &master)) {
         failed("cannot start a master");
         _exit(EXIT_FAILED);

@@ -379,7 +379,7 @@ static void master_says(const struct heard *h, struct explain_member *member)
 static void master_record(const struct heard *h)
 {
     if (h->record->type == HWI_MSG_master_start) {
-        h->model->min_members = h->record->seq;
+        h->model->first_members = h->record->seq;
         h->model->started_ns = h->at_ns;
     }
     if (h->other.role != HWI_ROLE_PEER) {

@@ -164,12 +164,12 @@ struct explain_model {
     uint32_t breakage_count, breakage_capacity;
     struct explain_withdrawal *withdrawals; // owned
     uint32_t withdrawal_count, withdrawal_capacity;
-    uint64_t commits;     // operations committed, counted once for each channel and view
-    int64_t commit_ns;    // the last one
-    uint32_t min_members; // as the master was told; 0 = not known
-    bool master_gone;     // a finding says so: nothing is decided
-    int64_t started_ns;   // the master started, if its ring says so
-    int64_t beat_ns;      // members' heartbeats come so often, as they are welcomed; 0 = not known
+    uint64_t commits;       // operations committed, counted once for each channel and view
+    int64_t commit_ns;      // the last one
+    uint32_t first_members; // the first view waits for them, as the master was told; 0 = not known
+    bool master_gone;       // a finding says so: nothing is decided
+    int64_t started_ns;     // the master started, if its ring says so
+    int64_t beat_ns; // members' heartbeats come so often, as they are welcomed; 0 = not known
     struct explain_report *report;
 };
 

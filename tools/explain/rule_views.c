@@ -110,8 +110,8 @@ static void say_first(struct explain_model *model)
     struct explain_finding *finding = finding_new(model, since_ns, true);
     finding_say(finding, "the run has no view yet: %u member%s registered", registered,
                 registered == 1 ? " has" : "s have");
-    if (model->min_members) {
-        finding_say(finding, ", and the first view waits for %u", model->min_members);
+    if (model->first_members) {
+        finding_say(finding, ", and the first view waits for %u", model->first_members);
     }
     finding_advise(finding, "start the others, or the master with fewer --min-members");
 }

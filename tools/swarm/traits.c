@@ -97,7 +97,7 @@ void swarm_traits_draw(struct swarm_traits *t, const struct swarm_config *config
     draw_sizes(t, &draw);
     draw_groups(t, &draw);
     draw_batches(t, config->seed);
-    t->sim.min_members = t->min_members;
+    t->sim.min_members = t->sim.first_members = t->min_members;
     t->sim.seed = config->seed;
     t->sim.unrecorded = !config->replayed;
     t->sim.untold = !config->transcript;

@@ -91,7 +91,8 @@ void hwi_sim_master_start(struct hwi_sim *sim)
     msg.u.master_start = (struct hwi_msg_master_start){
         .run = sim->master_node.starts,
         .master = sim->master_node.starts,
-        .min_members = sim->config.min_members,
+        .min_members = HWI_MAX(1, sim->config.min_members),
+        .first_members = sim->config.first_members,
         .heartbeat_ms = sim->config.heartbeat_ms,
         .dead_ms = sim->config.dead_ms,
         .propose_ms = sim->config.propose_ms,

@@ -44,7 +44,8 @@ struct hwi_sim_wire_ops {
 };
 
 struct hwi_sim_config {
-    uint32_t min_members;
+    uint32_t min_members;   // the run's; 0 = 1
+    uint32_t first_members; // the first view waits for that many
     uint32_t dead_ms, heartbeat_ms, propose_ms;
     uint64_t control_ns;       // one-way delay peer - master
     uint64_t edge_ns;          // one-way delay peer - peer
@@ -85,7 +86,8 @@ void hwi_sim_destroy(struct hwi_sim *sim); // takes
 
 // ---- processes
 
-// Starts a member process; returns its node number (0, 1, ...). It registers when time runs.
+// Starts a member process; returns its node number (0, 1, ...). It registers when time runs, and
+// wants the run to have this min_members; 0 = any.
 uint32_t hwi_sim_member(struct hwi_sim *sim, uint32_t min_members);
 // The same, with a place in the run: its group and unit, which a restart keeps. `unit` is borrowed
 // until return; "" or NULL = none.

@@ -56,7 +56,7 @@ static _Noreturn void be_master(const struct bench_job *job, int address_out, in
     hws_master_config config = HWS_MASTER_CONFIG_INIT;
     hws_master *master;
     char address[ADDRESS_BYTES] = "", drop;
-    config.min_members = job->peers;
+    config.first_members = job->peers;
     if (hws_master_start(&config, &master)) {
         complain("bench", "cannot start a master: %s", hws_last_error());
         _exit(EXIT_FAILED);

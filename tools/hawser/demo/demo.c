@@ -123,7 +123,7 @@ static void tour(struct demo *demo)
 {
     hws_master_config config = HWS_MASTER_CONFIG_INIT;
     hws_master *master;
-    config.min_members = DEMO_MEMBERS;
+    config.first_members = DEMO_MEMBERS;
     if (hws_master_start(&config, &master)) {
         demo_problem(demo, "cannot start a master: %s", hws_last_error());
         return;

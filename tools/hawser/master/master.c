@@ -14,7 +14,8 @@ static const char usage[] =
     "  --state FILE         small durable memory: a restart keeps run id and view numbers\n"
     "  --new-run            begin a new run although FILE is missing or holds another\n"
     "  --insecure           allow listening beyond loopback without a key\n"
-    "  --min-members N      the first view waits for N members (default 1)\n"
+    "  --min-members N      with fewer members operations fail with HWS_E_TOO_FEW (default 1)\n"
+    "  --first-members N    the first view waits for N members (default --min-members)\n"
     "  --heartbeat-ms N     how often members say that they live (default 500)\n"
     "  --dead-ms N          silence after which a member is out (default 5000)\n"
     "  --journal DIR        record in DIR what the master does, for hawser replay\n"
@@ -23,7 +24,7 @@ static const char usage[] =
     "Exit code: 0 stopped by a signal, 1 could not start, 2 bad usage.\n"
     "Example: hawser master --listen 127.0.0.1:7700 --state run.state --new-run\n";
 
-enum { LISTEN = 1, STATE, NEW_RUN, INSECURE, MIN_MEMBERS, HEARTBEAT, DEAD, JOURNAL };
+enum { LISTEN = 1, STATE, NEW_RUN, INSECURE, MIN_MEMBERS, FIRST_MEMBERS, HEARTBEAT, DEAD, JOURNAL };
 
 static const struct option longs[] = {
     {"listen", required_argument, NULL, LISTEN},
@@ -31,6 +32,7 @@ static const struct option longs[] = {
     {"new-run", no_argument, NULL, NEW_RUN},
     {"insecure", no_argument, NULL, INSECURE},
     {"min-members", required_argument, NULL, MIN_MEMBERS},
+    {"first-members", required_argument, NULL, FIRST_MEMBERS},
     {"heartbeat-ms", required_argument, NULL, HEARTBEAT},
     {"dead-ms", required_argument, NULL, DEAD},
     {"journal", required_argument, NULL, JOURNAL},
@@ -58,6 +60,8 @@ static bool set_option(hws_master_config *config, int option)
         return true;
     case MIN_MEMBERS:
         return option_u32("master", "--min-members", optarg, 1, 16384, &config->min_members);
+    case FIRST_MEMBERS:
+        return option_u32("master", "--first-members", optarg, 1, 16384, &config->first_members);
     case HEARTBEAT:
         return option_u32("master", "--heartbeat-ms", optarg, 50, 60000, &config->heartbeat_ms);
     default:

@@ -169,7 +169,8 @@ void metrics_write(FILE *out, const struct hwi_msg_status *status)
         gauge(out, "view_proposed", "number of the view proposed, 0 = none", status->proposal);
         gauge(out, "members", "members of the view", count_members(status, true));
         gauge(out, "newcomers", "newcomers that wait", count_members(status, false));
-        gauge(out, "min_members", "members that the first view waits for", status->min_members);
+        gauge(out, "min_members", "members below which operations are refused",
+              status->min_members);
         gauge(out, "trouble", "1 = the master cannot write its state file",
               status->trouble[0] != '\0');
         gauge(out, "in_flight", "operations in flight", status->ops_count);

@@ -21,7 +21,8 @@ static const char usage[] =
     "\n"
     "  -n N                 how many, 1 to 256\n"
     "  --chaos SPEC         what to do to them, see below\n"
-    "  --min-members M      the first view waits for M members (default N)\n"
+    "  --first-members M    the first view waits for M members (default N)\n"
+    "  --min-members M      with fewer members operations fail with HWS_E_TOO_FEW (default 1)\n"
     "  --dead-ms N          silence after which a member is out (default 5000)\n"
     "  --journal DIR        record in DIR what the master and the members do, for hawser replay\n"
     "  --help\n"
@@ -46,7 +47,7 @@ struct run {
     hws_master *master;
     char address[ADDRESS_BYTES];
     const char *const *trainer; // borrowed: argv behind the options
-    uint32_t members, min_members, dead_ms;
+    uint32_t members, first_members, min_members, dead_ms;
     bool spared[FAMILY_MAX]; // ended by us: how it exits does not count
     bool finished;           // a member exited 0
     bool ending;             // asked to end, or a trainer failed at once
@@ -272,6 +273,7 @@ static int start_all(struct run *run)
 {
     static const struct family_ops ops = {on_line, on_ended};
     hws_master_config config = HWS_MASTER_CONFIG_INIT;
+    config.first_members = run->first_members;
     config.min_members = run->min_members;
     config.dead_ms = run->dead_ms;
     if (hws_master_start(&config, &run->master)) {
@@ -306,6 +308,8 @@ static bool set_option(struct run *run, int option)
         return option_u32("run", "-n", optarg, 1, MEMBERS_MAX, &run->members);
     case 'm':
         return option_u32("run", "--min-members", optarg, 1, MEMBERS_MAX, &run->min_members);
+    case 'f':
+        return option_u32("run", "--first-members", optarg, 1, MEMBERS_MAX, &run->first_members);
     case 'j':
         return setenv("HAWSER_JOURNAL", optarg, 1) == 0; // ours and the members'
     case 'd':
@@ -322,9 +326,13 @@ static bool set_option(struct run *run, int option)
 int command_run(int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"chaos", required_argument, NULL, 'c'},   {"min-members", required_argument, NULL, 'm'},
-        {"dead-ms", required_argument, NULL, 'd'}, {"journal", required_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},          {0},
+        {"chaos", required_argument, NULL, 'c'},
+        {"min-members", required_argument, NULL, 'm'},
+        {"first-members", required_argument, NULL, 'f'},
+        {"dead-ms", required_argument, NULL, 'd'},
+        {"journal", required_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     static struct run run;
     opterr = 0;
@@ -345,8 +353,8 @@ int command_run(int argc, char **argv)
                  run.members ? "no trainer given" : "-n N is missing");
         return EXIT_USAGE;
     }
-    if (run.min_members == 0) {
-        run.min_members = run.members;
+    if (run.first_members == 0) {
+        run.first_members = run.members;
     }
     run.trainer = (const char *const *)argv + optind;
     return start_all(&run);

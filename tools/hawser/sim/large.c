@@ -272,7 +272,7 @@ static void print_json(const struct game *game)
 int sim_large_run(const struct sim_large *large)
 {
     struct hwi_sim_config config = {
-        .min_members = large->peers,
+        .first_members = large->peers,
         .dead_ms = 5000,
         .heartbeat_ms = 500,
         .propose_ms = 60000,

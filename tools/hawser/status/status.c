@@ -108,7 +108,7 @@ static void print_plain(const struct hwi_msg_status *status)
         printf("run %016" PRIx64 ", view %" PRIu64, status->run, status->view);
     } else {
         printf("run %016" PRIx64 ", no view yet (waits for %" PRIu32 " members)", status->run,
-               status->min_members);
+               status->first_members);
     }
     if (status->proposal) {
         printf(", view %" PRIu64 " proposed", status->proposal);
@@ -193,6 +193,7 @@ static void print_json(const struct hwi_msg_status *status)
     json_put_number(&json, "view", status->view);
     json_put_number(&json, "proposal", status->proposal);
     json_put_number(&json, "min_members", status->min_members);
+    json_put_number(&json, "first_members", status->first_members);
     json_put_number(&json, "committed", status->committed);
     json_put_number(&json, "aborted", status->aborted);
     json_put_open(&json, "members", '[');

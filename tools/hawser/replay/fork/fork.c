@@ -441,6 +441,7 @@ static bool create_simulation(struct fork *fork)
     }
     struct hwi_sim_config config = {
         .min_members = start.min_members,
+        .first_members = start.first_members,
         .dead_ms = start.dead_ms,
         .heartbeat_ms = start.heartbeat_ms,
         .propose_ms = start.propose_ms,
