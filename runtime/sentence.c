@@ -30,6 +30,9 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *text, const c
 
 const char *hwi_call_name(uint8_t kind)
 {
+    if (kind == HWI_KIND_AGREE_RUN || kind == HWI_KIND_BARRIER_RUN) {
+        return kind == HWI_KIND_AGREE_RUN ? "run-wide agree" : "run-wide barrier";
+    }
     const char *name = kind == HWI_KIND_NONE ? "view" : hwi_kind_name(kind);
     return name[0] == '?' ? "call" : name;
 }
@@ -128,6 +131,31 @@ static void say_lost(struct text *text, const struct hws_request *request, const
     add(text, " during %s in view %" PRIu64, call, reply->view);
 }
 
+// Why a call was given up: one that had not made it, and in what call that one waits instead.
+// False if the master knew of none.
+static bool add_absent(struct text *text, const struct hwi_fault *fault, const char *call)
+{
+    if (fault->absent == 0) {
+        return false;
+    }
+    if (fault->other_kind != HWI_KIND_NONE) {
+        add(text, "member %" PRIu64 " waits in %s", fault->absent,
+            hwi_call_name(fault->other_kind));
+        if (fault->other_kind != HWI_KIND_ADMIT && fault->other_kind != HWI_KIND_SYNC) {
+            add(text, " tag %" PRIu64, fault->other_tag);
+        }
+        add(text, " while member %" PRIu64 " waits in %s", fault->peer_a, call);
+    } else {
+        add(text, "member %" PRIu64, fault->absent);
+        if (fault->absent_in_all > 1) {
+            add(text, " (and %u more)", fault->absent_in_all - 1);
+        }
+        add(text, " had not called %s after %u.%u s", call, fault->waited_ms / 1000,
+            fault->waited_ms % 1000 / 100);
+    }
+    return true;
+}
+
 static void say_timeout(struct text *text, const struct hws_request *request, const char *call)
 {
     if (request->id == HWI_CALLER_OPENING) {
@@ -135,6 +163,8 @@ static void say_timeout(struct text *text, const struct hws_request *request, co
             "registered with the master at %s, but not admitted within %u ms: the members must "
             "call hws_admit, or the first view waits for more members",
             request->comm->master, request->timeout_ms);
+    } else if (add_absent(text, &request->reply.u.reply.fault, call)) {
+        add(text, ": acknowledge with hws_view and make the same call again");
     } else {
         add(text,
             "%s was not finished by all members within %u ms: acknowledge with hws_view and "
@@ -146,11 +176,14 @@ static void say_timeout(struct text *text, const struct hws_request *request, co
 static void say_withdrawn(struct text *text, const struct hws_request *request, const char *call)
 {
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
-    if (reply->fault.peer_a != 0) {
-        add(text, "peer %" PRIu64, reply->fault.peer_a);
-    } else {
-        add(text, "a member");
+    if (reply->fault.peer_a == 0) {
+        add(text,
+            "the view changed during %s (view %" PRIu64
+            "): a connection between members broke, or another call was given up",
+            call, reply->view);
+        return;
     }
+    add(text, "peer %" PRIu64, reply->fault.peer_a);
     if (reply->fault.status == HWS_E_CANCELLED) {
         add(text, " cancelled %s in view %" PRIu64, call, reply->view);
         return;
@@ -159,6 +192,8 @@ static void say_withdrawn(struct text *text, const struct hws_request *request, 
     if (reply->fault.status != HWS_OK && reply->fault.status != HWS_E_WITHDRAWN) {
         add(text, " (%s)", hws_status_text(reply->fault.status));
     }
+    add(text, reply->fault.absent != 0 ? ": " : "");
+    add_absent(text, &reply->fault, call);
 }
 
 static void say_internal(struct text *text, const struct hws_request *request, const char *call)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // withdraw: an operation will not end on a member: it fails for all.
+#include "actors/master/absent.h"
 #include "actors/master/channel.h"
 #include "actors/master/fault.h"
 #include "actors/master/handlers.h"
@@ -24,5 +25,6 @@ void hwi_master_on_withdraw(void *state, const struct hwi_event *event, struct h
     fault.group = hwi_kind_is_run_wide(withdraw->op.kind) ? 0 : session->group;
     fault.tag = withdraw->op.tag;
     fault.seq = withdraw->op.seq;
+    hwi_master_ask_absent(master, &fault, effects);
     hwi_master_end_operation(master, &fault, effects);
 }

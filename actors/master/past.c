@@ -5,6 +5,7 @@
 
 #include "actors/base/rows.h"
 #include "actors/master/channel.h"
+#include "actors/master/absent.h"
 #include "actors/master/group.h"
 #include "actors/master/master.h"
 #include "actors/master/session.h"
@@ -129,6 +130,7 @@ struct hwi_past *hwi_master_past_record(struct hwi_master *master, struct hwi_ef
     struct hwi_past *past = &master->past[master->past_count++];
     *past = (struct hwi_past){.view = master->view.number};
     record_tallies(master, past, effects);
+    hwi_master_name_absent(master);
     past->faults = hwi_new(master->alloc, (master->fault_count + 1) * sizeof *past->faults);
     memcpy(past->faults, master->faults, master->fault_count * sizeof *past->faults);
     past->faults_count = master->fault_count;

@@ -172,6 +172,9 @@ void hwi_peer_give_up(struct hwi_peer *peer, struct hwi_peer_call *call, int sta
 {
     struct hwi_fault fault = {
         .status = status, .peer_a = peer->id, .signature_a = hwi_peer_signature_of(call)};
+    uint64_t begun_ns = call->deadline_ns - call->request.timeout_ns;
+    fault.waited_ms =
+        (uint32_t)HWI_MIN((peer->now_ns - begun_ns) / HWI_NS_PER_MS, (uint64_t)UINT32_MAX);
     if (call->stage == HWI_CALL_QUEUED) {
         if (hwi_peer_channel_open(peer, call->request.kind, call->request.tag) == NULL) {
             hwi_peer_end(peer, call, HWS_E_LIMIT, effects);

@@ -60,7 +60,11 @@ static void fill_text(const struct hwi_option *option, hwi_option_lookup_fn look
 static hws_status fill_flag(const struct hwi_option *option, hwi_option_lookup_fn lookup,
                             int *field, struct hwi_error *error)
 {
-    uint32_t number = *field != 0;
+    if (*field != 0 && *field != 1) {
+        return hwi_error_say(error, HWS_E_INVALID, "%s is %d: it must be 0 or 1", option->name,
+                             *field);
+    }
+    uint32_t number = (uint32_t)*field;
     hws_status status = fill_number(option, lookup, &number, error);
     *field = (int)number;
     return status;

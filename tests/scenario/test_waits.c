@@ -84,9 +84,62 @@ static void aborted_attempts_count(void **unused)
     scenario_end(s);
 }
 
+static void expect_absent(const struct hwi_msg_reply *reply, uint32_t node, uint32_t in_all)
+{
+    expect(reply->fault.absent == reply->members[node].value &&
+               reply->fault.absent_in_all == in_all,
+           "member %llu and %u in all are said to be absent",
+           (unsigned long long)reply->fault.absent, reply->fault.absent_in_all);
+    expect(reply->fault.waited_ms >= 1000 && reply->fault.waited_ms < 1500, "after %u ms",
+           reply->fault.waited_ms);
+}
+
+// A call that comes shortly before another's deadline counts: the master asks.
+static void a_deadline_names_the_absent_one(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(MEMBERS);
+    struct call call = {.step = 1, .count = 100, .tag = 7, .timeout_ms = 1000};
+    uint64_t first = make_call(s, 0, &call);
+    run_ms(s, 970);
+    uint64_t second = make_call(s, 1, &call);
+    const struct hwi_msg_reply *reply = expect_status(s, 0, first, HWS_E_TIMEOUT);
+    expect_absent(reply, 2, 1);
+    assert_int_equal(reply->fault.other_kind, HWI_KIND_NONE);
+    expect_absent(expect_status(s, 1, second, HWS_E_WITHDRAWN), 2, 1);
+    scenario_end(s);
+}
+
+static void a_deadline_names_votes_that_are_missing(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(MEMBERS);
+    struct call call = {.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_MIN, .timeout_ms = 1000};
+    expect_absent(expect_status(s, 1, make_call(s, 1, &call), HWS_E_TIMEOUT), 0, 2);
+    scenario_end(s);
+}
+
+static void swapped_tags_are_named_at_the_deadline(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    struct call five = {.step = 1, .count = 100, .tag = 5, .timeout_ms = 1000};
+    struct call six = {.step = 1, .count = 100, .tag = 6, .timeout_ms = 9000};
+    uint64_t one = make_call(s, 0, &five), other = make_call(s, 1, &six);
+    const struct hwi_msg_reply *reply = expect_status(s, 0, one, HWS_E_TIMEOUT);
+    expect_absent(reply, 1, 1);
+    assert_int_equal(reply->fault.other_kind, HWI_KIND_ALL_REDUCE);
+    assert_int_equal(reply->fault.other_tag, 6);
+    expect_status(s, 1, other, HWS_E_WITHDRAWN);
+    scenario_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_deadline_names_the_absent_one),
+        cmocka_unit_test(a_deadline_names_votes_that_are_missing),
+        cmocka_unit_test(swapped_tags_are_named_at_the_deadline),
         cmocka_unit_test(an_all_reduce),
         cmocka_unit_test(a_vote_waits_for_members_only),
         cmocka_unit_test(a_large_tensor_waits_for_room),

@@ -192,9 +192,9 @@ static void test_flag_is_zero_or_one(void **state)
     setenv("HAWSER_INSECURE", "1", 1);
     assert_int_equal(hwi_config_read(&given, &config), HWS_OK);
     assert_int_equal(config.insecure, 1);
-    given.insecure = 17; // any true value of C
-    assert_int_equal(hwi_config_read(&given, &config), HWS_OK);
-    assert_int_equal(config.insecure, 1);
+    given.insecure = 17;
+    assert_int_equal(hwi_config_read(&given, &config), HWS_E_INVALID);
+    assert_said("insecure is 17: it must be 0 or 1");
 }
 
 static void test_listening_beyond_loopback_is_insecure(void **state)

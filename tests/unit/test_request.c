@@ -59,7 +59,7 @@ static void test_a_call_becomes_a_request(void **state)
     hws_options options = HWS_OPTIONS_INIT;
     options.tag = 9;
     options.timeout_ms = 77;
-    options.retry = 3;
+    options.retry = 1;
     options.plan = 2;
     double out[3];
     static double in[3];
@@ -74,6 +74,10 @@ static void test_a_call_becomes_a_request(void **state)
     assert_int_equal(scene.request.plan, 2);
     assert_int_equal(scene.request.timeout_ns, 77 * HWI_NS_PER_MS);
     assert_int_equal(scene.forgotten, scene.request.request);
+    options.retry = 7;
+    assert_int_equal(hws_all_reduce(comm, in, out, 3, HWS_F64, HWS_AVG, &options, NULL),
+                     HWS_E_INVALID);
+    assert_string_equal(hws_last_error(), "retry is 7: it must be 0 or 1");
     assert_int_equal(reduce(0, NULL), HWS_OK);
     assert_int_equal(scene.request.in_place, 1);
     assert_int_equal(scene.request.timeout_ns, 2000 * HWI_NS_PER_MS);

@@ -284,7 +284,7 @@ static void call_alone(struct member *member)
     hws_status status =
         hws_all_reduce(member->comm, buffer, buffer, 50, HWS_F32, HWS_SUM, &options, NULL);
     EXPECT(member, status == (member->index == 0 ? HWS_E_TIMEOUT : HWS_E_WITHDRAWN));
-    EXPECT(member, strstr(hws_last_error(), member->index == 0 ? "within 200 ms" : "tag 1"));
+    EXPECT(member, strstr(hws_last_error(), member->index == 0 ? "all_reduce tag 0" : "tag 1"));
     EXPECT(member, memcmp(buffer, before, sizeof buffer) == 0);
     EXPECT(member, hws_all_reduce(member->comm, buffer, buffer, 50, HWS_F32, HWS_SUM, NULL, NULL) ==
                        HWS_E_VIEW);

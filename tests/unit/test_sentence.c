@@ -64,8 +64,9 @@ static void test_mismatch_names_both_sides(void **state)
                     "peer 3 called agree AND, peer 1 MIN, tag 7: make the same call "
                     "on all members");
     fault->signature_b = (struct hwi_signature){.kind = HWI_KIND_BARRIER_RUN, .redop = 3};
-    assert_sentence(HWS_E_MISMATCH, "peer 3 called agree AND, peer 1 barrier_run, tag 7: make the "
-                                    "same call on all members");
+    assert_sentence(HWS_E_MISMATCH,
+                    "peer 3 called agree AND, peer 1 run-wide barrier, tag 7: make the "
+                    "same call on all members");
     // calls that never met: the master knows their kinds
     fault->signature_a = (struct hwi_signature){.kind = HWI_KIND_SYNC};
     fault->signature_b = (struct hwi_signature){.kind = HWI_KIND_ALL_REDUCE};
@@ -159,6 +160,32 @@ static void test_membership_sentences(void **state)
     assert_sentence(HWS_E_WITHDRAWN,
                     "peer 3 withdrew from all_reduce tag 7 in view 4 (the deadline "
                     "passed): acknowledge with hws_view and call again");
+    scene.reply.fault.peer_a = 0;
+    assert_sentence(HWS_E_WITHDRAWN,
+                    "the view changed during all_reduce tag 7 (view 4): a connection between "
+                    "members broke, or another call was given up: acknowledge with hws_view and "
+                    "call again");
+}
+
+static void test_the_absent_are_named(void **state)
+{
+    (void)state;
+    scene.reply.fault = (struct hwi_fault){
+        .status = HWS_E_TIMEOUT, .peer_a = 1, .waited_ms = 1049, .absent = 3, .absent_in_all = 5};
+    assert_sentence(HWS_E_TIMEOUT,
+                    "member 3 (and 4 more) had not called all_reduce tag 7 after 1.0 s: "
+                    "acknowledge with hws_view and make the same call again");
+    scene.reply.fault.other_kind = HWI_KIND_BARRIER_RUN;
+    scene.reply.fault.other_tag = 5;
+    assert_sentence(HWS_E_TIMEOUT,
+                    "member 3 waits in run-wide barrier tag 5 while member 1 waits in all_reduce "
+                    "tag 7: acknowledge with hws_view and make the same call again");
+    scene.reply.fault.other_kind = HWI_KIND_NONE;
+    scene.reply.fault.absent_in_all = 1;
+    assert_sentence(HWS_E_WITHDRAWN,
+                    "peer 1 withdrew from all_reduce tag 7 in view 4 (the deadline passed): member "
+                    "3 had not called all_reduce tag 7 after 1.0 s: acknowledge with hws_view and "
+                    "call again");
 }
 
 static void test_sentences_of_the_end(void **state)
@@ -217,6 +244,7 @@ int main(void)
         TEST(test_too_little_room_names_both_numbers),
         TEST(test_a_root_that_is_none),
         TEST(test_membership_sentences),
+        TEST(test_the_absent_are_named),
         TEST(test_sentences_of_the_end),
         TEST(test_every_status_has_a_sentence),
     };
