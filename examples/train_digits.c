@@ -121,11 +121,7 @@ static hws_status train(struct trainer *t)
 static void leave(struct trainer *t)
 {
     hws_stats stats = HWS_STATS_INIT;
-    if (t->vote != NULL) {
-        hws_wait(t->vote, UINT32_MAX, NULL);
-    }
-    t->vote = NULL;
-    diloco_abandon(t);
+    flights_abandon(t);
     if (t->comm != NULL && hws_stats_get(t->comm, &stats) == HWS_OK) {
         t->spent.sent += stats.bytes_sent;
     }

@@ -40,18 +40,22 @@ static void be_late(struct trainer *t)
 hws_status average_start(struct trainer *t, const float *input, float *output, size_t count,
                          uint64_t tag, struct flight *flight)
 {
-    hws_options options = HWS_OPTIONS_INIT;
+    hws_op op = HWS_OP_INIT;
     hws_stats before = HWS_STATS_INIT;
     uint64_t step = current_step(t), bytes = count * sizeof *input;
-    options.tag = tag;
-    options.retry = 1;
+    op.what = HWS_ALL_REDUCE;
+    op.input = input;
+    op.output = output;
+    op.count = count;
+    op.dtype = HWS_F32;
+    op.redop = HWS_AVG;
+    op.options.tag = tag;
     if (step == t->options.late_at && !t->was_late) {
         be_late(t);
     }
     hws_stats_get(t->comm, &before);
     flight->aborted = before.aborted;
-    hws_status status = hws_all_reduce_async(t->comm, input, output, count, HWS_F32, HWS_AVG,
-                                             &options, &flight->request);
+    hws_status status = flight_start(t, &op, flight);
     if (status) {
         return failed("cannot average", status);
     }
@@ -62,26 +66,17 @@ hws_status average_start(struct trainer *t, const float *input, float *output, s
 
 hws_status average_finish(struct trainer *t, struct flight *flight)
 {
-    hws_result now = HWS_RESULT_INIT;
     hws_stats after = HWS_STATS_INIT;
-    hws_status status = wait_for(t, &flight->request, &now);
+    hws_status status = flight_finish(t, flight);
     if (status) {
         return failed("cannot average", status);
     }
     hws_stats_get(t->comm, &after);
-    if (now.attempts > 1) {
+    if (flight->result.attempts > 1) {
         report(t, "averaged step=%llu attempts=%u aborted=%llu\n",
-               (unsigned long long)current_step(t), now.attempts,
+               (unsigned long long)current_step(t), flight->result.attempts,
                (unsigned long long)(after.aborted - flight->aborted));
     }
-    members_note(t, &now);
+    members_note(t, &flight->result);
     return HWS_OK;
-}
-
-void average_abandon(struct flight *flight)
-{
-    if (flight->request != NULL) {
-        hws_wait(flight->request, UINT32_MAX, NULL);
-    }
-    flight->request = NULL;
 }

@@ -7,7 +7,7 @@
 // Gradient and loss of one batch, averaged over the members, and the step they all make by it.
 static hws_status sgd_step(struct trainer *t, struct net_training *training)
 {
-    struct flight flight;
+    struct flight flight = {0};
     size_t count = t->net.count;
     t->gradient[count] = net_gradient(&t->net, t->parameters, training);
     hws_status status = average_start(t, t->gradient, t->gradient, count + 1, TAG_MOVE, &flight);

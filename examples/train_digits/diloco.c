@@ -48,7 +48,7 @@ static void apply_average(struct trainer *t, const struct fragment *f)
 
 static hws_status land(struct trainer *t, struct fragment *f)
 {
-    if (f->flight.request == NULL) {
+    if (!f->flight.busy) {
         return HWS_OK;
     }
     hws_status status = average_finish(t, &f->flight);
@@ -98,13 +98,6 @@ hws_status diloco_settle(struct trainer *t)
         status = land(t, &t->fragments[i]);
     }
     return status;
-}
-
-void diloco_abandon(struct trainer *t)
-{
-    for (uint32_t i = 0; t->fragments != NULL && i < t->options.fragments; i++) {
-        average_abandon(&t->fragments[i].flight);
-    }
 }
 
 bool diloco_make(struct trainer *t)

@@ -90,7 +90,13 @@ hws_status members_sync(struct trainer *t)
     hws_options options = HWS_OPTIONS_INIT;
     hws_result now = HWS_RESULT_INIT;
     options.retry = 1;
-    hws_status status = hws_sync(t->comm, t->state, HWS_SYNC_ENFORCE, &options, &now);
+    hws_status status = HWS_E_VIEW;
+    for (int i = 0; i < TRIES_MAX && hws_status_class(status) == HWS_CLASS_VIEW; i++) {
+        status = i > 0 ? hws_view(t->comm, NULL) : HWS_OK;
+        if (status == HWS_OK) {
+            status = hws_sync(t->comm, t->state, HWS_SYNC_ENFORCE, &options, &now);
+        }
+    }
     if (status) {
         return failed("cannot sync", status);
     }
@@ -108,23 +114,23 @@ hws_status members_sync(struct trainer *t)
 
 hws_status members_vote(struct trainer *t)
 {
-    hws_options options = HWS_OPTIONS_INIT;
-    options.tag = TAG_FINISHED;
-    options.retry = 1;
-    hws_status status = hws_agree_async(t->comm, current_step(t) >= t->options.steps, HWS_AGREE_AND,
-                                        &options, &t->vote);
+    hws_op op = HWS_OP_INIT;
+    op.what = HWS_AGREE;
+    op.value = current_step(t) >= t->options.steps;
+    op.agree_op = HWS_AGREE_AND;
+    op.options.tag = TAG_FINISHED;
+    hws_status status = flight_start(t, &op, &t->vote);
     return status ? failed("cannot vote", status) : HWS_OK;
 }
 
 hws_status members_hear_vote(struct trainer *t, bool *finished)
 {
-    hws_result now = HWS_RESULT_INIT;
-    hws_status status = wait_for(t, &t->vote, &now);
+    hws_status status = flight_finish(t, &t->vote);
     if (status) {
         return failed("cannot agree", status);
     }
-    members_note(t, &now);
-    t->pending = now.pending;
-    *finished = now.value == 1;
+    members_note(t, &t->vote.result);
+    t->pending = t->vote.result.pending;
+    *finished = t->vote.result.value == 1;
     return HWS_OK;
 }

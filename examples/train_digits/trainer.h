@@ -18,10 +18,16 @@
 
 enum { TAG_FINISHED = 1, TAG_MOVE = 2 }; // TAG_MOVE + i is fragment i's
 
-// A reduction on its way.
+enum { FLIGHTS_MAX = FRAGMENTS_MAX + 2, TRIES_MAX = 10000 };
+
+// A reduction or a vote on its way.
 struct flight {
-    hws_request *request; // NULL = none
-    uint64_t aborted;     // attempts aborted before it began
+    bool busy;            // begun, and its result not taken
+    hws_request *request; // NULL = collected: `status` and `result` tell what became of it
+    hws_op op;            // to make the same call again
+    hws_status status;
+    hws_result result;
+    uint64_t aborted; // attempts aborted before it began
 };
 
 // A stretch of the parameters that is averaged as a whole.
@@ -57,10 +63,13 @@ struct trainer {
     bool was_late;
     hws_comm *comm;
     hws_state *state;
-    hws_request *vote; // NULL = none in flight
-    hws_result view;   // of the last operation: who the members are, and which of them we are
-    uint32_t pending;  // newcomers that wait, as the last vote said to all
-    bool sync_due;     // the membership changed since the last hws_sync
+    struct flight vote;
+    struct flight
+        *flights[FLIGHTS_MAX]; // those that are busy, in the order they began in; borrowed
+    uint32_t flight_count;
+    hws_result view;  // of the last operation: who the members are, and which of them we are
+    uint32_t pending; // newcomers that wait, as the last vote said to all
+    bool sync_due;    // the membership changed since the last hws_sync
     struct spent spent;
 };
 
@@ -70,6 +79,14 @@ __attribute__((format(printf, 2, 3))) void report(struct trainer *t, const char 
 hws_status failed(const char *what, hws_status status);
 // hws_wait(), and what it cost.
 hws_status wait_for(struct trainer *t, hws_request **request, hws_result *now);
+
+// flight.c: calls that are made again until they hold. Begins `op`; its tensors are borrowed until
+// the flight was finished or abandoned.
+hws_status flight_start(struct trainer *t, const hws_op *op, struct flight *flight);
+// Waits for it; `flight->result` is its result.
+hws_status flight_finish(struct trainer *t, struct flight *flight);
+// Waits until nothing refers to any flight's memory, whatever became of them.
+void flights_abandon(struct trainer *t);
 // The outer step that is being made, from 1; the shared state's revision counts the ones made.
 uint64_t current_step(const struct trainer *t);
 
@@ -87,13 +104,11 @@ hws_status members_vote(struct trainer *t);
 hws_status members_hear_vote(struct trainer *t, bool *finished);
 
 // Begins to average `count` floats over all members; over the survivors if one is lost. `input` and
-// `output` (may be the same) are borrowed until average_finish() or average_abandon().
+// `output` (may be the same) are borrowed until average_finish() or flights_abandon().
 hws_status average_start(struct trainer *t, const float *input, float *output, size_t count,
                          uint64_t tag, struct flight *flight);
 // Waits for it.
 hws_status average_finish(struct trainer *t, struct flight *flight);
-// Waits until nothing refers to its memory, whatever became of it.
-void average_abandon(struct flight *flight);
 
 // How this member trains in the outer step that begins: its share of the images, seeded.
 struct net_training training_begin(const struct trainer *t);
@@ -103,8 +118,6 @@ hws_status ddp_step(struct trainer *t);
 hws_status diloco_step(struct trainer *t);
 // Lands what is in flight.
 hws_status diloco_settle(struct trainer *t);
-// After a failure: gives up what is in flight.
-void diloco_abandon(struct trainer *t);
 // Cuts the parameters in fragments. False = no memory.
 bool diloco_make(struct trainer *t);
 void diloco_free(struct trainer *t);

@@ -14,11 +14,11 @@ TRAINER = BUILD / "train_digits"
 class Trainer(Process):
     """Reports on its standard output. What is not a report there is for people."""
 
-    def __init__(self, world, name, master, mode, *options):
+    def __init__(self, world, name, master, mode, *options, **variables):
         self.out = world.folder / f"{name}.state"
         super().__init__(world, name, [TRAINER, "--data", DIGITS, "--mode", mode, "--steps", STEPS, "--inner", 40, "--batch", 16,
                                        "--every", 1000, "--out", self.out, "--report", "/dev/stdout", *options],
-                         HAWSER_MASTER=master.address)
+                         HAWSER_MASTER=master.address, **variables)
         self.reports = []
 
     def hear(self, kind, seconds=60):
@@ -121,6 +121,23 @@ def test_same_again(world):
             check(trainer.child.wait(10) == 0, f"{trainer.name} failed")
             states.add(trainer.out.read_bytes())
     check(len(states) == 1, "the final states differ")
+
+
+def test_a_member_slower_than_deadlines(world):
+    """A member comes a second late to a reduction, and each call has 300 ms: the others make the same calls again."""
+    for mode in ("ddp", "diloco", "async-diloco", "streaming"):
+        master = world.start_master(min_members=3, name=f"master-{mode}")
+        late = Trainer(world, f"late-{mode}", master, mode, "--late-at", DIE_AT, HAWSER_TIMEOUT_MS="300")
+        others = [Trainer(world, f"{name}-{mode}", master, mode, HAWSER_TIMEOUT_MS="300") for name in ("a", "b")]
+        states = set()
+        for member in (late, *others):
+            end = member.hear("finished")
+            check(int(end["step"]) == STEPS, f"{member.name} ended after {end['step']} steps")
+            check(member.child.wait(10) == 0, f"{member.name} ended with code {member.child.returncode}")
+            check(not member.heard("rejoining") and not member.heard("lost"), f"{member.name} left the run")
+            states.add(member.out.read_bytes())
+        check(len(states) == 1, f"{mode}: the final states differ")
+        check(any(len(member.heard("view")) > 1 for member in others), f"{mode}: no deadline passed")
 
 
 def test_comparison(_):
