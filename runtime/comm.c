@@ -137,7 +137,6 @@ struct hws_comm *hwi_comm_create(const hws_config *config)
 static hws_status create_host(struct hws_comm *comm, const hws_config *config, uint64_t incarnation)
 {
     static const struct hwi_host_ops ops = {on_trainer, on_check_failed};
-    char error[HWI_ERROR_BYTES_MAX] = "";
     struct hwi_host *host;
     hws_status status = hwi_compose_member(config, incarnation, &ops, comm, &host);
     if (status != HWS_OK) {
@@ -147,11 +146,7 @@ static hws_status create_host(struct hws_comm *comm, const hws_config *config, u
     comm->host = host;
     pthread_mutex_unlock(&comm->mutex);
     snprintf(comm->address, sizeof comm->address, "%s", hwi_host_address(host));
-    int wrong = 0;
-    if (config->advertise != NULL) { // others dial numbers only
-        wrong = hwi_host_resolve(config->advertise, comm->address, error);
-    }
-    return wrong == 0 ? HWS_OK : hwi_error_set(wrong, "advertise: %s", error);
+    return HWS_OK;
 }
 
 static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint64_t incarnation)

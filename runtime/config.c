@@ -32,8 +32,9 @@
 
 static const struct hwi_option comm_options[] = {
     TEXT(hws_config, master, "HAWSER_MASTER", NULL, "the master's address, host:port; required"),
-    TEXT(hws_config, listen, "HAWSER_LISTEN", "127.0.0.1:0",
-         "where stripes are accepted; port 0 = any"),
+    TEXT(hws_config, listen, "HAWSER_LISTEN", NULL,
+         "where stripes are accepted; port 0 = any; default: any port of the address from which "
+         "the master is reached"),
     TEXT(hws_config, advertise, "HAWSER_ADVERTISE", NULL,
          "the address told to other members; default: the one bound"),
     FLAG(hws_config, insecure, "HAWSER_INSECURE", "allow listening beyond loopback without a key"),
@@ -178,7 +179,7 @@ hws_status hwi_config_read(const hws_config *given, hws_config *config)
     if (status == HWS_OK) {
         status = check_unit(config->unit, config->unit_size);
     }
-    if (status == HWS_OK) {
+    if (status == HWS_OK && config->listen != NULL) {
         status = check_listen(config->listen, config->insecure);
     }
     return status;

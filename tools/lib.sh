@@ -60,6 +60,7 @@ missing_packages() {
     if [ "$1" = tests ]; then
         has_library cmocka || echo libcmocka-dev
         has_command python3 || echo python3
+        has_command ip || echo iproute2
         # 64-bit Arm, for tests/cross
         has_command aarch64-linux-gnu-gcc || echo gcc-aarch64-linux-gnu
         [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || [ "$(uname -m)" = aarch64 ] || echo libc6-dev-arm64-cross

@@ -57,7 +57,9 @@ typedef struct hws_comm hws_comm;
 typedef struct hws_config {
     size_t bytes_of_struct; /**< sizeof(hws_config) */
     const char *master;     /**< HAWSER_MASTER: "host:port"; required */
-    const char *listen;     /**< HAWSER_LISTEN: where stripes are accepted; default "127.0.0.1:0" */
+    const char *listen;     /**< HAWSER_LISTEN: where stripes are accepted, "host:port", port 0 =
+                               any; default: any port of the address from which the master is
+                               reached, which is 127.0.0.1 if the master is there */
     const char *advertise;  /**< HAWSER_ADVERTISE: address told to others; default: the bound one */
     int insecure; /**< HAWSER_INSECURE: 1 = allow listening beyond loopback without a key; default 0
                    */

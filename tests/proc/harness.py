@@ -157,19 +157,19 @@ class Process:
 
 
 class Master(Process):
-    def __init__(self, world, name="master", listen="127.0.0.1:0", first_members=1, dead_ms=5000, **options):
+    def __init__(self, world, name="master", listen="127.0.0.1:0", first_members=1, dead_ms=5000, before=(), **options):
         words = ["--listen", listen, "--first-members", first_members, "--dead-ms", dead_ms]
         for key, value in options.items():
             words += ["--" + key.replace("_", "-")] + [value] * (value is not True)
-        super().__init__(world, name, [BUILD / "hawser", "master", *words])
+        super().__init__(world, name, [*before, BUILD / "hawser", "master", *words])
         self.address = self.line().rpartition(" ")[2]
 
 
 class Member(Process):
     """Talks with a scripted member (member.c). Its methods are the member's commands: m.reduce(count=9, retry=True)."""
 
-    def __init__(self, world, name, master):
-        super().__init__(world, name, [BUILD / "tests/proc/hawser_member"], HAWSER_MASTER=master)
+    def __init__(self, world, name, master, before=()):
+        super().__init__(world, name, [*before, BUILD / "tests/proc/hawser_member"], HAWSER_MASTER=master)
         self.peer = self.listens = None
 
     def tell(self, command, **words):
@@ -291,11 +291,11 @@ def ids(*members):
 
 
 def run_test(name, function):
-    """True if it holds. The transcript is printed if not."""
+    """True if it holds, or if it returned why it cannot be tried here. The transcript is printed if not."""
     with tempfile.TemporaryDirectory(prefix="hawser-proc-") as folder:
-        world, problem = World(folder), None
+        world, problem, lacking = World(folder), None, None
         try:
-            function(world)
+            lacking = function(world)
             world.end_well()
         except Failure as failure:
             problem = str(failure)
@@ -309,7 +309,8 @@ def run_test(name, function):
             except Failure as failure:
                 problem = str(failure)
         took = time.monotonic() - world.began
-        print(f"{'ok' if problem is None else 'FAILED':6} {took:6.2f} s  {name}", flush=True)
+        verdict = "FAILED" if problem is not None else "skipped" if lacking else "ok"
+        print(f"{verdict:7} {took:6.2f} s  {name}{': ' + lacking if lacking else ''}", flush=True)
         if problem is not None:
             print("  " + problem.replace("\n", "\n  "))
         if problem is not None or os.environ.get("VERBOSE"):

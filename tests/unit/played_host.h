@@ -137,13 +137,6 @@ const char *hwi_host_address(const struct hwi_host *host)
     return "127.0.0.1:40123";
 }
 
-int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char *error)
-{
-    (void)error;
-    snprintf(address, HWI_ADDRESS_BYTES_MAX, "%s", text);
-    return 0;
-}
-
 int hwi_host_submit(struct hwi_host *host, const struct hwi_submission *submission)
 {
     if (scene.submit_status != 0) {

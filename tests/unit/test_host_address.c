@@ -79,13 +79,13 @@ static void refuses_an_endless_name(void **state)
 
 static void resolves_names(void **state)
 {
-    char address[HWI_ADDRESS_BYTES_MAX], error[HWI_ERROR_BYTES_MAX];
+    struct hwi_address address;
+    char text[HWI_ADDRESS_BYTES_MAX];
     (void)state;
-    int status = hwi_host_resolve("localhost:77", address, error);
-    expect(status == 0, "localhost: %s", error);
-    expect(strcmp(address, "127.0.0.1:77") == 0 || strcmp(address, "[::1]:77") == 0, "%s", address);
-    assert_int_equal(hwi_host_resolve("no port", address, error), HWS_E_INVALID);
-    assert_non_null(strstr(error, "no port"));
+    const char *wrong = hwi_address_parse("localhost:77", HWI_ADDRESS_NAME, &address);
+    expect(wrong == NULL, "localhost: %s", wrong);
+    hwi_address_print(&address, text);
+    expect(strcmp(text, "127.0.0.1:77") == 0 || strcmp(text, "[::1]:77") == 0, "%s", text);
 }
 
 static struct hwi_address numeric(const char *text)
@@ -93,6 +93,18 @@ static struct hwi_address numeric(const char *text)
     struct hwi_address address;
     assert_null(hwi_address_parse(text, HWI_ADDRESS_NUMERIC, &address));
     return address;
+}
+
+static void knows_hosts_apart(void **state)
+{
+    struct hwi_address one = numeric("10.0.0.1:1"), again = numeric("10.0.0.1:2");
+    struct hwi_address other = numeric("10.0.0.2:1"), six = numeric("[2001:db8::1]:1");
+    struct hwi_address six_again = numeric("[2001:db8::1]:9"),
+                       six_other = numeric("[2001:db8::2]:1");
+    (void)state;
+    assert_true(hwi_address_same_host(&one, &again) && !hwi_address_same_host(&one, &other));
+    assert_true(hwi_address_same_host(&six, &six_again));
+    assert_false(hwi_address_same_host(&six, &six_other) || hwi_address_same_host(&one, &six));
 }
 
 static void knows_kinds_of_addresses(void **state)
@@ -183,6 +195,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_no_address),
         cmocka_unit_test(refuses_an_endless_name),
         cmocka_unit_test(resolves_names),
+        cmocka_unit_test(knows_hosts_apart),
         cmocka_unit_test(knows_kinds_of_addresses),
         cmocka_unit_test(hello_comes_back),
         cmocka_unit_test(hello_with_any_flipped_bit_is_refused),

@@ -47,17 +47,6 @@ static int fail_errno(char *error, const char *doing)
 
 // ---- addresses ----------------------------------------------------------------------------------
 
-int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char *error)
-{
-    struct hwi_address resolved;
-    const char *wrong = hwi_address_parse(text, HWI_ADDRESS_NAME, &resolved);
-    if (wrong != NULL) {
-        return fail(error, HWS_E_INVALID, "address \"%.100s\": %s", text, wrong);
-    }
-    hwi_address_print(&resolved, address);
-    return HWS_OK;
-}
-
 static int parse(const char *text, const char *what, int status, struct hwi_address *address,
                  char *error)
 {
@@ -92,35 +81,113 @@ static int create_common(struct hwi_host *host, const struct hwi_host_config *co
     return HWS_OK;
 }
 
-static int create_member(struct hwi_host *host, const struct hwi_host_config *config, char *error)
+// ---- a member's addresses
+
+struct addresses {
+    struct hwi_address master, toward, listen; // `toward`: ours on the way to the master
+    bool elsewhere;                            // the master is on another host
+};
+
+static int find_master(const struct hwi_host_config *config, struct addresses *found, char *error)
 {
-    struct hwi_address master, toward, listen;
     char text[TEXT_BYTES];
-    int status = parse(config->master, "master address", HWS_E_UNREACHABLE, &master, error);
+    int status = parse(config->master, "master address", HWS_E_UNREACHABLE, &found->master, error);
     if (status != HWS_OK) {
         return status;
     }
-    if (!hwi_address_toward(&master, &toward)) {
+    if (!hwi_address_toward(&found->master, &found->toward)) {
         return fail(error, HWS_E_UNREACHABLE, "no route to the master at %.100s: %s",
                     config->master, hwi_os_error_text(errno, text, sizeof text));
     }
-    listen = toward;
+    // An address of this host is reached from itself.
+    found->elsewhere = !hwi_address_is_loopback(&found->master) &&
+                       !hwi_address_same_host(&found->master, &found->toward);
+    return HWS_OK;
+}
+
+static int choose_listen(const struct hwi_host_config *config, struct addresses *found, char *error)
+{
+    char text[HWI_ADDRESS_BYTES_MAX];
+    found->listen = found->toward;
     if (config->listen != NULL) {
-        status = parse(config->listen, "listen address", HWS_E_INVALID, &listen, error);
+        return parse(config->listen, "listen address", HWS_E_INVALID, &found->listen, error);
+    }
+    if (!hwi_address_is_loopback(&found->toward) && !config->insecure) {
+        hwi_address_print(&found->toward, text);
+        *strrchr(text, ':') = '\0';
+        return fail(error, HWS_E_INSECURE,
+                    "on the way to the master at %.80s this member listens at %s, beyond loopback, "
+                    "where anyone could join: set `insecure` (HAWSER_INSECURE=1) if the network is "
+                    "trusted",
+                    config->master, text);
+    }
+    return HWS_OK;
+}
+
+// Nobody else could dial it: told here, not by an eviction when others have tried.
+static int refuse(const char *option, const char *given, const char *address,
+                  const struct hwi_host_config *config, char *error)
+{
+    return fail(
+        error, HWS_E_INVALID,
+        "%s is \"%.50s\" (%s), which other hosts cannot dial, and the master at %.50s is on "
+        "another one: leave `listen` out (HAWSER_LISTEN), or set `advertise` "
+        "(HAWSER_ADVERTISE)",
+        option, given, address, config->master);
+}
+
+// What others are told: numbers, for stripes are dialled by those only.
+static int choose_advertised(struct hwi_host *host, const struct hwi_host_config *config,
+                             const struct addresses *found, char *error)
+{
+    const char *option = config->advertise != NULL ? "advertise" : "listen";
+    struct hwi_address told = found->listen;
+    if (config->advertise != NULL) {
+        int status = parse(config->advertise, "advertise", HWS_E_INVALID, &told, error);
+        if (status != HWS_OK) {
+            return status;
+        }
+    } else if (hwi_address_is_wildcard(&told)) {
+        told = found->toward;
+        hwi_address_set_port(&told, hwi_address_port(&found->listen));
+    }
+    hwi_address_print(&told, host->address);
+    if (hwi_address_is_wildcard(&told)) {
+        return fail(error, HWS_E_INVALID,
+                    "advertise is \"%.80s\", which nobody can dial: it must be an address of this "
+                    "host (HAWSER_ADVERTISE)",
+                    config->advertise);
+    }
+    if (found->elsewhere && hwi_address_is_loopback(&told)) {
+        return refuse(option, config->advertise != NULL ? config->advertise : config->listen,
+                      host->address, config, error);
+    }
+    return HWS_OK;
+}
+
+static int create_member(struct hwi_host *host, const struct hwi_host_config *config, char *error)
+{
+    struct addresses found;
+    char text[TEXT_BYTES];
+    int status = find_master(config, &found, error);
+    if (status == HWS_OK) {
+        status = choose_listen(config, &found, error);
     }
     if (status != HWS_OK) {
         return status;
     }
     host->data = hwi_data_create(&hwi_alloc_libc, &hwi_host_data_ops, host);
-    if (!hwi_host_open_edges(host, &listen)) {
+    if (!hwi_host_open_edges(host, &found.listen)) {
         return fail_listen(config->listen != NULL ? config->listen : "any port",
                            hwi_os_error_text(errno, text, sizeof text), error);
     }
-    hwi_address_set_port(&toward, hwi_address_port(&listen));
-    hwi_address_print(hwi_address_is_wildcard(&listen) ? &toward : &listen, host->address);
+    status = choose_advertised(host, config, &found, error);
+    if (status != HWS_OK) {
+        return status;
+    }
     const char *wrong =
         hwi_control_connect(&host->control, host->drain, config->master,
-                            master.storage.ss_family == AF_INET6, config->incarnation);
+                            found.master.storage.ss_family == AF_INET6, config->incarnation);
     return wrong != NULL
                ? fail(error, HWS_E_INVALID, "connecting to %.100s: %s", config->master, wrong)
                : HWS_OK;

@@ -30,9 +30,11 @@ struct hwi_host_config {
     const struct hwi_actor_ops *const *actors; // borrowed until create returns
     uint32_t actor_count;
     const char *master; // a member: where to connect, "host:port"; NULL for a master
-    // A member: for stripes; a master: for control; port 0 = any. A member's NULL = any
+    // A member: for stripes; a master: for control; port 0 = any. A member's NULL = any port of the
+    // address from which the master is reached
     const char *listen;
-    // port of the address from which the master is reached
+    const char *advertise;  // a member's: what others are told, "host:port"; NULL = what is bound
+    int insecure;           // a member's: `listen` NULL may be beyond loopback
     const char *state_file; // a master's view file, or NULL
     int new_run;            // begin although the file is missing, or ignore what it holds
     uint64_t incarnation;   // a member's: names its control session
@@ -49,7 +51,8 @@ enum { HWI_ERROR_BYTES_MAX = 256 };
 
 // Binds, connects and starts the thread; events may be delivered before it returns. Returns 0 and
 // *host owned, or an hws_status with a sentence in `error` (HWI_ERROR_BYTES_MAX bytes):
-// HWS_E_INVALID (an address, a missing or damaged state file), HWS_E_UNREACHABLE (no such master
+// HWS_E_INVALID (an address, also one that others could not dial; a missing or damaged state file),
+// HWS_E_INSECURE (listening beyond loopback by default), HWS_E_UNREACHABLE (no such master
 // host, no route), HWS_E_SYSTEM (cannot listen, state file locked, no journal), HWS_E_NO_MEMORY.
 // Nothing is heard on the control link before the first submission. May block on a name's look-up.
 int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host, char *error);
@@ -96,11 +99,6 @@ struct hwi_host_counters {
     uint64_t trace_failures;      // no way to be traced, readers refused, batches that did not fit
 };
 void hwi_host_counters(struct hwi_host *host, struct hwi_host_counters *counters);
-
-// Any thread, may block on a look-up: "name:port" as the numeric address that others can be told;
-// stripes are dialled by numeric addresses only. 0, or HWS_E_INVALID with a sentence
-// (HWI_ERROR_BYTES_MAX bytes).
-int hwi_host_resolve(const char *text, char address[HWI_ADDRESS_BYTES_MAX], char *error);
 
 // Stops the thread, closes everything, frees (takes). Control messages already sent get up to 500
 // ms to leave.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
+#define _DEFAULT_SOURCE // IFF_UP
 #include "transport/os/address.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -114,6 +117,53 @@ bool hwi_address_is_loopback(const struct hwi_address *address)
     }
     uint32_t host = ntohl(((const struct sockaddr_in *)&address->storage)->sin_addr.s_addr);
     return host >> 24 == 127;
+}
+
+bool hwi_address_same_host(const struct hwi_address *a, const struct hwi_address *b)
+{
+    if (a->storage.ss_family != b->storage.ss_family) {
+        return false;
+    }
+    if (a->storage.ss_family == AF_INET6) {
+        return memcmp(&((const struct sockaddr_in6 *)&a->storage)->sin6_addr,
+                      &((const struct sockaddr_in6 *)&b->storage)->sin6_addr,
+                      sizeof(struct in6_addr)) == 0;
+    }
+    return ((const struct sockaddr_in *)&a->storage)->sin_addr.s_addr ==
+           ((const struct sockaddr_in *)&b->storage)->sin_addr.s_addr;
+}
+
+// What others can dial of one interface; its `bytes` is 0 if they cannot.
+static struct hwi_address of_interface(const struct ifaddrs *interface, int family)
+{
+    struct hwi_address address = {.bytes = 0};
+    const struct sockaddr *found = interface->ifa_addr;
+    if (found == NULL || (interface->ifa_flags & (IFF_UP | IFF_LOOPBACK)) != IFF_UP ||
+        (found->sa_family != AF_INET && found->sa_family != family)) {
+        return address;
+    }
+    bool six = found->sa_family == AF_INET6;
+    size_t bytes = six ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    memcpy(&address.storage, found, bytes);
+    bool local =
+        six && IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *)&address.storage)->sin6_addr);
+    address.bytes = local ? 0 : (socklen_t)bytes;
+    return address;
+}
+
+uint32_t hwi_address_of_host(int family, struct hwi_address *list, uint32_t room)
+{
+    struct ifaddrs *interfaces = NULL;
+    uint32_t count = 0;
+    if (getifaddrs(&interfaces) != 0) {
+        return 0;
+    }
+    for (const struct ifaddrs *one = interfaces; one != NULL && count < room; one = one->ifa_next) {
+        list[count] = of_interface(one, family);
+        count += list[count].bytes > 0;
+    }
+    freeifaddrs(interfaces);
+    return count;
 }
 
 bool hwi_address_toward(const struct hwi_address *remote, struct hwi_address *local)

@@ -31,6 +31,12 @@ void hwi_address_set_port(struct hwi_address *address, uint16_t port);
 bool hwi_address_is_wildcard(const struct hwi_address *address);
 bool hwi_address_is_loopback(const struct hwi_address *address);
 
+// The same host, whatever the ports.
+bool hwi_address_same_host(const struct hwi_address *a, const struct hwi_address *b);
+// This host's addresses at which others can reach it: of interfaces that are up, not loopback, not
+// link-local; those of `family` (AF_INET6: both). Writes at most `room`, port 0; returns how many.
+uint32_t hwi_address_of_host(int family, struct hwi_address *list, uint32_t room);
+
 // The local address from which `remote` is reached, port 0; false if there is no route.
 bool hwi_address_toward(const struct hwi_address *remote, struct hwi_address *local);
 

@@ -3,8 +3,11 @@
 #include <hawser/hawser.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "tools/hawser/command.h"
+#include "transport/os/address.h"
 
 static const char usage[] =
     "usage: hawser master [OPTIONS]\n"
@@ -24,6 +27,7 @@ static const char usage[] =
     "Exit code: 0 stopped by a signal, 1 could not start, 2 bad usage.\n"
     "Example: hawser master --listen 127.0.0.1:7700 --state run.state --new-run\n";
 
+enum { ADDRESSES_MAX = 16 }; // of this host that are printed
 enum { LISTEN = 1, STATE, NEW_RUN, INSECURE, MIN_MEMBERS, FIRST_MEMBERS, HEARTBEAT, DEAD, JOURNAL };
 
 static const struct option longs[] = {
@@ -69,6 +73,31 @@ static bool set_option(hws_master_config *config, int option)
     }
 }
 
+// What is bound, and what members use: here the address that is printed last, elsewhere others.
+static void say_address(const char *listen, const char *address)
+{
+    struct hwi_address bound, others[ADDRESSES_MAX];
+    char text[HWI_ADDRESS_BYTES_MAX];
+    bool all = listen != NULL && hwi_address_parse(listen, HWI_ADDRESS_NAME, &bound) == NULL &&
+               hwi_address_is_wildcard(&bound);
+    if (!all) {
+        printf("hawser master: listening on %s\n", address);
+        return;
+    }
+    const char *port = strrchr(address, ':') + 1;
+    uint32_t count = hwi_address_of_host(bound.storage.ss_family, others, ADDRESSES_MAX);
+    hwi_address_set_port(&bound, (uint16_t)atoi(port));
+    hwi_address_print(&bound, text);
+    printf("hawser master: listening on %s, on this host %s\n", text, address);
+    printf("hawser master: members on other hosts use");
+    for (uint32_t i = 0; i < count; i++) {
+        hwi_address_set_port(&others[i], (uint16_t)atoi(port));
+        hwi_address_print(&others[i], text);
+        printf("%s %s", i > 0 ? "," : "", text);
+    }
+    puts(count > 0 ? "" : " no address: this host has none but loopback");
+}
+
 // The signals that end it are blocked before the master's thread starts, which inherits that.
 static int serve(const hws_master_config *config)
 {
@@ -85,7 +114,7 @@ static int serve(const hws_master_config *config)
         return EXIT_FAILED;
     }
     hws_master_address(master, address, sizeof address);
-    printf("hawser master: listening on %s\n", address);
+    say_address(config->listen, address);
     fflush(stdout);
     sigwait(&ends, &came);
     printf("hawser master: stopping\n");

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Addresses: what a member listens on and tells others, on one host and on several."""
+import netns
+from harness import BUILD, Master, Member, Process, all_do, check, main, same
+
+LACKING = netns.lacking()
+
+
+def test_an_address_that_nobody_can_dial(world):
+    """A wildcard is no address to tell others; a name that is none, neither. Each names its option."""
+    master = world.start_master()
+    for advertise in ("0.0.0.0:5000", "[::]:5000"):
+        answer = world.start_member(master).open(advertise=advertise).expect("HWS_E_INVALID", **{"class": "LOCAL"}, within_ms=2000)
+        check("HAWSER_ADVERTISE" in answer.sentence and advertise in answer.sentence, answer.line)
+    answer = world.start_member(master).open(advertise="no-such-host.invalid:5000").expect("HWS_E_INVALID", **{"class": "LOCAL"})
+    check("advertise" in answer.sentence, answer.line)
+
+
+def test_loopback_on_one_host(world):
+    """With a master on loopback, the default is loopback."""
+    _, members = world.start(2)
+    for member in members:
+        check(member.listens.startswith("127.0.0.1:"), member.listens)
+
+
+def test_the_master_says_what_others_use(world):
+    """Bound to all addresses, the one it prints is for this host; those for others are on a line of their own."""
+    master = Process(world, "master", [BUILD / "hawser", "master", "--listen", "0.0.0.0:0", "--insecure"])
+    first = master.line()
+    check("0.0.0.0:" in first and first.rpartition(" ")[2].startswith("127.0.0.1:"), first)
+    check("other hosts" in master.line(), "no line for other hosts")
+    master.kill()
+
+
+class Host:
+    """Processes of a test on one of its hosts."""
+
+    def __init__(self, world, hosts, index):
+        self.world, self.hosts, self.index = world, hosts, index
+
+    def member(self, master):
+        member = Member(self.world, f"member{self.index}", master, before=self.hosts.inside(self.index))
+        return member
+
+
+def test_members_on_three_hosts(world):
+    """Nothing but the master's address and that the network is trusted: each member listens where the master is reached from."""
+    if LACKING:
+        return LACKING
+    with netns.Hosts(3) as hosts:
+        master = Master(world, listen=f"{hosts.address(0)}:0", insecure=True, first_members=3, before=hosts.inside(0))
+        members = [Host(world, hosts, index).member(master.address) for index in range(3)]
+        for index, answer in enumerate(all_do(members, "open", insecure=True)):
+            answer.expect()
+            check(members[index].listens.startswith(hosts.address(index) + ":"), members[index].listens)
+        answers = all_do(members, "reduce", count=100000)
+        for answer in answers:
+            answer.expect(sum="right")
+        same(answers, "hash")
+        world.end_well()
+
+
+def test_a_member_elsewhere_that_others_cannot_dial(world):
+    """On loopback, bound or told, it is no use to other hosts: it hears so at once, with the option; so does one without `insecure`."""
+    if LACKING:
+        return LACKING
+    with netns.Hosts(2) as hosts:
+        master = Master(world, listen=f"{hosts.address(0)}:0", insecure=True, before=hosts.inside(0))
+        there = Host(world, hosts, 1).member(master.address)
+        local = {"class": "LOCAL"}
+        for words, option in (({"listen": "127.0.0.1:0"}, "HAWSER_LISTEN"), ({"advertise": "127.0.0.1:9"}, "HAWSER_ADVERTISE"),
+                              ({"advertise": "localhost:9"}, "HAWSER_ADVERTISE")):
+            answer = there.open(insecure=True, **words).expect("HWS_E_INVALID", **local, within_ms=2000)
+            check(option in answer.sentence and master.address in answer.sentence, answer.line)
+        answer = there.open().expect("HWS_E_INSECURE", **local, within_ms=2000)
+        check("HAWSER_INSECURE=1" in answer.sentence and hosts.address(1) in answer.sentence, answer.line)
+        here = Host(world, hosts, 0).member(master.address)
+        here.open(listen="127.0.0.1:0").expect()  # the master's own host: loopback will do for a run on it alone
+        world.end_well()
+
+
+main(globals())
