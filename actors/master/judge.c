@@ -38,13 +38,47 @@ static struct hwi_master_session *worst(const struct hwi_master *master)
     return found;
 }
 
+// The first that the session has a broken edge to.
+static const struct hwi_master_session *first_unreached(const struct hwi_master *master,
+                                                        const struct hwi_master_session *session)
+{
+    const struct hwi_master_session *found = NULL;
+    for (uint32_t i = 0; i < master->session_count; i++) {
+        const struct hwi_master_session *other = &master->sessions[i];
+        if (other != session && other->proposed && found == NULL &&
+            hwi_master_is_broken(session, other)) {
+            found = other;
+        }
+    }
+    return found;
+}
+
+// Names the address that was dialled: of two members, the one with the lower peer id dials.
+static void say_unreached(const struct hwi_master *master, const struct hwi_master_session *session,
+                          char reason[HWI_TEXT_BYTES_MAX])
+{
+    const struct hwi_master_session *other = first_unreached(master, session);
+    HWI_CHECK(other != NULL);
+    unsigned long long id = other->peer;
+    char more[32] = "";
+    if (session->edges > 1) {
+        snprintf(more, sizeof more, " and %u more", (unsigned)session->edges - 1);
+    }
+    if (other->peer < session->peer) {
+        snprintf(reason, HWI_TEXT_BYTES_MAX,
+                 "member %llu%s could not connect to it at %s (HAWSER_ADVERTISE)", id, more,
+                 session->address);
+    } else {
+        snprintf(reason, HWI_TEXT_BYTES_MAX, "it could not connect to member %llu at %s%s", id,
+                 other->address, more);
+    }
+}
+
 static void drop(struct hwi_master *master, struct hwi_master_session *session,
                  struct hwi_effects *effects)
 {
     char reason[HWI_TEXT_BYTES_MAX];
-    snprintf(reason, sizeof reason,
-             "no stripes could be opened between it and %u members of view %llu",
-             (unsigned)session->edges, (unsigned long long)master->proposal);
+    say_unreached(master, session, reason);
     for (uint32_t i = 0; i < master->session_count; i++) {
         struct hwi_master_session *other = &master->sessions[i];
         if (other != session && other->proposed && hwi_master_is_broken(session, other)) {

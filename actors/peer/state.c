@@ -58,9 +58,9 @@ static void target_list_fields(struct hwi_image *image, struct hwi_peer *peer)
     hwi_image_require(image, count == (open ? peer->proposal.count : 0));
     uint32_t bytes = peer->addresses_bytes;
     hwi_image_require(image, image->failed || bytes == 0 || peer->addresses[bytes - 1] == '\0');
-    for (uint32_t i = 0; i < count && !image->failed && peer->proposal.ids[i].value < peer->id;
-         i++) {
-        hwi_image_require(image, peer->targets[i].address < bytes);
+    for (uint32_t i = 0; i < count && !image->failed; i++) {
+        bool dialled = peer->proposal.ids[i].value > peer->id;
+        hwi_image_require(image, !dialled || peer->targets[i].address < bytes);
     }
 }
 

@@ -104,6 +104,46 @@ static void an_unreachable_process_does_not_keep_the_run_from_beginning(void **u
     scenario_end(s);
 }
 
+static void expect_reason(struct scenario *s, uint32_t node, const char *reason)
+{
+    expect_open(s, node, HWS_E_EVICTED);
+    assert_string_equal(reply_of(s, node, 0)->reason, reason);
+}
+
+// As behind a NAT: it can dial others, and nobody can dial it. It is not admitted, so sound
+// newcomers never meet it; it learns its address and who could not reach it.
+static void a_newcomer_that_cannot_be_dialled_is_left_out(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    uint32_t bad = start_member(s);
+    hwi_sim_undialled(s->sim, bad);
+    run_ms(s, 100);
+    everybody_admits(s);
+    expect_reason(s, bad, "member 1 could not connect to it at sim:2 (HAWSER_ADVERTISE)");
+    uint32_t good = start_member(s);
+    run_ms(s, 100);
+    everybody_admits(s);
+    expect_open(s, good, HWS_OK);
+    everybody_all_reduces(s, 1, 1000);
+    scenario_end(s);
+}
+
+// No newcomer needs the address of a member: one that nobody can dial any more keeps nobody out.
+static void a_member_that_cannot_be_dialled_keeps_nobody_out(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    hwi_sim_undialled(s->sim, 0);
+    hwi_sim_undialled(s->sim, 1);
+    uint32_t newcomer = start_member(s);
+    run_ms(s, 100);
+    everybody_admits(s);
+    expect_open(s, newcomer, HWS_OK);
+    everybody_all_reduces(s, 1, 1000);
+    scenario_end(s);
+}
+
 static void a_newcomer_that_dies_at_any_event_of_its_joining_stops_nobody(void **unused)
 {
     (void)unused;
@@ -321,6 +361,8 @@ int main(void)
         cmocka_unit_test(a_newcomer_that_was_forgotten_begins_anew),
         cmocka_unit_test(of_two_newcomers_the_unreachable_one_is_left_out),
         cmocka_unit_test(an_unreachable_process_does_not_keep_the_run_from_beginning),
+        cmocka_unit_test(a_newcomer_that_cannot_be_dialled_is_left_out),
+        cmocka_unit_test(a_member_that_cannot_be_dialled_keeps_nobody_out),
         cmocka_unit_test(a_newcomer_that_dies_at_any_event_of_its_joining_stops_nobody),
         cmocka_unit_test(a_member_that_leaves_is_not_missed),
         cmocka_unit_test(a_frozen_member_is_put_out_and_learns_it_when_it_thaws),

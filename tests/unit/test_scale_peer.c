@@ -188,7 +188,7 @@ static void play_opening(struct run *run)
             edge(run, HWI_MSG_edge_down, run->members[i].peer);
             const struct hwi_msg *open = said(run, HWI_MSG_edge_open);
             assert_non_null(open);
-            bool dial = run->members[i].peer < run->self;
+            bool dial = run->members[i].peer > run->self;
             assert_string_equal(open->u.edge_open.address, dial ? run->members[i].address : "");
             assert_true(open->u.edge_open.incarnation == run->members[i].incarnation);
         }

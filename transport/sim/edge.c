@@ -232,7 +232,7 @@ static void send_hello(struct hwi_sim_process *from, struct hwi_sim_process *to,
 {
     struct hwi_sim *sim = from->sim;
     uint64_t last_ns = 0;
-    if (!can_reach(sim, from->node, to->node)) {
+    if (!can_reach(sim, from->node, to->node) || sim->nodes[to->node].undialled) {
         sim->faults[HWI_SIM_UNREACHED]++;
         return;
     }

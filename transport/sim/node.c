@@ -153,6 +153,12 @@ void hwi_sim_unreachable(struct hwi_sim *sim, uint32_t node)
     hwi_sim_node_of(sim, node)->unreachable = true;
 }
 
+void hwi_sim_undialled(struct hwi_sim *sim, uint32_t node)
+{
+    HWI_CHECK(node != HWI_SIM_MASTER);
+    hwi_sim_node_of(sim, node)->undialled = true;
+}
+
 void hwi_sim_reachable(struct hwi_sim *sim, uint32_t node)
 {
     HWI_CHECK(node != HWI_SIM_MASTER);

@@ -178,6 +178,8 @@ void hwi_sim_cut_edge(struct hwi_sim *sim, uint32_t a, uint32_t b, bool stay);
 // A member to which, and from which, no stripe can be opened (those that are open stay); reachable
 // takes it back.
 void hwi_sim_unreachable(struct hwi_sim *sim, uint32_t node);
+// Dials to it hang from now on, as behind a NAT; it can dial others.
+void hwi_sim_undialled(struct hwi_sim *sim, uint32_t node);
 void hwi_sim_reachable(struct hwi_sim *sim, uint32_t node);
 
 // What was really injected since create: a fault that hit nothing does not count.

@@ -106,7 +106,7 @@ struct hwi_sim_process {
 struct hwi_sim_node {
     struct hwi_sim_process *process;
     uint32_t starts;
-    bool unreachable, muted;
+    bool unreachable, muted, undialled;
     struct hwi_sim_link link;
     uint32_t group, unit_size;
     char unit[HWI_NAME_BYTES_MAX];
