@@ -158,12 +158,7 @@ static bool add_absent(struct text *text, const struct hwi_fault *fault, const c
 
 static void say_timeout(struct text *text, const struct hws_request *request, const char *call)
 {
-    if (request->id == HWI_CALLER_OPENING) {
-        add(text,
-            "registered with the master at %s, but not admitted within %u ms: the members must "
-            "call hws_admit, or the first view waits for more members",
-            request->comm->master, request->timeout_ms);
-    } else if (add_absent(text, &request->reply.u.reply.fault, call)) {
+    if (add_absent(text, &request->reply.u.reply.fault, call)) {
         add(text, ": acknowledge with hws_view and make the same call again");
     } else {
         add(text,
@@ -171,6 +166,14 @@ static void say_timeout(struct text *text, const struct hws_request *request, co
             "call again",
             call, request->timeout_ms);
     }
+}
+
+static void say_not_admitted(struct text *text, const struct hws_request *request)
+{
+    add(text,
+        "registered with the master at %s, but not admitted within %u ms: the members must call "
+        "hws_admit, or the first view waits for more members",
+        request->comm->master, request->timeout_ms);
 }
 
 static void say_withdrawn(struct text *text, const struct hws_request *request, const char *call)
@@ -314,6 +317,7 @@ static const char *advice(hws_status status)
     case HWS_E_REFUSED:
         return "mend that and open again";
     case HWS_E_CLOSED:
+    case HWS_E_NOT_ADMITTED:
         return "open again";
     default:
         break;
@@ -339,6 +343,8 @@ hws_status hwi_sentence_set(const struct hws_request *request)
         say_mismatch(&text, request);
     } else if (reply->status == HWS_E_CONFLICT) {
         say_conflict(&text, request, call);
+    } else if (reply->status == HWS_E_NOT_ADMITTED && request->id == HWI_CALLER_OPENING) {
+        say_not_admitted(&text, request);
     } else if (reply->status == HWS_E_UNREACHABLE && request->id == HWI_CALLER_OPENING) {
         say_unreachable(&text, request);
     } else if (reply->status == HWS_E_OUTCOME_UNKNOWN && reply->attempts > 0) {

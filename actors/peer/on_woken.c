@@ -14,7 +14,7 @@ static void check_open(struct hwi_peer *peer, struct hwi_effects *effects)
         return;
     }
     if (peer->heard_master) {
-        hwi_peer_finish(peer, HWS_E_TIMEOUT, "registered, but not admitted to a view in time",
+        hwi_peer_finish(peer, HWS_E_NOT_ADMITTED, "registered, but not admitted to a view in time",
                         effects);
     } else {
         hwi_peer_finish(peer, HWS_E_UNREACHABLE, "nothing was heard from the master", effects);

@@ -101,8 +101,8 @@ typedef struct hws_config {
  * Errors: HWS_E_INVALID, HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen, cannot write in `journal`),
  * HWS_E_NO_MEMORY, HWS_E_UNREACHABLE (no such host, or nothing heard from the master by open_ms:
  * check the address), HWS_E_REFUSED (the sentence says why: its unit is complete, or of another
- * size), HWS_E_TIMEOUT (registered, but not admitted by open_ms), HWS_E_EVICTED (dropped from a
- * proposal: open again).
+ * size), HWS_E_NOT_ADMITTED (registered, but not admitted by open_ms), HWS_E_EVICTED (dropped from
+ * a proposal: open again).
  */
 HWS_API hws_status hws_open(const hws_config *config, hws_comm **comm);
 

@@ -60,6 +60,7 @@ typedef enum hws_class {
     X(E_REFUSED, -24, RUN, "the master refused this member")                                       \
     X(E_STATE_LOST, -25, RUN, "no member holds a whole shared state")                              \
     X(E_CLOSED, -26, RUN, "the communicator is closed")                                            \
+    X(E_NOT_ADMITTED, -27, RUN, "no view admitted this member in time")                            \
     X(E_INVALID, -40, LOCAL, "an argument is invalid")                                             \
     X(E_UNSUPPORTED, -41, LOCAL, "this type or operation is not supported")                        \
     X(E_MISMATCH, -42, LOCAL, "members made different calls")                                      \

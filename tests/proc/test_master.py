@@ -92,7 +92,7 @@ def test_unreachable(world):
 def test_not_admitted_in_time(world):
     """A reached master that has too few members is another sentence."""
     master = world.start_master(first_members=2)
-    answer = world.start_member(master).open(open_ms=600).expect("HWS_E_TIMEOUT", after_ms=500, within_ms=600 + LATE_MS)
+    answer = world.start_member(master).open(open_ms=600).expect("HWS_E_NOT_ADMITTED", after_ms=500, within_ms=600 + LATE_MS)
     check("not admitted" in answer.sentence, f"the sentence does not say so: {answer.line}")
 
 

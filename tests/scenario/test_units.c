@@ -84,7 +84,7 @@ static void a_unit_that_never_is_whole_holds_nobody_up(void **unused)
         everybody_all_reduces(s, 1 + round, 100);
     }
     run_ms(s, 61000); // it gives up by itself
-    expect_open(s, waits, HWS_E_TIMEOUT);
+    expect_open(s, waits, HWS_E_NOT_ADMITTED);
     scenario_end(s);
 }
 

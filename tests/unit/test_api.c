@@ -356,7 +356,7 @@ static void test_not_admitted_in_time(void **state)
     hws_config config = run.config;
     hws_comm *other = NULL;
     config.open_ms = 300;
-    assert_int_equal(hws_open(&config, &other), HWS_E_TIMEOUT);
+    assert_int_equal(hws_open(&config, &other), HWS_E_NOT_ADMITTED);
     assert_said("hws_admit");
     assert_null(other);
 }

@@ -11,7 +11,7 @@ static void test_opening_can_fail(void **state)
     } cases[] = {
         {HWS_E_UNREACHABLE, "no answer from the master at h:4000 within 50 ms: is `hawser master` "
                             "running there?"},
-        {HWS_E_TIMEOUT, "registered with the master at h:4000, but not admitted within 50 ms"},
+        {HWS_E_NOT_ADMITTED, "registered with the master at h:4000, but not admitted within 50 ms"},
         {HWS_E_REFUSED, "the master at h:4000 refused this member"},
     };
     hws_config config = HWS_CONFIG_INIT;
