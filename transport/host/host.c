@@ -12,6 +12,7 @@
 #include <hawser/types.h>
 
 #include "transport/host/loop.h"
+#include "transport/host/room.h"
 #include "transport/os/os_error.h"
 #include "transport/os/os_linux.h"
 
@@ -387,20 +388,31 @@ static void block_signals(sigset_t *before)
     pthread_sigmask(SIG_BLOCK, &all, before);
 }
 
-int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host, char *error)
+static int create_with_room(const struct hwi_host_config *config, struct hwi_host **host,
+                            char *error)
 {
-    sigset_t before;
+    char text[TEXT_BYTES];
+    if (!hwi_room_check(text, sizeof text)) {
+        return fail(error, HWS_E_SYSTEM, "%s", text);
+    }
     struct hwi_host *created = create_empty(config);
     if (created == NULL) {
         return fail(error, HWS_E_NO_MEMORY, "no memory or descriptors for a host");
     }
-    block_signals(&before);
     int status = create_trapped(created, config, error);
     if (status == HWS_OK) {
         *host = created;
     } else {
         dismantle_trapped(created);
     }
+    return status;
+}
+
+int hwi_host_create(const struct hwi_host_config *config, struct hwi_host **host, char *error)
+{
+    sigset_t before;
+    block_signals(&before);
+    int status = create_with_room(config, host, error);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }
