@@ -11,9 +11,11 @@ foreach(kind shared static)
 endforeach()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/hawser DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h")
-install(TARGETS hawser_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS train_digits RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/hawser)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/hawser/data)
+if(HAWSER_TOOLS)
+    install(TARGETS hawser_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    install(TARGETS train_digits RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/hawser)
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/hawser/data)
+endif()
 install(FILES LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples FILES_MATCHING PATTERN "*.[ch]"
     PATTERN data EXCLUDE)
@@ -21,7 +23,9 @@ include(HawserMan)
 
 # The demo's trainer uses the shared library that is installed with it, wherever the prefix is moved.
 file(RELATIVE_PATH lib_from_libexec ${CMAKE_INSTALL_FULL_LIBEXECDIR}/hawser ${CMAKE_INSTALL_FULL_LIBDIR})
-set_target_properties(train_digits PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_libexec}")
+if(HAWSER_TOOLS)
+    set_target_properties(train_digits PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_libexec}")
+endif()
 
 file(RELATIVE_PATH include_from_pc ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_FULL_INCLUDEDIR})
 foreach(name hawser hawser-static)

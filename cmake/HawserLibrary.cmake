@@ -19,7 +19,7 @@ foreach(kind SHARED STATIC)
     set_target_properties(hawser_${suffix} PROPERTIES OUTPUT_NAME hawser EXPORT_NAME ${suffix}
         VERSION ${PROJECT_VERSION} SOVERSION ${soversion})
     target_link_libraries(hawser_${suffix} PRIVATE $<BUILD_INTERFACE:hawser_flags> PkgConfig::ZMQ
-        PkgConfig::MSGPACK PkgConfig::LZ4 PkgConfig::XXHASH Threads::Threads m)
+        PkgConfig::MSGPACK PkgConfig::LZ4 PkgConfig::XXHASH ${CMAKE_THREAD_LIBS_INIT} m)
     target_include_directories(hawser_${suffix} INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
     add_library(hawser::${suffix} ALIAS hawser_${suffix})

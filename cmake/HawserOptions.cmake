@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
+# What is set here and not cached ends with this directory: a project that Hawser is a part of keeps its own.
 option(HAWSER_TESTS "Build the tests (needs cmocka)" ${PROJECT_IS_TOP_LEVEL})
+option(HAWSER_INSTALL "Lay Hawser down with `cmake --install`" ${PROJECT_IS_TOP_LEVEL})
+option(HAWSER_TOOLS "Build the command and the examples" ${PROJECT_IS_TOP_LEVEL})
 option(HAWSER_WERROR "Warnings are errors" OFF)
 option(HAWSER_CANARY "Plant a bug in the protocol, for the simulator to find" OFF)
 set(HAWSER_SANITIZE "" CACHE STRING "Value for -fsanitize=, or empty")
 
-if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
     set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
 # Checks and assertions stay on in every build type.
@@ -17,7 +20,9 @@ set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(PROJECT_IS_TOP_LEVEL)
+    set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+endif()
 
 # What every target of this project is compiled with.
 add_library(hawser_flags INTERFACE)

@@ -60,9 +60,9 @@ static const struct hwi_option comm_options[] = {
 static const struct hwi_option master_options[] = {
     TEXT(hws_master_config, listen, NULL, "127.0.0.1:0", "where members connect; port 0 = any"),
     TEXT(hws_master_config, state_file, NULL, NULL,
-         "small durable memory; default: every start is a new run"),
+         "small durable memory; a missing file begins a run; default: each start begins one"),
     FLAG(hws_master_config, new_run, NULL,
-         "begin a new run although state_file is missing or holds another"),
+         "throw away the run that state_file holds and begin another"),
     FLAG(hws_master_config, insecure, NULL, "allow listening beyond loopback without a key"),
     NUMBER(hws_master_config, min_members, NULL, "1", 1, HWI_MEMBERS_MAX,
            "with fewer members operations return HWS_E_TOO_FEW"),

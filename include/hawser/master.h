@@ -24,11 +24,12 @@ typedef struct hws_master hws_master;
 typedef struct hws_master_config {
     size_t bytes_of_struct; /**< sizeof(hws_master_config) */
     const char *listen;     /**< "host:port" or "[v6]:port", port 0 = any; default "127.0.0.1:0" */
-    const char *state_file; /**< small durable memory, or NULL: every start is a new run */
-    int new_run;  /**< 1 = begin a new run although state_file is missing or holds another */
-    int insecure; /**< 1 = allow listening beyond loopback without a key */
-    uint32_t min_members;  /**< the run's: with fewer members operations return HWS_E_TOO_FEW,
-                              1..16384; default 1 */
+    const char *state_file; /**< small durable memory; a missing file begins a run. NULL: each start
+                               begins one */
+    int new_run;            /**< 1 = throw away the run that state_file holds and begin another */
+    int insecure;           /**< 1 = allow listening beyond loopback without a key */
+    uint32_t min_members;   /**< the run's: with fewer members operations return HWS_E_TOO_FEW,
+                               1..16384; default 1 */
     uint32_t heartbeat_ms; /**< how often members say they live, ms, 50..60000; default 500, at most
                               a fifth of dead_ms */
     uint32_t dead_ms;     /**< silence after which a member is out, ms, 500..600000; default 5000 */
@@ -55,7 +56,7 @@ typedef struct hws_master_config {
  * Starts a master in a thread of its own and returns once it listens. `config` is borrowed until
  * return. On success *master is owned by the caller: end it with hws_master_stop().
  * Any thread.
- * Errors: HWS_E_INVALID (a field out of its range, a state file that is damaged or missing without
+ * Errors: HWS_E_INVALID (a field out of its range, a state file that is damaged and no
  * new_run), HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen, state file locked or unreadable, cannot
  * write in `journal`: hws_last_error() names it), HWS_E_NO_MEMORY.
  */

@@ -25,11 +25,14 @@ def help_and_usage():
         done = run(HAWSER, command, "--help")
         check(done.returncode == 0 and done.stdout.startswith(f"usage: hawser {command}"), f"{command} --help", done)
         check("Example: hawser " in done.stdout, f"{command} --help has an example", done)
+        check(run(HAWSER, "help", command).stdout == done.stdout, f"help {command} is {command} --help", done)
         for option in ("--no-such-option", "-Z"):
             done = run(HAWSER, command, option)
             check(done.returncode == 2 and option in done.stderr, f"{command} names {option}", done)
     done = run(HAWSER, "--version")
     check(done.returncode == 0 and done.stdout.startswith("hawser 0."), "--version", done)
+    done = run(HAWSER, "help", "sail")
+    check(done.returncode == 2 and "sail" in done.stderr, "help of an unknown command", done)
     done = run(HAWSER, "sail")
     check(done.returncode == 2 and "sail" in done.stderr, "an unknown command is named", done)
     check(run(HAWSER).returncode == 2, "no command is bad usage")
@@ -43,6 +46,7 @@ def bad_values():
         (("run", "-n", "two", "--", "true"), '"two"'),
         (("run", "-n"), "-n"),
         (("run", "--", "true"), "-n"),
+        (("run", "-n", "3", "--unit-size", "2", "--", "true"), "--unit-size 2"),
         (("run", "-n", "2"), "no trainer"),
         (("run", "-n", "2", "--chaos", "kill@2s", "--", "true"), "kill@2s"),
         (("run", "-n", "2", "--chaos", "melt@2s:1", "--", "true"), "melt@2s:1"),
@@ -64,8 +68,10 @@ def unreachable_status():
     done = run(HAWSER, "status", address)
     check(done.returncode == 1 and address in done.stderr and "2000 ms" in done.stderr, "status names the address", done)
     check(time.monotonic() - begin < 4, "status gives up at its deadline", done)
-    done = run(HAWSER, "status", "nonsense")
-    check(done.returncode == 1 and "nonsense" in done.stderr, "status names a bad address", done)
+    for command in ("status", "top", "metrics"):
+        for wrong in ("nonsense", "host:", ":4000", "host:0", "host:port", "host:70000"):
+            done = run(HAWSER, command, wrong)
+            check(done.returncode == 2 and wrong in done.stderr and "HOST:PORT" in done.stderr, f"{command} {wrong}", done)
 
 
 def master_and_status():
@@ -118,6 +124,65 @@ def chaos_run():
         check(not (Path(place) / "0").exists(), "member 0 is gone", done)
         outs = [(Path(place) / str(i)).read_bytes() for i in (1, 2, 3)]
         check(outs[0] == outs[1] == outs[2], "survivors and newcomer have the same final state", done)
+
+
+def chaos_always_ends():
+    """A member that is frozen for ever does not keep the run, nor do items whose time never comes."""
+    begin = time.monotonic()
+    trainer = 'test $HAWSER_INDEX = 0 && exec sleep 1; exec sleep 100'
+    done = run(HAWSER, "run", "-n", "2", "--chaos", "stop@100ms:1,kill@200ms:7,kill@90s:0,start@91s,stop@92s:0+1s,every=80s", "--",
+               "sh", "-c", trainer)
+    check(done.returncode == 0 and time.monotonic() - begin < 20, "the run ends", done)
+    check("while member 1 was frozen" in done.stderr, "who was frozen is said", done)
+    never = [line.split()[2] for line in done.stderr.splitlines() if "never struck" in line]
+    check(never == ["kill@0.2s:7", "kill@90s:0", "start@91s", "stop@92s:0", "every=80s"], "what never struck is said", done)
+    done = run(HAWSER, "run", "-n", "1", "--chaos", "stop@50ms:0+300ms", "--", "sh", "-c", "sleep 0.2; echo alive")
+    check(done.returncode == 0 and "alive" in done.stdout and "never struck" not in done.stderr, "it continues in time", done)
+
+
+def groups_and_units():
+    show = 'echo "$HAWSER_GROUP $HAWSER_UNIT $HAWSER_UNIT_SIZE"'
+    done = run(HAWSER, "run", "-n", "4", "--groups", "2", "--unit-size", "2", "--", "sh", "-c", show)
+    check(sorted(line.split("] ")[1] for line in done.stdout.splitlines()) ==
+          ["0 unit0 2", "0 unit1 2", "1 unit0 2", "1 unit1 2"], "each copy is placed", done)
+
+
+def lost_output_is_a_failure():
+    """On a full disk nothing ends with 0, neither help nor results nor a picture."""
+    master = subprocess.Popen([str(HAWSER), "master"], stdout=subprocess.PIPE, text=True)
+    address = master.stdout.readline().split()[-1]
+    commands = [(name, "--help") for name in (*COMMANDS, "top", "metrics", "explain")]
+    commands += [("--version",), ("--help",), ("info",), ("info", "--json"), ("sim",), ("sim", "--json"), ("master",),
+                 ("run", "-n", "1", "--", "echo", "hello"), ("status", address), ("status", address, "--json"),
+                 ("metrics", address), ("top", address), ("explain", address), ("trace", address, "--for", "1s")]
+    try:
+        for arguments in commands:
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([str(HAWSER), *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+            check(done.returncode not in (0, 2), f"{' '.join(arguments)} >/dev/full: {done.returncode} {done.stderr}")
+    finally:
+        master.terminate()
+        master.wait(timeout=10)
+
+
+def an_interrupted_sim_says_so():
+    for sent, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        sim = subprocess.Popen([str(HAWSER), "sim", "--seeds", "1000000", "--verbose"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+        sim.stdout.readline()
+        sim.send_signal(sent)
+        _, said = sim.communicate(timeout=60)
+        check(sim.returncode == code and "interrupted" in said, f"{sent}: {sim.returncode} {said[-200:]}")
+
+
+def a_state_file_begins_and_continues():
+    """One command line serves the first start and the restart."""
+    with tempfile.TemporaryDirectory() as place:
+        for start in (1, 2):
+            master = subprocess.Popen([str(HAWSER), "master", "--state", f"{place}/run.state"], stdout=subprocess.PIPE, text=True)
+            check(master.stdout.readline().startswith("hawser master: listening"), f"start {start}")
+            master.terminate()
+            check(master.wait(timeout=10) == 0, f"end {start}")
 
 
 def signals_are_passed_on():
@@ -186,7 +251,8 @@ def bad_data():
 
 
 for test in (help_and_usage, bad_values, unreachable_status, master_and_status, trainers_that_fail, whole_run, chaos_run,
-             signals_are_passed_on, children_die_with_it, bad_data):
+             chaos_always_ends, groups_and_units, lost_output_is_a_failure, an_interrupted_sim_says_so,
+             a_state_file_begins_and_continues, signals_are_passed_on, children_die_with_it, bad_data):
     begin = time.monotonic()
     test()
     print(f"{test.__name__}: {time.monotonic() - begin:.1f} s")

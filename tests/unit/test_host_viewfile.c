@@ -151,16 +151,16 @@ static void damage_is_seen(void **state)
     }
 }
 
-static void a_missing_file_needs_a_new_run(void **state)
+static void a_missing_file_begins_a_run(void **state)
 {
     struct scene *scene = *state;
-    char error[HWI_ERROR_BYTES_MAX] = "";
+    char error[HWI_ERROR_BYTES_MAX] = "", nowhere[HWI_PATH_BYTES_MAX + 16];
     int status;
-    struct relay *relay = relay_master_try("127.0.0.1:0", scene->path, false, &status, error);
-    assert_null(relay);
-    assert_int_equal(status, HWS_E_INVALID);
-    expect(strstr(error, scene->path) != NULL && strstr(error, "--new-run") != NULL, "%s", error);
-    relay_destroy(relay_master("127.0.0.1:0", scene->path, true));
+    relay_destroy(relay_master("127.0.0.1:0", scene->path, false));
+    snprintf(nowhere, sizeof nowhere, "%s.none/run.state", scene->path);
+    assert_null(relay_master_try("127.0.0.1:0", nowhere, false, &status, error));
+    assert_int_equal(status, HWS_E_SYSTEM);
+    expect(strstr(error, nowhere) != NULL, "%s", error);
 }
 
 static void a_master_finds_what_it_stored(void **state)
@@ -230,7 +230,7 @@ int main(void)
         CASE(what_is_stored_is_loaded),
         CASE(damage_is_seen),
         CASE(a_file_that_cannot_be_written_is_named_with_the_reason),
-        CASE(a_missing_file_needs_a_new_run),
+        CASE(a_missing_file_begins_a_run),
         CASE(a_master_finds_what_it_stored),
         CASE(two_masters_cannot_share_a_file),
         CASE(a_store_that_fails_is_reported),

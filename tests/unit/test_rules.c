@@ -268,14 +268,10 @@ static void test_the_master_comes_back(void **state)
     config.min_members = 2;
     config.state_file = file;
     config.listen = run.address;
-    assert_int_equal(hws_master_start(&config, &run.master),
-                     HWS_E_INVALID); // no file, no `new_run`
-    config.new_run = 1;
     assert_int_equal(hws_master_start(&config, &run.master), HWS_OK);
     run_together(&run, 0, 2, member_open);
     run_together(&run, 0, 2, reduce_once);
     hws_master_stop(run.master);
-    config.new_run = 0;
     assert_int_equal(hws_master_start(&config, &run.master), HWS_OK);
     run_together(&run, 0, 2, rejoin);
     run_close(&run); // the master may not write any more

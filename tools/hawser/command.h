@@ -52,6 +52,9 @@ bool parse_bytes(const char **text, uint64_t *bytes);
 // Replaces by '?' what is no plain printable character: texts of others go to a terminal.
 void make_printable(char *text);
 
+// The one argument behind the options is an address HOST:PORT of a master; else complains.
+bool only_address(const char *command, int argc, char **argv);
+
 uint64_t now_ns(void); // CLOCK_MONOTONIC
 
 #endif

@@ -33,16 +33,32 @@ static void print_usage(FILE *stream)
     for (int i = 0; i < SUBCOMMANDS; i++) {
         fprintf(stream, "  %-10s  %s\n", subcommands[i].name, subcommands[i].about);
     }
-    fputs("\nhawser COMMAND --help tells its options; hawser --version the version.\n"
+    fputs("\nhawser help COMMAND tells its options; hawser --version the version.\n"
           "Example: hawser demo\n",
           stream);
 }
 
-int main(int argc, char **argv)
+static int run_command(int argc, char **argv)
+{
+    for (int i = 0; i < SUBCOMMANDS; i++) {
+        if (strcmp(argv[0], subcommands[i].name) == 0) {
+            return subcommands[i].run(argc, argv);
+        }
+    }
+    fprintf(stderr, "hawser: unknown %s %s\n", argv[0][0] == '-' ? "option" : "command", argv[0]);
+    print_usage(stderr);
+    return EXIT_USAGE;
+}
+
+static int run_words(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+    bool help = strcmp(name, "help") == 0;
+    if (help && argc > 2 && argv[2][0] != '-') { // as COMMAND --help
+        char option[] = "--help", *words[] = {argv[2], option, NULL};
+        return run_command(2, words);
+    }
+    if (help || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         print_usage(stdout);
         return EXIT_OK;
     }
@@ -50,16 +66,24 @@ int main(int argc, char **argv)
         printf("hawser %s\n", hws_version());
         return EXIT_OK;
     }
-    for (int i = 0; i < SUBCOMMANDS; i++) {
-        if (strcmp(name, subcommands[i].name) == 0) {
-            return subcommands[i].run(argc - 1, argv + 1);
-        }
-    }
     if (argc < 2) {
         fputs("hawser: no command given\n", stderr);
-    } else {
-        fprintf(stderr, "hawser: unknown %s %s\n", *name == '-' ? "option" : "command", name);
+        print_usage(stderr);
+        return EXIT_USAGE;
     }
-    print_usage(stderr);
-    return EXIT_USAGE;
+    return run_command(argc - 1, argv + 1);
+}
+
+// A command whose output was lost, on a full disk for example, has not succeeded.
+int main(int argc, char **argv)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    int code = run_words(argc, argv);
+    bool lost = fflush(stdout) != 0;
+    lost = ferror(stdout) || lost;
+    if (lost && code == EXIT_OK) {
+        fputs("hawser: the output could not be written: is there room, and a reader?\n", stderr);
+        return EXIT_FAILED;
+    }
+    return code;
 }

@@ -200,7 +200,7 @@ static int load_state(struct hwi_host *host, const struct hwi_host_config *confi
     struct hwi_msg msg;
     void *block = NULL;
     int status = hwi_viewfile_open(&host->viewfile, config->state_file, error);
-    if (status != HWS_OK || config->new_run) {
+    if (status != HWS_OK || config->new_run || !hwi_viewfile_exists(&host->viewfile)) {
         return status;
     }
     status = hwi_viewfile_load(&host->viewfile, &msg, &block, error);

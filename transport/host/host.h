@@ -36,7 +36,7 @@ struct hwi_host_config {
     const char *advertise;  // a member's: what others are told, "host:port"; NULL = what is bound
     int insecure;           // a member's: `listen` NULL may be beyond loopback
     const char *state_file; // a master's view file, or NULL
-    int new_run;            // begin although the file is missing, or ignore what it holds
+    int new_run;            // ignore what the file holds; a missing file begins a run anyway
     uint64_t incarnation;   // a member's: names its control session
     // A directory for the journal, or NULL; and its bounds (0 = none). It is named by the
     // incarnation, a master's by a random number. What its disk refuses later is lost and counted.

@@ -116,14 +116,14 @@ static bool decode(const unsigned char *bytes, size_t length, struct hwi_msg *ms
 static int complain(const struct hwi_viewfile *file, int problem, char *error)
 {
     char text[TEXT_BYTES];
-    if (problem == ENOENT) {
-        snprintf(error, HWI_ERROR_BYTES_MAX,
-                 "state file %.120s does not exist: begin a new run with --new-run", file->path);
-    } else {
-        snprintf(error, HWI_ERROR_BYTES_MAX, "cannot read state file %.120s: %s", file->path,
-                 hwi_os_error_text(problem, text, sizeof text));
-    }
-    return problem == ENOENT ? HWS_E_INVALID : HWS_E_SYSTEM;
+    snprintf(error, HWI_ERROR_BYTES_MAX, "cannot read state file %.120s: %s", file->path,
+             hwi_os_error_text(problem, text, sizeof text));
+    return HWS_E_SYSTEM;
+}
+
+bool hwi_viewfile_exists(const struct hwi_viewfile *file)
+{
+    return access(file->path, F_OK) == 0 || errno != ENOENT;
 }
 
 int hwi_viewfile_load(const struct hwi_viewfile *file, struct hwi_msg *msg, void **block,

@@ -17,8 +17,11 @@ struct hwi_viewfile {
 int hwi_viewfile_open(struct hwi_viewfile *file, const char *path, char *error);
 void hwi_viewfile_close(struct hwi_viewfile *file);
 
+// False if there is no such file yet: what is kept in it begins.
+bool hwi_viewfile_exists(const struct hwi_viewfile *file);
+
 // Reads the file. On success *msg owns one block in *block (free() it). HWS_E_INVALID if it is
-// missing or damaged, with a sentence that says what can be done.
+// damaged, HWS_E_SYSTEM if it cannot be read, with a sentence that says what can be done.
 int hwi_viewfile_load(const struct hwi_viewfile *file, struct hwi_msg *msg, void **block,
                       char *error);
 

@@ -135,6 +135,27 @@ bool parse_bytes(const char **text, uint64_t *bytes)
     return true;
 }
 
+static bool is_address(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    uint32_t port;
+    return colon != NULL && colon > text && parse_u32(colon + 1, 1, UINT16_MAX, &port);
+}
+
+bool only_address(const char *command, int argc, char **argv)
+{
+    if (argc - optind != 1) {
+        complain(command, "expected one address HOST:PORT; try hawser %s --help", command);
+        return false;
+    }
+    if (!is_address(argv[optind])) {
+        complain(command, "%.80s is not an address HOST:PORT; try hawser %s --help", argv[optind],
+                 command);
+        return false;
+    }
+    return true;
+}
+
 void make_printable(char *text)
 {
     for (; *text; text++) {

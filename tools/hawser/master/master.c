@@ -14,8 +14,9 @@ static const char usage[] =
     "Runs a master until SIGINT or SIGTERM: it admits members, fixes views and decides commits.\n"
     "\n"
     "  --listen ADDR        HOST:PORT, port 0 = any (default 127.0.0.1:0)\n"
-    "  --state FILE         small durable memory: a restart keeps run id and view numbers\n"
-    "  --new-run            begin a new run although FILE is missing or holds another\n"
+    "  --state FILE         small durable memory: a restart keeps run id and view numbers;\n"
+    "                       a missing FILE begins a run\n"
+    "  --new-run            throw away the run that FILE holds and begin another\n"
     "  --insecure           allow listening beyond loopback without a key\n"
     "  --min-members N      with fewer members operations fail with HWS_E_TOO_FEW (default 1)\n"
     "  --first-members N    the first view waits for N members (default --min-members)\n"
@@ -25,7 +26,7 @@ static const char usage[] =
     "  --help\n"
     "\n"
     "Exit code: 0 stopped by a signal, 1 could not start, 2 bad usage.\n"
-    "Example: hawser master --listen 127.0.0.1:7700 --state run.state --new-run\n";
+    "Example: hawser master --listen 127.0.0.1:7700 --state run.state\n";
 
 enum { ADDRESSES_MAX = 16 }; // of this host that are printed
 enum { LISTEN = 1, STATE, NEW_RUN, INSECURE, MIN_MEMBERS, FIRST_MEMBERS, HEARTBEAT, DEAD, JOURNAL };
@@ -115,9 +116,10 @@ static int serve(const hws_master_config *config)
     }
     hws_master_address(master, address, sizeof address);
     say_address(config->listen, address);
-    fflush(stdout);
-    sigwait(&ends, &came);
-    printf("hawser master: stopping\n");
+    if (fflush(stdout) == 0 && !ferror(stdout)) { // an address that nobody can read serves nobody
+        sigwait(&ends, &came);
+        printf("hawser master: stopping\n");
+    }
     hws_master_stop(master);
     return EXIT_OK;
 }

@@ -78,8 +78,7 @@ static int read_options(int argc, char **argv, struct request *request)
             return bad_option("metrics", option, argv);
         }
     }
-    if (argc - optind != 1) {
-        complain("metrics", "expected one address HOST:PORT; try hawser metrics --help");
+    if (!only_address("metrics", argc, argv)) {
         return EXIT_USAGE;
     }
     request->master = argv[optind];

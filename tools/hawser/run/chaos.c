@@ -159,6 +159,35 @@ bool chaos_take_every(struct chaos *chaos, uint64_t now_ms)
     return true;
 }
 
+bool chaos_will_continue(const struct chaos *chaos, uint32_t index)
+{
+    for (uint32_t i = chaos->next; i < chaos->count; i++) {
+        if (chaos->events[i].act == CHAOS_CONTINUE && chaos->events[i].index == index) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void chaos_describe(const struct chaos_event *event, char text[CHAOS_TEXT_BYTES])
+{
+    double seconds = (double)event->at_ms / 1000;
+    switch (event->act) {
+    case CHAOS_KILL:
+        snprintf(text, CHAOS_TEXT_BYTES, "kill@%gs:%u", seconds, event->index);
+        break;
+    case CHAOS_STOP:
+        snprintf(text, CHAOS_TEXT_BYTES, "stop@%gs:%u", seconds, event->index);
+        break;
+    case CHAOS_START:
+        snprintf(text, CHAOS_TEXT_BYTES, "start@%gs", seconds);
+        break;
+    case CHAOS_CONTINUE:
+        text[0] = 0;
+        break;
+    }
+}
+
 // splitmix64
 uint32_t chaos_pick(struct chaos *chaos, uint32_t count)
 {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CHAOS_EVENTS_MAX = 128, CHAOS_ERROR_BYTES = 256 };
+enum { CHAOS_EVENTS_MAX = 128, CHAOS_ERROR_BYTES = 256, CHAOS_TEXT_BYTES = 48 };
 
 enum chaos_act { CHAOS_KILL = 1, CHAOS_STOP, CHAOS_CONTINUE, CHAOS_START };
 
@@ -35,6 +35,12 @@ bool chaos_take(struct chaos *chaos, uint64_t now_ms, struct chaos_event *event)
 
 // True if it is time for "every", which is then due an interval later.
 bool chaos_take_every(struct chaos *chaos, uint64_t now_ms);
+
+// Whether a later CHAOS_CONTINUE of `index` is planned.
+bool chaos_will_continue(const struct chaos *chaos, uint32_t index);
+
+// Writes the event as its item of a SPEC reads, "kill@2s:1"; a CHAOS_CONTINUE as "".
+void chaos_describe(const struct chaos_event *event, char text[CHAOS_TEXT_BYTES]);
 
 // A number below `count`, from the seed.
 uint32_t chaos_pick(struct chaos *chaos, uint32_t count);

@@ -23,17 +23,23 @@ static const char usage[] =
     "  --chaos SPEC         what to do to them, see below\n"
     "  --first-members M    the first view waits for M members (default N)\n"
     "  --min-members M      with fewer members operations fail with HWS_E_TOO_FEW (default 1)\n"
+    "  --groups G           copy i is in group i modulo G (HAWSER_GROUP)\n"
+    "  --unit-size U        copies 0 to U-1 are one unit, the next U another (HAWSER_UNIT,\n"
+    "                       HAWSER_UNIT_SIZE); start@ and every= start whole units; N is a\n"
+    "                       multiple of U\n"
     "  --dead-ms N          silence after which a member is out (default 5000)\n"
     "  --journal DIR        record in DIR what the master and the members do, for hawser replay\n"
     "  --help\n"
     "\n"
     "SPEC is a list with commas. T and D are times such as 2s, 1.5s or 500ms, T from the start:\n"
     "  kill@T:I             kill member I (SIGKILL)\n"
-    "  stop@T:I+D           freeze member I (SIGSTOP), and let it go on after D; without +D never\n"
-    "  start@T              start one more member\n"
+    "  stop@T:I+D           freeze member I (SIGSTOP), and continue it after D; without +D never\n"
+    "  start@T              start one more member, or unit\n"
     "  every=T              every T, kill a member at random and start a new one\n"
     "  seed=N               for the random choices (default 0)\n"
-    "Chaos ends when a member has finished.\n"
+    "Chaos ends when a member has finished; the items that never struck are named. Members that "
+    "are\n"
+    "still frozen when all others have ended are continued and ended.\n"
     "\n"
     "Exit code: 0 all members that were not killed by chaos exited 0; else that of the first that\n"
     "failed (128 + signal if by one); 2 bad usage; 3 the trainer cannot be run, or fails at once.\n"
@@ -48,9 +54,11 @@ struct run {
     char address[ADDRESS_BYTES];
     const char *const *trainer; // borrowed: argv behind the options
     uint32_t members, first_members, min_members, dead_ms;
-    bool spared[FAMILY_MAX]; // ended by us: how it exits does not count
-    bool finished;           // a member exited 0
-    bool ending;             // asked to end, or a trainer failed at once
+    bool spared[FAMILY_MAX];    // ended by us: how it exits does not count
+    bool frozen[FAMILY_MAX];    // by us
+    uint32_t groups, unit_size; // 0 = none
+    bool finished;              // a member exited 0
+    bool ending;                // asked to end, or a trainer failed at once
     uint64_t start_ns, kill_at_ms, late_check_ms;
     int exit_code;
 };
@@ -62,10 +70,21 @@ static uint64_t elapsed_ms(const struct run *run)
 
 static bool start_member(struct run *run)
 {
-    char master[ADDRESS_BYTES + 16], index[32];
-    const char *defines[] = {master, index, NULL};
+    char master[ADDRESS_BYTES + 16], index[32], group[32], unit[32], size[32];
+    const char *defines[FAMILY_DEFINES_MAX] = {master, index};
+    uint32_t i = run->family.count, count = 2;
     snprintf(master, sizeof master, "HAWSER_MASTER=%s", run->address);
-    snprintf(index, sizeof index, "HAWSER_INDEX=%" PRIu32, run->family.count);
+    snprintf(index, sizeof index, "HAWSER_INDEX=%" PRIu32, i);
+    if (run->groups > 0) {
+        snprintf(group, sizeof group, "HAWSER_GROUP=%" PRIu32, i % run->groups);
+        defines[count++] = group;
+    }
+    if (run->unit_size > 0) {
+        snprintf(unit, sizeof unit, "HAWSER_UNIT=unit%" PRIu32, i / run->unit_size);
+        snprintf(size, sizeof size, "HAWSER_UNIT_SIZE=%" PRIu32, run->unit_size);
+        defines[count++] = unit;
+        defines[count++] = size;
+    }
     if (family_start(&run->family, run->trainer, defines, false) >= 0) {
         return true;
     }
@@ -176,39 +195,75 @@ static void end_forgotten(struct run *run)
 
 // ---- what is done to them --------------------------------------------------------------------
 
-static void kill_member(struct run *run, uint32_t index)
+static bool runs(const struct run *run, uint32_t index)
 {
-    if (index >= run->family.count || !run->family.children[index]->running) {
-        return;
+    return index < run->family.count && run->family.children[index]->running;
+}
+
+static bool kill_member(struct run *run, uint32_t index)
+{
+    if (!runs(run, index)) {
+        return false;
     }
     printf("hawser run: killing member %" PRIu32 "\n", index);
     run->spared[index] = true;
     family_signal(&run->family, index, SIGKILL);
+    return true;
 }
 
-static void start_late_member(struct run *run)
+// Of units a whole one: a part of one would wait for the rest.
+static void start_late_members(struct run *run)
 {
-    printf("hawser run: starting member %" PRIu32 "\n", run->family.count);
-    start_member(run);
+    for (uint32_t i = 0; i < (run->unit_size > 0 ? run->unit_size : 1); i++) {
+        printf("hawser run: starting member %" PRIu32 "\n", run->family.count);
+        start_member(run);
+    }
 }
 
-static void do_event(struct run *run, const struct chaos_event *event)
+static bool freeze_member(struct run *run, uint32_t index)
+{
+    if (!runs(run, index)) {
+        return false;
+    }
+    printf("hawser run: freezing member %" PRIu32 "\n", index);
+    family_signal(&run->family, index, SIGSTOP);
+    run->frozen[index] = true;
+    return true;
+}
+
+static void continue_member(struct run *run, uint32_t index)
+{
+    if (!runs(run, index) || !run->frozen[index]) {
+        return;
+    }
+    printf("hawser run: member %" PRIu32 " continues\n", index);
+    family_signal(&run->family, index, SIGCONT);
+    run->frozen[index] = false;
+}
+
+static bool do_event(struct run *run, const struct chaos_event *event)
 {
     switch (event->act) {
     case CHAOS_KILL:
-        kill_member(run, event->index);
-        break;
+        return kill_member(run, event->index);
     case CHAOS_STOP:
-        printf("hawser run: freezing member %" PRIu32 "\n", event->index);
-        family_signal(&run->family, event->index, SIGSTOP);
-        break;
-    case CHAOS_CONTINUE:
-        printf("hawser run: member %" PRIu32 " goes on\n", event->index);
-        family_signal(&run->family, event->index, SIGCONT);
-        break;
+        return freeze_member(run, event->index);
     case CHAOS_START:
-        start_late_member(run);
+        start_late_members(run);
+        return true;
+    case CHAOS_CONTINUE:
+        continue_member(run, event->index);
         break;
+    }
+    return true;
+}
+
+static void say_never_struck(const struct chaos_event *event, const char *why)
+{
+    char text[CHAOS_TEXT_BYTES];
+    chaos_describe(event, text);
+    if (text[0] != 0) {
+        complain("run", "%s never struck: %s", text, why);
     }
 }
 
@@ -224,21 +279,56 @@ static void kill_one_start_one(struct run *run)
         return;
     }
     kill_member(run, running[chaos_pick(&run->chaos, count)]);
-    start_late_member(run);
+    start_late_members(run);
 }
 
+// A member that is frozen with a time to continue does so whatever else has ended.
 static void do_chaos(struct run *run)
 {
     struct chaos_event event;
     uint64_t now = elapsed_ms(run);
-    if (run->finished || run->ending) {
+    while (!run->ending && chaos_take(&run->chaos, now, &event)) {
+        if (run->finished && event.act != CHAOS_CONTINUE) {
+            say_never_struck(&event, "a member had finished before");
+        } else if (!do_event(run, &event)) {
+            say_never_struck(&event, "that member was not running");
+        }
+    }
+    if (!run->finished && !run->ending && chaos_take_every(&run->chaos, now)) {
+        kill_one_start_one(run);
+    }
+}
+
+// When all that run are frozen and nothing is planned that changes it, the run is over.
+static void end_frozen(struct run *run)
+{
+    bool more = chaos_next_ms(&run->chaos) != UINT64_MAX && !run->finished;
+    if (run->ending || more || family_running(&run->family) == 0) {
         return;
     }
-    while (chaos_take(&run->chaos, now, &event)) {
-        do_event(run, &event);
+    for (uint32_t i = 0; i < run->family.count; i++) {
+        if (runs(run, i) && (!run->frozen[i] || chaos_will_continue(&run->chaos, i))) {
+            return;
+        }
     }
-    if (chaos_take_every(&run->chaos, now)) {
-        kill_one_start_one(run);
+    for (uint32_t i = 0; i < run->family.count; i++) {
+        if (runs(run, i)) {
+            complain("run", "the run ended while member %" PRIu32 " was frozen", i);
+            run->spared[i] = true;
+        }
+    }
+    end_members(run, SIGTERM);
+}
+
+static void say_what_never_struck(struct run *run)
+{
+    struct chaos_event event;
+    while (chaos_take(&run->chaos, UINT64_MAX, &event)) {
+        say_never_struck(&event, "the run ended before");
+    }
+    if (run->chaos.every_ms > 0 && run->chaos.every_at_ms == run->chaos.every_ms) {
+        complain("run", "every=%gs never struck: the run ended before",
+                 (double)run->chaos.every_ms / 1000);
     }
 }
 
@@ -247,7 +337,7 @@ static void do_chaos(struct run *run)
 static int wait_ms(const struct run *run)
 {
     uint64_t now = elapsed_ms(run), next = now + LATE_CHECK_MS;
-    if (!run->finished && !run->ending && chaos_next_ms(&run->chaos) < next) {
+    if (!run->ending && chaos_next_ms(&run->chaos) < next) {
         next = chaos_next_ms(&run->chaos);
     }
     return next > now ? (int)(next - now) : 0;
@@ -262,10 +352,12 @@ static int attend(struct run *run)
         }
         do_chaos(run);
         end_forgotten(run);
+        end_frozen(run);
         if (run->ending && elapsed_ms(run) >= run->kill_at_ms) {
             family_signal_all(&run->family, SIGKILL);
         }
     }
+    say_what_never_struck(run);
     return run->exit_code;
 }
 
@@ -310,6 +402,10 @@ static bool set_option(struct run *run, int option)
         return option_u32("run", "--min-members", optarg, 1, MEMBERS_MAX, &run->min_members);
     case 'f':
         return option_u32("run", "--first-members", optarg, 1, MEMBERS_MAX, &run->first_members);
+    case 'g':
+        return option_u32("run", "--groups", optarg, 1, MEMBERS_MAX, &run->groups);
+    case 'u':
+        return option_u32("run", "--unit-size", optarg, 1, MEMBERS_MAX, &run->unit_size);
     case 'j':
         return setenv("HAWSER_JOURNAL", optarg, 1) == 0; // ours and the members'
     case 'd':
@@ -331,6 +427,8 @@ int command_run(int argc, char **argv)
         {"first-members", required_argument, NULL, 'f'},
         {"dead-ms", required_argument, NULL, 'd'},
         {"journal", required_argument, NULL, 'j'},
+        {"groups", required_argument, NULL, 'g'},
+        {"unit-size", required_argument, NULL, 'u'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -351,6 +449,11 @@ int command_run(int argc, char **argv)
     if (run.members == 0 || optind >= argc) {
         complain("run", "%s; try hawser run --help",
                  run.members ? "no trainer given" : "-n N is missing");
+        return EXIT_USAGE;
+    }
+    if (run.unit_size > 0 && run.members % run.unit_size != 0) {
+        complain("run", "-n %" PRIu32 " is no multiple of --unit-size %" PRIu32, run.members,
+                 run.unit_size);
         return EXIT_USAGE;
     }
     if (run.first_members == 0) {

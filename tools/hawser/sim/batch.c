@@ -58,8 +58,7 @@ static volatile sig_atomic_t stopped; // by a signal: the seeds so far are the r
 
 static void stop(int signal)
 {
-    (void)signal;
-    stopped = 1;
+    stopped = signal;
 }
 
 static void heed_signals(void)
@@ -159,6 +158,11 @@ static uint32_t wait_for(struct worker *workers, uint32_t count, struct pollfd *
         memset(polled, 0, count * sizeof *polled); // interrupted: nothing is ready
     }
     return living;
+}
+
+int sim_batch_signal(void)
+{
+    return stopped;
 }
 
 bool sim_batch_run(const struct sim_batch *batch)

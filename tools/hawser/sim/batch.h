@@ -18,6 +18,8 @@ struct sim_batch {
 
 // Runs all seeds; one in SIM_TWICE_EVERY twice. False if no child can be started.
 bool sim_batch_run(const struct sim_batch *batch);
+// The signal that ended a batch before its last seed, or 0.
+int sim_batch_signal(void);
 // One config in a child: a swarm_try_fn. `user` is not used.
 void sim_batch_try(void *user, const struct swarm_config *config, struct swarm_outcome *outcome);
 

@@ -47,7 +47,8 @@ static const char usage[] =
 static const char usage_end[] =
     "\n"
     "Exit code: 0 all held, 1 a seed could not be run, 2 bad usage, 4 a promise was broken, 5 no\n"
-    "progress after the faults, 6 a crash, 7 a seed that ran twice did not run the same.\n"
+    "progress after the faults, 6 a crash, 7 a seed that ran twice did not run the same,\n"
+    "130 interrupted by Ctrl-C before any of these (143 by SIGTERM).\n"
     "Example: hawser sim --seeds 1000 --jobs 2\n";
 
 enum { PEERS_LEAST = 3, PEERS_MOST = 16 };
@@ -262,5 +263,11 @@ int command_sim(int argc, char **argv)
         complain("sim", "cannot start a process: %s", strerror(errno));
         return EXIT_FAILED;
     }
-    return sim_report_end(&job.report, job.shrink);
+    code = sim_report_end(&job.report, job.shrink && sim_batch_signal() == 0);
+    if (sim_batch_signal() == 0) {
+        return code;
+    }
+    complain("sim", "interrupted: %" PRIu64 " of %" PRIu64 " seeds ended", job.report.seeds,
+             job.batch.seeds);
+    return code != EXIT_OK ? code : 128 + sim_batch_signal();
 }

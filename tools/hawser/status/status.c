@@ -219,8 +219,7 @@ int command_status(int argc, char **argv)
     if (code >= 0) {
         return code;
     }
-    if (argc - optind != 1) {
-        complain("status", "expected one address HOST:PORT; try hawser status --help");
+    if (!only_address("status", argc, argv)) {
         return EXIT_USAGE;
     }
     struct hwi_msg answer;

@@ -73,8 +73,7 @@ static int read_options(int argc, char **argv, struct request *request)
             return bad_option("top", option, argv);
         }
     }
-    if (argc - optind != 1) {
-        complain("top", "expected one address HOST:PORT; try hawser top --help");
+    if (!only_address("top", argc, argv)) {
         return EXIT_USAGE;
     }
     request->master = argv[optind];
