@@ -103,17 +103,19 @@ def test_a_scraper_is_answered(world):
 def test_top_and_status(world):
     """Two looks with a call in between that one member has not made: who is waited for is named; rates are of that time."""
     master, members = trained(world)
-    members[0].tell("reduce", count=COUNT, tag=7)
-    members[2].tell("reduce", count=COUNT, tag=7)
-    waits = f"all-reduce tag 7 number 0 waits for the call of member {members[1].peer}"
+    late, *early = members
+    for member in early:
+        member.tell("reduce", count=COUNT, tag=7)
+    waits = f"all-reduce tag 7 number 0 waits for the call of member {late.peer}"
     world.until(lambda: waits in hawser("top", master.address, "--count", 1), 10, "top to name the one that is waited for")
     shown = hawser("top", master.address, "--count", 2, "--interval", "200ms")
     check(shown.count("members 3  newcomers 0  committed 3") == 2, shown)
     check(shown.count("(0/s)") == 1, f"a rate at the second look: {shown}")
+    members.sort(key=lambda member: member.peer)  # by rank: which of them registered first is open
     for rank, member in enumerate(members):
         check(re.search(rf"^ *{member.peer} +{rank} +0 +{member.child.pid} ", shown, re.M), f"no row of {member.name}: {shown}")
-    members[1].reduce(count=COUNT, tag=7).expect(sum="right")
-    for member in (members[0], members[2]):
+    late.reduce(count=COUNT, tag=7).expect(sum="right")
+    for member in early:
         member.hear().expect(sum="right")
     status = json.loads(hawser("status", master.address, "--json"))
     check([member["pid"] for member in status["members"]] == [member.child.pid for member in members], status)

@@ -19,7 +19,7 @@ static void say_opening(struct explain_model *model, const struct explain_proces
     finding_show(finding, p->master_ns, "it heard the master last: %s", print_type(p->master_type));
     finding_advise(finding, p->master_ns == NEVER_NS
                                 ? "see whether `hawser master` runs at the address it was given"
-                                : "the first view waits for --min-members; a running one lets "
+                                : "the first view waits for --first-members; a running one lets "
                                   "newcomers in when its members call hws_admit");
 }
 

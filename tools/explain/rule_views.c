@@ -113,7 +113,7 @@ static void say_first(struct explain_model *model)
     if (model->first_members) {
         finding_say(finding, ", and the first view waits for %u", model->first_members);
     }
-    finding_advise(finding, "start the others, or the master with fewer --min-members");
+    finding_advise(finding, "start the others, or the master with fewer --first-members");
 }
 
 // No trouble as such, but what a newcomer wants to know.
