@@ -102,6 +102,14 @@ static void acknowledge(struct hwi_sim *sim, uint32_t node, struct fork_trainer 
     make(sim, node, trainer, &msg, FORK_ACKNOWLEDGES);
 }
 
+// A member that is lost ends the call for all; by which status each hears of it is a matter of
+// timing.
+static bool ended_likewise(const struct fork_result *recorded, hws_status status)
+{
+    bool lost = recorded->status == HWS_E_MEMBER_LOST && hws_status_class(status) == HWS_CLASS_VIEW;
+    return recorded->ended && (recorded->status == status || lost);
+}
+
 // What the trainer does about a reply: a change of the view is met by hws_view and the same call
 // again, as retry would, unless the call ended in this way when it was recorded; an end is an end.
 static void judge(struct fork_trainer *trainer, const struct fork_call *call,
@@ -111,8 +119,7 @@ static void judge(struct fork_trainer *trainer, const struct fork_call *call,
     bool opening = call->recorded != FORK_ACKNOWLEDGES &&
                    trainer->requests[call->recorded].msg.type == HWI_MSG_open;
     bool as_recorded = call->recorded != FORK_ACKNOWLEDGES &&
-                       trainer->requests[call->recorded].there.ended &&
-                       trainer->requests[call->recorded].there.status == status;
+                       ended_likewise(&trainer->requests[call->recorded].there, status);
     bool view = hws_status_class(status) == HWS_CLASS_VIEW && !opening && !as_recorded;
     if (hws_status_class(status) == HWS_CLASS_RUN || (opening && status != HWS_OK)) {
         trainer->finished = status;
