@@ -49,6 +49,17 @@ void hwi_os_limit_unsent(int socket, int bytes)
     setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
 }
 
+void hwi_os_bound_silence(int socket, uint32_t ms)
+{
+    int on = 1, idle_s = 2, interval_s = 1, probes = (int)HWI_MAX(1, ms / 1000 - 2);
+    unsigned timeout_ms = ms;
+    setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+    setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+}
+
 void hwi_os_name_thread(const char *name)
 {
     prctl(PR_SET_NAME, name, 0, 0, 0);

@@ -20,6 +20,9 @@ void hwi_os_event_signal(int event);
 int hwi_os_accept(int listener);
 // How many unsent bytes the kernel takes before the socket stops being writable.
 void hwi_os_limit_unsent(int socket, int bytes);
+// The kernel ends a connection from which it has heard nothing for about `ms`: of data that is not
+// acknowledged (TCP_USER_TIMEOUT, RFC 5482) and of an idle one (keep-alive).
+void hwi_os_bound_silence(int socket, uint32_t ms);
 // Names the calling thread, at most 15 characters.
 void hwi_os_name_thread(const char *name);
 // Opens (creates) `path` and locks it for this open file alone; owned; -1 with errno, EWOULDBLOCK =

@@ -13,6 +13,8 @@
 enum {
     HWI_LISTEN_BACKLOG = 1024,
     HWI_UNSENT_BYTES_MAX = 128 << 10, // a stripe pulls the next frame when fewer wait in the kernel
+    SILENCE_MS_MAX = 5000, // the detection time by default; what is shorter would cut off a member
+                           // that is stopped for a moment, whose kernel takes nothing more
 };
 
 static int fail(int fd)
@@ -65,6 +67,7 @@ void hwi_socket_tune(int fd)
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     hwi_os_limit_unsent(fd, HWI_UNSENT_BYTES_MAX);
+    hwi_os_bound_silence(fd, SILENCE_MS_MAX);
 }
 
 int hwi_socket_error(int fd)
