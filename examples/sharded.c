@@ -95,13 +95,25 @@ static hws_status advance(struct trainer *t)
     return status;
 }
 
+// Somebody is lost: on with those that are left. If they are fewer than the run wants, those that
+// wait are let in first, and synced with.
+static hws_status meet_change(struct trainer *t, hws_status failure)
+{
+    hws_status status = hws_view(t->comm, NULL);
+    if (failure == HWS_E_TOO_FEW && status == HWS_OK) {
+        status = hws_admit(t->comm, NULL);
+        t->synced = 0;
+    }
+    return hws_status_class(status) == HWS_CLASS_VIEW ? hws_view(t->comm, NULL) : status;
+}
+
 static hws_status train(struct trainer *t, uint64_t steps)
 {
     hws_status status = HWS_OK;
     while (status == HWS_OK && t->step < steps) {
         status = advance(t);
         if (hws_status_class(status) == HWS_CLASS_VIEW) {
-            status = hws_view(t->comm, NULL); // somebody is lost: on with those that are left
+            status = meet_change(t, status);
         }
     }
     return status;
