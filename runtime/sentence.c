@@ -52,7 +52,8 @@ static void name_call(const struct hws_request *request, char call[CALL_BYTES_MA
 static void add_peers(struct text *text, const struct hwi_id *peers, uint32_t count)
 {
     for (uint32_t i = 0; i < count && i < PEERS_NAMED_MAX; i++) {
-        add(text, "%s%" PRIu64, i == 0 ? (count == 1 ? "peer " : "peers ") : ", ", peers[i].value);
+        add(text, "%s%" PRIu64, i == 0 ? (count == 1 ? "member " : "members ") : ", ",
+            peers[i].value);
     }
     if (count > PEERS_NAMED_MAX) {
         add(text, " and %u more", count - PEERS_NAMED_MAX);
@@ -87,7 +88,7 @@ static void add_signature(struct text *text, const struct hwi_signature *signatu
         add(text, signature->unequal ? " with counts that differ" : " with equal counts");
     }
     if (signature->root != other->root && signature->root != 0) {
-        add(text, " from peer %" PRIu64, signature->root);
+        add(text, " from member %" PRIu64, signature->root);
     }
     if (signature->plan != other->plan) {
         add(text, " with its plan %s", plan_name(signature->plan));
@@ -103,9 +104,9 @@ static void say_mismatch(struct text *text, const struct hws_request *request)
             request->tag);
         return;
     }
-    add(text, "peer %" PRIu64 " called %s", fault->peer_a, hwi_call_name(a->kind));
+    add(text, "member %" PRIu64 " called %s", fault->peer_a, hwi_call_name(a->kind));
     add_signature(text, a, b);
-    add(text, ", peer %" PRIu64, fault->peer_b);
+    add(text, ", member %" PRIu64, fault->peer_b);
     if (a->kind != b->kind) {
         add(text, " %s", hwi_call_name(b->kind));
     }
@@ -119,7 +120,7 @@ static void say_lost(struct text *text, const struct hws_request *request, const
 {
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
     if (request->kind == HWI_KIND_BROADCAST && reply->fault.peer_a != 0) {
-        add(text, "peer %" PRIu64 ", the root of %s, is no member of view %" PRIu64,
+        add(text, "member %" PRIu64 ", the root of %s, is no member of view %" PRIu64,
             reply->fault.peer_a, call, reply->view);
         return;
     }
@@ -186,7 +187,7 @@ static void say_withdrawn(struct text *text, const struct hws_request *request, 
             call, reply->view);
         return;
     }
-    add(text, "peer %" PRIu64, reply->fault.peer_a);
+    add(text, "member %" PRIu64, reply->fault.peer_a);
     if (reply->fault.status == HWS_E_CANCELLED) {
         add(text, " cancelled %s in view %" PRIu64, call, reply->view);
         return;
@@ -251,7 +252,7 @@ static void say_conflict(struct text *text, const struct hws_request *request, c
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
     if (reply->fault.peer_b != 0) {
         add(text,
-            "%s: peer %" PRIu64 " is send-only and does not hold the state of peer %" PRIu64
+            "%s: member %" PRIu64 " is send-only and does not hold the state of member %" PRIu64
             ", which was elected",
             call, reply->fault.peer_b, reply->fault.peer_a);
     } else {
@@ -269,7 +270,7 @@ static void say_room(struct text *text, const struct hws_request *request, const
             fault->signature_b.count, hws_dtype_name(fault->signature_b.dtype));
     } else {
         add(text,
-            "%s: peer %" PRIu64 " has room for %" PRIu64 " elements and needs room for %" PRIu64
+            "%s: member %" PRIu64 " has room for %" PRIu64 " elements and needs room for %" PRIu64
             ": give its output more room",
             call, fault->peer_a, fault->signature_a.count, fault->signature_b.count);
     }

@@ -81,7 +81,7 @@ void hwi_master_shape_compare(const struct hwi_master *master, struct hwi_hash l
     const struct hwi_master_shape *there = find_shape(master, winner->offer.layout);
     if (here == NULL || there == NULL) {
         snprintf(reason, HWI_TEXT_BYTES_MAX,
-                 "its tensors are not those of peer %llu (names, types, sizes, order)",
+                 "its tensors are not those of member %llu (names, types, sizes, order)",
                  (unsigned long long)winner->peer);
         return;
     }
@@ -93,7 +93,7 @@ void hwi_master_shape_compare(const struct hwi_master *master, struct hwi_hash l
     char ours[TENSOR_TEXT_BYTES], theirs[TENSOR_TEXT_BYTES];
     print_tensor(ours, here, index);
     print_tensor(theirs, there, index);
-    int length = snprintf(reason, HWI_TEXT_BYTES_MAX, "tensor %u is %s here, %s on peer %llu",
+    int length = snprintf(reason, HWI_TEXT_BYTES_MAX, "tensor %u is %s here, %s on member %llu",
                           (unsigned)index, ours, theirs, (unsigned long long)winner->peer);
     if (length >= HWI_TEXT_BYTES_MAX) {
         memcpy(reason + HWI_TEXT_BYTES_MAX - 3, "..", 3);

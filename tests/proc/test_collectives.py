@@ -50,7 +50,7 @@ def test_broadcast(world):
                 expect_right(all_do(members, "broadcast", count=count, root=root.peer, inplace=inplace), members)
     for answer in all_do(members, "broadcast", count=10, root=77, inplace=True):
         answer.expect("HWS_E_MEMBER_LOST", sum="right", within_ms=SOON_MS)
-        check("peer 77, the root of broadcast" in answer.sentence, f"the root is not named: {answer.line}")
+        check("member 77, the root of broadcast" in answer.sentence, f"the root is not named: {answer.line}")
     for member in members:
         member.view().expect()
     expect_right(all_do(members, "broadcast", count=10, root=members[0].peer), members)

@@ -214,7 +214,7 @@ def test_another_layout_is_put_out(world):
     answers = all_do([*sources, stranger], "sync", retry=True)
     answers[-1].expect("HWS_E_LAYOUT", **{"class": "LOCAL"})
     weights = BYTES // 8 * 5 // 4
-    check(f'tensor 0 is "weights" f32 x {weights + 640} here, "weights" f32 x {weights} on peer 1' in answers[-1].sentence,
+    check(f'tensor 0 is "weights" f32 x {weights + 640} here, "weights" f32 x {weights} on member 1' in answers[-1].sentence,
           f"does not name the tensor: {answers[-1].sentence}")
     for answer in answers[:2]:
         answer.expect(value=10, received=0, members=ids(*sources))

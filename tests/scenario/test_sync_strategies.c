@@ -174,22 +174,22 @@ static void another_layout_is_named_by_its_first_tensor_that_differs(void **unus
     } cases[] = {
         {{{"w1", HWS_F32, 0, 400}, {"w2", HWS_F32, 0, 400}, {"b", HWS_F32, 0, 40}},
          3,
-         "tensor 1 is \"w2\" f32 x 100 here, \"w2\" f32 x 90 on peer 1"},
+         "tensor 1 is \"w2\" f32 x 100 here, \"w2\" f32 x 90 on member 1"},
         {{{"w1", HWS_F32, 0, 400}, {"w2", HWS_F32, 0, 360}, {"bias", HWS_BF16, 0, 40}},
          3,
-         "tensor 2 is \"bias\" bf16 x 20 here, \"b\" f32 x 10 on peer 1"},
+         "tensor 2 is \"bias\" bf16 x 20 here, \"b\" f32 x 10 on member 1"},
         {{{"w1", HWS_F32, 0, 400}, {"w2", HWS_F32, 0, 360}},
          2,
-         "tensor 2 is none here, \"b\" f32 x 10 on peer 1"},
+         "tensor 2 is none here, \"b\" f32 x 10 on member 1"},
         {{{"w1", HWS_F32, 0, 400},
           {"w2", HWS_F32, 0, 360},
           {"b", HWS_F32, 0, 40},
           {"a name that is too long to be shown", HWS_U8, 0, 1}},
          4,
-         "tensor 3 is \"a name that is too l..\" u8 x 1 here, none on peer 1"},
+         "tensor 3 is \"a name that is too l..\" u8 x 1 here, none on member 1"},
         {{{"w1", HWS_F32, 0, 400}, {"w2", HWS_F32, 1, 360}, {"b", HWS_F32, 0, 40}},
          3,
-         "tensor 1 is \"w2\" f32 x 90 (may differ) here, \"w2\" f32 x 90 on peer 1"},
+         "tensor 1 is \"w2\" f32 x 90 (may differ) here, \"w2\" f32 x 90 on member 1"},
     };
     for (size_t i = 0; i < HWI_COUNT(cases); i++) {
         for (int newcomer = 0; newcomer < 2; newcomer++) {

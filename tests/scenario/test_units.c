@@ -119,7 +119,7 @@ static void a_unit_is_put_out_whole(void **unused)
            hws_status_name(out->status));
     uint64_t after = make_call(s, 2, &(struct call){.step = 9, .count = 10});
     const struct hwi_msg_reply *evicted = expect_status(s, 2, after, HWS_E_EVICTED);
-    assert_non_null(strstr(evicted->reason, "peer 4 of its unit is out"));
+    assert_non_null(strstr(evicted->reason, "member 4 of its unit is out"));
     expect_members(s, expect_status(s, 1, requests[1], HWS_OK), 1, (uint32_t[]){1});
     expect_status(s, 0, requests[0], HWS_OK);
     run_ms(s, 6000);

@@ -198,7 +198,7 @@ static void test_who_cancelled_is_named(void **state)
     scene.reply.fault.status = HWS_E_CANCELLED;
     scene.reply.fault.peer_a = 3;
     assert_int_equal(reduce(7, NULL), HWS_E_WITHDRAWN);
-    assert_non_null(strstr(hws_last_error(), "peer 3 cancelled all_reduce tag 7 in view 4"));
+    assert_non_null(strstr(hws_last_error(), "member 3 cancelled all_reduce tag 7 in view 4"));
 }
 
 static void test_waiting_for_any(void **state)

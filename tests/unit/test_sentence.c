@@ -49,32 +49,36 @@ static void test_mismatch_names_both_sides(void **state)
     *fault = (struct hwi_fault){.peer_a = 3, .peer_b = 1, .tag = 7};
     fault->signature_a = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F32, HWS_SUM, 100, 0};
     fault->signature_b = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F32, HWS_SUM, 120, 0};
-    assert_sentence(HWS_E_MISMATCH, "peer 3 called all_reduce f32 x 100, peer 1 f32 x 120, tag 7: "
-                                    "make the same call on all members");
+    assert_sentence(HWS_E_MISMATCH,
+                    "member 3 called all_reduce f32 x 100, member 1 f32 x 120, tag 7: "
+                    "make the same call on all members");
     fault->signature_b = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F64, HWS_AVG, 100, 0};
-    assert_sentence(HWS_E_MISMATCH, "peer 3 called all_reduce f32 x 100 sum, peer 1 f64 x 100 avg, "
-                                    "tag 7: make the same call on all members");
+    assert_sentence(HWS_E_MISMATCH,
+                    "member 3 called all_reduce f32 x 100 sum, member 1 f64 x 100 avg, "
+                    "tag 7: make the same call on all members");
     fault->signature_b = (struct hwi_signature){HWI_KIND_ALL_REDUCE, HWS_F32, HWS_SUM, 100, 2};
-    assert_sentence(HWS_E_MISMATCH, "peer 3 called all_reduce f32 x 100 with its plan chosen by "
-                                    "size, peer 1 f32 x 100 with its plan direct, tag 7: make the "
-                                    "same call on all members");
+    assert_sentence(HWS_E_MISMATCH,
+                    "member 3 called all_reduce f32 x 100 with its plan chosen by "
+                    "size, member 1 f32 x 100 with its plan direct, tag 7: make the "
+                    "same call on all members");
     fault->signature_a = (struct hwi_signature){.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_AND};
     fault->signature_b = (struct hwi_signature){.kind = HWI_KIND_AGREE, .redop = HWI_AGREE_MIN};
     assert_sentence(HWS_E_MISMATCH,
-                    "peer 3 called agree AND, peer 1 MIN, tag 7: make the same call "
+                    "member 3 called agree AND, member 1 MIN, tag 7: make the same call "
                     "on all members");
     fault->signature_b = (struct hwi_signature){.kind = HWI_KIND_BARRIER_RUN, .redop = 3};
     assert_sentence(HWS_E_MISMATCH,
-                    "peer 3 called agree AND, peer 1 run-wide barrier, tag 7: make the "
+                    "member 3 called agree AND, member 1 run-wide barrier, tag 7: make the "
                     "same call on all members");
     // calls that never met: the master knows their kinds
     fault->signature_a = (struct hwi_signature){.kind = HWI_KIND_SYNC};
     fault->signature_b = (struct hwi_signature){.kind = HWI_KIND_ALL_REDUCE};
-    assert_sentence(HWS_E_MISMATCH, "peer 3 called sync, peer 1 all_reduce, tag 7: make the same "
-                                    "call on all members");
+    assert_sentence(HWS_E_MISMATCH,
+                    "member 3 called sync, member 1 all_reduce, tag 7: make the same "
+                    "call on all members");
     fault->kind = HWI_KIND_SYNC;
     assert_sentence(HWS_E_MISMATCH,
-                    "peer 3 called sync, peer 1 all_reduce: make the same call on all members");
+                    "member 3 called sync, member 1 all_reduce: make the same call on all members");
     *fault = (struct hwi_fault){.peer_a = 3, .peer_b = 1, .tag = 7};
     assert_sentence(HWS_E_MISMATCH, "members made different calls on all_reduce tag 7: make the "
                                     "same call on all members");
@@ -89,18 +93,21 @@ static void test_each_operation_names_what_is_its_own(void **state)
         .kind = HWI_KIND_ALL_REDUCE, .dtype = HWS_F32, .redop = HWS_SUM, .count = 120};
     fault->signature_b = (struct hwi_signature){
         .kind = HWI_KIND_BROADCAST, .dtype = HWS_F32, .count = 100, .root = 2};
-    assert_sentence(HWS_E_MISMATCH, "peer 1 called all_reduce f32 x 120 sum, peer 3 broadcast f32 "
-                                    "x 100 from peer 2, tag 7: make the same call on all members");
+    assert_sentence(HWS_E_MISMATCH,
+                    "member 1 called all_reduce f32 x 120 sum, member 3 broadcast f32 "
+                    "x 100 from member 2, tag 7: make the same call on all members");
     fault->signature_a = fault->signature_b;
     fault->signature_a.root = 1;
-    assert_sentence(HWS_E_MISMATCH, "peer 1 called broadcast f32 x 100 from peer 1, peer 3 f32 x "
-                                    "100 from peer 2, tag 7: make the same call on all members");
+    assert_sentence(HWS_E_MISMATCH,
+                    "member 1 called broadcast f32 x 100 from member 1, member 3 f32 x "
+                    "100 from member 2, tag 7: make the same call on all members");
     fault->signature_a = fault->signature_b =
         (struct hwi_signature){.kind = HWI_KIND_ALL_GATHER, .dtype = HWS_U8, .count = 5};
     fault->signature_b.unequal = 1;
-    assert_sentence(HWS_E_MISMATCH,
-                    "peer 1 called all_gather u8 x 5 with equal counts, peer 3 u8 x 5 with counts "
-                    "that differ, tag 7: make the same call on all members");
+    assert_sentence(
+        HWS_E_MISMATCH,
+        "member 1 called all_gather u8 x 5 with equal counts, member 3 u8 x 5 with counts "
+        "that differ, tag 7: make the same call on all members");
 }
 
 static void test_too_little_room_names_both_numbers(void **state)
@@ -110,7 +117,7 @@ static void test_too_little_room_names_both_numbers(void **state)
     scene.reply.fault.signature_a = scene.reply.fault.signature_b =
         (struct hwi_signature){.kind = HWI_KIND_ALL_GATHER, .dtype = HWS_F32, .count = 100};
     scene.reply.fault.signature_b.count = 120;
-    assert_sentence(HWS_E_INVALID, "all_reduce tag 7: peer 3 has room for 100 elements and needs "
+    assert_sentence(HWS_E_INVALID, "all_reduce tag 7: member 3 has room for 100 elements and needs "
                                    "room for 120: give its output more room");
     scene.reply.fault.status = HWS_E_LIMIT;
     assert_sentence(HWS_E_LIMIT, "all_reduce tag 7: at least 120 elements of f32 in all are more "
@@ -125,7 +132,7 @@ static void test_a_root_that_is_none(void **state)
     scene.reply.fault = (struct hwi_fault){.status = HWS_E_MEMBER_LOST, .peer_a = 9};
     assert_int_equal(hws_broadcast(comm, memory, memory, 4, HWS_F32, (hws_peer_id){9}, NULL, NULL),
                      HWS_E_MEMBER_LOST);
-    assert_string_equal(hws_last_error(), "peer 9, the root of broadcast tag 0, is no member of "
+    assert_string_equal(hws_last_error(), "member 9, the root of broadcast tag 0, is no member of "
                                           "view 4: acknowledge with hws_view and call again");
 }
 
@@ -138,12 +145,14 @@ static void test_membership_sentences(void **state)
     }
     scene.reply.lost = lost;
     scene.reply.lost_count = 1;
-    assert_sentence(HWS_E_MEMBER_LOST, "lost peer 2 during all_reduce tag 7 in view 4: acknowledge "
-                                       "with hws_view and call again");
-    scene.reply.lost_count = 12;
     assert_sentence(HWS_E_MEMBER_LOST,
-                    "lost peers 2, 3, 4, 5, 6, 7, 8, 9 and 4 more during all_reduce tag 7 in view "
-                    "4: acknowledge with hws_view and call again");
+                    "lost member 2 during all_reduce tag 7 in view 4: acknowledge "
+                    "with hws_view and call again");
+    scene.reply.lost_count = 12;
+    assert_sentence(
+        HWS_E_MEMBER_LOST,
+        "lost members 2, 3, 4, 5, 6, 7, 8, 9 and 4 more during all_reduce tag 7 in view "
+        "4: acknowledge with hws_view and call again");
     scene.reply.lost_count = 0;
     assert_sentence(HWS_E_VIEW, "the view changed before all_reduce tag 7: acknowledge with "
                                 "hws_view and call again");
@@ -158,7 +167,7 @@ static void test_membership_sentences(void **state)
     scene.reply.fault.peer_a = 3;
     scene.reply.fault.status = HWS_E_TIMEOUT;
     assert_sentence(HWS_E_WITHDRAWN,
-                    "peer 3 withdrew from all_reduce tag 7 in view 4 (the deadline "
+                    "member 3 withdrew from all_reduce tag 7 in view 4 (the deadline "
                     "passed): acknowledge with hws_view and call again");
     scene.reply.fault.peer_a = 0;
     assert_sentence(HWS_E_WITHDRAWN,
@@ -182,10 +191,11 @@ static void test_the_absent_are_named(void **state)
                     "tag 7: acknowledge with hws_view and make the same call again");
     scene.reply.fault.other_kind = HWI_KIND_NONE;
     scene.reply.fault.absent_in_all = 1;
-    assert_sentence(HWS_E_WITHDRAWN,
-                    "peer 1 withdrew from all_reduce tag 7 in view 4 (the deadline passed): member "
-                    "3 had not called all_reduce tag 7 after 1.0 s: acknowledge with hws_view and "
-                    "call again");
+    assert_sentence(
+        HWS_E_WITHDRAWN,
+        "member 1 withdrew from all_reduce tag 7 in view 4 (the deadline passed): member "
+        "3 had not called all_reduce tag 7 after 1.0 s: acknowledge with hws_view and "
+        "call again");
 }
 
 static void test_sentences_of_the_end(void **state)

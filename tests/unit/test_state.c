@@ -118,18 +118,19 @@ static void test_failures_name_who_and_what(void **state)
     hws_state *made = make_state();
     scene.reply.fault.peer_a = 3;
     scene.reply.fault.peer_b = 5;
-    assert_sync_says(made, HWS_E_CONFLICT,
-                     "sync: peer 5 is send-only and does not hold the state of peer 3, which was "
-                     "elected: give one of them another strategy");
+    assert_sync_says(
+        made, HWS_E_CONFLICT,
+        "sync: member 5 is send-only and does not hold the state of member 3, which was "
+        "elected: give one of them another strategy");
     scene.reply.fault = (struct hwi_fault){0};
     assert_sync_says(made, HWS_E_CONFLICT,
                      "sync: all members that hold a whole state are receive-only: give one of them "
                      "another strategy");
     snprintf(scene.reply.reason, HWI_TEXT_BYTES_MAX,
-             "tensor 0 is \"w\" f32 x 4 here, \"w\" f32 x 5 on peer 1");
+             "tensor 0 is \"w\" f32 x 4 here, \"w\" f32 x 5 on member 1");
     assert_sync_says(made, HWS_E_LAYOUT,
                      "sync: the shared state has another layout than the run's (tensor 0 is \"w\" "
-                     "f32 x 4 here, \"w\" f32 x 5 on peer 1): add the same tensors, in the same "
+                     "f32 x 4 here, \"w\" f32 x 5 on member 1): add the same tensors, in the same "
                      "order, on all members");
     hws_close(comm);
     hws_state_destroy(made);
