@@ -43,7 +43,7 @@ def test_cancelling_ends_it_on_all(world):
     members[0].cancel().expect()
     members[0].wait().expect("HWS_E_CANCELLED", restored="yes", within_ms=2000 * SLOW)
     theirs = members[1].wait().expect("HWS_E_WITHDRAWN", restored="yes", within_ms=2000 * SLOW)
-    check(f"peer {members[0].peer} cancelled" in theirs.sentence, theirs.sentence)
+    check(f"member {members[0].peer} cancelled" in theirs.sentence, theirs.sentence)
     members[2].start(tag=7, count=100000).expect()
     members[2].wait().expect(("HWS_E_VIEW", "HWS_E_WITHDRAWN"))  # whether it has heard of the new view or called before
     for member in members:

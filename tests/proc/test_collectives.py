@@ -106,7 +106,7 @@ def test_different_calls_are_named(world):
         check(answer.status == "HWS_E_MISMATCH" or answer.attempts == 0, f"it had entered: {answer.line}")
         answers += [answer] if answer.attempts else []
     for answer in answers:
-        for words in (f"peer {odd.peer} ", "all_reduce f32 x 120 sum", f"broadcast f32 x 100 from peer {others[0].peer}", "tag 7"):
+        for words in (f"member {odd.peer} ", "all_reduce f32 x 120 sum", f"broadcast f32 x 100 from member {others[0].peer}", "tag 7"):
             check(words in answer.sentence, f"{words} is not in the sentence: {answer.line}")
     for member in members:
         member.view().expect()
@@ -131,8 +131,8 @@ def test_calls_that_never_meet(world):
             if answer.status == "HWS_E_VIEW":  # so late that the two had been found already
                 check(member is others[1] and answer.attempts == 0, f"it had entered: {answer.line}")
                 continue
-            named = [other for other in others if f"peer {other.peer} " in answer.sentence]
-            check(f"peer {odd.peer} " in answer.sentence and called in answer.sentence and named and "all_reduce" in answer.sentence,
+            named = [other for other in others if f"member {other.peer} " in answer.sentence]
+            check(f"member {odd.peer} " in answer.sentence and called in answer.sentence and named and "all_reduce" in answer.sentence,
                   f"does not name both: {answer.line}")
         for member in members:
             member.view().expect()
@@ -145,7 +145,7 @@ def test_too_little_room(world):
         member.tell("gather", tag=9, count=1000, room=room)
     for answer in [member.hear() for member in members]:
         answer.expect("HWS_E_INVALID", **{"class": "LOCAL"}, sum="right", within_ms=SOON_MS)
-        words = f"peer {members[1].peer} has room for 2999 elements and needs room for 3000"
+        words = f"member {members[1].peer} has room for 2999 elements and needs room for 3000"
         check(words in answer.sentence, f"{words} is not in the sentence: {answer.line}")
     for member in members:
         member.view().expect()

@@ -45,7 +45,7 @@ def test_different_calls_are_named(world):
     odd.start(tag=7, count=120, inplace=True).expect()
     for answer in all_do(members, "wait"):
         answer.expect("HWS_E_MISMATCH", **{"class": "LOCAL"}, restored="yes", within_ms=SOON_MS)
-        for words in (f"peer {odd.peer} ", "f32 x 120", "f32 x 100", "tag 7"):
+        for words in (f"member {odd.peer} ", "f32 x 120", "f32 x 100", "tag 7"):
             check(words in answer.sentence, f"{words} is not in the sentence: {answer.line}")
     for member in members:
         member.view().expect(members=ids(*members))
@@ -74,7 +74,7 @@ def test_one_member_never_calls(world):
     impatient.reduce(count=MIB, inplace=True, timeout_ms=700).expect(
         "HWS_E_TIMEOUT", **{"class": "VIEW"}, restored="yes", after_ms=600, within_ms=700 + SOON_MS)
     answer = patient.wait().expect("HWS_E_WITHDRAWN", **{"class": "VIEW"}, restored="yes", within_ms=700 + SOON_MS)
-    check(f"peer {impatient.peer} " in answer.sentence, f"who withdrew is not in the sentence: {answer.line}")
+    check(f"member {impatient.peer} " in answer.sentence, f"who withdrew is not in the sentence: {answer.line}")
     absent.reduce(count=MIB).expect("HWS_E_VIEW", within_ms=SOON_MS)
     for member in members:
         member.view().expect(members=ids(*members))

@@ -148,7 +148,7 @@ def test_strategies(world):
     for answer in sync_with(members, SEND_ONLY, SEND_ONLY, ENFORCE):
         answer.expect("HWS_E_CONFLICT", **{"class": "LOCAL"})
         for member in members[:2]:
-            check(f"peer {member.peer}" in answer.sentence, f"does not name both: {answer.sentence}")
+            check(f"member {member.peer}" in answer.sentence, f"does not name both: {answer.sentence}")
     for answer in sync_with(members, *[RECEIVE_ONLY] * 3):
         answer.expect("HWS_E_VIEW")  # the failed call has not been acknowledged
     all_acknowledge(members)
