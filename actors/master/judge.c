@@ -64,14 +64,14 @@ static void say_unreached(const struct hwi_master *master, const struct hwi_mast
     if (session->edges > 1) {
         snprintf(more, sizeof more, " and %u more", (unsigned)session->edges - 1);
     }
-    if (other->peer < session->peer) {
-        snprintf(reason, HWI_TEXT_BYTES_MAX,
-                 "member %llu%s could not connect to it at %s (HAWSER_ADVERTISE)", id, more,
-                 session->address);
-    } else {
-        snprintf(reason, HWI_TEXT_BYTES_MAX, "it could not connect to member %llu at %s%s", id,
-                 other->address, more);
-    }
+    int length =
+        other->peer < session->peer
+            ? snprintf(reason, HWI_TEXT_BYTES_MAX,
+                       "member %llu%s could not connect to it at %s (HAWSER_ADVERTISE)", id, more,
+                       session->address)
+            : snprintf(reason, HWI_TEXT_BYTES_MAX, "it could not connect to member %llu at %s%s",
+                       id, other->address, more);
+    HWI_CHECK(length > 0); // cut where addresses are long
 }
 
 static void drop(struct hwi_master *master, struct hwi_master_session *session,
