@@ -2,8 +2,9 @@
 // The master's state. It admits peers, fixes views and decides. Its files call downwards only:
 //     on_MESSAGE, master, state   handlers, the actor, images
 //     elect, judge, mismatch      who is put out, and what follows
-//     propose, dismiss, fault     which view should be; probe: who lives; absent: who had not
-//     called seal, announce, past        a view comes into force; commit, sync: its decisions
+//     propose, dismiss, fault     which view should be; probe: who lives
+//     seal, announce, past        a view comes into force; commit, sync: its decisions
+//     absent                      members that had not made a call that was given up
 //     session, unit, group, channel, shape, broken    rows
 #ifndef HAWSER_ACTORS_MASTER_MASTER_H
 #define HAWSER_ACTORS_MASTER_MASTER_H

@@ -10,6 +10,7 @@ void hwi_master_on_master_start(void *state, const struct hwi_event *event,
     struct hwi_master *master = state;
     const struct hwi_msg_master_start *start = &event->msg->u.master_start;
     master->config = *start;
+    master->config.first_members = HWI_MAX(start->first_members, start->min_members);
     master->started = true;
     master->run = master->run == 0 ? start->run : master->run;
     master->incarnation = master->incarnation == 0 ? start->master : master->incarnation;

@@ -140,7 +140,7 @@ void hwi_master_on_status_want(void *state, const struct hwi_event *event,
     status->view = master->view.number;
     status->proposal = master->proposal;
     status->min_members = master->config.min_members;
-    status->first_members = HWI_MAX(master->config.first_members, master->config.min_members);
+    status->first_members = master->config.first_members;
     status->committed = master->committed_total;
     status->aborted = master->aborted_total;
     status->members = hwi_effects_memory(effects, master->session_count * sizeof *status->members);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "actors/base/rows.h"
-#include "actors/master/channel.h"
 #include "actors/master/absent.h"
+#include "actors/master/channel.h"
 #include "actors/master/group.h"
 #include "actors/master/master.h"
 #include "actors/master/session.h"

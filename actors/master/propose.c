@@ -36,8 +36,7 @@ static bool admit_voted(const struct hwi_master *master)
 static bool newcomers_wanted(const struct hwi_master *master)
 {
     if (master->member_count == 0) {
-        return hwi_master_waiting(master) >=
-               HWI_MAX(master->config.first_members, master->config.min_members);
+        return hwi_master_waiting(master) >= master->config.first_members;
     }
     return admit_voted(master);
 }

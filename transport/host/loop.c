@@ -155,19 +155,20 @@ static bool settle(struct hwi_host *host)
 // and none while nothing is dropped.
 static void tell_counters(struct hwi_host *host, uint64_t now_ns)
 {
-    struct hwi_msg msg = {.type = HWI_MSG_counted};
-    struct hwi_counters *counters = &msg.u.counted.counters;
-    *counters =
-        (struct hwi_counters){host->counters.control_dropped_in,  host->counters.control_damaged,
-                              host->counters.control_dropped_out, host->counters.stripes_refused,
-                              host->counters.undeliverable,       host->counters.journal_lost,
-                              host->counters.trace_failures};
-    if (!host->started || now_ns - host->told_ns < TELL_COUNTERS_MS * HWI_NS_PER_MS ||
-        memcmp(counters, &host->told, sizeof host->told) == 0) {
+    if (!host->started || now_ns - host->told_ns < TELL_COUNTERS_MS * HWI_NS_PER_MS) {
         return;
     }
-    host->told = *counters;
     host->told_ns = now_ns;
+    struct hwi_counters counters = {
+        host->counters.control_dropped_in,  host->counters.control_damaged,
+        host->counters.control_dropped_out, host->counters.stripes_refused,
+        host->counters.undeliverable,       host->counters.journal_lost,
+        host->counters.trace_failures};
+    if (memcmp(&counters, &host->told, sizeof counters) == 0) {
+        return;
+    }
+    host->told = counters;
+    struct hwi_msg msg = {.type = HWI_MSG_counted, .u.counted.counters = counters};
     uint8_t actor = host->data != NULL ? HWI_ROLE_PEER : HWI_ROLE_MASTER;
     hwi_drain_post(host->drain, hwi_addr_of(HWI_ROLE_CLOCK, 0), hwi_addr_of(actor, 0), &msg);
 }

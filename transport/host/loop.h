@@ -36,7 +36,7 @@ struct hwi_host {
     uint32_t taken_capacity;
     struct hwi_control control;
     struct hwi_counters told;   // its actor last heard these, ...
-    uint64_t told_ns;           // ... then
+    uint64_t told_ns;           // ... and what there is was last looked at then
     struct hwi_encoder encoder; // of what its actors say over the control link
     struct hwi_edges edges;
     struct hwi_viewfile viewfile;

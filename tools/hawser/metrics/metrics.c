@@ -98,7 +98,7 @@ static int serve(const struct request *request)
                  request->listen);
         return EXIT_USAGE;
     }
-    wrong = metrics_serve(request->listen, write_answer, (void *)request->master);
+    wrong = metrics_serve(address, write_answer, (void *)request->master);
     complain("metrics", "cannot listen on %s: %s", request->listen, wrong);
     return EXIT_FAILED;
 }

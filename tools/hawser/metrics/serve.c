@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "tools/hawser/command.h"
-#include "transport/os/address.h"
 
 enum { BACKLOG = 16, NS_PER_MS = 1000000 };
 
@@ -105,14 +104,9 @@ static int open_listener(struct hwi_address *address)
     return fd;
 }
 
-const char *metrics_serve(const char *listen, metrics_body_fn body, void *user)
+const char *metrics_serve(struct hwi_address address, metrics_body_fn body, void *user)
 {
-    struct hwi_address address;
     char text[HWI_ADDRESS_BYTES_MAX];
-    const char *wrong = hwi_address_parse(listen, HWI_ADDRESS_NUMERIC, &address);
-    if (wrong != NULL) {
-        return wrong;
-    }
     int listener = open_listener(&address);
     if (listener < 0) {
         return strerror(errno);
