@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A trainer that survives its peers. Start some, kill some, start others late: all that finish hold
-// the same model.
+// A trainer that survives the loss of other members. Start some, kill some, start others late: all
+// that finish hold the same model.
 #include <hawser/hawser.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,8 +26,8 @@ int main(void)
         if (status == HWS_OK && step == STEPS) {
             break;
         }
-        uint64_t seen = (uint64_t)getpid() + step * 31; // each process sees other data
-        for (int i = 0; i < COUNT; i++) {               // the mean is what all learn
+        uint64_t seen = (uint64_t)getpid() + step * 31; // each process sees different data
+        for (int i = 0; i < COUNT; i++) {               // all members learn the mean
             gradient[i] = model[i] - (float)i + (float)(seen % 17) - 8;
         }
         if (status == HWS_OK) {
@@ -45,7 +45,7 @@ int main(void)
             bool few = status == HWS_E_TOO_FEW;           // below the run's min_members
             status = hws_view(comm, NULL);
             if (few && status == HWS_OK) {
-                status = hws_admit(comm, NULL); // lets in whoever waits
+                status = hws_admit(comm, NULL); // admits the newcomers that wait
             }
             if (hws_status_class(status) == HWS_CLASS_VIEW) {
                 status = hws_view(comm, NULL);
