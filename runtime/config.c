@@ -22,13 +22,13 @@
 
 // What both have of a journal.
 #define JOURNAL(type)                                                                              \
-    TEXT(type, journal, "HAWSER_JOURNAL", NULL, "directory to record in; default: nothing is"),    \
+    TEXT(type, journal, "HAWSER_JOURNAL", NULL, "directory to record in; default: none"),          \
         NUMBER(type, journal_max, "HAWSER_JOURNAL_MAX", "256", 16, 1 << 20,                        \
-               "MiB of one journal; the oldest part goes beyond it"),                              \
+               "MiB of one journal, beyond which the oldest part is removed"),                     \
         NUMBER(type, journal_age_s, "HAWSER_JOURNAL_AGE_S", NULL, 1, UINT32_MAX,                   \
-               "seconds after which a part goes as well; default: never"),                         \
+               "seconds after which a part is removed; default: never"),                           \
         TEXT(type, flight, "HAWSER_FLIGHT", NULL,                                                  \
-             "directory for what was last done when a call fails; default: journal")
+             "directory for the last events when a call fails; default: journal")
 
 static const struct hwi_option comm_options[] = {
     TEXT(hws_config, master, "HAWSER_MASTER", NULL, "the master's address, host:port; required"),
@@ -39,7 +39,7 @@ static const struct hwi_option comm_options[] = {
          "the address told to other members; default: the one bound"),
     FLAG(hws_config, insecure, "HAWSER_INSECURE", "allow listening beyond loopback without a key"),
     NUMBER(hws_config, min_members, "HAWSER_MIN_MEMBERS", NULL, 1, HWI_MEMBERS_MAX,
-           "what the run's must be, or hws_open fails; default: whatever it is"),
+           "must equal the run's, or hws_open fails; default: the run's"),
     NUMBER(hws_config, stripes, "HAWSER_STRIPES", "4", 1, HWI_STRIPES_MAX,
            "TCP connections per pair of members"),
     NUMBER(hws_config, open_ms, "HAWSER_OPEN_MS", "60000", 1, UINT32_MAX,
@@ -47,11 +47,11 @@ static const struct hwi_option comm_options[] = {
     NUMBER(hws_config, timeout_ms, "HAWSER_TIMEOUT_MS", "60000", 1, UINT32_MAX,
            "default deadline of a call"),
     NUMBER(hws_config, decision_grace_ms, "HAWSER_DECISION_GRACE_MS", "15000", 1, UINT32_MAX,
-           "after a deadline, for the master's decision"),
+           "time after a deadline for the master's decision"),
     NUMBER(hws_config, group, "HAWSER_GROUP", "0", 0, HWI_GROUPS_MAX - 1,
-           "its members reduce and sync among themselves"),
+           "the group; its members reduce and sync among themselves"),
     TEXT(hws_config, unit, "HAWSER_UNIT", NULL,
-         "name of the unit this process is part of; default: none"),
+         "name of the unit to which this process belongs; default: none"),
     NUMBER(hws_config, unit_size, "HAWSER_UNIT_SIZE", NULL, 1, HWI_MEMBERS_MAX,
            "processes of the unit; required with unit"),
     JOURNAL(hws_config),
@@ -60,20 +60,20 @@ static const struct hwi_option comm_options[] = {
 static const struct hwi_option master_options[] = {
     TEXT(hws_master_config, listen, NULL, "127.0.0.1:0", "where members connect; port 0 = any"),
     TEXT(hws_master_config, state_file, NULL, NULL,
-         "small durable memory; a missing file begins a run; default: each start begins one"),
-    FLAG(hws_master_config, new_run, NULL,
-         "throw away the run that state_file holds and begin another"),
+         "file that keeps the run across restarts; a missing file begins a run; default: each "
+         "start begins one"),
+    FLAG(hws_master_config, new_run, NULL, "discard the run in state_file and begin another"),
     FLAG(hws_master_config, insecure, NULL, "allow listening beyond loopback without a key"),
     NUMBER(hws_master_config, min_members, NULL, "1", 1, HWI_MEMBERS_MAX,
            "with fewer members operations return HWS_E_TOO_FEW"),
     NUMBER(hws_master_config, heartbeat_ms, NULL, NULL, 50, 60000,
-           "how often members say they are alive; default: 500, at most a fifth of dead_ms"),
+           "interval of the members' heartbeats; default: 500, at most a fifth of dead_ms"),
     NUMBER(hws_master_config, dead_ms, NULL, "5000", 500, 600000,
-           "silence after which a member is out"),
+           "silence after which a member is removed"),
     NUMBER(hws_master_config, propose_ms, NULL, NULL, 100, 600000,
            "how long a proposed view waits for members; default: dead_ms"),
     NUMBER(hws_master_config, first_members, NULL, NULL, 1, HWI_MEMBERS_MAX,
-           "the first view waits for that many; default: min_members"),
+           "members for which the first view waits; default: min_members"),
     JOURNAL(hws_master_config),
 };
 

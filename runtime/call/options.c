@@ -5,10 +5,10 @@
 
 static const struct hwi_option call_options[] = {
     HWI_OPTION(hws_options, tag, ANY, .standard = "0",
-               .doc = "which sequence of calls it belongs to; a view has 4096, of all groups "
+               .doc = "the sequence of calls to which it belongs; a view has 4096, in all groups "
                       "together"),
     HWI_OPTION(hws_options, timeout_ms, NUMBER, .least = 1, .most = UINT32_MAX,
-               .doc = "ms until it must be done; default: the communicator's timeout_ms"),
+               .doc = "deadline in ms; default: the communicator's timeout_ms"),
     HWI_OPTION(hws_options, retry, FLAG, .standard = "0", .most = 1,
                .doc = "run again with the survivors until the deadline"),
     HWI_OPTION(hws_options, plan, NUMBER, .standard = "0", .least = HWI_PLAN_AUTO,
@@ -20,8 +20,8 @@ static const struct hwi_option call_options[] = {
                       "members"),
     HWI_OPTION(hws_options, verify, NUMBER, .standard = "0", .least = HWS_VERIFY_ALWAYS,
                .most = HWS_VERIFY_WHEN_CHANGED,
-               .doc = "hws_sync: 0 = hash always, 1 = only where view and revision do not tell "
-                      "that it is unchanged"),
+               .doc = "hws_sync: 0 = hash always, 1 = not if view and revision say that the "
+                      "state is unchanged"),
 };
 
 const struct hwi_option_table hwi_call_options = {call_options, HWI_COUNT(call_options)};

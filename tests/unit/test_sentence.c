@@ -212,13 +212,12 @@ static void test_sentences_of_the_end(void **state)
     scene.reply.trouble[0] = '\0';
     scene.reply.attempts = 0; // a call made afterwards
     snprintf(scene.reply.reason, HWI_TEXT_BYTES_MAX, "the master gave no decision in time");
-    assert_sentence(
-        HWS_E_OUTCOME_UNKNOWN,
-        "all_reduce tag 7: no decision could be had from the master (the master gave no "
-        "decision in time): close, open again and sync");
+    assert_sentence(HWS_E_OUTCOME_UNKNOWN,
+                    "all_reduce tag 7: the master's decision is unknown (the master gave no "
+                    "decision in time): close, open again and sync");
     snprintf(scene.reply.reason, HWI_TEXT_BYTES_MAX, "not heard for 5000 ms");
     assert_sentence(HWS_E_EVICTED,
-                    "all_reduce tag 7: this member was put out of the run (not heard "
+                    "all_reduce tag 7: this member was removed from the run (not heard "
                     "for 5000 ms): close, open again and sync");
     scene.reply.reason[0] = '\0';
     assert_sentence(HWS_E_NOT_SYNCED, "all_reduce tag 7: the shared state is not synced: call "

@@ -128,10 +128,11 @@ static void test_failures_name_who_and_what(void **state)
                      "another strategy");
     snprintf(scene.reply.reason, HWI_TEXT_BYTES_MAX,
              "tensor 0 is \"w\" f32 x 4 here, \"w\" f32 x 5 on member 1");
-    assert_sync_says(made, HWS_E_LAYOUT,
-                     "sync: the shared state has another layout than the run's (tensor 0 is \"w\" "
-                     "f32 x 4 here, \"w\" f32 x 5 on member 1): add the same tensors, in the same "
-                     "order, on all members");
+    assert_sync_says(
+        made, HWS_E_LAYOUT,
+        "sync: the layout of the shared state differs from the run's (tensor 0 is \"w\" "
+        "f32 x 4 here, \"w\" f32 x 5 on member 1): add the same tensors, in the same "
+        "order, on all members");
     hws_close(comm);
     hws_state_destroy(made);
     assert_int_equal(open_comm(NULL), 0);
