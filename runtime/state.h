@@ -10,6 +10,7 @@
 
 #include "actors/wire/msg.h"
 #include "transport/memory/memory.h"
+#include "transport/memory/writes.h"
 
 struct hws_state {
     struct hwi_tensor *tensors;  // owned
@@ -22,6 +23,15 @@ struct hws_state {
     // hashes, whatever its options say.
     atomic_bool replaced;
     atomic_bool torn; // its bytes are of two revisions: a sync or a load was cut in the middle
+    struct hwi_writes writes; // into the tensors, and changes of the revision
 };
+
+// Changes the revision; a save that runs meanwhile is of two moments then.
+static inline void hwi_state_note_revision(struct hws_state *state, uint64_t revision)
+{
+    if (atomic_exchange(&state->revision, revision) != revision) {
+        hwi_writes_note(&state->writes);
+    }
+}
 
 #endif

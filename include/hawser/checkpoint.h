@@ -76,13 +76,20 @@ typedef struct hws_checkpoint_info {
  * whole new one: it is written as `path`.saving-N in the same directory, synced, renamed, and the
  * directory synced. What a killed process left behind under such a name is removed by the next save
  * to `path`. The file's mode is 0666 less the umask; a link at `path` is replaced, not followed.
- * Several processes or threads may save to one path at once: the last to finish wins. The tensors
- * must not be changed until return, and no hws_sync of this state may run. `state`, `path` and
- * `options` are borrowed until return; `options` and `info` may be NULL. Any thread, one at a time
- * for one state.
+ * Several processes or threads may save to one path at once: the last to finish wins.
+ *
+ * A save may run in another thread than the trainer's. It returns HWS_E_BUSY if the state is
+ * written to at its beginning or before it has read the last byte: between hws_state_begin_write
+ * and hws_state_end_write, by hws_checkpoint_load, by a hws_sync that receives, or if the revision
+ * changes. The old file is as it was then: save again. A trainer that changes tensors without
+ * hws_state_begin_write is not noticed, and the file may hold two steps mixed.
+ *
+ * `state`, `path` and `options` are borrowed until return; `options` and `info` may be NULL. Any
+ * thread.
  * Errors: HWS_E_INVALID, HWS_E_NOT_SYNCED (a sync that failed in the middle left bytes of two
- * revisions: sync or load first), HWS_E_BUSY (8 others save to this path), HWS_E_SYSTEM (disk full,
- * no right to write, ...: the old file is as it was), HWS_E_LIMIT, HWS_E_NO_MEMORY.
+ * revisions: sync or load first), HWS_E_BUSY (the state is written to, or 8 others save to this
+ * path), HWS_E_SYSTEM (disk full, no right to write, ...: the old file is as it was), HWS_E_LIMIT,
+ * HWS_E_NO_MEMORY.
  */
 HWS_API hws_status hws_checkpoint_save(const hws_state *state, const char *path,
                                        const hws_checkpoint_options *options,
@@ -100,7 +107,7 @@ HWS_API hws_status hws_checkpoint_save(const hws_state *state, const char *path,
  * are borrowed until return; `info` may be NULL. Any thread, one at a time for one state.
  * Errors: HWS_E_DAMAGED (tensor and offset in the sentence and in `info`), HWS_E_LAYOUT (the
  * sentence names the first tensor that differs), HWS_E_UNSUPPORTED (a later version's format),
- * HWS_E_INVALID, HWS_E_SYSTEM, HWS_E_NO_MEMORY.
+ * HWS_E_INVALID, HWS_E_SYSTEM, HWS_E_LIMIT (2^20 writes have begun), HWS_E_NO_MEMORY.
  */
 HWS_API hws_status hws_checkpoint_load(hws_state *state, const char *path,
                                        hws_checkpoint_info *info);

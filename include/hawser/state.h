@@ -72,6 +72,21 @@ HWS_API uint64_t hws_state_revision(const hws_state *state);
 HWS_API hws_status hws_state_set_revision(hws_state *state, uint64_t revision);
 
 /**
+ * Reports that the caller is about to write to the state's tensors, until hws_state_end_write. It
+ * never waits. A hws_checkpoint_save in another thread returns HWS_E_BUSY instead of a file with
+ * two steps mixed. Call both around each change of the tensors, hws_state_set_revision included, if
+ * another thread saves. Calls nest and are counted, also from several threads. Any thread.
+ * Errors: HWS_E_INVALID, HWS_E_LIMIT (2^20 writes have begun and not ended).
+ */
+HWS_API hws_status hws_state_begin_write(hws_state *state);
+
+/**
+ * Ends what one hws_state_begin_write began. Any thread.
+ * Errors: HWS_E_INVALID (NULL, or no write has begun).
+ */
+HWS_API hws_status hws_state_end_write(hws_state *state);
+
+/**
  * A joint call: all members of the group make it. On HWS_OK all hold the elected bytes and
  * revision; nothing but hashes has moved if they already did (bytes_received == 0). Who is elected:
  * the newest revision, then the content that most members hold, with what `strategy`, newcomers and

@@ -92,8 +92,33 @@ static hws_status no_memory(struct call *call)
 
 // ---- saving ------------------------------------------------------------------------------------
 
-static hws_status check_save(struct call *call, const hws_state *state,
-                             const hws_checkpoint_options *options, bool *raw)
+// When a save begins nobody may be writing to the tensors, and they must be of one revision.
+static hws_status check_bytes(const struct call *call, const hws_state *state, const char *path,
+                              uint64_t look)
+{
+    if (hwi_writes_receiving(look)) {
+        return hwi_error_set(HWS_E_BUSY,
+                             "%s: %.160s is not written: hws_sync receives into the state; save "
+                             "when it has returned",
+                             call->function, path);
+    }
+    if (hwi_writers(look) > 0) {
+        return hwi_error_set(HWS_E_BUSY,
+                             "%s: %.160s is not written: the state is being written (%u times "
+                             "between hws_state_begin_write and hws_state_end_write, or in "
+                             "hws_checkpoint_load); save afterwards",
+                             call->function, path, hwi_writers(look));
+    }
+    if (atomic_load(&state->torn)) {
+        return hwi_error_set(HWS_E_NOT_SYNCED,
+                             "%s: the state holds bytes of two revisions, since a sync or load "
+                             "was cut: sync or load first",
+                             call->function);
+    }
+    return HWS_OK;
+}
+
+static hws_status check_options(struct call *call, const hws_checkpoint_options *options, bool *raw)
 {
     hws_checkpoint_options given = HWS_CHECKPOINT_OPTIONS_INIT;
     if (options != NULL && !hwi_sized_read(&given, sizeof given, options)) {
@@ -110,14 +135,14 @@ static hws_status check_save(struct call *call, const hws_state *state,
                              "%s: reserved of hws_checkpoint_options is %u: it must be 0",
                              call->function, given.reserved);
     }
-    if (atomic_load(&state->torn)) {
-        return hwi_error_set(HWS_E_NOT_SYNCED,
-                             "%s: the state holds bytes of two revisions, since a sync or load "
-                             "was cut: sync or load first",
-                             call->function);
-    }
     *raw = given.compression == HWS_COMPRESSION_NONE;
     return HWS_OK;
+}
+
+// A state is made by us and never const. A save reads this through an atomic addition of 0.
+static struct hwi_writes *writes_of(const hws_state *state)
+{
+    return (struct hwi_writes *)(uintptr_t)&state->writes;
 }
 
 hws_status hws_checkpoint_save(const hws_state *state, const char *path,
@@ -130,7 +155,13 @@ hws_status hws_checkpoint_save(const hws_state *state, const char *path,
     if (status != HWS_OK) {
         return status;
     }
-    status = check_save(&call, state, options, &source.raw);
+    status = check_options(&call, options, &source.raw);
+    if (status != HWS_OK) {
+        return end_call(&call, status);
+    }
+    source.writes = writes_of(state);
+    source.looked = hwi_writes_look(source.writes);
+    status = check_bytes(&call, state, path, source.looked);
     if (status != HWS_OK) {
         return end_call(&call, status);
     }
@@ -168,18 +199,23 @@ static int load_verified(struct call *call, hws_state *state, struct hwi_checkpo
                          struct hwi_checkpoint_place *place)
 {
     char why[HWI_CHECKPOINT_ERROR_BYTES];
+    if (!hwi_writes_begin(&state->writes)) {
+        snprintf(call->error, sizeof call->error, "is not loaded: %d writes have begun",
+                 HWI_WRITERS_MAX);
+        return HWS_E_LIMIT;
+    }
     atomic_store(&state->replaced, true);
     atomic_store(&state->torn, true);
     int status = hwi_checkpoint_load(file, state->memory, place, why);
-    hws_state_set_revision(state, status == HWS_OK ? file->head.revision : 0);
+    hwi_state_note_revision(state, status == HWS_OK ? file->head.revision : 0);
+    atomic_store(&state->torn, status != HWS_OK);
+    hwi_writes_end(&state->writes);
     if (status != HWS_OK) {
         snprintf(call->error, sizeof call->error,
                  "changed while it was loaded, and the state's bytes mean nothing now: %.200s",
                  why);
-        return status;
     }
-    atomic_store(&state->torn, false);
-    return HWS_OK;
+    return status;
 }
 
 static int load_open(struct call *call, hws_state *state, struct hwi_checkpoint *file)

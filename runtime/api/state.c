@@ -172,8 +172,31 @@ hws_status hws_state_set_revision(hws_state *state, uint64_t revision)
     if (status != HWS_OK) {
         return status;
     }
-    atomic_store(&state->revision, revision);
+    hwi_state_note_revision(state, revision);
     return HWS_OK;
+}
+
+hws_status hws_state_begin_write(hws_state *state)
+{
+    hws_status status =
+        hwi_handles_check(HWI_HANDLE_STATE, state, "hws_state_begin_write", "state");
+    if (status == HWS_OK && !hwi_writes_begin(&state->writes)) {
+        return hwi_error_set(HWS_E_LIMIT,
+                             "hws_state_begin_write: %d writes have begun and not ended: call "
+                             "hws_state_end_write after each",
+                             HWI_WRITERS_MAX);
+    }
+    return status;
+}
+
+hws_status hws_state_end_write(hws_state *state)
+{
+    hws_status status = hwi_handles_check(HWI_HANDLE_STATE, state, "hws_state_end_write", "state");
+    if (status == HWS_OK && !hwi_writes_end(&state->writes)) {
+        return hwi_error_set(HWS_E_INVALID, "hws_state_end_write: no write has begun: call "
+                                            "hws_state_begin_write first");
+    }
+    return status;
 }
 
 static hws_status check_sync(const hws_state *state)
@@ -206,6 +229,7 @@ static hws_status attach(struct hws_comm *comm, hws_state *state)
     submission.msg.u.state_layout.tensors = state->tensors;
     submission.msg.u.state_layout.tensors_count = state->count;
     submission.tensors = state->memory;
+    submission.writes = &state->writes;
     int status = hwi_host_submit(comm->host, &submission);
     if (status != 0) {
         return hwi_error_set(status, "hws_sync: the state could not be handed to the runtime: %s",
@@ -249,8 +273,9 @@ hws_status hws_sync(hws_comm *comm, hws_state *state, hws_strategy strategy,
         return hwi_result_fail(result, status);
     }
     status = hwi_request_call(comm, &call, &elected, result);
+    hwi_writes_received(&state->writes);
     if (status == HWS_OK) {
-        atomic_store(&state->revision, elected);
+        hwi_state_note_revision(state, elected);
         atomic_store(&state->replaced, false);
     }
     return status;

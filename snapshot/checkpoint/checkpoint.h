@@ -7,6 +7,7 @@
 
 #include "snapshot/checkpoint/format.h"
 #include "transport/memory/memory.h"
+#include "transport/memory/writes.h"
 
 enum {
     HWI_CHECKPOINT_ERROR_BYTES = 320,
@@ -22,7 +23,9 @@ struct hwi_checkpoint_source {
     const struct hwi_location *memory;     // of each, borrowed until return
     uint32_t count;
     uint64_t revision;
-    bool raw; // never compress
+    struct hwi_writes *writes; // into the tensors, counted; borrowed until return
+    uint64_t looked;           // at them, before the revision was read: nobody wrote
+    bool raw;                  // never compress
 };
 
 struct hwi_checkpoint_sum {
@@ -34,7 +37,8 @@ struct hwi_checkpoint_sum {
 };
 
 // Writes the whole file, syncs it and renames it to `path`, which holds at any moment what it held
-// or the new file. HWS_E_INVALID, HWS_E_LIMIT, HWS_E_BUSY, HWS_E_NO_MEMORY, HWS_E_SYSTEM.
+// or the new file. A save that a write overtook gives its file up: HWS_E_BUSY. HWS_E_INVALID,
+// HWS_E_LIMIT, HWS_E_BUSY (other savers, too), HWS_E_NO_MEMORY, HWS_E_SYSTEM.
 int hwi_checkpoint_save(const struct hwi_checkpoint_source *source, const char *path,
                         struct hwi_checkpoint_sum *sum, char *error);
 

@@ -40,6 +40,20 @@ static int complain_write(struct saving *saving)
                               "cannot be written (an older file of this name is as it was)");
 }
 
+// What was read so far may be of two moments.
+static bool is_overtaken(const struct saving *saving)
+{
+    return hwi_writes_look(saving->source->writes) != saving->source->looked;
+}
+
+static int say_overtaken(struct saving *saving)
+{
+    snprintf(saving->error, HWI_CHECKPOINT_ERROR_BYTES,
+             "is not written (an older file of this name is as it was): a step, a sync or a load "
+             "changed the state meanwhile; save again while nothing does");
+    return HWS_E_BUSY;
+}
+
 // A block as plain bytes. NULL: out of memory.
 static const void *plain_bytes(struct saving *saving, struct hwi_location at, uint32_t length)
 {
@@ -70,6 +84,9 @@ static int put_tensor(struct saving *saving, uint32_t index)
         }
         const void *stored =
             hwi_coder_pack(saving->coder, bytes, length, width, !saving->source->raw, block);
+        if (is_overtaken(saving)) {
+            return say_overtaken(saving);
+        }
         if (!hwi_temporary_put(&saving->file, saving->sum.file_bytes, stored,
                                block->stored_bytes)) {
             return complain_write(saving);
@@ -107,6 +124,10 @@ static int put_all(struct saving *saving)
     saving->sum.file_bytes = saving->tables_bytes;
     for (uint32_t i = 0; i < saving->source->count && status == HWS_OK; i++) {
         status = put_tensor(saving, i);
+    }
+    // From here on the tensors are not read any more.
+    if (status == HWS_OK && is_overtaken(saving)) {
+        status = say_overtaken(saving);
     }
     return status == HWS_OK ? put_tables(saving) : status;
 }

@@ -176,6 +176,16 @@ static hws_status call_state_set_revision(hws_state *on)
     return hws_state_set_revision(on, 9);
 }
 
+static hws_status call_state_begin_write(hws_state *on)
+{
+    return hws_state_begin_write(on);
+}
+
+static hws_status call_state_end_write(hws_state *on)
+{
+    return hws_state_end_write(on);
+}
+
 static hws_status call_state_destroy(hws_state *on)
 {
     hws_state_destroy(on); // says nothing
@@ -205,6 +215,8 @@ static const struct on_state {
     {"hws_state_may_differ", call_state_may_differ},
     {"hws_state_revision", call_state_revision},
     {"hws_state_set_revision", call_state_set_revision},
+    {"hws_state_begin_write", call_state_begin_write},
+    {"hws_state_end_write", call_state_end_write},
     {"hws_state_destroy", call_state_destroy},
     {"hws_sync", call_sync_of},
     {"hws_checkpoint_save", call_checkpoint_save},

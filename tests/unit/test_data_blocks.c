@@ -13,6 +13,7 @@
 
 #include "tests/support/data_rig.h"
 #include "transport/data/codec/codec.h"
+#include "transport/memory/writes.h"
 
 enum { STATE_BYTES = 3 * HWI_BLOCK_BYTES + 1001 };
 
@@ -229,6 +230,29 @@ static void test_a_block_comes_again_after_its_edge(void **state)
     expect_placed(pair, 0);
 }
 
+// Before the first byte can come, and once for all blocks of a sync.
+static void test_receiving_is_noted(void **state)
+{
+    struct pair *pair = *state;
+    struct hwi_writes writes = {0};
+    hwi_data_writes(pair->to->data, &writes);
+    hwi_data_writes(pair->from->data, NULL);
+    uint64_t before = hwi_writes_look(&writes);
+    assert_false(hwi_writes_receiving(before));
+    place(pair, 0);
+    place(pair, 1);
+    uint64_t during = hwi_writes_look(&writes);
+    assert_true(hwi_writes_receiving(during));
+    assert_int_equal(hwi_writers(during), 0);
+    hwi_writes_received(&writes);
+    uint64_t after = hwi_writes_look(&writes);
+    assert_false(hwi_writes_receiving(after));
+    assert_true(after != before);
+    send_block(pair, 0); // sending writes nothing
+    rig_pump(&pair->rig);
+    assert_int_equal(hwi_writes_look(&writes), after);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -240,6 +264,7 @@ int main(void)
         TEST(test_quiesce_in_the_middle),
         TEST(test_a_sync_without_blocks_is_quiesced),
         TEST(test_a_block_comes_again_after_its_edge),
+        TEST(test_receiving_is_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include "transport/data/payload.h"
 #include "transport/data/span.h"
+#include "transport/memory/writes.h"
 
 // False if memory is short.
 static bool hash_at(struct hwi_data *data, struct hwi_location at, uint32_t bytes,
@@ -105,6 +106,9 @@ void hwi_block_place(struct hwi_data *data, const struct hwi_msg_block_place *ms
     if (row != NULL) { // asked again, after the edge was gone for a while
         HWI_CHECK(hwi_location_equal(row->memory, memory) && row->bytes == msg->bytes);
         return;
+    }
+    if (data->writes != NULL) {
+        hwi_writes_receive(data->writes);
     }
     row = hwi_new(data->alloc, sizeof *row);
     row->op = op;

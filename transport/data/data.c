@@ -111,6 +111,11 @@ void hwi_data_tensor(struct hwi_data *data, uint32_t index, struct hwi_location 
     data->tensors[index] = (struct hwi_tensor_memory){.memory = memory, .bytes = bytes};
 }
 
+void hwi_data_writes(struct hwi_data *data, struct hwi_writes *writes)
+{
+    data->writes = writes;
+}
+
 void hwi_data_stats(const struct hwi_data *data, struct hwi_data_stats *stats)
 {
     *stats = data->stats;

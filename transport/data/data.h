@@ -11,6 +11,7 @@
 #include "transport/memory/memory.h"
 
 struct hwi_data;
+struct hwi_writes;
 
 // Called from inside the core: they may note and queue things, not call back into it.
 struct hwi_data_ops {
@@ -47,6 +48,9 @@ void hwi_data_forget(struct hwi_data *data, uint64_t request);
 // The memory of tensor `index` of the shared state: borrowed until destroy.
 void hwi_data_tensor(struct hwi_data *data, uint32_t index, struct hwi_location memory,
                      uint64_t bytes);
+// Where it is noted, before the first byte, that blocks are about to be written to these tensors;
+// the caller of the sync takes the note back. Borrowed until destroy; NULL = nobody asks.
+void hwi_data_writes(struct hwi_data *data, struct hwi_writes *writes);
 
 // Executes one effect: a data command (to DATA), or a message to a remote REDUCER or SNAPSHOT,
 // which is encoded and queued on its edge, before chunks. Borrowed until return. A command that

@@ -34,7 +34,8 @@ struct hwi_data {
     struct hwi_pool pool;
     struct hwi_tensor_memory *tensors;
     uint32_t tensor_count;
-    const void **operands; // [operand_room] for reduce.c
+    struct hwi_writes *writes; // borrowed; NULL = nobody asks
+    const void **operands;     // [operand_room] for reduce.c
     uint32_t operand_room;
     struct hwi_frame_out *out; // in the driver's hands
     struct hwi_frame_in *in;   // likewise

@@ -71,7 +71,8 @@ struct hwi_submission {
     size_t *counts; // the caller's, for the reply's: not looked at here
     size_t counts_room;
     const struct hwi_location
-        *tensors; // with msg.type state_layout: the tensors' memory, one each, copied
+        *tensors;              // with msg.type state_layout: the tensors' memory, one each, copied
+    struct hwi_writes *writes; // likewise: counts writes into them; borrowed until destroy
 };
 // 0, or HWS_E_LIMIT, HWS_E_NO_MEMORY, HWS_E_INTERNAL (the host has failed).
 int hwi_host_submit(struct hwi_host *host, const struct hwi_submission *submission);

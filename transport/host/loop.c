@@ -30,6 +30,7 @@ static void register_memory(struct hwi_host *host, const struct hwi_submission *
             hwi_data_tensor(host->data, i, submission->tensors[i],
                             msg->u.state_layout.tensors[i].bytes);
         }
+        hwi_data_writes(host->data, submission->writes);
     }
 }
 
