@@ -187,8 +187,8 @@ HWS_API hws_status hws_barrier(hws_comm *comm, const hws_options *options, hws_r
  * Combines one number over all members (with `scope` HWS_SCOPE_RUN: of all groups), for example to
  * vote whether all commit a step. It takes one round trip to the master. `value` is any value;
  * *agreed is set only on HWS_OK. `options` (borrowed until return) may be NULL; `result` is
- * written, or NULL. Order on its tag as in hws_barrier(). Any thread. Errors: as in
- * hws_all_reduce(), but not HWS_E_NOT_SYNCED.
+ * written, or NULL. Order on its tag as in hws_barrier(). Any thread.
+ * Errors: as in hws_all_reduce(), but not HWS_E_NOT_SYNCED.
  */
 HWS_API hws_status hws_agree(hws_comm *comm, uint64_t value, hws_agree_op agree_op,
                              const hws_options *options, uint64_t *agreed, hws_result *result);

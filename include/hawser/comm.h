@@ -225,15 +225,18 @@ typedef struct hws_edge_stats {
         }                                                                                          \
     }
 
-/** Reads the counters. *stats (written on success). Any thread. Errors: HWS_E_INVALID,
- * HWS_E_CLOSED, HWS_E_FORKED. */
+/**
+ * Reads the counters into *stats (written on success). Any thread.
+ * Errors: HWS_E_INVALID, HWS_E_CLOSED, HWS_E_FORKED.
+ */
 HWS_API hws_status hws_stats_get(hws_comm *comm, hws_stats *stats);
 
 /**
  * Writes into `list` (room for `room` items, each with its bytes_of_struct set) the counters of
  * each member with which connections are open, ordered by peer id. Sets *count to the number of
  * these members, even if it is above `room`. `list` may be NULL if `room` is 0. Any thread; it does
- * not wait for the network. Errors: HWS_E_INVALID, HWS_E_CLOSED (closed meanwhile), HWS_E_FORKED.
+ * not wait for the network.
+ * Errors: HWS_E_INVALID, HWS_E_CLOSED (closed meanwhile), HWS_E_FORKED.
  */
 HWS_API hws_status hws_stats_edges(hws_comm *comm, hws_edge_stats *list, size_t room,
                                    size_t *count);

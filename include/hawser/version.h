@@ -5,13 +5,13 @@
 
 #include <hawser/types.h>
 
-/** Raised when programs must be changed; while it is 0, the minor number is. */
+/** Raised when programs must be changed; while it is 0, the minor number is raised instead. */
 #define HWS_VERSION_MAJOR 0
 
-/** Raised with additions. */
+/** Raised when something is added. */
 #define HWS_VERSION_MINOR 2
 
-/** Raised with repairs only. */
+/** Raised when bugs are fixed and nothing is added. */
 #define HWS_VERSION_PATCH 0
 
 /** All three, as text. */
@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/** The version of the library in use, "0.2.0". Static. Any thread. Never fails. */
+/** Returns the version of the library in use, "0.2.0". Static. Any thread. Never fails. */
 HWS_API const char *hws_version(void);
 
 #ifdef __cplusplus
