@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Strangers at the doors of a run that goes on: garbage, half hellos, huge lengths, hundreds of connections. Its members do
 not notice: each reduction is right and in time, memory and descriptors stay where they were."""
+import json
 import random
 import re
+import resource
 import struct
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness import MIB, SANITIZE, all_do, check, ids, main, same
+from harness import BUILD, MIB, SANITIZE, all_do, check, ids, main, same
 from zmtp import GREETING, Guest, dial, frame, pack, ready, session
 
 CONNECTIONS = 300
+SILENT, NEEDED_DESCRIPTORS = 1000, 8192
 GROWTH_MAX = 16 * MIB  # not with a sanitizer, whose allocator keeps what was freed
 SLOWEST_MS = 3000
 REGISTRATION, PROPOSE, READY, STATUS_WANT = 1, 8, 9, 19
@@ -218,6 +222,29 @@ def test_a_newcomer_that_lies(world):
         guest.close()
         for answer in all_do(members, "reduce", count=MIB, retry=True):
             answer.expect(sum="right", members=ids(*members))
+
+
+def test_a_thousand_silent_connections(world):
+    """On the master's port, on every member's and on a waiting newcomer's, kept open: it joins as if there were none."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    check(hard >= NEEDED_DESCRIPTORS, f"the hard limit of descriptors is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (NEEDED_DESCRIPTORS, hard))
+    master, members = world.start(2)
+    silent = [attempt(master.address) for _ in range(SILENT)]
+    newcomer = world.start_member(master)
+    newcomer.tell("open", open_ms=20000)
+    world.see_newcomers(members, 1)
+    status = subprocess.run([BUILD / "hawser", "status", "--json", master.address], capture_output=True, check=True)
+    ports = [member["address"] for member in json.loads(status.stdout)["members"]]
+    check(len(ports) == 3, f"{ports}")
+    silent += [attempt(address) for address in ports for _ in range(SILENT)]
+    answers = all_do(members, "admit")
+    newcomer.hear().expect()
+    for answer in answers:
+        answer.expect(members=ids(*members, newcomer), within_ms=4000)
+    for answer in all_do([*members, newcomer], "reduce", count=MIB):
+        answer.expect(sum="right", members=ids(*members, newcomer))
+    close_all(silent)
 
 
 def test_many_newcomers_that_say_nothing_more(world):

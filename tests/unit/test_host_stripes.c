@@ -404,19 +404,60 @@ static void silent_connections_are_bounded_and_dropped(void **state)
     }
     turn(&bench);
     assert_int_equal(bench.tcp->unproven_count, HWI_TCP_UNPROVEN_MAX);
+    assert_int_equal(hwi_edges_refused(&bench.edges), SILENT - HWI_TCP_UNPROVEN_MAX);
     uint64_t deadline_ns = hwi_edges_next_deadline(&bench.edges);
     hwi_edges_expire(&bench.edges, deadline_ns - 1);
     assert_int_equal(bench.tcp->unproven_count, HWI_TCP_UNPROVEN_MAX);
     hwi_edges_expire(&bench.edges, deadline_ns + HWI_NS_PER_S);
     assert_int_equal(bench.tcp->unproven_count, 0);
-    assert_int_equal(hwi_edges_refused(&bench.edges), HWI_TCP_UNPROVEN_MAX);
-    turn(&bench); // those that waited in the kernel
-    assert_int_equal(bench.tcp->unproven_count, SILENT - HWI_TCP_UNPROVEN_MAX);
+    assert_int_equal(hwi_edges_refused(&bench.edges), SILENT);
     for (int i = 0; i < SILENT; i++) {
         close(fds[i]);
     }
     turn(&bench);
     assert_int_equal(bench.tcp->unproven_count, 0);
+    fini_bench(&bench);
+}
+
+// Hellos before, between and after a crowd that says nothing: all find their edge.
+static void silent_connections_keep_nobody_out(void **state)
+{
+    enum { SILENT = 2 * HWI_TCP_UNPROVEN_MAX, STRIPES = 2 };
+    static int fds[SILENT];
+    struct hwi_msg want = {.type = HWI_MSG_edge_open,
+                           .u.edge_open = {.run = 7,
+                                           .self = 1,
+                                           .self_incarnation = 11,
+                                           .peer = 2,
+                                           .incarnation = 22,
+                                           .stripes = STRIPES}};
+    struct bench bench;
+    int honest[HWI_LANES * STRIPES];
+    (void)state;
+    init_bench(&bench);
+    for (uint8_t i = 0; i < HWI_LANES * STRIPES; i++) {
+        unsigned char bytes[HWI_HELLO_BYTES];
+        struct hwi_hello hello = hello_of(1, i / STRIPES, i % STRIPES, STRIPES);
+        honest[i] = dial(bench.address);
+        hwi_hello_write(&hello, bytes);
+        put(honest[i], bytes, sizeof bytes);
+        for (int j = 0; j < SILENT / (HWI_LANES * STRIPES); j++) {
+            fds[i * SILENT / (HWI_LANES * STRIPES) + j] = dial(bench.address);
+        }
+    }
+    turn(&bench);
+    hwi_edges_open(&bench.edges, &want.u.edge_open);
+    heard.type = 0;
+    turn(&bench);
+    drain_all(bench.drain, 1);
+    assert_int_equal(heard.type, HWI_MSG_edge_up);
+    for (int i = 0; i < HWI_LANES * STRIPES; i++) {
+        hear_ack(honest[i], 1);
+        close(honest[i]);
+    }
+    for (int i = 0; i < SILENT; i++) {
+        close(fds[i]);
+    }
     fini_bench(&bench);
 }
 
@@ -458,6 +499,7 @@ int main(void)
         cmocka_unit_test(a_dialler_that_gives_up_may_come_again),
         cmocka_unit_test(hellos_for_others_wait_for_nothing),
         cmocka_unit_test(silent_connections_are_bounded_and_dropped),
+        cmocka_unit_test(silent_connections_keep_nobody_out),
         cmocka_unit_test(dialling_who_does_not_answer_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,7 @@ enum {
     RECONNECT_MS = 50,
     RECONNECT_MS_MAX = 1000,
     ENDPOINT_BYTES_MAX = 300,
+    BACKLOG = 1024,    // connections that the kernel holds until ZeroMQ takes them
     SESSION_BYTES = 9, // 'P' or 'T', then the session as a little-endian u64
 };
 
@@ -97,6 +98,7 @@ const char *hwi_control_bind(struct hwi_control *control, struct hwi_drain *drai
     }
     set(control, ZMQ_ROUTER_MANDATORY, 1);
     set(control, ZMQ_ROUTER_HANDOVER, 1);
+    set(control, ZMQ_BACKLOG, BACKLOG);
     hwi_address_print(listen, text);
     snprintf(endpoint, sizeof endpoint, "tcp://%s", text);
     if (zmq_bind(control->socket, endpoint) != 0 ||

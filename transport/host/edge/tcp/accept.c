@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The accepting side: connections that say hello, and find their edge or wait a while for it. Until
-// then each costs one place of HWI_TCP_UNPROVEN_MAX, HWI_HELLO_BYTES and a deadline.
+// then each costs one place of HWI_TCP_UNPROVEN_MAX, HWI_HELLO_BYTES and a deadline. When all
+// places are taken, the oldest connection that has said nothing makes room: many silent ones keep
+// nobody out.
 #include <errno.h>
 #include <unistd.h>
 
@@ -36,9 +38,6 @@ static void take_out(struct hwi_tcp *tcp, struct hwi_tcp_stripe *stripe)
     *link = stripe->next;
     stripe->next = NULL;
     tcp->unproven_count--;
-    if (tcp->accept_after_ns == 0 && tcp->listener.watch.fd >= 0) {
-        listen_again(tcp);
-    }
 }
 
 static void drop(struct hwi_tcp *tcp, struct hwi_tcp_stripe *stripe)
@@ -67,6 +66,24 @@ void hwi_tcp_expire_unproven(struct hwi_tcp *tcp, uint64_t now_ns)
 
 // ---- accepting
 
+// The oldest connection that has not said hello yet, or NULL.
+static struct hwi_tcp_stripe *silent(const struct hwi_tcp *tcp)
+{
+    struct hwi_tcp_stripe *stripe = tcp->unproven;
+    while (stripe != NULL && stripe->state != HWI_TCP_HELLO) {
+        stripe = stripe->next;
+    }
+    return stripe;
+}
+
+static void make_room(struct hwi_tcp *tcp)
+{
+    if (tcp->unproven_count >= HWI_TCP_UNPROVEN_MAX) {
+        struct hwi_tcp_stripe *oldest = silent(tcp);
+        drop(tcp, oldest != NULL ? oldest : tcp->unproven);
+    }
+}
+
 static void welcome(struct hwi_tcp *tcp, int fd)
 {
     struct hwi_tcp_stripe *stripe = hwi_tcp_stripe_create(tcp, fd, HWI_TCP_HELLO);
@@ -75,11 +92,14 @@ static void welcome(struct hwi_tcp *tcp, int fd)
         tcp->kind.refused++;
         return;
     }
+    make_room(tcp);
     hwi_socket_tune(fd);
     stripe->deadline_ns = hwi_os_now() + HWI_PROVE_NS_MAX;
     append(tcp, stripe);
     if (!hwi_poller_set(hwi_tcp_poller(tcp), &stripe->watch.watch, HWI_READABLE | HWI_HANGUP)) {
         drop(tcp, stripe);
+    } else {
+        hwi_tcp_accepted(tcp, stripe); // a hello that is here already cannot be taken for silence
     }
 }
 
@@ -88,20 +108,32 @@ static bool out_of_descriptors(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+// A silent connection gives up its descriptor; else the listener rests. True to try again.
+static bool find_descriptor(struct hwi_tcp *tcp)
+{
+    struct hwi_tcp_stripe *oldest = silent(tcp);
+    if (oldest != NULL) {
+        drop(tcp, oldest);
+        return true;
+    }
+    tcp->accept_after_ns = hwi_os_now() + HWI_TCP_PAUSE_NS;
+    hwi_poller_set(hwi_tcp_poller(tcp), &tcp->listener.watch, 0);
+    return false;
+}
+
 void hwi_tcp_accept(struct hwi_tcp *tcp)
 {
-    while (tcp->unproven_count < HWI_TCP_UNPROVEN_MAX) {
+    bool more = true;
+    for (uint32_t i = 0; i < HWI_TCP_ACCEPTS_MAX && more; i++) { // the rest have their turn later
         int fd = hwi_os_accept(tcp->listener.watch.fd);
         if (fd >= 0) {
             welcome(tcp, fd);
         } else if (out_of_descriptors(errno)) {
-            tcp->accept_after_ns = hwi_os_now() + HWI_TCP_PAUSE_NS;
-            break;
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            return;
+            more = find_descriptor(tcp);
+        } else {
+            more = errno == EINTR || errno == ECONNABORTED;
         }
     }
-    hwi_poller_set(hwi_tcp_poller(tcp), &tcp->listener.watch, 0);
 }
 
 // ---- hellos and edges

@@ -7,8 +7,9 @@
 #include "transport/host/edge/tcp/tcp.h"
 
 enum {
-    HWI_TCP_UNPROVEN_MAX = 256, // accepted connections that no edge has yet; more wait in the
-                                // kernel
+    HWI_TCP_UNPROVEN_MAX = 256, // accepted connections that no edge has yet; one more takes the
+                                // place of the oldest silent one
+    HWI_TCP_ACCEPTS_MAX = 64,   // in one turn of the host
     HWI_TCP_FRAMES_MAX = 8,     // that a stripe has in hand
     HWI_TCP_WHY_BYTES_MAX = 96,
 };
