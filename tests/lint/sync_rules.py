@@ -8,7 +8,7 @@ from tree import ROOT, end
 BEGIN = "<!-- From here on made from tests/scenario/sync_rules.def by tests/lint/sync_rules.py --write. -->\n"
 END = "<!-- Up to here. -->\n"
 ROW = re.compile(r'^RULES?\((.*)\)$', re.M)
-HEAD = "| members | elected | what becomes of them | why |\n|---|---|---|---|\n"
+HEAD = "| members | elected | outcome | reason |\n|---|---|---|---|\n"
 
 
 def table(text):
