@@ -33,7 +33,10 @@ void report(struct trainer *t, const char *format, ...)
 
 hws_status failed(const char *what, hws_status status)
 {
-    fprintf(stderr, "train_digits: %s: %s: %s\n", what, hws_status_name(status), hws_last_error());
+    if (status != HWS_E_TOO_FEW) { // that one is waited out
+        fprintf(stderr, "train_digits: %s: %s: %s\n", what, hws_status_name(status),
+                hws_last_error());
+    }
     return status;
 }
 
@@ -92,30 +95,44 @@ static hws_status outer_step(struct trainer *t)
     return HWS_OK;
 }
 
+// What comes before an outer step, the step, and the outcome of the vote on it.
+static hws_status train_once(struct trainer *t, bool *finished)
+{
+    hws_status status = HWS_OK;
+    if (t->pending > 0 || t->sync_due) {
+        status = diloco_settle(t);
+    }
+    if (status == HWS_OK) {
+        status = members_admit(t);
+    }
+    if (status == HWS_OK) {
+        status = members_sync(t);
+    }
+    if (status == HWS_OK) {
+        status = members_vote(t);
+    }
+    if (status == HWS_OK) {
+        status = outer_step(t);
+    }
+    if (status == HWS_OK) {
+        status = members_hear_vote(t, finished);
+    }
+    return status == HWS_OK && *finished ? diloco_settle(t) : status;
+}
+
 static hws_status train(struct trainer *t)
 {
     hws_status status = members_join(t);
     for (bool finished = false; status == HWS_OK && !finished;) {
-        if (t->pending > 0 || t->sync_due) {
-            status = diloco_settle(t);
-        }
-        if (status == HWS_OK) {
-            status = members_admit(t);
-        }
-        if (status == HWS_OK) {
-            status = members_sync(t);
-        }
-        if (status == HWS_OK) {
-            status = members_vote(t);
-        }
-        if (status == HWS_OK) {
-            status = outer_step(t);
-        }
-        if (status == HWS_OK) {
-            status = members_hear_vote(t, &finished);
+        status = train_once(t, &finished);
+        if (status == HWS_E_TOO_FEW) { // newcomers begin at the top of this loop, so all do
+            finished = false;
+            diloco_drop(t);
+            flights_abandon(t);
+            status = members_refill(t);
         }
     }
-    return status == HWS_OK ? diloco_settle(t) : status;
+    return status;
 }
 
 static void leave(struct trainer *t)

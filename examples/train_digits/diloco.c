@@ -100,6 +100,16 @@ hws_status diloco_settle(struct trainer *t)
     return status;
 }
 
+void diloco_drop(struct trainer *t)
+{
+    for (uint32_t i = 0; i < t->options.fragments; i++) {
+        struct fragment *f = &t->fragments[i];
+        if (f->flight.busy && flight_take(t, &f->flight) == HWS_OK) {
+            apply_average(t, f);
+        }
+    }
+}
+
 bool diloco_make(struct trainer *t)
 {
     uint32_t fragments = t->options.fragments;

@@ -25,13 +25,16 @@ static void start(struct trainer *t, struct flight *flight)
     }
 }
 
-// Collects all, and makes the lost calls again in the order they were first made in.
+// Collects all, and makes the lost calls again in the order they were first made in. With too few
+// members they would fail again: HWS_E_TOO_FEW.
 static hws_status start_again(struct trainer *t)
 {
+    bool few = false;
     for (uint32_t i = 0; i < t->flight_count; i++) {
         collect(t, t->flights[i]);
+        few = few || t->flights[i]->status == HWS_E_TOO_FEW;
     }
-    hws_status status = hws_view(t->comm, NULL);
+    hws_status status = few ? HWS_E_TOO_FEW : hws_view(t->comm, NULL);
     for (uint32_t i = 0; i < t->flight_count && status == HWS_OK; i++) {
         if (is_lost(t->flights[i])) {
             start(t, t->flights[i]);
@@ -84,10 +87,16 @@ hws_status flight_finish(struct trainer *t, struct flight *flight)
     return status ? status : flight->status;
 }
 
+hws_status flight_take(struct trainer *t, struct flight *flight)
+{
+    collect(t, flight);
+    forget(t, flight);
+    return flight->status;
+}
+
 void flights_abandon(struct trainer *t)
 {
     while (t->flight_count > 0) {
-        collect(t, t->flights[0]);
-        forget(t, t->flights[0]);
+        flight_take(t, t->flights[0]);
     }
 }

@@ -58,27 +58,43 @@ hws_status members_join(struct trainer *t)
     return HWS_OK;
 }
 
+// Votes until a vote holds: if the view changed meanwhile, it did so for all members.
+static hws_status admit(struct trainer *t)
+{
+    hws_status status = HWS_E_VIEW;
+    hws_result now = HWS_RESULT_INIT;
+    for (int i = 0; i < ADMITS_MAX && hws_status_class(status) == HWS_CLASS_VIEW; i++) {
+        status = i > 0 ? hws_view(t->comm, NULL) : HWS_OK;
+        status = status ? status : hws_admit(t->comm, &now);
+    }
+    if (status == HWS_OK) {
+        members_note(t, &now);
+    }
+    return status;
+}
+
 // All members have read the same `pending`, so either all vote or none.
 hws_status members_admit(struct trainer *t)
 {
-    for (int i = 0; t->pending > 0 && i < ADMITS_MAX; i++) {
-        hws_result now = HWS_RESULT_INIT;
-        hws_status status = hws_admit(t->comm, &now);
-        if (status == HWS_OK) {
-            members_note(t, &now);
-            break;
-        }
-        // The view changed meanwhile, for all of us: acknowledge and vote again.
-        if (hws_status_class(status) != HWS_CLASS_VIEW) {
-            return failed("cannot admit", status);
-        }
-        status = hws_view(t->comm, NULL);
-        if (status) {
-            return failed("cannot see the view", status);
-        }
-    }
+    hws_status status = t->pending > 0 ? admit(t) : HWS_OK;
     t->pending = 0; // if the vote never held, the next step's tells again
-    return HWS_OK;
+    bool again = hws_status_class(status) == HWS_CLASS_VIEW;
+    return status && !again ? failed("cannot admit", status) : HWS_OK;
+}
+
+hws_status members_refill(struct trainer *t)
+{
+    hws_result now = HWS_RESULT_INIT;
+    hws_status status = hws_view(t->comm, &now);
+    if (status == HWS_OK) {
+        members_note(t, &now);
+        printf("%u members are too few\n", now.member_count);
+        report(t, "too_few members=%u\n", now.member_count);
+        status = admit(t);
+    }
+    t->sync_due = true; // whoever is let in begins with it
+    t->pending = 0;
+    return status ? failed("cannot admit", status) : HWS_OK;
 }
 
 // Newcomers get the state, the others only compare hashes.
@@ -92,7 +108,8 @@ hws_status members_sync(struct trainer *t)
     options.retry = 1;
     hws_status status = HWS_E_VIEW;
     for (int i = 0; i < TRIES_MAX && hws_status_class(status) == HWS_CLASS_VIEW; i++) {
-        status = i > 0 ? hws_view(t->comm, NULL) : HWS_OK;
+        bool few = status == HWS_E_TOO_FEW;
+        status = few ? members_refill(t) : i > 0 ? hws_view(t->comm, NULL) : HWS_OK;
         if (status == HWS_OK) {
             status = hws_sync(t->comm, t->state, HWS_SYNC_ENFORCE, &options, &now);
         }

@@ -85,6 +85,8 @@ hws_status wait_for(struct trainer *t, hws_request **request, hws_result *now);
 hws_status flight_start(struct trainer *t, const hws_op *op, struct flight *flight);
 // Waits for it; `flight->result` is its result.
 hws_status flight_finish(struct trainer *t, struct flight *flight);
+// Waits for it, and does not make the call again if it failed: its status.
+hws_status flight_take(struct trainer *t, struct flight *flight);
 // Waits until nothing refers to any flight's memory, whatever became of them.
 void flights_abandon(struct trainer *t);
 // The outer step that is being made, from 1; the shared state's revision counts the ones made.
@@ -98,6 +100,9 @@ void members_note(struct trainer *t, const hws_result *now);
 hws_status members_admit(struct trainer *t);
 // Brings everyone to the same bytes if the membership has changed.
 hws_status members_sync(struct trainer *t);
+// The run has fewer members than its min_members: waits for newcomers and admits them. All members
+// do this instead of the calls that failed with HWS_E_TOO_FEW. Nothing may be in flight.
+hws_status members_refill(struct trainer *t);
 // Is the step that begins the last one for all of us? The vote runs beside the step, and ends
 // behind it: so all leave after the same one, and all know whether newcomers wait.
 hws_status members_vote(struct trainer *t);
@@ -118,6 +123,8 @@ hws_status ddp_step(struct trainer *t);
 hws_status diloco_step(struct trainer *t);
 // Lands what is in flight.
 hws_status diloco_settle(struct trainer *t);
+// Lands what holds of it and drops what was lost, which the members' next pseudo-gradients have.
+void diloco_drop(struct trainer *t);
 // Cuts the parameters in fragments. False = no memory.
 bool diloco_make(struct trainer *t);
 void diloco_free(struct trainer *t);

@@ -140,6 +140,22 @@ def test_a_member_slower_than_deadlines(world):
         check(any(len(member.heard("view")) > 1 for member in others), f"{mode}: no deadline passed")
 
 
+def test_a_run_with_too_few_members(world):
+    """One of the two members that the run needs dies; the other one admits the next newcomer, and both finish alike."""
+    for mode in ("ddp", "diloco", "async-diloco", "streaming"):
+        master = world.start_master(min_members=2, name=f"master-{mode}")
+        # It comes late to a reduction in the middle, so that the others' calls are in flight.
+        survivor = Trainer(world, f"survivor-{mode}", master, mode, "--late-at", DIE_AT)
+        Trainer(world, f"victim-{mode}", master, mode, "--die-at", DIE_AT).died(60)
+        newcomer = Trainer(world, f"newcomer-{mode}", master, mode)
+        ends = [member.hear("finished") for member in (survivor, newcomer)]
+        check(all(int(end["step"]) == STEPS for end in ends), f"{mode}: they ended after {ends}")
+        check(all(member.child.wait(10) == 0 for member in (survivor, newcomer)), f"{mode}: a trainer failed")
+        check(len({member.out.read_bytes() for member in (survivor, newcomer)}) == 1, f"{mode}: the final states differ")
+        synced = newcomer.heard("synced")[0]
+        check(DIE_AT - 1 <= int(synced["step"]) <= DIE_AT, f"{mode}: the newcomer's first sync was {synced}")
+
+
 def test_comparison(_):
     """The tool that makes the tables of docs/TRAINING.md."""
     done = run(SOURCE / "tools/compare_training", "--build", BUILD, "--members", 2, "--steps", 2, "--inner", 4, "--fragments", 2,
