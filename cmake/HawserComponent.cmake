@@ -9,7 +9,7 @@ function(hawser_component dir)
         return()
     endif()
     add_library(${name} OBJECT ${sources})
-    target_link_libraries(${name} PRIVATE hawser_flags PkgConfig::ZMQ PkgConfig::MSGPACK
-        PkgConfig::LZ4 PkgConfig::XXHASH)
+    target_link_libraries(${name} PRIVATE hawser_flags PkgConfig::HAWSER_ZMQ PkgConfig::HAWSER_MSGPACK
+        PkgConfig::HAWSER_LZ4 PkgConfig::HAWSER_XXHASH)
     set_property(GLOBAL APPEND PROPERTY HAWSER_COMPONENTS ${name})
 endfunction()

@@ -18,8 +18,8 @@ foreach(kind SHARED STATIC)
     add_library(hawser_${suffix} ${kind} ${objects})
     set_target_properties(hawser_${suffix} PROPERTIES OUTPUT_NAME hawser EXPORT_NAME ${suffix}
         VERSION ${PROJECT_VERSION} SOVERSION ${soversion})
-    target_link_libraries(hawser_${suffix} PRIVATE $<BUILD_INTERFACE:hawser_flags> PkgConfig::ZMQ
-        PkgConfig::MSGPACK PkgConfig::LZ4 PkgConfig::XXHASH ${CMAKE_THREAD_LIBS_INIT} m)
+    target_link_libraries(hawser_${suffix} PRIVATE $<BUILD_INTERFACE:hawser_flags> PkgConfig::HAWSER_ZMQ
+        PkgConfig::HAWSER_MSGPACK PkgConfig::HAWSER_LZ4 PkgConfig::HAWSER_XXHASH ${CMAKE_THREAD_LIBS_INIT} m)
     target_include_directories(hawser_${suffix} INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
     add_library(hawser::${suffix} ALIAS hawser_${suffix})

@@ -6,7 +6,7 @@ foreach(test scenario/test_collectives scenario/test_collective_kills scenario/t
     get_filename_component(name ${test} NAME)
     set(target door_${name}_two_hop_plan)
     add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/${test}.c two_hop_plan.c two_hop_order.c)
-    target_link_libraries(${target} PRIVATE hawser_flags hawser_test_support hawser_swarm PkgConfig::CMOCKA)
+    target_link_libraries(${target} PRIVATE hawser_flags hawser_test_support hawser_swarm PkgConfig::HAWSER_CMOCKA)
     add_test(NAME doors.${name}_two_hop_plan COMMAND ${target})
     set_tests_properties(doors.${name}_two_hop_plan PROPERTIES LABELS swarm TIMEOUT ${HAWSER_TEST_HANGS_S})
 endforeach()

@@ -102,7 +102,7 @@ def trainers_that_fail():
     done = run(HAWSER, "run", "-n", "3", "--", "sh", "-c", 'echo "i am $HAWSER_INDEX at $HAWSER_MASTER"')
     check(done.returncode == 0, "trainers that end well", done)
     lines = sorted(done.stdout.splitlines())
-    check([line[:12] for line in lines] == [f"[{i}] i am {i} a" for i in range(3)], "lines are prefixed", done)
+    check([line[:19] for line in lines] == [f"process {i}: i am {i} a" for i in range(3)], "lines are prefixed", done)
 
 
 def whole_run():
@@ -120,7 +120,8 @@ def chaos_run():
         trainer = f'exec {TRAINER} --data {DIGITS} --hidden 256 --inner 100 --out {place}/$HAWSER_INDEX'
         done = run(HAWSER, "run", "-n", "3", "--chaos", "kill@400ms:0,start@500ms", "--", "sh", "-c", trainer, timeout=90)
         check(done.returncode == 0, "a run with chaos", done)
-        check("killing member 0" in done.stdout and "starting member 3" in done.stdout, "the chaos is told", done)
+        check("killing process 0 (member " in done.stdout and "starting process 3" in done.stdout, "the chaos is told", done)
+        check({f"hawser run: process {i} is member " in done.stderr for i in range(4)} == {True}, "members are named", done)
         check(not (Path(place) / "0").exists(), "member 0 is gone", done)
         outs = [(Path(place) / str(i)).read_bytes() for i in (1, 2, 3)]
         check(outs[0] == outs[1] == outs[2], "survivors and newcomer have the same final state", done)
@@ -133,7 +134,7 @@ def chaos_always_ends():
     done = run(HAWSER, "run", "-n", "2", "--chaos", "stop@100ms:1,kill@200ms:7,kill@90s:0,start@91s,stop@92s:0+1s,every=80s", "--",
                "sh", "-c", trainer)
     check(done.returncode == 0 and time.monotonic() - begin < 20, "the run ends", done)
-    check("while member 1 was frozen" in done.stderr, "who was frozen is said", done)
+    check("while process 1 was frozen" in done.stderr, "who was frozen is said", done)
     never = [line.split()[2] for line in done.stderr.splitlines() if "never struck" in line]
     check(never == ["kill@0.2s:7", "kill@90s:0", "start@91s", "stop@92s:0", "every=80s"], "what never struck is said", done)
     done = run(HAWSER, "run", "-n", "1", "--chaos", "stop@50ms:0+300ms", "--", "sh", "-c", "sleep 0.2; echo alive")
@@ -143,8 +144,20 @@ def chaos_always_ends():
 def groups_and_units():
     show = 'echo "$HAWSER_GROUP $HAWSER_UNIT $HAWSER_UNIT_SIZE"'
     done = run(HAWSER, "run", "-n", "4", "--groups", "2", "--unit-size", "2", "--", "sh", "-c", show)
-    check(sorted(line.split("] ")[1] for line in done.stdout.splitlines()) ==
+    check(sorted(line.split(": ")[1] for line in done.stdout.splitlines()) ==
           ["0 unit0 2", "0 unit1 2", "1 unit0 2", "1 unit1 2"], "each copy is placed", done)
+
+
+def chaos_takes_whole_units():
+    """A unit of which one process is killed cannot come back, so `every=` kills and starts units."""
+    done = run(HAWSER, "run", "-n", "4", "--unit-size", "2", "--chaos", "every=300ms", "--", "sh", "-c",
+               'case $HAWSER_UNIT in unit0|unit1) exec sleep 1;; *) exec sleep 0.6;; esac')
+    killed = [int(line.split()[4]) for line in done.stdout.splitlines() if "killing process" in line]
+    started = [int(line.split()[4]) for line in done.stdout.splitlines() if "starting process" in line]
+    units = {number // 2 for number in killed}
+    check(done.returncode == 0 and killed and sorted(killed) == [n for unit in sorted(units) for n in (2 * unit, 2 * unit + 1)],
+          f"whole units are killed: {killed}", done)
+    check(len(started) == len(killed), f"as many are started: {started}", done)
 
 
 def lost_output_is_a_failure():
@@ -189,16 +202,16 @@ def signals_are_passed_on():
     trainer = "trap 'echo got it; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
     runner = subprocess.Popen([str(HAWSER), "run", "-n", "1", "--", "sh", "-c", trainer],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    check(runner.stdout.readline() == "[0] ready\n", "the trainer is ready")
+    check(runner.stdout.readline() == "process 0: ready\n", "the trainer is ready")
     runner.send_signal(signal.SIGTERM)
     out, _ = runner.communicate(timeout=20)
-    check(out == "[0] got it\n" and runner.returncode == 7, f"SIGTERM is passed on: {out!r} {runner.returncode}")
+    check(out == "process 0: got it\n" and runner.returncode == 7, f"SIGTERM is passed on: {out!r} {runner.returncode}")
 
 
 def children_die_with_it():
     runner = subprocess.Popen([str(HAWSER), "run", "-n", "1", "--", "sh", "-c", "echo $$; exec sleep 100"],
                               stdout=subprocess.PIPE, text=True)
-    child = int(runner.stdout.readline().split()[1])
+    child = int(runner.stdout.readline().split()[2])
     runner.kill()
     runner.wait()
     for _ in range(100):
@@ -251,7 +264,7 @@ def bad_data():
 
 
 for test in (help_and_usage, bad_values, unreachable_status, master_and_status, trainers_that_fail, whole_run, chaos_run,
-             chaos_always_ends, groups_and_units, lost_output_is_a_failure, an_interrupted_sim_says_so,
+             chaos_always_ends, groups_and_units, chaos_takes_whole_units, lost_output_is_a_failure, an_interrupted_sim_says_so,
              a_state_file_begins_and_continues, signals_are_passed_on, children_die_with_it, bad_data):
     begin = time.monotonic()
     test()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Hawser as a part of another CMake project: the parent keeps its build type, flags, tests, targets and what it installs, and
 links both libraries. Without cmocka the build is made without tests, and says so."""
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -34,6 +35,9 @@ with tempfile.TemporaryDirectory() as temporary:
         check(done.returncode == 0, way, done)
         cache = (build / "CMakeCache.txt").read_text()
         check("CMAKE_BUILD_TYPE:STRING=\n" in cache and "HAWSER_TESTS:BOOL=OFF" in cache, f"the cache, {way}")
+        libraries = r"(pkgcfg_lib_|__pkg_config_\w+?_)?(ZMQ|MSGPACK|LZ4|XXHASH|JANSSON|CMOCKA)_"
+        foreign = [line for line in cache.splitlines() if re.match(libraries, line)]
+        check(not foreign, f"the parent's names of libraries, {way}: {foreign[:3]}")
         check(not (build / "CTestTestfile.cmake").exists(), f"no tests, {way}")
         done = run("cmake", "--install", build, "--prefix", place / "prefix")
         check(not (place / "prefix").exists(), "nothing is installed", done)

@@ -67,7 +67,7 @@ static void on_line(void *user, uint32_t index, enum stream stream, const char *
     if (stream == STREAM_REPORT) {
         demo_on_report(user, index, text);
     } else if (stream == STREAM_ERROR) {
-        fprintf(stderr, "[%" PRIu32 "] %s\n", index, text);
+        fprintf(stderr, "process %" PRIu32 ": %s\n", index, text);
     }
 }
 
@@ -82,7 +82,7 @@ static void on_ended(void *user, uint32_t index)
                   demo->parties[index].peer, demo->parties[index].dying_step);
         demo->newcomer_started = start_trainer(demo, DEMO_NEWCOMER);
     } else if (index == DEMO_VICTIM || status != 0) {
-        demo_problem(demo, "trainer %" PRIu32 " ended with code %d%s", index,
+        demo_problem(demo, "process %" PRIu32 " ended with code %d%s", index,
                      family_exit_code(demo->family.children[index]),
                      index == DEMO_VICTIM ? " and not by SIGKILL" : "");
     }

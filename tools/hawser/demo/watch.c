@@ -93,7 +93,7 @@ static void on_lost(struct demo *demo, struct demo_party *party, const char *lin
     if (peer == demo->parties[DEMO_VICTIM].peer) {
         party->missed_victim = true;
     }
-    demo_show(demo, "member %" PRIu64 " goes on without member %" PRIu64, party->peer, peer);
+    demo_show(demo, "member %" PRIu64 " continues without member %" PRIu64, party->peer, peer);
 }
 
 static void on_averaged(struct demo *demo, struct demo_party *party, const char *line)
@@ -141,7 +141,7 @@ static void on_dying(struct demo *demo, struct demo_party *party, const char *li
 
 static void on_rejoining(struct demo *demo, struct demo_party *party, const char *line)
 {
-    demo_show(demo, "member %" PRIu64 " was put out (%s) and joins again", party->peer,
+    demo_show(demo, "member %" PRIu64 " was removed from the run (%s) and joins again", party->peer,
               line + strlen("rejoining "));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `hawser run --chaos` shall do to the members, and when. No clock, no processes: a plan.
+// What `hawser run --chaos` shall do to the processes, and when. No clock, no processes: a plan.
 #ifndef HAWSER_TOOLS_HAWSER_RUN_CHAOS_H
 #define HAWSER_TOOLS_HAWSER_RUN_CHAOS_H
 
@@ -12,14 +12,14 @@ enum chaos_act { CHAOS_KILL = 1, CHAOS_STOP, CHAOS_CONTINUE, CHAOS_START };
 
 struct chaos_event {
     uint64_t at_ms;
-    uint32_t index; // whom; not for CHAOS_START
+    uint32_t index; // the process; not for CHAOS_START
     enum chaos_act act;
 };
 
 struct chaos {
     struct chaos_event events[CHAOS_EVENTS_MAX]; // by time
     uint32_t count, next;
-    uint64_t every_ms, every_at_ms; // kill a random member and start a new one; 0 = never
+    uint64_t every_ms, every_at_ms; // kill a random process and start a new one; 0 = never
     uint64_t seed;
 };
 

@@ -16,36 +16,40 @@
 
 static const char usage[] =
     "usage: hawser run -n N [OPTIONS] -- TRAINER ARGS...\n"
-    "Starts a master and N copies of TRAINER here, and prefixes each line they print with [i].\n"
-    "They find the master in HAWSER_MASTER and their number i, from 0, in HAWSER_INDEX.\n"
+    "Starts a master and N processes of TRAINER here. Each line that process I prints begins with\n"
+    "\"process I: \". Processes are numbered from 0. They find the master in HAWSER_MASTER and "
+    "their\n"
+    "number in HAWSER_INDEX. Members are numbered by the master, from 1: `hawser run` prints on\n"
+    "stderr which process is which member.\n"
     "\n"
-    "  -n N                 how many, 1 to 256\n"
-    "  --chaos SPEC         what to do to them, see below\n"
+    "  -n N                 processes to start, 1 to 256\n"
+    "  --chaos SPEC         faults to inject, see below\n"
     "  --first-members M    the first view waits for M members (default N)\n"
     "  --min-members M      with fewer members operations fail with HWS_E_TOO_FEW (default 1)\n"
-    "  --groups G           copy i is in group i modulo G (HAWSER_GROUP)\n"
-    "  --unit-size U        copies 0 to U-1 are one unit, the next U another (HAWSER_UNIT,\n"
-    "                       HAWSER_UNIT_SIZE); start@ and every= start whole units; N is a\n"
+    "  --groups G           process I is in group I modulo G (HAWSER_GROUP)\n"
+    "  --unit-size U        processes 0 to U-1 are one unit, the next U another (HAWSER_UNIT,\n"
+    "                       HAWSER_UNIT_SIZE); start@ and every= act on whole units; N is a\n"
     "                       multiple of U\n"
-    "  --dead-ms N          silence after which a member is out (default 5000)\n"
+    "  --dead-ms N          silence after which a member is removed (default 5000)\n"
     "  --journal DIR        record in DIR what the master and the members do, for hawser replay\n"
     "  --help\n"
     "\n"
     "SPEC is a list with commas. T and D are times such as 2s, 1.5s or 500ms, T from the start:\n"
-    "  kill@T:I             kill member I (SIGKILL)\n"
-    "  stop@T:I+D           freeze member I (SIGSTOP), and continue it after D; without +D never\n"
-    "  start@T              start one more member, or unit\n"
-    "  every=T              every T, kill a member at random and start a new one\n"
+    "  kill@T:I             kill process I (SIGKILL)\n"
+    "  stop@T:I+D           freeze process I (SIGSTOP), and continue it after D; without +D never\n"
+    "  start@T              start one more process, or unit\n"
+    "  every=T              every T, kill a process at random, with its unit, and start a new one\n"
     "  seed=N               for the random choices (default 0)\n"
-    "Chaos ends when a member has finished; the items that never struck are named. Members that "
-    "are\n"
-    "still frozen when all others have ended are continued and ended.\n"
+    "Chaos ends when a process has finished; the items that never struck are named. Processes "
+    "that\n"
+    "are still frozen when all others have ended are continued and ended.\n"
     "\n"
-    "Exit code: 0 all members that were not killed by chaos exited 0; else that of the first that\n"
+    "Exit code: 0 all processes that chaos did not kill exited 0; else that of the first that\n"
     "failed (128 + signal if by one); 2 bad usage; 3 the trainer cannot be run, or fails at once.\n"
     "Example: hawser run -n 4 --chaos kill@2s:1,start@3s -- train_digits --steps 100\n";
 
-enum { MEMBERS_MAX = 256, LATE_CHECK_MS = 500, END_GRACE_MS = 5000, ADDRESS_BYTES = 64 };
+enum { MEMBERS_MAX = 256, LATE_CHECK_MS = 500, MEMBERS_CHECK_MS = 250, END_GRACE_MS = 5000 };
+enum { ADDRESS_BYTES = 64, NAME_BYTES = 64 };
 
 struct run {
     struct family family;
@@ -54,12 +58,13 @@ struct run {
     char address[ADDRESS_BYTES];
     const char *const *trainer; // borrowed: argv behind the options
     uint32_t members, first_members, min_members, dead_ms;
-    bool spared[FAMILY_MAX];    // ended by us: how it exits does not count
-    bool frozen[FAMILY_MAX];    // by us
-    uint32_t groups, unit_size; // 0 = none
-    bool finished;              // a member exited 0
-    bool ending;                // asked to end, or a trainer failed at once
-    uint64_t start_ns, kill_at_ms, late_check_ms;
+    uint64_t member[FAMILY_MAX]; // id, as last printed; 0 = none
+    bool spared[FAMILY_MAX];     // ended by us: how it exits does not count
+    bool frozen[FAMILY_MAX];     // by us
+    uint32_t groups, unit_size;  // 0 = none
+    bool finished;               // a member exited 0
+    bool ending;                 // asked to end, or a trainer failed at once
+    uint64_t start_ns, kill_at_ms, late_check_ms, members_check_ms;
     int exit_code;
 };
 
@@ -68,7 +73,7 @@ static uint64_t elapsed_ms(const struct run *run)
     return (now_ns() - run->start_ns) / UINT64_C(1000000);
 }
 
-static bool start_member(struct run *run)
+static bool start_process(struct run *run)
 {
     char master[ADDRESS_BYTES + 16], index[32], group[32], unit[32], size[32];
     const char *defines[FAMILY_DEFINES_MAX] = {master, index};
@@ -93,7 +98,7 @@ static bool start_member(struct run *run)
 }
 
 // Asks the members to end, and makes them after a while.
-static void end_members(struct run *run, int signal)
+static void end_processes(struct run *run, int signal)
 {
     bool again = run->ending;
     run->ending = true;
@@ -114,6 +119,53 @@ static struct hwi_msg_status *ask_master(const struct run *run, struct hwi_msg *
     return &answer->u.status;
 }
 
+// The member that a process is, by its process id; 0 = none yet, or none any more. A trainer that a
+// shell started has an id of its own.
+static uint64_t member_of(const struct run *run, uint32_t index,
+                          const struct hwi_msg_status *status)
+{
+    uint64_t pid = (uint64_t)run->family.children[index]->pid, member = 0;
+    for (uint32_t i = 0; status != NULL && i < status->members_count; i++) {
+        member = status->members[i].facts.pid == pid ? status->members[i].peer : member;
+    }
+    return member;
+}
+
+// "process 1 (member 3)", or "process 1" if it is no member at this moment.
+static void name_process(const struct run *run, uint32_t index, char name[NAME_BYTES])
+{
+    struct hwi_msg answer;
+    void *block;
+    uint64_t member = member_of(run, index, ask_master(run, &answer, &block));
+    free(block);
+    if (member > 0) {
+        snprintf(name, NAME_BYTES, "process %" PRIu32 " (member %" PRIu64 ")", index, member);
+    } else {
+        snprintf(name, NAME_BYTES, "process %" PRIu32, index);
+    }
+}
+
+// Says which process is which member, also again: who joins anew is another member.
+static void say_members(struct run *run)
+{
+    struct hwi_msg answer;
+    void *block;
+    uint64_t now = elapsed_ms(run);
+    if (now < run->members_check_ms) {
+        return;
+    }
+    run->members_check_ms = now + MEMBERS_CHECK_MS;
+    struct hwi_msg_status *status = ask_master(run, &answer, &block);
+    for (uint32_t i = 0; i < run->family.count; i++) {
+        uint64_t member = member_of(run, i, status);
+        if (member > 0 && member != run->member[i]) {
+            run->member[i] = member;
+            fprintf(stderr, "hawser run: process %" PRIu32 " is member %" PRIu64 "\n", i, member);
+        }
+    }
+    free(block);
+}
+
 static bool run_has_begun(const struct run *run)
 {
     struct hwi_msg answer;
@@ -129,7 +181,7 @@ static bool run_has_begun(const struct run *run)
 static void on_line(void *user, uint32_t index, enum stream stream, const char *text)
 {
     (void)user;
-    fprintf(stream == STREAM_OUT ? stdout : stderr, "[%" PRIu32 "] %s\n", index, text);
+    fprintf(stream == STREAM_OUT ? stdout : stderr, "process %" PRIu32 ": %s\n", index, text);
 }
 
 static void on_ended(void *user, uint32_t index)
@@ -143,9 +195,9 @@ static void on_ended(void *user, uint32_t index)
         return;
     }
     if (!run->ending && code > 128) {
-        complain("run", "member %" PRIu32 " was killed by signal %d", index, code - 128);
+        complain("run", "process %" PRIu32 " was killed by signal %d", index, code - 128);
     } else if (!run->ending) {
-        complain("run", "member %" PRIu32 " exited with code %d", index, code);
+        complain("run", "process %" PRIu32 " exited with code %d", index, code);
     }
     if (!run->exit_code) {
         run->exit_code = code;
@@ -156,7 +208,7 @@ static void on_ended(void *user, uint32_t index)
         for (uint32_t i = 0; i < run->family.count; i++) {
             run->spared[i] = true;
         }
-        end_members(run, SIGTERM);
+        end_processes(run, SIGTERM);
     }
 }
 
@@ -186,11 +238,11 @@ static void end_forgotten(struct run *run)
     }
     for (uint32_t i = run->members; i < run->family.count; i++) {
         if (run->family.children[i]->running) {
-            complain("run", "the run ended before member %" PRIu32 " was let in", i);
+            complain("run", "the run ended before process %" PRIu32 " was admitted", i);
             run->spared[i] = true;
         }
     }
-    end_members(run, SIGTERM);
+    end_processes(run, SIGTERM);
 }
 
 // ---- what is done to them --------------------------------------------------------------------
@@ -200,43 +252,54 @@ static bool runs(const struct run *run, uint32_t index)
     return index < run->family.count && run->family.children[index]->running;
 }
 
-static bool kill_member(struct run *run, uint32_t index)
+static bool kill_process(struct run *run, uint32_t index)
 {
+    char name[NAME_BYTES];
     if (!runs(run, index)) {
         return false;
     }
-    printf("hawser run: killing member %" PRIu32 "\n", index);
+    name_process(run, index, name);
+    printf("hawser run: killing %s\n", name);
     run->spared[index] = true;
     family_signal(&run->family, index, SIGKILL);
     return true;
 }
 
 // Of units a whole one: a part of one would wait for the rest.
-static void start_late_members(struct run *run)
+static uint32_t unit_size(const struct run *run)
 {
-    for (uint32_t i = 0; i < (run->unit_size > 0 ? run->unit_size : 1); i++) {
-        printf("hawser run: starting member %" PRIu32 "\n", run->family.count);
-        start_member(run);
+    return run->unit_size > 0 ? run->unit_size : 1;
+}
+
+static void start_late(struct run *run)
+{
+    for (uint32_t i = 0; i < unit_size(run); i++) {
+        printf("hawser run: starting process %" PRIu32 "\n", run->family.count);
+        start_process(run);
     }
 }
 
-static bool freeze_member(struct run *run, uint32_t index)
+static bool freeze_process(struct run *run, uint32_t index)
 {
+    char name[NAME_BYTES];
     if (!runs(run, index)) {
         return false;
     }
-    printf("hawser run: freezing member %" PRIu32 "\n", index);
+    name_process(run, index, name);
+    printf("hawser run: freezing %s\n", name);
     family_signal(&run->family, index, SIGSTOP);
     run->frozen[index] = true;
     return true;
 }
 
-static void continue_member(struct run *run, uint32_t index)
+static void continue_process(struct run *run, uint32_t index)
 {
+    char name[NAME_BYTES];
     if (!runs(run, index) || !run->frozen[index]) {
         return;
     }
-    printf("hawser run: member %" PRIu32 " continues\n", index);
+    name_process(run, index, name);
+    printf("hawser run: %s continues\n", name);
     family_signal(&run->family, index, SIGCONT);
     run->frozen[index] = false;
 }
@@ -245,14 +308,14 @@ static bool do_event(struct run *run, const struct chaos_event *event)
 {
     switch (event->act) {
     case CHAOS_KILL:
-        return kill_member(run, event->index);
+        return kill_process(run, event->index);
     case CHAOS_STOP:
-        return freeze_member(run, event->index);
+        return freeze_process(run, event->index);
     case CHAOS_START:
-        start_late_members(run);
+        start_late(run);
         return true;
     case CHAOS_CONTINUE:
-        continue_member(run, event->index);
+        continue_process(run, event->index);
         break;
     }
     return true;
@@ -267,6 +330,7 @@ static void say_never_struck(const struct chaos_event *event, const char *why)
     }
 }
 
+// A process at random, with the rest of its unit, for which a whole one is started.
 static void kill_one_start_one(struct run *run)
 {
     uint32_t running[FAMILY_MAX], count = 0;
@@ -278,8 +342,12 @@ static void kill_one_start_one(struct run *run)
     if (count == 0) {
         return;
     }
-    kill_member(run, running[chaos_pick(&run->chaos, count)]);
-    start_late_members(run);
+    uint32_t picked = running[chaos_pick(&run->chaos, count)];
+    uint32_t first = picked - picked % unit_size(run);
+    for (uint32_t i = first; i < first + unit_size(run); i++) {
+        kill_process(run, i);
+    }
+    start_late(run);
 }
 
 // A member that is frozen with a time to continue does so whatever else has ended.
@@ -289,9 +357,9 @@ static void do_chaos(struct run *run)
     uint64_t now = elapsed_ms(run);
     while (!run->ending && chaos_take(&run->chaos, now, &event)) {
         if (run->finished && event.act != CHAOS_CONTINUE) {
-            say_never_struck(&event, "a member had finished before");
+            say_never_struck(&event, "a process had finished before");
         } else if (!do_event(run, &event)) {
-            say_never_struck(&event, "that member was not running");
+            say_never_struck(&event, "that process was not running");
         }
     }
     if (!run->finished && !run->ending && chaos_take_every(&run->chaos, now)) {
@@ -313,11 +381,11 @@ static void end_frozen(struct run *run)
     }
     for (uint32_t i = 0; i < run->family.count; i++) {
         if (runs(run, i)) {
-            complain("run", "the run ended while member %" PRIu32 " was frozen", i);
+            complain("run", "the run ended while process %" PRIu32 " was frozen", i);
             run->spared[i] = true;
         }
     }
-    end_members(run, SIGTERM);
+    end_processes(run, SIGTERM);
 }
 
 static void say_what_never_struck(struct run *run)
@@ -336,7 +404,7 @@ static void say_what_never_struck(struct run *run)
 
 static int wait_ms(const struct run *run)
 {
-    uint64_t now = elapsed_ms(run), next = now + LATE_CHECK_MS;
+    uint64_t now = elapsed_ms(run), next = now + MEMBERS_CHECK_MS;
     if (!run->ending && chaos_next_ms(&run->chaos) < next) {
         next = chaos_next_ms(&run->chaos);
     }
@@ -348,8 +416,9 @@ static int attend(struct run *run)
     while (family_running(&run->family) > 0) {
         int signal_came = family_poll(&run->family, wait_ms(run));
         if (signal_came) {
-            end_members(run, signal_came == SIGINT ? SIGINT : SIGTERM);
+            end_processes(run, signal_came == SIGINT ? SIGINT : SIGTERM);
         }
+        say_members(run);
         do_chaos(run);
         end_forgotten(run);
         end_frozen(run);
@@ -382,7 +451,7 @@ static int start_all(struct run *run)
     run->start_ns = now_ns();
     int code = EXIT_OK;
     for (uint32_t i = 0; i < run->members && code == EXIT_OK; i++) {
-        code = start_member(run) ? EXIT_OK : EXIT_TRAINER;
+        code = start_process(run) ? EXIT_OK : EXIT_TRAINER;
     }
     if (code == EXIT_OK) {
         code = attend(run);

@@ -153,7 +153,7 @@ static void put_counters(struct json_writer *json, const struct hwi_counters *co
 static void put_member(struct json_writer *json, const struct hwi_status_member *member)
 {
     json_put_open(json, NULL, '{');
-    json_put_number(json, "peer", member->peer);
+    json_put_number(json, "member", member->peer);
     json_put_text(json, "address", member->address);
     json_put_text(json, "standing", standing_name(member->standing));
     json_put_bool(json, "synced", member->synced);
