@@ -11,19 +11,19 @@ static const struct subcommand {
     int (*run)(int argc, char **argv);
     const char *about;
 } subcommands[] = {
-    {"demo", command_demo, "the tour: train, kill a member, let one join late, compare"},
+    {"demo", command_demo, "train, kill a member, let another join late, compare the results"},
     {"run", command_run, "start a master and N trainers here; kill, stop and start them"},
     {"master", command_master, "run a master"},
-    {"status", command_status, "members and operations of a run, and what waits for whom"},
-    {"top", command_top, "members of a run live: rates, who is last, what waits for whom"},
-    {"metrics", command_metrics, "how a run stands, as OpenMetrics text for a scraper"},
-    {"explain", command_explain, "what was first to go wrong in a run, or what it waits for"},
+    {"status", command_status, "show members, operations, and the members they wait for"},
+    {"top", command_top, "show the members of a run live: rates, the slowest, waits"},
+    {"metrics", command_metrics, "print or serve the state of a run as OpenMetrics text"},
+    {"explain", command_explain, "say what failed first in a run, or what it waits for"},
     {"replay", command_replay, "run the actors again over a recorded run, and compare"},
-    {"sim", command_sim, "simulate runs from seeds, with faults, and check what must hold"},
-    {"trace", command_trace, "what actors hear and say, live, as lines or as a picture"},
-    {"checkpoint", command_checkpoint, "what is in checkpoint files, and where two differ"},
-    {"bench", command_bench, "measure all-reduce, and plain TCP to compare it with"},
-    {"info", command_info, "versions and limits"},
+    {"sim", command_sim, "simulate runs from seeds, with faults, and check the contract"},
+    {"trace", command_trace, "print the actors' messages live, as lines or as a picture"},
+    {"checkpoint", command_checkpoint, "list, verify and compare checkpoint files"},
+    {"bench", command_bench, "measure all-reduce, and plain TCP for comparison"},
+    {"info", command_info, "print versions, options and limits"},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
 
@@ -33,7 +33,7 @@ static void print_usage(FILE *stream)
     for (int i = 0; i < SUBCOMMANDS; i++) {
         fprintf(stream, "  %-10s  %s\n", subcommands[i].name, subcommands[i].about);
     }
-    fputs("\nhawser help COMMAND tells its options; hawser --version the version.\n"
+    fputs("\nhawser help COMMAND prints its options; hawser --version prints the version.\n"
           "Example: hawser demo\n",
           stream);
 }

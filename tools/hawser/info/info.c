@@ -18,10 +18,11 @@
 
 static const char usage[] =
     "usage: hawser info [--markdown | --json]\n"
-    "Prints the versions of Hawser and the libraries it runs with, the options of a member and a\n"
-    "master with defaults and bounds, and limits.\n"
+    "Prints the versions of Hawser and of its libraries, the options of a member and a master "
+    "with\n"
+    "defaults and bounds, and limits.\n"
     "\n"
-    "  --markdown    only options and limits, as docs/OPTIONS.md has them\n"
+    "  --markdown    only options and limits, as in docs/OPTIONS.md\n"
     "  --json        one JSON object: version, protocol, libraries, kernels, options, limits\n"
     "  --help\n"
     "\n"

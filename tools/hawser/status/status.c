@@ -11,8 +11,10 @@
 
 static const char usage[] =
     "usage: hawser status ADDR [--json]\n"
-    "Asks the master at ADDR (HOST:PORT) how the run stands: its view, who is in it or waits,\n"
-    "when each was last heard, and for each operation in flight who is being waited for.\n"
+    "Asks the master at ADDR (HOST:PORT) for the state of the run: its view, its members and "
+    "waiting\n"
+    "newcomers, the time since each was last heard, and for each operation in flight the members\n"
+    "that it waits for.\n"
     "\n"
     "  --json     one JSON object\n"
     "  --help\n"
