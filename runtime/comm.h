@@ -63,7 +63,7 @@ hws_status hwi_comm_lock(struct hws_comm *comm, const char *function);
 // Sets the sentence of a child that uses its parent's communicator; HWS_E_FORKED.
 hws_status hwi_comm_forked(const struct hws_comm *comm, const char *function);
 
-// stats.c: counts what became of a request. The mutex is held.
+// stats.c: counts the outcome of a request. The mutex is held.
 struct hws_request;
 void hwi_stats_count(struct hws_comm *comm, const struct hws_request *request);
 

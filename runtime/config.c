@@ -20,7 +20,7 @@
 #define FLAG(type, field, variable, doc_)                                                          \
     HWI_OPTION(type, field, FLAG, .env = (variable), .standard = "0", .most = 1, .doc = (doc_))
 
-// What both have of a journal.
+// The journal options of both.
 #define JOURNAL(type)                                                                              \
     TEXT(type, journal, "HAWSER_JOURNAL", NULL, "directory to record in; default: none"),          \
         NUMBER(type, journal_max, "HAWSER_JOURNAL_MAX", "256", 16, 1 << 20,                        \
@@ -137,7 +137,7 @@ static hws_status check_listen(const char *listen, int insecure)
     return HWS_OK;
 }
 
-// The master refuses what does not fit; what never can is told here.
+// The master refuses a unit that does not fit; this check finds one that never can.
 static hws_status check_unit(const char *unit, uint32_t size)
 {
     size_t length = unit != NULL ? strlen(unit) : 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The handles given out and not taken back yet. What the trainer passes is looked up here by its
+// The handles given out and not taken back yet. A handle from the trainer is looked up here by its
 // value before anything is read through it, so that a closed or foreign one is an error.
 #ifndef HAWSER_RUNTIME_HANDLES_H
 #define HAWSER_RUNTIME_HANDLES_H

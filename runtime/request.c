@@ -13,7 +13,7 @@
 #include "runtime/wait.h"
 #include "actors/wire/codec.h"
 
-// What of a call its request must remember.
+// The facts about a call that its request must remember.
 static void remember(struct hws_request *request, const struct hwi_call *call)
 {
     request->id = call->request.request;

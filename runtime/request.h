@@ -26,10 +26,10 @@ struct hws_request {
     void *block;           // behind its lists
 };
 
-// Numbers a call, puts its request into the communicator's table, submits it, and gives it out as a
-// handle: who has it collects it. `call` is borrowed until return; what it lacks is filled in.
-// Errors: HWS_E_CLOSED (closed meanwhile), HWS_E_LIMIT, HWS_E_INVALID, HWS_E_NO_MEMORY, or what the
-// communicator finished with; then *request is not set. `function` names the public call in the
+// Numbers a call, puts its request into the communicator's table, submits it, and returns it as a
+// handle that its owner must collect. `call` is borrowed until return; missing fields are filled
+// in. Errors: HWS_E_CLOSED (closed meanwhile), HWS_E_LIMIT, HWS_E_INVALID, HWS_E_NO_MEMORY, or what
+// the communicator finished with; then *request is not set. `function` names the public call in the
 // sentence.
 hws_status hwi_request_launch(struct hws_comm *comm, const char *function, struct hwi_call *call,
                               hws_request **request);

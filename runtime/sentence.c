@@ -295,7 +295,7 @@ static void say_other(struct text *text, const struct hws_request *request, cons
     }
 }
 
-// What to do, where what happened does not say it already.
+// The advice, unless the event implies it already.
 static const char *advice(hws_status status)
 {
     switch (status) {

@@ -148,7 +148,7 @@ static void run_late(struct hws_request *request)
         request->limit_ns = hwi_host_now() + HWI_REPLY_SLACK_MS * HWI_NS_PER_MS;
         return;
     }
-    request->limit_ns = HWI_NEVER; // whoever finishes the communicator ends this request
+    request->limit_ns = HWI_NEVER; // the thread that finishes the communicator ends this request
     pthread_mutex_unlock(&request->comm->mutex);
     hwi_comm_finish(request->comm, HWS_E_OUTCOME_UNKNOWN, "the runtime's thread did not reply");
     pthread_mutex_lock(&request->comm->mutex);

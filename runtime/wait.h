@@ -5,7 +5,7 @@
 
 #include "runtime/request.h"
 
-// On the waiting thread's stack. Whoever has claimed a request is the one who collects it.
+// On the waiting thread's stack. The thread that claimed a request must collect it.
 struct hwi_wait {
     struct hws_comm *comm;         // NULL = no requests
     struct hws_request **requests; // NULLs are skipped; borrowed
@@ -23,7 +23,7 @@ hws_status hwi_wait_begin(struct hwi_wait *wait, const char *function,
 void hwi_wait_own(struct hwi_wait *wait, struct hws_comm *comm, struct hws_request **requests,
                   size_t count);
 
-// What a request is told of that is no handle (any more); returns HWS_E_INVALID.
+// The error for a request that is not (or no longer) a handle; returns HWS_E_INVALID.
 hws_status hwi_wait_gone(const char *function);
 
 // Waits until `wanted` of them are done or `until_ns` (hwi_host_now) has passed; returns how many

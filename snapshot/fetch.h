@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The receiver's side of a sync: the elected block hashes from one source, then the blocks that
-// differ from all sources at once, a share for each; who is through with its own share takes from
-// the longest left.
+// differ from all sources at once, a share for each; a source that is done with its share takes
+// from the longest share left.
 #ifndef HAWSER_SNAPSHOT_FETCH_H
 #define HAWSER_SNAPSHOT_FETCH_H
 

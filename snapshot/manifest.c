@@ -74,7 +74,7 @@ static struct hwi_hash digest_layout(const struct hwi_alloc *alloc,
     return hash;
 }
 
-// What follows the name's end is nobody's business.
+// The bytes after the name's end do not count.
 static void copy_tensor(struct hwi_tensor *to, const struct hwi_tensor *from)
 {
     const char *end = memchr(from->name, 0, HWI_NAME_BYTES_MAX - 1);

@@ -10,8 +10,8 @@ static bool is_wanted_page(const struct hwi_snapshot *snapshot,
            manifest->first / HWI_MANIFEST_PAGE_MAX < snapshot->fetch.pages_asked;
 }
 
-// The elected root covers all block hashes, so a manifest that gives it is the elected one, whoever
-// sent it.
+// The elected root covers all block hashes, so a manifest that gives it is the elected one, from
+// any sender.
 static void judge_manifest(struct hwi_snapshot *snapshot, struct hwi_effects *effects)
 {
     struct hwi_hash root =

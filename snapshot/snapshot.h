@@ -64,7 +64,7 @@ struct hwi_snapshot {
     struct hwi_fetch fetch;
 };
 
-// One handler per message that it hears, each in a file of its own.
+// One handler per message that it receives, each in a separate file.
 #define HEARD_BY_SNAPSHOT(message) HWI_HANDLER(hwi_snapshot_on_##message);
 #include "actors/loop/handlers.h"
 

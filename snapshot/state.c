@@ -70,7 +70,7 @@ static bool is_want(const struct hwi_fetch *fetch, uint32_t index)
     return index == HWI_FETCH_NONE || index < fetch->want_count;
 }
 
-// What the fetch takes for indexes are some.
+// The fields that the fetch uses as indexes are valid.
 static bool is_whole(const struct hwi_fetch *fetch, const struct hwi_manifest *manifest)
 {
     bool whole = fetch->lister < HWI_MAX(fetch->source_count, 1u);

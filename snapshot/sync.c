@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A sync on this member, from hashing to what the peer is told of its end.
+// A sync on this member, from hashing to the report of its end to the peer.
 #include "actors/base/rows.h"
 #include "snapshot/snapshot.h"
 
@@ -23,8 +23,8 @@ static void ask_hashes(struct hwi_snapshot *snapshot, struct hwi_effects *effect
     }
 }
 
-// Who has held the run's state has its layout, too; of others the master may have to tell what is
-// wrong with theirs.
+// A member that has held the run's state has its layout, too; the master may have to explain an
+// error in the layout of others.
 static void list_tensors(const struct hwi_snapshot *snapshot, struct hwi_msg_state_hashed *say,
                          struct hwi_effects *effects)
 {

@@ -78,7 +78,7 @@ static inline void *hwi_rows_find_key(const void *items, uint32_t count, size_t 
 
 // Takes an array of `*capacity` items (NULL for none) that holds `count`, and returns it, owned,
 // with room for one more: the capacity is doubled, up to `max`. More than `max` is a failed check.
-// What lies in the room is not initialised.
+// The room is not initialised.
 void *hwi_rows_grow(const struct hwi_alloc *alloc, void *items, uint32_t count, uint32_t *capacity,
                     uint32_t max, size_t bytes);
 
@@ -86,7 +86,7 @@ void *hwi_rows_grow(const struct hwi_alloc *alloc, void *items, uint32_t count, 
 // is at `at` now: zeroed, good until the rows change. The array must have room for it.
 void *hwi_rows_open(void *items, uint32_t *count, size_t bytes, uint32_t at);
 
-// Takes the item at `at` out; those behind it move down. What it owns is the caller's affair.
+// Removes the item at `at`; the items after it move down. The caller frees what the item owns.
 void hwi_rows_remove(void *items, uint32_t *count, size_t bytes, uint32_t at);
 
 // Of typed arrays; `items`, `count` and `capacity` are pointers to the variables that change.

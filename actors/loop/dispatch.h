@@ -16,7 +16,7 @@
 #include "actors/loop/step.h"
 
 // Handles one message of one type, as a part of the actor's step; all arguments are borrowed until
-// return. Who said it is a role that msg.def names.
+// return. msg.def names the roles that may send it.
 typedef void (*hwi_handler_fn)(void *state, const struct hwi_event *event,
                                struct hwi_effects *effects);
 

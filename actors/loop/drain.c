@@ -4,8 +4,8 @@
 
 enum standing {
     LIVE,
-    FAILING, // a check failed; it has not been told yet
-    FAILED,  // it has been told, and hears nothing more
+    FAILING, // a check failed; the actor does not know yet
+    FAILED,  // the actor knows, and receives nothing more
 };
 
 struct actor {
@@ -87,7 +87,7 @@ static uint64_t read_ticks(const struct hwi_drain *drain)
 }
 
 // A message that cannot be kept (no memory, mailbox full) is the failure of the actor it is for:
-// it would otherwise go on without having heard it.
+// it would otherwise continue without having received it.
 static void post(struct hwi_drain *drain, struct actor *actor, struct hwi_addr from,
                  struct hwi_addr to, const struct hwi_msg *msg, uint64_t arrived)
 {
@@ -153,7 +153,7 @@ static void give_up(struct hwi_drain *drain, struct actor *actor, uint64_t now_n
     run_trapped(drain, actor, now_ns, NULL);
 }
 
-// An event of no message stands for the failure of an actor that could not be told something.
+// An event without a message stands for the failure of an actor that could not receive a message.
 static void run_or_give_up(struct hwi_drain *drain, struct actor *actor,
                            const struct hwi_event *event)
 {

@@ -11,14 +11,14 @@ enum {
     HWI_MAILBOX_MAX = 1 << 20, // messages waiting in one process; passing it is a failed check
 };
 
-// What lies outside the actors. Each call borrows the message until it returns.
+// The world outside the actors. Each call borrows the message until it returns.
 struct hwi_world_ops {
     // Every effect that is not for an actor of this drain and not for its clock: control link,
     // stripes, data port, disk, trainer. Answers come back through hwi_drain_post.
     void (*carry)(void *world, const struct hwi_envelope *envelope);
     // Optional: sees each step before its effects are carried out; `effects->items[i].from` is set.
     // Of a step whose check failed, the effects are those of the actor's `failed`. An event whose
-    // message has type NONE: the actor could not be told something and was made to give up.
+    // message has type NONE: the actor could not receive a message and had to give up.
     void (*record)(void *world, const struct hwi_actor_ops *actor, const struct hwi_event *event,
                    const struct hwi_effects *effects);
     // Optional: a check failed in `actor` (file, line, condition); the process lives.
@@ -64,7 +64,7 @@ uint64_t hwi_drain_next_wake(const struct hwi_drain *drain);
 // The actor's state, for images: borrowed until the next call on the drain.
 const void *hwi_drain_state(const struct hwi_drain *drain, enum hwi_role role);
 
-// Replaces the actor's state (taken; made by its ops with the drain's allocator): it goes on from
+// Replaces the actor's state (taken; made by its ops with the drain's allocator): it continues from
 // there, and is woken at `wake_ns` (HWI_NEVER = not).
 void hwi_drain_restore(struct hwi_drain *drain, enum hwi_role role, void *state, uint64_t wake_ns);
 
@@ -72,7 +72,7 @@ void hwi_drain_restore(struct hwi_drain *drain, enum hwi_role role, void *state,
 void hwi_drain_wake(struct hwi_drain *drain, enum hwi_role role, uint64_t wake_ns);
 
 // Hands one recorded event to an actor, past the mailbox: nothing is carried out, `record` is not
-// called. A message of type NONE is no event: the actor is told to give up, as it was when it was
+// called. A message of type NONE is not an event: the actor must give up, as it did when it was
 // recorded. Returns the effects, borrowed until the next call on the drain; none from an actor in
 // which a check has failed before.
 const struct hwi_effects *hwi_drain_replay(struct hwi_drain *drain, enum hwi_role role,

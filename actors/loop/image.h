@@ -45,8 +45,8 @@ char *hwi_image_print(const struct hwi_actor_ops *ops, const void *state,
                       const struct hwi_alloc *alloc);
 
 // ---- for the actors' own lists of fields --------------------------------------------------------
-// All `name`s are static text. A failed load goes on with zeros: nobody needs to ask in between,
-// but who follows an index that was just loaded requires it first, and asks `failed`.
+// All `name`s are static text. A failed load continues with zeros, so callers need not check in
+// between. Code that follows a loaded index must require it first and check `failed`.
 
 void hwi_image_bool(struct hwi_image *image, const char *name, bool *value);
 void hwi_image_u8(struct hwi_image *image, const char *name, uint8_t *value);
@@ -74,7 +74,7 @@ void hwi_image_enum(struct hwi_image *image, const char *name, uint8_t *value,
                     const char *const *names, uint32_t count);
 
 // A record or message of msg.def in the state: its fields are listed there, and held to the limits
-// there. Its lists are owned, each an allocation of its own. Its secret fields are in no image, so
+// there. Its lists are owned, each a separate allocation. Its secret fields are in no image, so
 // they are zero in what is loaded: effects are compared without them.
 #define HWI_IMAGE_RECORD(image, name, kind, value)                                                 \
     hwi_image_record((image), (name), &hwi_layout_##kind, (1 ? (value) : (struct hwi_##kind *)NULL))

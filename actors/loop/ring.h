@@ -27,7 +27,7 @@ struct hwi_ring_record {
     uint64_t view;    // of the message, or of its operation; 0 = it has none
     uint64_t tag;     // of its operation or channel
     uint64_t key;     // what tells it from others of its type: see below
-    uint64_t other;   // id of who said it (SENT: of whom it is said to); 0 = in this process
+    uint64_t other;   // id of the sender (SENT: of the receiver); 0 = in this process
     uint32_t seq;     // of its operation; in some types without one another field
     uint16_t type;    // enum hwi_msg_type
     uint8_t roles;    // low four bits: the actor's role; high four: the other's
@@ -49,7 +49,7 @@ enum { HWI_RING_SENT = 0x80 };
      (uint64_t)((s).unequal & 1) << 50 | (uint64_t)((s).kind & 15) << 51 |                         \
      (uint64_t)((s).root & HWI_RING_ROOT) << 55)
 #define HWI_RING_ROOT 511u
-// What is left of it.
+// The part that the ring keeps of it.
 static inline struct hwi_signature hwi_ring_signature(uint64_t key)
 {
     return (struct hwi_signature){.count = key & ((UINT64_C(1) << 41) - 1),
@@ -69,7 +69,7 @@ struct hwi_ring_clock {
     uint64_t realtime_ns; // CLOCK_REALTIME at ns_zero, for the people
 };
 
-// What is learnt late about who writes.
+// Facts about the writer that become known late.
 struct hwi_ring_owner {
     uint64_t pid;
     uint64_t incarnation;         // a member's; 0 = a master
@@ -151,15 +151,15 @@ static inline uint8_t hwi_ring_actor(const struct hwi_ring_record *record)
 {
     return record->roles & 15;
 }
-// The other end: who said it, or to whom it is said.
+// The other end: its sender, or its receiver.
 static inline struct hwi_addr hwi_ring_other(const struct hwi_ring_record *record)
 {
     return hwi_addr_of((enum hwi_role)(record->roles >> 4), record->other);
 }
 // True if the message names an operation, whose name is then *op.
 bool hwi_ring_op(const struct hwi_ring_record *record, struct hwi_op *op);
-// What a record of this type keeps besides view, kind, tag and seq, as msg.def flags it; NULL for
-// what there is not. Static memory.
+// The fields that a record of this type keeps besides view, kind, tag and seq, as msg.def flags
+// them; NULL for a field that does not exist. Static memory.
 struct hwi_ring_kept {
     const struct hwi_field
         *record;    // the REC that key and high are fields of; NULL = the message's own

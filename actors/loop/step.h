@@ -52,11 +52,11 @@ struct hwi_actor_ops {
     // One event in, effects out. Owner thread. Never blocks, never calls out. A failed HWI_CHECK
     // unwinds to the drain, which drops this step's effects and calls `failed`.
     void (*step)(void *state, const struct hwi_event *event, struct hwi_effects *effects);
-    // After a failed check: give up; whoever waits is told HWS_E_INTERNAL. Must not check again.
+    // After a failed check: give up; all that wait get HWS_E_INTERNAL. Must not check again.
     void (*failed)(void *state, uint64_t now_ns, struct hwi_effects *effects);
     void (*destroy)(void *state); // takes
     // Lists the state's fields for saving, loading (into a state just created) and printing; see
-    // image.h. A loaded state goes on exactly as the saved one would. NULL in test doubles only.
+    // image.h. A loaded state continues exactly as the saved one would. NULL in test doubles only.
     void (*image)(struct hwi_image *image, void *state);
 };
 

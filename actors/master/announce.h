@@ -9,7 +9,7 @@ void hwi_master_announce(const struct hwi_master *master,
                          struct hwi_effects *effects); // to all members
 void hwi_master_announce_to(const struct hwi_master *master, struct hwi_master_session *session,
                             struct hwi_effects *effects);
-// What another master of the run must know is made durable; `stored` comes.
+// Makes durable the facts that another master of the run must know; `stored` follows.
 void hwi_master_store(const struct hwi_master *master, struct hwi_effects *effects);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Channels of the view in force: who is Done with how many operations.
+// Channels of the view in force: the operations with which each member is Done.
 #ifndef HAWSER_ACTORS_MASTER_CHANNEL_H
 #define HAWSER_ACTORS_MASTER_CHANNEL_H
 
@@ -22,8 +22,8 @@ struct hwi_master_channel {
     uint64_t folded;  // a vote: of those so far
     uint64_t value;   // a vote: the last result
     // How many newcomers waited, as told with the commits: the row is by operations, and its last
-    // entry ends with the last commit. Who missed some is told for each what the others were
-    // told; what is older than the row is told as its first.
+    // entry ends with the last commit. A member that missed some gets for each the number that the
+    // others got; for operations older than the row it gets the first entry.
     struct hwi_master_pending {
         uint32_t until; // operations before it
         uint32_t count;
@@ -31,9 +31,8 @@ struct hwi_master_channel {
     uint32_t pending_count;
 };
 
-// `kind` is any kind of the channel; `group` is that of a member which it spans. What is found is
-// good until a channel is opened.
-// NULL = nobody is Done on it.
+// `kind` is any kind of the channel; `group` is that of a member which it spans. The result is
+// valid until a channel is opened. NULL = no member is Done on it.
 struct hwi_master_channel *hwi_master_channel(const struct hwi_master *master, uint8_t kind,
                                               uint32_t group, uint64_t tag);
 // Makes it if it is not there. NULL = HWI_TAGS_MAX passed.

@@ -6,7 +6,8 @@
 #include "actors/master/master.h"
 #include "actors/master/sync.h"
 
-// The operations before `until` that were not committed yet are, with so many newcomers waiting.
+// Commits the operations before `until` that were not committed yet, with that number of newcomers
+// waiting.
 static void note_pending(struct hwi_master_channel *channel, uint32_t until, uint32_t count)
 {
     struct hwi_master_pending *last =

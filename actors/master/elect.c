@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who stands is sifted, rule by rule; who cannot stay beside the elected state is put out.
+// The rules reduce the candidates one by one; a member that cannot adopt the elected state is
+// removed.
 #include "actors/master/elect.h"
 
 #include <stdio.h>
@@ -182,7 +183,7 @@ static void fail(struct hwi_master *master, const struct hwi_master_group *group
     hwi_master_reform(master, effects);
 }
 
-// Why it cannot stay beside the elected state; HWS_OK = it can.
+// Why it cannot adopt the elected state; HWS_OK = it can.
 static int objection(const struct hwi_master *master, const struct hwi_master_group *group,
                      const struct hwi_master_session *winner,
                      const struct hwi_master_session *session, char reason[REASON_BYTES])
@@ -206,7 +207,7 @@ static int objection(const struct hwi_master *master, const struct hwi_master_gr
     return HWS_OK;
 }
 
-// True if somebody was put out: the others meet again in the next view.
+// True if a member was removed: the others meet again in the next view.
 static bool put_out(struct hwi_master *master, const struct hwi_master_group *group,
                     const struct hwi_master_session *winner, struct hwi_effects *effects)
 {
@@ -229,7 +230,7 @@ static bool put_out(struct hwi_master *master, const struct hwi_master_group *gr
     return out;
 }
 
-// Who is never written to, and does not hold what is elected; NULL = nobody.
+// A send-only member that does not hold the elected state; NULL = none.
 static const struct hwi_master_session *opponent(const struct hwi_master *master,
                                                  const struct hwi_master_group *group,
                                                  const struct hwi_master_session *winner)

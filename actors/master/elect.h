@@ -5,8 +5,8 @@
 
 #include "actors/master/group.h"
 
-// All members of the group have offered: who holds the state that all shall hold. NULL = nobody
-// does, or somebody was put out: the view changes, and the sync fails.
+// All members of the group have offered: returns the member with the elected state. NULL = there is
+// none, or a member was removed: the view changes, and the sync fails.
 const struct hwi_master_session *hwi_master_elect(struct hwi_master *master,
                                                   const struct hwi_master_group *group,
                                                   struct hwi_effects *effects);

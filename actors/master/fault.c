@@ -10,7 +10,7 @@ void hwi_master_fault(struct hwi_master *master, const struct hwi_fault *fault)
         const struct hwi_fault *known = &master->faults[i];
         if (known->kind == fault->kind && known->group == fault->group &&
             known->tag == fault->tag && known->seq == fault->seq) {
-            return; // the first to speak is told to all
+            return; // all members get the first one
         }
     }
     if (master->fault_count < HWI_OPS_MAX) {

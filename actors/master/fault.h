@@ -8,9 +8,9 @@
 struct hwi_master;
 
 // Is told with the next view; of several about one operation the first. Beyond HWI_OPS_MAX they are
-// dropped, and the operation's members are told no reason.
+// dropped, and the operation's members get no reason.
 void hwi_master_fault(struct hwi_master *master, const struct hwi_fault *fault);
-// The same, and the view changes, for all to be told.
+// The same, and the view changes so that all members learn it.
 void hwi_master_end_operation(struct hwi_master *master, const struct hwi_fault *fault,
                               struct hwi_effects *effects);
 

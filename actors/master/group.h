@@ -39,7 +39,7 @@ static inline bool hwi_master_is_of(const struct hwi_master_session *session,
 struct hwi_master_group *hwi_master_group(const struct hwi_master *master, uint32_t number);
 // Index of a seat in the view in force; -1 = not in it.
 int64_t hwi_master_rank(const struct hwi_master *master, uint64_t peer);
-// Who is proposed is a member from now on, with a seat, and nobody else. A group of whom somebody
+// The proposed members are members from now on, with seats, and no others. A group of whom somebody
 // was a member before still knows whether it was ever synced.
 void hwi_master_seat(struct hwi_master *master);
 

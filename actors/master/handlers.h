@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the master hears: hwi_master_on_MESSAGE in on_MESSAGE.c for each message of msg.def that it
-// is said to. Of a peer's it hears those of a registered one, and `registration`.
+// The messages that the master receives: hwi_master_on_MESSAGE in on_MESSAGE.c for each in msg.def.
+// Of a peer's messages it handles those of a registered peer, and `registration`.
 #ifndef HAWSER_ACTORS_MASTER_HANDLERS_H
 #define HAWSER_ACTORS_MASTER_HANDLERS_H
 

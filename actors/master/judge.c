@@ -19,7 +19,8 @@ static uint32_t edges_against(const struct hwi_master_session *session)
     return session->member ? session->member_edges : session->edges;
 }
 
-// Whom to drop so that the rest can reach each other: never a member because of a newcomer.
+// Chooses which to drop so that the rest can reach each other: never a member because of a
+// newcomer.
 static struct hwi_master_session *worst(const struct hwi_master *master)
 {
     struct hwi_master_session *found = NULL;

@@ -10,7 +10,7 @@ struct hwi_master;
 // After a ready or a broken edge: the proposal comes into force, or some are dropped from it and it
 // is made again.
 void hwi_master_judge(struct hwi_master *master, struct hwi_effects *effects);
-// Who has not answered in time is out.
+// Removes those that have not answered in time.
 void hwi_master_proposal_expired(struct hwi_master *master, struct hwi_effects *effects);
 
 #endif

@@ -46,8 +46,8 @@ static void destroy(void *state)
     hwi_free(alloc, master);
 }
 
-// What a peer says is counted, and who is not registered is asked to. False = there is nobody whose
-// words could be heard.
+// Counts a peer's messages, and asks an unregistered peer to register. False = the sender is
+// unknown, so the message is dropped.
 static bool note_speaker(struct hwi_master *master, const struct hwi_event *event,
                          struct hwi_effects *effects)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The master's state. It admits peers, fixes views and decides. Its files call downwards only:
 //     on_MESSAGE, master, state   handlers, the actor, images
-//     elect, judge, mismatch      who is put out, and what follows
-//     propose, dismiss, fault     which view should be; probe: who lives
+//     elect, judge, mismatch      which members are removed, and the consequences
+//     propose, dismiss, fault     which view should be; probe: which members live
 //     seal, announce, past        a view comes into force; commit, sync: its decisions
 //     absent                      members that had not made a call that was given up
 //     session, unit, group, channel, shape, broken    rows
@@ -67,7 +67,7 @@ struct hwi_master {
     bool any_late;          // some session is late
     bool change;            // the view must change even if its members stay
     bool again;             // something happened while an announcement was sealed
-    uint64_t turn_at_ns;    // next look for who is silent; messages do not move it
+    uint64_t turn_at_ns;    // next check for silent members; messages do not move it
     uint64_t probe_at_ns;   // next probe of suspects
     uint64_t probe_from_ns; // none before it
     uint64_t store_again_ns;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Whoever votes has nothing else of that tag in flight, whoever admits or syncs nothing at all:
-// such a member holds up every other call that it should be part of. If another one is in such a
-// call, neither ends. Both say so in their heartbeats, and what a heartbeat says stays true until
-// the master itself decides the operation: a false alarm is not possible.
+// A member that votes has nothing else of that tag in flight; a member that admits or syncs has
+// nothing at all: such a member holds up every other call that it should be part of. If another one
+// is in such a call, neither ends. Both say so in their heartbeats, and what a heartbeat says stays
+// true until the master itself decides the operation: a false alarm is not possible.
 #include "actors/master/mismatch.h"
 
 #include <hawser/types.h>
@@ -51,7 +51,8 @@ static int compare(const void *item, const void *wanted)
     return (a->channel > b->channel) - (a->channel < b->channel);
 }
 
-// One claim of each kind will do: who waits for one member of it waits for the others as well.
+// One claim of each kind suffices: a call that waits for one member of it waits for the others as
+// well.
 static void note(struct claims *claims, const struct claim *claim)
 {
     uint32_t at = hwi_rows_place(claims->list, claims->count, sizeof *claim, compare, claim);
@@ -139,7 +140,7 @@ static void tell(struct hwi_master *master, const struct claim *of, const struct
     hwi_master_fault(master, &fault);
 }
 
-// If the member is in a call that another's holds up, both are told: true.
+// True if the member is in a call that another member's call holds up: both get the fault.
 static bool tell_held_up(struct hwi_master *master, const struct claims *claims,
                          const struct hwi_master_session *session)
 {

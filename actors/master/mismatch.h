@@ -7,7 +7,8 @@
 
 struct hwi_master;
 
-// If some do, in different calls of one tag, the view changes, and each is told of two of them.
+// If some do, in different calls of one tag, the view changes, and each member gets the names of
+// two of them.
 void hwi_master_end_mismatch(struct hwi_master *master, struct hwi_effects *effects);
 
 #endif

@@ -49,8 +49,8 @@ static uint64_t first_voter(const struct hwi_master *master,
     return 0;
 }
 
-// The view's tags are used up, whoever used them: the operation fails on those that it spans, and
-// the next view has them all again.
+// The view's tags are used up, by whichever members: the operation fails on those that it spans,
+// and the next view has them all again.
 static void lack_tags(struct hwi_master *master, const struct hwi_master_session *session,
                       const struct hwi_msg_done *done, struct hwi_effects *effects)
 {
@@ -62,7 +62,8 @@ static void lack_tags(struct hwi_master *master, const struct hwi_master_session
     hwi_master_end_operation(master, &fault, effects);
 }
 
-// Members vote on one channel in different ways: the view changes, and all are told of two of them.
+// Members vote on one channel in different ways: the view changes, and all get the names of two of
+// them.
 static void disagree(struct hwi_master *master, const struct hwi_master_channel *channel,
                      uint64_t peer, uint8_t redop, struct hwi_effects *effects)
 {

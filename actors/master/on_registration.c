@@ -87,7 +87,7 @@ static void tell_again(struct hwi_master *master, struct hwi_master_session *ses
     }
 }
 
-// True if it is told that it does not belong here, or not now.
+// True if the master answers that it does not belong here, or not now.
 static bool turn_away(const struct hwi_master *master, uint64_t from,
                       const struct hwi_msg_registration *registration, bool newcomer,
                       struct hwi_effects *effects)

@@ -15,7 +15,7 @@ struct listing {
     uint32_t entered[HWI_OPS_MAX], done[HWI_OPS_MAX];
 };
 
-// The operation that a member's tally speaks of.
+// The operation of a member's tally.
 static struct hwi_status_op named(const struct hwi_master_session *session,
                                   const struct hwi_tally *tally)
 {

@@ -51,8 +51,8 @@ static bool ask_all_to_hash(struct hwi_master *master, struct hwi_master_group *
     return asked > 0;
 }
 
-// Once all members of the group have offered. If one of the view is out by now nothing is elected
-// any more: who is gone might have won, and the next view is being formed.
+// Once all members of the group have offered. If a member of the view is already removed, nothing
+// is elected: that member might have won, and the next view is being formed.
 static void elect_when_all_offered(struct hwi_master *master, struct hwi_master_group *group,
                                    struct hwi_effects *effects)
 {

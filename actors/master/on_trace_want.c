@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // trace_want: a tool wants the whole run's trace: every session is asked, and the ring of this
-// process. Nothing is remembered: who wants more says it again, and the host bounds how often and
-// for how many tools.
+// process. The master remembers nothing: a tool that wants more asks again, and the host bounds how
+// often and for how many tools.
 #include "actors/master/handlers.h"
 #include "actors/master/master.h"
 #include "actors/master/session.h"

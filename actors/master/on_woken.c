@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// woken: who has been silent too long, which proposal has waited too long.
+// woken: finds members that have been silent too long, and a proposal that has waited too long.
 #include <stdio.h>
 
 #include <hawser/types.h>

@@ -46,7 +46,7 @@ static uint32_t final_count(const struct hwi_master *master,
     return HWI_MAX(least, channel->committed);
 }
 
-// One tally for each number of newcomers that was told with the channel's commits; the last one
+// One tally for each number of newcomers that the channel's commits announced; the last one
 // says how many operations are committed in the end.
 static void record_channel(struct hwi_past *past, const struct hwi_master_channel *channel,
                            uint32_t count, bool all)
@@ -107,8 +107,8 @@ void hwi_master_past_drop(struct hwi_master *master)
     master->held_back_by = 0;
 }
 
-// Room for one more view and its `tallies`. Who still needs what is dropped finds no outcome and
-// gives up (OUTCOME_UNKNOWN).
+// Room for one more view and its `tallies`. A member that still needs a dropped view finds no
+// outcome and gives up (OUTCOME_UNKNOWN).
 static void make_room(struct hwi_master *master, uint32_t tallies)
 {
     for (uint32_t i = 0; i < master->past_count; i++) {
@@ -138,7 +138,8 @@ struct hwi_past *hwi_master_past_record(struct hwi_master *master, struct hwi_ef
 }
 
 // The first member that has not said that it holds a later view than the oldest of them; 0 = none.
-// Acknowledgements only rise: who was found not to keep the oldest is not looked at again.
+// Acknowledgements only increase: a member that was found not to keep the oldest is not checked
+// again.
 static uint64_t keeper_of_oldest(const struct hwi_master *master)
 {
     uint32_t from = hwi_master_session_place(master, master->held_back_by);

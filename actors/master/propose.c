@@ -213,7 +213,7 @@ void hwi_master_reform_now(struct hwi_master *master, struct hwi_effects *effect
     }
 }
 
-// The number of the proposal is used up, whatever comes of it.
+// The number of the proposal is used up, even if it fails.
 static void burned(struct hwi_master *master, struct hwi_effects *effects)
 {
     bool wanted = other_view_wanted(master);

@@ -16,7 +16,7 @@ void hwi_master_reform_now(struct hwi_master *master, struct hwi_effects *effect
 // To a member of the proposal that may not have heard it.
 void hwi_master_propose_to(const struct hwi_master *master, struct hwi_master_session *session,
                            struct hwi_effects *effects);
-// What waited for the disk is durable: the proposal is made, or the view announced.
+// The data that waited for the disk is durable: the proposal is made, or the view announced.
 void hwi_master_durable(struct hwi_master *master, struct hwi_effects *effects);
 
 #endif

@@ -31,7 +31,7 @@ struct hwi_master_session {
     uint32_t place;        // in the proposal
     uint64_t *broken;      // a bit for each place of the proposal that it could not reach; owned
     uint32_t broken_count; // words of it: 0 = it reached all
-    uint32_t edges;        // broken ones to others of the proposal, whoever said so
+    uint32_t edges;        // broken ones to others of the proposal, reported by either end
     uint32_t member_edges; // those of them to members
     struct hwi_tally *tallies; // its operations of this view in flight at the last heartbeat; owned
     uint32_t tally_count;

@@ -31,7 +31,7 @@ void hwi_master_shape_note(struct hwi_master *master, const struct hwi_msg_sync_
     if (offer->tensors_count == 0 || find_shape(master, offer->layout) != NULL) {
         return;
     }
-    if (master->shape_count == HWI_MASTER_SHAPES_MAX) { // the one that was told first goes
+    if (master->shape_count == HWI_MASTER_SHAPES_MAX) { // the oldest fault is dropped
         hwi_free(master->alloc, master->shapes[0].tensors);
         HWI_ROWS_REMOVE(master->shapes, &master->shape_count, 0);
     }

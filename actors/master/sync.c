@@ -33,7 +33,7 @@ struct hwi_op hwi_master_sync_op(const struct hwi_master *master, uint32_t count
     return (struct hwi_op){.view = master->view.number, .kind = HWI_KIND_SYNC, .seq = count - 1};
 }
 
-// Who is read from: not who only receives.
+// The members that are read: not the receive-only ones.
 static bool is_source(const struct hwi_master_session *session,
                       const struct hwi_master_group *group)
 {

@@ -14,7 +14,7 @@ struct hwi_op hwi_master_sync_op(const struct hwi_master *master, uint32_t count
 
 // A sync committed: all members of the group hold the state.
 void hwi_master_synced(struct hwi_master *master, struct hwi_master_group *group);
-// What was elected in this view, if anything was.
+// The state elected in this view, if any.
 void hwi_master_tell_plan(const struct hwi_master *master, struct hwi_master_session *session,
                           struct hwi_effects *effects);
 void hwi_master_tell_plan_to_all(const struct hwi_master *master,

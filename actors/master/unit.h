@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Units: processes that are admitted together, when all of them are here, and put out together.
+// Units: processes that are admitted together, when all of them have registered, and removed
+// together.
 #ifndef HAWSER_ACTORS_MASTER_UNIT_H
 #define HAWSER_ACTORS_MASTER_UNIT_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The table of calls. What is returned stays in the table: borrowed until one is added.
+// The table of calls. Returned calls stay in the table: borrowed until one is added.
 #ifndef HAWSER_ACTORS_PEER_CALLS_H
 #define HAWSER_ACTORS_PEER_CALLS_H
 
@@ -34,7 +34,7 @@ struct hwi_peer_call *hwi_peer_call_of(const struct hwi_peer *peer, struct hwi_o
 struct hwi_peer_call *hwi_peer_call_add(struct hwi_peer *peer,
                                         const struct hwi_msg_request *request);
 void hwi_peer_call_remove(struct hwi_peer *peer, struct hwi_peer_call *call);
-// The table has room for so many, the new ones FREE. Calls move.
+// Gives the table room for that number of calls, the new ones FREE. Calls move.
 void hwi_peer_calls_reserve(struct hwi_peer *peer, uint32_t capacity);
 
 // An attempt of it is in the view, not decided yet.

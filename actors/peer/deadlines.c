@@ -15,7 +15,7 @@ void hwi_peer_notice_sleep(struct hwi_peer *peer, uint64_t now_ns)
     peer->now_ns = now_ns;
 }
 
-// What to say of a call that never got its turn.
+// The fault of a call that never got its turn.
 static int queued_status(const struct hwi_peer *peer)
 {
     return hwi_peer_too_few(peer) ? HWS_E_TOO_FEW : HWS_E_TIMEOUT;

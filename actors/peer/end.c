@@ -22,7 +22,7 @@ static void count_wait(const struct hwi_peer *peer, struct hwi_peer_call *call)
     }
 }
 
-// Who has to let go of the call's memory; HWI_ROLE_NONE: nobody
+// The role that must release the call's memory; HWI_ROLE_NONE: none
 static enum hwi_role holder_of(const struct hwi_peer *peer, const struct hwi_peer_call *call)
 {
     enum hwi_role lane =
@@ -86,7 +86,7 @@ static const struct hwi_peer_members *view_of(const struct hwi_peer *peer,
     return old && call->request.kind != HWI_KIND_ADMIT ? &peer->before : &peer->view;
 }
 
-// What the lane counted
+// The lane's counters
 static void add_counts(struct hwi_msg_reply *reply, const struct hwi_peer_call *call,
                        const struct hwi_msg_op_ended *ended, struct hwi_effects *effects)
 {

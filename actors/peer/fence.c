@@ -35,8 +35,8 @@ bool hwi_peer_fence_stops(const struct hwi_peer *peer, const struct hwi_msg_requ
            (!acknowledged(peer) && !request->retry);
 }
 
-// A call with `retry` was made before anything failed, or would not have been taken: it goes on by
-// itself, in its place on its tag.
+// A call with `retry` was made before anything failed, or would not have been taken: it continues
+// by itself, in its place on its tag.
 bool hwi_peer_fence_open(const struct hwi_peer *peer, const struct hwi_peer_call *call)
 {
     return call->request.retry || (acknowledged(peer) && !failed(peer));

@@ -14,7 +14,7 @@ void hwi_peer_fence_pass(struct hwi_peer *peer, const struct hwi_peer_call *call
 // hws_view: lifts it and returns HWS_OK; HWS_E_BUSY: calls of the earlier view, or failures, were
 // not waited for.
 int hwi_peer_fence_lift(struct hwi_peer *peer, const struct hwi_msg_request *request);
-// The trainer is told of the view by what it called: open, or a joint admission.
+// The trainer learns the view from its own call: open, or a joint admission.
 void hwi_peer_fence_acknowledge(struct hwi_peer *peer);
 // The request is refused.
 void hwi_peer_fence_refused(struct hwi_peer *peer, const struct hwi_msg_request *request);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The end of this incarnation: by the trainer's close, an eviction, or a decision that cannot be
-// had.
+// The end of this incarnation: by the trainer's close, an eviction, or a decision that does not
+// arrive.
 #ifndef HAWSER_ACTORS_PEER_FINISH_H
 #define HAWSER_ACTORS_PEER_FINISH_H
 

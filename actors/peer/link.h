@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whom the peer speaks to: actors of this process, and the master, whose link counts what is said.
+// The peer's outgoing messages: to actors of this process, and to the master, whose link counts
+// them.
 #ifndef HAWSER_ACTORS_PEER_LINK_H
 #define HAWSER_ACTORS_PEER_LINK_H
 

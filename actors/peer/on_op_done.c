@@ -22,7 +22,7 @@ static void note_done(struct hwi_peer *peer, struct hwi_peer_call *call,
         whole = other != NULL;
 #endif
         if (!whole || other->withdrawn) {
-            break; // Done is said in order; who withdrew never says it
+            break; // Done is sent in order; a withdrawn operation never sends it
         }
     }
     if (channel->done > before) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sync_plan: the elected state and who holds it.
+// sync_plan: the elected state and the members that hold it.
 #include "actors/peer/calls.h"
 #include "actors/peer/handlers.h"
 #include "actors/peer/sync.h"

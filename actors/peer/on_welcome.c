@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// welcome: registered. What may have been lost with the old connection is said again; all of it is
-// idempotent.
+// welcome: registered. The peer sends again the messages that the old connection may have lost; all
+// of them are idempotent.
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -55,7 +55,7 @@ static void be_another(struct hwi_peer *peer, struct hwi_effects *effects)
     hwi_peer_edges_close(peer, true, effects);
 }
 
-// True if this member may not be in a run with so few or so many.
+// True if this member may not be in a run with that min_members.
 static bool other_run_wanted(struct hwi_peer *peer, const struct hwi_msg_welcome *welcome,
                              struct hwi_effects *effects)
 {

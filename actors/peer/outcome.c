@@ -7,7 +7,7 @@
 
 #include <hawser/types.h>
 
-// What an announcement says of one call.
+// The outcome of one call in an announcement.
 struct outcome {
     bool committed;
     uint64_t value; // these two go with a commit
@@ -35,8 +35,8 @@ static const struct hwi_fault *find_fault(const struct hwi_peer *peer, const str
     return NULL;
 }
 
-// One that was decided inside the view says what it said there: a channel has a tally for each
-// number of newcomers that was told, and its last one decides.
+// An operation decided inside the view keeps that outcome: a channel has a tally for each announced
+// number of newcomers, and its last one decides.
 static struct outcome outcome_of(const struct hwi_peer *peer, const struct hwi_past *past,
                                  const struct hwi_peer_call *call)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What became of the calls of a view that is over.
+// The outcomes of the calls of a past view.
 #ifndef HAWSER_ACTORS_PEER_OUTCOME_H
 #define HAWSER_ACTORS_PEER_OUTCOME_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The peer's state. It speaks for the trainer: session with the master, stripes to the members,
-// calls in flight, deadlines, the fence. What each part does with it is in the header of that part.
+// The peer's state. It acts for the trainer: session with the master, stripes to the members,
+// calls in flight, deadlines, the fence. The header of each part says how it uses them.
 #ifndef HAWSER_ACTORS_PEER_PEER_H
 #define HAWSER_ACTORS_PEER_PEER_H
 
@@ -60,8 +60,8 @@ struct hwi_peer_edge {
     enum hwi_peer_edge_state state;
 };
 
-// What a view of M members costs each of its members: this, M times, and an edge for each of its
-// group.
+// The cost of a view of M members for each member: this struct, M times, and an edge for each
+// member of its group.
 struct hwi_peer_members {
     uint64_t number;    // the view's; 0 = none
     struct hwi_id *ids; // ascending; owned
@@ -71,7 +71,7 @@ struct hwi_peer_members {
     uint32_t groups, largest;     // as announced
 };
 
-// How to reach a member of the proposal, until ready is said.
+// How to reach a member of the proposal, until ready is sent.
 struct hwi_peer_target {
     uint64_t incarnation;
     uint32_t address; // where its text begins in `addresses`
@@ -117,7 +117,7 @@ struct hwi_peer {
     } fence;
 
     struct hwi_peer_members proposal; // number 0 = none
-    struct hwi_peer_target *targets;  // of the proposal, by rank; NULL = ready is said; owned
+    struct hwi_peer_target *targets;  // of the proposal, by rank; NULL = ready is sent; owned
     char *addresses;                  // of those that we dial, each with its NUL; owned
     uint32_t addresses_bytes;
     uint32_t opening; // edges to members of the proposal that are being opened

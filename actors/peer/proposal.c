@@ -109,8 +109,8 @@ void hwi_peer_edge_settle(struct hwi_peer *peer, struct hwi_peer_edge *edge,
     edge->state = state;
 }
 
-// A dialler that was refused gives up soon; an acceptor goes on expecting, until the proposal's
-// time is over.
+// A refused dialler gives up soon; an acceptor continues to expect, until the proposal's time is
+// over.
 static bool may_try_again(const struct hwi_peer *peer, uint64_t id, int64_t rank)
 {
     return peer->targets[rank].tries < (dials(peer, id) ? 2 : HWI_PEER_EDGE_TRIES_MAX);

@@ -16,8 +16,8 @@ void hwi_peer_targets_forget(struct hwi_peer *peer);
 // The edge is up or down from now on.
 void hwi_peer_edge_settle(struct hwi_peer *peer, struct hwi_peer_edge *edge,
                           enum hwi_peer_edge_state state);
-// The edge to its member of this rank went down: ready may have been said, or it is opened again
-// unless that was tried often enough.
+// The edge to the proposal's member of this rank went down: ready may have been sent, or the edge
+// is opened again unless that was tried often enough.
 void hwi_peer_proposal_lost(struct hwi_peer *peer, struct hwi_peer_edge *edge,
                             struct hwi_effects *effects);
 // Says ready if it is time: nothing is being opened any more, or the time for it has `expired`.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the master is told of calls: Done, and withdrawn.
+// Reports of calls to the master: Done, and withdrawn.
 #ifndef HAWSER_ACTORS_PEER_REPORT_H
 #define HAWSER_ACTORS_PEER_REPORT_H
 

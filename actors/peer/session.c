@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// What its first call in flight is: for who waits in another one.
+// The kind of its first call in flight, for members that wait in another one.
 static uint8_t kind_of(const struct hwi_peer *peer, const struct hwi_peer_channel *channel)
 {
     struct hwi_op op = {.view = peer->view.number,

@@ -46,8 +46,8 @@ static void target_fields(struct hwi_image *image, void *item)
     hwi_image_u32(image, "tries", &target->tries);
 }
 
-// How to reach the proposal's members. What was loaded may be followed: there is a target for each,
-// and each text that is dialled ends.
+// How to reach the proposal's members. Checks that the loaded fields may be used: there is a target
+// for each, and each text that is dialled ends.
 static void target_list_fields(struct hwi_image *image, struct hwi_peer *peer)
 {
     uint32_t count = peer->targets == NULL ? 0 : peer->proposal.count;

@@ -17,7 +17,7 @@ void hwi_peer_sync_start(const struct hwi_peer_call *call, uint8_t verify,
 // The snapshot told it.
 void hwi_peer_sync_offer(struct hwi_peer *peer, struct hwi_peer_call *call,
                          const struct hwi_msg_state_hashed *hashed, struct hwi_effects *effects);
-// What was offered and not answered is said again.
+// An offer without an answer is sent again.
 void hwi_peer_sync_offer_again(struct hwi_peer *peer, const struct hwi_peer_call *call,
                                struct hwi_effects *effects);
 // Others hashed, or are at another revision: what was offered without hashing does not count.

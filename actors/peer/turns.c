@@ -75,8 +75,9 @@ static void enter(struct hwi_peer *peer, struct hwi_peer_call *call, struct hwi_
 }
 
 // An earlier call with the same tag that has not entered this view must go first; and a vote waits
-// until it is over, as what comes after waits for a vote: whoever votes has nothing else in flight
-// with that tag, which the master relies on when it looks for members that wait for each other.
+// until it is over, as what comes after waits for a vote: a member that votes has nothing else in
+// flight with that tag, and the master relies on that when it looks for members that wait for each
+// other.
 static bool must_wait_for(const struct hwi_peer_call *call, const struct hwi_peer_call *earlier)
 {
     bool vote =
@@ -110,9 +111,9 @@ static struct hwi_peer_call *next_queued(const struct hwi_peer *peer, uint64_t a
     return next;
 }
 
-// Its turn has come. With too few members it waits for a newcomer, whom only hws_admit lets in:
-// then it ends, to let its trainer call that. What the fence stops waits if it has `retry`; else it
-// ends: its trainer may wait for it before it acknowledges.
+// Its turn has come. With too few members it waits for a newcomer. Only hws_admit admits one, so it
+// ends then, to let its trainer call that. A call that the fence stops waits if it has `retry`;
+// else it ends: its trainer may wait for it before it acknowledges.
 static void take_turn(struct hwi_peer *peer, struct hwi_peer_call *call,
                       struct hwi_effects *effects)
 {

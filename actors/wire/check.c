@@ -7,8 +7,8 @@ struct walk {
     size_t left;
 };
 
-// What follows a value's first byte: a big-endian number of `size_bytes`, which for all but scalars
-// counts what comes then.
+// The bytes after a value's first byte: a big-endian number of `size_bytes`, which for all but
+// scalars counts what comes then.
 struct head {
     uint8_t size_bytes;
     uint8_t extra_bytes;    // an ext's type

@@ -20,14 +20,14 @@ enum hwi_field_kind {
     HWI_FIELD_LIST,
 };
 
-// What stands behind a field's or a message's doc in msg.def.
+// The flags after a field's or a message's doc in msg.def.
 enum hwi_field_flag {
     HWI_FLAG_KEY = 1 << 0,        // a ring's record keeps it as its key, ...
     HWI_FLAG_HIGH = 1 << 1,       // ... as the key's upper half, ...
     HWI_FLAG_EXTRA = 1 << 2,      // ... or in place of the operation's seq
     HWI_FLAG_RUN = 1 << 3,        // two runs differ in it though they did the same
     HWI_FLAG_MEMBER = 1 << 4,     // so do two members of a run
-    HWI_FLAG_SECRET = 1 << 5,     // only who says and who hears it may know it
+    HWI_FLAG_SECRET = 1 << 5,     // only its sender and its receiver may know it
     HWI_FLAG_BACKGROUND = 1 << 6, // a message: tells nothing of what a run did
 };
 
@@ -42,7 +42,7 @@ struct hwi_field {
     uint8_t flags;                   // of enum hwi_field_flag
 };
 
-// What msg.def says of one record or message.
+// The row of one record or message in msg.def.
 struct hwi_layout {
     const char *name;
     const char *doc; // this, `says`, `hears` and `link`: messages only
@@ -118,8 +118,8 @@ void hwi_encoder_fini(struct hwi_encoder *encoder);
 int hwi_encode_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capacity,
                     size_t *length);
 
-// As hwi_encode_into, but secret fields are zero or empty: for whatever keeps messages to be looked
-// at, above all journals. Only links and the view file have them whole.
+// As hwi_encode_into, but secret fields are zero or empty: for everything that keeps messages for
+// inspection, above all journals. Only links and the view file have them whole.
 int hwi_encode_public_into(const struct hwi_msg *msg, unsigned char *bytes, size_t capacity,
                            size_t *length);
 

@@ -105,7 +105,7 @@ static void pack_string(msgpack_packer *packer, struct sink *sink, const char *t
     msgpack_pack_str_body(packer, text, length);
 }
 
-// A field's zero, whatever it holds.
+// A field's zero, for any type.
 static void pack_zero(msgpack_packer *packer, struct sink *sink, const struct hwi_field *field)
 {
     switch ((enum hwi_field_kind)field->kind) {

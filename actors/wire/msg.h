@@ -13,7 +13,7 @@
 // Raised when a message changes in a way that older builds would misread.
 #define HWI_PROTOCOL 4u
 
-// What a call is. Calls of one channel kind (below) and tag form a channel; its operations are
+// The kind of a call. Calls of one channel kind (below) and tag form a channel; its operations are
 // numbered in call order.
 enum hwi_kind {
     HWI_KIND_NONE = 0, // a request only: hws_view
@@ -90,8 +90,8 @@ struct hwi_msg {
     } u;
 };
 
-// Who says or hears a message. id 0 = in this process. Remote: a PEER or TOOL is named by its
-// session (a peer's incarnation), a REDUCER or SNAPSHOT by its peer id, the MASTER by 0.
+// The sender or the receiver of a message. id 0 = in this process. Remote: a PEER or TOOL is named
+// by its session (a peer's incarnation), a REDUCER or SNAPSHOT by its peer id, the MASTER by 0.
 enum hwi_role {
     HWI_ROLE_NONE = 0,
     HWI_ROLE_MASTER,
@@ -134,7 +134,7 @@ enum hwi_msg_roles {
 #undef HWI_ROLE_BIT
 };
 
-// How a message comes from who says it to who hears it.
+// How a message travels from its sender to its receiver.
 enum hwi_msg_link {
     HWI_LINK_INSIDE,  // one process; what comes from another one is never such a message
     HWI_LINK_CONTROL, // between a member, or a tool, and the master
@@ -201,7 +201,7 @@ static inline bool hwi_kind_is_alone(uint8_t kind)
     return kind == HWI_KIND_ADMIT || kind == HWI_KIND_SYNC;
 }
 
-// The same operation: its own kind is only told along.
+// The same operation: its own kind is additional information.
 static inline bool hwi_op_equal(struct hwi_op a, struct hwi_op b)
 {
     return a.view == b.view && a.tag == b.tag && a.seq == b.seq &&

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Walks msg.def. Who includes it has defined what some rows become; all others become nothing, and
-// afterwards none is defined any more. No guard: it is included many times.
+// Walks msg.def. The includer defines what some rows become; all others become nothing, and
+// afterwards none is defined. No guard: it is included many times.
 #ifndef RECORD
 #define RECORD(...)
 #endif

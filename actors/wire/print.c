@@ -87,7 +87,7 @@ const char *hwi_role_name(uint8_t role)
     return role < HWI_ROLE_MAX ? names[role] : "?";
 }
 
-// The one record with a form of its own, because it stands in most messages: all_reduce/7#3@v2.
+// The one record with its own form, because most messages contain it: all_reduce/7#3@v2.
 static void put_op(struct line *line, const struct hwi_op *op)
 {
     const char *name = hwi_kind_name(op->kind);
@@ -121,7 +121,7 @@ static uint32_t count_of(const struct hwi_field *field, const unsigned char *bas
 
 static bool is_zero(const struct hwi_layout *layout, const unsigned char *base);
 
-// Secret fields are told by nobody, not even whether they are there.
+// Secret fields are never printed, not even whether they are set.
 static bool is_secret(const struct hwi_field *field)
 {
     return (field->flags & HWI_FLAG_SECRET) != 0;

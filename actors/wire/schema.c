@@ -6,7 +6,7 @@
 
 #include "actors/wire/codec.h"
 
-// What rings keep is a part of the schema, likeness is not.
+// The fields that rings keep are a part of the schema; likeness is not.
 enum { RING_FLAGS = HWI_FLAG_KEY | HWI_FLAG_HIGH | HWI_FLAG_EXTRA | HWI_FLAG_SECRET };
 
 static void add_text(XXH3_state_t *state, const char *text)

@@ -5,9 +5,9 @@
 //     F16_LANES                    halves that the machine converts at once
 //     widen_lanes, narrow_lanes    by its own instructions: compilers make none of them from loops
 // bf16 is converted in integers also where there are instructions: VCVTNEPS2BF16 takes subnormals
-// for zero whatever the environment says, and Arm's BFCVT is not everywhere.
+// for zero regardless of the environment, and Arm's BFCVT is not everywhere.
 //
-// What is compared for max and min are the bits of a fraction, as whole numbers that rise with it:
+// max and min compare the bits of a fraction, as integers that increase with it:
 // so zeros have an order, and halves need no widening.
 
 // Each element depends on its own index only, also when `to` is an operand: said to the compiler,

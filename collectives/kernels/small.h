@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Small types (SMALL in HWS_DTYPE_MAP) have no arithmetic of their own: their reductions are made
+// Small types (SMALL in HWS_DTYPE_MAP) have no arithmetic: their reductions are made
 // in the row's `wide` type, i32 or f32, and rounded once. All that such a type needs is a pair
 // here, of which the second takes what is not a number to one value only:
 //     static inline WIDE hwi_NAME_widen(uint32_t element)      exact

@@ -2,8 +2,8 @@
 // Which plans there are, and which one a call gets.
 #include "collectives/plans/cut.h"
 
-// One-shot has one chunk for each region, so what is larger is direct, whatever was asked for; a
-// member that is alone takes one-shot where it can.
+// One-shot has one chunk for each region, so larger operations are direct, even if one-shot was
+// requested; a member that is alone takes one-shot if possible.
 const struct hwi_plan_ops *hwi_plan_choose(const struct hwi_plan_shape *shape)
 {
     bool small = shape->bytes <= HWI_ONE_SHOT_BYTES_MAX;

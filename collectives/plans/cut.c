@@ -33,7 +33,7 @@ uint64_t hwi_cut_largest(const struct hwi_plan_shape *shape)
     return largest;
 }
 
-// Each region begins a grid of its own.
+// Each region begins its own grid.
 static void count_chunks(struct hwi_plan_shape *shape, uint64_t chunk_bytes)
 {
     uint64_t chunks = 0;

@@ -31,8 +31,8 @@ bool hwi_cut_combines(const struct hwi_plan_shape *shape);
 // others.
 struct hwi_spot hwi_cut_operand(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self,
                                 uint32_t index);
-// What is in the result as it is, whatever the plan: all of it where a member is alone or is a
-// broadcast's root, the own region where they are gathered.
+// The part of the input that is in the result unchanged, under any plan: all of it where a member
+// is alone or is a broadcast's root, the own region where they are gathered.
 struct hwi_run hwi_cut_copied(const struct hwi_plan_shape *shape, uint32_t self);
 
 #endif

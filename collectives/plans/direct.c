@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Everyone owns a share. Inputs go to the owners of their chunks, which reduce them, or pass on
-// what a broadcast's root gave them; results go from the owners to everybody. What has regions
-// needs no results: an own region is final where it is reduced, and inputs that are gathered go to
-// everybody at once.
+// what a broadcast's root gave them; results go from the owners to everybody. Operations with
+// regions need no results: an own region is final where it is reduced, and inputs that are gathered
+// go to everybody at once.
 #include <hawser/types.h>
 
 #include "collectives/plans/cut.h"
@@ -39,7 +39,7 @@ static struct hwi_run run(const struct hwi_plan_shape *shape, uint32_t phase, ui
 {
     bool broadcast = shape->kind == HWI_KIND_BROADCAST;
     uint32_t giver =
-        phase == INPUTS ? from : to; // of a broadcast: who must be, or is not, its root
+        phase == INPUTS ? from : to; // of a broadcast: the rank must be, or is not, its root
     if (from == to || (broadcast && (giver == shape->root) != (phase == INPUTS))) {
         return (struct hwi_run){0};
     }
@@ -59,7 +59,7 @@ static struct hwi_plan_phase phase(const struct hwi_plan_shape *shape, uint32_t 
                                    .from = {HWI_PLACE_INPUT, 0, 0}};
 }
 
-// What a broadcast brings lies in the output already.
+// The data of a broadcast is in the output already.
 static struct hwi_plan_work work(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self)
 {
     (void)stage;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The door of plans. A plan says of a collective how it is cut in chunks, what goes from whom to
-// whom, and what is made of it on the way. The reducer executes any plan, and the choice between
-// them (choose.c) is all that knows which there are.
+// The door of plans. A plan says how a collective is cut into chunks, which data goes where, and
+// how it is combined on the way. The reducer executes any plan, and only the choice between them
+// (choose.c) knows all plans.
 //
-// What goes from one member to another goes in *phases*, numbered from 1. A phase is a number in
-// the frames; what it means is the plan's own. Where something has to be done with what comes,
-// phases lead to a *stage*: a member's stage holds a run of chunks, and a chunk of it is complete
-// when all that is sent to it has come. Then the member makes what the plan says of it, and sends
-// it on in the phases that come after the stage. A stage has the number of one of its phases.
+// Data goes from one member to another in *phases*, numbered from 1. A phase is a number in
+// the frames; its meaning is the plan's own. If work has to be done on the incoming data, phases
+// lead to a *stage*: a member's stage holds a run of chunks, and a chunk of it is complete when all
+// frames sent to it have come. Then the member does the plan's work on it, and sends it on in the
+// phases that come after the stage. A stage has the number of one of its phases.
 #ifndef HAWSER_COLLECTIVES_PLANS_PLAN_H
 #define HAWSER_COLLECTIVES_PLANS_PLAN_H
 
@@ -32,10 +32,10 @@ struct hwi_plan_shape {
     uint32_t unit_bytes;            // the least that whole elements fill
     uint64_t bytes;                 // of the whole
     // Reduce-scatter and all-gather, else NULL: [world + 1] where each rank's region begins in the
-    // whole, and its first chunk; owned by who made the shape.
+    // whole, and its first chunk; owned by the maker of the shape.
     uint64_t *begin;
     uint32_t *first;
-    // What `cut` fills, beside `first`. The grid: in the whole, or in each region of it, chunk k
+    // Filled by `cut`, as is `first`. The grid: in the whole, or in each region of it, chunk k
     // begins at k * chunk_bytes.
     uint32_t chunk_bytes; // a multiple of the unit's, at most HWI_CHUNK_BYTES_MAX
     uint32_t chunks;
@@ -61,20 +61,20 @@ struct hwi_plan_phase {
     struct hwi_spot from;
 };
 
-// What a member makes of a complete chunk.
+// The work of a member on a complete chunk.
 struct hwi_plan_work {
     uint32_t operands;    // 0 = nothing is made; 1 = a copy; at most `world`
     struct hwi_spot into; // OUTPUT, or a slot of one of the operands
     uint32_t divisor;     // of an average, where all of it is combined; else 0
 };
 
-// What an implementation owes. All of it is arithmetic on the shape, so that all members come to
-// the same answers, and the same again when they are asked again.
+// The duties of an implementation. All of it is arithmetic on the shape, so that all members come
+// to the same answers, and the same again when they are asked again.
 // - Every byte of the output that the call promises is written once on each member, by a phase
 //   without a stage or by a work into the output, or it was there before (in place), or is copied.
-// - Results are the same bits on all members: whatever is combined is combined once, or everywhere
+// - Results are the same bits on all members: operands are combined once, or everywhere
 //   in the same order. Whole numbers' averages cannot be combined in parts.
-// - All runs that lead to one stage of a member are the same run, and so is what goes on from it.
+// - All runs that lead to one stage of a member are the same run, and so is the onward run.
 // - Only phases of a higher number come after a stage, and each run's chunks go in ascending
 //   order. So the lowest chunk of a stage never waits for a later one, and one slot is enough for
 //   everything to move.
@@ -83,7 +83,7 @@ struct hwi_plan_ops {
     const char *name;
     // Fills the shape; there is at least a byte.
     void (*cut)(struct hwi_plan_shape *shape);
-    // What goes from one member to another; nothing where from = to.
+    // The data that goes from one member to another; none if from = to.
     struct hwi_run (*run)(const struct hwi_plan_shape *shape, uint32_t phase, uint32_t from,
                           uint32_t to);
     struct hwi_plan_phase (*phase)(const struct hwi_plan_shape *shape, uint32_t phase,
@@ -93,7 +93,7 @@ struct hwi_plan_ops {
     // phases.
     struct hwi_spot (*operand)(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self,
                                uint32_t index);
-    // What of the own input is in the result as it is: copied when the call begins.
+    // The part of the own input that is in the result unchanged: copied when the call begins.
     struct hwi_run (*copied)(const struct hwi_plan_shape *shape, uint32_t self);
 };
 
@@ -101,7 +101,7 @@ extern const struct hwi_plan_ops hwi_plan_one_shot, hwi_plan_direct;
 
 // choose.c: the plan for what the shape says was asked, from its size and its members.
 const struct hwi_plan_ops *hwi_plan_choose(const struct hwi_plan_shape *shape);
-// The most phases that any plan of these has for so many members.
+// The most phases that any of these plans has for that number of members.
 uint32_t hwi_plan_phases_max(uint32_t world);
 
 #endif

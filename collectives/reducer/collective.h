@@ -28,14 +28,14 @@ struct hwi_collective_hop {
     uint32_t open;    // all before it are queued, or will be as they are complete
 };
 
-// What comes in phases that lead to one stage.
+// The input of phases that lead to one stage.
 struct hwi_stage {
     uint32_t first; // its run begins there
     uint32_t rows;  // scratch slots of each chunk
     struct hwi_ledger ledger;
 };
 
-// What the operation waited for here, for the trainer's counters.
+// The waits of the operation here, for the trainer's counters.
 struct hwi_waits {
     uint64_t started_ns, called_ns; // called_ns: all members had; 0 = not yet
     uint64_t stalled_from_ns;       // while an edge is stalled
@@ -59,7 +59,7 @@ struct hwi_collective {
     enum hwi_collective_state state;
     bool in_place;
     bool laid; // the sizes are known, and the data port knows it, unless it is of no bytes
-    bool done; // op_done was said
+    bool done; // op_done was sent
     struct hwi_collective_edge *edges; // [world] by rank; owned
     struct hwi_collective_hop *hops;   // [phases_max][world]; owned
     struct hwi_stage *stages;          // [stage_count], by phase; owned
@@ -81,14 +81,14 @@ struct hwi_msg_op_ended *hwi_collective_ended(const struct hwi_reducer *reducer,
 // Says op_done, once, if everything is here and every member called the same.
 void hwi_collective_finish(struct hwi_collective *collective, struct hwi_effects *effects);
 
-// Each rank has a region of its own: an output or an input may hold only that.
+// Each rank has its own region: an output or an input may hold only that.
 static inline bool hwi_collective_has_regions(const struct hwi_collective *collective)
 {
     return collective->signature.kind == HWI_KIND_REDUCE_SCATTER ||
            collective->signature.kind == HWI_KIND_ALL_GATHER;
 }
 
-// The data port has been told of it.
+// The data port knows it.
 static inline bool hwi_collective_is_known(const struct hwi_collective *collective)
 {
     return collective->laid && collective->shape.bytes > 0;

@@ -6,7 +6,7 @@
 #include "collectives/reducer/collective.h"
 
 // A member's call, the first one of this operation (borrowed until return): compares signatures,
-// and takes its grant. A mismatch is told the peer.
+// and takes its grant. Reports a mismatch to the peer.
 void hwi_feed_called(struct hwi_reducer *reducer, struct hwi_collective *collective, uint32_t rank,
                      const struct hwi_msg_call *call, struct hwi_effects *effects);
 void hwi_feed_granted(struct hwi_collective *collective, uint32_t phase, uint32_t rank,
@@ -16,7 +16,7 @@ void hwi_feed_member(struct hwi_reducer *reducer, struct hwi_collective *collect
                      struct hwi_effects *effects);
 void hwi_feed_all(struct hwi_reducer *reducer, struct hwi_collective *collective,
                   struct hwi_effects *effects);
-// A chunk of a stage is complete: sends it on to who lets it come.
+// A chunk of a stage is complete: forwards it to the members that have granted it.
 void hwi_feed_on(const struct hwi_reducer *reducer, const struct hwi_collective *collective,
                  uint32_t stage, uint32_t chunk, struct hwi_effects *effects);
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What other members may send, and what became of it.
+// The chunks that other members may send, and their arrival.
 #ifndef HAWSER_COLLECTIVES_REDUCER_GRANT_H
 #define HAWSER_COLLECTIVES_REDUCER_GRANT_H
 
 #include "collectives/reducer/collective.h"
 
-// The first grant of phase 1 is in the call. That of later phases is told a member when its call
-// has come, for before that it may not know the operation.
+// The first grant of phase 1 is in the call. A member gets that of later phases when its call has
+// come, because before that it may not know the operation.
 void hwi_grant_caller(const struct hwi_reducer *reducer, const struct hwi_collective *collective,
                       uint32_t rank, struct hwi_effects *effects);
 // Calls went out, and came, before it was laid out: tells all first grants now.

@@ -137,7 +137,7 @@ static uint32_t window_of(const struct hwi_collective *collective,
     return (uint32_t)HWI_MIN(HWI_MAX(left / 2 / row_bytes, 1), most);
 }
 
-// What leads to the stage: its run, and how many frames and slots a chunk has.
+// The input of the stage: its run, and the frames and slots of a chunk.
 static struct hwi_run gather(const struct hwi_collective *collective, uint32_t number,
                              struct hwi_stage *stage)
 {

@@ -11,8 +11,7 @@ void hwi_layout_make(const struct hwi_reducer *reducer, struct hwi_collective *c
                      bool final, struct hwi_effects *effects);
 // How much of a phase's run may come by now: nothing until it is laid out.
 uint32_t hwi_layout_granted(const struct hwi_collective *collective, uint32_t phase);
-// The most of a run of so many chunks that a member lets come at first, for a phase that it sees
-// so.
+// The most chunks of a run that a member grants at first, for such a phase.
 uint32_t hwi_layout_window(const struct hwi_collective *collective,
                            const struct hwi_plan_phase *phase, uint32_t chunks);
 // The bytes of the run's first chunks.

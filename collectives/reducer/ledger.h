@@ -14,7 +14,7 @@ struct hwi_ledger {
     uint32_t out;     // frames that leave from its scratch when it is complete
     uint32_t low;     // all before it are complete and have left
     uint32_t granted; // all before it may come; at most low + window
-    // [window] frames that have not come, and those that have not left; owned by who made it
+    // [window] frames that have not come, and those that have not left; owned by its maker
     uint32_t *missing;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the data port is told of a collective that is laid out: its memory, and what comes where.
+// Describes a collective to the data port once it is laid out: its memory, and where incoming
+// chunks go.
 #ifndef HAWSER_COLLECTIVES_REDUCER_MEMORY_H
 #define HAWSER_COLLECTIVES_REDUCER_MEMORY_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The reducer actor's state. One per communicator. It runs collectives: what goes from whom to
-// whom, and what is made of it, their plans say (collectives/plans/plan.h); that it is said to the
-// data port at the right moment, and that nobody sends more than there is room for, is done here.
+// The reducer actor's state. One per communicator. It runs collectives. Their plans
+// (collectives/plans/plan.h) say which data goes where and how it is combined; the reducer commands
+// the data port at the right moment and ensures that no member sends more than there is room for.
 #ifndef HAWSER_COLLECTIVES_REDUCER_REDUCER_H
 #define HAWSER_COLLECTIVES_REDUCER_REDUCER_H
 

@@ -180,7 +180,7 @@ static void work_fields(struct hwi_image *image, struct hwi_collective *collecti
     visit_stages(image, collective);
 }
 
-// What follows from the rest.
+// The derived fields.
 static void make_rest(const struct hwi_reducer *reducer, struct hwi_collective *collective)
 {
     struct hwi_plan_shape *shape = &collective->shape;

@@ -76,7 +76,7 @@ static void run(struct flight *flight)
     }
 }
 
-// All members that returned the same batch read the same number, whatever ended last here.
+// All members that returned the same batch read the same number, regardless of the order here.
 static void set_pending(const struct flight *flight)
 {
     if (hwi_comm_lock(flight->comm, "hws_batch") == HWS_OK) {

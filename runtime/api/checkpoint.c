@@ -13,7 +13,7 @@
 #include "runtime/state.h"
 #include "snapshot/checkpoint/checkpoint.h"
 
-// Written in the end, whatever came.
+// Written in the end, also after a failure.
 struct call {
     const char *function;
     hws_checkpoint_info *info; // the caller's; NULL allowed

@@ -22,7 +22,7 @@ static void on_trainer(void *user, const struct hwi_msg *msg)
     (void)msg;
 }
 
-// Nobody calls a master, so nobody could be told: the one thing the library prints.
+// A master has no caller that could get an error: this is the only text that the library prints.
 static void on_check_failed(void *user, const char *actor, const char *what, const char *file,
                             int line)
 {

@@ -75,7 +75,7 @@ hws_status hws_cancel(hws_request *request)
     }
     let_go(comm);
     return status == HWS_OK ? HWS_OK
-                            : hwi_error_set(status, "hws_cancel: the runtime could not be told: %s",
+                            : hwi_error_set(status, "hws_cancel: cannot pass it to the runtime: %s",
                                             hws_status_text(status));
 }
 

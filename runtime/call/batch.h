@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // hws_batch as a machine without a clock or a thread: which operation is started when, which
-// failure ends the batch, what its caller is told of each. Whoever drives it starts calls and waits
-// for replies: runtime/api/batch.c for a program, tools/trainer for a simulated trainer.
+// failure ends the batch, what its caller learns of each. Its driver starts calls and waits for
+// replies: runtime/api/batch.c for a program, tools/trainer for a simulated trainer.
 #ifndef HAWSER_RUNTIME_CALL_BATCH_H
 #define HAWSER_RUNTIME_CALL_BATCH_H
 
@@ -35,7 +35,7 @@ enum hwi_batch_step {
     HWI_BATCH_OVER,  // none is in flight, none will be started
 };
 
-// What to do next. `call` is written if it is HWI_BATCH_START.
+// The next action. `call` is written if it is HWI_BATCH_START.
 enum hwi_batch_step hwi_batch_next(struct hwi_batch *batch, uint64_t now_ns, struct hwi_call *call);
 
 // The call was made. Returns the operation's place, for hwi_batch_ended.
@@ -53,8 +53,8 @@ hws_result *hwi_batch_result(const struct hwi_batch *batch, size_t place);
 void hwi_batch_ended(struct hwi_batch *batch, size_t place, uint32_t pending,
                      const struct hwi_error *outcome);
 
-// The end, after HWI_BATCH_OVER: what was not started is told so. Returns the status of the whole:
-// HWS_OK, or that of the first failure, with the sentence in `error`.
+// The end, after HWI_BATCH_OVER: operations not started get their status. Returns the status of the
+// whole: HWS_OK, or that of the first failure, with the sentence in `error`.
 hws_status hwi_batch_conclude(struct hwi_batch *batch, struct hwi_error *error);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A call of the public API on its way to the peer: the message that asks for it, and the caller's
-// memory. What makes one from the caller's arguments is here and in operation.h; it is the same
+// memory. This file and operation.h make one from the caller's arguments; it is the same
 // code for a program (runtime) and for a simulated trainer (tools/trainer).
 #ifndef HAWSER_RUNTIME_CALL_CALL_H
 #define HAWSER_RUNTIME_CALL_CALL_H

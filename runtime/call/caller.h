@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What the calls of one communicator have in common: who makes them, how many are in flight, what
-// was told of earlier ones.
+// The common state of the calls of one communicator: their caller, the number in flight, the
+// results of earlier ones.
 #ifndef HAWSER_RUNTIME_CALL_CALLER_H
 #define HAWSER_RUNTIME_CALL_CALLER_H
 
 #include "runtime/call/call.h"
 
 enum {
-    HWI_CALLS_CONTROL_MAX = 16, // hws_view and hws_close at once, beside the operations
+    HWI_CALLS_CONTROL_MAX = 16, // hws_view and hws_close at once, in addition to the operations
     HWI_CALLS_MAX = HWI_OPS_MAX + HWI_CALLS_CONTROL_MAX, // in flight on one communicator
     HWI_CALLER_OPENING = 1, // the id of its first request, which opens it
     HWI_CLOSE_MS = 1000,    // how long hws_close waits for the master

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A call's failure as its caller is told it: a status for the program, a sentence for the person.
+// A call's failure as its caller gets it: a status for the program, a sentence for the person.
 #ifndef HAWSER_RUNTIME_CALL_ERROR_H
 #define HAWSER_RUNTIME_CALL_ERROR_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Option tables: of the fields of a public struct each one's name, variable, default, bounds and
-// meaning. What the caller gives is filled and checked by them, and `hawser info` prints them, also
-// as docs/OPTIONS.md.
+// meaning. They fill and check the caller's values, and `hawser info` prints them, also as
+// docs/OPTIONS.md.
 #ifndef HAWSER_RUNTIME_CALL_OPTION_H
 #define HAWSER_RUNTIME_CALL_OPTION_H
 
@@ -34,7 +34,7 @@ struct hwi_option_table {
     uint32_t count;
 };
 
-// A row of a table for `field` of the public struct `type`. What a row does not say is NULL or 0.
+// A row of a table for `field` of the public struct `type`. Omitted fields are NULL or 0.
 // clang-format off
 #define HWI_OPTION(type, field, what, ...)                                                         \
     {.name = #field, .offset = offsetof(type, field), .kind = HWI_OPTION_##what, __VA_ARGS__}

@@ -10,8 +10,8 @@
 
 extern const struct hwi_option_table hwi_call_options; // of hws_options: no environment
 
-// Puts the caller's options (borrowed; NULL = defaults) into a request. What they leave open stays
-// 0: the communicator's. Errors: HWS_E_INVALID.
+// Puts the caller's options (borrowed; NULL = defaults) into a request. Unset options stay 0: the
+// communicator's. Errors: HWS_E_INVALID.
 hws_status hwi_call_options_read(const hws_options *given, struct hwi_msg_request *request,
                                  struct hwi_error *error);
 

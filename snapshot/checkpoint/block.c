@@ -10,7 +10,7 @@ enum {
     SAMPLE_PIECES = 4,
     PIECE_BYTES = 8 << 10, // of each; smaller blocks are a sample themselves
     SAMPLE_BYTES = SAMPLE_PIECES * PIECE_BYTES,
-    PAYS_SHARE = 16, // compressed must be smaller by one in so many parts
+    PAYS_SHARE = 16, // compressed must be smaller by one part in this number
 };
 
 struct hwi_coder {

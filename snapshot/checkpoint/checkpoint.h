@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Checkpoint files: saved, opened, read block by block, verified, loaded, found. Sentences in
-// `error` (HWI_CHECKPOINT_ERROR_BYTES) go on from the file's name; statuses are hws_status. Any
+// `error` (HWI_CHECKPOINT_ERROR_BYTES) continue from the file's name; statuses are hws_status. Any
 // thread, one at a time for one struct.
 #ifndef HAWSER_SNAPSHOT_CHECKPOINT_CHECKPOINT_H
 #define HAWSER_SNAPSHOT_CHECKPOINT_CHECKPOINT_H

@@ -55,7 +55,7 @@ struct hwi_checkpoint_block {
     uint8_t encoding;      // enum hwi_checkpoint_encoding
 };
 
-// What a file's first bytes are.
+// A file's first bytes.
 enum hwi_checkpoint_kind {
     HWI_CHECKPOINT_IS_NONE,    // no checkpoint, or one that was being written
     HWI_CHECKPOINT_IS_DAMAGED, // its head does not match its checksum

@@ -42,7 +42,7 @@ static void skip(struct search *search, const char *name, const char *why)
     snprintf(found->skipped_why, sizeof found->skipped_why, "%s", why);
 }
 
-// The head, from a plain file only. False: there is none to be had.
+// The head, from a plain file only. False: it cannot be read.
 static bool read_head(int directory, const char *name,
                       unsigned char bytes[HWI_CHECKPOINT_HEAD_BYTES], bool *plain)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One hash for a whole state, the same as a sync's: of the blocks' hashes and a digest of the
-// layout. What may differ between members does not count.
+// layout. Tensors that may differ between members do not count.
 #include <string.h>
 #include <xxhash.h>
 

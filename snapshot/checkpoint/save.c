@@ -40,7 +40,7 @@ static int complain_write(struct saving *saving)
                               "cannot be written (an older file of this name is as it was)");
 }
 
-// What was read so far may be of two moments.
+// The bytes read so far may be of two moments.
 static bool is_overtaken(const struct saving *saving)
 {
     return hwi_writes_look(saving->source->writes) != saving->source->looked;

@@ -38,8 +38,8 @@ static bool is_the_same(int fd, const char *path)
            open.st_ino == named.st_ino && open.st_dev == named.st_dev;
 }
 
-// Who holds the lock may remove the file; nobody makes a file by a name that is taken, so between
-// the look and the removal it stays the same.
+// The holder of the lock may remove the file; nobody makes a file by a name that is taken, so
+// between the look and the removal it stays the same.
 static void remove_leftover(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -92,7 +92,7 @@ static int take_any(struct hwi_temporary *temporary, char *error, size_t error_b
         }
         drop_slot(temporary, taken == TAKEN_NEVER);
         if (taken == TAKEN_NEVER) {
-            return hwi_problem_system(error, error_bytes, "cannot make a file beside it");
+            return hwi_problem_system(error, error_bytes, "cannot create a file in its directory");
         }
         slot += taken == TAKEN_BY_OTHER;
     }
