@@ -5,6 +5,7 @@
 
 #include <hawser/types.h>
 
+#include "actors/base/dials.h"
 #include "actors/master/announce.h"
 #include "actors/master/broken.h"
 #include "actors/master/dismiss.h"
@@ -54,7 +55,7 @@ static const struct hwi_master_session *first_unreached(const struct hwi_master 
     return found;
 }
 
-// Names the address that was dialled: of two members, the one with the lower peer id dials.
+// Names the address that was dialled.
 static void say_unreached(const struct hwi_master *master, const struct hwi_master_session *session,
                           char reason[HWI_TEXT_BYTES_MAX])
 {
@@ -66,7 +67,7 @@ static void say_unreached(const struct hwi_master *master, const struct hwi_mast
         snprintf(more, sizeof more, " and %u more", (unsigned)session->edges - 1);
     }
     int length =
-        other->peer < session->peer
+        hwi_dials(other->peer, session->peer)
             ? snprintf(reason, HWI_TEXT_BYTES_MAX,
                        "member %llu%s could not connect to it at %s (HAWSER_ADVERTISE)", id, more,
                        session->address)
@@ -87,7 +88,8 @@ static void drop(struct hwi_master *master, struct hwi_master_session *session,
             other->member_edges -= session->member;
         }
     }
-    hwi_master_dismiss(master, session, HWS_E_EVICTED, reason, effects);
+    hwi_master_dismiss(master, session, session->member ? HWS_E_EVICTED : HWS_E_REFUSED, reason,
+                       effects);
 }
 
 // Newcomers that some member cannot reach, all at once: each round takes its time.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "actors/base/dials.h"
 #include "actors/peer/edges.h"
 #include "actors/peer/link.h"
 #include "actors/peer/members.h"
@@ -29,20 +30,13 @@ void hwi_peer_proposal_forget(struct hwi_peer *peer)
     peer->ready_said = false;
 }
 
-// Of two, the one that came first dials: a newcomer gets in only if all members can dial it, and no
-// later newcomer needs the address of a member.
-static bool dials(const struct hwi_peer *peer, uint64_t id)
-{
-    return peer->id < id;
-}
-
 static void note_targets(struct hwi_peer *peer, const struct hwi_msg_propose *propose)
 {
     const struct hwi_member *members = propose->members;
     hwi_peer_targets_forget(peer);
     peer->targets = hwi_new(peer->alloc, propose->members_count * sizeof *peer->targets);
     for (uint32_t i = 0; i < propose->members_count; i++) {
-        bool dial = dials(peer, members[i].peer);
+        bool dial = hwi_dials(peer->id, members[i].peer);
         peer->targets[i].incarnation = members[i].incarnation;
         peer->targets[i].address = peer->addresses_bytes;
         peer->addresses_bytes += dial ? (uint32_t)strlen(members[i].address) + 1 : 0;
@@ -50,7 +44,7 @@ static void note_targets(struct hwi_peer *peer, const struct hwi_msg_propose *pr
     peer->addresses = hwi_new(peer->alloc, peer->addresses_bytes);
     for (uint32_t i = 0; i < propose->members_count; i++) {
         const char *address = members[i].address;
-        if (dials(peer, members[i].peer)) {
+        if (hwi_dials(peer->id, members[i].peer)) {
             memcpy(peer->addresses + peer->targets[i].address, address, strlen(address) + 1);
         }
     }
@@ -69,7 +63,7 @@ static void open_edge(struct hwi_peer *peer, struct hwi_peer_edge *edge, int64_t
     open->self_incarnation = peer->config.incarnation;
     open->peer = edge->peer;
     open->incarnation = target->incarnation;
-    open->dial = dials(peer, edge->peer);
+    open->dial = hwi_dials(peer->id, edge->peer);
     open->stripes = peer->config.stripes;
     snprintf(open->address, sizeof open->address, "%s",
              open->dial ? peer->addresses + target->address : "");
@@ -113,7 +107,7 @@ void hwi_peer_edge_settle(struct hwi_peer *peer, struct hwi_peer_edge *edge,
 // over.
 static bool may_try_again(const struct hwi_peer *peer, uint64_t id, int64_t rank)
 {
-    return peer->targets[rank].tries < (dials(peer, id) ? 2 : HWI_PEER_EDGE_TRIES_MAX);
+    return peer->targets[rank].tries < (hwi_dials(peer->id, id) ? 2 : HWI_PEER_EDGE_TRIES_MAX);
 }
 
 void hwi_peer_proposal_lost(struct hwi_peer *peer, struct hwi_peer_edge *edge,

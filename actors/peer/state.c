@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The peer's fields, for images.
+#include "actors/base/dials.h"
 #include "actors/peer/calls.h"
 #include "actors/peer/members.h"
 #include "actors/peer/state.h"
@@ -59,7 +60,7 @@ static void target_list_fields(struct hwi_image *image, struct hwi_peer *peer)
     uint32_t bytes = peer->addresses_bytes;
     hwi_image_require(image, image->failed || bytes == 0 || peer->addresses[bytes - 1] == '\0');
     for (uint32_t i = 0; i < count && !image->failed; i++) {
-        bool dialled = peer->proposal.ids[i].value > peer->id;
+        bool dialled = hwi_dials(peer->id, peer->proposal.ids[i].value);
         hwi_image_require(image, !dialled || peer->targets[i].address < bytes);
     }
 }

@@ -101,7 +101,8 @@ typedef struct hws_config {
  * owned: hws_close() it. Any thread.
  * Errors: HWS_E_INVALID, HWS_E_INSECURE, HWS_E_SYSTEM (cannot listen, cannot write in `journal`),
  * HWS_E_NO_MEMORY, HWS_E_UNREACHABLE (no such host, or no answer from the master by open_ms: check
- * the address), HWS_E_REFUSED (the sentence says why: its unit is complete, or of another size),
+ * the address), HWS_E_REFUSED (the sentence says why: its unit is complete, or of another size, or
+ * a member cannot connect to the address that this process advertises),
  * HWS_E_NOT_ADMITTED (registered, but not admitted by open_ms), HWS_E_EVICTED (removed from a
  * proposed view: open again).
  */

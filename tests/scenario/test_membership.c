@@ -42,7 +42,7 @@ static void one_bad_newcomer_does_not_stop_the_good_one(uint32_t bad)
     assert_int_equal(reply->status, HWS_OK);
     assert_int_equal(reply_of(s, 1, b)->status, HWS_OK);
     expect_open(s, good, HWS_OK);
-    expect_open(s, bad, HWS_E_EVICTED);
+    expect_open(s, bad, HWS_E_REFUSED);
     expect_members(s, reply, 3, (uint32_t[]){0, 1, good});
     everybody_all_reduces(s, 2, 1000);
     scenario_end(s);
@@ -97,7 +97,7 @@ static void an_unreachable_process_does_not_keep_the_run_from_beginning(void **u
             hwi_sim_unreachable(s->sim, 0);
         }
     }
-    expect_open(s, 0, HWS_E_EVICTED);
+    expect_open(s, 0, HWS_E_REFUSED);
     expect_open(s, 2, HWS_OK);
     expect_open(s, 3, HWS_OK);
     everybody_all_reduces(s, 1, 100);
@@ -106,7 +106,7 @@ static void an_unreachable_process_does_not_keep_the_run_from_beginning(void **u
 
 static void expect_reason(struct scenario *s, uint32_t node, const char *reason)
 {
-    expect_open(s, node, HWS_E_EVICTED);
+    expect_open(s, node, HWS_E_REFUSED);
     assert_string_equal(reply_of(s, node, 0)->reason, reason);
 }
 
