@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Barrier: nobody goes on before all have come. Here rank r comes r * 100 ms late, so rank 0 waits
-// for the last one.
+// Barrier: no member continues before all have come. Here rank r comes r * 100 ms late, so rank 0
+// waits for the last one.
 //   hawser run -n 3 -- ./barrier
 #include <hawser/hawser.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Batch: many operations at once, at most `WINDOW` of them in flight. What fails because a member
-// was lost is run again over those that are left, and each result names the members it covers.
+// Batch: many operations at once, at most `WINDOW` of them in flight. Operations that fail because
+// a member was lost run again over the members that are left, and each result names the members
+// that it covers.
 //   hawser run -n 3 -- ./batch
 #include <hawser/hawser.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ int main(void)
         ops[i].count = COUNT;
         ops[i].dtype = HWS_F32;
         ops[i].redop = HWS_AVG;
-        ops[i].options.tag = i; // operations with different tags run beside one another
+        ops[i].options.tag = i; // operations with different tags run at the same time
         results[i] = (hws_result)HWS_RESULT_INIT;
     }
     if (status == HWS_OK) {

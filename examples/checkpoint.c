@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Checkpoint: a run whose members all died goes on from the newest file that any of the newcomers
+// Checkpoint: a run whose members all died continues from the newest file that any of the newcomers
 // has.
-//   hawser run -n 3 -- ./checkpoint DIRECTORY       and again: it goes on where it ended
+//   hawser run -n 3 -- ./checkpoint DIRECTORY       and again: it continues where it ended
 #include <hawser/hawser.h>
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
 // --mode says how: DiLoCo (a few SGD steps alone, then one small reduction), its asynchronous and
 // streaming forms, or a reduction in every step. docs/TRAINING.md compares them.
 //
-// What makes it survive members that die, freeze, or come late:
+// It survives members that die, freeze, or come late because:
 //   - parameters and momentum are a shared state; its revision counts outer steps;
 //   - reductions have `retry`: if a member is lost they run again over the survivors;
 //   - what to call next is decided by what an operation returned, for all members agree on that.
@@ -95,7 +95,7 @@ static hws_status outer_step(struct trainer *t)
     return HWS_OK;
 }
 
-// What comes before an outer step, the step, and the outcome of the vote on it.
+// The preparation of an outer step, the step, and the outcome of the vote on it.
 static hws_status train_once(struct trainer *t, bool *finished)
 {
     hws_status status = HWS_OK;
@@ -146,8 +146,9 @@ static void leave(struct trainer *t)
     t->comm = NULL;
 }
 
-// A member that was put out (it froze, its link broke) is finished under this incarnation only: it
-// comes back as a newcomer, and the sync gives it the state the others have reached.
+// A member that was removed from the run (it froze, its link broke) is finished under this
+// incarnation only: it comes back as a newcomer, and the sync gives it the state the others have
+// reached.
 static hws_status train_and_rejoin(struct trainer *t)
 {
     hws_status status = train(t);

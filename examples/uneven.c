@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A trainer with a bug that every data-parallel trainer has once: the shards are not equally long.
-// The member of the last rank runs out of batches first and goes on to the end of the epoch, while
-// the others wait for its gradient. docs/TUTORIAL.md finds it. `--fixed` shows the cure.
+// The member of the last rank runs out of batches first and continues with the end of the epoch,
+// while the others wait for its gradient. docs/TUTORIAL.md finds it. `--fixed` shows the fix.
 #include <hawser/hawser.h>
 #include <stdio.h>
 #include <string.h>

@@ -27,7 +27,7 @@ as_root() {
     fi
 }
 
-# The C interface of msgpack has a package of its own from Ubuntu 24.04 and Debian 13 on.
+# The C interface of msgpack is a separate package from Ubuntu 24.04 and Debian 13 on.
 msgpack_package() {
     if apt-cache show libmsgpack-c-dev >/dev/null 2>&1; then
         echo libmsgpack-c-dev
@@ -36,7 +36,7 @@ msgpack_package() {
     fi
 }
 
-# What clang links into sanitized programs has a package with the version in its name.
+# The runtime that clang links into sanitized programs is in a package with the version in its name.
 clang_runtime_package() {
     version=$(apt-cache depends clang | sed -n 's/^ *Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
     echo "libclang-rt-${version:-14}-dev"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Plain data-parallel training: before each SGD step the members average their gradients. Whoever
-// is a member has the same parameters and the same momentum at every moment; the price is a
-// reduction of the whole gradient, and a wait for it, in every step.
+// Plain data-parallel training: before each SGD step the members average their gradients. All
+// members have the same parameters and the same momentum at every moment; the price is a reduction
+// of the whole gradient, and a wait for it, in every step.
 #include "train_digits/trainer.h"
 
 // Gradient and loss of one batch, averaged over the members, and the step they all make by it.

@@ -2,10 +2,10 @@
 // Training with little communication: DiLoCo (arXiv 2311.08105), and with the reductions behind the
 // members' own work as in Streaming DiLoCo (arXiv 2501.18512). docs/TRAINING.md has the algorithm.
 //
-// Each member makes SGD steps on parameters of its own (`local`). Now and then a fragment of them
-// is averaged: how far it moved from the common parameters (the pseudo-gradient) is reduced over
-// the members, and a Nesterov step along the average gives the next common parameters. One loop
-// serves three modes:
+// Each member makes SGD steps on its own parameters (`local`). Now and then a fragment of them is
+// averaged: how far it moved from the common parameters (the pseudo-gradient) is reduced over the
+// members, and a Nesterov step along the average gives the next common parameters. One loop serves
+// three modes:
 //   diloco        one fragment; waits for its average
 //   async-diloco  one fragment; its average lands after the next `inner` SGD steps
 //   streaming     several, each at its own time; lands when the next one is due (or a later one)
@@ -39,8 +39,8 @@ static void apply_average(struct trainer *t, const struct fragment *f)
         float momentum = mu * t->momentum[k] + f->average[i];
         t->momentum[k] = momentum;
         t->parameters[k] = common - rate * (f->average[i] + mu * momentum);
-        // The member goes on from the new common parameters, and keeps what its own steps did
-        // since the launch; which is nothing at all if it waited.
+        // The member continues from the new common parameters, and keeps the effect of its own
+        // steps since the launch. There is none if it waited.
         t->local[k] = t->parameters[k] + (t->local[k] - common + f->move[i]);
     }
     t->loss = f->average[f->count];

@@ -43,7 +43,7 @@ hws_status members_join(struct trainer *t)
         return failed("cannot join", status);
     }
     t->view = (hws_result)HWS_RESULT_INIT;
-    t->pending = 0; // who was let in goes on where the others do: behind their vote to admit
+    t->pending = 0; // the admitted member continues where the others do: after their vote to admit
     t->fresh = true;
     hws_result now = HWS_RESULT_INIT;
     status = hws_view(t->comm, &now);
@@ -92,7 +92,7 @@ hws_status members_refill(struct trainer *t)
         report(t, "too_few members=%u\n", now.member_count);
         status = admit(t);
     }
-    t->sync_due = true; // whoever is let in begins with it
+    t->sync_due = true; // an admitted member begins with it
     t->pending = 0;
     return status ? failed("cannot admit", status) : HWS_OK;
 }

@@ -124,7 +124,7 @@ static int take_value(struct options *options, const struct row *row, const char
     return 2;
 }
 
-// What depends on several options.
+// Checks that depend on several options.
 static int complete(struct options *options)
 {
     if ((options->fragments || options->overlap) && options->mode != MODE_STREAMING) {

@@ -28,7 +28,7 @@ struct options {
 
 const char *mode_name(enum mode mode);
 
-// Returns -1 to go on, or the exit code: 0 after --help, 2 after a complaint on stderr.
+// Returns -1 to continue, or the exit code: 0 after --help, 2 after a complaint on stderr.
 int options_parse(struct options *options, int argc, char **argv);
 
 #endif

@@ -2,8 +2,8 @@
 // What the parts of the trainer share. One part per concern: members.c (who is here, the same state
 // for all), average.c (one reduction, begun and finished), ddp.c and diloco.c (two ways to train).
 //
-// What all members decide alike, they decide by what operations returned, in the order in which the
-// program collects them: that is the same on all members, whatever arrives when.
+// Common decisions of all members depend only on the results of operations, in the order in which
+// the program collects them. That order is the same on all members, whenever the results arrive.
 #ifndef TRAIN_DIGITS_TRAINER_H
 #define TRAIN_DIGITS_TRAINER_H
 
@@ -23,7 +23,7 @@ enum { FLIGHTS_MAX = FRAGMENTS_MAX + 2, TRIES_MAX = 10000 };
 // A reduction or a vote on its way.
 struct flight {
     bool busy;            // begun, and its result not taken
-    hws_request *request; // NULL = collected: `status` and `result` tell what became of it
+    hws_request *request; // NULL = collected: `status` and `result` have the outcome
     hws_op op;            // to make the same call again
     hws_status status;
     hws_result result;
@@ -38,7 +38,7 @@ struct fragment {
     struct flight flight;
 };
 
-// What this process spent, over all its incarnations.
+// The costs of this process, over all its incarnations.
 struct spent {
     uint64_t stalled_ns; // blocked in waits for reductions and votes
     uint64_t sgd_steps, reductions;
@@ -59,7 +59,7 @@ struct trainer {
     struct fragment *fragments; // options.fragments of them; their arrays are parts of these two:
     float *moves, *averages;
     float loss; // the members' mean, of what was averaged last
-    bool fresh; // just joined or overwritten by a sync: nothing of its own to go on from
+    bool fresh; // just joined or overwritten by a sync: it has no own steps to keep
     bool was_late;
     hws_comm *comm;
     hws_state *state;
@@ -67,7 +67,7 @@ struct trainer {
     struct flight
         *flights[FLIGHTS_MAX]; // those that are busy, in the order they began in; borrowed
     uint32_t flight_count;
-    hws_result view;  // of the last operation: who the members are, and which of them we are
+    hws_result view;  // of the last operation: the members, and our rank among them
     uint32_t pending; // newcomers that wait, as the last vote said to all
     bool sync_due;    // the membership changed since the last hws_sync
     struct spent spent;
@@ -75,7 +75,7 @@ struct trainer {
 
 // One line per event for a program that watches, such as `hawser demo`.
 __attribute__((format(printf, 2, 3))) void report(struct trainer *t, const char *format, ...);
-// What a failed call leads to: nothing here but a sentence; main() decides by the class.
+// The reaction to a failed call: here only a sentence; main() decides by the class.
 hws_status failed(const char *what, hws_status status);
 // hws_wait(), and what it cost.
 hws_status wait_for(struct trainer *t, hws_request **request, hws_result *now);
@@ -87,7 +87,7 @@ hws_status flight_start(struct trainer *t, const hws_op *op, struct flight *flig
 hws_status flight_finish(struct trainer *t, struct flight *flight);
 // Waits for it, and does not make the call again if it failed: its status.
 hws_status flight_take(struct trainer *t, struct flight *flight);
-// Waits until nothing refers to any flight's memory, whatever became of them.
+// Waits until nothing refers to any flight's memory, in success and failure.
 void flights_abandon(struct trainer *t);
 // The outer step that is being made, from 1; the shared state's revision counts the ones made.
 uint64_t current_step(const struct trainer *t);
@@ -103,8 +103,8 @@ hws_status members_sync(struct trainer *t);
 // The run has fewer members than its min_members: waits for newcomers and admits them. All members
 // do this instead of the calls that failed with HWS_E_TOO_FEW. Nothing may be in flight.
 hws_status members_refill(struct trainer *t);
-// Is the step that begins the last one for all of us? The vote runs beside the step, and ends
-// behind it: so all leave after the same one, and all know whether newcomers wait.
+// Is the step that begins the last one for all of us? The vote runs during the step and ends after
+// it, so all leave after the same one, and all know whether newcomers wait.
 hws_status members_vote(struct trainer *t);
 hws_status members_hear_vote(struct trainer *t, bool *finished);
 

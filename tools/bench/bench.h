@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Benchmarks of Hawser's parts, for people who work on it: a program that is built with the tools
-// and not installed. Each benchmark is a file beside this one and a row in main.c. What users
-// measure is `hawser bench`.
+// and not installed. Each benchmark is a file in this folder and a row in main.c. Users measure
+// with `hawser bench`.
 #ifndef HAWSER_TOOLS_BENCH_BENCH_H
 #define HAWSER_TOOLS_BENCH_BENCH_H
 

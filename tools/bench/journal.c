@@ -237,7 +237,7 @@ static pid_t start_masters(const char *directory, char addresses[RUNS][ADDRESS_B
     return got == RUNS * ADDRESS_BYTES ? pid : -1;
 }
 
-// Adds the turns that the first member tells of.
+// Adds the turns that the first member reports.
 static bool hear_turns(struct size *size, int in, uint32_t turns)
 {
     uint64_t samples[RUNS];

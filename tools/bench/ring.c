@@ -24,8 +24,9 @@ struct player {
 struct mode {
     const char *what;
     const struct hwi_actor_ops *peer, *reducer;
-    double messages;       // that an event writes to the ring
-    uint32_t batch, every; // so many are posted to the peer from outside, every so many events
+    double messages; // that an event writes to the ring
+    uint32_t batch,
+        every; // events posted to the peer from outside, and the events between two such posts
 };
 
 static void *create(const struct hwi_alloc *alloc, struct player what)
@@ -196,7 +197,8 @@ static void compare(const struct mode *mode, bool json, struct hwi_ring *ring)
 int bench_ring(const struct bench_job *job)
 {
     static const struct mode modes[] = {
-        // As a member: half is heard and half is said, and half of what is heard is from outside.
+        // As a member: half of the messages are received and half are sent, and half of the
+        // received ones are from outside.
         {"as in a small all-reduce", &first, &last, 2, 1, 2},
         {"between actors", &peer, &reducer, 1, 0, 0},
         {"every other event says one outside", &peer, &outspoken, 1.5, 0, 0},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Clocks: the time of day of two machines may differ by more than a message takes. What a member
-// and the master say to each other bounds by how much: nothing is heard before it was said.
+// Clocks: the time of day of two machines may differ by more than a message takes. The messages
+// between a member and the master bound the difference: nothing is received before it was sent.
 #include "tools/explain/model.h"
 
 // The least time that heartbeats (or pongs) took from `from` to `to`, as the two clocks have it;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Builds the model: who the rings belong to, then all their records in the order of time.
+// Builds the model: the owners of the rings, then all their records in the order of time.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,7 +139,7 @@ static void hear_all(struct explain_model *model)
     hwi_free(&hwi_alloc_libc, entries);
 }
 
-// What a live master says of itself is true now, also where rings are missing.
+// A live master's own facts are true now, also where rings are missing.
 static void hear_status(struct explain_model *model)
 {
     const struct hwi_msg_status *status = model->input->status;

@@ -13,7 +13,7 @@ enum {
     EXPLAIN_FINDINGS_MAX = 32,
 };
 
-// What one process heard and said. Times are nanoseconds on its monotonic clock.
+// The messages that one process received and sent. Times are nanoseconds on its monotonic clock.
 struct explain_ring {
     struct hwi_ring_owner owner;
     uint64_t realtime_zero_ns;             // CLOCK_REALTIME - its monotonic clock; 0 = virtual time
@@ -35,7 +35,7 @@ struct explain_finding {
     const char *rule; // that found it: "members", "operations", ... static
     int64_t at_ns;    // since when, on the common clock
     bool open;        // it still is so
-    bool over;        // operations were committed in a later view: the run has gone on
+    bool over;        // operations were committed in a later view: the run has continued
     bool mild;        // nothing waits or failed for it: slow members, states that were repaired
     char sentence[EXPLAIN_SENTENCE_MAX];
     char lines[EXPLAIN_LINES_MAX][EXPLAIN_LINE_MAX]; // the evidence, by time

@@ -220,7 +220,7 @@ static void note_welcome(const struct heard *h)
     h->model->beat_ns = (int64_t)h->record->seq * (int64_t)HWI_NS_PER_MS;
 }
 
-// Said again to whoever speaks after it: the first time counts.
+// Sent again to each member that sends something after it: the first time counts.
 static void note_evicted(const struct heard *h, struct explain_member *member)
 {
     if (member->evicted_ns != NEVER_NS) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is known of a run, rebuilt from the rings of its processes: who is a member, who was last
-// heard when, how far each channel is on each member. The rules (rule_*.c) read it.
+// The facts about a run, rebuilt from the rings of its processes: the members, when each was last
+// heard, how far each channel is on each member. The rules (rule_*.c) read it.
 #ifndef HAWSER_TOOLS_EXPLAIN_MODEL_H
 #define HAWSER_TOOLS_EXPLAIN_MODEL_H
 
@@ -59,7 +59,7 @@ struct explain_member {
     uint32_t beats; // heartbeats heard by the master
     int64_t unreachable_ns, left_ns, evicted_ns;
     int32_t evicted_status;
-    bool explained;     // a finding says what became of it, ...
+    bool explained;     // a finding has its outcome, ...
     int64_t trouble_ns; // ... since when
 };
 
@@ -164,12 +164,13 @@ struct explain_model {
     uint32_t breakage_count, breakage_capacity;
     struct explain_withdrawal *withdrawals; // owned
     uint32_t withdrawal_count, withdrawal_capacity;
-    uint64_t commits;       // operations committed, counted once for each channel and view
-    int64_t commit_ns;      // the last one
-    uint32_t first_members; // the first view waits for them, as the master was told; 0 = not known
-    bool master_gone;       // a finding says so: nothing is decided
-    int64_t started_ns;     // the master started, if its ring says so
-    int64_t beat_ns; // members' heartbeats come so often, as they are welcomed; 0 = not known
+    uint64_t commits;  // operations committed, counted once for each channel and view
+    int64_t commit_ns; // the last one
+    uint32_t
+        first_members;  // the first view waits for them, as configured at the master; 0 = not known
+    bool master_gone;   // a finding says so: nothing is decided
+    int64_t started_ns; // the master started, if its ring says so
+    int64_t beat_ns;    // members' heartbeats come so often, as they are welcomed; 0 = not known
     struct explain_report *report;
 };
 
@@ -178,7 +179,7 @@ void model_build(struct explain_model *model, const struct explain_input *input,
                  struct explain_report *report);
 void model_fini(struct explain_model *model);
 
-// align.c: the processes' shifts, so that nothing is heard before it was said.
+// align.c: the processes' shifts, so that nothing is received before it was sent.
 void model_align(struct explain_model *model);
 
 // hear.c: takes one record in; before all of them, what each says of its process's group.
@@ -244,7 +245,7 @@ static inline int64_t model_time(const struct explain_process *process, uint64_t
 // How long a member may be silent: a few of its heartbeats.
 int64_t model_silence(const struct explain_model *model);
 
-// A finding says what became of this member.
+// A finding has the outcome of this member.
 static inline void model_explain(struct explain_member *member, int64_t since_ns)
 {
     member->explained = true;
@@ -289,9 +290,11 @@ const char *print_type(uint16_t type);
 
 // ---- rules: each adds what it finds -------------------------------------------------------------
 
-void rule_master(struct explain_model *model);     // rule_master.c: the master does not answer
-void rule_members(struct explain_model *model);    // rule_members.c: who is silent, gone or put out
-void rule_stalls(struct explain_model *model);     // rule_stalls.c: who stood still for a while
+void rule_master(struct explain_model *model); // rule_master.c: the master does not answer
+void rule_members(
+    struct explain_model *model); // rule_members.c: members that are silent, gone or removed
+void rule_stalls(
+    struct explain_model *model); // rule_stalls.c: processes that stood still for a while
 void rule_edges(struct explain_model *model);      // rule_edges.c: stripes between two that live
 void rule_mismatch(struct explain_model *model);   // rule_mismatch.c: different calls
 void rule_operations(struct explain_model *model); // rule_operations.c: what waits now

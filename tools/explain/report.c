@@ -165,7 +165,7 @@ void finding_show(struct explain_finding *finding, int64_t at_ns, const char *fo
     va_end(arguments);
 }
 
-// What still is so comes first, what is over last, before it what did no harm; then by when it
+// Present findings come first, then harmless ones, then past ones; each in the order in which they
 // began.
 static bool comes_before(const struct explain_finding *a, const struct explain_finding *b)
 {

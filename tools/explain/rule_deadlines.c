@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Operations that a member gave up: at its deadline, or because it could not go on.
+// Operations that a member gave up: at its deadline, or because it could not continue.
 #include <inttypes.h>
 
 #include <hawser/types.h>
@@ -53,7 +53,7 @@ static void show_calls(const struct explain_model *model, const struct explain_w
     }
 }
 
-// What those waited for who had not made the call, if it was something that others lacked.
+// The other call in which the members waited that had not made this one.
 static const struct explain_channel *find_crossing(const struct explain_model *model,
                                                    const struct explain_withdrawal *w,
                                                    const struct explain_peers *absent)
@@ -122,7 +122,8 @@ static void free_sides(struct sides *sides)
     peers_free(&sides->absent);
 }
 
-// The many made one call and the few another one: it is the few that differ, whoever gave up first.
+// The many made one call and the few another one: the few are the ones that differ, even if the
+// many gave up first.
 static void say_differ(struct explain_model *model, const struct explain_withdrawal *w,
                        const struct sides *sides)
 {
@@ -191,7 +192,7 @@ static void advise(const struct explain_model *model, const struct explain_peers
     }
 }
 
-// Not in any ring that is here: then nothing is said of it.
+// Not in any ring that is here: then there is no finding.
 static bool knows_done(const struct explain_model *model, const struct explain_peers *slow)
 {
     return model->master >= 0 || has_ring(model, slow);

@@ -6,7 +6,7 @@
 
 #include "tools/explain/model.h"
 
-// Its end has another reason: it left, it is gone, it was put out before.
+// Its end has another reason: it left, it is gone, it was removed before.
 static bool ended(const struct explain_model *model, uint64_t peer, int64_t at_ns)
 {
     const struct explain_member *member = model_find_member(model, peer);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Members that were killed, froze, or were put out.
+// Members that were killed, froze, or were removed.
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -7,7 +7,8 @@
 
 #include "tools/explain/model.h"
 
-// Who says that its stripes to `member` broke for good, before it was put out; since when.
+// The member that reports that its stripes to `member` broke for good, before it was removed; since
+// when.
 static struct explain_peers who_lost(const struct explain_model *model,
                                      const struct explain_member *member, int64_t *first_ns)
 {
@@ -46,7 +47,7 @@ static bool is_member(const struct explain_model *model, uint64_t peer)
     return view != NULL && peers_has(&view->members, peer);
 }
 
-// The reason why it was put out, if there is one besides that it is.
+// The reason for its removal, if one is known.
 static const char *why_out(const struct explain_member *member)
 {
     bool plain = member->evicted_status == HWS_E_EVICTED;
@@ -75,7 +76,7 @@ static void say_put_out(const struct explain_model *model, const struct explain_
     }
 }
 
-// What its own ring says, if it is here.
+// The facts in its own ring, if it is here.
 static void show_own(const struct explain_model *model, const struct explain_member *member,
                      struct explain_finding *finding)
 {
@@ -159,7 +160,7 @@ static bool harmed(const struct explain_model *model, int64_t at_ns)
     return false;
 }
 
-// All of the others closed their stripes: it was put out first, and heard of it last.
+// All of the others closed their stripes: it was removed first, and learnt of it last.
 static bool lost_all(const struct explain_model *model, const struct explain_member *member,
                      uint32_t count)
 {
@@ -168,7 +169,7 @@ static bool lost_all(const struct explain_model *model, const struct explain_mem
            count + 1 >= HWI_MAX(view->told, view->members.count);
 }
 
-// It left while others had an operation in flight with it, which cannot be had without it.
+// It left while others had an operation in flight with it, which cannot succeed without it.
 static void judge_leaver(struct explain_model *model, struct explain_member *member)
 {
     for (uint32_t i = 0; i < model->failure_count; i++) {

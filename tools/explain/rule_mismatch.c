@@ -9,7 +9,7 @@
 
 enum { CALL_BYTES = 128 };
 
-// What was called, and what else differs from `other`: as much as a ring keeps of it.
+// The call, and its other differences from `other`, as far as a ring keeps them.
 static void print_signature(uint64_t key, uint64_t other, char text[CALL_BYTES])
 {
     static const char *const plans[] = {"by size", "one-shot", "direct", "?"};

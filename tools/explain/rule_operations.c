@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Operations in flight: who has not made the call, who is not Done, and what it does meanwhile.
+// Operations in flight: the members that have not made the call or are not Done, and what they do
+// meanwhile.
 #include <inttypes.h>
 #include <string.h>
 
@@ -119,7 +120,7 @@ static void show_heard(const struct explain_model *model, uint64_t peer,
 
 // ---- nobody made it ----------------------------------------------------------------------------
 
-// What the one that is waited for does instead.
+// The other activity of the member that is waited for.
 static void say_idle(const struct explain_model *model, const struct waits *w,
                      struct explain_finding *finding)
 {
@@ -153,7 +154,7 @@ static void free_waits(struct waits *w)
     peers_free(&w->unsure);
 }
 
-// Who of those that are waited for made the other call.
+// The members among those waited for that made the other call.
 static void say_there(const struct waits *w, const struct waits *other,
                       struct explain_finding *finding)
 {
@@ -405,7 +406,7 @@ static bool denied(const struct explain_model *model, const struct explain_chann
 
 static void say(struct explain_model *model, const struct waits *w)
 {
-    bool change = model->master_gone || model_proposal(model) != NULL; // that is what it waits for
+    bool change = model->master_gone || model_proposal(model) != NULL; // it waits for that
     if (w->absent.count) {
         say_absent(model, w);
     } else if (w->working.count) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// A process that stood still for a while and went on: what ended meanwhile ended for that.
+// A process that stood still for a while and continued: operations that ended meanwhile ended for
+// that reason.
 #include <inttypes.h>
 
 #include <hawser/types.h>
 
 #include "tools/explain/model.h"
 
-// Something was given up or failed while it stood still, or as it went on.
+// Something was given up or failed while it stood still, or when it continued.
 static bool did_harm(const struct explain_model *model, const struct explain_process *p)
 {
     int64_t until_ns = p->resumed_ns + (int64_t)HWI_NS_PER_S;
@@ -26,7 +27,7 @@ static bool did_harm(const struct explain_model *model, const struct explain_pro
     return false;
 }
 
-// First of all causes until the run has gone on after it.
+// First of all causes until the run has continued after it.
 static void say_stalled(struct explain_model *model, const struct explain_process *p)
 {
     bool on = model->commit_ns > p->resumed_ns + (int64_t)HWI_NS_PER_S;

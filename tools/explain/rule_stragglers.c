@@ -6,9 +6,9 @@
 #include "tools/explain/model.h"
 
 enum {
-    OPERATIONS_LEAST = 8, // of one channel, before anything is said about its pace
+    OPERATIONS_LEAST = 8, // of one channel, before its pace is judged
     LAST_PERCENT = 80,    // of them it made its call last, ...
-    WAITED_PERCENT = 50,  // ... and the others waited for it so much of the time
+    WAITED_PERCENT = 50,  // ... and the others waited for it in this share of the time
     PATIENCE_PART = 100,  // the wait is at least this part of the patience: 10 ms of a second
 };
 
@@ -41,7 +41,7 @@ void pace_note(struct explain_channel *channel, uint64_t peer, uint32_t seq, uin
     }
 }
 
-// What the channel says of the member that was last most recently.
+// The channel's figures about the member that was last most recently.
 struct straggler {
     const struct explain_channel *channel;
     uint64_t peer;

@@ -10,7 +10,7 @@ static bool is_member(const struct explain_model *model, uint64_t peer)
     return view != NULL && peers_has(&view->members, peer);
 }
 
-// Who is not ready for it; false if another finding says what became of one of them.
+// The members that are not ready for it; false if another finding has the outcome of one of them.
 static bool find_unready(const struct explain_model *model, const struct explain_view *view,
                          struct explain_peers *waits)
 {
@@ -43,7 +43,8 @@ static struct explain_peers find_unopened(const struct explain_process *p)
     return wanted;
 }
 
-// The first that is not ready for want of stripes: what it wants leads to who is in the way.
+// The first that is not ready because stripes are missing: they lead to the member that is in the
+// way.
 static void say_unopened(const struct explain_model *model, const struct explain_peers *waits,
                          struct explain_finding *finding)
 {
@@ -92,7 +93,7 @@ static void say_proposal(struct explain_model *model, const struct explain_view 
     }
     finding_advise(finding,
                    "a member is ready when its stripes to all others are open: see whether "
-                   "their addresses can be reached from each other; who is not ready in "
+                   "their addresses can be reached from each other; a member that is not ready in "
                    "time is left out");
 }
 

@@ -32,7 +32,7 @@ __attribute__((format(printf, 2, 3))) void complain(const char *command, const c
 int bad_option(const char *command, int result, char **argv);
 
 // The options of a subcommand that has one flag ("json") and --help: `given` says whether the flag
-// is there. Returns -1 to go on from optind, else the exit code: the usage was asked for, or an
+// is there. Returns -1 to continue from optind, else the exit code: the usage was asked for, or an
 // option is unknown.
 int read_flag(const char *command, const char *usage, const char *flag, int argc, char **argv,
               bool *given);

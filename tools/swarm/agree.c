@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// C2 and C3: what all members were told of one operation. An operation is named by its channel,
+// C2 and C3: the replies of all members for one operation. An operation is named by its channel,
 // view and place among the channel's committed ones, which each member counts for itself.
 #include "tools/swarm/crew.h"
 
@@ -61,7 +61,7 @@ static struct swarm_call *in_flight(struct swarm_seat *seat, uint32_t channel, u
     }
 }
 
-// It was told otherwise, or not at all: then it must never be in a later view.
+// It got another reply, or none: then it must never be in a later view.
 void swarm_deny(struct swarm_seat *seat, const struct swarm_seat *first, uint32_t channel,
                 uint64_t view)
 {
@@ -141,7 +141,7 @@ static void remember(struct swarm *s, const struct swarm_seat *seat, const struc
                                 .asked = call->asked};
 }
 
-// What is known of the offer of a member of a sync's view; false = it does not live any more.
+// The known offer of a member of a sync's view; false = it does not live any more.
 static bool offer_of(struct swarm *s, struct swarm_seat *first, const struct swarm_call *call,
                      uint64_t peer, struct offer *offer)
 {
@@ -173,7 +173,7 @@ static uint32_t list_offers(struct swarm *s, struct swarm_seat *seat, const stru
 }
 
 // The newest whole state of those that hold the run's, and of those that only send if there are
-// such; newcomers never outvote them, and who only receives is never elected.
+// such; newcomers never outvote them, and a receive-only member is never elected.
 static void check_election(struct swarm *s, struct swarm_seat *seat, const struct swarm_call *call,
                            const struct hwi_msg_reply *reply)
 {
@@ -237,10 +237,9 @@ void swarm_check_conflict(struct swarm *s, struct swarm_seat *seat, const struct
         barred |= offers[i].sends && !stands;
     }
     if (known == reply->members_count && stand > 0 && sends <= 1 && !barred && !went_on(s, reply)) {
-        swarm_fail(
-            s, SWARM_SAFETY,
-            "election: member %u was told of a conflict in view %llu, and one of %u could win",
-            seat->node, (unsigned long long)reply->view, stand);
+        swarm_fail(s, SWARM_SAFETY,
+                   "election: member %u got a conflict in view %llu, and one of %u could win",
+                   seat->node, (unsigned long long)reply->view, stand);
     }
 }
 
@@ -262,8 +261,8 @@ static void check_overwritten(struct swarm *s, const struct swarm_seat *seat,
     }
 }
 
-// An admission: answered with the view that is then in force, which is not the same for all. Who is
-// in that view and was in the one before has voted, and was or will be told so.
+// An admission: answered with the view that is then in force, which is not the same for all. A
+// member of that view and of the one before has voted, and got or will get that answer.
 static void check_admission(struct swarm *s, const struct swarm_seat *seat,
                             const struct hwi_msg_reply *reply)
 {

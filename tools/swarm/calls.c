@@ -230,13 +230,13 @@ static bool launch_batch(struct swarm *s, struct swarm_seat *seat, const struct 
     return left_count > 0;
 }
 
-// What ends the round comes alone, behind all else.
+// The call that ends the round comes alone, after all others.
 static bool may_launch(const struct swarm_seat *seat, const struct swarm_round_op *op,
                        uint32_t index)
 {
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
         if (seat->calls[i].busy && seat->calls[i].channel >= CHANNEL_ADMIT) {
-            return false; // a mistake: nothing goes beside it
+            return false; // a mistake: nothing else is in flight with it
         }
     }
     bool open = ((seat->done | seat->launched) >> index & 1) == 0;

@@ -10,7 +10,7 @@
 
 enum {
     SETTLE_MS = 4000,   // besides detection and one proposal
-    UNKNOWN_MS = 16000, // the grace: longer than that a decision must have been to be had
+    UNKNOWN_MS = 16000, // the grace: by then a decision must have been available
     SOON_MS = 6000,     // for an operation that all called
     SMALL = 4000,       // elements, bytes of state: the links carry more in no time
 };
@@ -37,7 +37,7 @@ static uint64_t settle_ms(const struct swarm *s)
     return s->traits.sim.dead_ms + s->traits.sim.propose_ms + SETTLE_MS;
 }
 
-// Outcomes are kept for so many views: who missed fewer finds them.
+// Outcomes are kept for this number of views: a member that missed fewer finds them.
 static void check_passed(struct swarm *s, const struct swarm_seat *seat,
                          const struct hwi_msg_reply *reply)
 {
@@ -123,8 +123,9 @@ static uint32_t members(const struct swarm *s)
 }
 
 // All members of the scope (a group, or the run) have waited for long: in one operation of the
-// channel, or (CHANNELS) in whatever it is, for then nobody is left who could end that. The first
-// one's call; NULL = they have not. Calls of the run keep a group waiting as long as it takes.
+// channel, or (CHANNELS) in any calls, because then no member is left that could end them. The
+// first one's call; NULL = they have not. Calls of the run keep a group waiting as long as it
+// takes.
 static const struct swarm_call *all_wait(const struct swarm *s, uint32_t scope, uint32_t channel)
 {
     const struct swarm_call *first = NULL;

@@ -66,14 +66,13 @@ static void check_mismatch(struct swarm *s, const struct swarm_seat *seat,
     if (fault->peer_a == 0 || fault->peer_b == 0 || fault->peer_a == fault->peer_b ||
         equal_signatures(&fault->signature_a, &fault->signature_b)) {
         swarm_fail(s, SWARM_SAFETY,
-                   "C4: member %u was told of a mismatch on tag %llu that does not "
-                   "name two sides that differ (peers %llu and %llu)",
+                   "C4: member %u got a mismatch on tag %llu that does not name two sides that "
+                   "differ (peers %llu and %llu)",
                    seat->node, (unsigned long long)call->asked.tag,
                    (unsigned long long)fault->peer_a, (unsigned long long)fault->peer_b);
     } else if (!a || !b) {
         swarm_fail(s, SWARM_SAFETY,
-                   "C4: member %u was told of a mismatch on tag %llu, and peer "
-                   "%llu made no such call",
+                   "C4: member %u got a mismatch on tag %llu, and peer %llu made no such call",
                    seat->node, (unsigned long long)call->asked.tag,
                    (unsigned long long)(!a ? fault->peer_a : fault->peer_b));
     }
@@ -86,7 +85,7 @@ static bool has_little_room(const struct trainer_call *asked, uint8_t kind)
     return asked->kind == kind && asked->room == too_little;
 }
 
-// Somebody gave too little room for what it would get: that is told to all, and who it was.
+// A member gave too little room for its result: all get the error, which names that member.
 static void check_room(struct swarm *s, const struct swarm_seat *seat,
                        const struct swarm_call *call, const struct hwi_msg_reply *reply)
 {
@@ -127,13 +126,13 @@ static bool is_allowed(const struct swarm_seat *seat, const struct swarm_call *c
         return swarm_is_data(call->asked.kind);
     case HWS_E_STATE_LOST:
     case HWS_E_REFUSED:
-        return true; // a sync that puts a member out ends its other calls likewise
+        return true; // a sync that removes a member ends its other calls likewise
     case HWS_E_TOO_FEW:
         return call->channel != CHANNEL_ADMIT;
     case HWS_E_INVALID:
         return call->asked.kind == HWI_KIND_REDUCE_SCATTER ||
                call->asked.kind == HWI_KIND_ALL_GATHER;
-    case HWS_E_CANCELLED: // the others are told that it was withdrawn
+    case HWS_E_CANCELLED: // the others learn that it was withdrawn
         return call->cancelled_ns != HWI_NEVER;
     case HWS_E_CONFLICT:
         return call->channel == CHANNEL_SYNC;
@@ -170,7 +169,7 @@ static void check_buffers(struct swarm *s, const struct swarm_seat *seat,
                    call->in_place ? "buffer was not put back after an error" : "input was written",
                    call->asked.kind, (unsigned long long)call->asked.tag);
     } else if (!swarm_guards_hold(call)) {
-        swarm_fail(s, SWARM_SAFETY, "buffers: member %u: bytes beside a buffer were written",
+        swarm_fail(s, SWARM_SAFETY, "buffers: member %u: bytes outside a buffer were written",
                    seat->node);
     }
 }

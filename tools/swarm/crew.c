@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Trainers' lives. A trainer opens, syncs, and makes round after round; after a failure it waits
 // for what is in flight, acknowledges the view, syncs (or, in a crew that leaves it to `retry`,
-// does not) and makes what failed again. What all members do next follows from what all were told
-// alike.
+// does not) and makes what failed again. All members decide their next step from replies that are
+// equal on all.
 #include "tools/swarm/crew.h"
 
 #include <stdio.h>
@@ -98,7 +98,7 @@ static void take_seat(struct swarm *s, uint32_t node)
 void swarm_start(struct swarm *s, struct swarm_seat *seat)
 {
     if (seat->stage == STAGE_EMPTY) {
-        // Nodes are numbered as they start: who sits here gets the next number's seat
+        // Nodes are numbered as they start: the process here gets the next number's seat
         for (uint32_t node = 0; node <= seat->node; node++) {
             struct swarm_seat *earlier = &s->seats[node];
             if (earlier->stage == STAGE_EMPTY) {
@@ -171,7 +171,7 @@ static void end_round(struct swarm *s, struct swarm_seat *seat)
     swarm_then(s, seat, next, compute_ns(s, seat));
 }
 
-// A trainer that does not look at what its calls returned goes on.
+// A trainer that does not look at the results of its calls continues.
 static void go_on(struct swarm *s, struct swarm_seat *seat)
 {
     struct trainer_call asked = {.kind = HWI_KIND_AGREE,
@@ -221,7 +221,7 @@ void swarm_act(struct swarm *s, struct swarm_seat *seat)
 {
     enum next next = seat->next;
     if (seat->frozen || seat->leaving || !swarm_alive(s, seat)) {
-        return; // a frozen trainer goes on when it thaws
+        return; // a frozen trainer continues when it thaws
     }
     seat->next = NEXT_NOTHING;
     switch (next) {
@@ -292,7 +292,8 @@ static void synced(struct swarm *s, struct swarm_seat *seat, const struct hwi_ms
     swarm_then(s, seat, syncs_again(s, seat) ? NEXT_SYNC : NEXT_ROUND, soon(seat));
 }
 
-// An operation of the round. What the one with the highest number said counts: all know the same.
+// An operation of the round. The result of the one with the highest number counts: it is the same
+// for all.
 static void operated(struct swarm *s, struct swarm_seat *seat, uint32_t op,
                      const struct hwi_msg_reply *reply)
 {
@@ -318,7 +319,7 @@ static void succeeded(struct swarm *s, struct swarm_seat *seat, const struct swa
     }
 }
 
-// What the trainer makes of the reply to one of its operations, an admission or a sync.
+// The trainer's reaction to the reply to one of its operations, an admission or a sync.
 static void note_reply(struct swarm *s, struct swarm_seat *seat, const struct swarm_call *was,
                        const struct hwi_msg_reply *reply)
 {
@@ -436,8 +437,8 @@ static struct swarm_call *awaited(struct swarm_seat *seat)
     return call;
 }
 
-// The next reply that the trainer takes note of: who waits for its calls in the order in which they
-// were made does not know what became of later ones.
+// The next reply that the trainer takes note of: a trainer that waits for its calls in the order in
+// which they were made does not know the outcomes of later ones.
 static struct swarm_call *next_reply(const struct swarm *s, struct swarm_seat *seat)
 {
     struct swarm_call *first = NULL;

@@ -4,7 +4,7 @@
 //
 // A seat is a place in the crew: at most one process at a time, whose trainer follows the seed's
 // program. The program is rounds of operations; a trainer's position (round, operations done in
-// it) is part of the shared state, so whoever syncs knows where it is. A seat has the node number
+// it) is part of the shared state, so a trainer knows it after a sync. A seat has the node number
 // of its processes; a process on it is a life, named by its incarnation.
 #ifndef HAWSER_TOOLS_SWARM_CREW_H
 #define HAWSER_TOOLS_SWARM_CREW_H
@@ -32,17 +32,17 @@ enum {
     ANSWERED_MAX = 64,             // calls of one trainer that are remembered
     TENSORS = 16,                  // of a state
     SWARM_NO_ROOM = -1,            // as uint64_t in a call's `room`: too little of it
-    SWARM_OWN_COUNTS = 3,          // an own count is at most so many times the operation's
+    SWARM_OWN_COUNTS = 3,          // an own count is at most this many times the operation's
 };
 
 // In what order trainers wait for their calls: as they made them, as they end, as they like.
 enum waits { WAITS_IN_ORDER, WAITS_ANY, WAITS_RANDOM, WAITS };
 
-// What the seed drew for the whole run.
+// The seed's draws for the whole run.
 struct swarm_traits {
     uint32_t peers, steps, min_members;
     uint32_t groups;      // seats belong to them in turn
-    uint32_t unit;        // so many seats, one after the other, are a unit; 0 = there are none
+    uint32_t unit;        // consecutive seats in a unit; 0 = there are no units
     uint8_t run, run_how; // the vote of the run that ends each round, and how it combines; or 0
     struct hwi_sim_config sim;
     uint32_t pace_ms;    // how long a trainer computes between rounds, at most
@@ -99,7 +99,7 @@ struct swarm_call {
     uint64_t must_ok; // another member got OK for it in this view; 0 = not known
 };
 
-// What a trainer is about to call.
+// The call that a trainer is about to make.
 struct swarm_asked {
     uint64_t key;
     uint32_t op, channel;
@@ -146,9 +146,9 @@ struct swarm_seat {
     // the trainer
     enum next next;
     uint32_t round, done, launched; // bits: operations of the round
-    bool joined_midway; // a sync was in this round: not all know what was said before it
-    bool fenced;        // a call failed for good: only hws_view lifts the fence
-    bool failed, few;   // in this round: an operation failed; the view was too small
+    bool joined_midway;             // a sync was in this round: not all know the results before it
+    bool fenced;                    // a call failed for good: only hws_view lifts the fence
+    bool failed, few;               // in this round: an operation failed; the view was too small
     bool must_sync;
     uint64_t members[SWARM_PEERS_MAX]; // of the last sync
     uint32_t member_count;
@@ -186,7 +186,7 @@ struct swarm_life {
     uint64_t first_view, last_view; // it was seen in
 };
 
-// What some reply named as a view's members: of the run or of a group.
+// A view's members as some reply named them: of the run or of a group.
 struct swarm_view {
     uint64_t number;
     uint32_t scope;  // see swarm_scope
@@ -237,7 +237,7 @@ struct swarm {
     uint64_t newest_view;
     struct swarm_instance *instances;
     uint32_t instance_count, instance_capacity;
-    uint64_t healed_ns;  // HWI_NEVER = faults go on
+    uint64_t healed_ns;  // HWI_NEVER = faults continue
     uint64_t trouble_ns; // until then something was wrong, besides what lasts
     uint64_t answered;   // a bit for each node that may have been answered
 };
@@ -261,7 +261,7 @@ uint32_t swarm_round_ops(const struct swarm *s, uint32_t round);
 uint32_t swarm_group(const struct swarm *s, uint32_t node);
 // The unit's number; UINT32_MAX = none.
 uint32_t swarm_unit(const struct swarm *s, uint32_t node);
-// Whom calls of a kind span: 0 = the run, else 1 + the seat's group.
+// The scope of calls of a kind: 0 = the run, else 1 + the seat's group.
 uint32_t swarm_scope(const struct swarm *s, const struct swarm_seat *seat, uint8_t kind);
 
 // crew.c: trainers' lives
@@ -333,7 +333,7 @@ uint32_t swarm_order(const struct trainer_call *asked, uint64_t index, uint32_t 
 // result.c: what an operation's result must be
 void swarm_check_part(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply);
-// What is the same for all members: is looked at once.
+// Facts that are the same for all members: checked once.
 void swarm_check_whole(struct swarm *s, const struct swarm_seat *seat,
                        const struct swarm_call *call, const struct hwi_msg_reply *reply);
 void swarm_check_vote(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,

@@ -57,7 +57,7 @@ static bool change_kind(struct swarm_seat *seat, struct trainer_call *asked)
         HWI_KIND_ALL_REDUCE, HWI_KIND_REDUCE_SCATTER, HWI_KIND_ALL_GATHER, HWI_KIND_BROADCAST,
         HWI_KIND_AGREE,      HWI_KIND_BARRIER,        HWI_KIND_AGREE_RUN,  HWI_KIND_BARRIER_RUN};
     uint8_t before = asked->kind;
-    // Who is alone in its group has nobody to be different from
+    // A member that is alone in its group cannot differ from another
     size_t among = seat->member_count > 1 ? HWI_COUNT(kinds) : HWI_COUNT(kinds) - 2;
     struct trainer_call other = {
         .kind = kinds[swarm_below(&seat->draw, among)], .retry = asked->retry, .tag = asked->tag};

@@ -28,7 +28,7 @@ static inline void swarm_pass(struct swarm_draw *draw, uint64_t count)
 
 // One number for two: streams and values that depend on both and on nothing else.
 uint64_t swarm_mix(uint64_t a, uint64_t b);
-// A stream of its own for each (seed, what, which): what one stream is asked never shifts another.
+// A separate stream for each (seed, what, which): draws from one stream never shift another.
 struct swarm_draw swarm_stream(uint64_t seed, uint64_t what, uint64_t which);
 uint64_t swarm_below(struct swarm_draw *draw, uint64_t below);                  // below > 0
 uint64_t swarm_between(struct swarm_draw *draw, uint64_t least, uint64_t most); // both included

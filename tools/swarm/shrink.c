@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A smaller run that fails the same way: events are left out in ever smaller pieces, then peers and
-// steps; whatever still fails is kept and tried again.
+// steps; a run that still fails is kept and tried again.
 #include "tools/swarm/swarm.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is drawn from a seed, each from a stream of its own.
+// The draws from a seed, each from a separate stream.
 #ifndef HAWSER_TOOLS_SWARM_STREAMS_H
 #define HAWSER_TOOLS_SWARM_STREAMS_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Crews of trainers, faults and checkers that run on the simulator (transport/sim has the network,
-// the clock and the processes). One seed is one run: a master and members with trainers of their
-// own; faults, and then none; what must hold is looked at after every reply. The same config gives
-// the same run on every machine.
+// the clock and the processes). One seed is one run: a master and members with their trainers;
+// faults, and then none; the promises are checked after every reply. The same config gives the same
+// run on every machine.
 #ifndef HAWSER_TOOLS_SWARM_SWARM_H
 #define HAWSER_TOOLS_SWARM_SWARM_H
 
@@ -55,7 +55,7 @@ struct swarm_outcome {
     uint64_t lives;                    // processes that were members
     uint64_t views;                    // that came into force and were seen by a trainer
     uint64_t memory_most;              // bytes that a process's actors, mailbox and data port held
-    uint64_t mismatches;               // calls that were told of a mismatch
+    uint64_t mismatches;               // calls that got a mismatch
     uint64_t cancelled;                // ... that they were cancelled
     uint64_t batches;                  // that returned
     uint64_t batches_cut;              // ... before all their operations were started
@@ -73,7 +73,7 @@ bool swarm_config_check(const struct swarm_config *config, char *error, size_t b
 // Runs the seed. A failed check outside of the actors aborts the process: run it in a child.
 void swarm_run(const struct swarm_config *config, struct swarm_outcome *outcome);
 
-// What the seed draws where the config leaves it open: as `outcome` of a run would say it.
+// The seed's draws where the config leaves them open, as `outcome` of a run has them.
 void swarm_draw_size(const struct swarm_config *config, uint32_t *peers, uint32_t *steps);
 
 // "safety", ...
@@ -87,7 +87,7 @@ void swarm_command(const struct swarm_config *config, char *text, size_t bytes);
 // Runs a config somewhere (in a child, say).
 typedef void (*swarm_try_fn)(void *user, const struct swarm_config *config,
                              struct swarm_outcome *outcome);
-// What is left of a failure.
+// The record of a failure.
 struct swarm_shrunk {
     struct swarm_config config; // its `only` points to the text below
     struct swarm_outcome outcome;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Contents of tensors and votes: functions of who calls and which call it is, so that a result over
+// Contents of tensors and votes: functions of the caller and the call, so that a result over
 // other members or other calls has other bytes.
 #include "actors/base/dtype.h"
 #include "tools/swarm/crew.h"
 
 #include <string.h>
 
-enum { SPECIAL_IN = 97 }; // one element of so many is an awkward one
+enum { SPECIAL_IN = 97 }; // one element of this many is an awkward one
 
 // Values whose sums depend on the order of addition: 24 random bits and a scale of 1 to 128.
 static double value_of(uint64_t random)

@@ -55,14 +55,14 @@ static void draw_groups(struct swarm_traits *t, struct swarm_draw *draw)
         t->run_how = t->run == HWI_KIND_BARRIER_RUN ? 0 : (uint8_t)between(draw, 1, 2);
     }
     // A vote of the run that fails at one member and runs again at another parts their programs
-    // till its deadline: in crews of several groups all calls retry, or none
+    // until its deadline: in crews of several groups all calls retry, or none
     if (t->groups > 1) {
         t->retry = t->retry > 500 ? 1000 : 0;
         t->sync_on_change = t->retry == 0;
     }
 }
 
-// A stream of its own: seeds without batches are what they were before there were any.
+// A separate stream, so that seeds without batches give the same runs as before batches existed.
 static void draw_batches(struct swarm_traits *t, uint64_t seed)
 {
     struct swarm_draw draw = swarm_stream(seed, SWARM_STREAM_BATCH, UINT64_MAX);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What must hold of views: each has one list of members for ever, of the run and of each group; who
-// was put out never comes back; units are in them whole.
+// The rules of views: each has one list of members for ever, of the run and of each group; a
+// removed incarnation never comes back; units are in them whole.
 #include "tools/swarm/crew.h"
 
 #include "actors/base/rows.h"
@@ -41,7 +41,7 @@ static bool in_view(const struct swarm_view *view, uint64_t peer)
     return false;
 }
 
-// An incarnation is in an unbroken row of views: who was put out never comes back.
+// An incarnation is in an unbroken row of views: a removed one never comes back.
 static void check_row(struct swarm *s, uint64_t peer, const struct swarm_life *life)
 {
     for (uint32_t i = 0; i < s->view_count; i++) {
@@ -50,8 +50,8 @@ static void check_row(struct swarm *s, uint64_t peer, const struct swarm_life *l
                        (view->scope == 0 || view->scope == 1 + swarm_group(s, life->seat));
         if (between && !in_view(view, peer)) {
             swarm_fail(s, SWARM_SAFETY,
-                       "views: peer %llu is in views %llu and %llu and not in %llu: it was put "
-                       "out and came back",
+                       "views: peer %llu is in views %llu and %llu and not in %llu: it was removed "
+                       "and came back",
                        (unsigned long long)peer, (unsigned long long)life->first_view,
                        (unsigned long long)life->last_view, (unsigned long long)view->number);
         }
@@ -81,8 +81,8 @@ static void check_scopes(struct swarm *s, uint64_t number, uint32_t scope)
         bool belongs = life != NULL && 1 + swarm_group(s, life->seat) == scope;
         if (life != NULL && in_view(group, run->peers[i]) != belongs) {
             swarm_fail(s, SWARM_SAFETY,
-                       "groups: peer %llu, of group %u, is in view %llu, and group %u was told "
-                       "otherwise",
+                       "groups: peer %llu, of group %u, is in view %llu, but the replies of group "
+                       "%u differ",
                        (unsigned long long)run->peers[i], swarm_group(s, life->seat),
                        (unsigned long long)number, scope - 1);
         }
@@ -143,8 +143,7 @@ static void check_members(struct swarm *s, const struct swarm_seat *seat, uint32
     }
     if (!same) {
         swarm_fail(s, SWARM_SAFETY,
-                   "views: member %u was told other members of view %llu than "
-                   "somebody before",
+                   "views: member %u got other members of view %llu than an earlier member",
                    seat->node, (unsigned long long)reply->view);
     }
 }
@@ -178,8 +177,8 @@ static void check_sizes(struct swarm *s, const struct swarm_seat *seat,
     if (reply->group != swarm_group(s, seat->node) || reply->run_members != run->count ||
         reply->group_count != groups || reply->group_largest != largest) {
         swarm_fail(s, SWARM_SAFETY,
-                   "groups: member %u was told that it is in group %u, and of %u members in %u "
-                   "groups, the largest of %u, in view %llu",
+                   "groups: the reply of member %u says group %u, %u members in %u groups, the "
+                   "largest of %u, in view %llu",
                    seat->node, reply->group, reply->run_members, reply->group_count,
                    reply->group_largest, (unsigned long long)reply->view);
     }
@@ -268,7 +267,7 @@ void swarm_check_view(struct swarm *s, struct swarm_seat *seat, uint8_t kind,
     if (ok && seat->denied.view != 0 && reply->view > seat->denied.view) {
         swarm_fail(s, SWARM_SAFETY,
                    "C3: member %u got OK for a call on channel %u in view %llu, and member %u, "
-                   "which was in that view and is in view %llu, was told otherwise",
+                   "which was in that view and is in view %llu, got another result",
                    seat->denied.by, seat->denied.channel, (unsigned long long)seat->denied.view,
                    seat->node, (unsigned long long)reply->view);
     }

@@ -32,7 +32,7 @@ static struct swarm_seat *pick_other(struct swarm *s, const struct swarm_seat *t
     return seat != than ? seat : pick(s, raw + 1);
 }
 
-// Whom an event had hit, if that one lives still. The event's own number finds the seat again.
+// The node that an event had hit, if it still lives. The event's own number finds the seat again.
 static struct swarm_seat *hit(struct swarm *s, const struct swarm_fault *f)
 {
     return s->hits[f->kind][f->number] < SWARM_PEERS_MAX ? &s->seats[s->hits[f->kind][f->number]]

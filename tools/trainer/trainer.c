@@ -81,7 +81,7 @@ struct hwi_caller trainer_caller(const struct hwi_sim *sim, uint32_t node)
                                .in_flight = asked.in_flight};
 }
 
-// What has no handle is collected as it ends: its caller waits for it.
+// A request without a handle is collected when it ends: its caller waits for it.
 static bool is_async(uint8_t kind)
 {
     return is_operation(kind);

@@ -36,7 +36,7 @@ uint64_t trainer_call(struct hwi_sim *sim, uint32_t node, const struct trainer_c
 // The same call as an hws_op; of an operation only. With `unequal` its counts go to `counts`
 // (borrowed as the operation's), which has room for `counts_room`.
 hws_op trainer_op(const struct trainer_call *call, size_t *counts, size_t counts_room);
-// What the process's communicator knows of its calls.
+// The facts about its calls that the process's communicator knows.
 struct hwi_caller trainer_caller(const struct hwi_sim *sim, uint32_t node);
 // Names a call that was judged (`call` is borrowed until return) and hands it to the peer; returns
 // the request's number.

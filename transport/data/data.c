@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The core's birth and death, the memory it is told of, and which command goes where.
+// The creation and destruction of the core, the memory that it knows, and the dispatch of commands.
 #include "transport/data/blocks.h"
 #include "transport/data/closed.h"
 #include "transport/data/message.h"

@@ -3,7 +3,7 @@
 // It does no I/O and knows no sockets: a driver (host stripes, or the simulator's links) pulls
 // frames from it and pushes frames into it. One thread. Same code under host and simulator. A
 // failed check (an actor's command that makes no sense, or no memory) unwinds as everywhere: the
-// driver calls all of this under a trap. What peers send is never a failed check.
+// driver calls all of this under a trap. Data from peers never leads to a failed check.
 #ifndef HAWSER_TRANSPORT_DATA_DATA_H
 #define HAWSER_TRANSPORT_DATA_DATA_H
 
@@ -85,8 +85,8 @@ struct hwi_frame_out {
 // come first.
 bool hwi_data_next(struct hwi_data *data, uint64_t peer, enum hwi_lane lane,
                    struct hwi_frame_out *out);
-// The frame was handed over whole, or its stripe is gone. A chunk from scratch that is over is told
-// the reducer.
+// The frame was handed over whole, or its stripe is gone. The reducer learns of each chunk from
+// scratch that has left.
 void hwi_data_sent(struct hwi_data *data, struct hwi_frame_out *out, bool whole);
 
 // A frame being received. The core may take the target away while the driver holds it (quiesce,

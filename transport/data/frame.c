@@ -13,7 +13,7 @@ static const uint32_t magic = UINT32_C(0x52535748);
 
 enum { HASHED_BYTES = 56 };
 
-// What the header tells of the elements' bytes.
+// The elements' bytes as the header describes them.
 static uint32_t told_bytes(const struct hwi_frame *frame)
 {
     bool equal = frame->element_bytes == frame->payload_bytes;

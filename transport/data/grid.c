@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where an operation's chunks lie in its whole. Chunks are counted through all regions; each region
-// begins a grid of its own.
+// begins its own grid.
 #include "transport/data/grid.h"
 
 #include "actors/base/rows.h"

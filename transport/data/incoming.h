@@ -5,7 +5,7 @@
 
 #include "transport/data/data.h"
 
-// What is discarded has nowhere to go from now on; what it claimed is free again.
+// Discarded frames are dropped from now on; the room that they claimed is free again.
 void hwi_frames_in_discard(struct hwi_data *data, struct hwi_op op);
 void hwi_frames_in_discard_edge(struct hwi_data *data, uint64_t peer);
 void hwi_frames_in_discard_before(struct hwi_data *data, uint64_t view);

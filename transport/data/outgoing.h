@@ -13,8 +13,9 @@ enum {
     HWI_WAITING_BYTES_MAX = 64 << 20, // encoded messages in one queue
 };
 
-// What one edge's lane has still to send: a message, a run of chunks, or a block. Those of one
-// operation stand in one line; a queue is of lines, and a line's first entry stands for it there.
+// The data that one edge's lane has still to send: a message, a run of chunks, or a block. Those of
+// one operation stand in one line; a queue is of lines, and a line's first entry stands for it
+// there.
 struct hwi_waiting {
     struct hwi_waiting *next;   // line; of a line's first entry, as ...
     struct hwi_waiting *tail;   // ... the line's last entry

@@ -12,7 +12,7 @@ enum {
 };
 
 // Kept for reuse, all together: the saved copies of a large in-place tensor that is reduced again
-// and again. What never was in flight at once is never kept.
+// and again. Never keeps more than was in flight at once.
 #define HWI_POOL_BYTES_MAX (UINT64_C(2) << 30)
 
 struct hwi_pool_buffer;

@@ -13,7 +13,7 @@
 _Static_assert((int)HWI_MEMBERS_MAX <= (int)HWI_KERNEL_OPERANDS_MAX,
                "a kernel takes all members' operands");
 
-// What one reduction works on, as plain bytes.
+// The operands of one reduction, as plain bytes.
 struct work {
     uint32_t bytes;
     struct hwi_location input, result;

@@ -137,8 +137,8 @@ static enum hwi_fit broken(const char **why, const char *text)
     return HWI_FIT_BROKEN;
 }
 
-// What does not fit comes from a member that made another call: it is dropped, for its call, which
-// stripes may bring later, is what names the mismatch.
+// A frame that does not fit comes from a member that made another call: it is dropped, for its
+// call, which stripes may bring later, is what names the mismatch.
 static enum hwi_fit fit_row(const struct hwi_row *row, const struct hwi_frame *frame,
                             uint32_t *chunk, const char **why)
 {

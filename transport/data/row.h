@@ -13,7 +13,7 @@ enum {
         2 * HWI_OPS_MAX * HWI_MEMBERS_MAX, // rows of all operations, two for a member of each
 };
 
-// What to do with a frame that came.
+// The treatment of an incoming frame.
 enum hwi_fit { HWI_FIT_TAKE, HWI_FIT_STASH, HWI_FIT_DROP, HWI_FIT_BROKEN };
 
 // Where the chunks of (operation, phase, from) go.

@@ -12,7 +12,7 @@ struct hwi_span {
     void *staged; // from the pool; NULL = no copy
 };
 
-// What is at `at` now, for reading. False if memory is short.
+// The bytes at `at` now, for reading. False if memory is short.
 bool hwi_span_read(struct hwi_pool *pool, struct hwi_location at, uint32_t bytes,
                    struct hwi_span *span);
 // Room for all of it, to be written and then committed; holds anything. False likewise.

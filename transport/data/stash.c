@@ -87,7 +87,8 @@ enum hwi_fit hwi_stash_admit(struct hwi_data *data, struct hwi_port_edge *edge,
     return HWI_FIT_STASH;
 }
 
-// Copies it to where it belongs, if it has a place by now. Returns false if it must go on waiting.
+// Copies it to where it belongs, if it has a place by now. Returns false if it must continue to
+// wait.
 static bool deliver(struct hwi_data *data, struct hwi_port_edge *edge,
                     const struct hwi_stashed *stashed, const char **why)
 {

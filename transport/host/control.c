@@ -18,8 +18,8 @@ enum {
     LINGER_MS = 500,
     HANDSHAKE_MS = 2000,
     CONNECT_MS = 3000,
-    PING_MS =
-        5000, // finds connections that died silently; who is alive the actors judge themselves
+    PING_MS = 5000, // finds connections that died silently; the actors judge by themselves which
+                    // members live
     SILENCE_MS = 15000,
     RECONNECT_MS = 50,
     RECONNECT_MS_MAX = 1000,
@@ -154,7 +154,7 @@ static void post(struct hwi_control *control, struct hwi_addr from, const struct
     hwi_drain_post(control->drain, from, own_actor(control), msg);
 }
 
-// What traces a whole run is not for the actors: a master lets it pass to the tool that asked.
+// Trace batches of a run are not for the actors: a master passes them on to the tool that asked.
 static bool pass_trace(struct hwi_control *control, struct hwi_addr from, const struct hwi_msg *msg,
                        const unsigned char *bytes, size_t length)
 {
@@ -171,8 +171,8 @@ static bool too_soon(struct hwi_control *control, struct hwi_addr from, const st
              hwi_relay_admit(control->relay, from.id, &msg->u.trace_want, hwi_host_now()));
 }
 
-// Hostile bytes from `from`: posted if they are a message that may come from there. What is dropped
-// is missing in the count of the next heartbeat or pong, and brings a new registration.
+// Hostile bytes from `from`: posted if they are a message that may come from there. A dropped
+// message is missing in the count of the next heartbeat or pong, and causes a new registration.
 static bool accept_message(struct hwi_control *control, struct hwi_addr from, zmq_msg_t *body)
 {
     const unsigned char *bytes = zmq_msg_data(body);

@@ -35,15 +35,15 @@ const char *hwi_control_bind(struct hwi_control *control, struct hwi_drain *drai
 // IPv4 or IPv6.
 const char *hwi_control_connect(struct hwi_control *control, struct hwi_drain *drain,
                                 const char *master, bool ipv6, uint64_t incarnation);
-// What has been sent gets up to 500 ms to leave.
+// Sent messages get up to 500 ms to leave.
 void hwi_control_close(struct hwi_control *control);
 
 // Posts what came to the local master or peer; true if more may wait. False: empty, the fd will
 // tell.
 bool hwi_control_receive(struct hwi_control *control);
-// Sends to the master (from a member), or to the session `to.id` (from a master). Never waits: what
-// cannot be sent is dropped and counted; a member that is gone is told to the master as
-// `unreachable`.
+// Sends to the master (from a member), or to the session `to.id` (from a master). Never waits: a
+// message that cannot be sent is dropped and counted; the master gets `unreachable` for a member
+// that is gone.
 void hwi_control_send(struct hwi_control *control, struct hwi_addr to, const struct hwi_msg *msg);
 // As hwi_control_send, with a message that is encoded already.
 void hwi_control_forward(struct hwi_control *control, struct hwi_addr to,

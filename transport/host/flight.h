@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The flight recorder: when something fails, what the ring holds is written to a file, for
 // `hawser explain`. At most one file a second; of one process the first is kept and the newest, of
-// one directory a bounded number. What cannot be written is counted. Host thread.
+// one directory a bounded number. A file that cannot be written is counted. Host thread.
 #ifndef HAWSER_TRANSPORT_HOST_FLIGHT_H
 #define HAWSER_TRANSPORT_HOST_FLIGHT_H
 

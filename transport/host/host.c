@@ -137,7 +137,7 @@ static int refuse(const char *option, const char *given, const char *address,
         option, given, address, config->master);
 }
 
-// What others are told: numbers, for stripes are dialled by those only.
+// The address for others: numeric, because stripes are dialled only by numbers.
 static int choose_advertised(struct hwi_host *host, const struct hwi_host_config *config,
                              const struct addresses *found, char *error)
 {
@@ -374,8 +374,8 @@ static int create_trapped(struct hwi_host *host, const struct hwi_host_config *c
     return status;
 }
 
-// Signals are the trainer's: the host's thread and ZeroMQ's inherit this mask. Faults of their own
-// they get.
+// Signals are the trainer's: the host's thread and ZeroMQ's inherit this mask. They still get the
+// signals of their own faults.
 static void block_signals(sigset_t *before)
 {
     sigset_t all;

@@ -13,7 +13,7 @@ struct hwi_host;
 struct hwi_edges;
 struct hwi_edge_kind;
 
-// What the owner of a host is told, on the host's thread. Borrowed until return.
+// Reports to the owner of a host, on the host's thread. Borrowed until return.
 struct hwi_host_ops {
     // An effect to TRAINER.
     void (*trainer)(void *user, const struct hwi_msg *msg);
@@ -33,17 +33,18 @@ struct hwi_host_config {
     // A member: for stripes; a master: for control; port 0 = any. A member's NULL = any port of the
     // address from which the master is reached
     const char *listen;
-    const char *advertise;  // a member's: what others are told, "host:port"; NULL = what is bound
+    const char *advertise;  // a member's: the address for others, "host:port"; NULL = the bound one
     int insecure;           // a member's: `listen` NULL may be beyond loopback
     const char *state_file; // a master's view file, or NULL
     int new_run;            // ignore what the file holds; a missing file begins a run anyway
     uint64_t incarnation;   // a member's: names its control session
     // A directory for the journal, or NULL; and its bounds (0 = none). It is named by the
-    // incarnation, a master's by a random number. What its disk refuses later is lost and counted.
+    // incarnation, a master's by a random number. Events that its disk refuses later are lost and
+    // counted.
     const char *journal;
     uint64_t journal_bytes_max, journal_age_ms_max;
-    // A directory for what the ring holds when something fails, or NULL. What cannot be written
-    // there is lost and counted.
+    // A directory for the content of the ring when something fails, or NULL. A file that cannot be
+    // written there is lost and counted.
     const char *flight;
 };
 
@@ -84,11 +85,11 @@ void hwi_host_forget(struct hwi_host *host, uint64_t request);
 // Data port counters as of now. Any thread.
 void hwi_host_stats(struct hwi_host *host, struct hwi_data_stats *stats);
 
-// What a member's stripes carry, by the member at their other end, told before it returns. Any
-// thread. `tell` may not call back.
+// Reports the bytes that a member's stripes carry, by the member at their other end, before it
+// returns. Any thread. `tell` may not call back.
 void hwi_host_edges(struct hwi_host *host, hwi_edges_fn tell, void *user);
 
-// What the host dropped, since create. Any thread.
+// The messages that the host dropped, since create. Any thread.
 struct hwi_host_counters {
     uint64_t control_dropped_in;  // control messages that were none, or not for this end, ...
     uint64_t control_damaged;     // ... of them with a checksum that does not hold
@@ -119,7 +120,7 @@ typedef void (*hwi_observe_fn)(void *user, const struct hwi_actor_ops *actor,
 void hwi_host_observe(hwi_observe_fn observe, void *user);
 
 // One more kind of edges for the members of this process, asked before all others. For tests. Set
-// it before any host is created; NULL = none. The kind is returned owned; NULL = it cannot be had,
+// it before any host is created; NULL = none. The kind is returned owned; NULL = memory is short,
 // and the host cannot be created.
 typedef struct hwi_edge_kind *(*hwi_edge_make_fn)(struct hwi_edges *edges);
 void hwi_host_edge_kind(hwi_edge_make_fn make);

@@ -202,7 +202,7 @@ static bool turn(struct hwi_host *host)
 
 // ---- the thread ---------------------------------------------------------------------------------
 
-// A check failed outside of the actors: nothing in here can be trusted to go on. Sockets close, so
+// A check failed outside of the actors: no state in here can be trusted any more. Sockets close, so
 // that the others notice and no memory of the caller's is touched again; the owner ends the calls
 // that wait.
 static void give_up(struct hwi_host *host, const struct hwi_trap *trap)

@@ -125,7 +125,7 @@ static void fill_head(struct hwi_msg_trace_batch *batch, const struct hwi_ring_h
     snprintf(batch->address, sizeof batch->address, "%s", head->owner.address);
 }
 
-// About what a batch of so many records takes on the wire; the budget need not be exact.
+// The approximate size on the wire of a batch of that many records; the budget need not be exact.
 static uint64_t bytes_of(uint32_t records)
 {
     return 256 + UINT64_C(48) * records;

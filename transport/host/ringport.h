@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A host's ring and how others of the same user get at it: shared memory that they may only read,
-// handed out over a Unix socket in a directory of that user's own. What is missing for that costs
-// the tracing, never the host. Created on one thread, then used on the host's thread only.
+// handed out over a Unix socket in a directory that belongs to that user. If something for that is
+// missing, tracing fails, never the host. Created on one thread, then used on the host's thread
+// only.
 #ifndef HAWSER_TRANSPORT_HOST_RINGPORT_H
 #define HAWSER_TRANSPORT_HOST_RINGPORT_H
 
@@ -16,7 +17,7 @@ enum {
 
 #define HWI_RINGPORT_MAGIC UINT32_C(0x31525748) // "HWR1"
 
-// What a connection is told, with the descriptor of the ring; then it is closed.
+// The answer to a connection, sent with the descriptor of the ring; then it is closed.
 struct hwi_ringport_hello {
     uint32_t magic;
     uint32_t reserved;

@@ -224,7 +224,7 @@ static int receive(int fd, uint64_t *bytes)
         memcpy(&descriptor, CMSG_DATA(rights), sizeof descriptor);
     }
     bool whole = got == (ssize_t)sizeof hello && hello.magic == HWI_RINGPORT_MAGIC;
-    // What could be cut short later would end whoever reads it there.
+    // Memory that could be truncated later would kill the process that reads it there.
     if (whole && descriptor >= 0 && hwi_os_cannot_shrink(descriptor)) {
         *bytes = hello.bytes;
         return descriptor;

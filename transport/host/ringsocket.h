@@ -5,7 +5,7 @@
 
 #include "transport/host/ringport.h"
 
-// Listens under a name of its own, which is then in `path`; sockets of dead processes are removed.
+// Listens under a unique name, which is then in `path`; sockets of dead processes are removed.
 // Returns owned, or -1 (no directory that is safe, no room).
 int hwi_ringsocket_listen(char path[HWI_RINGPORT_PATH_MAX]);
 // Closes what hwi_ringsocket_listen opened, and its name.

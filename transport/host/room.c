@@ -13,7 +13,7 @@
 
 enum { TEXT_BYTES = 96 };
 
-// The errno of the first descriptor that could not be had, or 0.
+// The errno of the first descriptor that could not be opened, or 0.
 static int try_descriptors(void)
 {
     int held[HWI_ROOM_DESCRIPTORS];

@@ -15,7 +15,7 @@ enum {
     HWI_ROOM_THREADS = 3, // ZeroMQ's two and the host's
 };
 
-// True if that much can be had now. False: `text` says what is short and how to raise it.
+// True if that much is available now. False: `text` says what is short and how to raise it.
 // Another thread may still take the room before it is used.
 bool hwi_room_check(char *text, size_t bytes);
 

@@ -27,7 +27,8 @@ static void to_data(struct hwi_host *host, const struct hwi_envelope *envelope)
     }
 }
 
-// A call that failed, a member that is put out: what led to it is kept before anybody hears of it.
+// A call that failed, a member that is put out: the events that led to it are kept before the news
+// is passed on.
 static void note_failure(struct hwi_host *host, const struct hwi_msg *msg)
 {
     int status = msg->type == HWI_MSG_reply     ? msg->u.reply.status

@@ -18,7 +18,7 @@ enum {
     HWI_JOURNAL_END_BYTES = HWI_JOURNAL_HEADER_BYTES + 8, // an END or LOST, whole
 };
 
-// What follows the chain in a record's header.
+// The rest of a record's header, after the chain.
 struct hwi_journal_header {
     uint32_t bytes; // of the payload, without its padding
     uint8_t kind;
@@ -60,7 +60,7 @@ const unsigned char *hwi_journal_get_varint(const unsigned char *at, const unsig
 //   u8 flags, u8 role of the sender, varint ns since the event before in this segment (or since 0),
 //   u64 id of the sender if flagged, varint number of effects, the effects, the encoded message.
 // An effect: u8 role of the addressee and flag 0x80 for an id, u8 type, u32 hash, u64 id if
-// flagged. Where an actor was told to give up for no event there is no message.
+// flagged. If an actor had to give up without an event there is no message.
 enum { HWI_JOURNAL_FAILED = 1, HWI_JOURNAL_FROM_ID = 2, HWI_JOURNAL_NO_MESSAGE = 4 };
 enum { HWI_JOURNAL_TO_ID = 0x80 };
 enum {

@@ -12,7 +12,7 @@
 //
 // Segments are mapped files, given all their bytes when they are made: an append is a copy into
 // memory, and what was appended survives a SIGKILL. The chain is written last: a record whose chain
-// is 0 was being written when the process died. What follows the last record is zero. The next
+// is 0 was being written when the process died. The bytes after the last record are zero. The next
 // segment is made under the name NAME.NNNNNN.hwj.new and renamed when the one before has its END:
 // so a file that is missing is known to be.
 //
@@ -36,11 +36,12 @@ enum hwi_journal_kind {
     HWI_JOURNAL_IMAGE = 2, // u64 number of events the actor (`role`) has heard, then the image, if
                            // it has one
     HWI_JOURNAL_EVENT = 3, // see struct hwi_journal_event
-    HWI_JOURNAL_END = 4,   // u64: 1 = closed, 0 = goes on in the next segment
+    HWI_JOURNAL_END = 4,   // u64: 1 = closed, 0 = continues in the next segment
     HWI_JOURNAL_LOST = 5,  // u64: events that could not be written (disk full); the segment ends
 };
 
-// What is kept of an effect: whom to, what, and 32 bits of the XXH3-64 of its encoded form.
+// The stored part of an effect: its receiver, its type, and 32 bits of the XXH3-64 of its encoded
+// form.
 struct hwi_journal_effect {
     struct hwi_addr to;
     uint16_t type;
@@ -63,8 +64,8 @@ struct hwi_journal_config {
     const struct hwi_actor_ops *const *actors;
     uint32_t actor_count;
     const void *(*state_of)(void *user, const struct hwi_actor_ops *actor);
-    // Clock of the events and time of day at one moment; NULL = the system's. With a clock of its
-    // own a head says pid 0: nothing in the journal depends on the machine.
+    // Clock of the events and time of day at one moment; NULL = the system's. With a given clock a
+    // head says pid 0: nothing in the journal depends on the machine.
     void (*clock)(void *user, uint64_t *monotonic_ns, uint64_t *realtime_ns);
     void *user;
 };
@@ -73,9 +74,10 @@ struct hwi_journal_config {
 int hwi_journal_create(const struct hwi_journal_config *config, struct hwi_journal **journal,
                        char *error, size_t bytes);
 // Appends one step; `failed`: a check failed in it. An event whose message has type NONE: there was
-// no event, the actor was told to give up. Never fails: what the disk does not take is counted,
-// said in the next record that fits, and a new segment begins with images as soon as there is room.
-// Arguments are borrowed until return. The actor's state must be the one after the step.
+// no event, and the actor had to give up. Never fails: records that the disk does not take are
+// counted, reported in the next record that fits, and a new segment begins with images as soon as
+// there is room. Arguments are borrowed until return. The actor's state must be the one after the
+// step.
 void hwi_journal_step(struct hwi_journal *journal, const struct hwi_actor_ops *actor,
                       const struct hwi_event *event, const struct hwi_effects *effects,
                       bool failed);
@@ -88,11 +90,10 @@ void hwi_journal_abandon(struct hwi_journal *journal);
 // ---- reading: any thread ------------------------------------------------------------------------
 
 struct hwi_journal_event {
-    uint8_t role;    // whose event: enum hwi_role
-    bool failed;     // a check failed in the step
-    uint64_t number; // of the event in its actor, from 1
-    struct hwi_event
-        event; // borrowed until the next read; msg of type NONE: it was told to give up
+    uint8_t role;           // whose event: enum hwi_role
+    bool failed;            // a check failed in the step
+    uint64_t number;        // of the event in its actor, from 1
+    struct hwi_event event; // borrowed until the next read; msg of type NONE: it had to give up
     const struct hwi_journal_effect *effects; // borrowed until the next read
     uint32_t effect_count;
 };
@@ -104,7 +105,7 @@ struct hwi_journal_image {
     size_t length;              // 0: the actor has no images
 };
 
-// What a read found.
+// The result of a read.
 enum hwi_journal_found {
     HWI_JOURNAL_FOUND_HEAD,
     HWI_JOURNAL_FOUND_IMAGE,

@@ -140,8 +140,8 @@ static bool all_zero(const unsigned char *bytes, size_t length)
     return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
 }
 
-// A process that writes it now may have gone on since the file was read. True if the bytes from
-// `at` on are others now.
+// A process that writes it now may have written more since the file was read. True if the bytes
+// from `at` on are others now.
 static bool reload(struct hwi_journal_reader *reader)
 {
     struct hwi_journal_file now = {0};

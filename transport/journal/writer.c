@@ -18,7 +18,7 @@ enum {
     ACTORS_MAX = 8,
     SCRATCH_BYTES_FIRST = 64 << 10,
     ROLL_SIXTEENTHS = 15, // of its room a segment takes before the next begins
-    IMAGES_TIMES = 4,     // a segment is at least so many times its images
+    IMAGES_TIMES = 4,     // a segment is at least this many times its images
     RETRY_NS = 100000000, // after the disk refused
     HEAD_AT = 8,          // where a payload begins in the scratch
 };

@@ -2,15 +2,15 @@
 // The door to callers' tensors: what is behind a location, only its memory knows. Each kind of
 // memory has a file here; tensor.c says which kind a caller's pointer is of.
 //
-// A location is no pointer, so nothing outside of this folder can read or write what is there by
+// A location is no pointer, so nothing outside of this folder can read or write the bytes there by
 // itself, and a test looks that nobody takes the hidden number out of it.
 //
-// What an implementation owes:
+// The duties of an implementation:
 // - Locations are flat: the byte behind a location is at the hidden number plus one. All bytes of a
 //   tensor have one memory.
 // - `direct` gives the address of the bytes if the CPU and the kernel's socket calls can read and
-//   write them there, for as long as the tensor is known. NULL = they cannot: whoever needs them as
-//   plain bytes then works on a copy (transport/data/span.h). The answer for a tensor never
+//   write them there, for as long as the tensor is known. NULL = they cannot: code that needs them
+//   as plain bytes then works on a copy (transport/data/span.h). The answer for a tensor never
 //   changes.
 // - `copy_out` and `copy_in` are whole when they return, and see what was written before, by
 //   whichever way.
@@ -43,7 +43,7 @@ extern const struct hwi_memory_ops hwi_memory_host; // host.c
 
 // tensor.c, which a test may replace: what a caller calls `pointer`. NULL = nowhere.
 struct hwi_location hwi_location_of(const void *pointer);
-// host.c: plain bytes of our own. NULL = nowhere.
+// host.c: plain host memory. NULL = nowhere.
 struct hwi_location hwi_location_host(const void *bytes);
 
 static inline bool hwi_location_exists(struct hwi_location at)

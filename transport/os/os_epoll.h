@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// What to be told of (interest) and what is the case (ready). Errors and a full hang-up are always
-// told.
+// The events to report (interest) and those that occurred (ready). Errors and a full hang-up are
+// always reported.
 enum {
     HWI_READABLE = 1,
     HWI_WRITABLE = 2,

@@ -36,7 +36,7 @@ void *hwi_os_share_memory(const char *name, size_t bytes, int *readable);
 // True if what such a descriptor stands for can never become shorter: mapped, it stays there.
 bool hwi_os_cannot_shrink(int fd);
 void hwi_os_unshare_memory(void *memory, size_t bytes);
-// Who is at the other end of a Unix socket.
+// The process at the other end of a Unix socket.
 bool hwi_os_peer_uid(int socket, uint32_t *uid);
 
 #endif

@@ -4,7 +4,8 @@
 
 // ---- connections
 
-// Who dials the address it has taken over from a dead member finds itself: one end, listed once.
+// A node that dials the address it has taken over from a dead member finds itself: one end, listed
+// once.
 static int first_end(const struct hwi_sim_conn *conn)
 {
     return conn->ends[0] == conn->ends[1] ? 1 : 0;
@@ -103,7 +104,7 @@ struct hwi_sim_edge *hwi_sim_edge_add(struct hwi_sim_process *process, uint64_t 
     return edge;
 }
 
-// What follows in the same run is put in again: no gap may part it from where it belongs.
+// The rest of the same run is inserted again: no gap may part it from where it belongs.
 void hwi_sim_edge_remove(struct hwi_sim_process *process, struct hwi_sim_edge *edge)
 {
     struct hwi_sim_edges *edges = &process->edges;

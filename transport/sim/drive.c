@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Processes that a record drives. What reaches such a process from outside is kept back; a recorded
-// event takes its like out of what is kept. What the record heard before the simulated network
-// brought it is owed: it is dropped when it comes.
+// Processes that a record drives. Messages that reach such a process from outside are held back; a
+// recorded event takes its equal out of the held ones. A message that the record heard before the
+// simulated network brought it is owed: it is dropped when it comes.
 #include "transport/sim/drive.h"
 
 #include <stdlib.h>
@@ -526,7 +526,7 @@ uint64_t hwi_sim_repeat(struct hwi_sim *sim, uint32_t node, const struct hwi_msg
     uint32_t number =
         hwi_sim_request_add(process, request->u.request.kind, request->u.request.async);
     msg.u.request.request = number + 1;
-    msg.u.request.collected = HWI_ID_MAX; // all that were told
+    msg.u.request.collected = HWI_ID_MAX; // all that were reported
     if (process->alive) {
         give_memory(process, &msg.u.request);
         hwi_sim_process_tell(process, hwi_addr_of(HWI_ROLE_TRAINER, 0), HWI_ROLE_PEER, &msg, 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A simulation that carries a recorded run on. First the record drives: each recorded event is
 // handed to its actor, and what the actor says about it is carried out by simulated links and data
-// ports, whose own answers are kept back until the record says that they were heard. Then
-// hwi_sim_let_go: what was kept back is delivered, and the run goes on by itself.
+// ports, whose own answers are kept back until the record has them. Then
+// hwi_sim_let_go: the held messages are delivered, and the run continues by itself.
 //
 // Contents of tensors are symbolic: memory is zero, and the hash of a block of the shared state is
 // what the record said of it last, wherever the block travels.
@@ -32,7 +32,7 @@ bool hwi_sim_drive_lose(struct hwi_sim *sim, uint32_t node, enum hwi_role role,
 // The record of the process ends here: it was killed, or has left.
 void hwi_sim_drive_end(struct hwi_sim *sim, uint32_t node);
 
-// From now on the simulation goes on by itself, over links of this one-way delay.
+// From now on the simulation continues by itself, over links of this one-way delay.
 void hwi_sim_let_go(struct hwi_sim *sim, uint64_t delay_ns);
 
 // The number by which hwi_sim_reply knows a request that the record calls `request`.

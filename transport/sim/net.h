@@ -166,7 +166,7 @@ struct hwi_sim_edges {
 
 // ---- links
 
-// What is set for one direction between two nodes; see link.c.
+// The settings for one direction between two nodes; see link.c.
 struct hwi_sim_pair {
     uint32_t from, to;
     struct hwi_sim_link link;
@@ -180,7 +180,7 @@ struct hwi_sim_pairs {
     uint32_t count, capacity;    // 0 or a power of two
 };
 
-// What a link does, all settings together.
+// The behaviour of a link, all settings together.
 struct hwi_sim_quality {
     struct hwi_sim_link link;
     uint64_t node_ns; // of the delay: what the nodes' own settings add at least

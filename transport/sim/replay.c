@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Feeds recorded events to fresh actors and compares their effects, byte for byte. No data port, no
-// network, no trainer: nothing but the actors runs here. Over and over the actor is saved, and
-// what was loaded from its image goes on in its place: so an image that lacks something is found,
+// network, no trainer: nothing but the actors runs here. Over and over the actor is saved, and the
+// copy loaded from its image continues in its place: so an image that lacks something is found,
 // too.
 #include "actors/loop/player.h"
 #include "transport/sim/world.h"

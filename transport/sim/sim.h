@@ -27,13 +27,13 @@ enum {
 };
 #define HWI_SIM_MASTER UINT32_MAX
 
-// What the digest covers. FULL: every event and effect, all fields. LIGHT: every event (when,
+// The content of the digest. FULL: every event and effect, all fields. LIGHT: every event (when,
 // whose, type, sender), the types and addressees of its effects, and all bytes that travel:
 // cheaper.
 enum hwi_sim_digest { HWI_SIM_DIGEST_FULL = 0, HWI_SIM_DIGEST_LIGHT, HWI_SIM_DIGEST_NONE };
 
-// What carries the bytes of a stripe, in one direction, from when they leave to when they arrive.
-// When that is the simulator says. One thread.
+// The carrier of a stripe's bytes, in one direction, from their departure to their arrival. The
+// simulator sets both times. One thread.
 struct hwi_sim_wire_ops {
     void *(*open)(void);                                               // returns owned
     void (*put)(void *wire, const unsigned char *bytes, size_t count); // borrows until return
@@ -59,7 +59,7 @@ struct hwi_sim_config {
     // By role, borrowed until destroy; NULL = the real actor.
     const struct hwi_actor_ops *actors[HWI_ROLE_MAX];
 
-    // What is drawn by the simulator itself: jitter, which message or frame is hit, where it is cut
+    // The draws of the simulator itself: jitter, which message or frame is hit, where it is cut
     // or damaged. Equal seeds draw equally.
     uint64_t seed;
     // For long and large runs.
@@ -67,8 +67,8 @@ struct hwi_sim_config {
     uint8_t untold;     // keeps no transcript: it is empty
     uint8_t digest;     // enum hwi_sim_digest
     // For thousands of members: an edge costs two bits until the first frame makes its stripes. It
-    // opens in at most two delays whatever is set for its link (blocks, cuts, unreachable), and
-    // only one with stripes can be cut.
+    // opens in at most two delays, regardless of the settings of its link (blocks, cuts,
+    // unreachable), and only one with stripes can be cut.
     uint8_t virtual_edges;
     uint32_t rings; // records of each process's ring, a power of two; 0 = no rings
     uint8_t driven; // begins without a master: see drive.h
@@ -106,8 +106,8 @@ void hwi_sim_kill(struct hwi_sim *sim, uint32_t node);
 // durable and is a new run otherwise. A member's address stays; so do all link settings and blocks
 // of the node; its clock is right again, it is not frozen, its kill_at and kill_on are forgotten.
 void hwi_sim_restart(struct hwi_sim *sim, uint32_t node, uint32_t min_members);
-// SIGSTOP: hears and does nothing, its connections stay; thaw lets it go on with what waits. Also
-// the master. Freezing twice is the same as once.
+// SIGSTOP: it receives and does nothing, its connections stay; after a thaw it continues with the
+// messages that wait. Also the master. Freezing twice is the same as once.
 void hwi_sim_freeze(struct hwi_sim *sim, uint32_t node);
 void hwi_sim_thaw(struct hwi_sim *sim, uint32_t node);
 // The process stops for ever (as kill) just before handling its n-th event (counted from its start)
@@ -142,10 +142,10 @@ struct hwi_sim_link {
     uint64_t delay_ns;
     uint64_t jitter_ns; // drawn from 0..this for each message or frame, on top of delay_ns
     // Bandwidth; 0 = as in the config (control links: no limit). A very small one clogs the link:
-    // everything waits, nothing breaks; what waits goes on at the new rate within 50 ms of a
+    // everything waits, nothing breaks; waiting bytes move at the new rate within 50 ms of a
     // change.
     uint64_t bytes_per_s;
-    // One message or frame of so many is hit; 1 = each; 0 = none.
+    // One message or frame of this many is hit; 1 = each; 0 = none.
     uint32_t duplicate_in; // control: delivered again, up to jitter_ns (and at least 1 ns) later
     uint32_t truncate_in;  // control: bytes are cut off its end; the receiver drops it
     uint32_t damage_in;    // stripes: a byte is flipped on the way; the receiver breaks the edge
@@ -158,12 +158,12 @@ void hwi_sim_link(struct hwi_sim *sim, uint32_t from, uint32_t to, const struct 
 // slow newcomers and clogged nodes. NULL or all zero = none.
 void hwi_sim_node_link(struct hwi_sim *sim, uint32_t node, const struct hwi_sim_link *link);
 
-// A partition: bytes from `from` do not arrive at `to` while `on`, though connections stay. What is
-// sent meanwhile waits (a stripe takes up to 4 frames, then its sender waits) and arrives, in
-// order, once the block is lifted. No stripe can be opened while either direction is blocked: dials
-// hang until the timeout. Also the notice that a connection broke waits. A control connection that
-// was blocked for 15 s is lost, as by hwi_sim_control_lose, and comes back when both directions are
-// free. One direction; block both for a full partition.
+// A partition: bytes from `from` do not arrive at `to` while `on`, though connections stay.
+// Messages sent meanwhile wait (a stripe takes up to 4 frames, then its sender waits) and arrives,
+// in order, once the block is lifted. No stripe can be opened while either direction is blocked:
+// dials hang until the timeout. Also the notice that a connection broke waits. A control connection
+// that was blocked for 15 s is lost, as by hwi_sim_control_lose, and comes back when both
+// directions are free. One direction; block both for a full partition.
 void hwi_sim_block(struct hwi_sim *sim, uint32_t from, uint32_t to, bool on);
 
 // The control link of a member: down = messages are lost both ways; up = works again.
@@ -182,7 +182,7 @@ void hwi_sim_unreachable(struct hwi_sim *sim, uint32_t node);
 void hwi_sim_undialled(struct hwi_sim *sim, uint32_t node);
 void hwi_sim_reachable(struct hwi_sim *sim, uint32_t node);
 
-// What was really injected since create: a fault that hit nothing does not count.
+// The faults really injected since create: a fault that hit nothing does not count.
 enum hwi_sim_fault {
     HWI_SIM_DELAYED,     // messages and frames given more delay than the config's
     HWI_SIM_REORDERED,   // messages and frames that arrived after one that was sent later
@@ -197,7 +197,7 @@ enum hwi_sim_fault {
     HWI_SIM_CUT,         // edges whose stripes were cut
     HWI_SIM_UNREACHED,   // dials from or to the unreachable, or over a cut edge
     HWI_SIM_FROZEN,      // freezes of living processes
-    HWI_SIM_KILLED,      // living processes killed, by whatever function
+    HWI_SIM_KILLED,      // living processes killed, by any function
     HWI_SIM_RESTARTED,   // processes started in the place of another
     HWI_SIM_SLOWED,      // messages and frames delayed by hwi_sim_node_link (also in DELAYED)
     HWI_SIM_JUMPED,      // clocks that jumped
@@ -212,15 +212,15 @@ const uint64_t *hwi_sim_fault_counts(const struct hwi_sim *sim);
 
 // ---- trainers
 
-// What a process's trainer asks of its actors, and what it is told. How a program's calls become
-// requests is not the simulator's: see tools/trainer.
+// The requests of a process's trainer to its actors, and their replies. How a program's calls
+// become requests is not the simulator's: see tools/trainer.
 
 // A request of the member's trainer to its peer, with the caller's memory (NULL = none), which
 // stays until the reply; both are borrowed until return. Numbers it, and returns the number; its id
 // is the number + 1.
 uint64_t hwi_sim_submit(struct hwi_sim *sim, uint32_t node, const struct hwi_msg_request *request,
                         const struct hwi_buffers *buffers);
-// What the trainer has asked so far.
+// The requests of the trainer so far.
 struct hwi_sim_asked {
     uint64_t self;      // the member's peer id; 0 = none yet
     uint64_t requests;  // submitted, the opening included
@@ -262,7 +262,7 @@ uint64_t hwi_sim_now(const struct hwi_sim *sim);
 // zero if the master is dead, frozen or has not booted.
 void hwi_sim_status(struct hwi_sim *sim, struct hwi_msg_status *status);
 
-// What the run cost so far.
+// The cost of the run so far.
 struct hwi_sim_costs {
     uint64_t events;          // of all actors
     uint64_t master_events;   // of the master

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Clocks, and who is woken when: a binary heap of the processes that asked, ordered by time, then
-// by rank.
+// Clocks, and the times at which processes are woken: a binary heap of the processes that asked,
+// ordered by time, then by rank.
 #include "transport/sim/world.h"
 
 #define MILLION UINT64_C(1000000)

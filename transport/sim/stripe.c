@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Stripes: frames leave one data port one at a time per stripe, and reach the other after the
 // edge's delay. The stripes of a lane differ a little in their delay, so frames overtake each
-// other. What cuts frames into bytes and puts them together is the host's code
-// (transport/stripe); here is when bytes leave and arrive.
+// other. The host's code (transport/stripe) cuts frames into bytes and joins them; this file
+// decides when bytes leave and arrive.
 #include "transport/sim/world.h"
 
 #include <errno.h>
@@ -109,7 +109,7 @@ static uint64_t rate_of(const struct hwi_sim_stripe *stripe)
     return rate == 0 || (set != 0 && set < rate) ? set : rate;
 }
 
-// A stripe takes only so many frames that cannot arrive.
+// A stripe takes only a limited number of frames that cannot arrive.
 static bool is_full(const struct hwi_sim_stripe *stripe)
 {
     return stripe->in_flight >= HWI_SIM_SOCKET_FRAMES_MAX &&

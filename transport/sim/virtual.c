@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Virtual edges: ten thousand members have fifty million pairs, and most never exchange a frame. A
-// process keeps two bits for each other one: that it wants the edge, and that it was told that it
-// is up. The first message for the other end makes the connection.
+// process keeps two bits for each other one: that it wants the edge, and that it knows that the
+// edge is up. The first message for the other end makes the connection.
 #include "transport/sim/world.h"
 
 #include <stdio.h>
@@ -83,7 +83,7 @@ static void come_up(struct hwi_sim_process *process, uint32_t index)
     hwi_sim_process_run(process); // its mailbox stays short
 }
 
-// All that both ends want and this one was not told of.
+// All that both ends want and that this end does not know yet.
 static void round_comes(struct hwi_sim_process *process, struct hwi_sim_event *event)
 {
     (void)event;

@@ -50,7 +50,7 @@ struct hwi_sim_fate {
     uint32_t type_count;
 };
 
-// What the process's actors take for the time: local_ns + (now - since_ns), times its rate.
+// The time as the process's actors see it: local_ns + (now - since_ns), times its rate.
 struct hwi_sim_clock {
     uint64_t since_ns, local_ns;
     int32_t ppm;
@@ -89,7 +89,7 @@ struct hwi_sim_process {
     uint64_t heard;   // newest sequence that arrived
     struct hwi_sim_edges edges;
     struct hwi_sim_bits wanted, up; // virtual edges: asked for, told that it is up
-    bool round_due;                 // an event will tell of those that came up
+    bool round_due;                 // an event will report those that came up
     struct hwi_sim_conn *conns;     // open ones
     struct hwi_sim_control control;
     struct hwi_sim_request *requests;
@@ -136,7 +136,7 @@ struct hwi_sim {
     struct hwi_sim_pairs pairs;
     struct hwi_sim_process **by_peer; // virtual edges: by peer id
     uint32_t peer_capacity;
-    uint32_t linked_nodes; // that have settings of their own, ever
+    uint32_t linked_nodes; // that ever had separate settings
 
     struct hwi_sim_packet *free_packets;
     struct hwi_staging *staging; // owned
@@ -170,7 +170,7 @@ struct hwi_sim_process *hwi_sim_process_by_incarnation(struct hwi_sim *sim, uint
 
 // Where an effect goes that is not for an actor of the process nor for its clock.
 void hwi_sim_carry(struct hwi_sim_process *process, const struct hwi_envelope *envelope);
-// What came from outside, for an actor of the process.
+// A message from outside, for an actor of the process.
 void hwi_sim_post(struct hwi_sim_process *process, struct hwi_addr from, struct hwi_addr to,
                   const struct hwi_msg *msg);
 
@@ -193,7 +193,7 @@ void hwi_sim_master_start(struct hwi_sim *sim);
 extern const struct hwi_alloc hwi_sim_alloc; // a template: its user is to be the process
 void hwi_sim_memory_drop(struct hwi_sim_process *process); // all of it
 
-// sleep.c: clocks, and who is woken when.
+// sleep.c: clocks, and the times at which processes are woken.
 uint64_t hwi_sim_local(const struct hwi_sim_process *process); // its now
 void hwi_sim_sleep_update(struct hwi_sim_process *process);
 struct hwi_sim_process *hwi_sim_sleep_first(const struct hwi_sim *sim); // NULL = nobody
@@ -255,7 +255,7 @@ void hwi_sim_virtual_need(struct hwi_sim_process *process, uint64_t peer);
 
 // edge.c
 void hwi_sim_edge_tell(struct hwi_sim_process *process, uint64_t peer, const char *down);
-// An edge between two that are told it is up: its connection at once.
+// An edge between two processes that know it is up: its connection at once.
 void hwi_sim_edge_join(struct hwi_sim_process *process, struct hwi_sim_process *other);
 void hwi_sim_edge_open(struct hwi_sim_process *process, const struct hwi_msg_edge_open *open);
 void hwi_sim_edge_close(struct hwi_sim_process *process, uint64_t peer);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A stripe's frames as bytes: cut from the data port into a stream, and put together from one.
-// Hosts and the simulator use this same code; it knows no descriptor and no clock. What carries
-// the bytes is a stream, a table of two functions: a socket, memory, or something that seals
-// what it passes on to another stream.
+// Hosts and the simulator use this same code; it knows no descriptor and no clock. A stream carries
+// the bytes. It is a table of two functions: a socket, memory, or something that seals what it
+// passes on to another stream.
 //
 // Frames in hand are the reader's or the writer's: the data port has pointers into both, so they
 // stay at one place until hwi_stripe_reader_end and hwi_stripe_writer_end have given all back.

@@ -116,7 +116,7 @@ static bool start_member(struct crew *crew, uint32_t rank)
 static bool start_crew(struct crew *crew)
 {
     const struct bench_job *job = crew->job;
-    // The master first: it must not inherit what the members' ends are told by.
+    // The master first: it must not inherit the pipes that announce the members' ends.
     if ((job->kind & BENCH_ALL_REDUCE) && !start_master(crew)) {
         return false;
     }

@@ -30,7 +30,7 @@ struct bench_job {
     bool json;
 };
 
-// What one process of raw has: connections to the other, all non-blocking.
+// One process of raw: its connections to the other, all non-blocking.
 struct bench_raw {
     int fds[BENCH_STRIPES_MAX];
     uint32_t count;

@@ -17,8 +17,8 @@ enum {
     WARM_UPS = 3,
     REPEATS_MIN = 5,
     REPEATS_AUTO_MAX = 2000,
-    PERIOD = 251,      // input values repeat after so many elements
-    REFILL_EVERY = 16, // in-place sums grow: start afresh, and check, after so many
+    PERIOD = 251,      // input values repeat after this many elements
+    REFILL_EVERY = 16, // in-place sums grow: start afresh, and check, after this many
 };
 #define AUTO_NS UINT64_C(1500000000)
 
@@ -58,7 +58,7 @@ static void fill(float *values, uint64_t count, uint32_t rank)
     }
 }
 
-// What sums in place and in rank order give after `times` all-reduces, by the same additions.
+// The result of sums in place and in rank order after `times` all-reduces, by the same additions.
 static float expected_sum(uint32_t members, uint32_t times, uint64_t i)
 {
     float sum = input_value(0, i);

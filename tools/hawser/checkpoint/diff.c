@@ -16,7 +16,7 @@ struct side {
     bool open;
 };
 
-// What became of one tensor.
+// The comparison of one tensor.
 struct change {
     const struct hwi_checkpoint_tensor *a, *b; // NULL: not in that file
     bool shapes;                               // type or size differ
@@ -120,7 +120,7 @@ static void compare_tensors(struct comparison *c, struct change *change)
     }
 }
 
-// ---- what is told ------------------------------------------------------------------------------
+// ---- the report --------------------------------------------------------------------------------
 
 static const char *verdict_of(const struct change *change)
 {

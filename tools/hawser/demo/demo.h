@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the parts of `hawser demo` share: who takes part, what they reported, and the verdict.
+// Shared by the parts of `hawser demo`: the participants, their reports, and the verdict.
 #ifndef HAWSER_TOOLS_HAWSER_DEMO_DEMO_H
 #define HAWSER_TOOLS_HAWSER_DEMO_DEMO_H
 
@@ -21,7 +21,7 @@ enum {
 };
 #define DEMO_ACCURACY_LEAST 0.95
 
-// What one trainer reported of itself.
+// The report of one trainer about itself.
 struct demo_party {
     uint64_t peer;         // its id; 0 = not joined
     uint64_t step;         // the last outer step it made
@@ -57,7 +57,7 @@ struct demo_verdict {
     double accuracy; // the least of those that finished
 };
 
-// The first problem is the one that is told.
+// Only the first problem is reported.
 __attribute__((format(printf, 2, 3))) void demo_problem(struct demo *demo, const char *format, ...);
 
 // Finds the trainer and the data beside this program or in its installation; `data` may be given.

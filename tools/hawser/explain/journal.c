@@ -63,7 +63,7 @@ static void take_image(struct playing *playing, const struct hwi_journal_image *
     }
 }
 
-// What it said to the outside of its process.
+// The messages that it sent out of its process.
 static void write_effects(struct playing *playing, uint8_t role, const struct hwi_effects *effects,
                           uint64_t now_ns)
 {
@@ -134,7 +134,7 @@ static uint32_t find_same(const struct explain_rings *rings, const struct playin
     return UINT32_MAX;
 }
 
-// A flight file is kept unless the journal goes on after it.
+// A flight file is kept unless the journal continues after it.
 static void keep(struct explain_rings *rings, const struct playing *playing)
 {
     struct hwi_ring_reader reader;

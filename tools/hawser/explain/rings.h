@@ -35,8 +35,8 @@ void rings_put_report(const struct explain_rings *rings, const struct explain_re
 // False with a sentence in `error` (RINGS_ERROR_BYTES) if there is none that can be read; *skipped
 // counts files that are no rings of this build.
 bool rings_load(struct explain_rings *rings, const char *path, uint32_t *skipped, char *error);
-// Adds a ring for each journal of a directory whose process has none yet, or went on after the file
-// of its ring was written. Returns how many journals were read; *skipped counts the others.
+// Adds a ring for each journal of a directory whose process has none yet, or continued after the
+// file of its ring was written. Returns how many journals were read; *skipped counts the others.
 uint32_t rings_load_journals(struct explain_rings *rings, const char *directory, uint32_t *skipped);
 // Writes each ring to a file in `directory`, which is made if it is missing.
 bool rings_save(const struct explain_rings *rings, const char *directory, char *error);

@@ -56,7 +56,7 @@ static int print_once(const char *master)
     return EXIT_OK;
 }
 
-// -1 to go on, else the exit code.
+// -1 to continue, else the exit code.
 static int read_options(int argc, char **argv, struct request *request)
 {
     static const struct option options[] = {{"listen", required_argument, NULL, 'l'},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which message that was heard is which that was said, and what the clocks of different machines
-// differ by: half of what the quickest messages of the two directions differ by.
+// Matches each received message with the sent one, and estimates how much the clocks of different
+// machines differ: half the difference between the quickest messages of the two directions.
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@ enum {
     MACHINES_MAX = 256,            // of which clocks are related by messages; beyond: time of day
 };
 
-// What both sides know of a message between processes.
+// The facts that both sides know about a message between processes.
 struct link {
     uint8_t from_role, to_role;
     uint64_t from, to; // session or peer id; 0 = the master
@@ -143,7 +143,7 @@ static int64_t raw_delay(const struct perfetto *p, const struct end *sent, const
     return (int64_t)(p->items[heard->index].record.arrived - p->items[sent->index].record.handled);
 }
 
-// Of messages that were said once and heard once: those are never mistaken.
+// Messages that were sent once and received once: those are never confused.
 static void learn_delays(const struct perfetto *p, const struct end *ends, uint32_t count,
                          int64_t *least)
 {
@@ -215,8 +215,8 @@ static int by_time(const struct perfetto *p, const struct end *a, const struct e
     return (x > y) - (x < y);
 }
 
-// Of messages that look the same: in order, and none is heard before it was said. What has no
-// partner was lost, or is outside of what the rings held.
+// Messages that look the same are matched in order, and none is received before it was sent. A
+// message without a partner was lost, or is older than the rings.
 static void pair_up(struct perfetto *p, const struct end *ends, uint32_t count)
 {
     uint32_t sent = 0, heard = 0;

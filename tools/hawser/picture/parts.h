@@ -59,18 +59,18 @@ struct perfetto_track {
     uint8_t actor; // enum hwi_role
 };
 void perfetto_put_names(struct perfetto_out *out, const struct perfetto *p);
-// A message that was heard, or one that was said at a time when its actor has no slice. A length
+// A received message, or a message sent at a time when its actor has no slice. A length
 // of 0: it is not known.
 void perfetto_put_slice(struct perfetto_out *out, struct perfetto_track track, int64_t start_ns,
                         int64_t duration_ns, const struct hwi_ring_record *record);
-// A message that was said.
+// A sent message.
 void perfetto_put_mark(struct perfetto_out *out, struct perfetto_track track, int64_t at_ns,
                        const struct hwi_ring_record *record);
 void perfetto_put_flow(struct perfetto_out *out, const char *name, struct perfetto_track from,
                        int64_t from_ns, struct perfetto_track to, int64_t to_ns);
-// A span on a track of its own (one for all of the same name). `marked_ns`: a mark within, or < 0.
+// A span on a separate track (one for all of the same name). `marked_ns`: a mark within, or < 0.
 struct perfetto_span {
-    const char *category, *name, *what; // `what` is told when it is chosen
+    const char *category, *name, *what; // `what` is shown when it is selected
     uint32_t process;
     int64_t start_ns, end_ns, marked_ns;
     const char *mark;

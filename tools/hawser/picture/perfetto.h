@@ -28,7 +28,7 @@ bool perfetto_process(struct perfetto *perfetto, uint32_t process,
 // hwi_ring_record_of makes one from any message.
 void perfetto_add(struct perfetto *perfetto, uint32_t process,
                   const struct hwi_ring_record *record);
-// The file is to have at most so many bytes (at least PERFETTO_BYTES_LEAST): the newest records
+// The file has at most that number of bytes (at least PERFETTO_BYTES_LEAST): the newest records
 // are drawn.
 void perfetto_limit(struct perfetto *perfetto, uint64_t bytes);
 // Records that were added and are not in the file, once it is written.

@@ -111,7 +111,7 @@ static void describe(const struct perfetto_item *item, const struct perfetto_ite
     }
 }
 
-// What the picture's right edge is for a call that was not answered yet.
+// The picture's right edge for a call that was not answered yet.
 static int64_t last_of(const struct perfetto *p, uint32_t process)
 {
     const struct perfetto_process *of = &p->processes[process];

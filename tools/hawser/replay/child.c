@@ -11,7 +11,7 @@
 
 #include "tools/hawser/replay/fork/fork.h"
 
-// Memory that a child shares with us; NULL if there is none to be had.
+// Memory that a child shares with us; NULL if memory is short.
 static struct replay_progress *share(FILE **file)
 {
     struct replay_progress *progress = MAP_FAILED;
@@ -104,7 +104,7 @@ int replay_fork_apart(struct replay_set *set, const struct replay_options *optio
     return REPLAY_CRASH;
 }
 
-// What the children have used: the machine may have had other things to do.
+// The CPU time of the children: the machine may have run other programs.
 static double core_seconds(void)
 {
     struct rusage used;

@@ -98,7 +98,7 @@ static void print_line(const struct replay_parting *parting)
     putchar('\n');
 }
 
-// What stands around the parting in one of the histories, and why it ends there if it does.
+// The events around the parting in one of the histories, and why it ends there if it does.
 static void print_side(struct replay_parting_side *side, uint8_t role)
 {
     const struct replay_source *source = &side->set->sources[side->source];

@@ -75,7 +75,7 @@ static const struct who *find(const struct who *table, uint32_t count, uint64_t 
     return count ? bsearch(&key, table, count, sizeof key, compare) : NULL;
 }
 
-// Whom an address of another process names; false if its journal is not here.
+// The journal of an address of another process; false if its journal is not here.
 static bool resolve(const struct replay_letters *letters, struct hwi_addr addr, struct who *who)
 {
     const struct who *found = NULL;

@@ -21,7 +21,8 @@ void replay_letters_destroy(struct replay_letters *letters);                // t
 // The key of what source `from` says; 0 = to nobody of the set.
 uint64_t replay_letters_said(const struct replay_letters *letters, uint32_t from,
                              const struct hwi_journal_effect *effect);
-// The key of what source `to` heard, and who could have sent it; 0 = nobody of the set.
+// The key of the message that source `to` received, and the sources that could have sent it; 0 =
+// none of the set.
 uint64_t replay_letters_heard(const struct replay_letters *letters, uint32_t to,
                               const struct hwi_event *event, uint32_t *sender);
 // Returns the letter's number.

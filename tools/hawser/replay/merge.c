@@ -74,7 +74,7 @@ void replay_merge_close(struct replay_merge *merge)
     hwi_free(&hwi_alloc_libc, merge);
 }
 
-// True while what the next event hears has not been said, and will be.
+// True while the message of the next event has not been sent, and will be.
 static bool must_wait(const struct replay_merge *merge, const struct stream *stream)
 {
     const struct stream *sender = &merge->streams[stream->sender];

@@ -178,7 +178,7 @@ static bool set_option(struct replay_options *options, int option)
     }
 }
 
-// What is wrong with the options together; NULL = nothing.
+// The error in the combination of options; NULL = none.
 static const char *contradiction(const struct replay_options *options)
 {
     bool play = options->step || options->state;

@@ -78,7 +78,7 @@ static void put_message(struct json_writer *json, const struct hwi_msg *msg)
 {
     char line[REPLAY_LINE_MAX], type[24];
     if (msg->type == HWI_MSG_NONE) {
-        json_put_text(json, "message", NULL); // it was told to give up
+        json_put_text(json, "message", NULL); // it had to give up
         return;
     }
     hwi_msg_print(msg, line, sizeof line);

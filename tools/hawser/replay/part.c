@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Messages of different senders come in any order, so the histories are compared as in a zip whose
-// teeth may be a little apart: an event counts as missing only when the other side has gone on for
-// WINDOW events without it.
+// teeth may be a little apart: an event counts as missing only when the other side has continued
+// for WINDOW events without it.
 #include "actors/base/rows.h"
 #include "tools/hawser/replay/normal.h"
 #include "tools/hawser/replay/part.h"

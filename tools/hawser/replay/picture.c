@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The timeline as a picture. A journal keeps what was heard in full, but only hashes of what was
-// said: so the actors are played along, and what they say is drawn for as long as it is what was
-// recorded.
+// The timeline as a picture. A journal keeps received messages in full, but only hashes of sent
+// ones. So the actors run along, and their messages are drawn for as long as they are as recorded.
 #include <string.h>
 
 #include "actors/loop/player.h"

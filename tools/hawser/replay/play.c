@@ -141,14 +141,14 @@ static void on_lost(struct replay_game *game, uint64_t lost)
     }
 }
 
-// What the replay's effects say of the event, and the report if they say something.
+// The verdict of the replay's effects on the event, and the report if there is one.
 static enum replay_verdict compare(struct replay_game *game, struct replay_part *part,
                                    const struct hwi_journal_record *record,
                                    const struct hwi_effects *effects, const struct hwi_trap *trap)
 {
     const struct hwi_journal_event *event = &record->event;
     enum replay_verdict verdict = REPLAY_OK;
-    bool told = event->event.msg->type == HWI_MSG_NONE; // to give up: no step of its own
+    bool told = event->event.msg->type == HWI_MSG_NONE; // to give up: no separate step
     if (trap != NULL && !event->failed) {
         verdict = REPLAY_CRASH;
     } else if (!replay_same_effects(event, effects) || (event->failed && trap == NULL && !told)) {

@@ -106,7 +106,7 @@ void replay_learn_peers(struct replay_set *set);
 
 void replay_use_json(void);
 bool replay_is_json(void);
-// "replay: ..." as a line of its own; {"note":"..."}.
+// "replay: ..." on a separate line; {"note":"..."}.
 __attribute__((format(printf, 1, 2))) void replay_note(const char *format, ...);
 // Text of several lines, printed to replay_out() until replay_end(); {"NAME":"..."}. `name` is
 // borrowed until then.
@@ -148,7 +148,7 @@ enum replay_verdict replay_report_end(const struct replay_source *source,
 
 // ---- replay_find.c ------------------------------------------------------------------------------
 
-// What a journal keeps of a message.
+// The part of a message that a journal keeps.
 uint32_t replay_hash(const struct hwi_msg *msg);
 // Looks for a message of which only type and hash are known where it was heard: in `source`'s
 // journal if it is for an actor there, else in the others. True: *msg with its *block (free()).
@@ -167,7 +167,7 @@ int replay_play_all(struct replay_set *set, const struct replay_options *options
 // Carries the run on as --fork says (fork.c), in a child process too. Returns the exit code.
 int replay_fork_apart(struct replay_set *set, const struct replay_options *options);
 
-// What a child has done so far: in memory shared with its parent, so that a crash leaves it.
+// The work of a child so far: in memory shared with its parent, so that a crash leaves it.
 struct replay_progress {
     uint64_t events;
     uint32_t actors;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The journals of a directory: who wrote them, when they begin, and the time they share.
+// The journals of a directory: their writers, when they begin, and the time they share.
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
 // What is printed on the way: steps, states, checks that failed as they did before.
 #include "tools/hawser/replay/play.h"
 
-// "c" goes on without waiting; "q" or the end of the input stops.
+// "c" continues without waiting; "q" or the end of the input stops.
 static bool wait_for_enter(struct replay_game *game)
 {
     char line[16];

@@ -21,7 +21,7 @@ void replay_print_msg(FILE *stream, const struct hwi_msg *msg)
 {
     char line[REPLAY_LINE_MAX];
     if (msg->type == HWI_MSG_NONE) {
-        fputs("no message: it was told to give up", stream);
+        fputs("no message: it had to give up", stream);
         return;
     }
     size_t length = hwi_msg_print(msg, line, sizeof line);

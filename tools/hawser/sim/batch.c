@@ -128,7 +128,7 @@ static void describe_crash(const struct worker *worker, const struct swarm_confi
     }
 }
 
-// What one readable worker has to say; false: enough.
+// Reads the report of one readable worker; false: enough.
 static bool hear(const struct sim_batch *batch, struct worker *worker)
 {
     struct swarm_outcome outcome;

@@ -20,7 +20,7 @@ enum {
     WAIT_S = 120, // virtual, for one phase
 };
 
-// What a phase cost.
+// The cost of a phase.
 struct row {
     const char *what;
     uint32_t times;

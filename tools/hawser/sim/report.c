@@ -184,7 +184,7 @@ static double hours_per_cpu_minute(const struct sim_report *report)
 
 static void print_faults(const struct sim_report *report)
 {
-    puts("faults: events that struck, and what became of them");
+    puts("faults: events that struck, and their outcomes");
     for (uint32_t i = 0; i < HWI_MAX((uint32_t)SWARM_KINDS, (uint32_t)HWI_SIM_FAULTS); i++) {
         if (i < SWARM_KINDS) {
             printf("  %-14s %10" PRIu64, swarm_kind_word((enum swarm_kind)i),

@@ -195,7 +195,7 @@ static bool makes_sense(const struct job *job)
     return true;
 }
 
-// -1 = go on
+// -1 = continue
 static int parse(int argc, char **argv, struct job *job)
 {
     int c;

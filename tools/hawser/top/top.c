@@ -48,7 +48,7 @@ static bool read_interval(const char *text, uint64_t *ms)
     return false;
 }
 
-// -1 to go on, else the exit code.
+// -1 to continue, else the exit code.
 static int read_options(int argc, char **argv, struct request *request)
 {
     static const struct option options[] = {{"interval", required_argument, NULL, 'i'},

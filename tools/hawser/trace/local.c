@@ -81,7 +81,7 @@ static bool make_room(struct processes *all)
     return true;
 }
 
-// What the head says now, for the ring at `index`.
+// The content of the head now, for the ring at `index`.
 static bool refresh(struct processes *all, uint32_t index, struct hwi_ring_clock *clock)
 {
     struct hwi_ring_head head;
@@ -221,7 +221,7 @@ static uint32_t read_all(struct processes *all, struct trace_item *items, uint32
     return count;
 }
 
-// After a look at a ring that had nothing new: whoever is gone has written nothing since.
+// After a look at a ring that had nothing new: a process that is gone has written nothing since.
 static void find_ends(struct processes *all)
 {
     for (uint32_t i = 0; i < all->source.ring_count; i++) {

@@ -127,7 +127,7 @@ static bool set_option(struct trace_options *options, int option)
     }
 }
 
-// What follows from what was said and what was not.
+// The defaults that follow from the given options.
 static void complete(struct trace_options *options, bool counted)
 {
     bool goes_on = options->follow || options->for_ms;

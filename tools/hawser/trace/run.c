@@ -19,7 +19,7 @@ enum {
     SILENCE_MS = 3000, // a ring not heard for so long has ended
 };
 
-// What the source knows of one of its rings besides.
+// Further facts of the source about one of its rings.
 struct sender {
     uint64_t next;     // number of the record expected; 0 = no batch came yet
     uint64_t history;  // number that its next record had when it spoke first

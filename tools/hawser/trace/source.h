@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where a trace comes from: the rings of processes of this machine, or those of a whole run through
-// its master. Both look alike to whoever prints or draws. Owner thread only.
+// its master. Both look alike to the code that prints or draws. Owner thread only.
 #ifndef HAWSER_TOOLS_HAWSER_TRACE_SOURCE_H
 #define HAWSER_TOOLS_HAWSER_TRACE_SOURCE_H
 

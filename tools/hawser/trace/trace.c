@@ -51,7 +51,7 @@ static void on_signal(int number)
 
 static void catch_signals(void)
 {
-    // Lines that are being written go on; sleeping ends in any case.
+    // Lines that are being written are finished; sleeping ends in any case.
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
@@ -220,7 +220,7 @@ static bool remember_rings(struct trace *trace)
     return true;
 }
 
-// Says how many more were lost of each ring since it was said last.
+// Reports how many more records of each ring were lost since the last report.
 static void tell_losses(struct trace *trace)
 {
     char process[TRACE_TARGET_BYTES];
@@ -252,7 +252,7 @@ static uint64_t all_lost(const struct trace *trace)
 
 // ---- the command -------------------------------------------------------------------------------
 
-// The lines are not wanted any more, or cannot be written: nobody is served by going on.
+// The lines are not wanted any more, or cannot be written: it is useless to continue.
 static bool write_lines(struct trace *trace)
 {
     errno = 0;
@@ -297,7 +297,7 @@ static int draw(struct trace *trace)
     return EXIT_FAILED;
 }
 
-// Who was to be in this trace and is not: the master knows their names.
+// The processes that are missing in this trace: the master knows their names.
 static void find_missing(const struct trace *trace, char text[TRACE_ERROR_BYTES])
 {
     char ignored[STATUS_ERROR_BYTES];

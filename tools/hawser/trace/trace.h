@@ -22,7 +22,7 @@ struct trace_options {
     const char *target;  // borrowed from the arguments
     const char *picture; // where --perfetto writes; NULL = lines are printed
     struct trace_filter filter;
-    bool history, follow; // begin with what the rings hold; go on with what comes
+    bool history, follow; // begin with the content of the rings; continue with new messages
     bool json;            // an object a line, in place of lines for people
     uint64_t for_ms;      // 0 = no end
     uint64_t count;       // records; UINT64_MAX = no end
@@ -35,7 +35,8 @@ int trace_parse(struct trace_options *options, int argc, char **argv, bool *done
 bool trace_wanted(const struct trace_filter *filter, const struct trace_ring *ring,
                   const struct hwi_ring_record *record);
 
-// Who said a message or hears it: "master", "peer of member 2". `text` holds TRACE_WHO_BYTES.
+// The sender or the receiver of a message: "master", "peer of member 2". `text` holds
+// TRACE_WHO_BYTES.
 void trace_print_other(const struct trace_source *source, struct hwi_addr other, char *text);
 
 // "member 2 (pid 4711)", "master (pid 4700)"; cut to `bytes`.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// All codecs, and who uses which.
+// All codecs, and the operations that use each.
 #include <stddef.h>
 
 #include "actors/wire/msg.h"

@@ -9,7 +9,7 @@ enum {
     ACCELERATION = 1,
 };
 
-// What gets no smaller goes raw.
+// Data that gets no smaller is sent raw.
 static uint32_t bound(uint32_t element_bytes)
 {
     return element_bytes;

@@ -3,32 +3,33 @@
 // lanes: opened as a whole, up as a whole, down as a whole. A kind is a way to have one: TCP
 // (transport/host/edge/tcp), and later memory that two processes of a machine share, or the help
 // of a third member. A host has several kinds; each edge is of the first that reaches its peer.
-// edges.c does what is common to all: the table of edges, their states, deadlines of dials, meters,
-// and what the peer actor is told.
+// edges.c has the common parts: the table of edges, their states, deadlines of dials, meters, and
+// the reports to the peer actor.
 //
-// What a kind owes:
+// The duties of a kind:
 //
 //   Opening    After `dial` or `expect` it finds the other end, and proves that it is who `want`
 //              names: run, both peer ids, both incarnations. It says hwi_edge_up once, when every
-//              stripe of both lanes is proven at this end; no frame passes before. Whoever dialled
-//              and sees the edge lost may dial again at once: then the edge that is up at the other
-//              end is over, which its kind says with hwi_edge_fail. The two ends may be told in any
-//              order: who comes early waits.
+//              stripe of both lanes is proven at this end; no frame passes before. The end that
+//              dialled and sees the edge lost may dial again at once: then the edge that is up at
+//              the other end is over, which its kind says with hwi_edge_fail. The two ends may get
+//              their commands in any order: the early one waits.
 //   Frames     It moves them between the stripes and the data port with transport/stripe, or as
-//              that does: in order on each stripe, whole, each on the lane it was taken from. What
-//              hwi_data_next gave is the kind's until hwi_data_sent, what hwi_data_arriving filled
+//              that does: in order on each stripe, whole, each on the lane it was taken from. The
+//              kind keeps the output of hwi_data_next until hwi_data_sent, and of hwi_data_arriving
 //              until hwi_data_received; an abandoned payload is padding, not an end. It reads
 //              without being asked, and writes when told to by `write`.
 //   Meters     hwi_edge_sent and hwi_edge_received with the bytes of a stripe so far, as they grow.
 //   Ending     A stripe that breaks, or a frame that the data port calls broken, is hwi_edge_fail
-//              with one sentence for the peer actor. It may be said from within any function
+//              with one sentence for the peer actor. It may be called from within any function
 //              below, at most once for an edge, and never after `close`. `close` itself says
 //              nothing and is the only end: it gives back every frame in hand, closes every stripe,
 //              so that the other end notices, and forgets the edge. The memory of the edge stays
-//              until the turn's end; what else the turn may still name goes in `bury`.
-//   Deadlines  A dial has HWI_PROVE_NS_MAX: edges.c ends what is late. What came in and has no edge
-//              yet is the kind's to bound, in number and by HWI_PROVE_NS_MAX.
-//   Limits     HWI_STRIPES_MAX stripes on a lane; at most HWI_STRIPE_TURN_BYTES_MAX bytes read or
+//              until the turn's end; other objects that the turn may still name are freed in
+//              `bury`.
+//   Deadlines  A dial has HWI_PROVE_NS_MAX: edges.c ends late dials. The kind must bound incoming
+//   connections without an edge, in number and by HWI_PROVE_NS_MAX. Limits     HWI_STRIPES_MAX
+//   stripes on a lane; at most HWI_STRIPE_TURN_BYTES_MAX bytes read or
 //              written on one before others have their turn. No call blocks.
 //   Strangers  What comes from outside is checked and never a failed check.
 //
@@ -107,7 +108,7 @@ struct hwi_edge {
     bool dirty;                    // in the list of edges with something to do at the turn's end
     uint64_t deadline_ns;          // while dialling
     const char *broken;            // static text: the data port wants it down
-    struct hwi_edge_meter *meter;  // while up; NULL = none could be had. Owned by the meters
+    struct hwi_edge_meter *meter;  // while up; NULL = memory was short. Owned by the meters
     struct hwi_edge *next_dirty, *next_closed;
 };
 
@@ -133,7 +134,7 @@ void hwi_edge_fail(struct hwi_edge *edge, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 // There is something to write again: `write` is called at the turn's end.
 void hwi_edge_mark(struct hwi_edge *edge);
-// What a stripe has carried since it is proven, headers included. While the edge is up.
+// The bytes that a stripe has carried since it was proven, headers included. While the edge is up.
 void hwi_edge_sent(struct hwi_edge *edge, enum hwi_lane lane, uint32_t stripe, uint64_t bytes);
 void hwi_edge_received(struct hwi_edge *edge, enum hwi_lane lane, uint32_t stripe, uint64_t bytes);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The edges of a member, of whatever kind: which there are, what they are doing, and what the peer
-// actor hears of them. Host thread only.
+// The edges of a member, of any kind: their table, their states, and the reports to the peer actor.
+// Host thread only.
 #ifndef HAWSER_TRANSPORT_HOST_EDGE_EDGES_H
 #define HAWSER_TRANSPORT_HOST_EDGE_EDGES_H
 
@@ -50,7 +50,7 @@ void hwi_edges_close(struct hwi_edges *edges, uint64_t peer);
 void hwi_edges_kick(struct hwi_edges *edges, uint64_t peer);
 void hwi_edges_broken(struct hwi_edges *edges, uint64_t peer, const char *why);
 
-// What the poller told of a kind's watch.
+// The poller's report on a kind's watch.
 void hwi_edges_ready(struct hwi_edges *edges, const struct hwi_ready *ready);
 // Writes what waits on the noted edges and takes down the broken ones; true if bytes are left over
 // for the next turn.
@@ -62,7 +62,7 @@ void hwi_edges_bury(struct hwi_edges *edges);
 void hwi_edges_expire(struct hwi_edges *edges, uint64_t now_ns);
 uint64_t hwi_edges_next_deadline(const struct hwi_edges *edges);
 
-// What came in and was dropped before it was proven, of all kinds.
+// Incoming connections that were dropped before they were proven, of all kinds.
 uint64_t hwi_edges_refused(const struct hwi_edges *edges);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the stripes of a host carry, counted by its thread and read by others while it goes on.
+// The bytes that the stripes of a host carry, counted by its thread and read by others meanwhile.
 #ifndef HAWSER_TRANSPORT_HOST_EDGE_METERS_H
 #define HAWSER_TRANSPORT_HOST_EDGE_METERS_H
 
@@ -40,14 +40,14 @@ struct hwi_meters {
 void hwi_meters_init(struct hwi_meters *meters);
 void hwi_meters_fini(struct hwi_meters *meters); // all were removed
 
-// A member's stripes are open: NULL if memory is short, and then nothing is told of them. Owned by
-// `meters`, until removed.
+// A member's stripes are open: NULL if memory is short; these stripes are then not counted. Owned
+// by `meters`, until removed.
 struct hwi_edge_meter *hwi_meters_add(struct hwi_meters *meters, uint64_t peer, uint32_t stripes,
                                       uint64_t now_ns);
 void hwi_meters_remove(struct hwi_meters *meters,
                        struct hwi_edge_meter *edge); // takes; NULL allowed
 
-// So many bytes in all.
+// The bytes in all.
 void hwi_meter_set(struct hwi_meter *meter, uint64_t bytes, uint64_t now_ns);
 
 // Any thread: tells each member's, by peer id; borrowed until `tell` returns.

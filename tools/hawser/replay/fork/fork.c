@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Replays all journals into a simulation up to the fork, lets it go, does what was asked for, and
-// prints what becomes of the run.
+// Replays all journals into a simulation up to the fork, lets it go, injects the given faults, and
+// prints the outcome of the run.
 #include "tools/hawser/replay/fork/fork.h"
 
 #include <stdlib.h>
@@ -136,7 +136,7 @@ static bool lists(const struct hwi_msg_announce *announce, uint64_t peer)
     return false;
 }
 
-// Who has no event behind a view without it was gone.
+// A member without an event after a view that excludes it was gone.
 static void note_outsiders(struct fork *fork, const struct hwi_msg_announce *announce, int64_t ns)
 {
     for (uint32_t i = 0; i < fork->set->count; i++) {
@@ -161,7 +161,7 @@ static void find_outsiders(struct fork *fork, uint32_t i)
     hwi_journal_reader_close(reader);
 }
 
-// Others went on without it, or for so long after its last event that it must have been gone.
+// Others continued without it, or so long after its last event that it must have been gone.
 static bool ends(const struct fork_process *process, int64_t end_ns, uint32_t heartbeat_ms)
 {
     int64_t silent_ns = (int64_t)(SILENT_BEATS * heartbeat_ms * HWI_NS_PER_MS);
@@ -368,7 +368,8 @@ static uint64_t strike_due(struct fork *fork, struct fork_plan *plan)
 
 // ---- behind the fork ----------------------------------------------------------------------------
 
-// What ended in the recording without a farewell ends here too, once it has made its last call.
+// A process that ended in the recording without a farewell ends here too, once it has made its last
+// call.
 static uint64_t end_as_recorded(struct fork *fork, const struct fork_process *process)
 {
     uint64_t due_ns = fork->fork_ns + (uint64_t)HWI_MAX(0, process->last_ns - fork->point_ns);

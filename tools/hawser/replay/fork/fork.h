@@ -54,12 +54,12 @@ struct fork_trainer {
     uint32_t again_count;
     bool acknowledges;
     uint32_t ok, failed, repeats;
-    int finished; // the hws_status that ended its incarnation; 0 = goes on
+    int finished; // the hws_status that ended its incarnation; 0 = it continues
 };
 
 struct fork_process {
     bool there;    // has events before the fork
-    bool ends;     // others went on without it
+    bool ends;     // others continued without it
     bool left_out; // of a view that another one heard of behind its last event
     bool over;     // its last event was driven, its death not yet
     uint32_t node;
@@ -108,7 +108,7 @@ static inline bool fork_gone_before(const struct fork *fork, uint32_t i)
 void fork_tell_differences(const struct fork *fork);
 // Learns how the calls behind the fork ended in the recording; before they are made.
 void fork_learn_results(struct fork *fork);
-// fork_tell.c: prints what became of the run.
+// fork_tell.c: prints the outcome of the run.
 void fork_tell(struct fork *fork, const struct fork_spec *spec);
 
 // fork.c: carries the recording on; returns the exit code.

@@ -110,7 +110,7 @@ static bool ended_likewise(const struct fork_result *recorded, hws_status status
     return recorded->ended && (recorded->status == status || lost);
 }
 
-// What the trainer does about a reply: a change of the view is met by hws_view and the same call
+// The trainer's reaction to a reply: a change of the view is met by hws_view and the same call
 // again, as retry would, unless the call ended in this way when it was recorded; an end is an end.
 static void judge(struct fork_trainer *trainer, const struct fork_call *call,
                   const struct hwi_msg_reply *reply)

@@ -93,7 +93,7 @@ void hwi_tcp_accept(struct hwi_tcp *tcp);
 void hwi_tcp_accepted(struct hwi_tcp *tcp, struct hwi_tcp_stripe *stripe);
 // Gives an EXPECTED edge the stripes that came before it.
 void hwi_tcp_adopt(struct hwi_tcp_edge *edge);
-// Unproven connections past their deadline are dropped; a paused listener may go on.
+// Unproven connections past their deadline are dropped; a paused listener may continue.
 void hwi_tcp_expire_unproven(struct hwi_tcp *tcp, uint64_t now_ns);
 void hwi_tcp_drop_unproven(struct hwi_tcp *tcp);
 

@@ -44,7 +44,7 @@ static struct hwi_stripe_owner owner_of(const struct hwi_tcp_stripe *stripe)
                                      .lane = (enum hwi_lane)stripe->hello.lane};
 }
 
-// What the stripe's frames go over. A sealed one would stand on it.
+// The stream that carries the stripe's frames. A sealed one would build on it.
 static struct hwi_stream stream_of(struct hwi_tcp_stripe *stripe)
 {
     return hwi_descriptor_stream(&stripe->watch.watch.fd);
