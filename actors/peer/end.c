@@ -104,6 +104,23 @@ static void add_counts(struct hwi_msg_reply *reply, const struct hwi_peer_call *
     }
 }
 
+// A member that took part in what was committed may have been lost since: the result has its part,
+// and does not name it as lost.
+static uint32_t leave_out_members(const struct hwi_msg_reply *reply)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < reply->lost_count; i++) {
+        uint32_t rank = 0;
+        while (rank < reply->members_count && reply->members[rank].value != reply->lost[i].value) {
+            rank++;
+        }
+        if (rank == reply->members_count) {
+            reply->lost[kept++] = reply->lost[i];
+        }
+    }
+    return kept;
+}
+
 static void reply_call(const struct hwi_peer *peer, const struct hwi_peer_call *call,
                        const struct hwi_msg_op_ended *ended, struct hwi_effects *effects)
 {
@@ -118,7 +135,7 @@ static void reply_call(const struct hwi_peer *peer, const struct hwi_peer_call *
     reply->credit_us = call->credit_us;
     if (call->committed) {
         reply->pending = call->pending;
-        reply->lost_count = call->attempts > 1 ? reply->lost_count : 0;
+        reply->lost_count = call->attempts > 1 ? leave_out_members(reply) : 0;
     }
     if (ended != NULL) {
         add_counts(reply, call, ended, effects);

@@ -109,6 +109,28 @@ static void retry_survives_a_death(void **unused)
     scenario_end(s);
 }
 
+// One member dies in the first try, another as it is Done of the second, which is committed with
+// the next view: the result holds its part, and it is not named as lost.
+static void a_member_that_took_part_is_not_named_as_lost(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(4);
+    hwi_sim_kill_on(s->sim, 3, HWI_MSG_chunk, 2);
+    hwi_sim_kill_on(s->sim, 2, HWI_MSG_op_done, 1);
+    uint64_t requests[4];
+    struct call call = {.step = 1, .count = 60000, .retry = 1, .plan = HWI_PLAN_DIRECT};
+    for (uint32_t node = 0; node < 4; node++) {
+        requests[node] = make_call(s, node, &call);
+    }
+    for (uint32_t node = 0; node < 2; node++) {
+        const struct hwi_msg_reply *reply = expect_status(s, node, requests[node], HWS_OK);
+        expect_members(s, reply, 3, (uint32_t[]){0, 1, 2});
+        assert_int_equal(reply->attempts, 2);
+        assert_int_equal(reply->lost_count, 0);
+    }
+    scenario_end(s);
+}
+
 static void retry_survives_all_deaths_but_one(void **unused)
 {
     (void)unused;
@@ -135,6 +157,7 @@ int main(void)
         cmocka_unit_test(a_death_while_the_first_view_forms),
         cmocka_unit_test(a_death_after_done_commits),
         cmocka_unit_test(retry_survives_a_death),
+        cmocka_unit_test(a_member_that_took_part_is_not_named_as_lost),
         cmocka_unit_test(retry_survives_all_deaths_but_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

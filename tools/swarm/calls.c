@@ -104,6 +104,7 @@ struct swarm_call *swarm_place(struct swarm *s, struct swarm_seat *seat,
     HWI_CHECK(call < seat->calls + CALLS_MAX);
     *call = *prepared;
     call->busy = true;
+    call->alone = seat->busy == 0;
     call->order = seat->orders++;
     call->made_ns = hwi_sim_now(s->sim);
     seat->busy++;

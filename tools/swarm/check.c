@@ -215,6 +215,7 @@ void swarm_check(struct swarm *s, struct swarm_seat *seat, struct swarm_call *ca
         return;
     }
     check_status(s, seat, call, reply);
+    swarm_check_facts(s, seat, call, reply);
     swarm_check_calm(s, seat, call, reply);
     swarm_check_view(s, seat, call->asked.kind, reply);
     if (call->memory != NULL && !swarm_failed(s)) {
@@ -299,4 +300,15 @@ void swarm_watch(struct swarm *s)
     }
     check_checks(s);
     swarm_watch_calm(s);
+}
+
+void swarm_end(struct swarm *s)
+{
+    for (uint32_t i = 0; i < s->traits.peers; i++) {
+        if (s->seats[i].stage != STAGE_EMPTY) {
+            hwi_sim_kill(s->sim, s->seats[i].node);
+        }
+    }
+    hwi_sim_kill(s->sim, HWI_SIM_MASTER);
+    check_checks(s);
 }

@@ -94,6 +94,7 @@ struct swarm_call {
     uint64_t unequal_most; // the operation's count, of which its members' own follow
     uint64_t order;        // among the seat's calls
     bool checked;          // its reply came
+    bool alone;            // nothing else was in flight here as it was made
     uint32_t batch_place;  // of a batch: its place in it + 1; else 0
     uint32_t owed_by;
     uint64_t must_ok; // another member got OK for it in this view; 0 = not known
@@ -239,7 +240,10 @@ struct swarm {
     uint32_t instance_count, instance_capacity;
     uint64_t healed_ns;  // HWI_NEVER = faults continue
     uint64_t trouble_ns; // until then something was wrong, besides what lasts
-    uint64_t answered;   // a bit for each node that may have been answered
+    struct {             // while nothing is wrong: the last admission that somebody heard of, and
+        uint64_t asked_ns, told_ns, view, lives; // as was last looked, the view and lives; 0 = none
+    } calm;
+    uint64_t answered; // a bit for each node that may have been answered
 };
 
 // swarm.c
@@ -354,11 +358,14 @@ void swarm_state_read(struct swarm_seat *seat); // takes the position from the b
 bool swarm_state_holds(struct swarm *s, const struct swarm_seat *seat);
 uint64_t swarm_state_hash(const struct swarm *s, const struct swarm_seat *seat);
 
-// check.c: what must hold of a reply
+// facts.c, check.c: what must hold of a reply
+void swarm_check_facts(struct swarm *s, const struct swarm_seat *seat,
+                       const struct swarm_call *call, const struct hwi_msg_reply *reply);
 void swarm_check(struct swarm *s, struct swarm_seat *seat, struct swarm_call *call,
                  const struct hwi_msg_reply *reply);
 // Calls not answered in time, processes that died, bounds.
 void swarm_watch(struct swarm *s);
+void swarm_end(struct swarm *s); // ends all processes: nothing of them is left
 
 // views.c: members of views; `kind` is what was called
 void swarm_check_view(struct swarm *s, struct swarm_seat *seat, uint8_t kind,
@@ -379,6 +386,7 @@ struct swarm_seat *swarm_seat_of(struct swarm *s, uint64_t peer); // NULL = not 
 void swarm_trouble(struct swarm *s, uint64_t for_ns); // something is wrong, for so long
 void swarm_check_calm(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply);
+// Looks once in a while at what nobody is told of.
 void swarm_watch_calm(struct swarm *s);
 
 // weather.c

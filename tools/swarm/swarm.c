@@ -280,6 +280,7 @@ static void finish_outcome(struct swarm *s)
     if (s->config->look != NULL) {
         s->config->look(s->config->user, s->sim);
     }
+    swarm_end(s);
 }
 
 static void free_all(struct swarm *s)

@@ -266,6 +266,17 @@ struct hwi_sim_process *hwi_sim_process_create(struct hwi_sim *sim, struct hwi_s
     return process;
 }
 
+// Its actors and its data port are gone: all that they had must be, too.
+static void check_leaks(struct hwi_sim_process *process)
+{
+    if (process->memory_bytes > 0) {
+        const struct hwi_trap trap = {
+            .what = "its actors left memory behind", .file = __FILE__, .line = __LINE__};
+        note_failure(process, "process", &trap);
+        hwi_sim_memory_drop(process);
+    }
+}
+
 static void bury(struct hwi_sim_process *process)
 {
     struct hwi_sim *sim = process->sim;
@@ -281,6 +292,7 @@ static void bury(struct hwi_sim_process *process)
             hwi_data_destroy(process->data);
         }
         hwi_drain_destroy(process->drain);
+        check_leaks(process);
     }
     process->drain = NULL;
     process->data = NULL;
