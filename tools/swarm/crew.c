@@ -93,6 +93,8 @@ static void take_seat(struct swarm *s, uint32_t node)
                                   .unit = name,
                                   .unit_size = unit != UINT32_MAX ? s->traits.unit : 0};
     HWI_CHECK(hwi_sim_member_at(s->sim, s->traits.min_members, &place) == node);
+    bool newer = (s->traits.newer >> node & 1) != 0;
+    hwi_sim_build(s->sim, node, newer ? HWI_SIM_BUILD_NEWER : HWI_SIM_BUILD_SAME);
 }
 
 void swarm_start(struct swarm *s, struct swarm_seat *seat)

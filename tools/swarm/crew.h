@@ -66,6 +66,8 @@ struct swarm_traits {
     uint64_t state_bytes;
     uint32_t keep_state; // in 1000 rejoins: with the state as it was
     uint32_t batches;    // in 1000 rounds: their operations are one hws_batch
+    uint64_t newer;      // a bit for each seat whose processes are of a newer build
+    bool newer_master;
 };
 
 // One operation of a round: the same for all members.

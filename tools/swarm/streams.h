@@ -15,6 +15,7 @@ enum {
     SWARM_STREAM_VOTE,      // values of votes
     SWARM_STREAM_COUNT,     // own counts of all-gathers
     SWARM_STREAM_BATCH,     // rounds that are batches
+    SWARM_STREAM_BUILD,     // seats with another build of Hawser
 };
 
 #endif

@@ -259,6 +259,9 @@ static void begin(struct swarm *s)
         swarm_timer(s, s->schedule.events[i].at_ns, TIMER_STRIKE, i, 0);
     }
     swarm_timer(s, WATCH_MS * HWI_NS_PER_MS, TIMER_WATCH, 0, 0);
+    if (t->newer_master) {
+        hwi_sim_build(s->sim, HWI_SIM_MASTER, HWI_SIM_BUILD_NEWER);
+    }
 }
 
 static void finish_outcome(struct swarm *s)

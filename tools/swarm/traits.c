@@ -70,6 +70,17 @@ static void draw_batches(struct swarm_traits *t, uint64_t seed)
     t->batches = retries ? sometimes(&draw, 400, 1000) : 0;
 }
 
+// The master is updated first or last.
+static void draw_builds(struct swarm_traits *t, uint64_t seed)
+{
+    struct swarm_draw draw = swarm_stream(seed, SWARM_STREAM_BUILD, UINT64_MAX);
+    uint32_t newer = sometimes(&draw, 250, 1000); // in 1000 seats
+    t->newer_master = newer > 0 && swarm_chance(&draw, 500);
+    for (uint32_t i = 0; i < t->peers; i++) {
+        t->newer |= (uint64_t)swarm_chance(&draw, newer) << i;
+    }
+}
+
 static void draw_sizes(struct swarm_traits *t, struct swarm_draw *draw)
 {
     t->elements_most = between(draw, 1, swarm_chance(draw, 300) ? 3000 : 200);
@@ -97,6 +108,7 @@ void swarm_traits_draw(struct swarm_traits *t, const struct swarm_config *config
     draw_sizes(t, &draw);
     draw_groups(t, &draw);
     draw_batches(t, config->seed);
+    draw_builds(t, config->seed);
     t->sim.min_members = t->sim.first_members = t->min_members;
     t->sim.seed = config->seed;
     t->sim.unrecorded = !config->replayed;

@@ -250,32 +250,65 @@ void hwi_sim_control_fini(struct hwi_sim_process *process)
 
 // ---- sending
 
-static void post(struct hwi_sim_process *from, struct hwi_sim_process *to, struct hwi_addr sender,
-                 struct hwi_addr receiver, const struct hwi_msg *msg)
+static void send(struct hwi_sim_process *from, struct hwi_sim_event *event)
 {
     struct hwi_sim *sim = from->sim;
-    struct hwi_sim_process *member = member_end(from, to);
-    if (hwi_sim_node_of(sim, member->node)->muted) {
-        sim->faults[HWI_SIM_MUTED]++;
-        return;
-    }
-    struct hwi_sim_event *event = hwi_sim_event_new(sim, to, arrive);
-    event->other = from;
-    event->from = sender;
-    event->to = receiver;
-    event->travels = true;
-    event->from_node = from->node;
-    event->to_node = to->node;
-    event->packet = hwi_sim_packet_new(sim, msg, &event->flat);
+    struct hwi_sim_process *member = member_end(from, event->process);
     bool master = from != member;
     *(master ? &sim->costs.master_messages : &sim->costs.member_messages) += 1;
     *(master ? &sim->costs.master_bytes : &sim->costs.member_bytes) += event->packet->length;
+    event->other = from;
+    event->travels = true;
+    event->from_node = from->node;
+    event->to_node = event->process->node;
     if (!member->control.down) {
         transmit(sim, event);
     } else if (!master && member->control.waiting.count < HWI_SIM_CONTROL_WAITING_MAX) {
         hwi_sim_queue_add(&member->control.waiting, event);
     } else {
         hwi_sim_event_free(sim, event);
+    }
+}
+
+// As its build says it.
+static void encode(struct hwi_sim_process *from, struct hwi_sim_event *event,
+                   const struct hwi_msg *msg)
+{
+    enum hwi_sim_build build = hwi_sim_node_of(from->sim, from->node)->build;
+    if (build == HWI_SIM_BUILD_SAME) {
+        event->packet = hwi_sim_packet_new(from->sim, msg, &event->flat);
+    } else {
+        event->packet = hwi_sim_packet_encode(from->sim, msg);
+        replace(from->sim, event, hwi_sim_packet_of_build(from->sim, event->packet, build));
+    }
+}
+
+static struct hwi_sim_event *addressed(struct hwi_sim_process *to, struct hwi_addr sender,
+                                       struct hwi_addr receiver)
+{
+    struct hwi_sim_event *event = hwi_sim_event_new(to->sim, to, arrive);
+    event->from = sender;
+    event->to = receiver;
+    return event;
+}
+
+static void post(struct hwi_sim_process *from, struct hwi_sim_process *to, struct hwi_addr sender,
+                 struct hwi_addr receiver, const struct hwi_msg *msg)
+{
+    struct hwi_sim *sim = from->sim;
+    if (hwi_sim_node_of(sim, member_end(from, to)->node)->muted) {
+        sim->faults[HWI_SIM_MUTED]++;
+        return;
+    }
+    struct hwi_sim_event *event = addressed(to, sender, receiver);
+    encode(from, event, msg);
+    send(from, event);
+    bool other_build = hwi_sim_node_of(sim, from->node)->build != HWI_SIM_BUILD_SAME;
+    struct hwi_sim_packet *unknown = other_build ? hwi_sim_packet_unknown(sim) : NULL;
+    if (unknown != NULL) {
+        event = addressed(to, sender, receiver);
+        event->packet = unknown;
+        send(from, event);
     }
 }
 

@@ -34,6 +34,15 @@ struct hwi_sim_burst {
 };
 
 struct hwi_sim_packet *hwi_sim_packet_encode(struct hwi_sim *sim, const struct hwi_msg *msg);
+// Of encoded bytes, which are borrowed until return.
+struct hwi_sim_packet *hwi_sim_packet_of(struct hwi_sim *sim, const unsigned char *bytes,
+                                         size_t length);
+// What a process of another build (not SAME) says in the place of `packet`, which is borrowed.
+struct hwi_sim_packet *hwi_sim_packet_of_build(struct hwi_sim *sim,
+                                               const struct hwi_sim_packet *packet,
+                                               enum hwi_sim_build build);
+// What it says besides, now and then: a message that nobody here knows; NULL = not now.
+struct hwi_sim_packet *hwi_sim_packet_unknown(struct hwi_sim *sim);
 // Encodes `msg` (borrowed until return). *flat is NULL, or owned (free()): then the packet's bytes
 // are those of another message that differs in the fields of *flat only, lists excepted.
 struct hwi_sim_packet *hwi_sim_packet_new(struct hwi_sim *sim, const struct hwi_msg *msg,

@@ -153,6 +153,11 @@ void hwi_sim_unreachable(struct hwi_sim *sim, uint32_t node)
     hwi_sim_node_of(sim, node)->unreachable = true;
 }
 
+void hwi_sim_build(struct hwi_sim *sim, uint32_t node, enum hwi_sim_build build)
+{
+    hwi_sim_node_of(sim, node)->build = build;
+}
+
 void hwi_sim_undialled(struct hwi_sim *sim, uint32_t node)
 {
     HWI_CHECK(node != HWI_SIM_MASTER);

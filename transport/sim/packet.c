@@ -49,8 +49,8 @@ void hwi_sim_packet_release(struct hwi_sim *sim, struct hwi_sim_packet *packet)
     }
 }
 
-static struct hwi_sim_packet *packet_of(struct hwi_sim *sim, const unsigned char *bytes,
-                                        size_t length)
+struct hwi_sim_packet *hwi_sim_packet_of(struct hwi_sim *sim, const unsigned char *bytes,
+                                         size_t length)
 {
     struct hwi_sim_packet *packet = packet_with(sim, length);
     packet->length = (uint32_t)length;
@@ -70,7 +70,7 @@ struct hwi_sim_packet *hwi_sim_packet_encode(struct hwi_sim *sim, const struct h
     hwi_sim_packet_release(sim, packet);
     unsigned char *bytes = NULL;
     HWI_CHECK(error == HWI_CODEC_ROOM && hwi_encode(msg, &bytes, &length) == HWI_CODEC_OK);
-    packet = packet_of(sim, bytes, length);
+    packet = hwi_sim_packet_of(sim, bytes, length);
     free(bytes);
     return packet;
 }
@@ -153,7 +153,7 @@ struct hwi_sim_packet *hwi_sim_packet_new(struct hwi_sim *sim, const struct hwi_
 struct hwi_sim_packet *hwi_sim_packet_cut(struct hwi_sim *sim, const struct hwi_sim_packet *packet,
                                           uint32_t length)
 {
-    return packet_of(sim, packet->bytes, length);
+    return hwi_sim_packet_of(sim, packet->bytes, length);
 }
 
 struct hwi_sim_packet *hwi_sim_packet_flip(struct hwi_sim *sim, const struct hwi_sim_packet *packet,

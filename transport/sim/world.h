@@ -107,6 +107,7 @@ struct hwi_sim_node {
     struct hwi_sim_process *process;
     uint32_t starts;
     bool unreachable, muted, undialled;
+    enum hwi_sim_build build;
     struct hwi_sim_link link;
     uint32_t group, unit_size;
     char unit[HWI_NAME_BYTES_MAX];
