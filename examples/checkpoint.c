@@ -39,6 +39,7 @@ int main(int argc, char **argv)
 {
     hws_comm *comm = NULL;
     hws_state *state = NULL;
+    hws_config config = HWS_CONFIG_INIT; // HAWSER_MASTER, which `hawser run` sets
     hws_result result = HWS_RESULT_INIT;
     const char *directory = argc > 1 ? argv[1] : ".";
     char path[PATH_BYTES];
@@ -50,7 +51,8 @@ int main(int argc, char **argv)
         status = load_newest(state, directory);
     }
     if (status == HWS_OK) {
-        status = hws_open(NULL, &comm); // HAWSER_MASTER, which `hawser run` sets
+        config.state = state; // tells the master how new our state is
+        status = hws_open(&config, &comm);
     }
     if (status == HWS_OK) { // the newest of all that were loaded wins, and all have it then
         status = hws_sync(comm, state, HWS_SYNC_ENFORCE, NULL, &result);

@@ -161,6 +161,10 @@ static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint
         .unit_size = config->unit_size,
         .pid = (uint64_t)getpid(),
     };
+    if (config->state != NULL) {
+        open.revision = hws_state_revision(config->state);
+        open.has_revision = 1;
+    }
     gethostname(open.host, sizeof open.host - 1); // cut or empty, it still helps people
     snprintf(open.address, sizeof open.address, "%s", comm->address);
     snprintf(open.unit, sizeof open.unit, "%s", config->unit != NULL ? config->unit : "");

@@ -74,6 +74,9 @@ static const struct hwi_option master_options[] = {
            "how long a proposed view waits for members; default: dead_ms"),
     NUMBER(hws_master_config, first_members, NULL, NULL, 1, HWI_MEMBERS_MAX,
            "members for which the first view waits; default: min_members"),
+    NUMBER(hws_master_config, gather_ms, "HAWSER_GATHER_MS", "3000", 1, 600000,
+           "how long the first view waits for a newer state, where newcomers come with one and "
+           "first_members is not set"),
     JOURNAL(hws_master_config),
 };
 
@@ -195,10 +198,6 @@ hws_status hwi_master_config_read(const hws_master_config *given, hws_master_con
     hws_status status = fill(&hwi_master_options, config);
     if (status != HWS_OK) {
         return status;
-    }
-    if (config->reserved != 0) {
-        return hwi_error_set(HWS_E_INVALID, "reserved of hws_master_config is %u: it must be 0",
-                             config->reserved);
     }
     uint32_t heartbeat_ms_max = config->dead_ms / HEARTBEATS_TO_DEATH;
     if (config->heartbeat_ms > heartbeat_ms_max) {

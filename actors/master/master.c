@@ -5,6 +5,7 @@
 #include "actors/master/channel.h"
 #include "actors/master/handlers.h"
 #include "actors/master/past.h"
+#include "actors/master/propose.h"
 #include "actors/master/session.h"
 
 static const struct hwi_handlers handlers = {
@@ -19,6 +20,7 @@ static void *create(const struct hwi_alloc *alloc)
     master->probe_at_ns = HWI_NEVER;
     master->store_again_ns = HWI_NEVER;
     master->reform_at_ns = HWI_NEVER;
+    master->gather_until_ns = HWI_NEVER;
     master->past = hwi_new(alloc, HWI_PAST_VIEWS_MAX * sizeof *master->past);
     return master;
 }
@@ -89,6 +91,9 @@ static void ask_to_be_woken(struct hwi_master *master, struct hwi_effects *effec
     }
     if (master->stage == HWI_STAGE_OPEN) {
         at = HWI_MIN(at, master->proposal_until_ns);
+    }
+    if (hwi_master_gathers(master)) {
+        at = HWI_MIN(at, master->gather_until_ns);
     }
     HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_CLOCK, 0), wake_at)->at_ns = at;
 }

@@ -61,6 +61,9 @@ struct hwi_master {
     uint64_t proposal_until_ns;
     uint64_t reform_at_ns; // then the view is looked at again: what is open now is out of date;
                            // HWI_NEVER = nothing has changed
+    // Without members: until then the first view waits for newcomers with a newer state. HWI_NEVER
+    // = no newcomer has a state that was trained; 0 = it has waited.
+    uint64_t gather_until_ns;
     uint32_t proposed_count, ready_due, broken_edges; // of it
     bool crossed;           // it has a broken edge between a member and a newcomer
     bool admitting;         // it acts on the members' vote

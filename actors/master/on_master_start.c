@@ -11,6 +11,9 @@ void hwi_master_on_master_start(void *state, const struct hwi_event *event,
     const struct hwi_msg_master_start *start = &event->msg->u.master_start;
     master->config = *start;
     master->config.first_members = HWI_MAX(start->first_members, start->min_members);
+    if (master->config.first_members > 1) {
+        master->config.gather_ms = 0; // their number says when all are here
+    }
     master->started = true;
     master->run = master->run == 0 ? start->run : master->run;
     master->incarnation = master->incarnation == 0 ? start->master : master->incarnation;

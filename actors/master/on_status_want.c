@@ -7,6 +7,7 @@
 #include "actors/master/group.h"
 #include "actors/master/handlers.h"
 #include "actors/master/master.h"
+#include "actors/master/propose.h"
 #include "actors/master/session.h"
 
 // While operations are listed: for each, its channel, and what one member said of it.
@@ -141,6 +142,10 @@ void hwi_master_on_status_want(void *state, const struct hwi_event *event,
     status->proposal = master->proposal;
     status->min_members = master->config.min_members;
     status->first_members = master->config.first_members;
+    if (hwi_master_gathers(master) && master->gather_until_ns > master->now_ns) {
+        uint64_t left_ns = master->gather_until_ns - master->now_ns;
+        status->gather_ms = (uint32_t)(left_ns / HWI_NS_PER_MS + 1);
+    }
     status->committed = master->committed_total;
     status->aborted = master->aborted_total;
     status->members = hwi_effects_memory(effects, master->session_count * sizeof *status->members);

@@ -43,6 +43,9 @@ void hwi_master_on_woken(void *state, const struct hwi_event *event, struct hwi_
     if (master->stage == HWI_STAGE_OPEN && master->now_ns >= master->proposal_until_ns) {
         hwi_master_proposal_expired(master, effects);
     }
+    if (hwi_master_gathers(master) && master->now_ns >= master->gather_until_ns) {
+        hwi_master_gathered(master, effects);
+    }
     if (master->now_ns >= master->reform_at_ns) {
         hwi_master_reform_now(master, effects);
     }

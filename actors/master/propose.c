@@ -32,11 +32,39 @@ static bool admit_voted(const struct hwi_master *master)
     return true;
 }
 
+bool hwi_master_gathers(const struct hwi_master *master)
+{
+    return master->member_count == 0 && master->gather_until_ns != 0 &&
+           master->gather_until_ns != HWI_NEVER;
+}
+
+// The first sync elects the newest state of those that are in the first view: where a newcomer
+// comes with a state that was trained, another may be about to come with a newer one.
+static void gather(struct hwi_master *master)
+{
+    bool trained = false;
+    for (uint32_t i = 0; master->member_count == 0 && i < master->session_count; i++) {
+        trained |= !master->sessions[i].gone && master->sessions[i].revision > 0;
+    }
+    if (!trained || master->config.gather_ms == 0) {
+        master->gather_until_ns = HWI_NEVER;
+    } else if (master->gather_until_ns == HWI_NEVER) {
+        master->gather_until_ns = master->now_ns + master->config.gather_ms * HWI_NS_PER_MS;
+    }
+}
+
+void hwi_master_gathered(struct hwi_master *master, struct hwi_effects *effects)
+{
+    master->gather_until_ns = 0;
+    hwi_master_reform(master, effects);
+}
+
 // Newcomers come in when the members voted for it, or when there are no members.
 static bool newcomers_wanted(const struct hwi_master *master)
 {
     if (master->member_count == 0) {
-        return hwi_master_waiting(master) >= master->config.first_members;
+        return hwi_master_waiting(master) >= master->config.first_members &&
+               !hwi_master_gathers(master);
     }
     return admit_voted(master);
 }
@@ -199,6 +227,7 @@ void hwi_master_reform(struct hwi_master *master, struct hwi_effects *effects)
 void hwi_master_reform_now(struct hwi_master *master, struct hwi_effects *effects)
 {
     close_proposal(master);
+    gather(master);
     bool wanted = other_view_wanted(master);
     settle(master, wanted, effects);
     if (!wanted) {

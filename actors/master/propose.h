@@ -13,6 +13,11 @@ enum {
 // once, in a large run a little later, so that many changes make one proposal.
 void hwi_master_reform(struct hwi_master *master, struct hwi_effects *effects);
 void hwi_master_reform_now(struct hwi_master *master, struct hwi_effects *effects);
+// The first view waits: a newcomer came with a state that was trained, and another may come with a
+// newer one.
+bool hwi_master_gathers(const struct hwi_master *master);
+// It has waited long enough.
+void hwi_master_gathered(struct hwi_master *master, struct hwi_effects *effects);
 // To a member of the proposal that may not have heard it.
 void hwi_master_propose_to(const struct hwi_master *master, struct hwi_master_session *session,
                            struct hwi_effects *effects);

@@ -16,6 +16,7 @@ static void put_in_force(struct hwi_master *master)
     master->view.number = master->proposal;
     master->admitting = false;
     master->any_late = false;
+    master->gather_until_ns = HWI_NEVER;
     for (uint32_t i = 0; i < master->session_count; i++) {
         struct hwi_master_session *session = &master->sessions[i];
         session->acked = session->proposed && !session->member ? master->proposal : session->acked;

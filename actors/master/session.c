@@ -72,6 +72,8 @@ struct hwi_master_session *hwi_master_session_add(struct hwi_master *master,
     session->group = registration->group;
     memcpy(session->unit, registration->unit, sizeof session->unit);
     session->unit_size = registration->unit_size;
+    session->revision = registration->revision;
+    session->has_revision = registration->has_revision != 0;
     session->facts.pid = registration->pid;
     memcpy(session->facts.host, registration->host, sizeof session->facts.host);
     add_name(master, session);

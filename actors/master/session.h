@@ -15,6 +15,8 @@ struct hwi_master_session {
     char unit[HWI_NAME_BYTES_MAX]; // its unit's name; empty = none
     uint32_t unit_size;            // processes of it
     char address[HWI_ADDRESS_BYTES_MAX];
+    uint64_t revision;       // of the state that it came with
+    bool has_revision;       // it told it
     struct hwi_facts facts;  // no rule reads them: for status
     uint64_t heard_ns;       // when it last said anything
     uint64_t acked;          // the view it last said it holds

@@ -37,6 +37,8 @@ static void session_fields(struct hwi_image *image, void *item)
     hwi_image_text(image, "unit", session->unit, sizeof session->unit);
     hwi_image_u32(image, "unit_size", &session->unit_size);
     hwi_image_text(image, "address", session->address, sizeof session->address);
+    hwi_image_u64(image, "revision", &session->revision);
+    hwi_image_bool(image, "has_revision", &session->has_revision);
     HWI_IMAGE_RECORD(image, "facts", facts, &session->facts);
     hwi_image_time(image, "heard", &session->heard_ns);
     hwi_image_u64(image, "acked", &session->acked);
@@ -144,6 +146,7 @@ static void proposal_fields(struct hwi_image *image, struct hwi_master *master)
     hwi_image_u64(image, "proposal", &master->proposal);
     hwi_image_time(image, "proposal_until", &master->proposal_until_ns);
     hwi_image_time(image, "reform_at", &master->reform_at_ns);
+    hwi_image_time(image, "gather_until", &master->gather_until_ns);
     hwi_image_u32(image, "ready_due", &master->ready_due);
     hwi_image_u32(image, "broken_edges", &master->broken_edges);
     hwi_image_bool(image, "crossed", &master->crossed);

@@ -55,6 +55,8 @@ void hwi_peer_register(struct hwi_peer *peer, struct hwi_effects *effects)
     registration->unit_size = peer->config.unit_size;
     registration->pid = peer->config.pid;
     memcpy(registration->host, peer->config.host, sizeof registration->host);
+    registration->revision = peer->config.revision;
+    registration->has_revision = peer->config.has_revision;
     registration->tallies =
         list_tallies(peer, false, HWI_TAGS_MAX, &registration->tallies_count, effects);
 }

@@ -50,6 +50,10 @@ extern "C" {
  * any thread. */
 typedef struct hws_comm hws_comm;
 
+/** The shared state, a set of named tensors in the caller's memory: state.h. Owned from
+ * hws_state_create() until hws_state_destroy(); one thread. */
+typedef struct hws_state hws_state;
+
 /**
  * Configuration of a member. Begin with HWS_CONFIG_INIT. A zero or NULL field takes the value of
  * the environment variable named with it, or its default if the variable is not set. The texts are
@@ -86,12 +90,16 @@ typedef struct hws_config {
     uint32_t unit_size; /**< HAWSER_UNIT_SIZE: processes of the unit, set with `unit`, 1..16384 */
     const char *unit;   /**< HAWSER_UNIT: name of the unit to which this process belongs, at most 63
                            bytes; default: none */
+    const hws_state *state; /**< the state with which this process comes (loaded from a checkpoint,
+                               for example): the master learns its revision and waits for newer ones
+                               before a run begins; borrowed until hws_open returns; NULL = the
+                               master learns nothing */
 } hws_config;
 
 /** Initial value of a hws_config: every field comes from the environment or is a default. */
 #define HWS_CONFIG_INIT                                                                            \
     {                                                                                              \
-        sizeof(hws_config), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, NULL       \
+        sizeof(hws_config), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, NULL, NULL \
     }
 
 /**

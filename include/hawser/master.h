@@ -44,7 +44,10 @@ typedef struct hws_master_config {
                                member; default HAWSER_FLIGHT, else `journal` */
     uint32_t first_members; /**< members for which the first view waits, 1..16384; default
                                min_members */
-    uint32_t reserved;      /**< 0 = the only value */
+    uint32_t gather_ms;     /**< where newcomers come with a state that was trained
+                               (hws_config.state), the first view waits this long for newer ones,
+                               ms, 1..600000; not if first_members or min_members is above 1;
+                               default HAWSER_GATHER_MS, else 3000 */
 } hws_master_config;
 
 /** Initial value of a hws_master_config: all defaults. */

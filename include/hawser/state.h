@@ -14,10 +14,6 @@
 extern "C" {
 #endif
 
-/** A set of named tensors in the caller's memory. Owned from hws_state_create() until
- * hws_state_destroy(); one thread. */
-typedef struct hws_state hws_state;
-
 /**
  * A member's part in a sync. Each member chooses for itself, in each call. The table in
  * docs/STATE.md has the rules for every mixture.

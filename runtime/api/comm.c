@@ -16,6 +16,12 @@ hws_status hws_open(const hws_config *given, hws_comm **comm)
     if (status != HWS_OK) {
         return status;
     }
+    if (config.state != NULL) {
+        status = hwi_handles_check(HWI_HANDLE_STATE, config.state, "hws_open", "state");
+    }
+    if (status != HWS_OK) {
+        return status;
+    }
     struct hws_comm *opened = hwi_comm_create(&config);
     if (opened == NULL) {
         return hwi_error_set(HWS_E_NO_MEMORY, "hws_open: out of memory");

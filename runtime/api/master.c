@@ -45,6 +45,7 @@ static hws_status submit_start(struct hwi_host *host, const hws_master_config *c
     start->heartbeat_ms = config->heartbeat_ms;
     start->dead_ms = config->dead_ms;
     start->propose_ms = config->propose_ms;
+    start->gather_ms = config->gather_ms;
     start->durable = config->state_file != NULL;
     int status = hwi_host_submit(host, &submission);
     if (status != 0) {

@@ -45,7 +45,7 @@ def options_in_headers():
     """A field's comment says the variable, default and bounds that `hawser info` says."""
     structs = {made.name: made.members for header in headers() for made in header.declarations if made.kind == "struct"}
     for struct, (_, rows) in zip(("hws_config", "hws_master_config", "hws_options"), man_command.options(), strict=True):
-        unseen = {member.name for member in structs[struct]} - {"bytes_of_struct", "reserved"}
+        unseen = {member.name for member in structs[struct]} - {"bytes_of_struct", "reserved", "state"}  # a handle has no text
         for name, default, bounds, _ in rows:
             found = [member for member in structs[struct]
                      if member.name == name or name.isupper() and re.search(rf"\b{name}\b", member.comment)]

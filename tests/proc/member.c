@@ -27,6 +27,7 @@ static void do_open(struct member *m, const struct words *words)
     config.timeout_ms = (uint32_t)words_number(words, "timeout_ms", 0);
     config.decision_grace_ms = (uint32_t)words_number(words, "grace_ms", 0);
     config.journal = words_text(words, "journal");
+    config.state = words_flag(words, "state") ? m->state : NULL;
     hws_status status = hws_open(&config, &m->comm);
     if (status != HWS_OK) {
         answer(status, began_ns, NULL, "%s", "");

@@ -290,4 +290,30 @@ def test_the_command(world):
         check(command(world, *words)[0] == 2, f"bad usage: {words}")
 
 
+def test_the_order_of_arrival_does_not_matter(world):
+    """One newcomer has an older checkpoint and one a newer: whichever comes first, the newer state wins."""
+    homes = [world.folder / f"{revision}.hwc" for revision in (40, 60)]
+    for seed, (home, revision) in enumerate(zip(homes, (40, 60))):
+        author = new_member(world, bytes=MIB, seed=seed + 1)
+        author.revision(to=revision).expect()
+        author.save(path=home).expect()
+    for order in (homes, homes[::-1]):
+        master = world.start_master(gather_ms=1200)
+        members = []
+        for home in order:
+            member = world.start_member(master)
+            member.state(bytes=MIB).expect()
+            member.load(path=home).expect()
+            member.tell("open", state=True)
+            members.append(member)
+            time.sleep(0.4)
+        for member in members:
+            check(len(member.hear().expect().peers("members")) == 2, "both are in the first view")
+        for answer in all_do(members, "sync"):
+            answer.expect(value=60, revision=60)
+        same([member.touch(times=0) for member in members], "hash")
+        for process in (*members, master):
+            process.kill()
+
+
 main(globals())

@@ -290,6 +290,7 @@ static void test_master_defaults(void **state)
     assert_null(config.state_file);
     assert_int_equal(config.min_members, 1);
     assert_int_equal(config.first_members, 0);
+    assert_int_equal(config.gather_ms, 3000);
     assert_int_equal(config.heartbeat_ms, 500);
     assert_int_equal(config.dead_ms, 5000);
     assert_int_equal(config.propose_ms, 5000);

@@ -148,6 +148,7 @@ static void hear_status(struct explain_model *model)
     }
     model->view = HWI_MAX(model->view, status->view);
     model->first_members = status->first_members;
+    model->gather_ms = status->gather_ms;
     for (uint32_t i = 0; i < status->members_count; i++) {
         const struct hwi_status_member *told = &status->members[i];
         struct explain_member *member = model_member(model, told->peer);

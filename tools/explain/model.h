@@ -164,8 +164,9 @@ struct explain_model {
     uint32_t breakage_count, breakage_capacity;
     struct explain_withdrawal *withdrawals; // owned
     uint32_t withdrawal_count, withdrawal_capacity;
-    uint64_t commits;  // operations committed, counted once for each channel and view
-    int64_t commit_ns; // the last one
+    uint64_t commits;   // operations committed, counted once for each channel and view
+    int64_t commit_ns;  // the last one
+    uint32_t gather_ms; // the first view still waits for newer states; 0 = it does not
     uint32_t
         first_members;  // the first view waits for them, as configured at the master; 0 = not known
     bool master_gone;   // a finding says so: nothing is decided

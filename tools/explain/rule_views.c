@@ -114,6 +114,12 @@ static void say_first(struct explain_model *model)
     if (model->first_members) {
         finding_say(finding, ", and the first view waits for %u", model->first_members);
     }
+    if (model->gather_ms > 0) {
+        finding_say(finding, "; it gathers newcomers for another %.1f s, as one came with a state",
+                    model->gather_ms / 1000.0);
+        finding_advise(finding, "wait, or name the number of members with --first-members");
+        return;
+    }
     finding_advise(finding, "start the others, or the master with fewer --first-members");
 }
 

@@ -63,8 +63,12 @@ uint32_t hwi_sim_member_at(struct hwi_sim *sim, uint32_t min_members,
     struct hwi_sim_node *node = &sim->nodes[number];
     node->group = place->group;
     node->unit_size = place->unit_size;
+    node->revision = place->revision;
+    node->has_revision = place->has_revision;
     snprintf(node->unit, sizeof node->unit, "%s", place->unit != NULL ? place->unit : "");
     start_member(sim, number, min_members);
+    node->revision = 0;
+    node->has_revision = false;
     return number;
 }
 
@@ -96,6 +100,7 @@ void hwi_sim_master_start(struct hwi_sim *sim)
         .heartbeat_ms = sim->config.heartbeat_ms,
         .dead_ms = sim->config.dead_ms,
         .propose_ms = sim->config.propose_ms,
+        .gather_ms = sim->config.gather_ms,
         .durable = sim->config.durable,
     };
     if (sim->view_file != NULL) {

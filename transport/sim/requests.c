@@ -87,6 +87,8 @@ void hwi_sim_trainer_open(struct hwi_sim_process *process, uint32_t min_members)
         .stripes = process->sim->config.stripes,
         .group = node->group,
         .unit_size = node->unit_size,
+        .revision = node->revision,
+        .has_revision = node->has_revision,
     };
     memcpy(msg.u.open.unit, node->unit, sizeof msg.u.open.unit);
     snprintf(msg.u.open.address, sizeof msg.u.open.address, "sim:%u", process->node);

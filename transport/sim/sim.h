@@ -47,6 +47,7 @@ struct hwi_sim_config {
     uint32_t min_members;   // the run's; 0 = 1
     uint32_t first_members; // the first view waits for that many
     uint32_t dead_ms, heartbeat_ms, propose_ms;
+    uint32_t gather_ms;        // the first view waits for a newer state; 0 = not at all
     uint64_t control_ns;       // one-way delay peer - master
     uint64_t edge_ns;          // one-way delay peer - peer
     uint64_t edge_bytes_per_s; // bandwidth of an edge's lane, 0 = no limit
@@ -95,6 +96,8 @@ struct hwi_sim_place {
     uint32_t group;
     const char *unit;
     uint32_t unit_size;
+    uint64_t revision; // of the state that it comes with; a restart has none
+    bool has_revision; // it tells it
 };
 uint32_t hwi_sim_member_at(struct hwi_sim *sim, uint32_t min_members,
                            const struct hwi_sim_place *place);

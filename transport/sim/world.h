@@ -110,6 +110,8 @@ struct hwi_sim_node {
     enum hwi_sim_build build;
     struct hwi_sim_link link;
     uint32_t group, unit_size;
+    uint64_t revision; // of the first process that runs here, until it was told
+    bool has_revision;
     char unit[HWI_NAME_BYTES_MAX];
 };
 

@@ -20,6 +20,9 @@ static const char usage[] =
     "  --insecure           allow listening beyond loopback without a key\n"
     "  --min-members N      with fewer members operations fail with HWS_E_TOO_FEW (default 1)\n"
     "  --first-members N    the first view waits for N members (default --min-members)\n"
+    "  --gather-ms N        without --first-members: where newcomers come with a checkpoint, the "
+    "first\n"
+    "                       view waits this long for newer ones (default 3000)\n"
     "  --heartbeat-ms N     how often members say that they live (default 500)\n"
     "  --dead-ms N          silence after which a member is out (default 5000)\n"
     "  --journal DIR        record in DIR what the master does, for hawser replay\n"
@@ -29,7 +32,18 @@ static const char usage[] =
     "Example: hawser master --listen 127.0.0.1:7700 --state run.state\n";
 
 enum { ADDRESSES_MAX = 16 }; // of this host that are printed
-enum { LISTEN = 1, STATE, NEW_RUN, INSECURE, MIN_MEMBERS, FIRST_MEMBERS, HEARTBEAT, DEAD, JOURNAL };
+enum {
+    LISTEN = 1,
+    STATE,
+    NEW_RUN,
+    INSECURE,
+    MIN_MEMBERS,
+    FIRST_MEMBERS,
+    GATHER,
+    HEARTBEAT,
+    DEAD,
+    JOURNAL
+};
 
 static const struct option longs[] = {
     {"listen", required_argument, NULL, LISTEN},
@@ -38,6 +52,7 @@ static const struct option longs[] = {
     {"insecure", no_argument, NULL, INSECURE},
     {"min-members", required_argument, NULL, MIN_MEMBERS},
     {"first-members", required_argument, NULL, FIRST_MEMBERS},
+    {"gather-ms", required_argument, NULL, GATHER},
     {"heartbeat-ms", required_argument, NULL, HEARTBEAT},
     {"dead-ms", required_argument, NULL, DEAD},
     {"journal", required_argument, NULL, JOURNAL},
@@ -67,6 +82,8 @@ static bool set_option(hws_master_config *config, int option)
         return option_u32("master", "--min-members", optarg, 1, 16384, &config->min_members);
     case FIRST_MEMBERS:
         return option_u32("master", "--first-members", optarg, 1, 16384, &config->first_members);
+    case GATHER:
+        return option_u32("master", "--gather-ms", optarg, 1, 600000, &config->gather_ms);
     case HEARTBEAT:
         return option_u32("master", "--heartbeat-ms", optarg, 50, 60000, &config->heartbeat_ms);
     default:

@@ -109,8 +109,11 @@ static void print_plain(const struct hwi_msg_status *status)
     if (status->view) {
         printf("run %016" PRIx64 ", view %" PRIu64, status->run, status->view);
     } else {
-        printf("run %016" PRIx64 ", no view yet (waits for %" PRIu32 " members)", status->run,
-               status->first_members);
+        printf("run %016" PRIx64 ", no view yet (waits for %" PRIu32 " member%s)", status->run,
+               status->first_members, status->first_members == 1 ? "" : "s");
+    }
+    if (status->gather_ms > 0) {
+        printf(", gathers newcomers for another %.1f s", status->gather_ms / 1000.0);
     }
     if (status->proposal) {
         printf(", view %" PRIu64 " proposed", status->proposal);
@@ -196,6 +199,7 @@ static void print_json(const struct hwi_msg_status *status)
     json_put_number(&json, "proposal", status->proposal);
     json_put_number(&json, "min_members", status->min_members);
     json_put_number(&json, "first_members", status->first_members);
+    json_put_number(&json, "gather_ms", status->gather_ms);
     json_put_number(&json, "committed", status->committed);
     json_put_number(&json, "aborted", status->aborted);
     json_put_open(&json, "members", '[');

@@ -446,6 +446,7 @@ static bool create_simulation(struct fork *fork)
         .dead_ms = start.dead_ms,
         .heartbeat_ms = start.heartbeat_ms,
         .propose_ms = start.propose_ms,
+        .gather_ms = start.gather_ms,
         .durable = start.durable,
         .control_ns = LINK_US * UINT64_C(1000),
         .edge_ns = LINK_US * UINT64_C(1000),
