@@ -4,7 +4,7 @@ import re
 
 from support import BUILD, HAWSER, check, end, run
 
-LINE = re.compile(r"^\[\d\] (\d+) members, model ([0-9a-f]{32})$")
+LINE = re.compile(r"^process \d: (\d+) members, model ([0-9a-f]{32})$")
 
 
 def models(done):

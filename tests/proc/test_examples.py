@@ -10,7 +10,7 @@ def lines(name, count=3, *arguments):
     """What each member of a run printed, by its rank."""
     done = run(HAWSER, "run", "-n", count, "--", BUILD / name, *arguments)
     check(done.returncode == 0, f"{name}: the run succeeds", done)
-    found = re.findall(r"^\[\d+\] (rank \d+ of \d+.*)$", done.stdout, re.M)
+    found = re.findall(r"^process \d+: (rank \d+ of \d+.*)$", done.stdout, re.M)
     check(len(found) == count, f"{name}: each member prints a line", done)
     return sorted(found)
 

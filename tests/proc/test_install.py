@@ -99,8 +99,8 @@ def first(place, name):
 def trains(hawser, program, what, **options):
     """Two copies of it against a master: each says how many members reduced."""
     done = run(hawser, "run", "-n", "2", "--", program, **options)
-    lines = sorted(line for line in done.stdout.splitlines() if line.startswith("["))
-    check(done.returncode == 0 and lines == [f"[{i}] hawser {VERSION}: 2 members" for i in (0, 1)], what, done)
+    lines = sorted(line for line in done.stdout.splitlines() if line.startswith("process"))
+    check(done.returncode == 0 and lines == [f"process {i}: hawser {VERSION}: 2 members" for i in (0, 1)], what, done)
 
 
 def pkg_config(prefix, *arguments):
