@@ -67,9 +67,11 @@ static void on_check_failed(void *user, const char *actor, const char *what, con
 {
     struct hws_comm *comm = user;
     pthread_mutex_lock(&comm->mutex);
-    if (comm->failed_check[0] == '\0') {
-        snprintf(comm->failed_check, sizeof comm->failed_check, "%s: %s at %s:%d", actor, what,
-                 file, line);
+    if (comm->failed_check[0] == '\0' && hwi_is_shortage(what)) {
+        snprintf(comm->failed_check, sizeof comm->failed_check, "%s (%s)", what, actor);
+    } else if (comm->failed_check[0] == '\0') {
+        snprintf(comm->failed_check, sizeof comm->failed_check,
+                 "an internal check failed (%s: %s at %s:%d)", actor, what, file, line);
     }
     if (strcmp(actor, "host") == 0) { // no reply will come any more, and no memory is touched
         comm->finished = HWS_E_INTERNAL;

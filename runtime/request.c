@@ -206,11 +206,15 @@ static struct hws_request *find_waiting(struct hws_comm *comm, uint64_t id)
     return NULL;
 }
 
-// Without memory for its lists a reply still tells the outcome.
-static void keep_reply(struct hws_request *request, const struct hwi_msg *msg)
+// Without memory for its lists a failed call's reply still tells the outcome. A success without
+// its members would be a wrong answer: then this returns false.
+static bool keep_reply(struct hws_request *request, const struct hwi_msg *msg)
 {
     if (hwi_msg_clone(msg, &request->reply, &request->block)) {
-        return;
+        return true;
+    }
+    if (msg->u.reply.status == HWS_OK) {
+        return false;
     }
     request->reply = *msg;
     request->reply.u.reply.members = NULL;
@@ -220,6 +224,7 @@ static void keep_reply(struct hws_request *request, const struct hwi_msg *msg)
     request->reply.u.reply.counts = NULL;
     request->reply.u.reply.counts_count = 0;
     request->block = NULL;
+    return true;
 }
 
 // The state after a sync; where nobody is left to say so, a failed one may have been cut anywhere.
@@ -246,8 +251,8 @@ void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg)
 {
     pthread_mutex_lock(&comm->mutex);
     struct hws_request *request = find_waiting(comm, msg->u.reply.request);
-    if (request != NULL) {
-        keep_reply(request, msg);
+    bool kept = request == NULL || keep_reply(request, msg);
+    if (request != NULL && kept) {
         if (request->memory && comm->host != NULL) {
             hwi_host_forget(comm->host, request->id);
         }
@@ -258,6 +263,7 @@ void hwi_request_replied(struct hws_comm *comm, const struct hwi_msg *msg)
         end(request);
     }
     pthread_mutex_unlock(&comm->mutex);
+    HWI_CHECK_MEMORY(kept);
 }
 
 void hwi_requests_end(struct hws_comm *comm, hws_status status, const char *reason)

@@ -203,11 +203,9 @@ static void say_withdrawn(struct text *text, const struct hws_request *request, 
 static void say_internal(struct text *text, const struct hws_request *request, const char *call)
 {
     struct hws_comm *comm = request->comm;
-    add(text, "an internal check failed during %s", call);
     pthread_mutex_lock(&comm->mutex);
-    if (comm->failed_check[0] != '\0') {
-        add(text, " (%s)", comm->failed_check);
-    }
+    bool known = comm->failed_check[0] != '\0';
+    add(text, "%s during %s", known ? comm->failed_check : hws_status_text(HWS_E_INTERNAL), call);
     pthread_mutex_unlock(&comm->mutex);
 }
 
@@ -290,7 +288,7 @@ static void say_other(struct text *text, const struct hws_request *request, cons
     } else {
         add(text, "%s: %s", call, hws_status_text(reply->status));
     }
-    if (reply->reason[0] != '\0') {
+    if (reply->reason[0] != '\0' && reply->status != HWS_E_INTERNAL) {
         add(text, " (%s)", reply->reason);
     }
 }

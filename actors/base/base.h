@@ -35,6 +35,8 @@ struct hwi_alloc {
 
 // Returns owned, zeroed memory; a failed allocation is a failed check (it unwinds: never NULL).
 void *hwi_new(const struct hwi_alloc *alloc, size_t bytes);
+// The same, but NULL if memory is short: for callers that must first free what they hold.
+void *hwi_try_new(const struct hwi_alloc *alloc, size_t bytes);
 // Grows or shrinks; takes `pointer`, returns owned memory whose new bytes are not initialised.
 void *hwi_resize(const struct hwi_alloc *alloc, void *pointer, size_t bytes);
 // Takes `pointer` (NULL allowed).
@@ -65,5 +67,18 @@ uint64_t hwi_decision_hash(void);
 
 #define HWI_CHECK(condition)                                                                       \
     ((condition) ? (void)0 : hwi_check_failed(#condition, __FILE__, __LINE__))
+
+// What failed where memory ran out, or where the system refused a call that has no other way. These
+// fail the operation as a failed check does, and its sentence gives the reason.
+#define HWI_OUT_OF_MEMORY "out of memory"
+#define HWI_SYSTEM_REFUSED "the operating system refused "
+
+// Is `what` of a failed check (borrowed until return) one of these two?
+bool hwi_is_shortage(const char *what);
+
+#define HWI_CHECK_MEMORY(condition)                                                                \
+    ((condition) ? (void)0 : hwi_check_failed(HWI_OUT_OF_MEMORY, __FILE__, __LINE__))
+#define HWI_CHECK_SYSTEM(condition, call)                                                          \
+    ((condition) ? (void)0 : hwi_check_failed(HWI_SYSTEM_REFUSED call, __FILE__, __LINE__))
 
 #endif

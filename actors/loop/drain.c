@@ -23,6 +23,7 @@ struct hwi_drain {
     uint32_t actor_count;
     struct hwi_mailbox mailbox;
     struct hwi_effects effects;
+    void *delivering;      // owned lists of the message that an actor hears; NULL = none
     struct hwi_ring *ring; // borrowed; NULL = none
     uint64_t now_ns;       // of the last step
     uint64_t step_ticks; // when the step that is being carried out began: its messages arrive then
@@ -45,6 +46,7 @@ void hwi_drain_destroy(struct hwi_drain *drain)
     for (uint32_t i = 0; i < drain->actor_count; i++) {
         drain->actors[i].ops->destroy(drain->actors[i].state);
     }
+    hwi_free(drain->alloc, drain->delivering);
     hwi_mailbox_fini(&drain->mailbox);
     hwi_effects_fini(&drain->effects);
     hwi_free(drain->alloc, drain);
@@ -250,10 +252,12 @@ static bool deliver_letter(struct hwi_drain *drain, uint64_t now_ns)
     while (hwi_mailbox_pop(&drain->mailbox, &letter)) {
         struct actor *actor = find_actor(drain, letter.envelope.to.role);
         bool live = actor->standing == LIVE;
+        drain->delivering = letter.block;
         if (live) {
             struct hwi_event event = {now_ns, letter.envelope.from, &letter.envelope.msg};
             deliver(drain, actor, &event, letter.arrived);
         }
+        drain->delivering = NULL;
         hwi_free(drain->alloc, letter.block);
         if (live) {
             return true;

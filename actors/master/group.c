@@ -34,7 +34,11 @@ void hwi_master_seat(struct hwi_master *master)
 {
     struct hwi_master_group *groups = hwi_new(master->alloc, HWI_GROUPS_MAX * sizeof *groups);
     struct hwi_master_seat *seats =
-        hwi_new(master->alloc, (master->session_count + 1) * sizeof *seats);
+        hwi_try_new(master->alloc, (master->session_count + 1) * sizeof *seats);
+    if (seats == NULL) {
+        hwi_free(master->alloc, groups);
+    }
+    HWI_CHECK_MEMORY(seats != NULL);
     uint32_t group_count = 0, seat_count = 0;
     master->member_count = master->view.largest = 0;
     for (uint32_t i = 0; i < master->session_count; i++) {
@@ -59,6 +63,7 @@ void hwi_master_seat(struct hwi_master *master)
     hwi_free(master->alloc, master->groups);
     master->view.seats = seats;
     master->view.count = seat_count;
+    master->groups = groups; // the actor's before it shrinks, which may fail
     master->groups = hwi_resize(master->alloc, groups, group_count * sizeof *groups);
     master->group_count = group_count;
 }

@@ -15,13 +15,18 @@ static const struct hwi_handlers handlers = {
 
 static void *create(const struct hwi_alloc *alloc)
 {
-    struct hwi_master *master = hwi_new(alloc, sizeof *master);
+    struct hwi_past *past = hwi_new(alloc, HWI_PAST_VIEWS_MAX * sizeof *past);
+    struct hwi_master *master = hwi_try_new(alloc, sizeof *master);
+    if (master == NULL) {
+        hwi_free(alloc, past);
+    }
+    HWI_CHECK_MEMORY(master != NULL);
     master->alloc = alloc;
     master->probe_at_ns = HWI_NEVER;
     master->store_again_ns = HWI_NEVER;
     master->reform_at_ns = HWI_NEVER;
     master->gather_until_ns = HWI_NEVER;
-    master->past = hwi_new(alloc, HWI_PAST_VIEWS_MAX * sizeof *master->past);
+    master->past = past;
     return master;
 }
 

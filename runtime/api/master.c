@@ -27,7 +27,8 @@ static void on_check_failed(void *user, const char *actor, const char *what, con
                             int line)
 {
     (void)user;
-    fprintf(stderr, "hawser: an internal check failed in the %s: %s at %s:%d\n", actor, what, file,
+    fprintf(stderr, "hawser: %s in the %s: %s at %s:%d\n",
+            hwi_is_shortage(what) ? "a shortage" : "an internal check failed", actor, what, file,
             line);
 }
 

@@ -288,7 +288,7 @@ static void who_cannot_be_told_fails(void **state)
     assert_true(hwi_drain_pending(bench.drain));
     drain_all(bench.drain, 8);
     assert_transcript(
-        "check failed in peer: memory != NULL || bytes == 0\n"
+        "check failed in peer: out of memory\n"
         "failed role 2\n"
         "record peer at 8: nothing, 3 effects\n"
         "carry peer>trainer edge_up{peer=8}\n"

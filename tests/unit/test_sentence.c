@@ -225,8 +225,8 @@ static void test_sentences_of_the_end(void **state)
     scene.host->config.ops->check_failed(scene.host->config.user, "reducer", "a < b", "x.c", 12);
     scene.host->config.ops->check_failed(scene.host->config.user, "peer", "c < d", "y.c", 13);
     assert_sentence(HWS_E_INTERNAL,
-                    "an internal check failed during all_reduce tag 7 (reducer: a < "
-                    "b at x.c:12): close, open again and sync");
+                    "an internal check failed (reducer: a < b at x.c:12) during all_reduce tag 7: "
+                    "close, open again and sync");
 }
 
 static void test_every_status_has_a_sentence(void **state)

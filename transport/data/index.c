@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "transport/data/index.h"
 
-enum { BUCKETS_MIN = 64 };
-
 static struct hwi_link **bucket_of(const struct hwi_index *index, uint64_t hash)
 {
     return &index->buckets[hash & (index->bucket_count - 1)];
@@ -16,12 +14,22 @@ static void insert(struct hwi_index *index, struct hwi_link *link)
     *bucket = link;
 }
 
+static void free_buckets(struct hwi_index *index, struct hwi_link **buckets)
+{
+    hwi_free(index->alloc, buckets != index->few ? buckets : NULL);
+}
+
+// Without memory the old buckets stay: the chains in them get longer.
 static void grow(struct hwi_index *index)
 {
     struct hwi_link **old = index->buckets;
     uint32_t old_count = index->bucket_count;
+    struct hwi_link **buckets = hwi_try_new(index->alloc, sizeof *old * old_count * 2);
 
-    index->buckets = hwi_new(index->alloc, sizeof *old * old_count * 2);
+    if (buckets == NULL) {
+        return;
+    }
+    index->buckets = buckets;
     index->bucket_count = old_count * 2;
     for (uint32_t i = 0; i < old_count; i++) {
         for (struct hwi_link *link = old[i], *chain; link != NULL; link = chain) {
@@ -29,18 +37,18 @@ static void grow(struct hwi_index *index)
             insert(index, link);
         }
     }
-    hwi_free(index->alloc, old);
+    free_buckets(index, old);
 }
 
 void hwi_index_init(struct hwi_index *index, const struct hwi_alloc *alloc, uint32_t max)
 {
-    *index = (struct hwi_index){.alloc = alloc, .bucket_count = BUCKETS_MIN, .max = max};
-    index->buckets = hwi_new(alloc, sizeof *index->buckets * BUCKETS_MIN);
+    *index = (struct hwi_index){.alloc = alloc, .bucket_count = HWI_INDEX_FEW, .max = max};
+    index->buckets = index->few;
 }
 
 void hwi_index_fini(struct hwi_index *index)
 {
-    hwi_free(index->alloc, index->buckets);
+    free_buckets(index, index->buckets);
 }
 
 void hwi_index_add(struct hwi_index *index, struct hwi_link *link, uint64_t hash)

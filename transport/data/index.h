@@ -10,12 +10,16 @@ struct hwi_link {
     uint64_t hash;
 };
 
+enum { HWI_INDEX_FEW = 64 };
+
+// Not to be moved.
 struct hwi_index {
     const struct hwi_alloc *alloc;
     struct hwi_link **buckets;
     uint32_t bucket_count; // a power of two
     uint32_t count;
-    uint32_t max; // passing it is a failed check
+    uint32_t max;                        // passing it is a failed check
+    struct hwi_link *few[HWI_INDEX_FEW]; // the buckets at first: a start cannot fail
 };
 
 // `alloc` is borrowed until fini.

@@ -25,14 +25,17 @@ void hwi_message_send(struct hwi_data *data, const struct hwi_envelope *envelope
         return;
     }
     int encoded = hwi_encode(&envelope->msg, &bytes, &length);
+    HWI_CHECK_MEMORY(encoded != HWI_CODEC_MEMORY);
     HWI_CHECK(encoded == HWI_CODEC_OK);
-    unsigned char *copy = hwi_pool_take(&data->pool, length);
+    struct hwi_waiting *waiting = hwi_try_new(data->alloc, sizeof *waiting);
+    unsigned char *copy = waiting != NULL ? hwi_pool_take(&data->pool, length) : NULL;
     if (copy != NULL) {
         memcpy(copy, bytes, length);
+    } else {
+        hwi_free(data->alloc, waiting);
     }
     free(bytes);
-    HWI_CHECK(copy != NULL);
-    struct hwi_waiting *waiting = hwi_new(data->alloc, sizeof *waiting);
+    HWI_CHECK_MEMORY(copy != NULL);
     waiting->message = copy;
     waiting->bytes = (uint32_t)length;
     hwi_queue_push(data, edge, lane_of(envelope->to.role), HWI_URGENCY_MESSAGE, waiting);

@@ -24,11 +24,18 @@ struct hwi_data_op *hwi_data_op_find(const struct hwi_data *data, struct hwi_op 
     return (struct hwi_data_op *)link;
 }
 
-static struct hwi_data_op *add(struct hwi_data *data, struct hwi_op name, uint64_t bits)
+// Takes the grid.
+static struct hwi_data_op *add(struct hwi_data *data, struct hwi_op name, struct hwi_grid grid,
+                               uint64_t bits)
 {
-    struct hwi_data_op *op = hwi_new(data->alloc, sizeof *op + hwi_bits_bytes((uint32_t)bits));
+    struct hwi_data_op *op = hwi_try_new(data->alloc, sizeof *op + hwi_bits_bytes((uint32_t)bits));
 
+    if (op == NULL) {
+        hwi_grid_fini(&grid, data->alloc);
+    }
+    HWI_CHECK_MEMORY(op != NULL);
     op->name = name;
+    op->grid = grid;
     op->codec = hwi_codec_for(name.kind);
     hwi_index_add(&data->data_ops, &op->link, hash_of(name));
     return op;
@@ -39,7 +46,7 @@ struct hwi_data_op *hwi_data_op_sync(struct hwi_data *data, struct hwi_op name)
     struct hwi_data_op *op = hwi_data_op_find(data, name);
 
     HWI_CHECK(name.kind == HWI_KIND_SYNC);
-    return op != NULL ? op : add(data, name, 0);
+    return op != NULL ? op : add(data, name, (struct hwi_grid){0}, 0);
 }
 
 static bool holds(uint64_t from, uint64_t bytes, uint64_t offset, uint64_t size)
@@ -56,7 +63,7 @@ static void init_backup(struct hwi_data *data, struct hwi_data_op *op,
     op->save_from = msg->save_from;
     op->save_end = msg->save_from + msg->save_bytes;
     op->backup = hwi_pool_take(&data->pool, msg->save_bytes);
-    HWI_CHECK(op->backup != NULL);
+    HWI_CHECK_MEMORY(op->backup != NULL);
 }
 
 // An input that lies in the output but not at its own place in the whole would be overwritten
@@ -94,11 +101,11 @@ void hwi_data_op_begin(struct hwi_data *data, const struct hwi_msg_op_memory *ms
               holds(msg->output_from, request->output_bytes, msg->save_from, msg->save_bytes));
     struct hwi_grid grid = {.bytes = msg->bytes, .chunk_bytes = msg->chunk_bytes};
     hwi_grid_init(&grid, data->alloc, msg->regions, msg->regions_count);
-    struct hwi_data_op *op = add(data, msg->op, msg->save_bytes ? 2 * (uint64_t)grid.chunks : 0);
+    struct hwi_data_op *op =
+        add(data, msg->op, grid, msg->save_bytes ? 2 * (uint64_t)grid.chunks : 0);
     op->request = request;
     op->kernel = kernel;
     op->dtype = msg->dtype;
-    op->grid = grid;
     op->input = request->input;
     op->input_from = msg->input_from;
     op->output_from = msg->output_from;

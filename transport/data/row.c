@@ -42,7 +42,7 @@ static unsigned char *take_scratch(struct hwi_data *data, struct hwi_data_op *op
     // One slot for each sender is what an operation needs to move at all.
     HWI_CHECK(op->scratch_bytes <= HWI_SCRATCH_BYTES_MAX || msg->slots == 1);
     unsigned char *scratch = hwi_pool_take(&data->pool, bytes);
-    HWI_CHECK(scratch != NULL);
+    HWI_CHECK_MEMORY(scratch != NULL);
     return scratch;
 }
 
@@ -65,7 +65,11 @@ void hwi_row_place(struct hwi_data *data, const struct hwi_msg_place *msg)
     HWI_CHECK(msg->phase > 0);
     HWI_CHECK(msg->first <= op->grid.chunks && msg->chunks <= op->grid.chunks - msg->first);
     unsigned char *scratch = take_scratch(data, op, msg);
-    struct hwi_row *row = hwi_new(data->alloc, sizeof *row + hwi_bits_bytes(msg->chunks));
+    struct hwi_row *row = hwi_try_new(data->alloc, sizeof *row + hwi_bits_bytes(msg->chunks));
+    if (row == NULL) {
+        hwi_pool_give(&data->pool, scratch);
+    }
+    HWI_CHECK_MEMORY(row != NULL);
     row->op = op;
     row->from = msg->from;
     row->phase = msg->phase;

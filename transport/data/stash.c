@@ -129,7 +129,10 @@ const char *hwi_stash_arrived(struct hwi_data *data, struct hwi_port_edge *edge,
         stash->frames >= HWI_STASH_FRAMES_MAX) {
         return beyond;
     }
-    struct hwi_stashed *stashed = hwi_new(data->alloc, sizeof *stashed);
+    struct hwi_stashed *stashed = hwi_try_new(data->alloc, sizeof *stashed);
+    if (stashed == NULL) {
+        return hwi_payload_no_memory;
+    }
     *stashed = here;
     append(stash, stashed);
     stash->bytes += frame->element_bytes;

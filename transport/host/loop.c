@@ -41,23 +41,29 @@ static void begin(struct hwi_host *host)
     }
     host->started = true;
     host->control.touched = true;
-    HWI_CHECK(hwi_poller_set(host->poller, &host->control_watch, HWI_READABLE));
+    HWI_CHECK_SYSTEM(hwi_poller_set(host->poller, &host->control_watch, HWI_READABLE), "epoll_ctl");
+}
+
+static void take(struct hwi_host *host, bool *stop)
+{
+    host->taken_next = 0;
+    host->taken_count = hwi_inbox_take(&host->inbox, &host->taken, &host->taken_capacity, stop);
 }
 
 // False if the host is to stop.
 static bool take_submissions(struct hwi_host *host)
 {
     bool stop = false;
-    uint32_t count = hwi_inbox_take(&host->inbox, &host->taken, &host->taken_capacity, &stop);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct hwi_submission *submission = &host->taken[i].submission;
+    take(host, &stop);
+    while (host->taken_next < host->taken_count) {
+        const struct hwi_submission *submission = &host->taken[host->taken_next].submission;
         begin(host);
         if (host->data != NULL) {
             register_memory(host, submission);
         }
         hwi_drain_post(host->drain, hwi_addr_of(HWI_ROLE_TRAINER, 0), submission->to,
                        &submission->msg);
-        hwi_inbox_release(&host->taken[i]);
+        hwi_inbox_release(&host->taken[host->taken_next++]);
     }
     return !stop;
 }
@@ -202,6 +208,13 @@ static bool turn(struct hwi_host *host)
 
 // ---- the thread ---------------------------------------------------------------------------------
 
+static void release_taken(struct hwi_host *host)
+{
+    while (host->taken_next < host->taken_count) {
+        hwi_inbox_release(&host->taken[host->taken_next++]);
+    }
+}
+
 // A check failed outside of the actors: no state in here can be trusted any more. Sockets close, so
 // that the others notice and no memory of the caller's is touched again; the owner ends the calls
 // that wait.
@@ -211,6 +224,7 @@ static void give_up(struct hwi_host *host, const struct hwi_trap *trap)
     hwi_inbox_fail(&host->inbox);
     host->ops->check_failed(host->user, "host", trap->what, trap->file, trap->line);
     hwi_control_close(&host->control);
+    release_taken(host);
     bool stop = false;
     while (!stop) {
         struct pollfd wake = {.fd = host->inbox.wake, .events = POLLIN};
@@ -218,10 +232,8 @@ static void give_up(struct hwi_host *host, const struct hwi_trap *trap)
         if (poll(&wake, 1, -1) > 0 && read(host->inbox.wake, &signals, sizeof signals) < 0) {
             continue;
         }
-        uint32_t count = hwi_inbox_take(&host->inbox, &host->taken, &host->taken_capacity, &stop);
-        for (uint32_t i = 0; i < count; i++) {
-            hwi_inbox_release(&host->taken[i]);
-        }
+        take(host, &stop);
+        release_taken(host);
     }
 }
 

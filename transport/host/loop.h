@@ -32,8 +32,8 @@ struct hwi_host {
     uint32_t roles;        // bit per local actor
     int poller;
     struct hwi_watch wake, control_watch;
-    struct hwi_inbox_entry *taken; // kept between turns for its memory
-    uint32_t taken_capacity;
+    struct hwi_inbox_entry *taken; // kept between turns for its memory; from taken_next ...
+    uint32_t taken_next, taken_count, taken_capacity; // ... to taken_count still to be handled
     struct hwi_control control;
     struct hwi_counters told;   // its actor last heard these, ...
     uint64_t told_ns;           // ... and what there is was last looked at then
