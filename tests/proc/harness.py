@@ -6,6 +6,7 @@ every one that fails. Nothing here waits without a deadline: what is late is a f
 import contextlib
 import ctypes
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -163,6 +164,12 @@ class Master(Process):
             words += ["--" + key.replace("_", "-")] + [value] * (value is not True)
         super().__init__(world, name, [*before, BUILD / "hawser", "master", *words])
         self.address = self.line().rpartition(" ")[2]
+
+    def log(self):
+        return super().complaints()
+
+    def complaints(self):
+        return "".join(line for line in self.log().splitlines(True) if not re.match(r"\d{4}-\d\d-\d\dT[\d:]{8}Z ", line))
 
 
 class Member(Process):

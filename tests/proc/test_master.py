@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The master killed, frozen, or not there at all: every call comes back by its deadline and grace, and says what it knows."""
+import re
 import socket
 import subprocess
 import time
@@ -110,6 +111,28 @@ def test_the_door_opens_late(world):
         member.reduce(count=10).expect(sum="right")
 
 
+def test_the_log_tells_who_came_and_went(world):
+    """A line for each member and each view, with the reason of a removal; --quiet has none."""
+    master, (first, second) = world.start(2, dead_ms=1000)
+    third = world.start_member(master)
+    world.join([first, second], third)
+    second.kill()
+    logged(world, master, rf"member {second.peer} was removed: ")
+    third.close().expect()
+    for line in (rf"member {first.peer} came and waits to be admitted: {first.listens} \(process {first.pid} on ",
+                 rf"view 1: 2 members \({first.peer}, {second.peer}\), 0 waiting$", rf"view 2: 3 members ", rf"member {third.peer} left$",
+                 rf"view \d+: 1 member \({first.peer}\), 0 waiting$"):
+        logged(world, master, line)
+    quiet = world.start_master(name="quiet", quiet=True)
+    world.start_member(quiet).open().expect()
+    check(quiet.log() == "", f"a quiet master said: {quiet.log()}")
+
+
+def logged(world, master, pattern):
+    line = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ " + pattern, re.M)
+    world.until(lambda: line.search(master.log()), 10, f"the log to say {pattern!r}")
+
+
 TROUBLE = "cannot write its state file"
 
 
@@ -124,10 +147,12 @@ def test_a_full_disk_is_named_and_heals(world):
     shown = status(master)
     check(f"{file.name}: No space left on device" in shown, f"the file and the error are not in the status: {shown}")
     answer = hasty.reduce(count=1000, timeout_ms=1000).expect("HWS_E_OUTCOME_UNKNOWN", within_ms=2000 + LATE_MS)
+    logged(world, master, rf"no view can change: .*{file.name}: No space left on device")
     check(TROUBLE in answer.sentence and "No space left on device" in answer.sentence, f"not in the sentence: {answer.line}")
     Path(f"{file}.new").unlink()
     patient.hear().expect(members=ids(patient), sum="right")
     world.until(lambda: TROUBLE not in status(master), 10, "status to forget the full disk")
+    logged(world, master, "the state file can be written again")
 
 
 def status(master):

@@ -7,11 +7,14 @@
 #include <string.h>
 
 #include "tools/hawser/command.h"
+#include "tools/hawser/master/log.h"
 #include "transport/os/address.h"
 
 static const char usage[] =
     "usage: hawser master [OPTIONS]\n"
-    "Runs a master until SIGINT or SIGTERM: it admits members, fixes views and decides commits.\n"
+    "Runs a master until SIGINT or SIGTERM: it admits members, fixes views and decides commits. A "
+    "log\n"
+    "on stderr has a line for each member that comes or goes, with the reason, and for each view.\n"
     "\n"
     "  --listen ADDR        HOST:PORT, port 0 = any (default 127.0.0.1:0)\n"
     "  --state FILE         small durable memory: a restart keeps run id and view numbers;\n"
@@ -26,6 +29,7 @@ static const char usage[] =
     "  --heartbeat-ms N     how often members say that they live (default 500)\n"
     "  --dead-ms N          silence after which a member is out (default 5000)\n"
     "  --journal DIR        record in DIR what the master does, for hawser replay\n"
+    "  --quiet              no log\n"
     "  --help\n"
     "\n"
     "Exit code: 0 stopped by a signal, 1 could not start, 2 bad usage.\n"
@@ -42,7 +46,8 @@ enum {
     GATHER,
     HEARTBEAT,
     DEAD,
-    JOURNAL
+    JOURNAL,
+    QUIET
 };
 
 static const struct option longs[] = {
@@ -56,6 +61,7 @@ static const struct option longs[] = {
     {"heartbeat-ms", required_argument, NULL, HEARTBEAT},
     {"dead-ms", required_argument, NULL, DEAD},
     {"journal", required_argument, NULL, JOURNAL},
+    {"quiet", no_argument, NULL, QUIET},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -144,6 +150,7 @@ static int serve(const hws_master_config *config)
 int command_master(int argc, char **argv)
 {
     hws_master_config config = HWS_MASTER_CONFIG_INIT;
+    bool quiet = false;
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
         if (c == 'h') {
@@ -153,13 +160,18 @@ int command_master(int argc, char **argv)
         if (c == '?' || c == ':') {
             return bad_option("master", c, argv);
         }
-        if (!set_option(&config, c)) {
+        if (c == QUIET) {
+            quiet = true;
+        } else if (!set_option(&config, c)) {
             return EXIT_USAGE;
         }
     }
     if (optind < argc) {
         complain("master", "unexpected argument %s; try hawser master --help", argv[optind]);
         return EXIT_USAGE;
+    }
+    if (!quiet) {
+        master_log_start();
     }
     return serve(&config);
 }
