@@ -7,6 +7,7 @@
 #include "actors/base/base.h"
 #include "actors/base/limits.h"
 #include "runtime/error.h"
+#include "runtime/misspelled.h"
 #include "runtime/call/sized.h"
 #include "actors/wire/msg.h"
 #include "transport/os/address.h"
@@ -163,6 +164,7 @@ static hws_status check_unit(const char *unit, uint32_t size)
 hws_status hwi_config_read(const hws_config *given, hws_config *config)
 {
     static const hws_config nothing = HWS_CONFIG_INIT;
+    hwi_variables_warn();
     if (!hwi_sized_read(config, sizeof *config, given != NULL ? given : &nothing)) {
         return hwi_error_set(HWS_E_INVALID, "bytes_of_struct of hws_config is not set: begin with "
                                             "HWS_CONFIG_INIT");
@@ -191,6 +193,7 @@ hws_status hwi_config_read(const hws_config *given, hws_config *config)
 hws_status hwi_master_config_read(const hws_master_config *given, hws_master_config *config)
 {
     static const hws_master_config nothing = HWS_MASTER_CONFIG_INIT;
+    hwi_variables_warn();
     if (!hwi_sized_read(config, sizeof *config, given != NULL ? given : &nothing)) {
         return hwi_error_set(HWS_E_INVALID, "bytes_of_struct of hws_master_config is not set: "
                                             "begin with HWS_MASTER_CONFIG_INIT");

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from support import DIGITS, HAWSER, TRAINER, check, end, run
+from support import BUILD, DIGITS, HAWSER, TRAINER, check, end, run
 
 COMMANDS = ("bench", "checkpoint", "demo", "info", "master", "replay", "run", "sim", "status", "trace")
 
@@ -269,4 +269,8 @@ for test in (help_and_usage, bad_values, unreachable_status, master_and_status, 
     begin = time.monotonic()
     test()
     print(f"{test.__name__}: {time.monotonic() - begin:.1f} s")
+done = run(BUILD / "embed", env={"HAWSER_MASTER": "127.0.0.1:1", "HAWSER_OPEN_MS": "10", "HAWSER_MIN_MEMBER": "2", "HAWSER_OWN": "1"})
+check(done.stderr.count("HAWSER_MIN_MEMBER has no effect: did you mean HAWSER_MIN_MEMBERS?") == 1 and "HAWSER_OWN" not in done.stderr,
+      "a misspelled variable is reported once", done)
+
 end()

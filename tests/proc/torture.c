@@ -50,10 +50,10 @@ static uint32_t descriptors(void)
 {
     uint32_t count = 0;
     DIR *list = opendir("/proc/self/fd");
-    while (list && readdir(list)) {
+    while (list != NULL && readdir(list) != NULL) {
         count++;
     }
-    if (list) {
+    if (list != NULL) {
         closedir(list);
     }
     return count;
@@ -84,7 +84,7 @@ static int play(struct calm *calm, const struct job *job, uint64_t in_a_row)
                 (int32_t)(descriptors() - open_before));
         return CODE_DESCRIPTORS;
     }
-    return in_a_row > 0 && !torture_struck() ? CODE_UNSTRUCK : 0;
+    return in_a_row > 0 && torture_struck() == NULL ? CODE_UNSTRUCK : 0;
 }
 
 static const char *verdict(int status, char text[64])
@@ -113,8 +113,8 @@ static const char *verdict(int status, char text[64])
 static void make_place(char place[64])
 {
     const char *base = getenv("TMPDIR");
-    snprintf(place, 64, "%s/torture.XXXXXX", base ? base : "/tmp");
-    if (!mkdtemp(place)) {
+    snprintf(place, 64, "%s/torture.XXXXXX", base != NULL ? base : "/tmp");
+    if (mkdtemp(place) == NULL) {
         perror("torture: mkdtemp");
         exit(2);
     }
@@ -139,7 +139,7 @@ static void start(struct torture *t, struct job *job, enum torture_kind kind, ui
     job->pid = fork();
     if (job->pid == 0) {
         snprintf(log, sizeof log, "%s/log", job->place);
-        if (!freopen(log, "w", stderr)) {
+        if (freopen(log, "w", stderr) == NULL) {
             _exit(2);
         }
         alarm(HANGS_S);
@@ -153,10 +153,10 @@ static void show(const char *place)
     char log[96], line[512];
     snprintf(log, sizeof log, "%s/log", place);
     FILE *file = fopen(log, "r");
-    while (file && fgets(line, sizeof line, file)) {
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         printf("    %s", line);
     }
-    if (file) {
+    if (file != NULL) {
         fclose(file);
     }
 }
@@ -167,7 +167,7 @@ static void finish(struct torture *t, struct job *job, int status)
     const char *found = verdict(status, text);
     t->played++;
     t->unstruck += WIFEXITED(status) && WEXITSTATUS(status) == CODE_UNSTRUCK;
-    if (found) {
+    if (found != NULL) {
         t->bad++;
         printf("%s %" PRIu64 ": %s (repeat: --one %s:%" PRIu64 ")\n", kind_names[job->kind],
                job->number, found, kind_names[job->kind], job->number);
@@ -240,7 +240,7 @@ static int repeat(struct torture *t, const char *which)
 {
     const char *colon = strchr(which, ':');
     int status = 0;
-    for (int kind = 0; colon && kind < TORTURE_KINDS; kind++) {
+    for (int kind = 0; colon != NULL && kind < TORTURE_KINDS; kind++) {
         if (strncmp(which, kind_names[kind], (size_t)(colon - which)) == 0) {
             t->at_once = 1;
             start(t, &t->jobs[0], (enum torture_kind)kind, strtoull(colon + 1, NULL, 10));
@@ -272,7 +272,7 @@ int main(int argc, char **argv)
     if (t.calm == MAP_FAILED || !play_calm(&t)) {
         return 1;
     }
-    if (one) {
+    if (one != NULL) {
         return repeat(&t, one);
     }
     for (int kind = 0; kind < TORTURE_KINDS; kind++) {

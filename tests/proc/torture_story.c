@@ -48,9 +48,9 @@ static void wrong(struct member *m, const char *what)
 // An operation that a shortage ended may say so with HWS_E_INTERNAL: its communicator is finished.
 static bool tells_shortage(void)
 {
-    return strstr(hws_last_error(), "out of memory") ||
-           strstr(hws_last_error(), "the operating system refused") ||
-           strstr(hws_last_error(), "could not be handed to the runtime");
+    return strstr(hws_last_error(), "out of memory") != NULL ||
+           strstr(hws_last_error(), "the operating system refused") != NULL ||
+           strstr(hws_last_error(), "could not be handed to the runtime") != NULL;
 }
 
 // A failed call has a status that callers may get, and a sentence. OK lets the member carry on.

@@ -13,6 +13,7 @@
 #include "runtime/call/options.h"
 #include "runtime/config.h"
 #include "runtime/error.h"
+#include "runtime/misspelled.h"
 
 static void forget_environment(void)
 {
@@ -348,9 +349,25 @@ static void test_table_is_whole(void **state)
     }
 }
 
+static void test_a_misspelled_variable_is_known_by_its_nearest(void **state)
+{
+    (void)state;
+    assert_string_equal(hwi_variable_meant("HAWSER_TIMEOUT_M"), "HAWSER_TIMEOUT_MS");
+    assert_string_equal(hwi_variable_meant("HAWSER_TIMOUT_MS"), "HAWSER_TIMEOUT_MS");
+    assert_string_equal(hwi_variable_meant("HAWSER_MSATER"), "HAWSER_MASTER");
+    assert_string_equal(hwi_variable_meant("HAWSER_GATHERMS"), "HAWSER_GATHER_MS");
+    assert_null(hwi_variable_meant("HAWSER_TIMEOUT_MS"));
+    assert_null(hwi_variable_meant("HAWSER_COLOUR"));
+    assert_null(hwi_variable_meant("AWSER_MASTER"));
+    assert_null(hwi_variable_meant("HAWSER_"));
+    assert_null(hwi_variable_meant(
+        "HAWSER_MASTER_WITH_A_NAME_THAT_IS_MUCH_LONGER_THAN_THAT_OF_ANY_OPTION"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_misspelled_variable_is_known_by_its_nearest),
         cmocka_unit_test_setup(test_defaults, setup),
         cmocka_unit_test_setup(test_a_unit_has_a_name_and_a_size, setup),
         cmocka_unit_test_setup(test_environment_fills_what_is_not_given, setup),

@@ -112,7 +112,9 @@ static void print_markdown(void)
         "# Options\n\n"
         "Made by `hawser info --markdown` from the tables in `runtime/config.c` and\n"
         "`runtime/call/options.c`, which also check what is given. A zero or NULL field takes the\n"
-        "variable's value, and without one the default.");
+        "variable's value, and without one the default. A variable that begins with `HAWSER_` and "
+        "is\n"
+        "almost an option's is reported on stderr.");
     print_table("A member: `hws_config`", &hwi_comm_options);
     print_table("A master: `hws_master_config`", &hwi_master_options);
     print_table("A call: `hws_options`", &hwi_call_options);
