@@ -2,6 +2,7 @@
 """The command line: help, bad options, exit codes, a master that cannot be reached, trainers that fail."""
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -167,7 +168,13 @@ def lost_output_is_a_failure():
     commands = [(name, "--help") for name in (*COMMANDS, "top", "metrics", "explain")]
     commands += [("--version",), ("--help",), ("info",), ("info", "--json"), ("sim",), ("sim", "--json"), ("master",),
                  ("run", "-n", "1", "--", "echo", "hello"), ("status", address), ("status", address, "--json"),
-                 ("metrics", address), ("top", address), ("explain", address), ("trace", address, "--for", "1s")]
+                 ("metrics", address), ("top", address), ("explain", address), ("trace", address, "--for", "1s"),
+                 ("trace", address, "--for", "1s", "--perfetto", "/dev/full")]
+    place = tempfile.mkdtemp()
+    run(HAWSER, "sim", "--seed", "5", "--peers", "3", "--steps", "4", "--journal", place + "/journals")
+    run(HAWSER, "run", "-n", "1", "--", BUILD / "checkpoint", place)
+    commands += [(name, place + "/journals", *more) for name in ("replay", "explain") for more in ((), ("--json",))]
+    commands += [("checkpoint", "ls", place), ("checkpoint", "verify", place)]
     try:
         for arguments in commands:
             with open("/dev/full", "w") as full:
@@ -176,6 +183,7 @@ def lost_output_is_a_failure():
     finally:
         master.terminate()
         master.wait(timeout=10)
+        shutil.rmtree(place)
 
 
 def an_interrupted_sim_says_so():
