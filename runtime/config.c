@@ -31,6 +31,12 @@
         TEXT(type, flight, "HAWSER_FLIGHT", NULL,                                                  \
              "directory for the last events when a call fails; default: journal")
 
+// Of both, too.
+#define KEEP_FILES(type)                                                                           \
+    FLAG(type, keep_files, "HAWSER_KEEP_FILES",                                                    \
+         "leave the soft limit on open files (ulimit -n) as it is; else it is raised to the hard " \
+         "one")
+
 static const struct hwi_option comm_options[] = {
     TEXT(hws_config, master, "HAWSER_MASTER", NULL, "the master's address, host:port; required"),
     TEXT(hws_config, listen, "HAWSER_LISTEN", NULL,
@@ -56,6 +62,7 @@ static const struct hwi_option comm_options[] = {
     NUMBER(hws_config, unit_size, "HAWSER_UNIT_SIZE", NULL, 1, HWI_MEMBERS_MAX,
            "processes of the unit; required with unit"),
     JOURNAL(hws_config),
+    KEEP_FILES(hws_config),
 };
 
 static const struct hwi_option master_options[] = {
@@ -79,6 +86,7 @@ static const struct hwi_option master_options[] = {
            "how long the first view waits for a newer state, where newcomers come with one and "
            "first_members is not set"),
     JOURNAL(hws_master_config),
+    KEEP_FILES(hws_master_config),
 };
 
 const struct hwi_option_table hwi_comm_options = {comm_options, HWI_COUNT(comm_options)};
@@ -97,6 +105,13 @@ static hws_status fill(const struct hwi_option_table *table, void *config)
     struct hwi_error error;
     hws_status status = hwi_options_fill(table, environment, config, &error);
     return status == HWS_OK ? HWS_OK : hwi_error_again(&error);
+}
+
+static hws_status check_reserved(const char *name, uint32_t reserved)
+{
+    return reserved == 0
+               ? HWS_OK
+               : hwi_error_set(HWS_E_INVALID, "reserved of %s is %u: it must be 0", name, reserved);
 }
 
 // "host:port" or "[v6]:port" with a port that can be dialled; names are not looked up.
@@ -170,6 +185,9 @@ hws_status hwi_config_read(const hws_config *given, hws_config *config)
                                             "HWS_CONFIG_INIT");
     }
     hws_status status = fill(&hwi_comm_options, config);
+    if (status == HWS_OK) {
+        status = check_reserved("hws_config", config->reserved);
+    }
     if (status != HWS_OK) {
         return status;
     }
@@ -199,6 +217,9 @@ hws_status hwi_master_config_read(const hws_master_config *given, hws_master_con
                                             "begin with HWS_MASTER_CONFIG_INIT");
     }
     hws_status status = fill(&hwi_master_options, config);
+    if (status == HWS_OK) {
+        status = check_reserved("hws_master_config", config->reserved);
+    }
     if (status != HWS_OK) {
         return status;
     }

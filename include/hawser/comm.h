@@ -94,12 +94,17 @@ typedef struct hws_config {
                                for example): the master learns its revision and waits for newer ones
                                before a run begins; borrowed until hws_open returns; NULL = the
                                master learns nothing */
+    int keep_files; /**< HAWSER_KEEP_FILES: 1 = leave the process's soft limit on open files as it
+                       is; default 0: hws_open raises it to the hard one, at most 1048576, since
+                       each other member takes 2 descriptors a stripe */
+    uint32_t reserved; /**< 0 = the only value */
 } hws_config;
 
 /** Initial value of a hws_config: every field comes from the environment or is a default. */
 #define HWS_CONFIG_INIT                                                                            \
     {                                                                                              \
-        sizeof(hws_config), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, NULL, NULL \
+        sizeof(hws_config), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, NULL,      \
+            NULL, 0, 0                                                                             \
     }
 
 /**

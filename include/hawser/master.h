@@ -48,12 +48,16 @@ typedef struct hws_master_config {
                                (hws_config.state), the first view waits this long for newer ones,
                                ms, 1..600000; not if first_members or min_members is above 1;
                                default HAWSER_GATHER_MS, else 3000 */
+    int keep_files;         /**< 1 = leave the process's soft limit on open files as it is; default
+                               HAWSER_KEEP_FILES, else 0: hws_master_start raises it to the hard one, at
+                               most 1048576 */
+    uint32_t reserved;      /**< 0 = the only value */
 } hws_master_config;
 
 /** Initial value of a hws_master_config: all defaults. */
 #define HWS_MASTER_CONFIG_INIT                                                                     \
     {                                                                                              \
-        sizeof(hws_master_config), NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0            \
+        sizeof(hws_master_config), NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, 0, 0      \
     }
 
 /**

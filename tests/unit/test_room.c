@@ -95,9 +95,39 @@ static void too_few_descriptors_are_said_and_end_nobody(void **state)
     assert_int_equal(last, SHORT_OF_ROOM);
 }
 
+static int start_with_a_low_soft_limit(int keep_files, rlim_t wanted)
+{
+    struct rlimit low = {LIMIT_MOST, 2 * LIMIT_MOST}, now;
+    hws_master_config config = HWS_MASTER_CONFIG_INIT;
+    hws_master *master = NULL;
+    config.listen = "127.0.0.1:0";
+    config.keep_files = keep_files;
+    if (setrlimit(RLIMIT_NOFILE, &low) != 0 || hws_master_start(&config, &master) != HWS_OK ||
+        hws_master_stop(master) != HWS_OK || getrlimit(RLIMIT_NOFILE, &now) != 0) {
+        return WRONG;
+    }
+    return now.rlim_cur == wanted ? ALL_WORKED : WRONG;
+}
+
+static void the_soft_limit_is_raised_unless_it_is_to_be_kept(void **state)
+{
+    (void)state;
+    for (int keep = 0; keep <= 1; keep++) {
+        int end = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            _exit(start_with_a_low_soft_limit(keep, keep ? LIMIT_MOST : 2 * LIMIT_MOST));
+        }
+        assert_int_equal(waitpid(child, &end, 0), child);
+        assert_true(WIFEXITED(end));
+        assert_int_equal(WEXITSTATUS(end), ALL_WORKED);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_soft_limit_is_raised_unless_it_is_to_be_kept),
         cmocka_unit_test(too_few_descriptors_are_said_and_end_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -391,7 +391,10 @@ static void block_signals(sigset_t *before)
 static int create_with_room(const struct hwi_host_config *config, struct hwi_host **host,
                             char *error)
 {
-    char text[TEXT_BYTES];
+    char text[HWI_ERROR_BYTES_MAX];
+    if (!config->keep_files) {
+        hwi_os_raise_files();
+    }
     if (!hwi_room_check(text, sizeof text)) {
         return fail(error, HWS_E_SYSTEM, "%s", text);
     }

@@ -3,15 +3,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "transport/os/os_error.h"
 
-enum { TEXT_BYTES = 96 };
+enum { TEXT_BYTES = 128 };
 
 // The errno of the first descriptor that could not be opened, or 0.
 static int try_descriptors(void)
@@ -61,14 +59,8 @@ static int try_threads(void)
 static void print_descriptors(int error, char *text, size_t bytes)
 {
     char reason[TEXT_BYTES];
-    struct rlimit limit = {0};
-    if (error == EMFILE && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        snprintf(text, bytes, "too many open files (limit %ju): raise it with ulimit -n",
-                 (uintmax_t)limit.rlim_cur);
-    } else {
-        snprintf(text, bytes, "no room for %d descriptors: %s", HWI_ROOM_DESCRIPTORS,
-                 hwi_os_error_text(error, reason, sizeof reason));
-    }
+    snprintf(text, bytes, "no room for %d descriptors: %s", HWI_ROOM_DESCRIPTORS,
+             hwi_os_error_text(error, reason, sizeof reason));
 }
 
 bool hwi_room_check(char *text, size_t bytes)

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -37,6 +38,15 @@ void hwi_os_event_signal(int event)
     do {
         written = write(event, &one, sizeof one);
     } while (written < 0 && errno == EINTR);
+}
+
+void hwi_os_raise_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < HWI_OS_FILES_MAX) {
+        limit.rlim_cur = HWI_MIN(limit.rlim_max, (rlim_t)HWI_OS_FILES_MAX);
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 int hwi_os_accept(int listener)

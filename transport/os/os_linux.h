@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { HWI_OS_FILES_MAX = 1 << 20 };
+
 // CLOCK_MONOTONIC in nanoseconds.
 uint64_t hwi_os_now(void);
 // 64 random bits from the system, never 0, at most HWI_ID_MAX.
@@ -15,6 +17,10 @@ uint64_t hwi_os_random(void);
 // A descriptor that becomes readable when signalled; owned (close()); -1 with errno.
 int hwi_os_event_create(void);
 void hwi_os_event_signal(int event);
+
+// Raises the soft limit on open files to the hard one, but to no more than HWI_OS_FILES_MAX. What
+// the system refuses stays as it is.
+void hwi_os_raise_files(void);
 
 // Accepts a connection, non-blocking and closed on exec; owned; -1 with errno.
 int hwi_os_accept(int listener);
