@@ -77,6 +77,7 @@ void do_floats(struct member *m, const struct words *words);
 
 void do_fault(struct member *m, const struct words *words);
 void do_fork(struct member *m, const struct words *words);
+void do_leave_child(struct member *m, const struct words *words);
 
 // Lets `do_fault` see what the actors hear. Before any communicator is opened.
 void fault_watch(void);

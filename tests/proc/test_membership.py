@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Members that come, go, call something else, or do not call; addresses; fork."""
+import os
+import signal
+
 from harness import MIB, all_do, check, ids, main, same
 
 SOON_MS = 2000
@@ -159,6 +162,22 @@ def test_use_after_fork(world):
         check(answer.fields.get(call) == "HWS_E_FORKED", f"{call} in the child: {answer.line}")
     for answer in all_do(members, "reduce", count=MIB):
         answer.expect(sum="right", members=ids(*members))
+
+
+def test_a_child_does_not_hide_its_parents_death(world):
+    """A child of the victim lives on with copies of its sockets: the others notice all the same, long before dead_ms."""
+    master, (victim, *others) = world.start(3, dead_ms=20000)
+    child = int(victim.leave_child().expect().fields["child"])
+    try:
+        for answer in all_do([victim, *others], "reduce", count=MIB):
+            answer.expect(sum="right")
+        for member in others:
+            member.tell("reduce", count=MIB, retry=True)
+        victim.kill()
+        for member in others:
+            member.hear().expect(members=ids(*others), sum="right", within_ms=SOON_MS)
+    finally:
+        os.kill(child, signal.SIGKILL)
 
 
 main(globals())

@@ -13,6 +13,7 @@
 #include "actors/wire/letter.h"
 #include "transport/host/host.h"
 #include "transport/host/relay.h"
+#include "transport/os/os_owned.h"
 
 enum {
     LINGER_MS = 500,
@@ -105,7 +106,11 @@ const char *hwi_control_bind(struct hwi_control *control, struct hwi_drain *drai
         zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, endpoint, &bytes) != 0) {
         return zmq_strerror(zmq_errno());
     }
-    return hwi_address_parse(endpoint + strlen("tcp://"), HWI_ADDRESS_NUMERIC, listen);
+    const char *wrong = hwi_address_parse(endpoint + strlen("tcp://"), HWI_ADDRESS_NUMERIC, listen);
+    if (wrong == NULL) {
+        hwi_os_own_listener(listen);
+    }
+    return wrong;
 }
 
 const char *hwi_control_connect(struct hwi_control *control, struct hwi_drain *drain,
@@ -192,6 +197,9 @@ static bool accept_message(struct hwi_control *control, struct hwi_addr from, zm
     } else {
         right = hwi_msg_may_come(msg.type, HWI_LINK_CONTROL, from.role, own_actor(control).role) &&
                 !too_soon(control, from, &msg);
+    }
+    if (right && (msg.type == HWI_MSG_registration || msg.type == HWI_MSG_welcome)) {
+        hwi_os_own(zmq_msg_get(body, ZMQ_SRCFD)); // ZeroMQ's socket: a new one after each connect
     }
     if (right && msg.type != HWI_MSG_trace_batch) {
         post(control, from, &msg);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "transport/os/os_linux.h"
+#include "transport/os/os_owned.h"
 
 enum {
     BACKLOG = 16,
@@ -137,6 +138,7 @@ static int listen_at(const char *path)
     fcntl(fd, F_SETFL, O_NONBLOCK);
     unlink(path); // only a dead process can have had this number before
     if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, BACKLOG) == 0) {
+        hwi_os_own(fd);
         return fd;
     }
     close(fd);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // NOLINT: accept4, memfd_create, struct ucred
 #include "transport/os/os_linux.h"
+#include "transport/os/os_owned.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +52,9 @@ void hwi_os_raise_files(void)
 
 int hwi_os_accept(int listener)
 {
-    return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    hwi_os_own(fd);
+    return fd;
 }
 
 void hwi_os_limit_unsent(int socket, int bytes)
@@ -82,6 +85,7 @@ int hwi_os_lock(const char *path)
         return -1;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        hwi_os_own(fd);
         return fd;
     }
     int error = errno;

@@ -22,7 +22,7 @@ void hwi_os_event_signal(int event);
 // the system refuses stays as it is.
 void hwi_os_raise_files(void);
 
-// Accepts a connection, non-blocking and closed on exec; owned; -1 with errno.
+// Accepts a connection, non-blocking and closed on exec and fork; owned; -1 with errno.
 int hwi_os_accept(int listener);
 // How many unsent bytes the kernel takes before the socket stops being writable.
 void hwi_os_limit_unsent(int socket, int bytes);
@@ -31,8 +31,8 @@ void hwi_os_limit_unsent(int socket, int bytes);
 void hwi_os_bound_silence(int socket, uint32_t ms);
 // Names the calling thread, at most 15 characters.
 void hwi_os_name_thread(const char *name);
-// Opens (creates) `path` and locks it for this open file alone; owned; -1 with errno, EWOULDBLOCK =
-// locked.
+// Opens (creates) `path` and locks it for this open file alone, not for children; owned; -1 with
+// errno, EWOULDBLOCK = locked.
 int hwi_os_lock(const char *path);
 
 // Zeroed memory of `bytes` that other processes may be let read: *readable is the descriptor for

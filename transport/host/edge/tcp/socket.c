@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "transport/os/os_linux.h"
+#include "transport/os/os_owned.h"
 
 enum {
     HWI_LISTEN_BACKLOG = 1024,
@@ -27,7 +28,9 @@ static int fail(int fd)
 
 static int open_stream(const struct hwi_address *address)
 {
-    return socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    hwi_os_own(fd);
+    return fd;
 }
 
 int hwi_socket_listen(struct hwi_address *address)
