@@ -283,6 +283,11 @@ static void say_other(struct text *text, const struct hws_request *request, cons
         say_room(text, request, call);
     } else if (reply->status == HWS_E_REFUSED) {
         add(text, "the master at %s refused this member", comm->master);
+    } else if (reply->status == HWS_E_LIMIT) {
+        add(text,
+            "%s: a view has %d tags, in all groups together, and this would be one more: use tags "
+            "again, one for each sequence of calls and not one for each step",
+            call, HWI_TAGS_MAX);
     } else if (reply->status == HWS_E_INTERNAL) {
         say_internal(text, request, call);
     } else {

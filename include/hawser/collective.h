@@ -41,7 +41,8 @@ enum {
  */
 typedef struct hws_options {
     size_t bytes_of_struct; /**< sizeof(hws_options); begin with HWS_OPTIONS_INIT */
-    uint64_t tag;           /**< any number; a view has 4096, of all groups together */
+    uint64_t tag;           /**< any number; a view has 4096, of all groups together, and one
+                               that was used stays: use tags again, not a new one for each step */
     uint32_t timeout_ms;    /**< deadline, ms, 1..4294967295; 0 = the communicator's */
     int retry; /**< 1 = acknowledge changes and run again with the survivors, until the deadline */
     uint32_t plan;     /**< 0..2: 0 = by size, 1 = one-shot, 2 = direct; the same on all members */

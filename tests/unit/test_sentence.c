@@ -220,6 +220,9 @@ static void test_sentences_of_the_end(void **state)
                     "all_reduce tag 7: this member was removed from the run (not heard "
                     "for 5000 ms): close, open again and sync");
     scene.reply.reason[0] = '\0';
+    assert_sentence(HWS_E_LIMIT, "all_reduce tag 7: a view has 4096 tags, in all groups together, "
+                                 "and this would be one more: use tags again, one for each "
+                                 "sequence of calls and not one for each step");
     assert_sentence(HWS_E_NOT_SYNCED, "all_reduce tag 7: the shared state is not synced: call "
                                       "hws_sync first");
     scene.host->config.ops->check_failed(scene.host->config.user, "reducer", "a < b", "x.c", 12);
