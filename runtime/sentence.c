@@ -318,6 +318,9 @@ static const char *advice(hws_status status)
         return "give one of them another strategy";
     case HWS_E_STATE_LOST:
         return "load a checkpoint, close, open again and sync";
+    case HWS_E_AHEAD:
+        return "load the run's state or an older one and open again, or stop the run and begin it "
+               "again from this state";
     case HWS_E_REFUSED:
         return "mend that and open again";
     case HWS_E_CLOSED:

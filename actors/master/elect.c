@@ -193,10 +193,10 @@ static int objection(const struct hwi_master *master, const struct hwi_master_gr
         return HWS_E_LAYOUT;
     }
     if (is_newcomer(session, group) && session->offer.revision > winner->offer.revision) {
-        snprintf(reason, REASON_BYTES,
-                 "its shared state is newer than the run's and would be overwritten: lower its "
-                 "revision to join");
-        return HWS_E_REFUSED;
+        snprintf(reason, REASON_BYTES, "its revision is %llu, the run's is %llu",
+                 (unsigned long long)session->offer.revision,
+                 (unsigned long long)winner->offer.revision);
+        return HWS_E_AHEAD;
     }
     if (is_newcomer(session, group) && sends_only(session, NULL) && !has_root(session, winner)) {
         snprintf(reason, REASON_BYTES,

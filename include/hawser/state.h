@@ -100,14 +100,14 @@ HWS_API hws_status hws_state_end_write(hws_state *state);
  * One thread at a time.
  * Errors: HWS_E_BUSY (operations in flight), HWS_E_CONFLICT (a send-only member does not hold the
  * elected state, and the sentence names both; or every member with a complete state is
- * receive-only; nothing was written), HWS_E_REFUSED (this newcomer's revision is above the run's,
- * or it is send-only and its state differs from the run's: it is removed from the run, not
- * overwritten), HWS_E_LAYOUT (this member's tensors differ from the run's, and the sentence names
- * the first that does: it is removed from the run), HWS_E_STATE_LOST (no member holds a complete
- * state), HWS_E_INVALID (no tensors, another state than in the first call, no such strategy), and
- * HWS_E_VIEW, HWS_E_MEMBER_LOST, HWS_E_TIMEOUT,
- * HWS_E_WITHDRAWN, HWS_E_TOO_FEW, HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN, HWS_E_INTERNAL,
- * HWS_E_FORKED as in hws_all_reduce.
+ * receive-only; nothing was written), HWS_E_AHEAD (this newcomer's revision is above the run's: it
+ * is removed from the run, not overwritten; load an older state and open again, or begin the run
+ * again from this one), HWS_E_REFUSED (this newcomer is send-only and its state differs from the
+ * run's: it is removed likewise), HWS_E_LAYOUT (this member's tensors differ from the run's, and
+ * the sentence names the first that does: it is removed from the run), HWS_E_STATE_LOST (no member
+ * holds a complete state), HWS_E_INVALID (no tensors, another state than in the first call, no such
+ * strategy), and HWS_E_VIEW, HWS_E_MEMBER_LOST, HWS_E_TIMEOUT, HWS_E_WITHDRAWN, HWS_E_TOO_FEW,
+ * HWS_E_EVICTED, HWS_E_OUTCOME_UNKNOWN, HWS_E_INTERNAL, HWS_E_FORKED as in hws_all_reduce.
  */
 HWS_API hws_status hws_sync(hws_comm *comm, hws_state *state, hws_strategy strategy,
                             const hws_options *options, hws_result *result);

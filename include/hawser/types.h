@@ -73,7 +73,8 @@ typedef enum hws_class {
     X(E_SYSTEM, -48, LOCAL, "the operating system refused")                                        \
     X(E_INSECURE, -49, LOCAL, "listening beyond loopback without a key needs `insecure`")          \
     X(E_CONFLICT, -50, LOCAL, "the members' sync strategies leave no state to elect")              \
-    X(E_DAMAGED, -51, LOCAL, "a file is damaged")
+    X(E_DAMAGED, -51, LOCAL, "a file is damaged")                                                  \
+    X(E_AHEAD, -52, LOCAL, "this member's state is newer than the run's")
 
 /** Result of every call. 0 is success; every error is negative. */
 typedef enum hws_status {

@@ -155,7 +155,8 @@ def test_a_newer_newcomer_is_no_way_around_the_run(world):
     newcomer.load(path=world.folder / "50.hwc").expect(revision=50)
     world.join(members, newcomer)
     answers = all_do([*members, newcomer], "sync", retry=True)
-    answers[2].expect("HWS_E_REFUSED", revision=50)
+    answers[2].expect("HWS_E_AHEAD", **{"class": "LOCAL"}, revision=50)
+    check("its revision is 50, the run's is 0" in answers[2].sentence, answers[2].sentence)
 
 
 def test_what_was_loaded_is_hashed(world):

@@ -154,7 +154,7 @@ static void a_newer_state_is_sent_away_not_overwritten(void **unused)
     everybody_syncs(s, 1, 1);
     uint32_t newcomer = join_with_state(s, 3);
     uint64_t a = sync_state(s, 0, 2, 2), b = sync_state(s, 1, 2, 2);
-    expect_status(s, newcomer, sync_state(s, newcomer, 2, 9), HWS_E_REFUSED);
+    expect_status(s, newcomer, sync_state(s, newcomer, 2, 9), HWS_E_AHEAD);
     s->out[newcomer] = true;
     expect_status(s, 0, a, HWS_E_MEMBER_LOST);
     expect_status(s, 1, b, HWS_E_MEMBER_LOST);

@@ -146,7 +146,7 @@ static void make_dirty(struct scenario *s, const struct table *table)
 static hws_status status_of(const struct seat *seat)
 {
     static const hws_status statuses[] = {HWS_E_CONFLICT, HWS_E_LAYOUT, HWS_E_REFUSED,
-                                          HWS_E_STATE_LOST};
+                                          HWS_E_STATE_LOST, HWS_E_AHEAD};
     for (size_t i = 0; i < HWI_COUNT(statuses); i++) {
         if (strcmp(hws_status_name(statuses[i]) + strlen("HWS_E_"), seat->outcome) == 0) {
             return statuses[i];

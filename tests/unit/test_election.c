@@ -118,7 +118,7 @@ static int objection(const struct run *r, int i, int winner)
         return HWS_E_LAYOUT;
     }
     if (newcomer(r, i) && h->revision > w->revision) {
-        return HWS_E_REFUSED;
+        return HWS_E_AHEAD;
     }
     if (newcomer(r, i) && h->strategy == HWS_SYNC_SEND_ONLY && !holds(r, i, winner)) {
         return HWS_E_REFUSED;

@@ -22,7 +22,7 @@ static void say(struct explain_model *model, const struct explain_failure *failu
 static bool always_told(int32_t status)
 {
     return status == HWS_E_INTERNAL || status == HWS_E_STATE_LOST || status == HWS_E_LAYOUT ||
-           status == HWS_E_REFUSED || status == HWS_E_CONFLICT;
+           status == HWS_E_REFUSED || status == HWS_E_CONFLICT || status == HWS_E_AHEAD;
 }
 
 void rule_failures(struct explain_model *model)

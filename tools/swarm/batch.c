@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // hws_batch as a trainer makes it: the machine that stands behind the API says what to start when.
 #include "tools/swarm/crew.h"
+#include "tools/swarm/ends.h"
 
 #include "runtime/call/result.h"
 
@@ -162,7 +163,7 @@ enum swarm_batch_end swarm_batch_answered(struct swarm *s, struct swarm_seat *se
     check_retried(s, seat, was, status);
     // Unless the deadline ended it before
     batch->first = batch->machine.failure.status == HWS_OK ? status : batch->first;
-    batch->out |= hws_status_class(status) == HWS_CLASS_RUN;
+    batch->out |= swarm_is_out(status);
     hwi_result_write(hwi_batch_result(&batch->machine, place), reply);
     if (status == HWS_OK) {
         hwi_counts_write(batch->counts[place], SWARM_PEERS_MAX, reply);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What must hold of each reply and of the whole run: C1 (in time), C4 (mismatches), buffers.
 #include "tools/swarm/crew.h"
+#include "tools/swarm/ends.h"
 
 #include <hawser/state.h>
 
@@ -126,6 +127,7 @@ static bool is_allowed(const struct swarm_seat *seat, const struct swarm_call *c
         return swarm_is_data(call->asked.kind);
     case HWS_E_STATE_LOST:
     case HWS_E_REFUSED:
+    case HWS_E_AHEAD:
         return true; // a sync that removes a member ends its other calls likewise
     case HWS_E_TOO_FEW:
         return call->channel != CHANNEL_ADMIT;
@@ -155,8 +157,7 @@ static void check_status(struct swarm *s, struct swarm_seat *seat, const struct 
     } else if (status == HWS_E_MEMBER_LOST && reply->lost_count == 0 && reply->fault.peer_a == 0) {
         swarm_fail(s, SWARM_SAFETY, "C1: member %u got HWS_E_MEMBER_LOST and nobody is named",
                    seat->node);
-    } else if (call->must_ok != 0 && status != HWS_OK &&
-               hws_status_class(status) != HWS_CLASS_RUN) {
+    } else if (call->must_ok != 0 && status != HWS_OK && !swarm_is_out(status)) {
         swarm_deny(seat, &s->seats[call->owed_by], call->channel, call->must_ok);
     }
 }
@@ -179,7 +180,7 @@ static void check_fence(struct swarm *s, const struct swarm_seat *seat,
 {
     hws_status status = (hws_status)reply->status;
     bool closed = seat->leaving && status == HWS_E_CLOSED;
-    if (status != HWS_E_VIEW && hws_status_class(status) != HWS_CLASS_RUN && !closed) {
+    if (status != HWS_E_VIEW && !swarm_is_out(status) && !closed) {
         swarm_fail(s, SWARM_SAFETY,
                    "fence: member %u got %s for a call made after another had failed, before "
                    "hws_view",

@@ -4,6 +4,7 @@
 // does not) and makes what failed again. All members decide their next step from replies that are
 // equal on all.
 #include "tools/swarm/crew.h"
+#include "tools/swarm/ends.h"
 
 #include <stdio.h>
 
@@ -370,7 +371,7 @@ static void answered(struct swarm *s, struct swarm_seat *seat, struct swarm_call
     swarm_call_free(seat, call);
     if (was.batch_place != 0) {
         batch_answered(s, seat, &was, reply);
-    } else if (hws_status_class((hws_status)reply->status) == HWS_CLASS_RUN) {
+    } else if (swarm_is_out(reply->status)) {
         seat->state_dirty |= was.channel == CHANNEL_SYNC;
         finish(s, seat);
     } else if (was.channel == CHANNELS) {

@@ -16,7 +16,8 @@ static void wrong(struct swarm *s, const struct swarm_seat *seat, const struct s
 static const char *check_words(const struct swarm *s, const struct hwi_msg_reply *reply)
 {
     bool ok = reply->status == HWS_OK;
-    bool out = reply->status == HWS_E_EVICTED || reply->status == HWS_E_REFUSED;
+    bool out = reply->status == HWS_E_EVICTED || reply->status == HWS_E_REFUSED ||
+               reply->status == HWS_E_AHEAD;
     if (out && reply->reason[0] == '\0') {
         return "it is out of the run, and no reason is given";
     }
