@@ -127,6 +127,17 @@ HWS_API hws_status hws_checkpoint_load(hws_state *state, const char *path,
 HWS_API hws_status hws_checkpoint_newest(const char *directory, char *path, size_t path_bytes,
                                          hws_checkpoint_info *info);
 
+/**
+ * Finds a complete checkpoint of revision `revision` (any number) in `directory` (borrowed until
+ * return): of several the latest. Writes its path to `path` (room for `path_bytes` bytes, of which
+ * at most 4096 are needed), or "" if there is none, and returns HWS_OK. `info` may be NULL. All
+ * else is as in hws_checkpoint_newest(). The groups of a sharded model load one revision that all
+ * of them have: docs/CHECKPOINTS.md. Any thread. Errors: HWS_E_DAMAGED (there are checkpoints of
+ * that revision, and none is complete), and as in hws_checkpoint_newest().
+ */
+HWS_API hws_status hws_checkpoint_find(const char *directory, uint64_t revision, char *path,
+                                       size_t path_bytes, hws_checkpoint_info *info);
+
 #ifdef __cplusplus
 }
 #endif

@@ -283,10 +283,10 @@ static hws_status give_path(struct call *call, const struct hwi_checkpoint_found
     return end_call(call, HWS_OK);
 }
 
-hws_status hws_checkpoint_newest(const char *directory, char *path, size_t path_bytes,
-                                 hws_checkpoint_info *info)
+static hws_status search(const char *function, const char *directory, const uint64_t *revision,
+                         char *path, size_t path_bytes, hws_checkpoint_info *info)
 {
-    struct call call = {.function = "hws_checkpoint_newest", .info = info};
+    struct call call = {.function = function, .info = info};
     hws_status status = directory != NULL ? HWS_OK : hwi_error_null(call.function, "directory");
     status = check_call(&call, status, path);
     if (status != HWS_OK) {
@@ -300,10 +300,22 @@ hws_status hws_checkpoint_newest(const char *directory, char *path, size_t path_
     if (found == NULL) {
         return no_memory(&call);
     }
-    int searched = hwi_checkpoint_newest(directory, found, call.error);
+    int searched = hwi_checkpoint_find(directory, revision, found, call.error);
     note_skipped(&call, found);
     status = searched == HWS_OK ? give_path(&call, found, path, path_bytes)
                                 : fail(&call, directory, searched);
     free(found);
     return status;
+}
+
+hws_status hws_checkpoint_newest(const char *directory, char *path, size_t path_bytes,
+                                 hws_checkpoint_info *info)
+{
+    return search("hws_checkpoint_newest", directory, NULL, path, path_bytes, info);
+}
+
+hws_status hws_checkpoint_find(const char *directory, uint64_t revision, char *path,
+                               size_t path_bytes, hws_checkpoint_info *info)
+{
+    return search("hws_checkpoint_find", directory, &revision, path, path_bytes, info);
 }

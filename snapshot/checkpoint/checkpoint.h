@@ -108,7 +108,9 @@ struct hwi_checkpoint_found {
 // The file with the highest revision (then the latest, then the last by name) among the whole ones
 // of a directory: those that end in .hwc, or begin as a checkpoint does. HWS_OK with path "" if
 // there are none; HWS_E_DAMAGED if there are some and of the newest none is whole; HWS_E_SYSTEM,
-// HWS_E_INVALID (path), HWS_E_NO_MEMORY.
-int hwi_checkpoint_newest(const char *directory, struct hwi_checkpoint_found *found, char *error);
+// HWS_E_INVALID (path), HWS_E_NO_MEMORY. `revision` (borrowed until return) is the only one that is
+// looked for; NULL = any.
+int hwi_checkpoint_find(const char *directory, const uint64_t *revision,
+                        struct hwi_checkpoint_found *found, char *error);
 
 #endif

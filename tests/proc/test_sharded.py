@@ -12,8 +12,8 @@ SHARDS, UNITS, STEPS = 2, "abc", 120
 
 
 class Trainer(Process):
-    def __init__(self, world, master, unit, shard, again=0):
-        super().__init__(world, f"{unit}{shard}{'+' * again}", [BUILD / "sharded", STEPS], HAWSER_MASTER=master.address,
+    def __init__(self, world, master, unit, shard, again=0, directory=()):
+        super().__init__(world, f"{unit}{shard}{'+' * again}", [BUILD / "sharded", STEPS, *directory], HAWSER_MASTER=master.address,
                          HAWSER_GROUP=str(shard), HAWSER_UNIT=unit, HAWSER_UNIT_SIZE=str(SHARDS))
         self.unit, self.shard, self.steps = unit, shard, {}
 
@@ -36,8 +36,8 @@ class Trainer(Process):
                 return self.child.returncode
 
 
-def start_unit(world, master, unit, again=0):
-    return [Trainer(world, master, unit, shard, again) for shard in range(SHARDS)]
+def start_unit(world, master, unit, again=0, directory=()):
+    return [Trainer(world, master, unit, shard, again, directory) for shard in range(SHARDS)]
 
 
 def compare(trainers):
@@ -88,6 +88,50 @@ def test_a_killed_process_takes_its_unit_and_tears_nothing(world):
 
 def test_the_unit_comes_back_whole(world):
     play(world, comes_back=True)
+
+
+def newest_step(directory, shard):
+    return max(int(file.stem.split("-")[1]) for file in (directory / f"shard{shard}").glob("*.hwc"))
+
+
+def begin_again(world, spoil):
+    """All die at one moment; `spoil` changes what is on disk; a new run takes the steps again, bit for bit, to the end."""
+    directory = world.folder / "checkpoints"
+    directory.mkdir()
+    master = world.start_master(first_members=SHARDS * len(UNITS))
+    before = [t for unit in UNITS for t in start_unit(world, master, unit, directory=(directory,))]
+    for _ in range(random.randrange(6, 30)):
+        for trainer in before:
+            trainer.read_step()
+    for trainer in before:
+        trainer.kill()
+    for trainer in before:
+        trainer.read_all()
+    master.kill()
+    spoil(directory)
+    common = min(newest_step(directory, shard) for shard in range(SHARDS))
+    again = world.start_master(name="again", first_members=SHARDS * len(UNITS))
+    after = [t for unit in UNITS for t in start_unit(world, again, unit, 1, (directory,))]
+    for trainer in after:
+        check(trainer.read_all() == 0, f"{trainer.name}: ended with {trainer.child.returncode}")
+        check(min(trainer.steps) == common + 1, f"{trainer.name}: began with step {min(trainer.steps)}, not behind {common}")
+        check(max(trainer.steps) == STEPS, f"{trainer.name}: ended at step {max(trainer.steps)}")
+    models = {(t.shard, step, t.steps[step][2]) for t in [*before, *after] for step in t.steps}
+    check(len(models) == len({model[:2] for model in models}), "a step that was taken again has other bytes")
+
+
+def test_all_die_and_the_run_begins_again(world):
+    begin_again(world, lambda directory: None)
+
+
+def test_one_shard_is_behind_when_the_run_begins_again(world):
+    """Shard 0 lost its newest files, and an older one is damaged: both shards continue from the step before."""
+    def spoil(directory):
+        newest = newest_step(directory, 0)
+        for unit in UNITS:
+            (directory / "shard0" / f"{unit}-{newest}.hwc").unlink(missing_ok=True)
+        (directory / "shard0" / f"a-{newest - 2}.hwc").write_bytes(b"damaged")
+    begin_again(world, spoil)
 
 
 main(globals())

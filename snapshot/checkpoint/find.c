@@ -19,6 +19,7 @@ struct candidate {
 
 struct search {
     const char *directory;
+    const uint64_t *revision; // the only one that is looked for; NULL = any
     // Whose heads are good, the newest first; what is older than all of them is let go.
     struct candidate candidates[HWI_CHECKPOINT_CANDIDATES_MAX];
     uint32_t count;
@@ -101,7 +102,10 @@ static void look_at(struct search *search, int directory, const char *name)
         return; // some other file
     }
     if (kind == HWI_CHECKPOINT_IS_GOOD) {
-        keep(search, name, &head);
+        bool other = search->revision != NULL && head.revision != *search->revision;
+        if (!other) {
+            keep(search, name, &head);
+        }
     } else if (kind == HWI_CHECKPOINT_IS_OTHER) {
         skip(search, name, "is of another format");
     } else {
@@ -160,7 +164,7 @@ static int choose(struct search *search)
         }
         skip(search, search->candidates[i].name, why);
     }
-    if (found->skipped == 0) {
+    if (found->skipped == 0 || (search->revision != NULL && search->count == 0)) {
         return HWS_OK;
     }
     snprintf(search->error, HWI_CHECKPOINT_ERROR_BYTES,
@@ -169,7 +173,8 @@ static int choose(struct search *search)
     return HWS_E_DAMAGED;
 }
 
-int hwi_checkpoint_newest(const char *directory, struct hwi_checkpoint_found *found, char *error)
+int hwi_checkpoint_find(const char *directory, const uint64_t *revision,
+                        struct hwi_checkpoint_found *found, char *error)
 {
     *found = (struct hwi_checkpoint_found){0};
     if (strlen(directory) + 1 + NAME_BYTES > sizeof found->path) {
@@ -182,6 +187,7 @@ int hwi_checkpoint_newest(const char *directory, struct hwi_checkpoint_found *fo
         return HWS_E_NO_MEMORY;
     }
     search->directory = directory;
+    search->revision = revision;
     search->found = found;
     search->error = error;
     int status = list(search);
