@@ -44,6 +44,13 @@ static void add_scaled(float *restrict y, const float *restrict x, float a, size
     }
 }
 
+// Numbers below the least normal float cost some processors a hundred times as much as others, and a
+// velocity or a probability that has become so small changes nothing.
+static float without_tiny(float x)
+{
+    return fabsf(x) < 1e-30f ? 0.0f : x;
+}
+
 // Scratch for one image.
 struct scratch {
     float *image;  // net->inputs
@@ -92,7 +99,7 @@ static void forward(const struct net *net, const float *p, struct scratch *scrat
         sum += output[k] = expf(output[k] - most);
     }
     for (int k = 0; k < CLASSES; k++) {
-        output[k] /= sum;
+        output[k] = without_tiny(output[k] / sum);
     }
 }
 
@@ -150,7 +157,7 @@ void net_step(const struct net *net, float *parameters, const struct net_trainin
               float *velocity)
 {
     for (size_t i = 0; i < net->count; i++) {
-        velocity[i] = t->momentum * velocity[i] + t->gradient[i];
+        velocity[i] = without_tiny(t->momentum * velocity[i] + t->gradient[i]);
         parameters[i] -= t->rate * velocity[i];
     }
 }
