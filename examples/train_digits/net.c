@@ -44,8 +44,8 @@ static void add_scaled(float *restrict y, const float *restrict x, float a, size
     }
 }
 
-// Numbers below the least normal float cost some processors a hundred times as much as others, and a
-// velocity or a probability that has become so small changes nothing.
+// Numbers below the least normal float cost some processors a hundred times as much as others, and
+// a velocity or a probability that has become so small changes nothing.
 static float without_tiny(float x)
 {
     return fabsf(x) < 1e-30f ? 0.0f : x;

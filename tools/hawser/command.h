@@ -27,6 +27,11 @@ int command_trace(int argc, char **argv);
 // Prints "hawser NAME: sentence" on stderr.
 __attribute__((format(printf, 2, 3))) void complain(const char *command, const char *format, ...);
 
+// At a process's end. A command whose output was lost, on a full disk for example, has not
+// succeeded: then says so on stderr, and returns EXIT_FAILED in place of EXIT_OK. Else returns
+// code.
+int whole_output(int code);
+
 // For getopt_long's '?' and ':' (call it with opterr = 0 and a leading ':'): complains naming the
 // option. Returns EXIT_USAGE.
 int bad_option(const char *command, int result, char **argv);

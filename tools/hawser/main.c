@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/misspelled.h"
 #include "tools/hawser/command.h"
 
 static const struct subcommand {
@@ -74,16 +75,9 @@ static int run_words(int argc, char **argv)
     return run_command(argc - 1, argv + 1);
 }
 
-// A command whose output was lost, on a full disk for example, has not succeeded.
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
-    int code = run_words(argc, argv);
-    bool lost = fflush(stdout) != 0;
-    lost = ferror(stdout) || lost;
-    if (lost && code == EXIT_OK) {
-        fputs("hawser: the output could not be written: is there room, and a reader?\n", stderr);
-        return EXIT_FAILED;
-    }
-    return code;
+    hwi_variables_warn();
+    return whole_output(run_words(argc, argv));
 }

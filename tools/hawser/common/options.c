@@ -23,6 +23,16 @@ void complain(const char *command, const char *format, ...)
     va_end(arguments);
 }
 
+int whole_output(int code)
+{
+    bool lost = fflush(stdout) != 0;
+    if (lost || ferror(stdout)) {
+        fputs("hawser: the output could not be written: is there room, and a reader?\n", stderr);
+        return code == EXIT_OK ? EXIT_FAILED : code;
+    }
+    return code;
+}
+
 int bad_option(const char *command, int result, char **argv)
 {
     const char *what = result == ':' ? "missing value for" : "unknown option";

@@ -90,7 +90,7 @@ int replay_fork_apart(struct replay_set *set, const struct replay_options *optio
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        exit(fork_run(set, options)); // and a sanitizer looks for leaks
+        exit(whole_output(fork_run(set, options))); // and a sanitizer looks for leaks
     }
     if (child < 0 || waitpid(child, &status, 0) != child) {
         complain("replay", "cannot start a process for the simulation");
