@@ -43,8 +43,7 @@ def start(world, count, **options):
 
 def reduce_some(members, times, **words):
     for _ in range(times):
-        for answer in all_do(members, "reduce", count=1000, **words):
-            answer.expect()
+        all_ok(members, "reduce", count=1000, **words)
 
 
 def test_a_stalled_run(world):
@@ -90,6 +89,56 @@ def test_journals_are_enough(world):
     expect(rf"^tag 7 \(all-reduce, number 3 of view 1\) waits for member {members[2].peer}, which has not made the call; "
            r"its reducer has been idle for \d", text)
     expect(rf"member {members[2].peer} \(pid {members[2].pid}\)", text)
+
+
+def test_journals_tell_what_was_slow_and_what_drifted(world):
+    """Of a run that ended well: nothing failed, and yet one member held up the others, and another's state had changed by itself."""
+    folder = world.folder / "journal"
+    os.environ["HAWSER_JOURNAL"] = str(folder)
+    try:
+        _, members = start(world, 3, journal=folder)
+        for member in members:
+            member.state(bytes=8 << 20, seed=1).expect()
+        all_ok(members, "sync")
+        for _ in range(12):
+            for member in members[:2]:
+                member.tell("reduce", count=1000, tag=7)
+            time.sleep(0.15)
+            members[2].reduce(count=1000, tag=7).expect()
+            for member in members[:2]:
+                member.hear().expect()
+        members[1].touch(times=1, stride=1 << 20).expect()
+        all_ok(members, "sync")
+        for member in members:
+            member.close().expect()
+        for process in world.processes:
+            process.kill()
+    finally:
+        del os.environ["HAWSER_JOURNAL"]
+    text = explain(world, folder, "--all")
+    expect(rf"member {members[2].peer} was slow: in 1[0-2] of the last 12 operations on tag 7 \(all-reduce\) it made its call last", text)
+    expect(rf"the state of member {members[1].peer} had drifted: at revision 0, 1 of its blocks differed", text)
+
+
+def test_journals_name_a_full_disk(world):
+    """The master's journal has the file and the error, while it lasts and after."""
+    folder, file = world.folder / "journal", world.folder / "run.state"
+    master, (member, victim) = start(world, 2, journal=folder, state=file)
+    (world.folder / "run.state.new").symlink_to("/dev/full")
+    victim.kill()
+    member.tell("reduce", count=1000, timeout_ms=60000, retry=True)
+    why = rf"the master cannot write its state file .*{file.name}: No space left on device"
+    lasts, past = rf"^for \S+ m?s no view could change: {why}", rf"no view could change for \S+ m?s, until .* ago: {why}"
+    world.until(lambda: re.search(lasts, hawser(world, "explain", master.address)[1]), 10, "explain to name the full disk")
+    expect(lasts, explain(world, folder))
+    (world.folder / "run.state.new").unlink()
+    member.hear().expect()
+    expect(past, hawser(world, "explain", folder, "--all")[1])
+
+
+def all_ok(members, command, **words):
+    for answer in all_do(members, command, **words):
+        answer.expect()
 
 
 def test_a_killed_member(world):

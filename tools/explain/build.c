@@ -149,6 +149,9 @@ static void hear_status(struct explain_model *model)
     model->view = HWI_MAX(model->view, status->view);
     model->first_members = status->first_members;
     model->gather_ms = status->gather_ms;
+    if (status->trouble[0] != '\0' && model->storing.failed_ns == NEVER_NS) {
+        model->storing.failed_ns = model->now_ns;
+    }
     for (uint32_t i = 0; i < status->members_count; i++) {
         const struct hwi_status_member *told = &status->members[i];
         struct explain_member *member = model_member(model, told->peer);
@@ -196,6 +199,7 @@ void model_build(struct explain_model *model, const struct explain_input *input,
                                     .now_ns = NEVER_NS,
                                     .commit_ns = NEVER_NS,
                                     .started_ns = NEVER_NS,
+                                    .storing = {.failed_ns = NEVER_NS, .healed_ns = NEVER_NS},
                                     .report = report,
                                     .process_count = input->count};
     model->patience_ns = (int64_t)(input->patience_ns ? input->patience_ns : HWI_NS_PER_S);

@@ -74,10 +74,11 @@ static const struct {
     const char *name;
     void (*find)(struct explain_model *model);
 } rules[] = {
-    {"master", rule_master},         {"members", rule_members},       {"stalls", rule_stalls},
-    {"edges", rule_edges},           {"mismatch", rule_mismatch},     {"deadlines", rule_deadlines},
-    {"operations", rule_operations}, {"views", rule_views},           {"queued", rule_queued},
-    {"failures", rule_failures},     {"stragglers", rule_stragglers}, {"drift", rule_drift},
+    {"store", rule_store},         {"master", rule_master},         {"members", rule_members},
+    {"stalls", rule_stalls},       {"edges", rule_edges},           {"mismatch", rule_mismatch},
+    {"deadlines", rule_deadlines}, {"operations", rule_operations}, {"views", rule_views},
+    {"queued", rule_queued},       {"failures", rule_failures},     {"stragglers", rule_stragglers},
+    {"drift", rule_drift},
 };
 
 void explain_analyse(const struct explain_input *input, struct explain_report *report)

@@ -22,6 +22,7 @@ struct explain_ring {
     uint64_t as_of_ns; // when it was read; 0 = at its last record
     bool live;         // read from a process that lives; else from a file
     uint64_t lost;     // records that the reader knows it did not get, gaps between others included
+    char trouble[HWI_TEXT_BYTES_MAX]; // a master's: why it could not store last; empty = not known
 };
 
 struct explain_input {
@@ -36,6 +37,7 @@ struct explain_finding {
     int64_t at_ns;    // since when, on the common clock
     bool open;        // it still is so
     bool over;        // operations were committed in a later view: the run has continued
+    bool first;       // while it is open, nothing else can end: it comes before its causes
     bool mild;        // nothing waits or failed for it: slow members, states that were repaired
     char sentence[EXPLAIN_SENTENCE_MAX];
     char lines[EXPLAIN_LINES_MAX][EXPLAIN_LINE_MAX]; // the evidence, by time

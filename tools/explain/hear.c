@@ -376,8 +376,24 @@ static void master_says(const struct heard *h, struct explain_member *member)
     }
 }
 
+static void note_stored(struct explain_storing *storing, const struct heard *h)
+{
+    bool trouble = storing->failed_ns != NEVER_NS && storing->healed_ns == NEVER_NS;
+    if ((int32_t)(uint32_t)h->record->key == HWS_OK) {
+        storing->healed_ns = trouble ? h->at_ns : storing->healed_ns;
+        return;
+    }
+    if (!trouble) {
+        *storing = (struct explain_storing){.failed_ns = h->at_ns, .healed_ns = NEVER_NS};
+    }
+    storing->tries++;
+}
+
 static void master_record(const struct heard *h)
 {
+    if (h->record->type == HWI_MSG_stored && !h->sent) {
+        note_stored(&h->model->storing, h);
+    }
     if (h->record->type == HWI_MSG_master_start) {
         h->model->first_members = h->record->seq;
         h->model->started_ns = h->at_ns;

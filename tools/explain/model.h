@@ -142,6 +142,12 @@ struct explain_session {
     uint64_t incarnation, peer;
 };
 
+// The master's tries to write its state file: the last row of those that failed.
+struct explain_storing {
+    int64_t failed_ns, healed_ns; // the first one failed; one succeeded again
+    uint32_t tries;
+};
+
 struct explain_model {
     const struct explain_input *input;
     int64_t now_ns;
@@ -168,8 +174,9 @@ struct explain_model {
     int64_t commit_ns;  // the last one
     uint32_t gather_ms; // the first view still waits for newer states; 0 = it does not
     uint32_t
-        first_members;  // the first view waits for them, as configured at the master; 0 = not known
-    bool master_gone;   // a finding says so: nothing is decided
+        first_members; // the first view waits for them, as configured at the master; 0 = not known
+    bool master_gone;  // a finding says so: nothing is decided
+    struct explain_storing storing;
     int64_t started_ns; // the master started, if its ring says so
     int64_t beat_ns;    // members' heartbeats come so often, as they are welcomed; 0 = not known
     struct explain_report *report;
@@ -291,6 +298,7 @@ const char *print_type(uint16_t type);
 
 // ---- rules: each adds what it finds -------------------------------------------------------------
 
+void rule_store(struct explain_model *model);  // rule_store.c: the master cannot keep its state
 void rule_master(struct explain_model *model); // rule_master.c: the master does not answer
 void rule_members(
     struct explain_model *model); // rule_members.c: members that are silent, gone or removed

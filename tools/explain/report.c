@@ -165,10 +165,13 @@ void finding_show(struct explain_finding *finding, int64_t at_ns, const char *fo
     va_end(arguments);
 }
 
-// Present findings come first, then harmless ones, then past ones; each in the order in which they
-// began.
+// What nothing can end beside comes first, then present findings, then harmless ones, then past
+// ones; each in the order in which they began.
 static bool comes_before(const struct explain_finding *a, const struct explain_finding *b)
 {
+    if (a->first != b->first) {
+        return a->first;
+    }
     if (a->mild != b->mild && !a->over && !b->over) {
         return b->mild;
     }

@@ -68,7 +68,7 @@ static void say(struct explain_model *model, const struct explain_process *p,
     finding->mild = true;
     finding_say(finding,
                 "the state of member %" PRIu64 " had drifted: at revision %" PRIu64
-                " %u of its blocks differed from the elected state; %s repaired them %s ago",
+                ", %u of its blocks differed from the elected state; %s repaired it %s ago",
                 p->peer, drift->last.elected, drift->last.blocks, print_op(drift->last.op).text,
                 print_time(model->now_ns - drift->at_ns).text);
     if (drift->count > 1) {

@@ -76,20 +76,21 @@ static bool is_steady(const struct explain_model *model, const struct straggler 
 
 static void say(struct explain_model *model, const struct straggler *s)
 {
-    struct explain_finding *finding = finding_new(model, s->since_ns, true);
+    bool now = s->channel->view == model->view;
+    struct explain_finding *finding = finding_new(model, s->since_ns, now);
     struct hwi_op op = channel_op(s->channel, 0);
     finding->mild = true;
-    finding_say(finding, "member %" PRIu64 " is slow: in %u of the last %u operations ", s->peer,
-                s->last, s->count);
+    finding_say(finding, "member %" PRIu64 " %s slow: in %u of the last %u operations ", s->peer,
+                now ? "is" : "was", s->last, s->count);
     if (op.kind == HWI_KIND_SYNC || op.kind == HWI_KIND_ADMIT) {
         finding_say(finding, "(%s)", print_call(op.kind));
     } else {
         finding_say(finding, "on tag %" PRIu64 " (%s)", op.tag, print_call(op.kind));
     }
     finding_say(finding,
-                " it made its call last, %s after all others, which wait for it %" PRId64
+                " it made its call last, %s after all others, which %s for it %" PRId64
                 " %% of the time",
-                print_time(s->waited_ns / s->last).text,
+                print_time(s->waited_ns / s->last).text, now ? "wait" : "waited",
                 s->span_ns > 0 ? HWI_MIN(s->waited_ns * 100 / s->span_ns, 100) : 100);
     for (uint32_t i = 0; i < s->channel->part_count; i++) {
         const struct explain_part *part = &s->channel->parts[i];
@@ -102,20 +103,30 @@ static void say(struct explain_model *model, const struct straggler *s)
                    print_who(model, s->peer).text);
 }
 
-// The member for which the others wait longest; what it does on other channels follows from that.
+// In the newest view, and there for which the others waited longest.
+static bool weighs_more(const struct straggler *a, const struct straggler *b)
+{
+    if (b->channel == NULL || a->channel->view != b->channel->view) {
+        return b->channel == NULL || a->channel->view > b->channel->view;
+    }
+    return a->waited_ns > b->waited_ns;
+}
+
+// The member for which the others wait; what it does on other channels follows from that. At the
+// end of a run the members leave one by one, so the view in which it was slow is no longer in
+// force.
 void rule_stragglers(struct explain_model *model)
 {
     struct straggler worst = {0};
     for (uint32_t i = 0; i < model->channel_count; i++) {
         const struct explain_channel *channel = &model->channels[i];
-        if (channel->view != model->view || channel->pace == NULL ||
-            channel->pace->seen_count == 0) {
+        if (channel->pace == NULL || channel->pace->seen_count == 0) {
             continue;
         }
         struct straggler found = find(channel);
         const struct explain_member *member = model_find_member(model, found.peer);
         bool explained = member != NULL && member->explained;
-        if (!explained && is_steady(model, &found) && found.waited_ns > worst.waited_ns) {
+        if (!explained && is_steady(model, &found) && weighs_more(&found, &worst)) {
             worst = found;
         }
     }

@@ -22,6 +22,7 @@ struct playing {
     struct hwi_ring *ring;
     struct hwi_ring_owner owner;
     uint64_t realtime_zero_ns, last_ns;
+    char trouble[HWI_TEXT_BYTES_MAX]; // why the master could not store last
 };
 
 static void forget_players(struct playing *playing)
@@ -88,6 +89,10 @@ static void take_event(struct playing *playing, const struct hwi_journal_event *
         playing->players[role] = hwi_player_create(ops, &hwi_alloc_libc);
     }
     playing->last_ns = event->event.now_ns;
+    if (event->event.msg->type == HWI_MSG_stored && event->event.msg->u.stored.reason[0] != '\0') {
+        snprintf(playing->trouble, sizeof playing->trouble, "%s",
+                 event->event.msg->u.stored.reason);
+    }
     hwi_ring_heard(playing->ring, role, event->event.from, event->event.msg, event->event.now_ns,
                    event->event.now_ns);
     if (playing->players[role] != NULL) {
@@ -148,6 +153,7 @@ static void keep(struct explain_rings *rings, const struct playing *playing)
     rings->rings[index].count = 0;
     rings->rings[index].as_of_ns = 0;
     rings->rings[index].realtime_zero_ns = playing->realtime_zero_ns;
+    memcpy(rings->rings[index].trouble, playing->trouble, sizeof playing->trouble);
     if (!hwi_ring_attach(&reader, playing->memory, hwi_ring_bytes(HWI_RING_RECORDS))) {
         return;
     }

@@ -65,6 +65,7 @@ void rings_settle(struct explain_rings *rings)
         uint32_t kept = 0;
         make_printable(ring->owner.name);
         make_printable(ring->owner.address);
+        make_printable(ring->trouble);
         if (ring->count == 0) {
             continue;
         }
