@@ -10,7 +10,7 @@
 #include "runtime/misspelled.h"
 #include "runtime/call/sized.h"
 #include "actors/wire/msg.h"
-#include "transport/os/address.h"
+#include "transport/os/listen.h"
 
 // Rows of the tables of hws_config and hws_master_config.
 #define TEXT(type, field, variable, standard_, doc_)                                               \
@@ -40,8 +40,8 @@
 static const struct hwi_option comm_options[] = {
     TEXT(hws_config, master, "HAWSER_MASTER", NULL, "the master's address, host:port; required"),
     TEXT(hws_config, listen, "HAWSER_LISTEN", NULL,
-         "where stripes are accepted; port 0 = any; default: any port of the address from which "
-         "the master is reached"),
+         "where stripes are accepted: host or interface, and a port (0 = any) or a range of ports "
+         "such as 5000-5010; default: any port of the address from which the master is reached"),
     TEXT(hws_config, advertise, "HAWSER_ADVERTISE", NULL,
          "the address told to other members; default: the one bound"),
     FLAG(hws_config, insecure, "HAWSER_INSECURE", "allow listening beyond loopback without a key"),
@@ -66,7 +66,8 @@ static const struct hwi_option comm_options[] = {
 };
 
 static const struct hwi_option master_options[] = {
-    TEXT(hws_master_config, listen, NULL, "127.0.0.1:0", "where members connect; port 0 = any"),
+    TEXT(hws_master_config, listen, NULL, "127.0.0.1:0",
+         "where members connect: host or interface, and a port (0 = any) or a range of ports"),
     TEXT(hws_master_config, state_file, NULL, NULL,
          "file that keeps the run across restarts; a missing file begins a run; default: each "
          "start begins one"),
@@ -143,9 +144,9 @@ static hws_status check_address(const char *name, const char *address, size_t by
 static hws_status check_listen(const char *listen, int insecure)
 {
     struct hwi_address address;
-    const char *wrong = hwi_address_parse(listen, HWI_ADDRESS_NAME, &address);
-    if (wrong != NULL) {
-        return hwi_error_set(HWS_E_INVALID, "listen is \"%.80s\": %s", listen, wrong);
+    char why[HWI_LISTEN_WHY_BYTES];
+    if (!hwi_listen_parse(listen, &address, why)) {
+        return hwi_error_set(HWS_E_INVALID, "listen is \"%.80s\": %s", listen, why);
     }
     if (!insecure && !hwi_address_is_loopback(&address)) {
         return hwi_error_set(HWS_E_INSECURE,

@@ -62,8 +62,10 @@ typedef struct hws_state hws_state;
 typedef struct hws_config {
     size_t bytes_of_struct; /**< sizeof(hws_config) */
     const char *master;     /**< HAWSER_MASTER: "host:port"; required */
-    const char *listen;     /**< HAWSER_LISTEN: where stripes are accepted, "host:port", port 0 =
-                               any; default: any port of the address from which the master is
+    const char *listen;     /**< HAWSER_LISTEN: where stripes are accepted: "host:port",
+                               "[v6]:port", "interface:port" or "interface"; for the port, 0 = any,
+                               or a range of which the first free one is taken, as in "eth0:5000-5010";
+                               default: any port of the address from which the master is
                                reached, which is 127.0.0.1 if the master is there */
     const char *advertise;  /**< HAWSER_ADVERTISE: address told to others; default: the bound one */
     int insecure; /**< HAWSER_INSECURE: 1 = allow listening beyond loopback without a key; default 0

@@ -23,7 +23,9 @@ typedef struct hws_master hws_master;
  */
 typedef struct hws_master_config {
     size_t bytes_of_struct; /**< sizeof(hws_master_config) */
-    const char *listen;     /**< "host:port" or "[v6]:port", port 0 = any; default "127.0.0.1:0" */
+    const char *listen;     /**< "host:port", "[v6]:port", "interface:port" or "interface"; for the
+                               port, 0 = any, or a range of which the first free one is taken;
+                               default "127.0.0.1:0" */
     const char *state_file; /**< file that keeps the run across restarts; a missing file begins a
                                run. NULL: each start begins one */
     int new_run;            /**< 1 = discard the run in state_file and begin another */

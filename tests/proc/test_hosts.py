@@ -32,6 +32,26 @@ def test_the_master_says_what_others_use(world):
     master.kill()
 
 
+def test_a_range_of_ports(world):
+    """Members of one host share a range; the master too takes the first free port, and says so where there is none."""
+    master = world.start_master(listen="lo:20000-60000", first_members=3)
+    port = int(master.address.rpartition(":")[2])
+    check(20000 <= port <= 60000, master.address)
+    low = port + 1
+    members = [world.start_member(master) for _ in range(3)]
+    for member in members:
+        member.tell("open", listen=f"127.0.0.1:{low}-65000")
+    for member in members:
+        member.hear().expect()
+        check(low <= int(member.listens.rpartition(":")[2]) <= 65000, member.listens)
+    check(len({member.listens for member in members}) == 3, "two members listen on one port")
+    taken = members[0].listens.rpartition(":")[2]
+    answer = world.start_member(master).open(listen=f"127.0.0.1:{taken}-{taken}").expect("HWS_E_SYSTEM", **{"class": "LOCAL"})
+    check(f"127.0.0.1:{taken}-{taken}" in answer.sentence, answer.line)
+    answer = world.start_member(master).open(listen="nosuch0").expect("HWS_E_INVALID", **{"class": "LOCAL"})
+    check("lo" in answer.sentence and "interface" in answer.sentence, answer.line)
+
+
 class Host:
     """Processes of a test on one of its hosts."""
 

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include <hawser/types.h>
 
 #include "tests/support/expect.h"
-#include "transport/os/address.h"
+#include "transport/os/listen.h"
 #include "transport/host/edge/tcp/hello.h"
+#include "transport/host/edge/tcp/socket.h"
 #include "transport/host/host.h"
 
 static void parses_and_prints(void **state)
@@ -188,9 +191,73 @@ static void ack_is_of_one_attempt(void **state)
     assert_false(hwi_ack_valid(bytes, 9));
 }
 
+static void listens_at_an_interface_or_a_range(void **state)
+{
+    static const struct {
+        const char *text, *printed;
+        uint16_t last;
+    } cases[] = {
+        {"127.0.0.1:4000", "127.0.0.1:4000", 0}, {"127.0.0.1:5000-5010", "127.0.0.1:5000", 5010},
+        {"[::1]:5000-5000", "[::1]:5000", 5000}, {"lo", "127.0.0.1:0", 0},
+        {"lo:7000", "127.0.0.1:7000", 0},        {"lo:1-65535", "127.0.0.1:1", 65535},
+        {"*:80-90", "0.0.0.0:80", 90},
+    };
+    (void)state;
+    for (size_t i = 0; i < HWI_COUNT(cases); i++) {
+        struct hwi_address address;
+        char why[HWI_LISTEN_WHY_BYTES] = "", printed[HWI_ADDRESS_BYTES_MAX];
+        expect(hwi_listen_parse(cases[i].text, &address, why), "%s: %s", cases[i].text, why);
+        hwi_address_print(&address, printed);
+        assert_string_equal(printed, cases[i].printed);
+        assert_int_equal(address.port_last, cases[i].last);
+    }
+}
+
+static void refuses_to_listen_nowhere(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } cases[] = {
+        {"127.0.0.1:10-9", "HOST:FIRST-LAST"}, {"127.0.0.1:0-9", "HOST:FIRST-LAST"},
+        {"127.0.0.1:9-65536", "FIRST-LAST"},   {"127.0.0.1:1-2-3", "HOST:FIRST-LAST"},
+        {"lo:-5", "INTERFACE:PORT"},           {"nosuch0", "interface of this host: "},
+        {"", "interface of this host: "},      {"127.0.0.1:5000-", "HOST:FIRST-LAST"},
+    };
+    (void)state;
+    for (size_t i = 0; i < HWI_COUNT(cases); i++) {
+        struct hwi_address address;
+        char why[HWI_LISTEN_WHY_BYTES] = "";
+        expect(!hwi_listen_parse(cases[i].text, &address, why), "\"%s\" was taken", cases[i].text);
+        expect(strstr(why, cases[i].why) != NULL, "\"%s\": %s", cases[i].text, why);
+    }
+}
+
+// The first port of the range is taken.
+static void takes_the_first_free_port(void **state)
+{
+    struct hwi_address taken = numeric("127.0.0.1:0"), address;
+    (void)state;
+    int first = hwi_socket_listen(&taken);
+    assert_true(first >= 0);
+    address = numeric("127.0.0.1:0");
+    uint16_t port = hwi_address_port(&taken);
+    hwi_address_set_port(&address, port);
+    assert_int_equal(hwi_socket_listen(&address), -1);
+    assert_int_equal(errno, EADDRINUSE);
+    address.port_last = UINT16_MAX;
+    int second = hwi_socket_listen(&address);
+    assert_true(second >= 0);
+    assert_true(hwi_address_port(&address) > port);
+    close(second);
+    close(first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(listens_at_an_interface_or_a_range),
+        cmocka_unit_test(refuses_to_listen_nowhere),
+        cmocka_unit_test(takes_the_first_free_port),
         cmocka_unit_test(parses_and_prints),
         cmocka_unit_test(refuses_what_is_no_address),
         cmocka_unit_test(refuses_an_endless_name),

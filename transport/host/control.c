@@ -13,6 +13,7 @@
 #include "actors/wire/letter.h"
 #include "transport/host/host.h"
 #include "transport/host/relay.h"
+#include "transport/os/listen.h"
 #include "transport/os/os_owned.h"
 
 enum {
@@ -89,10 +90,23 @@ static bool open_socket(struct hwi_control *control, struct hwi_drain *drain, bo
     return zmq_getsockopt(control->socket, ZMQ_FD, &control->fd, &bytes) == 0;
 }
 
+// The first port of the range that is free.
+static bool bind_first(struct hwi_control *control, struct hwi_address *listen)
+{
+    char text[HWI_ADDRESS_BYTES_MAX], endpoint[ENDPOINT_BYTES_MAX];
+    bool bound = false;
+    do {
+        hwi_address_print(listen, text);
+        snprintf(endpoint, sizeof endpoint, "tcp://%s", text);
+        bound = zmq_bind(control->socket, endpoint) == 0;
+    } while (!bound && zmq_errno() == EADDRINUSE && hwi_listen_next(listen));
+    return bound;
+}
+
 const char *hwi_control_bind(struct hwi_control *control, struct hwi_drain *drain,
                              struct hwi_address *listen)
 {
-    char text[HWI_ADDRESS_BYTES_MAX], endpoint[ENDPOINT_BYTES_MAX];
+    char endpoint[ENDPOINT_BYTES_MAX];
     size_t bytes = sizeof endpoint;
     if (!open_socket(control, drain, true, listen->storage.ss_family == AF_INET6)) {
         return zmq_strerror(zmq_errno());
@@ -100,9 +114,7 @@ const char *hwi_control_bind(struct hwi_control *control, struct hwi_drain *drai
     set(control, ZMQ_ROUTER_MANDATORY, 1);
     set(control, ZMQ_ROUTER_HANDOVER, 1);
     set(control, ZMQ_BACKLOG, BACKLOG);
-    hwi_address_print(listen, text);
-    snprintf(endpoint, sizeof endpoint, "tcp://%s", text);
-    if (zmq_bind(control->socket, endpoint) != 0 ||
+    if (!bind_first(control, listen) ||
         zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, endpoint, &bytes) != 0) {
         return zmq_strerror(zmq_errno());
     }

@@ -27,8 +27,8 @@ struct hwi_control {
     uint64_t dropped_out; // messages that could not be sent
 };
 
-// A master: binds `listen` (port 0 = any, and then has it). `control` is zeroed. NULL, or the
-// system's words for what went wrong; close() in both cases.
+// A master: binds `listen` (any port, or the first free one of a range, which it has then).
+// `control` is zeroed. NULL, or the system's words for what went wrong; close() in both cases.
 const char *hwi_control_bind(struct hwi_control *control, struct hwi_drain *drain,
                              struct hwi_address *listen);
 // A member: connects to "host:port", again and again if it must; a name is looked up each time, as

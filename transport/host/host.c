@@ -13,6 +13,7 @@
 
 #include "transport/host/loop.h"
 #include "transport/host/room.h"
+#include "transport/os/listen.h"
 #include "transport/os/os_error.h"
 #include "transport/os/os_linux.h"
 
@@ -53,6 +54,14 @@ static int parse(const char *text, const char *what, int status, struct hwi_addr
 {
     const char *wrong = hwi_address_parse(text, HWI_ADDRESS_NAME, address);
     return wrong != NULL ? fail(error, status, "%s \"%.100s\": %s", what, text, wrong) : HWS_OK;
+}
+
+static int parse_listen(const char *text, struct hwi_address *address, char *error)
+{
+    char why[HWI_LISTEN_WHY_BYTES];
+    return hwi_listen_parse(text, address, why)
+               ? HWS_OK
+               : fail(error, HWS_E_INVALID, "listen address \"%.80s\": %s", text, why);
 }
 
 static int fail_listen(const char *listen, const char *why, char *error)
@@ -111,7 +120,7 @@ static int choose_listen(const struct hwi_host_config *config, struct addresses 
     char text[HWI_ADDRESS_BYTES_MAX];
     found->listen = found->toward;
     if (config->listen != NULL) {
-        return parse(config->listen, "listen address", HWS_E_INVALID, &found->listen, error);
+        return parse_listen(config->listen, &found->listen, error);
     }
     if (!hwi_address_is_loopback(&found->toward) && !config->insecure) {
         hwi_address_print(&found->toward, text);
@@ -216,7 +225,7 @@ static int load_state(struct hwi_host *host, const struct hwi_host_config *confi
 static int create_master(struct hwi_host *host, const struct hwi_host_config *config, char *error)
 {
     struct hwi_address listen, usable;
-    int status = parse(config->listen, "listen address", HWS_E_INVALID, &listen, error);
+    int status = parse_listen(config->listen, &listen, error);
     if (status == HWS_OK && config->state_file != NULL) {
         status = load_state(host, config, error);
     }

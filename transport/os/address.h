@@ -12,6 +12,8 @@
 struct hwi_address {
     struct sockaddr_storage storage;
     socklen_t bytes;
+    uint16_t
+        port_last; // to listen: the last port to try, from the one in `storage` on; 0 = only that
 };
 
 enum hwi_address_lookup {

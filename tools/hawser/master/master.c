@@ -8,7 +8,7 @@
 
 #include "tools/hawser/command.h"
 #include "tools/hawser/master/log.h"
-#include "transport/os/address.h"
+#include "transport/os/listen.h"
 
 static const char usage[] =
     "usage: hawser master [OPTIONS]\n"
@@ -16,7 +16,8 @@ static const char usage[] =
     "log\n"
     "on stderr has a line for each member that comes or goes, with the reason, and for each view.\n"
     "\n"
-    "  --listen ADDR        HOST:PORT, port 0 = any (default 127.0.0.1:0)\n"
+    "  --listen ADDR        HOST:PORT or INTERFACE:PORT; for PORT, 0 = any, or a range such as\n"
+    "                       5000-5010 (default 127.0.0.1:0)\n"
     "  --state FILE         small durable memory: a restart keeps run id and view numbers;\n"
     "                       a missing FILE begins a run\n"
     "  --new-run            throw away the run that FILE holds and begin another\n"
@@ -102,8 +103,9 @@ static void say_address(const char *listen, const char *address)
 {
     struct hwi_address bound, others[ADDRESSES_MAX];
     char text[HWI_ADDRESS_BYTES_MAX];
-    bool all = listen != NULL && hwi_address_parse(listen, HWI_ADDRESS_NAME, &bound) == NULL &&
-               hwi_address_is_wildcard(&bound);
+    char why[HWI_LISTEN_WHY_BYTES];
+    bool all =
+        listen != NULL && hwi_listen_parse(listen, &bound, why) && hwi_address_is_wildcard(&bound);
     if (!all) {
         printf("hawser master: listening on %s\n", address);
         return;

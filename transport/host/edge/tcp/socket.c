@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "transport/os/listen.h"
 #include "transport/os/os_linux.h"
 #include "transport/os/os_owned.h"
 
@@ -33,7 +34,7 @@ static int open_stream(const struct hwi_address *address)
     return fd;
 }
 
-int hwi_socket_listen(struct hwi_address *address)
+static int listen_at(struct hwi_address *address)
 {
     int fd = open_stream(address), on = 1, off = 0;
     if (fd < 0) {
@@ -47,6 +48,15 @@ int hwi_socket_listen(struct hwi_address *address)
         listen(fd, HWI_LISTEN_BACKLOG) != 0 ||
         getsockname(fd, (struct sockaddr *)&address->storage, &address->bytes) != 0) {
         return fail(fd);
+    }
+    return fd;
+}
+
+int hwi_socket_listen(struct hwi_address *address)
+{
+    int fd = listen_at(address);
+    while (fd < 0 && errno == EADDRINUSE && hwi_listen_next(address)) {
+        fd = listen_at(address);
     }
     return fd;
 }

@@ -5,7 +5,8 @@
 
 #include "transport/os/address.h"
 
-// Listens on `address`; port 0 = any, and *address then has it. Returns owned, or -1 with errno.
+// Listens on `address`: any port (0), or the first free one of its range, which *address has then.
+// Returns owned, or -1 with errno.
 int hwi_socket_listen(struct hwi_address *address);
 // Begins to connect: done when writable. Returns owned, or -1 with errno.
 int hwi_socket_dial(const struct hwi_address *address);
