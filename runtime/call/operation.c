@@ -172,7 +172,7 @@ static hws_status make_broadcast(struct making *m)
 {
     struct hwi_msg_request *request = &m->call->request;
     if (m->op->root.value == 0 || m->op->root.value > HWI_ID_MAX) {
-        return hwi_error_say(m->error, HWS_E_INVALID, "%s: root is %llu, which is no peer id",
+        return hwi_error_say(m->error, HWS_E_INVALID, "%s: root is %llu, which is no member",
                              m->function, (unsigned long long)m->op->root.value);
     }
     hws_status status = check_count(m);

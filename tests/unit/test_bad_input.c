@@ -489,7 +489,7 @@ static void gathers_and_broadcasts(void **state)
     CHECK("output is NULL", hws_broadcast(comm, in, NULL, COUNT, f32, root, NULL, NULL));
     CHECK("count is 0", hws_broadcast(comm, in, out, 0, f32, root, NULL, NULL));
     CHECK("root is 0", hws_broadcast(comm, in, out, COUNT, f32, nobody, NULL, NULL));
-    CHECK("no peer id", hws_broadcast(comm, in, out, COUNT, f32, no_id, NULL, NULL));
+    CHECK("no member", hws_broadcast(comm, in, out, COUNT, f32, no_id, NULL, NULL));
     CHECK("overlap", hws_broadcast(comm, out + 1, out, 4, f32, root, NULL, NULL));
     CHECK("request is NULL", hws_broadcast_async(comm, in, out, COUNT, f32, root, NULL, NULL));
 }

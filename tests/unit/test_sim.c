@@ -27,18 +27,18 @@ static void messages_arrive_after_the_delay_in_order(void **unused)
     tiny_run_ms(sim, 100);
     assert_string_equal(
         hwi_sim_transcript(sim),
-        "[       5.000] member 0 > master: registration{incarnation=1000 address=\"sim:0\"}\n"
-        "[       5.000] member 1 > master: registration{incarnation=1001 address=\"sim:1\"}\n"
-        "[      10.000] master > member 0: welcome{peer=1}\n"
-        "[      10.000] master > member 1: welcome{peer=2}\n"
-        "[      10.000] master > member 0: propose{view=1 incarnation=1000 members=["
+        "[       5.000] process 0 > master: registration{incarnation=1000 address=\"sim:0\"}\n"
+        "[       5.000] process 1 > master: registration{incarnation=1001 address=\"sim:1\"}\n"
+        "[      10.000] master > process 0: welcome{peer=1}\n"
+        "[      10.000] master > process 1: welcome{peer=2}\n"
+        "[      10.000] master > process 0: propose{view=1 incarnation=1000 members=["
         "{peer=1 incarnation=1000 address=\"sim:0\"} "
         "{peer=2 incarnation=1001 address=\"sim:1\"}]}\n"
-        "[      10.000] master > member 1: propose{view=1 incarnation=1001 members=["
+        "[      10.000] master > process 1: propose{view=1 incarnation=1001 members=["
         "{peer=1 incarnation=1000 address=\"sim:0\"} "
         "{peer=2 incarnation=1001 address=\"sim:1\"}]}\n"
-        "[      12.000] member 1: reply{value=1}\n"
-        "[      12.000] member 0: reply{value=1}\n");
+        "[      12.000] process 1: reply{value=1}\n"
+        "[      12.000] process 0: reply{value=1}\n");
     assert_int_equal(hwi_sim_now(sim), 100 * HWI_NS_PER_MS);
     tiny_finish(sim);
 }
@@ -52,8 +52,8 @@ static void a_broken_edge_is_noticed_by_both(void **unused)
     hwi_sim_cut_edge(sim, 0, 1, false);
     tiny_run_ms(sim, 100);
     const char *lines = hwi_sim_transcript(sim);
-    assert_non_null(strstr(lines, "[     106.000] member 0 > master: edge_lost{peer=2}"));
-    assert_non_null(strstr(lines, "[     106.000] member 1 > master: edge_lost{peer=1}"));
+    assert_non_null(strstr(lines, "[     106.000] process 0 > master: edge_lost{peer=2}"));
+    assert_non_null(strstr(lines, "[     106.000] process 1 > master: edge_lost{peer=1}"));
     tiny_finish(sim);
 }
 
@@ -69,7 +69,7 @@ static void a_dead_process_refuses_and_the_unreachable_hangs(void **unused)
     tiny_run_ms(sim, 5000);
     assert_int_equal(tiny_opened(sim, 2), 0);
     assert_false(hwi_sim_alive(sim, 0));
-    assert_null(strstr(hwi_sim_transcript(sim), "> member 0"));
+    assert_null(strstr(hwi_sim_transcript(sim), "> process 0"));
     tiny_finish(sim);
 }
 
@@ -82,9 +82,9 @@ static void a_death_breaks_edges_and_the_control_link(void **unused)
     hwi_sim_kill(sim, 2);
     tiny_run_ms(sim, 100);
     const char *lines = hwi_sim_transcript(sim);
-    assert_non_null(strstr(lines, "[     106.000] member 0 > master: edge_lost{peer=3}"));
-    assert_non_null(strstr(lines, "[     106.000] member 1 > master: edge_lost{peer=3}"));
-    assert_non_null(strstr(lines, "[     111.000] master > member 0: probe"));
+    assert_non_null(strstr(lines, "[     106.000] process 0 > master: edge_lost{peer=3}"));
+    assert_non_null(strstr(lines, "[     106.000] process 1 > master: edge_lost{peer=3}"));
+    assert_non_null(strstr(lines, "[     111.000] master > process 0: probe"));
     tiny_finish(sim);
 }
 
@@ -96,7 +96,7 @@ static void a_frozen_process_hears_everything_after_the_thaw(void **unused)
     hwi_sim_freeze(sim, 1);
     tiny_run_ms(sim, 93);
     assert_int_equal(tiny_opened(sim, 0), UINT64_MAX);
-    assert_null(strstr(hwi_sim_transcript(sim), "> member 1"));
+    assert_null(strstr(hwi_sim_transcript(sim), "> process 1"));
     hwi_sim_thaw(sim, 1);
     tiny_run_ms(sim, 100);
     assert_int_equal(tiny_opened(sim, 0), 1);
@@ -148,7 +148,7 @@ static void a_failed_check_is_kept_and_the_process_lives(void **unused)
     assert_null(hwi_sim_check_failure(sim));
     tiny_call(sim, 0, 0, 13, 0);
     tiny_run_ms(sim, 100);
-    assert_non_null(strstr(hwi_sim_check_failure(sim), "member 0's peer"));
+    assert_non_null(strstr(hwi_sim_check_failure(sim), "process 0's peer"));
     assert_true(hwi_sim_alive(sim, 0));
     tiny_finish(sim);
 }
@@ -196,7 +196,7 @@ static void replay_finds_an_actor_that_is_not_a_function(void **unused)
     hwi_sim_member(sim, 1);
     tiny_run_ms(sim, 1);
     assert_false(hwi_sim_replay(sim, error, sizeof error));
-    assert_non_null(strstr(error, "member 0's peer, event 1 (open{"));
+    assert_non_null(strstr(error, "process 0's peer, event 1 (open{"));
     assert_non_null(strstr(error, "expected to master heartbeat{sent=1}"));
     hwi_sim_destroy(sim);
 }
@@ -234,12 +234,12 @@ static void virtual_edges_come_into_being_with_the_first_frame(void **unused)
     hwi_sim_mark(sim);
     tiny_call(sim, 7, 91, 77, 0);
     tiny_run_ms(sim, 100);
-    assert_non_null(strstr(hwi_sim_transcript(sim), "member 7 > member 90: grant{granted=77}"));
+    assert_non_null(strstr(hwi_sim_transcript(sim), "process 7 > process 90: grant{granted=77}"));
     hwi_sim_kill(sim, 7); // 90 hears it from its stripes, the others without
     tiny_run_ms(sim, 100);
     const char *lines = hwi_sim_transcript(sim);
-    assert_non_null(strstr(lines, "[     206.000] member 90 > master: edge_lost{peer=8}"));
-    assert_non_null(strstr(lines, "[     206.000] member 50 > master: edge_lost{peer=8}"));
+    assert_non_null(strstr(lines, "[     206.000] process 90 > master: edge_lost{peer=8}"));
+    assert_non_null(strstr(lines, "[     206.000] process 50 > master: edge_lost{peer=8}"));
     tiny_finish(sim);
 }
 

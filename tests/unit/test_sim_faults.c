@@ -68,8 +68,8 @@ static void one_direction_of_a_control_link_is_slower(void **unused)
     beat(sim, 0);
     beat(sim, 1);
     tiny_run_ms(sim, 100);
-    expect(sim, "[     105.000] member 0 > master: heartbeat{sent=1}");
-    expect(sim, "[     125.000] member 1 > master: heartbeat{sent=1}");
+    expect(sim, "[     105.000] process 0 > master: heartbeat{sent=1}");
+    expect(sim, "[     125.000] process 1 > master: heartbeat{sent=1}");
     assert_int_equal(injected(sim, HWI_SIM_DELAYED), 1);
     tiny_finish(sim);
 }
@@ -85,11 +85,11 @@ static void jitter_keeps_the_order_of_a_link_and_not_of_two(void **unused)
         tiny_run_ms(sim, 1);
     }
     tiny_run_ms(sim, 100);
-    assert_int_equal(occurrences(sim, "member 1 > master"), 20);
+    assert_int_equal(occurrences(sim, "process 1 > master"), 20);
     char line[64];
     const char *at = hwi_sim_transcript(sim);
     for (int i = 1; i <= 20 && at != NULL; i++) {
-        snprintf(line, sizeof line, "member 1 > master: heartbeat{sent=%d}", i);
+        snprintf(line, sizeof line, "process 1 > master: heartbeat{sent=%d}", i);
         at = strstr(at, line);
     }
     assert_non_null(at);
@@ -147,8 +147,8 @@ static void a_damaged_frame_breaks_its_edge(void **unused)
     say(sim, 0, 1, 77);
     tiny_run_ms(sim, 100);
     assert_false(told(sim, "granted=77"));
-    expect(sim, "member 0 > master: edge_lost{peer=2}");
-    expect(sim, "member 1 > master: edge_lost{peer=1}");
+    expect(sim, "process 0 > master: edge_lost{peer=2}");
+    expect(sim, "process 1 > master: edge_lost{peer=1}");
     assert_int_equal(injected(sim, HWI_SIM_DAMAGED), 1);
     assert_null(hwi_sim_check_failure(sim));
     tiny_finish(sim);
@@ -166,12 +166,12 @@ static void what_is_sent_one_way_into_a_partition_waits(void **unused)
     tiny_run_ms(sim, 1000);
     assert_false(told(sim, "granted=77"));
     assert_false(told(sim, "heartbeat"));
-    expect(sim, "member 1 > member 0: grant{granted=78}");
+    expect(sim, "process 1 > process 0: grant{granted=78}");
     hwi_sim_block(sim, 0, 1, false);
     hwi_sim_block(sim, 0, HWI_SIM_MASTER, false);
     tiny_run_ms(sim, 1);
-    expect(sim, "[    1100.000] member 0 > member 1: grant{granted=77}");
-    expect(sim, "[    1100.000] member 0 > master: heartbeat{sent=2}");
+    expect(sim, "[    1100.000] process 0 > process 1: grant{granted=77}");
+    expect(sim, "[    1100.000] process 0 > master: heartbeat{sent=2}");
     assert_int_equal(injected(sim, HWI_SIM_BLOCKED), 2);
     assert_int_equal(injected(sim, HWI_SIM_PARTITIONED), 0);
     tiny_finish(sim);
@@ -191,7 +191,7 @@ static void a_stripe_takes_little_that_cannot_arrive_and_loses_nothing(void **un
     hwi_sim_block(sim, 0, 1, false);
     hwi_sim_block(sim, 1, 0, false);
     tiny_run_ms(sim, 100);
-    assert_int_equal(occurrences(sim, "member 0 > member 1: grant{granted="), 50);
+    assert_int_equal(occurrences(sim, "process 0 > process 1: grant{granted="), 50);
     tiny_finish(sim);
 }
 
@@ -221,7 +221,7 @@ static void a_silent_control_connection_is_lost_and_comes_back(void **unused)
     assert_false(told(sim, "heartbeat"));
     hwi_sim_block(sim, HWI_SIM_MASTER, 0, false);
     tiny_run_ms(sim, 2000);
-    expect(sim, "member 0 > master: heartbeat{sent=1}");
+    expect(sim, "process 0 > master: heartbeat{sent=1}");
     tiny_finish(sim);
 }
 
@@ -237,7 +237,7 @@ static void a_lost_control_connection_loses_what_is_under_way(void **unused)
     assert_false(told(sim, "heartbeat"));
     tiny_run_ms(sim, 400);
     assert_false(told(sim, "heartbeat{sent=1}"));
-    expect(sim, "[     607.000] member 0 > master: heartbeat{sent=2}");
+    expect(sim, "[     607.000] process 0 > master: heartbeat{sent=2}");
     assert_int_equal(injected(sim, HWI_SIM_LOST), 1);
     tiny_finish(sim);
 }
@@ -272,8 +272,8 @@ static void a_slow_node_is_slow_on_all_its_links(void **unused)
     beat(sim, 1);
     say(sim, 0, 1, 77);
     tiny_run_ms(sim, 1000);
-    expect(sim, "[     405.000] member 1 > master: heartbeat{sent=1}");
-    expect(sim, "[     401.125] member 0 > member 1: grant{granted=77}");
+    expect(sim, "[     405.000] process 1 > master: heartbeat{sent=1}");
+    expect(sim, "[     401.125] process 0 > process 1: grant{granted=77}");
     assert_int_equal(injected(sim, HWI_SIM_SLOWED), 2);
     tiny_finish(sim);
 }
@@ -287,8 +287,8 @@ static void a_restarted_process_is_another_member_on_the_same_node(void **unused
     tiny_run_ms(sim, 100);
     assert_true(hwi_sim_alive(sim, 1));
     assert_int_not_equal(hwi_sim_incarnation(sim, 1), before);
-    expect(sim, "member 0 > master: edge_lost{peer=2}");
-    expect(sim, "member 1.1 > master: registration{incarnation=1002 address=\"sim:1\"}");
+    expect(sim, "process 0 > master: edge_lost{peer=2}");
+    expect(sim, "process 1.1 > master: registration{incarnation=1002 address=\"sim:1\"}");
     assert_int_equal(injected(sim, HWI_SIM_KILLED), 1);
     assert_int_equal(injected(sim, HWI_SIM_RESTARTED), 1);
     tiny_finish(sim);
@@ -305,7 +305,7 @@ static void members_wait_for_a_restarted_master(void **unused)
     assert_false(told(sim, "heartbeat"));
     hwi_sim_restart(sim, HWI_SIM_MASTER, 0);
     tiny_run_ms(sim, 2000);
-    expect(sim, "member 0 > master: heartbeat{sent=1}");
+    expect(sim, "process 0 > master: heartbeat{sent=1}");
     tiny_finish(sim);
 }
 
@@ -322,7 +322,7 @@ static void a_clock_that_jumps_brings_deadlines_forward(void **unused)
     doze(sim, 0, 10000);
     hwi_sim_clock_jump(sim, 0, 20 * HWI_NS_PER_S);
     tiny_run_ms(sim, 9);
-    expect(sim, "[     106.000] member 0 > master: heartbeat{sent=20101}");
+    expect(sim, "[     106.000] process 0 > master: heartbeat{sent=20101}");
     assert_int_equal(injected(sim, HWI_SIM_JUMPED), 1);
     tiny_finish(sim);
 }
@@ -336,8 +336,8 @@ static void a_clock_that_runs_fast_wakes_early(void **unused)
     doze(sim, 0, 1000);
     doze(sim, 1, 1000);
     tiny_run_ms(sim, 3000);
-    expect(sim, "[     905.000] member 0 > master: heartbeat{sent=1100}");
-    expect(sim, "[    2106.000] member 1 > master: heartbeat{sent=1100}");
+    expect(sim, "[     905.000] process 0 > master: heartbeat{sent=1100}");
+    expect(sim, "[    2106.000] process 1 > master: heartbeat{sent=1100}");
     assert_int_equal(injected(sim, HWI_SIM_SKEWED), 2);
     tiny_finish(sim);
 }
@@ -405,9 +405,9 @@ static void a_check_that_fails_outside_of_actors_ends_the_process(void **unused)
     say(sim, 0, 1, 77);
     tiny_run_ms(sim, 100);
     assert_non_null(hwi_sim_check_failure(sim));
-    assert_non_null(strstr(hwi_sim_check_failure(sim), "member 0's process"));
+    assert_non_null(strstr(hwi_sim_check_failure(sim), "process 0's process"));
     assert_false(hwi_sim_alive(sim, 0));
-    expect(sim, "member 1 > master: edge_lost{peer=1}");
+    expect(sim, "process 1 > master: edge_lost{peer=1}");
     hwi_sim_destroy(sim);
 }
 

@@ -191,11 +191,12 @@ static void check_election(struct swarm *s, struct swarm_seat *seat, const struc
         bool stands = o->synced && !o->receives && (o->sends || !any_sends);
         found |= o->synced && !o->receives && o->revision == reply->value;
         if (stands && o->whole && o->revision > reply->value) {
-            swarm_fail(s, SWARM_SAFETY,
-                       "election: revision %llu was elected in view %llu, and peer %llu holds the "
-                       "run's state with revision %llu",
-                       (unsigned long long)reply->value, (unsigned long long)reply->view,
-                       (unsigned long long)o->peer, (unsigned long long)o->revision);
+            swarm_fail(
+                s, SWARM_SAFETY,
+                "election: revision %llu was elected in view %llu, and member %llu holds the "
+                "run's state with revision %llu",
+                (unsigned long long)reply->value, (unsigned long long)reply->view,
+                (unsigned long long)o->peer, (unsigned long long)o->revision);
             return;
         }
     }
@@ -238,7 +239,7 @@ void swarm_check_conflict(struct swarm *s, struct swarm_seat *seat, const struct
     }
     if (known == reply->members_count && stand > 0 && sends <= 1 && !barred && !went_on(s, reply)) {
         swarm_fail(s, SWARM_SAFETY,
-                   "election: member %u got a conflict in view %llu, and one of %u could win",
+                   "election: process %u got a conflict in view %llu, and one of %u could win",
                    seat->node, (unsigned long long)reply->view, stand);
     }
 }
@@ -255,7 +256,7 @@ static void check_overwritten(struct swarm *s, const struct swarm_seat *seat,
     }
     if (others && seat->synced_view == 0 && call->asked.value > reply->value) {
         swarm_fail(s, SWARM_SAFETY,
-                   "election: member %u came with revision %llu and was given the run's %llu",
+                   "election: process %u came with revision %llu and was given the run's %llu",
                    seat->node, (unsigned long long)call->asked.value,
                    (unsigned long long)reply->value);
     }
@@ -287,7 +288,7 @@ void swarm_agreed(struct swarm *s, struct swarm_seat *seat, struct swarm_call *c
 {
     if (call->must_ok != 0 && call->must_ok < reply->view && call->channel != CHANNEL_ADMIT) {
         swarm_fail(s, SWARM_SAFETY,
-                   "C3: member %u got OK in view %llu for a call that others got OK for in view "
+                   "C3: process %u got OK in view %llu for a call that others got OK for in view "
                    "%llu, of which it is a member",
                    seat->node, (unsigned long long)reply->view, (unsigned long long)call->must_ok);
         return;
@@ -319,7 +320,7 @@ void swarm_agreed(struct swarm *s, struct swarm_seat *seat, struct swarm_call *c
         swarm_check_vote(s, seat, call, reply);
     } else if (call->channel == CHANNEL_SYNC && !swarm_state_holds(s, seat)) {
         swarm_fail(s, SWARM_SAFETY,
-                   "C2: member %u synced to revision %llu and holds bytes that "
+                   "C2: process %u synced to revision %llu and holds bytes that "
                    "nobody wrote as that",
                    seat->node, (unsigned long long)reply->value);
     } else if (call->channel == CHANNEL_SYNC) {

@@ -9,7 +9,7 @@
 
 static void broken(struct swarm *s, const struct swarm_seat *seat, uint32_t place, const char *what)
 {
-    swarm_fail(s, SWARM_SAFETY, "C2: member %u, operation %u of a batch: %s", seat->node, place,
+    swarm_fail(s, SWARM_SAFETY, "C2: process %u, operation %u of a batch: %s", seat->node, place,
                what);
 }
 

@@ -56,7 +56,7 @@ static void check_passed(struct swarm *s, const struct swarm_seat *seat,
     hwi_sim_status(s->sim, &status);
     if (status.view != 0 && status.view - seat->view < HWI_PAST_VIEWS_MAX) {
         swarm_fail(s, SWARM_SAFETY,
-                   "C1: member %u got %s as if many views had passed since %llu, and now is %llu",
+                   "C1: process %u got %s as if many views had passed since %llu, and now is %llu",
                    seat->node, hws_status_name((hws_status)reply->status),
                    (unsigned long long)seat->view, (unsigned long long)status.view);
     }
@@ -109,7 +109,7 @@ void swarm_check_calm(struct swarm *s, const struct swarm_seat *seat, const stru
     uint64_t calm = calm_here ? calm_ms(s) : 0;
     if (patience > 0 && calm >= patience) {
         swarm_fail(s, SWARM_LIVENESS,
-                   "C5: member %u got %s, and nothing has been wrong for %u s: %s", seat->node,
+                   "C5: process %u got %s, and nothing has been wrong for %u s: %s", seat->node,
                    hws_status_name((hws_status)reply->status), (unsigned)(calm / 1000),
                    reply->reason);
     }
@@ -210,7 +210,7 @@ static void watch_cancelled(struct swarm *s, const struct swarm_seat *seat)
         bool waits = call->busy && !call->checked && call->asked.kind != HWI_KIND_BROADCAST;
         if (waits && call->cancelled_ns < hwi_sim_now(s->sim) - soon_ms(s) * HWI_NS_PER_MS) {
             swarm_fail(s, SWARM_LIVENESS,
-                       "C5: member %u cancelled a call on channel %u at %llu ms, nothing has been "
+                       "C5: process %u cancelled a call on channel %u at %llu ms, nothing has been "
                        "wrong for %u s, and it was not answered",
                        seat->node, call->channel,
                        (unsigned long long)(call->cancelled_ns / HWI_NS_PER_MS),
@@ -231,7 +231,7 @@ static void watch_newcomer(struct swarm *s, const struct swarm_seat *seat)
                s->calm.told_ns + ADMITTED_MS * HWI_NS_PER_MS < hwi_sim_now(s->sim);
     if (due && is_opening(s, seat) && swarm_unit(s, seat->node) == UINT32_MAX) {
         swarm_fail(s, SWARM_LIVENESS,
-                   "C5: member %u came at %llu ms, an admission of %llu ms was answered, nothing "
+                   "C5: process %u came at %llu ms, an admission of %llu ms was answered, nothing "
                    "has been wrong for %u s, and it is no member",
                    seat->node, (unsigned long long)(seat->opened_ns / HWI_NS_PER_MS),
                    (unsigned long long)(s->calm.asked_ns / HWI_NS_PER_MS),
@@ -250,10 +250,11 @@ static void watch_few(struct swarm *s, const struct swarm_seat *seat)
         const struct swarm_seat *other = &s->seats[i];
         if (is_opening(s, other) && other->opened_ns + soon_ns < now_ns &&
             swarm_unit(s, other->node) == UINT32_MAX) {
-            swarm_fail(s, SWARM_LIVENESS,
-                       "C5: member %u waits in a call, the view is too small, and is not told that "
-                       "member %u could be admitted",
-                       seat->node, other->node);
+            swarm_fail(
+                s, SWARM_LIVENESS,
+                "C5: process %u waits in a call, the view is too small, and is not told that "
+                "process %u could be admitted",
+                seat->node, other->node);
         }
     }
 }

@@ -67,13 +67,13 @@ static void check_mismatch(struct swarm *s, const struct swarm_seat *seat,
     if (fault->peer_a == 0 || fault->peer_b == 0 || fault->peer_a == fault->peer_b ||
         equal_signatures(&fault->signature_a, &fault->signature_b)) {
         swarm_fail(s, SWARM_SAFETY,
-                   "C4: member %u got a mismatch on tag %llu that does not name two sides that "
-                   "differ (peers %llu and %llu)",
+                   "C4: process %u got a mismatch on tag %llu that does not name two sides that "
+                   "differ (members %llu and %llu)",
                    seat->node, (unsigned long long)call->asked.tag,
                    (unsigned long long)fault->peer_a, (unsigned long long)fault->peer_b);
     } else if (!a || !b) {
         swarm_fail(s, SWARM_SAFETY,
-                   "C4: member %u got a mismatch on tag %llu, and peer %llu made no such call",
+                   "C4: process %u got a mismatch on tag %llu, and member %llu made no such call",
                    seat->node, (unsigned long long)call->asked.tag,
                    (unsigned long long)(!a ? fault->peer_a : fault->peer_b));
     }
@@ -101,7 +101,7 @@ static void check_room(struct swarm *s, const struct swarm_seat *seat,
     }
     if (!found) {
         swarm_fail(s, SWARM_SAFETY,
-                   "C1: member %u got HWS_E_INVALID on tag %llu, and peer %llu gave room enough",
+                   "C1: process %u got HWS_E_INVALID on tag %llu, and member %llu gave room enough",
                    seat->node, (unsigned long long)call->asked.tag,
                    (unsigned long long)reply->fault.peer_a);
     }
@@ -149,13 +149,13 @@ static void check_status(struct swarm *s, struct swarm_seat *seat, const struct 
     hws_status status = (hws_status)reply->status;
     uint64_t now_ns = hwi_sim_now(s->sim);
     if (!is_allowed(seat, call, status)) {
-        swarm_fail(s, SWARM_SAFETY, "C1: member %u got %s for a call on channel %u: %s", seat->node,
-                   hws_status_name(status), call->channel, reply->reason);
+        swarm_fail(s, SWARM_SAFETY, "C1: process %u got %s for a call on channel %u: %s",
+                   seat->node, hws_status_name(status), call->channel, reply->reason);
     } else if (status == HWS_E_TIMEOUT && now_ns < call->deadline_ns && !seat->clock_touched) {
-        swarm_fail(s, SWARM_SAFETY, "C1: member %u got HWS_E_TIMEOUT %llu ms before its deadline",
+        swarm_fail(s, SWARM_SAFETY, "C1: process %u got HWS_E_TIMEOUT %llu ms before its deadline",
                    seat->node, (unsigned long long)((call->deadline_ns - now_ns) / HWI_NS_PER_MS));
     } else if (status == HWS_E_MEMBER_LOST && reply->lost_count == 0 && reply->fault.peer_a == 0) {
-        swarm_fail(s, SWARM_SAFETY, "C1: member %u got HWS_E_MEMBER_LOST and nobody is named",
+        swarm_fail(s, SWARM_SAFETY, "C1: process %u got HWS_E_MEMBER_LOST and nobody is named",
                    seat->node);
     } else if (call->must_ok != 0 && status != HWS_OK && !swarm_is_out(status)) {
         swarm_deny(seat, &s->seats[call->owed_by], call->channel, call->must_ok);
@@ -166,11 +166,11 @@ static void check_buffers(struct swarm *s, const struct swarm_seat *seat,
                           const struct swarm_call *call, bool ok)
 {
     if (!swarm_memory_kept(call, ok)) {
-        swarm_fail(s, SWARM_SAFETY, "buffers: member %u's %s (kind %u, tag %llu)", seat->node,
+        swarm_fail(s, SWARM_SAFETY, "buffers: process %u's %s (kind %u, tag %llu)", seat->node,
                    call->in_place ? "buffer was not put back after an error" : "input was written",
                    call->asked.kind, (unsigned long long)call->asked.tag);
     } else if (!swarm_guards_hold(call)) {
-        swarm_fail(s, SWARM_SAFETY, "buffers: member %u: bytes outside a buffer were written",
+        swarm_fail(s, SWARM_SAFETY, "buffers: process %u: bytes outside a buffer were written",
                    seat->node);
     }
 }
@@ -182,7 +182,7 @@ static void check_fence(struct swarm *s, const struct swarm_seat *seat,
     bool closed = seat->leaving && status == HWS_E_CLOSED;
     if (status != HWS_E_VIEW && !swarm_is_out(status) && !closed) {
         swarm_fail(s, SWARM_SAFETY,
-                   "fence: member %u got %s for a call made after another had failed, before "
+                   "fence: process %u got %s for a call made after another had failed, before "
                    "hws_view",
                    seat->node, hws_status_name(status));
     }
@@ -192,7 +192,7 @@ static void check_sync(struct swarm *s, struct swarm_seat *seat, const struct hw
 {
     swarm_state_read(seat);
     if (swarm_revision(seat) != reply->value) {
-        swarm_fail(s, SWARM_SAFETY, "C2: member %u synced to revision %llu and holds %llu",
+        swarm_fail(s, SWARM_SAFETY, "C2: process %u synced to revision %llu and holds %llu",
                    seat->node, (unsigned long long)reply->value,
                    (unsigned long long)swarm_revision(seat));
     }
@@ -231,8 +231,8 @@ void swarm_check(struct swarm *s, struct swarm_seat *seat, struct swarm_call *ca
     }
     if (call->asked.strategy == HWS_SYNC_SEND_ONLY &&
         swarm_state_hash(s, seat) != call->input_hash) {
-        swarm_fail(s, SWARM_SAFETY, "strategies: member %u only sent its state, and it was written",
-                   seat->node);
+        swarm_fail(s, SWARM_SAFETY,
+                   "strategies: process %u only sent its state, and it was written", seat->node);
     }
     s->outcome->cancelled += reply->status == HWS_E_CANCELLED;
     s->outcome->oks[call->asked.kind] += ok;
@@ -257,7 +257,8 @@ static void watch_calls(struct swarm *s, struct swarm_seat *seat)
 {
     uint64_t now_ns = hwi_sim_now(s->sim);
     if (seat->stage == STAGE_OPENING && now_ns > due_of(seat, seat->opened_ns + OPEN_NS)) {
-        swarm_fail(s, SWARM_SAFETY, "C1: member %u's opening was not answered in time", seat->node);
+        swarm_fail(s, SWARM_SAFETY, "C1: process %u's opening was not answered in time",
+                   seat->node);
     }
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
         const struct swarm_call *call = &seat->calls[i];
@@ -265,7 +266,7 @@ static void watch_calls(struct swarm *s, struct swarm_seat *seat)
         if (waits && now_ns > due_of(seat, call->deadline_ns)) {
             swarm_fail(
                 s, SWARM_SAFETY,
-                "C1: member %u's call on channel %u, made at %llu ms, was not answered by its "
+                "C1: process %u's call on channel %u, made at %llu ms, was not answered by its "
                 "deadline and grace",
                 seat->node, call->channel, (unsigned long long)(call->made_ns / HWI_NS_PER_MS));
         }

@@ -8,7 +8,7 @@
 static void wrong(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                   const struct hwi_msg_reply *reply, const char *what)
 {
-    swarm_fail(s, SWARM_SAFETY, "facts: member %u, kind %u on channel %u, %s: %s", seat->node,
+    swarm_fail(s, SWARM_SAFETY, "facts: process %u, kind %u on channel %u, %s: %s", seat->node,
                call->asked.kind, call->channel, hws_status_name((hws_status)reply->status), what);
 }
 

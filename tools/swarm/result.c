@@ -17,13 +17,14 @@ static void wrong(struct swarm *s, const struct swarm_seat *seat, const struct s
                   const struct hwi_msg_reply *reply, const char *what)
 {
     const struct trainer_call *asked = &call->asked;
-    swarm_fail(s, SWARM_SAFETY,
-               "C2: member %u, kind %u, tag %llu, %s %s x %llu%s, in view %llu over %u members: %s",
-               seat->node, asked->kind, (unsigned long long)asked->tag,
-               asked->redop != 0 ? hws_redop_name((hws_redop)asked->redop) : "",
-               asked->dtype != 0 ? hws_dtype_name((hws_dtype)asked->dtype) : "",
-               (unsigned long long)asked->count, call->in_place ? " in place" : "",
-               (unsigned long long)reply->view, reply->members_count, what);
+    swarm_fail(
+        s, SWARM_SAFETY,
+        "C2: process %u, kind %u, tag %llu, %s %s x %llu%s, in view %llu over %u members: %s",
+        seat->node, asked->kind, (unsigned long long)asked->tag,
+        asked->redop != 0 ? hws_redop_name((hws_redop)asked->redop) : "",
+        asked->dtype != 0 ? hws_dtype_name((hws_dtype)asked->dtype) : "",
+        (unsigned long long)asked->count, call->in_place ? " in place" : "",
+        (unsigned long long)reply->view, reply->members_count, what);
 }
 
 static uint64_t incarnation_of(struct swarm *s, uint64_t peer)

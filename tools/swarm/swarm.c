@@ -179,7 +179,7 @@ static void describe_stuck(struct swarm *s)
         return;
     }
     swarm_fail(s, SWARM_LIVENESS,
-               "C5: %u s after the faults member %u has made %u rounds (%s, "
+               "C5: %u s after the faults process %u has made %u rounds (%s, "
                "%u calls in flight)",
                HEALED_S, worst->node, worst->healed_rounds,
                worst->stage == STAGE_OPENING ? "opening" : "a member", worst->busy);

@@ -49,11 +49,12 @@ static void check_row(struct swarm *s, uint64_t peer, const struct swarm_life *l
         bool between = view->number > life->first_view && view->number < life->last_view &&
                        (view->scope == 0 || view->scope == 1 + swarm_group(s, life->seat));
         if (between && !in_view(view, peer)) {
-            swarm_fail(s, SWARM_SAFETY,
-                       "views: peer %llu is in views %llu and %llu and not in %llu: it was removed "
-                       "and came back",
-                       (unsigned long long)peer, (unsigned long long)life->first_view,
-                       (unsigned long long)life->last_view, (unsigned long long)view->number);
+            swarm_fail(
+                s, SWARM_SAFETY,
+                "views: member %llu is in views %llu and %llu and not in %llu: it was removed "
+                "and came back",
+                (unsigned long long)peer, (unsigned long long)life->first_view,
+                (unsigned long long)life->last_view, (unsigned long long)view->number);
         }
     }
 }
@@ -80,11 +81,12 @@ static void check_scopes(struct swarm *s, uint64_t number, uint32_t scope)
         const struct swarm_life *life = swarm_life(s, run->peers[i]);
         bool belongs = life != NULL && 1 + swarm_group(s, life->seat) == scope;
         if (life != NULL && in_view(group, run->peers[i]) != belongs) {
-            swarm_fail(s, SWARM_SAFETY,
-                       "groups: peer %llu, of group %u, is in view %llu, but the replies of group "
-                       "%u differ",
-                       (unsigned long long)run->peers[i], swarm_group(s, life->seat),
-                       (unsigned long long)number, scope - 1);
+            swarm_fail(
+                s, SWARM_SAFETY,
+                "groups: member %llu, of group %u, is in view %llu, but the replies of group "
+                "%u differ",
+                (unsigned long long)run->peers[i], swarm_group(s, life->seat),
+                (unsigned long long)number, scope - 1);
         }
     }
 }
@@ -143,7 +145,7 @@ static void check_members(struct swarm *s, const struct swarm_seat *seat, uint32
     }
     if (!same) {
         swarm_fail(s, SWARM_SAFETY,
-                   "views: member %u got other members of view %llu than an earlier member",
+                   "views: process %u got other members of view %llu than an earlier member",
                    seat->node, (unsigned long long)reply->view);
     }
 }
@@ -177,7 +179,7 @@ static void check_sizes(struct swarm *s, const struct swarm_seat *seat,
     if (reply->group != swarm_group(s, seat->node) || reply->run_members != run->count ||
         reply->group_count != groups || reply->group_largest != largest) {
         swarm_fail(s, SWARM_SAFETY,
-                   "groups: the reply of member %u says group %u, %u members in %u groups, the "
+                   "groups: the reply of process %u says group %u, %u members in %u groups, the "
                    "largest of %u, in view %llu",
                    seat->node, reply->group, reply->run_members, reply->group_count,
                    reply->group_largest, (unsigned long long)reply->view);
@@ -218,7 +220,7 @@ static void enrol(struct swarm *s, struct swarm_seat *seat, const struct hwi_msg
     uint64_t peer = reply->members[reply->rank].value;
     if (peer >= 1 << 20 || swarm_life(s, peer) != NULL) {
         swarm_fail(s, SWARM_SAFETY,
-                   "views: member %u opened as peer %llu, which somebody was before", seat->node,
+                   "views: process %u opened as member %llu, which somebody was before", seat->node,
                    (unsigned long long)peer);
         return;
     }
@@ -239,7 +241,7 @@ void swarm_check_view(struct swarm *s, struct swarm_seat *seat, uint8_t kind,
 {
     bool ok = reply->status == HWS_OK;
     if (ok && (reply->view == 0 || reply->rank >= reply->members_count)) {
-        swarm_fail(s, SWARM_SAFETY, "views: member %u got OK with view %llu, rank %u of %u",
+        swarm_fail(s, SWARM_SAFETY, "views: process %u got OK with view %llu, rank %u of %u",
                    seat->node, (unsigned long long)reply->view, reply->rank, reply->members_count);
         return;
     }
@@ -255,18 +257,18 @@ void swarm_check_view(struct swarm *s, struct swarm_seat *seat, uint8_t kind,
     }
     if (ok && reply->members[reply->rank].value != seat->peer) {
         swarm_fail(s, SWARM_SAFETY,
-                   "views: member %u is peer %llu and got rank %u of view %llu, "
+                   "views: process %u is member %llu and got rank %u of view %llu, "
                    "which is another's",
                    seat->node, (unsigned long long)seat->peer, reply->rank,
                    (unsigned long long)reply->view);
     } else if (ok && reply->view < seat->seen_view) {
-        swarm_fail(s, SWARM_SAFETY, "views: member %u was in view %llu and then got OK in %llu",
+        swarm_fail(s, SWARM_SAFETY, "views: process %u was in view %llu and then got OK in %llu",
                    seat->node, (unsigned long long)seat->seen_view,
                    (unsigned long long)reply->view);
     }
     if (ok && seat->denied.view != 0 && reply->view > seat->denied.view) {
         swarm_fail(s, SWARM_SAFETY,
-                   "C3: member %u got OK for a call on channel %u in view %llu, and member %u, "
+                   "C3: process %u got OK for a call on channel %u in view %llu, and process %u, "
                    "which was in that view and is in view %llu, got another result",
                    seat->denied.by, seat->denied.channel, (unsigned long long)seat->denied.view,
                    seat->node, (unsigned long long)reply->view);

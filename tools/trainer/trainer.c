@@ -117,7 +117,7 @@ uint64_t trainer_call(struct hwi_sim *sim, uint32_t node, const struct trainer_c
     struct hwi_error error;
     hws_status status = trainer_try(sim, node, call, &request, &error);
     if (status != HWS_OK) {
-        fprintf(stderr, "member %u: %s\n", node, error.sentence);
+        fprintf(stderr, "process %u: %s\n", node, error.sentence);
     }
     HWI_CHECK(status == HWS_OK);
     return request;

@@ -229,9 +229,9 @@ static void name_process(struct hwi_sim_process *process)
     if (process->node == HWI_SIM_MASTER) {
         snprintf(name, sizeof process->name, "master");
     } else if (process->starts == 1) {
-        snprintf(name, sizeof process->name, "member %u", process->node);
+        snprintf(name, sizeof process->name, "process %u", process->node);
     } else {
-        snprintf(name, sizeof process->name, "member %u.%u", process->node, process->starts - 1);
+        snprintf(name, sizeof process->name, "process %u.%u", process->node, process->starts - 1);
     }
 }
 

@@ -58,7 +58,7 @@ static uint32_t living(const struct game *game)
 static void over(struct game *game, int code, const char *what, uint32_t node)
 {
     if (game->code == EXIT_OK) {
-        complain("sim", "%s, member %" PRIu32 " of %" PRIu32 " at %.3f s", what, node,
+        complain("sim", "%s, process %" PRIu32 " of %" PRIu32 " at %.3f s", what, node,
                  game->asked->peers, (double)hwi_sim_now(game->sim) / (double)HWI_NS_PER_S);
         game->code = code;
     }
@@ -237,7 +237,7 @@ static void print_table(const struct game *game)
 {
     printf("%" PRIu32 " members; each number is for one time\n", game->asked->peers);
     printf("%-24s %10s %9s %12s %12s %14s %14s %11s %11s\n", "", "virtual ms", "CPU s",
-           "master steps", "from master", "bytes of it", "bytes to it", "frames", "peer bytes");
+           "master steps", "from master", "bytes of it", "bytes to it", "frames", "member has");
     for (uint32_t i = 0; i < game->row_count; i++) {
         const struct row *row = &game->rows[i];
         printf("%-24s %10.1f %9.2f %12" PRIu64 " %12" PRIu64 " %14" PRIu64 " %14" PRIu64

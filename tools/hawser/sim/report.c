@@ -113,7 +113,7 @@ static void print_failure(const struct swarm_config *config, const struct swarm_
 
 static void print_seed(const struct swarm_outcome *o)
 {
-    printf("seed %" PRIu64 ": %s, %u peers, %u steps, %.0f s, %" PRIu64 " committed, %" PRIu64
+    printf("seed %" PRIu64 ": %s, %u members, %u steps, %.0f s, %" PRIu64 " committed, %" PRIu64
            " aborted, %" PRIu64 " views, healed in %.1f s, %.0f ms CPU, transcript %016" PRIx64
            "\n",
            o->seed, swarm_verdict_name((enum swarm_verdict)o->verdict), o->peers, o->steps,
@@ -214,14 +214,14 @@ static void print_kinds(const struct swarm_outcome *total)
 static void print_table(const struct sim_report *report)
 {
     const struct swarm_outcome *total = &report->total;
-    printf("seeds       %" PRIu64 " of %" PRIu64 ", %" PRIu64 " to %" PRIu64 " peers\n",
+    printf("seeds       %" PRIu64 " of %" PRIu64 ", %" PRIu64 " to %" PRIu64 " members\n",
            report->seeds, report->batch->seeds, report->peers_least, report->peers_most);
     printf("simulated   %.2f h in %.2f CPU minutes: %.1f h per CPU minute, %.1f ms a seed (at most "
            "%.0f)\n",
            hours(total->virtual_ns), (double)total->cpu_ns / 60e9, hours_per_cpu_minute(report),
            (double)total->cpu_ns / 1e6 / (double)report->seeds, (double)report->cpu_most_ns / 1e6);
     printf("operations  %" PRIu64 " committed, %" PRIu64 " aborted; %" PRIu64 " calls, %" PRIu64
-           " told of a mismatch, %" PRIu64 " cancelled\n",
+           " mismatched, %" PRIu64 " cancelled\n",
            total->committed, total->aborted, total->calls, total->mismatches, total->cancelled);
     print_kinds(total);
     printf("batches     %" PRIu64 " returned, %" PRIu64 " of them cut short\n", total->batches,

@@ -284,7 +284,7 @@ void hwi_edges_broken(struct hwi_edges *edges, uint64_t peer, const char *why)
 static void settle(struct hwi_edge *edge)
 {
     if (edge->broken != NULL) {
-        hwi_edge_fail(edge, "the peer broke the protocol: %s", edge->broken);
+        hwi_edge_fail(edge, "the member broke the protocol: %s", edge->broken);
         return;
     }
     bool more = edge->state == HWI_EDGE_UP && edge->kind->ops->write(edge->kind, edge);
