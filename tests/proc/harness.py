@@ -157,6 +157,18 @@ class Process:
         return (self.world.folder / f"{self.name}.stderr").read_text(errors="replace")
 
 
+@contextlib.contextmanager
+def environment(**variables):
+    """Of what is started meanwhile."""
+    before = dict(os.environ)
+    os.environ.update({name: str(value) for name, value in variables.items()})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 class Master(Process):
     def __init__(self, world, name="master", listen="127.0.0.1:0", first_members=1, dead_ms=5000, before=(), **options):
         words = ["--listen", listen, "--first-members", first_members, "--dead-ms", dead_ms]

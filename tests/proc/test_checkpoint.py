@@ -287,8 +287,6 @@ def test_the_command(world):
         check(code == 4, f"a file cut short: {words} code {code} {errors}")
     check(command(world, "verify", world.folder / "none")[0] == 1, "a missing file")
     check(command(world, "verify", world.folder / "member1.stderr")[0] == 4, "no checkpoint")
-    for words in ((), ("ls",), ("diff", one), ("mend", one), ("ls", "--quickly", one)):
-        check(command(world, *words)[0] == 2, f"bad usage: {words}")
 
 
 def test_the_order_of_arrival_does_not_matter(world):

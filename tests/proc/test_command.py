@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from support import BUILD, DIGITS, HAWSER, TRAINER, check, end, run
+from support import BENCH, BUILD, DIGITS, HAWSER, TRAINER, check, end, run
 
 
 def free_port():
@@ -40,7 +40,8 @@ def help_and_usage():
 
 
 def bad_values():
-    for arguments, culprit in (
+    """Bad usage ends with 2, and the sentence names the culprit."""
+    for (first, *more), culprit in (
         (("run", "-n", "0", "--", "true"), '"0"'),
         (("run", "-n", "two", "--", "true"), '"two"'),
         (("run", "-n"), "-n"),
@@ -56,9 +57,44 @@ def bad_values():
         (("bench", "all-reduce", "--sizes", "3"), '"3"'),
         (("bench", "all-reduce", "--plan", "ring"), '"ring"'),
         (("bench", "raw", "--peers", "3"), "--peers"),
+        (("sim", "--peers", "0"), '"0"'),
+        (("sim", "--peers", "7-3"), '"3"'),
+        (("sim", "--peers", "100", "--faults", "all"), "more than 64 members"),
+        (("sim", "--peers", "3-100"), '"100"'),
+        (("sim", "--seeds", "0"), '"0"'),
+        (("sim", "--faults", "rain"), '"rain"'),
+        (("sim", "--faults", "kill=often"), '"kill=often"'),
+        (("sim", "--only", "kill"), '"kill"'),
+        (("sim", "--seeds", "2", "--transcript"), "--transcript"),
+        (("sim", "extra"), "extra"),
+        (("explain",), "expected"),
+        (("top",), "HOST:PORT"),
+        (("top", "127.0.0.1:1", "--interval", "1ms"), "100ms"),
+        (("metrics",), "HOST:PORT"),
+        (("metrics", "127.0.0.1:1", "--listen", "0.0.0.0:0"), "--insecure"),
+        (("checkpoint",), "expected"),
+        (("checkpoint", "ls"), "ls"),
+        (("checkpoint", "diff", "one.hwc"), "diff"),
+        (("checkpoint", "mend", "one.hwc"), "mend"),
+        (("checkpoint", "ls", "--quickly", "one.hwc"), "--quickly"),
+        ((BENCH,), "expected one benchmark"),
+        ((BENCH, "all-reduce"), "expected one benchmark"),
+        ((BENCH, "ring", "--sizes", "5"), "bad option or value"),
+        ((BENCH, "kernels", "--operands", "1"), "bad option or value"),
+        ((BENCH, "ring", "--what"), "--what"),
+        ((TRAINER, "--steps", "0"), "--steps"),
+        ((TRAINER, "--rate", "1"), "--rate"),
+        ((TRAINER, "extra"), "extra"),
+        ((TRAINER, "--mode", "hogwild"), "--mode takes diloco, ddp, async-diloco or streaming, not hogwild"),
+        ((TRAINER, "--fragments", "2"), "--fragments and --overlap go with --mode streaming, not diloco"),
+        ((TRAINER, "--mode", "streaming", "--fragments", "5", "--inner", "4"), "--fragments is above --inner"),
+        ((TRAINER, "--mode", "streaming", "--fragments", "65"), "from 1 to 64"),
+        ((TRAINER, "--mode", "streaming", "--fragments", "3", "--overlap", "4"), "--overlap is above --fragments"),
+        ((TRAINER, "--mode"), "missing value for --mode"),
     ):
-        done = run(HAWSER, *arguments)
-        check(done.returncode == 2 and culprit in done.stderr, f"{' '.join(arguments)} is refused, naming {culprit}", done)
+        words = [first, *more] if isinstance(first, Path) else [HAWSER, first, *more]
+        done = run(*words)
+        check(done.returncode == 2 and culprit in done.stderr, f"{words} is refused, naming {culprit}", done)
 
 
 def unreachable_status():
@@ -282,9 +318,6 @@ def bad_data():
         (Path(place) / "t10k-images-idx3-ubyte").write_bytes(odd[:8] + b"\0\0\0\4\0\0\0\x10" + odd[16:])
         done = run(TRAINER, "--data", place)
         check(done.returncode == 2 and "8 x 8" in done.stderr and "4 x 16" in done.stderr, "other test images", done)
-    for arguments, culprit in ((("--steps", "0"), "--steps"), (("--rate", "1"), "--rate"), (("extra",), "extra")):
-        done = run(TRAINER, *arguments)
-        check(done.returncode == 2 and culprit in done.stderr, f"the trainer names {culprit}", done)
 
 
 for test in (help_and_usage, bad_values, unreachable_status, master_and_status, trainers_that_fail, whole_run, chaos_run,

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import zmtp
-from harness import BUILD, SLOW, all_do, check, die_with_parent, main
+from harness import BUILD, SLOW, all_do, check, die_with_parent, environment, main
 
 TROUBLE = 3
 
@@ -74,8 +74,7 @@ def test_a_stalled_run(world):
 def test_journals_are_enough(world):
     """Of a run that was recorded and killed while it stalled, with no file of a failure, the journals tell it."""
     folder = world.folder / "journal"
-    os.environ["HAWSER_JOURNAL"] = str(folder)
-    try:
+    with environment(HAWSER_JOURNAL=folder):
         _, members = start(world, 3, journal=folder)
         reduce_some(members, 3, tag=7)
         for member in members[:2]:
@@ -83,8 +82,6 @@ def test_journals_are_enough(world):
         time.sleep(1.5)
         for process in world.processes:
             process.kill()
-    finally:
-        del os.environ["HAWSER_JOURNAL"]
     text = explain(world, folder)
     expect(rf"^tag 7 \(all-reduce, number 3 of view 1\) waits for member {members[2].peer}, which has not made the call; "
            r"its reducer has been idle for \d", text)
@@ -94,8 +91,7 @@ def test_journals_are_enough(world):
 def test_journals_tell_what_was_slow_and_what_drifted(world):
     """Of a run that ended well: nothing failed, and yet one member held up the others, and another's state had changed by itself."""
     folder = world.folder / "journal"
-    os.environ["HAWSER_JOURNAL"] = str(folder)
-    try:
+    with environment(HAWSER_JOURNAL=folder):
         _, members = start(world, 3, journal=folder)
         for member in members:
             member.state(bytes=8 << 20, seed=1).expect()
@@ -113,8 +109,6 @@ def test_journals_tell_what_was_slow_and_what_drifted(world):
             member.close().expect()
         for process in world.processes:
             process.kill()
-    finally:
-        del os.environ["HAWSER_JOURNAL"]
     text = explain(world, folder, "--all")
     expect(rf"member {members[2].peer} was slow: in 1[0-2] of the last 12 operations on tag 7 \(all-reduce\) it made its call last", text)
     expect(rf"the state of member {members[1].peer} had drifted: at revision 0, 1 of its blocks differed", text)
@@ -237,8 +231,6 @@ def test_bad_targets(world):
     check(code == 1 and "damaged or of another build" in text, f"exit code {code}: {text}")
     code, text = hawser(world, "explain", "127.0.0.1:1")
     check(code == 1 and "no answer from a master" in text, f"exit code {code}: {text}")
-    code, _ = hawser(world, "explain")
-    check(code == 2, f"exit code {code} without a target")
 
 
 def test_a_whole_run_is_traced(world):

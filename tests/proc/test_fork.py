@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from harness import BUILD, all_do, check, main, os
+from harness import BUILD, all_do, check, environment, main
 
 RECORD = tempfile.TemporaryDirectory(prefix="hawser-fork-")
 
@@ -32,15 +32,12 @@ def recorded(world):
     """A master and three members that reduce and sync, and leave in the end: once for all tests."""
     folder = Path(RECORD.name) / "run"
     if not folder.exists():
-        os.environ["HAWSER_JOURNAL"] = str(folder)
-        try:
+        with environment(HAWSER_JOURNAL=folder):
             master, members = world.start(3)
             for step in range(20):
                 for answer in all_do(members, "reduce", count=1000 + 5000 * step, retry=True):
                     answer.expect(sum="right")
             world.end_well()
-        finally:
-            del os.environ["HAWSER_JOURNAL"]
     return folder
 
 
@@ -151,8 +148,7 @@ def test_what_is_missing_is_said(world):
 def test_a_recorded_kill(world):
     """Who was killed in the record just before its end is killed in the fork too; what it had sent still arrives."""
     folder = Path(RECORD.name) / "killed"
-    os.environ["HAWSER_JOURNAL"] = str(folder)
-    try:
+    with environment(HAWSER_JOURNAL=folder):
         master, members = world.start(3)
         for answer in all_do(members, "reduce", count=1000):
             answer.expect(sum="right")
@@ -165,8 +161,6 @@ def test_a_recorded_kill(world):
         for answer in all_do(members, "reduce", count=2000, retry=True):
             answer.expect(sum="right")
         world.end_well()
-    finally:
-        del os.environ["HAWSER_JOURNAL"]
     killed = int(re.search(r"  edge_down\{peer=(\d)", timeline(folder))[1])
     for until in (event_of(folder, "  commit{"), event_of(folder, "tag=5", 3), event_of(folder, "  edge_down{"),
                   event_of(folder, "  announce{", 4)):

@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from harness import BUILD, SLOW, all_do, check, main, os
+from harness import BUILD, SLOW, all_do, check, environment, main
 
 UNIT = 'a"b\\c\\"'
 
@@ -30,12 +30,9 @@ def reduce_all(members, times=3):
 def test_status(world):
     """A unit may have any name of plain characters."""
     master = world.start_master()
-    os.environ.update(HAWSER_UNIT=UNIT, HAWSER_UNIT_SIZE="1")
-    try:
+    with environment(HAWSER_UNIT=UNIT, HAWSER_UNIT_SIZE=1):
         member = world.start_member(master)
         member.open().expect()
-    finally:
-        del os.environ["HAWSER_UNIT"], os.environ["HAWSER_UNIT_SIZE"]
     (status,) = objects("status", master.address, "--json")
     check(status["members"][0]["unit"] == UNIT, f"{status}")
     has(status, "run view proposal min_members committed aborted members operations trouble", "status")
@@ -75,13 +72,10 @@ def objects_of_stall(master):
 def test_replay(world):
     """The verdict is the last object; events and effects are objects; what differs between histories is told."""
     folder = world.folder / "journal"
-    os.environ["HAWSER_JOURNAL"] = str(folder)
-    try:
+    with environment(HAWSER_JOURNAL=folder):
         _, members = world.start(2)
         reduce_all(members)
         world.end_well()
-    finally:
-        del os.environ["HAWSER_JOURNAL"]
     *_, counts, verdict = objects("replay", folder, "--json")
     check(verdict == {"verdict": "OK", "code": 0} and counts["actors"] == 7 and counts["events"] > 50, f"{counts} {verdict}")
     *events, verdict = objects("replay", folder, "--timeline", "--json")

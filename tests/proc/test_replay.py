@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import ANSWER_S, BUILD, SANITIZE, all_do, check, main
+from harness import ANSWER_S, BUILD, SANITIZE, all_do, check, environment, main
 
 OK, UNREADABLE, USAGE, OTHER_VERSION, DAMAGED, DIFFERENT, CRASH = range(7)
 STRIDE = 97 if not SANITIZE else 1009
@@ -38,11 +38,8 @@ def keep_journals(name, work):
     """A directory of journals that `work` makes: once for all tests."""
     folder = Path(RECORDS.name) / name
     if not folder.exists():
-        os.environ["HAWSER_JOURNAL"] = str(folder)
-        try:
+        with environment(HAWSER_JOURNAL=folder):
             work()
-        finally:
-            del os.environ["HAWSER_JOURNAL"]
     return folder
 
 
@@ -353,15 +350,12 @@ def test_histories_that_are_not_all_there(world):
 def test_until_what_was_removed(world):
     """Events before the oldest image are not to be had; at the image the state is."""
     def work():
-        os.environ["HAWSER_JOURNAL_AGE_S"] = "1"
-        try:
+        with environment(HAWSER_JOURNAL_AGE_S="1"):
             master, members = world.start(2)
             began = time.monotonic()
             while time.monotonic() - began < 4:
                 all_do(members, "reduce", count=100)
             world.end_well()
-        finally:
-            del os.environ["HAWSER_JOURNAL_AGE_S"]
     folder = keep_journals("aged", work)
     name = next(path.name.split(".")[0] for path in sorted(folder.glob("member*.hwj")))
     lines = replay(folder, "--actor", f"peer@{name}", "--until", "1", "--state", code=UNREADABLE)

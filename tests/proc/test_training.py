@@ -168,18 +168,5 @@ def test_comparison(_):
     check(done.returncode == 1 and "no such mode: hogwild" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
-def test_bad_options(_):
-    for arguments, sentence in (
-        (("--mode", "hogwild"), "--mode takes diloco, ddp, async-diloco or streaming, not hogwild"),
-        (("--fragments", "2"), "--fragments and --overlap go with --mode streaming, not diloco"),
-        (("--mode", "streaming", "--fragments", "5", "--inner", "4"), "--fragments is above --inner"),
-        (("--mode", "streaming", "--fragments", "65"), "from 1 to 64"),
-        (("--mode", "streaming", "--fragments", "3", "--overlap", "4"), "--overlap is above --fragments"),
-        (("--mode",), "missing value for --mode"),
-    ):
-        done = run(TRAINER, *arguments)
-        check(done.returncode == 2 and sentence in done.stderr, f"{arguments}: {done.returncode} {done.stderr}")
-
-
 if __name__ == "__main__":
     main(globals())

@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,8 +13,6 @@
 
 #include "tests/support/scenario.h"
 #include "tests/support/story.h"
-
-enum { STATE_BYTES = 8 << 20 };
 
 // With as many on either side nobody is blamed.
 static void two_members_wait_for_each_other(void **state)
@@ -94,8 +90,7 @@ static void a_member_is_slow(void **state)
     story_reduce(story, 0, 7, 100); // what stops the run comes first
     story_reduce(story, 1, 7, 100);
     story_run(story, 2);
-    story_explain_some(story, STORY_ALL, false);
-    story_expect_begins(story, "tag 7 (all-reduce, number 20 of view 1) waits for member 3");
+    story_explain_begins(story, "tag 7 (all-reduce, number 20 of view 1) waits for member 3");
     story_end(story);
 }
 
@@ -131,8 +126,7 @@ static void no_member_is_slow(void **state)
             assert_true(hwi_sim_until(story->sim, node, requests[node], HWI_NS_PER_S));
         }
     }
-    story_explain_some(story, STORY_ALL, false);
-    story_expect_begins(story, "nothing waits: ");
+    story_explain_begins(story, "nothing waits: ");
     story_end(story);
 }
 
@@ -153,23 +147,8 @@ static void now_and_then_is_not_slow(void **state)
             assert_true(hwi_sim_until(story->sim, node, requests[node], HWI_NS_PER_S));
         }
     }
-    story_explain_some(story, STORY_ALL, false);
-    story_expect_begins(story, "nothing waits: ");
+    story_explain_begins(story, "nothing waits: ");
     story_end(story);
-}
-
-static void hold_state(struct story *story, uint32_t node, int seed)
-{
-    struct hwi_tensor tensor = {.dtype = HWS_U8, .bytes = STATE_BYTES};
-    snprintf(tensor.name, sizeof tensor.name, "weights");
-    story->states[node] = malloc(STATE_BYTES);
-    uint64_t random = (uint64_t)seed;
-    for (size_t i = 0; i < STATE_BYTES; i++) {
-        random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
-        story->states[node][i] = (unsigned char)(random >> 56);
-    }
-    void *memory = story->states[node];
-    hwi_sim_state(story->sim, node, &tensor, &memory, 1);
 }
 
 static void sync_all(struct story *story, uint64_t revision)
@@ -192,17 +171,15 @@ static void a_state_drifted(void **state)
     (void)state;
     struct story *story = story_begin(3);
     for (uint32_t node = 0; node < 3; node++) {
-        hold_state(story, node, (int)node);
+        story_hold_state(story, node, (int)node);
     }
     sync_all(story, 0);
     sync_all(story, 0);
-    story_explain_some(story, STORY_ALL, false);
-    story_expect_begins(story, "nothing waits: ");
+    story_explain_begins(story, "nothing waits: ");
     story->states[1][5000000] ^= 1;
     sync_all(story, 0);
     story_run(story, 1);
-    story_explain_some(story, STORY_ALL, false);
-    story_expect_begins(
+    story_explain_begins(
         story, "the state of member 2 had drifted: at revision 0, 1 of its blocks differed "
                "from the elected state; the sync (number 2 of view 1) repaired it ");
     story_end(story);

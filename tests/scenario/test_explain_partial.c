@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -97,8 +95,7 @@ static void a_member_stood_still_too_long(void **state)
     story_run(story, 3);
     hwi_sim_thaw(story->sim, 2);
     story_run(story, 0.5);
-    story_explain_some(story, STORY_ALL, false);
-    story_expect_begins(story, "the process of member 3 stood still for 3.");
+    story_explain_begins(story, "the process of member 3 stood still for 3.");
     story_expect_line(story, 0, "member 1 withdrew from tag 7 (all-reduce, number 2 of view 1)");
     story_end(story);
 }
@@ -117,8 +114,7 @@ static void one_that_was_put_out_knows_it(void **state)
     story_explain_some(story, 1, false);
     story_expect_begins(story, "the master removed member 1 ");
     // With all rings it is the silence that was first, not the stripes that were closed after it.
-    story_explain_some(story, STORY_ALL, false);
-    story_expect_begins(story, "member 1 stopped speaking ");
+    story_explain_begins(story, "member 1 stopped speaking ");
     story_end(story);
 }
 
@@ -133,8 +129,7 @@ static void a_member_leaves_in_an_operation(void **state)
     trainer_close(story->sim, 2);
     story_run(story, 1);
     assert_int_equal(hwi_sim_reply(story->sim, 0, cut)->status, HWS_E_MEMBER_LOST);
-    story_explain_some(story, STORY_ALL, false);
-    story_expect_begins(story, "member 3 left the run ");
+    story_explain_begins(story, "member 3 left the run ");
     story_explain_some(story, 3, false); // the others cannot know
     story_expect_begins(story, "member 3 is gone: ");
     assert_non_null(strstr(story->report.findings[0].hint, "or left"));

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,20 @@ void story_reduce_all(struct story *story, uint64_t tag, uint32_t times)
             }
         }
     }
+}
+
+void story_hold_state(struct story *story, uint32_t node, int seed)
+{
+    struct hwi_tensor tensor = {.dtype = HWS_U8, .bytes = STORY_STATE_BYTES};
+    snprintf(tensor.name, sizeof tensor.name, "weights");
+    story->states[node] = malloc(STORY_STATE_BYTES);
+    uint64_t random = (uint64_t)seed;
+    for (size_t i = 0; i < STORY_STATE_BYTES; i++) {
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+        story->states[node][i] = (unsigned char)(random >> 56);
+    }
+    void *memory = story->states[node];
+    hwi_sim_state(story->sim, node, &tensor, &memory, 1);
 }
 
 // ---- reading the rings --------------------------------------------------------------------------
@@ -191,4 +206,10 @@ void story_expect_begins(struct story *story, const char *begins)
         story_print(story);
     }
     assert_true(right);
+}
+
+void story_explain_begins(struct story *story, const char *begins)
+{
+    story_explain_some(story, STORY_ALL, false);
+    story_expect_begins(story, begins);
 }

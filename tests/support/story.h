@@ -8,7 +8,12 @@
 #include "tools/trainer/trainer.h"
 #include "transport/sim/sim.h"
 
-enum { STORY_NODES_MAX = 8, STORY_RECORDS = 1 << 13, STORY_ELEMENTS_MAX = 1 << 20 };
+enum {
+    STORY_NODES_MAX = 8,
+    STORY_RECORDS = 1 << 13,
+    STORY_ELEMENTS_MAX = 1 << 20,
+    STORY_STATE_BYTES = 8 << 20,
+};
 
 struct story {
     struct hwi_sim *sim;
@@ -30,6 +35,8 @@ void story_run(struct story *story, double seconds);
 uint64_t story_call(struct story *story, uint32_t node, uint8_t kind, uint64_t tag, uint64_t count,
                     uint64_t timeout_ms);
 uint64_t story_reduce(struct story *story, uint32_t node, uint64_t tag, uint64_t count);
+// Node `node` has a state of STORY_STATE_BYTES, drawn from the seed.
+void story_hold_state(struct story *story, uint32_t node, int seed);
 // All that live make `times` all-reduces, and get OK.
 void story_reduce_all(struct story *story, uint64_t tag, uint32_t times);
 
@@ -41,8 +48,9 @@ void story_reduce_all(struct story *story, uint64_t tag, uint32_t times);
 void story_explain_some(struct story *story, uint32_t nodes, bool status);
 // As if the rings had been read so much later, and nothing had come.
 void story_explain_later(struct story *story, uint32_t nodes, uint32_t seconds);
-// All rings, and this first sentence.
+// All rings, and this first sentence; or one that begins so.
 void story_explain(struct story *story, const char *sentence);
+void story_explain_begins(struct story *story, const char *begins);
 void story_expect_first(struct story *story, const char *sentence);
 void story_expect_begins(struct story *story, const char *begins);
 // This line is among the evidence of finding number `finding`.
