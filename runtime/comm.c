@@ -151,11 +151,12 @@ static hws_status create_host(struct hws_comm *comm, const hws_config *config, u
     return HWS_OK;
 }
 
-static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint64_t incarnation)
+static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint64_t incarnation,
+                           uint64_t timeout_ns)
 {
     struct hwi_msg_open open = {
         .incarnation = incarnation,
-        .timeout_ns = config->open_ms * HWI_NS_PER_MS,
+        .timeout_ns = timeout_ns,
         .grace_ns = config->decision_grace_ms * HWI_NS_PER_MS,
         .min_members = config->min_members,
         .stripes = config->stripes,
@@ -176,6 +177,9 @@ static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint
 hws_status hwi_comm_join(struct hws_comm *comm, const hws_config *config)
 {
     uint64_t incarnation = hwi_host_random() % HWI_ID_MAX + 1;
+    uint64_t began_ns = hwi_host_now(), whole_ns = config->open_ms * HWI_NS_PER_MS;
     hws_status status = create_host(comm, config, incarnation);
-    return status != HWS_OK ? status : join_run(comm, config, incarnation);
+    uint64_t gone_ns = hwi_host_now() - began_ns; // the master's name was looked up
+    uint64_t left_ns = gone_ns < whole_ns ? whole_ns - gone_ns : HWI_NS_PER_MS;
+    return status != HWS_OK ? status : join_run(comm, config, incarnation, left_ns);
 }

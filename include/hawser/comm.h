@@ -61,7 +61,8 @@ typedef struct hws_state hws_state;
  */
 typedef struct hws_config {
     size_t bytes_of_struct; /**< sizeof(hws_config) */
-    const char *master;     /**< HAWSER_MASTER: "host:port"; required */
+    const char *master;     /**< HAWSER_MASTER: "host:port"; required. Of a name's addresses the one
+                               at which the master accepts is taken */
     const char *listen;     /**< HAWSER_LISTEN: where stripes are accepted: "host:port",
                                "[v6]:port", "interface:port" or "interface"; for the port, 0 = any,
                                or a range of which the first free one is taken, as in "eth0:5000-5010";

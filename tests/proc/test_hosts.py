@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Addresses: what a member listens on and tells others, on one host and on several."""
+import socket
+import subprocess
+import time
+
 import netns
 from harness import BUILD, Master, Member, Process, all_do, check, main, same
 
@@ -50,6 +54,51 @@ def test_a_range_of_ports(world):
     check(f"127.0.0.1:{taken}-{taken}" in answer.sentence, answer.line)
     answer = world.start_member(master).open(listen="nosuch0").expect("HWS_E_INVALID", **{"class": "LOCAL"})
     check("lo" in answer.sentence and "interface" in answer.sentence, answer.line)
+
+
+def with_file(world, path, text):
+    """Words before a command that sees `text` in place of a file of the system, and nobody else does."""
+    ours = world.folder / path.replace("/", "_")
+    ours.write_text(text)
+    return ["unshare", "--mount", "sh", "-c", f'mount --bind {ours} {path} && exec "$@"', "sh"]
+
+
+def test_a_name_with_two_addresses(world):
+    """The master accepts at one of them only: members and tools find which, also if it comes later."""
+    if LACKING:
+        return LACKING
+    before = with_file(world, "/etc/hosts", "::1 two.hawser.test\n127.0.0.1 two.hawser.test\n")
+    for number, listen in enumerate(("127.0.0.1:0", "[::1]:0")):
+        master = world.start_master(name=f"master{number}", listen=listen)
+        address = "two.hawser.test:" + master.address.rpartition(":")[2]
+        Member(world, f"member{number}", address, before=before).open().expect(within_ms=5000)
+        shown = subprocess.run([*before, BUILD / "hawser", "status", address], capture_output=True, text=True)
+        check(shown.returncode == 0 and "  1  member" in shown.stdout, shown.stderr + shown.stdout)
+    with socket.socket(socket.AF_INET6) as reserved:  # bound and never listening: it refuses until the master comes
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("::1", 0))
+        port = reserved.getsockname()[1]
+        member = Member(world, "early", f"two.hawser.test:{port}", before=before)
+        member.tell("open")
+        time.sleep(0.4)
+        world.start_master(name="late", listen=f"[::1]:{port}")
+        member.hear().expect()
+
+
+def test_a_name_service_that_does_not_answer(world):
+    """hws_open keeps its deadline, and says what it waited for; so do the tools."""
+    if LACKING:
+        return LACKING
+    with netns.Hosts(1) as hosts:
+        nowhere = "nameserver 10.77.0.200\n"  # no host has it: questions to it get no answer
+        before = [*hosts.inside(0), *with_file(world, "/etc/resolv.conf", nowhere)]
+        member = Member(world, "member", "some.hawser.test:4000", before=before)
+        answer = member.open(open_ms=1000).expect("HWS_E_UNREACHABLE", after_ms=900, within_ms=2000)
+        check("some.hawser.test:4000" in answer.sentence and "name service" in answer.sentence, answer.line)
+        began = time.monotonic()
+        done = subprocess.run([*before, BUILD / "hawser", "status", "some.hawser.test:4000"], capture_output=True, text=True)
+        check(done.returncode == 1 and "some.hawser.test:4000" in done.stderr, done.stderr)
+        check(time.monotonic() - began < 5, "status waited too long")
 
 
 class Host:

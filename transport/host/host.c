@@ -14,6 +14,7 @@
 #include "transport/host/loop.h"
 #include "transport/host/room.h"
 #include "transport/os/listen.h"
+#include "transport/os/lookup.h"
 #include "transport/os/os_error.h"
 #include "transport/os/os_linux.h"
 
@@ -96,12 +97,38 @@ static int create_common(struct hwi_host *host, const struct hwi_host_config *co
 struct addresses {
     struct hwi_address master, toward, listen; // `toward`: ours on the way to the master
     bool elsewhere;                            // the master is on another host
+    bool many;                                 // its name has other addresses, too
 };
+
+// Of several addresses the one at which the master accepts; it may come later than this member.
+static int choose_master(const struct hwi_host_config *config, struct addresses *found, char *error)
+{
+    struct hwi_address list[HWI_LOOKUP_ADDRESSES_MAX];
+    uint32_t count;
+    uint64_t began_ns = hwi_host_now();
+    const char *wrong = hwi_look_up(config->master, config->look_up_ms, list, &count);
+    if (wrong != NULL) {
+        return fail(error, HWS_E_UNREACHABLE, "master address \"%.100s\": %s", config->master,
+                    wrong);
+    }
+    uint64_t gone_ms = (hwi_host_now() - began_ns) / HWI_NS_PER_MS;
+    uint32_t left_ms = gone_ms < config->look_up_ms ? config->look_up_ms - (uint32_t)gone_ms : 0;
+    int which = count > 1 ? hwi_first_that_accepts(list, count, left_ms) : 0;
+    if (which < 0) {
+        return fail(error, HWS_E_UNREACHABLE,
+                    "none of the %u addresses of the master at %.100s accepted a connection within "
+                    "%u ms: is `hawser master` running there?",
+                    count, config->master, config->look_up_ms);
+    }
+    found->master = list[which];
+    found->many = count > 1;
+    return HWS_OK;
+}
 
 static int find_master(const struct hwi_host_config *config, struct addresses *found, char *error)
 {
     char text[TEXT_BYTES];
-    int status = parse(config->master, "master address", HWS_E_UNREACHABLE, &found->master, error);
+    int status = choose_master(config, found, error);
     if (status != HWS_OK) {
         return status;
     }
@@ -195,8 +222,10 @@ static int create_member(struct hwi_host *host, const struct hwi_host_config *co
     if (status != HWS_OK) {
         return status;
     }
+    char chosen[HWI_ADDRESS_BYTES_MAX];
+    hwi_address_print(&found.master, chosen);
     const char *wrong =
-        hwi_control_connect(&host->control, host->drain, config->master,
+        hwi_control_connect(&host->control, host->drain, found.many ? chosen : config->master,
                             found.master.storage.ss_family == AF_INET6, config->incarnation);
     return wrong != NULL
                ? fail(error, HWS_E_INVALID, "connecting to %.100s: %s", config->master, wrong)

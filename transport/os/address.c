@@ -39,18 +39,21 @@ static bool split(const char *text, char host[HWI_HOST_NAME_BYTES_MAX],
     return true;
 }
 
-static const struct addrinfo *prefer(const struct addrinfo *found)
+// Appends those of `found` that are, or are not, IPv4.
+static uint32_t take(const struct addrinfo *found, bool four, struct hwi_address *list,
+                     uint32_t room, uint32_t count)
 {
-    for (const struct addrinfo *one = found; one != NULL; one = one->ai_next) {
-        if (one->ai_family == AF_INET) {
-            return one;
+    for (const struct addrinfo *one = found; one != NULL && count < room; one = one->ai_next) {
+        if ((one->ai_family == AF_INET) == four) {
+            list[count] = (struct hwi_address){.bytes = one->ai_addrlen};
+            memcpy(&list[count++].storage, one->ai_addr, one->ai_addrlen);
         }
     }
-    return found;
+    return count;
 }
 
-const char *hwi_address_parse(const char *text, enum hwi_address_lookup lookup,
-                              struct hwi_address *address)
+static const char *parse(const char *text, enum hwi_address_lookup lookup, struct hwi_address *list,
+                         uint32_t room, uint32_t *count)
 {
     char host[HWI_HOST_NAME_BYTES_MAX], port[HWI_PORT_BYTES_MAX];
     if (!split(text, host, port)) {
@@ -65,11 +68,23 @@ const char *hwi_address_parse(const char *text, enum hwi_address_lookup lookup,
     if (result != 0) {
         return gai_strerror(result);
     }
-    const struct addrinfo *best = prefer(found);
-    *address = (struct hwi_address){.bytes = best->ai_addrlen};
-    memcpy(&address->storage, best->ai_addr, best->ai_addrlen);
+    *count = take(found, true, list, room, 0);
+    *count = take(found, false, list, room, *count);
     freeaddrinfo(found);
     return NULL;
+}
+
+const char *hwi_address_parse(const char *text, enum hwi_address_lookup lookup,
+                              struct hwi_address *address)
+{
+    uint32_t count;
+    return parse(text, lookup, address, 1, &count);
+}
+
+const char *hwi_address_parse_all(const char *text, struct hwi_address *list, uint32_t room,
+                                  uint32_t *count)
+{
+    return parse(text, HWI_ADDRESS_NAME, list, room, count);
 }
 
 void hwi_address_print(const struct hwi_address *address, char text[HWI_ADDRESS_BYTES_MAX])

@@ -25,6 +25,9 @@ enum hwi_address_lookup {
 // is wrong with it (static text).
 const char *hwi_address_parse(const char *text, enum hwi_address_lookup lookup,
                               struct hwi_address *address);
+// The same of all addresses of a name, IPv4 before IPv6: the first `room` (at least 1) of them.
+const char *hwi_address_parse_all(const char *text, struct hwi_address *list, uint32_t room,
+                                  uint32_t *count);
 // Numeric, IPv6 in brackets.
 void hwi_address_print(const struct hwi_address *address, char text[HWI_ADDRESS_BYTES_MAX]);
 

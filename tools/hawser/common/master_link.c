@@ -11,10 +11,13 @@
 #include "actors/wire/letter.h"
 #include "tools/hawser/command.h"
 #include "transport/host/host.h"
+#include "transport/os/lookup.h"
 
 enum {
     ROUTING_ID_BYTES = 9, // a master knows a tool by a 'T' and 8 bytes that are its own
     LINGER_MS = 200,      // for the last word to leave
+    LOOK_UP_MS = 2000,    // a name service that does not answer is not waited for longer
+    CONNECT_MS = 1000,    // nor a connection, where a name has several addresses
     QUEUE_MAX = 1024,     // messages that wait here; what comes beyond waits at the master
 };
 
@@ -36,16 +39,32 @@ static void *open_socket(void *context, uint64_t session)
     return socket;
 }
 
-bool link_open(struct master_link *link, const char *address, char *error)
+// Of a name with several addresses the one that accepts; else the first.
+static bool choose_address(const char *address, char chosen[HWI_ADDRESS_BYTES_MAX], char *error)
 {
-    char endpoint[HWI_TEXT_BYTES_MAX];
-    link->socket = NULL;
-    link->session = hwi_addr_of(HWI_ROLE_TOOL, hwi_host_random());
-    link->context = zmq_ctx_new();
-    if (snprintf(endpoint, sizeof endpoint, "tcp://%s", address) >= (int)sizeof endpoint) {
-        snprintf(error, LINK_ERROR_BYTES, "the address %.80s... is too long", address);
+    struct hwi_address list[HWI_LOOKUP_ADDRESSES_MAX];
+    uint32_t count;
+    const char *wrong = hwi_look_up(address, LOOK_UP_MS, list, &count);
+    if (wrong != NULL) {
+        snprintf(error, LINK_ERROR_BYTES, "%.100s: %s", address, wrong);
         return false;
     }
+    int which = count > 1 ? hwi_first_that_accepts(list, count, CONNECT_MS) : 0;
+    hwi_address_print(&list[which < 0 ? 0 : which], chosen);
+    return true;
+}
+
+bool link_open(struct master_link *link, const char *address, char *error)
+{
+    char endpoint[HWI_TEXT_BYTES_MAX], chosen[HWI_ADDRESS_BYTES_MAX];
+    link->socket = NULL;
+    link->session = hwi_addr_of(HWI_ROLE_TOOL, hwi_host_random());
+    link->context = NULL;
+    if (!choose_address(address, chosen, error)) {
+        return false;
+    }
+    snprintf(endpoint, sizeof endpoint, "tcp://%s", chosen);
+    link->context = zmq_ctx_new();
     link->socket = link->context != NULL ? open_socket(link->context, link->session.id) : NULL;
     if (link->socket == NULL) {
         snprintf(error, LINK_ERROR_BYTES, "cannot open a socket: %s", zmq_strerror(zmq_errno()));
