@@ -171,7 +171,7 @@ static hws_status join_run(struct hws_comm *comm, const hws_config *config, uint
     gethostname(open.host, sizeof open.host - 1); // cut or empty, it still helps people
     snprintf(open.address, sizeof open.address, "%s", comm->address);
     snprintf(open.unit, sizeof open.unit, "%s", config->unit != NULL ? config->unit : "");
-    return hwi_request_open(comm, &open);
+    return hwi_request_open(comm, &open, config->open_ms);
 }
 
 hws_status hwi_comm_join(struct hws_comm *comm, const hws_config *config)

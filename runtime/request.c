@@ -179,7 +179,8 @@ hws_status hwi_request_close(struct hws_comm *comm, struct hwi_call *call)
     return status != HWS_OK ? status : await_and_collect(&request, NULL, NULL);
 }
 
-hws_status hwi_request_open(struct hws_comm *comm, const struct hwi_msg_open *open)
+hws_status hwi_request_open(struct hws_comm *comm, const struct hwi_msg_open *open,
+                            uint32_t open_ms)
 {
     struct hws_request request = {.comm = comm, .kind = HWI_KIND_NONE};
     struct hwi_submission submission = {.to = hwi_addr_of(HWI_ROLE_PEER, 0)};
@@ -188,6 +189,7 @@ hws_status hwi_request_open(struct hws_comm *comm, const struct hwi_msg_open *op
     pthread_mutex_lock(&comm->mutex);
     request.id = submission.msg.u.open.request = ++comm->caller.last_request;
     set_limit(&request, open->timeout_ns);
+    request.timeout_ms = open_ms;
     hws_status status = check_finished(comm);
     if (status == HWS_OK) {
         status = submit(comm, &request, &submission);

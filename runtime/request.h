@@ -44,8 +44,9 @@ hws_status hwi_request_call(struct hws_comm *comm, struct hwi_call *call, uint64
                             hws_result *result);
 
 // Two blocking calls on a communicator that is no handle: not yet (`open`, borrowed until return,
-// lacks only the request's id), or not any more.
-hws_status hwi_request_open(struct hws_comm *comm, const struct hwi_msg_open *open);
+// lacks only the request's id; `open_ms` is for the sentence), or not any more.
+hws_status hwi_request_open(struct hws_comm *comm, const struct hwi_msg_open *open,
+                            uint32_t open_ms);
 hws_status hwi_request_close(struct hws_comm *comm, struct hwi_call *call);
 
 // From the host's thread: a reply came.

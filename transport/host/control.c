@@ -20,8 +20,12 @@ enum {
     LINGER_MS = 500,
     HANDSHAKE_MS = 2000,
     CONNECT_MS = 3000,
-    PING_MS = 5000, // finds connections that died silently; the actors judge by themselves which
-                    // members live
+    // A member finds a connection that died silently, and dials again, before the master takes it
+    // for dead (5 s by default). The master waits longer: it hears of a member by the new
+    // connection.
+    MEMBER_PING_MS = 800,
+    MEMBER_SILENCE_MS = 2400,
+    PING_MS = 5000,
     SILENCE_MS = 15000,
     RECONNECT_MS = 50,
     RECONNECT_MS_MAX = 1000,
@@ -63,8 +67,8 @@ static void set_common(struct hwi_control *control, bool ipv6)
     set(control, ZMQ_IPV6, ipv6);
     set(control, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
     set(control, ZMQ_CONNECT_TIMEOUT, CONNECT_MS);
-    set(control, ZMQ_HEARTBEAT_IVL, PING_MS);
-    set(control, ZMQ_HEARTBEAT_TIMEOUT, SILENCE_MS);
+    set(control, ZMQ_HEARTBEAT_IVL, control->master ? PING_MS : MEMBER_PING_MS);
+    set(control, ZMQ_HEARTBEAT_TIMEOUT, control->master ? SILENCE_MS : MEMBER_SILENCE_MS);
     set(control, ZMQ_HEARTBEAT_TTL, SILENCE_MS);
     set(control, ZMQ_RECONNECT_IVL, RECONNECT_MS);
     set(control, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MS_MAX);

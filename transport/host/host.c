@@ -18,7 +18,7 @@
 #include "transport/os/os_error.h"
 #include "transport/os/os_linux.h"
 
-enum { TEXT_BYTES = 96 };
+enum { TEXT_BYTES = 96, LOOK_UP_MS = 60000 };
 
 uint64_t hwi_host_now(void)
 {
@@ -106,19 +106,20 @@ static int choose_master(const struct hwi_host_config *config, struct addresses 
     struct hwi_address list[HWI_LOOKUP_ADDRESSES_MAX];
     uint32_t count;
     uint64_t began_ns = hwi_host_now();
-    const char *wrong = hwi_look_up(config->master, config->look_up_ms, list, &count);
+    uint32_t within_ms = config->look_up_ms > 0 ? config->look_up_ms : LOOK_UP_MS;
+    const char *wrong = hwi_look_up(config->master, within_ms, list, &count);
     if (wrong != NULL) {
         return fail(error, HWS_E_UNREACHABLE, "master address \"%.100s\": %s", config->master,
                     wrong);
     }
     uint64_t gone_ms = (hwi_host_now() - began_ns) / HWI_NS_PER_MS;
-    uint32_t left_ms = gone_ms < config->look_up_ms ? config->look_up_ms - (uint32_t)gone_ms : 0;
+    uint32_t left_ms = gone_ms < within_ms ? within_ms - (uint32_t)gone_ms : 0;
     int which = count > 1 ? hwi_first_that_accepts(list, count, left_ms) : 0;
     if (which < 0) {
         return fail(error, HWS_E_UNREACHABLE,
                     "none of the %u addresses of the master at %.100s accepted a connection within "
                     "%u ms: is `hawser master` running there?",
-                    count, config->master, config->look_up_ms);
+                    count, config->master, within_ms);
     }
     found->master = list[which];
     found->many = count > 1;

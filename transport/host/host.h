@@ -35,7 +35,7 @@ struct hwi_host_config {
     const char *listen;
     const char *advertise;  // a member's: the address for others, "host:port"; NULL = the bound one
     int insecure;           // a member's: `listen` NULL may be beyond loopback
-    uint32_t look_up_ms;    // a member's: within which its master's name is looked up
+    uint32_t look_up_ms;    // a member's: within which its master's name is looked up; 0 = a minute
     int keep_files;         // leave the limit on open files as it is
     const char *state_file; // a master's view file, or NULL
     int new_run;            // ignore what the file holds; a missing file begins a run anyway
