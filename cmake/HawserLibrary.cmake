@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# libhawser, shared and static, from the components; the simulator and what runs in it stay out. What the shared one
-# exports is in hawser.symbols. While the major version is 0, a minor one may break programs, so it is in the soname.
+# libhawser, shared and static, from the components; the simulator and its parts stay out. The symbols that the shared one
+# exports are in hawser.symbols. While the major version is 0, a minor one may break programs, so it is in the soname.
 get_property(components GLOBAL PROPERTY HAWSER_COMPONENTS)
 set(objects)
 foreach(component ${components})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What is set here and not cached ends with this directory: a project that Hawser is a part of keeps its own.
+# Variables that are set here and not cached end with this directory: a project that includes Hawser keeps its own.
 option(HAWSER_TESTS "Build the tests (needs cmocka)" ${PROJECT_IS_TOP_LEVEL})
 option(HAWSER_INSTALL "Lay Hawser down with `cmake --install`" ${PROJECT_IS_TOP_LEVEL})
 option(HAWSER_TOOLS "Build the command and the examples" ${PROJECT_IS_TOP_LEVEL})
@@ -24,7 +24,7 @@ if(PROJECT_IS_TOP_LEVEL)
     set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 endif()
 
-# What every target of this project is compiled with.
+# The options with which every target of this project is compiled.
 add_library(hawser_flags INTERFACE)
 target_compile_definitions(hawser_flags INTERFACE _POSIX_C_SOURCE=200809L)
 target_include_directories(hawser_flags INTERFACE ${PROJECT_SOURCE_DIR})

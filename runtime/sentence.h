@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a failed reply says to a person: one sentence, for hws_last_error.
+// Describes a failed reply in one sentence, for hws_last_error.
 #ifndef HAWSER_RUNTIME_SENTENCE_H
 #define HAWSER_RUNTIME_SENTENCE_H
 

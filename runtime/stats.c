@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the communicator counts of the replies to its calls.
+// The communicator's counters of the replies to its calls.
 #include "runtime/request.h"
 
 static uint64_t *outcome(hws_stats *counts, hws_status status)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What every pure part stands on: an allocator handed in, checks that unwind, 128-bit hashes.
+// The base of every pure part: an allocator that is passed in, checks that unwind, 128-bit hashes.
 #ifndef HAWSER_ACTORS_BASE_BASE_H
 #define HAWSER_ACTORS_BASE_BASE_H
 
@@ -68,8 +68,8 @@ uint64_t hwi_decision_hash(void);
 #define HWI_CHECK(condition)                                                                       \
     ((condition) ? (void)0 : hwi_check_failed(#condition, __FILE__, __LINE__))
 
-// What failed where memory ran out, or where the system refused a call that has no other way. These
-// fail the operation as a failed check does, and its sentence gives the reason.
+// Names the step that failed because memory ran out or the system refused a call. These errors fail
+// the operation as a failed check does, and its sentence gives the reason.
 #define HWI_OUT_OF_MEMORY "out of memory"
 #define HWI_SYSTEM_REFUSED "the operating system refused "
 

@@ -32,7 +32,7 @@ _Static_assert(0 HWI_DTYPE_ROWS(ONE) == LAST, "values without a gap, each once")
 #undef ONE
 
 #define WHOLE_BYTES(NAME, value, name, bits, wide, KERNELS, text)                                  \
-    _Static_assert((bits) % 8 == 0 || 8 % (bits) == 0, #name ": whole bytes, or so many to a "     \
+    _Static_assert((bits) % 8 == 0 || 8 % (bits) == 0, #name ": whole bytes, or a divisor of a "   \
                                                              "byte");
 HWI_DTYPE_ROWS(WHOLE_BYTES)
 #undef WHOLE_BYTES

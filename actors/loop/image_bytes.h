@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the two halves of images share: bytes that grow, bytes that are read, lines.
+// Shared by the two halves of images: bytes that grow, bytes that are read, lines.
 #ifndef HAWSER_ACTORS_LOOP_IMAGE_BYTES_H
 #define HAWSER_ACTORS_LOOP_IMAGE_BYTES_H
 

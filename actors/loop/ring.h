@@ -17,8 +17,8 @@ enum {
 
 #define HWI_RING_MAGIC UINT64_C(0x31474e5252535748) // "HWSRRNG1"
 
-// One message, handled by an actor or said by one to the outside of its process. What an actor says
-// to another one of its process is there once: as handled.
+// One message, handled by an actor or said by one to the outside of its process. A
+// message between two actors of one process is recorded once: as handled.
 // 64 bytes: a cache line. Little-endian in memory; `number` is written last.
 struct hwi_ring_record {
     uint64_t number;  // from 1, without gaps

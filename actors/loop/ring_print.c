@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a record says.
+// Prints the text of a record.
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -7,8 +7,8 @@
 
 struct hwi_master;
 
-// Is told with the next view; of several about one operation the first. Beyond HWI_OPS_MAX they are
-// dropped, and the operation's members get no reason.
+// Reports a fault with the next view; of several faults of one operation, the first. Faults beyond
+// HWI_OPS_MAX are dropped, and the operation's members get no reason.
 void hwi_master_fault(struct hwi_master *master, const struct hwi_fault *fault);
 // The same, and the view changes so that all members learn it.
 void hwi_master_end_operation(struct hwi_master *master, const struct hwi_fault *fault,

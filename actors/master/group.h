@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who sits where in the view in force, and the groups that they make.
+// The seats of the view in force, and the groups that they form.
 #ifndef HAWSER_ACTORS_MASTER_GROUP_H
 #define HAWSER_ACTORS_MASTER_GROUP_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who is ready for the proposal, who is dropped from it.
+// Decides which members are ready for the proposal and which are dropped from it.
 #ifndef HAWSER_ACTORS_MASTER_JUDGE_H
 #define HAWSER_ACTORS_MASTER_JUDGE_H
 

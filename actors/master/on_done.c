@@ -79,7 +79,8 @@ static void disagree(struct hwi_master *master, const struct hwi_master_channel 
     hwi_master_end_operation(master, &fault, effects);
 }
 
-// All have done, or voted. A vote to admit is answered when those who wait are in, or have gone.
+// All have done, or voted. A vote to admit is answered when the waiting newcomers are in, or have
+// gone.
 static void decide(struct hwi_master *master, struct hwi_master_channel *channel,
                    struct hwi_effects *effects)
 {

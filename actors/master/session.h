@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who is connected: members and newcomers, found by peer id or by incarnation.
+// The connected processes: members and newcomers, found by peer id or by incarnation.
 #ifndef HAWSER_ACTORS_MASTER_SESSION_H
 #define HAWSER_ACTORS_MASTER_SESSION_H
 

@@ -18,7 +18,7 @@ struct hwi_master_shape {
 };
 
 void hwi_master_shape_note(struct hwi_master *master,
-                           const struct hwi_msg_sync_offer *offer); // if it is told
+                           const struct hwi_msg_sync_offer *offer); // if the offer has it
 void hwi_master_shapes_forget(struct hwi_master *master);
 // Says where a layout differs from that of `winner`.
 void hwi_master_shape_compare(const struct hwi_master *master, struct hwi_hash layout,

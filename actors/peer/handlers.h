@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the peer hears: a handler for each message, in its on_MESSAGE.c; `state` is struct hwi_peer.
+// The peer's handlers: one for each message, in its on_MESSAGE.c; `state` is struct hwi_peer.
 #ifndef HAWSER_ACTORS_PEER_HANDLERS_H
 #define HAWSER_ACTORS_PEER_HANDLERS_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What every reduction gives, one element after the other: the definition that the other sets are
-// held against, and what runs where there is none for the machine.
+// The result of every reduction, computed one element after the other: the definition that the
+// other sets are compared with, and the set that runs on machines that have no other.
 #include <math.h>
 
 #include "collectives/kernels/half.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the files of the kernels share. Nobody else includes this.
+// Shared by the files of the kernels. No other file includes this.
 #ifndef HAWSER_COLLECTIVES_KERNELS_VARIANT_H
 #define HAWSER_COLLECTIVES_KERNELS_VARIANT_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What of the own input is in the result as it is.
+// Copies the parts of a member's own input that are in its result unchanged.
 #ifndef HAWSER_COLLECTIVES_REDUCER_COPY_H
 #define HAWSER_COLLECTIVES_REDUCER_COPY_H
 

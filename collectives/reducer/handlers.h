@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the reducer hears: a handler for each message, in its on_MESSAGE.c; `state` is struct
+// The reducer's handlers: one for each message, in its on_MESSAGE.c; `state` is struct
 // hwi_reducer.
 #ifndef HAWSER_COLLECTIVES_REDUCER_HANDLERS_H
 #define HAWSER_COLLECTIVES_REDUCER_HANDLERS_H

@@ -9,7 +9,7 @@
 //   diloco        one fragment; waits for its average
 //   async-diloco  one fragment; its average lands after the next `inner` SGD steps
 //   streaming     several, each at its own time; lands when the next one is due (or a later one)
-// What is common (parameters, momentum) changes only when an average lands, which is at the same
+// The common state (parameters, momentum) changes only when an average lands, which is at the same
 // place in the program on all members. So it is the same everywhere once nothing is in flight, and
 // there is nothing else that a newcomer needs.
 #include <stdlib.h>

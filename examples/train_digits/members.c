@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who the members are, and that all of them hold the same state.
+// Finds the members, and makes sure that all of them hold the same state.
 #include "train_digits/trainer.h"
 
 enum { ADMITS_MAX = 100 };

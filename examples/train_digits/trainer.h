@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the parts of the trainer share. One part per concern: members.c (who is here, the same state
+// Shared by the parts of the trainer. One part per concern: members.c (the members, the same state
 // for all), average.c (one reduction, begun and finished), ddp.c and diloco.c (two ways to train).
 //
 // Common decisions of all members depend only on the results of operations, in the order in which

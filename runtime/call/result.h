@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a reply says to the program: hws_result, and the counts of an all-gather.
+// Turns a reply into the program's results: hws_result, and the counts of an all-gather.
 #ifndef HAWSER_RUNTIME_CALL_RESULT_H
 #define HAWSER_RUNTIME_CALL_RESULT_H
 

@@ -230,7 +230,7 @@ int hwi_checkpoint_check_end(const struct hwi_checkpoint *checkpoint, char *erro
                            checkpoint->file_bytes);
     }
     if (checkpoint->found_bytes > checkpoint->file_bytes) {
-        return say_damaged(error, "goes on behind its last block, at byte %" PRIu64,
+        return say_damaged(error, "has bytes behind its last block, from byte %" PRIu64,
                            checkpoint->file_bytes);
     }
     return HWS_OK;

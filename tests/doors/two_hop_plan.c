@@ -7,13 +7,14 @@
 #include "collectives/plans/cut.h"
 #include "tests/doors/used.h"
 
-// What is reduced has an owner for each share, and the member behind it as its relay.
+// In a reduction each share has an owner, and the member behind the owner is its relay.
 //   phase 1        inputs of all but these two, to the relay's scratch
 //   phase 2        the relay's partial result to the owner; of an average its own input, and ...
 //   phases 3..n    ... each input that came, as it came: averages cannot be combined in parts
 //   the last one   of an all-reduce: results from the owner to everybody
-// What only moves goes to the relay's scratch (phase 1) and from there to the others (phase 2). A
-// gathered input's relay is the member behind, a broadcast's is the one behind the root.
+// An input that only moves goes to the relay's scratch (phase 1) and from there to the others
+// (phase 2). A gathered input's relay is the member behind, a broadcast's is the one behind the
+// root.
 enum { TO_RELAY = 1, TO_OWNER = 2, ONWARD = 2, FORWARDED = 3 };
 
 uint64_t door_used; // collectives that it cut

@@ -33,7 +33,7 @@ def reading():
 text = (ROOT / PAGE).read_text()
 problems = [f"{PAGE}: {what}" for what in judge(text, reading())]
 problems += [f"{page}: does not lead to {PAGE}" for page in ("README.md", "CONTRIBUTING.md") if f"]({PAGE})" not in (ROOT / page).read_text()]
-# What is wrong is found: two words out of order, two sentences, an unused word.
+# Mistakes are found: two words out of order, two sentences, an unused word.
 spoilt = text.replace("**view**", "**aview**").replace("**lane**: ", "**lane**: One. ")
 if len(list(judge(spoilt, ""))) < len(NEEDED):
     problems.append("a spoilt glossary is not found to be one")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the comment of a public declaration must say: what it is, threads, errors, ownership, units, ranges. A rule gives
+"""The rules for the comment of a public declaration: what it is, threads, errors, ownership, units, ranges. A rule gives
 the sentences that are missing; MUTANTS takes from a comment what a rule asks for, to show that the rule looks."""
 import copy
 import re

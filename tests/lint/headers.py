@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The public headers, read: every declaration with its comment. What the lint of comments, the manual pages and the list
-of symbols share. It knows the few forms that the headers use; anything else is an error, so nothing can hide."""
+"""Reads the public headers: every declaration with its comment. The lint of comments, the manual pages and the list of
+symbols use it. It knows the few forms that the headers use; anything else is an error, so nothing can hide."""
 import re
 from dataclasses import dataclass, field
 

@@ -67,7 +67,7 @@ def words(text):
 
 
 def lost_words(wanted):
-    """What a command's --help says is all in its page, as often."""
+    """The page has everything that the command's --help says, as often."""
     for name in man_command.commands():
         page = re.sub(r"\\f[BIR]|^\.\w+ ?", " ", wanted[f"hawser-{name}.1"], flags=re.M)
         lost = words(man_command.said(name, "--help")) - words(page) - words("usage: Exit code: Example: Example:")
@@ -76,7 +76,7 @@ def lost_words(wanted):
 
 
 def formatter_complaints(names):
-    """What groff and mandoc say of the pages, where they are installed."""
+    """The complaints of groff and mandoc about the pages, where they are installed."""
     tools = [["groff", "-man", "-ww", "-z", "-Tascii"], ["mandoc", "-Tlint", "-Wwarning"]]
     for tool in tools:
         if not shutil.which(tool[0]):

@@ -123,8 +123,8 @@ def options_page():
         listed = "".join(option(*row) for row in rows)
         body += roff.subsection(title[0].upper() + title[1:], listed)
     about = ("A field of hws_config or hws_master_config that is zero or NULL is taken from the environment variable here, if "
-             "it has one, and if that is not set or empty, it has the default. What has no variable goes by the field's name. "
-             "Those of a call are fields of hws_options.")
+             "it has one, and if that is not set or empty, it has the default. An option without a variable has only the field. "
+             "The options of a call are fields of hws_options.")
     return roff.page("hawser_options", 7, [], "the options of a member, a master and a call",
                      roff.section("DESCRIPTION", roff.paragraphs(about)) + roff.section("OPTIONS", body) +
                      roff.see_also([("hawser-info", 1), ("hawser_comm", 3), ("hawser_master", 3), ("hawser_collective", 3)]))

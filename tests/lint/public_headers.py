@@ -13,7 +13,7 @@ LANGUAGES = (["-x", "c", "-std=c99"], ["-x", "c", "-std=c11"], ["-x", "c++", "-s
 
 
 def compiles(text, language):
-    """What the compiler says of a file with this text, or nothing."""
+    """The compiler's messages about a file with this text, or nothing."""
     run = subprocess.run([os.environ.get("CC", "cc"), *language, "-Wall", "-Wextra", "-Wshadow", "-pedantic", "-Werror",
                           "-fsyntax-only", f"-I{ROOT}/include", "-"], input=text, capture_output=True, text=True)
     return run.stderr.strip() if run.returncode else ""

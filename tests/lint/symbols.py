@@ -14,9 +14,9 @@ from headers import FOLDER, headers
 from tree import ROOT, end
 
 PAGE = ROOT / "cmake/hawser.symbols"
-HEAD = """# What programs are bound to when they are compiled: made by tests/lint/symbols.py --write, compared with the libraries and
-# the headers by the tests. Lines are added; one that changes or goes breaks programs, which takes a new minor version
-# (while the major one is 0). Places and sizes are in bytes, on 64-bit machines.
+HEAD = """# The symbols that programs are bound to when they are compiled: made by tests/lint/symbols.py --write.
+# The tests compare them with the libraries and the headers. Lines may be added; a line that changes or disappears breaks
+# programs and needs a new minor version (while the major one is 0). Places and sizes are in bytes, on 64-bit machines.
 """
 
 

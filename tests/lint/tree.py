@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the lint tests share: where the sources are, which parts there are, and how to end."""
+"""Shared by the lint tests: where the sources are, which parts there are, and how to end."""
 import os
 import re
 import sys

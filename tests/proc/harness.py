@@ -266,7 +266,7 @@ class World:
         newcomer.hear().expect()
 
     def end_well(self):
-        """Whoever lives leaves in good order: members at the end of their input, then masters at SIGTERM."""
+        """Ends the living processes in good order: members at the end of their input, then masters at SIGTERM."""
         living = [process for process in self.processes if process.child.poll() is None]
         for process in living:
             process.child.stdin.close()
@@ -284,7 +284,7 @@ class World:
             process.end()
 
     def check_quiet(self):
-        """Who was not killed left no complaint; sanitizers write theirs there too."""
+        """Processes that were not killed left no complaint; sanitizers write theirs there too."""
         for process in self.processes:
             text = process.complaints()
             check(not text or process.ended_by_us and "Sanitizer" not in text and "runtime error" not in text,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the killer and its members share: one page per member, readable after its death.
+// Shared by the killer and its members: one page per member, readable after its death.
 #ifndef HAWSER_TESTS_PROC_KILLS_H
 #define HAWSER_TESTS_PROC_KILLS_H
 

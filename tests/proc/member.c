@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A member of a run that does what it is told, for tests: reads one command per line on stdin and
+// A member of a run that obeys commands, for tests: reads one command per line on stdin and
 // answers each with one line on stdout. Tests are written in Python; see harness.py. It ends at the
 // end of its input.
 //   hawser_member < commands        HAWSER_MASTER etc. from the environment

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The scripted member: one command per line on stdin, one answer per line on stdout. What its parts
-// share.
+// The scripted member: one command per line on stdin, one answer per line on stdout. Shared by
+// its parts.
 #ifndef HAWSER_TESTS_PROC_MEMBER_H
 #define HAWSER_TESTS_PROC_MEMBER_H
 

@@ -50,7 +50,7 @@ static const char *word(bool right)
     return right ? "right" : "wrong";
 }
 
-// What is no memory is answered here.
+// Answers a request whose memory is not valid.
 static float *take(size_t count)
 {
     float *memory = malloc((count + 1) * sizeof *memory);

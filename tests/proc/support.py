@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the process tests share: where the programs are, running them with a deadline, and a tally of checks."""
+"""Shared by the process tests: where the programs are, running them with a deadline, and a tally of checks."""
 import os
 import subprocess
 import sys

@@ -36,7 +36,7 @@ def test_64_tags_in_other_orders(world):
 
 
 def test_cancelling_ends_it_on_all(world):
-    """The one that cancels and the ones that wait are told, in-place buffers are as before, and the run goes on."""
+    """The member that cancels and those that wait get the error, in-place buffers are as before, and the run continues."""
     _, members = world.start(3)
     for member in members[:2]:
         member.start(tag=7, count=100000, inplace=True).expect()

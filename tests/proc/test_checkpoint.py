@@ -179,7 +179,7 @@ def test_what_was_loaded_is_hashed(world):
 
 
 def test_a_cut_sync_is_not_saved(world):
-    """Bytes of two revisions make no checkpoint; those who hold one whole can still save it."""
+    """Bytes of two revisions make no checkpoint; members that hold one whole can still save it."""
     path, other_path = world.folder / "newcomer.hwc", world.folder / "other.hwc"
     master, (victim, other) = world.start(2)
     for member in (victim, other):

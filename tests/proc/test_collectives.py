@@ -57,7 +57,7 @@ def test_broadcast(world):
 
 
 def test_input_of_the_root_only(world):
-    """The others pass none; a root that passes none is told so at once, and the run goes on."""
+    """The others pass none; a root that passes none gets an error at once, and the run continues."""
     _, members = world.start(3)
     root, *others = members
     root.broadcast(count=10, root=root.peer, without=True).expect("HWS_E_INVALID", **{"class": "LOCAL"})
@@ -94,14 +94,14 @@ def test_barrier(world):
 
 
 def test_different_calls_are_named(world):
-    """A broadcast that meets an all-reduce: all learn who called what, nothing is lost, the run goes on."""
+    """A broadcast that meets an all-reduce: all learn who called what, nothing is lost, the run continues."""
     _, members = world.start(3)
     odd, *others = members
     for member in others:
         member.tell("broadcast", tag=7, count=100, root=others[0].peer, inplace=True)
     answers = [odd.reduce(tag=7, count=120, inplace=True).expect("HWS_E_MISMATCH", restored="yes")]
     for member in others:
-        # Who was so late that two others had differed already meets the change only.
+        # A member that calls after two others have differed only meets the change.
         answer = member.hear().expect(("HWS_E_MISMATCH", "HWS_E_VIEW"), sum="right", within_ms=SOON_MS)
         check(answer.status == "HWS_E_MISMATCH" or answer.attempts == 0, f"it had entered: {answer.line}")
         answers += [answer] if answer.attempts else []
@@ -114,8 +114,8 @@ def test_different_calls_are_named(world):
 
 
 def test_calls_that_never_meet(world):
-    """One member votes, admits or syncs where the others reduce: all are told of two who wait for each other, nothing is lost, the
-    run goes on."""
+    """One member votes, admits or syncs where the others reduce: all learn of two that wait for each other, nothing is lost, the
+    run continues."""
     _, members = world.start(3)
     odd, *others = members
     for member in members:
@@ -139,7 +139,7 @@ def test_calls_that_never_meet(world):
 
 
 def test_too_little_room(world):
-    """One member's output is too small: the call fails for all, with both numbers, and the run goes on."""
+    """One member's output is too small: the call fails for all, with both numbers, and the run continues."""
     _, members = world.start(3)
     for member, room in zip(members, (3000, 2999, 4000)):
         member.tell("gather", tag=9, count=1000, room=room)
@@ -169,7 +169,7 @@ def replay(folder, *options):
 
 
 def test_recorded(world):
-    """What was recorded of all of them replays, and goes on in the simulator from any moment."""
+    """The journals of all of them replay, and continue in the simulator from any moment."""
     journal = world.folder / "journal"
     journal.mkdir()
     started = time.monotonic()

@@ -155,7 +155,7 @@ def chaos_run():
         trainer = f'exec {TRAINER} --data {DIGITS} --hidden 256 --inner 100 --out {place}/$HAWSER_INDEX'
         done = run(HAWSER, "run", "-n", "3", "--chaos", "kill@400ms:0,start@500ms", "--", "sh", "-c", trainer, timeout=90)
         check(done.returncode == 0, "a run with chaos", done)
-        check("killing process 0 (member " in done.stdout and "starting process 3" in done.stdout, "the chaos is told", done)
+        check("killing process 0 (member " in done.stdout and "starting process 3" in done.stdout, "the chaos is printed", done)
         check({f"hawser run: process {i} is member " in done.stderr for i in range(4)} == {True}, "members are named", done)
         check(not (Path(place) / "0").exists(), "member 0 is gone", done)
         outs = [(Path(place) / str(i)).read_bytes() for i in (1, 2, 3)]

@@ -31,7 +31,7 @@ def killed_at(victim, members, message, nth, tag):
         member.start(tag=tag, count=COUNT, inplace=tag % 2 == 0).expect()
     victim.fault(at=message, nth=nth, kill=True).expect()
     answers = all_do_but(victim, members, "reduce", "wait", tag=tag, count=COUNT)
-    # Who holds the whole result can be the last one who was needed: then all others hold it, and it stands.
+    # The member that holds the whole result can be the last one that was needed: then all others hold it, and it stands.
     if message == "op_done" and answers[0].status == "HWS_OK":
         for answer in answers:
             answer.expect(members=ids(victim, *members), sum="right")
@@ -57,7 +57,7 @@ def test_killed_in_the_middle_of_a_reduce(world):
 
 
 def test_killed_after_its_vote_was_counted(world):
-    """Who dies when all are Done changes nothing any more: the others have the sum over all three."""
+    """A member that dies when all are Done changes nothing any more: the others have the sum over all three."""
     _, (victim, *others) = world.start(3)
     everyone = ids(victim, *others)
     victim.fault(at="commit", kill=True).expect()

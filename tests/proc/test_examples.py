@@ -7,7 +7,7 @@ from support import BUILD, HAWSER, check, end, run
 
 
 def lines(name, count=3, *arguments):
-    """What each member of a run printed, by its rank."""
+    """The output of each member of a run, by its rank."""
     done = run(HAWSER, "run", "-n", count, "--", BUILD / name, *arguments)
     check(done.returncode == 0, f"{name}: the run succeeds", done)
     found = re.findall(r"^process \d+: (rank \d+ of \d+.*)$", done.stdout, re.M)
@@ -24,7 +24,7 @@ def expect(name, *wanted, arguments=()):
 def barrier():
     for line in lines("barrier"):
         ms = re.fullmatch(r"rank \d of 3: all here after (\d+) ms", line)
-        check(ms and int(ms[1]) >= 190, f"barrier: nobody goes on before the last, who came after 200 ms: {line}")
+        check(ms and int(ms[1]) >= 190, f"barrier: nobody continues before the last, which came after 200 ms: {line}")
 
 
 expect("all_reduce", *[": the sum is 6 12 18 24"] * 3)

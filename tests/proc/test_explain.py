@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`hawser explain` and the relay of a whole run's trace, on real processes: what waits for whom is told by one process, by the
-master and from files; what failed leaves a file; a slow tool slows nobody."""
+"""`hawser explain` and the relay of a whole run's trace, on real processes: one process, the master and files
+show what waits for whom; a failure leaves a file; a slow tool slows nobody."""
 import os
 import re
 import signal
@@ -175,7 +175,7 @@ def test_a_frozen_member(world):
 
 
 def test_one_process_is_asked(world):
-    """What one ring cannot show is not told as if it did; several processes are named as for hawser trace."""
+    """Nothing is claimed that one ring cannot show; several processes are named as for hawser trace."""
     _, members = start(world, 3)
     reduce_some(members, 2)
     for member in members[:2]:
@@ -308,7 +308,7 @@ def test_tools_come_and_go(world):
 
 
 def test_hostile_tools_and_peers(world):
-    """Questions that come too often are not heard, nor batches that nobody asked for; the run goes on."""
+    """Questions that come too often are not heard, nor batches that nobody asked for; the run continues."""
     master, members = start(world, 2)
     flood = zmtp.Guest(master.address, zmtp.session(b"T", 1))
     for _ in range(2000):

@@ -13,7 +13,7 @@ RECORD = tempfile.TemporaryDirectory(prefix="hawser-fork-")
 
 
 def fork(folder, until, faults, code=0):
-    """What the command prints; its exit code is as expected."""
+    """The command's output; its exit code is as expected."""
     done = subprocess.run([str(word) for word in (BUILD / "hawser", "replay", folder, "--until", until, "--fork", faults)],
                           capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
     check(done.returncode == code, f"fork at {until} with {faults}: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr}")
@@ -146,7 +146,7 @@ def test_what_is_missing_is_said(world):
 
 
 def test_a_recorded_kill(world):
-    """Who was killed in the record just before its end is killed in the fork too; what it had sent still arrives."""
+    """A member that was killed just before the record ends is killed in the fork too; what it had sent still arrives."""
     folder = Path(RECORD.name) / "killed"
     with environment(HAWSER_JOURNAL=folder):
         master, members = world.start(3)
@@ -181,7 +181,7 @@ def test_another_build_is_named(world):
 
 
 def test_a_record_that_cannot_be(world):
-    """The simulation runs apart: what a journal that nobody recorded does to it is told, as a crash."""
+    """The simulation runs apart: a journal that nobody recorded crashes it, and the crash is reported."""
     copy = Path(RECORD.name) / "changed"
     shutil.copytree(recorded(world), copy)
     name = names(copy, "member")[0]

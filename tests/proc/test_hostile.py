@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Strangers at the doors of a run that goes on: garbage, half hellos, huge lengths, hundreds of connections. Its members do
+"""Strangers at the doors of a run: garbage, half hellos, huge lengths, hundreds of connections. Its members do
 not notice: each reduction is right and in time, memory and descriptors stay where they were."""
 import json
 import random

@@ -152,7 +152,7 @@ def other_versions_are_refused(prefix, work):
 
 
 def nothing_names_the_build(prefix):
-    """What was installed may be packed and moved."""
+    """The installed files may be packed and moved."""
     for path in prefix.rglob("*"):
         if path.suffix in (".cmake", ".pc", ".h"):
             text = path.read_text()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the commands print with --json is JSON, has the fields that docs/RECORDING.md names, and keeps every character."""
+"""The commands' output with --json is JSON, has the fields that docs/RECORDING.md names, and keeps every character."""
 import json
 import subprocess
 
@@ -70,7 +70,7 @@ def objects_of_stall(master):
 
 
 def test_replay(world):
-    """The verdict is the last object; events and effects are objects; what differs between histories is told."""
+    """The verdict is the last object; events and effects are objects; differences between histories are reported."""
     folder = world.folder / "journal"
     with environment(HAWSER_JOURNAL=folder):
         _, members = world.start(2)

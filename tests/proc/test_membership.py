@@ -40,7 +40,7 @@ def test_both_families_in_one_run(world):
 
 
 def test_different_calls_are_named(world):
-    """100 elements here, 120 there: all learn who called what, nothing of the buffers is lost, the run goes on."""
+    """100 elements here, 120 there: all learn who called what, nothing of the buffers is lost, the run continues."""
     _, members = world.start(3)
     odd, *others = members
     for member in others:
@@ -70,7 +70,7 @@ def test_large_and_small_calls_that_differ(world):
 
 
 def test_one_member_never_calls(world):
-    """Who waited too long says TIMEOUT, the others WITHDRAWN; nobody is put out, and the next call of all succeeds."""
+    """The member that waited too long gets TIMEOUT, the others WITHDRAWN; nobody is removed, and the next call of all succeeds."""
     _, members = world.start(3)
     impatient, patient, absent = members
     patient.start(count=MIB, inplace=True, timeout_ms=20000).expect()
@@ -88,7 +88,7 @@ def test_one_member_never_calls(world):
 
 
 def test_leaving_while_others_are_in_a_call(world):
-    """Their call says who left; with `retry` it goes on without it. Nobody waits for a detection time."""
+    """Their call says who left; with `retry` it continues without that member. Nobody waits for a detection time."""
     _, (first, second, *others) = world.start(4)
     for member in (second, *others):
         member.start(count=16 * MIB, inplace=True).expect()
@@ -105,7 +105,7 @@ def test_leaving_while_others_are_in_a_call(world):
 
 
 def test_leaving_with_a_call_in_flight(world):
-    """What was started ends with CLOSED, its buffer restored, and can be waited for after the close."""
+    """A started operation ends with CLOSED, its buffer restored, and can be waited for after the close."""
     _, (leaver, other) = world.start(2)
     leaver.start(count=MIB, inplace=True).expect()
     leaver.close().expect(within_ms=1500)
@@ -155,7 +155,7 @@ def test_a_vote(world):
 
 
 def test_use_after_fork(world):
-    """Every call in the child says FORKED and touches nothing: the parent's run goes on."""
+    """Every call in the child says FORKED and touches nothing: the parent's run continues."""
     _, members = world.start(2)
     answer = members[0].fork().expect()
     for call in ("reduce", "start", "agree", "view", "admit", "pending", "stats", "address", "close"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Journals of real runs are replayed; whatever was done to them is told apart: damaged, of another version, with another effect."""
+"""Journals of real runs are replayed; each kind of change to them is recognised: damaged, of another version, with another effect."""
 import json
 import os
 import re
@@ -309,7 +309,7 @@ def test_from_an_image(world):
 
 
 def said_by(*arguments, code):
-    """What the command complains of; its exit code is as expected."""
+    """The command's complaints; its exit code is as expected."""
     done = subprocess.run([str(word) for word in (BUILD / "hawser", "replay", *arguments)], capture_output=True, text=True,
                           timeout=60, stdin=subprocess.DEVNULL)
     check(done.returncode == code, f"replay {arguments}: exit code {done.returncode}, expected {code}\n{done.stdout}{done.stderr}")
@@ -317,7 +317,7 @@ def said_by(*arguments, code):
 
 
 def test_what_is_not_there(world):
-    """What is asked for and is not there is named."""
+    """The error names what was asked for and is missing."""
     folder = recorded(world)
     name = closed_member(folder)
     check("/nonexistent is no directory" in said_by("/nonexistent", code=UNREADABLE), "not: no journal in /")

@@ -62,7 +62,7 @@ def child_of(process):
 
 
 def a_crash_is_a_verdict():
-    """A seed's process dies: the command tells which seed, and how to run it again, and goes on."""
+    """A seed's process dies: the command tells which seed, and how to run it again, and continues."""
     done = subprocess.Popen([HAWSER, "sim", "--seed", "8", "--seeds", "2", "--peers", "64", "--steps", "10000"],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     first = child_of(done)

@@ -52,7 +52,7 @@ def test_late_joiner_fetches_from_all(world):
     newcomer.state(bytes=BYTES, seed=2).expect()
     world.join(sources, newcomer)
 
-    # Who is quick gives more: on a busy machine a source may have been held up, so there are more rounds.
+    # A quick source gives more: on a busy machine a source may have been held up, so there are more rounds.
     shares = [fetch_all(sources, newcomer)]
     while min(shares[-1]) < 0.2 and len(shares) < 5:
         newcomer.touch(times=BYTES // MIB * 2, stride=MIB // 2).expect()
@@ -131,7 +131,7 @@ def sync_with(members, *strategies):
 
 
 def test_strategies(world):
-    """One sends an old state, one enforces a newer one, one follows; then two that send do not agree, and all are told."""
+    """One sends an old state, one enforces a newer one, one follows; then two that send do not agree, and all learn it."""
     _, members = world.start(3)
     for seed, member in enumerate(members, 1):
         member.state(bytes=BYTES, seed=seed).expect()

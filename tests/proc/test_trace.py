@@ -234,7 +234,7 @@ def test_picture(world):
 
 
 def ask(path, seconds=5):
-    """What a host hands out: a descriptor and how many bytes it has, or nothing."""
+    """The ring that a host hands out: a descriptor and how many bytes it has, or nothing."""
     with socket.socket(socket.AF_UNIX) as end:
         end.settimeout(seconds)
         end.connect(str(path))
@@ -272,7 +272,7 @@ def pretend(content, seals, code):
 
 
 def test_rings_that_are_none(world):
-    """Whatever a process hands out as its ring, a tool ends in good order."""
+    """A tool ends in good order, whatever a process hands out as its ring."""
     _, members = world.start(2)
     work(members, times=20)
     descriptor, size = ask(DIRECTORY / sockets(members[0].pid)[0])
@@ -303,7 +303,7 @@ def refuses(what, *arguments, errors=(OSError, ValueError)):
 
 
 def test_the_ring_can_only_be_read(world):
-    """What is handed out can be mapped for reading, and nothing else can be done with it."""
+    """The descriptor can be mapped for reading, and nothing else can be done with it."""
     _, members = world.start(1)
     check(DIRECTORY.stat().st_mode & 0o777 == 0o700, f"the directory's mode is {DIRECTORY.stat().st_mode:o}")
     descriptor, size = ask(DIRECTORY / sockets(members[0].pid)[0])

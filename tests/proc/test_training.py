@@ -12,7 +12,7 @@ TRAINER = BUILD / "train_digits"
 
 
 class Trainer(Process):
-    """Reports on its standard output. What is not a report there is for people."""
+    """Reports on its standard output. Other lines there are for people."""
 
     def __init__(self, world, name, master, mode, *options, **variables):
         self.out = world.folder / f"{name}.state"
@@ -38,7 +38,7 @@ def train_with_trouble(world, mode, *options):
     """The victim dies in a reduction that member 0 comes late to, so that it is in flight; then a newcomer starts."""
     master = world.start_master(first_members=3)
     late = Trainer(world, "late", master, mode, "--late-at", DIE_AT, *options)
-    # Where processes start slowly the newcomer gets another second before the run goes on.
+    # Where processes start slowly the newcomer gets another second before the run continues.
     other = Trainer(world, "other", master, mode, *(("--late-at", DIE_AT + 1) if SLOW > 1 else ()), *options)
     victim = Trainer(world, "victim", master, mode, "--die-at", DIE_AT, *options)
     victim.died(60)
@@ -82,7 +82,7 @@ def test_streaming(world):
 
 
 def freeze_and_thaw(world, mode, *options):
-    """A member that is put out while it is frozen comes back as a newcomer, with something in flight that it has to let go of."""
+    """A member that is removed while it is frozen comes back as a newcomer; it has to drop an operation in flight."""
     master = world.start_master(first_members=3, dead_ms=700)
     # Slow enough to come back in time: behind the freeze one waits for a second.
     awake = [Trainer(world, "late", master, mode, "--late-at", DIE_AT + 6, *options), Trainer(world, "other", master, mode, *options)]
@@ -95,7 +95,7 @@ def freeze_and_thaw(world, mode, *options):
     frozen.proceed()
     ends = [member.hear("finished") for member in (*awake, frozen)]
     check(len({end["accuracy"] for end in ends}) == 1, f"the accuracies differ: {ends}")
-    check(frozen.heard("rejoining"), "the frozen member was not put out")
+    check(frozen.heard("rejoining"), "the frozen member was not removed from the run")
     check(all(member.child.wait(10) == 0 for member in (*awake, frozen)), "a trainer failed")
     check(len({member.out.read_bytes() for member in (*awake, frozen)}) == 1, "the final states differ")
     frozen.ended_by_us = True  # it may complain of that
@@ -110,7 +110,7 @@ def test_freeze_streaming(world):
 
 
 def test_same_again(world):
-    """What members hold depends on the seed and on who they are, not on when averages arrive."""
+    """The members' state depends on the seed and on who they are, not on when averages arrive."""
     states = set()
     for attempt in range(2):
         master = world.start_master(first_members=3, name=f"master{attempt}")

@@ -12,7 +12,7 @@ STALL_MS = 12000 if not SANITIZE else 30000
 
 
 def hawser(*arguments, folder):
-    """What the command prints."""
+    """The command's output."""
     done = subprocess.run([str(word) for word in (BUILD / "hawser", *arguments)], cwd=folder, capture_output=True, text=True,
                           timeout=120, stdin=subprocess.DEVNULL)
     check("Sanitizer" not in done.stderr, done.stderr)

@@ -32,7 +32,7 @@ struct job {
     char place[64];
 };
 
-// What an undisturbed run came to; its process shares the page with this one.
+// The counts of an undisturbed run; its process shares the page with this one.
 struct calm {
     uint64_t counts[TORTURE_KINDS];
     int64_t kept; // allocations that stay for the life of a process

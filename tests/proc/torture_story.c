@@ -173,7 +173,7 @@ static bool in_flight(struct member *m)
     return did(m, "hws_batch", hws_batch(m->comm, ops, OPS, 2, 0, NULL, NULL));
 }
 
-// What is not needed for the next step: its failure does not end the step.
+// A call that the next step does not need: its failure does not end the step.
 static void look_around(struct member *m)
 {
     char path[PATH_BYTES], found[PATH_BYTES];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the program under torture does: a master and two members in one process open, sync, make
+// The program under torture: a master and two members in one process open, sync, make
 // every collective, save and load a checkpoint, and close.
 #ifndef HAWSER_TESTS_PROC_TORTURE_STORY_H
 #define HAWSER_TESTS_PROC_TORTURE_STORY_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What once broke the contract: newcomers that stall members, calls that pair wrongly, limits that
-// were passed legally.
+// Attacks that once broke the contract: newcomers that stall members, calls that pair wrongly,
+// limits that were passed legally.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -147,7 +147,7 @@ static void a_new_call_before_the_failure_was_collected_does_not_take_its_place(
     (void)unused;
     struct scenario *s = scenario_start(3);
     uint64_t hasty = call_within(s, 0, 1, 1000), patient = call_within(s, 1, 1, 10000);
-    // Another tag's call goes on once the failure was acknowledged.
+    // Another tag's call continues once the failure was acknowledged.
     uint64_t other = make_call(s, 0, &(struct call){.step = 9, .tag = 9, .count = 10, .retry = 1});
     run_ms(s, 2000);
     uint64_t early = call_within(s, 0, 2, 10000);

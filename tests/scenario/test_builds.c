@@ -16,7 +16,7 @@ static void update(struct scenario *s, uint32_t node)
     hwi_sim_build(s->sim, node, HWI_SIM_BUILD_NEWER);
 }
 
-// What is done in a run from its first view to a late joiner's sync.
+// The life of a run from its first view to a late joiner's sync.
 static void work(struct scenario *s, uint32_t members)
 {
     for (uint32_t node = 0; node < members; node++) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What members may call and when: the fence, mismatches, deadlines, agreement, too few members.
+// Which calls members may make, and when: the fence, mismatches, deadlines, agreement, too few
+// members.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,7 @@ static void a_late_call_never_pairs_with_another_members_second_try(void **unuse
     hwi_sim_kill(s->sim, 2);
     run_ms(s, 6000);
     assert_int_equal(hwi_sim_reply(s->sim, 0, first)->status, HWS_E_MEMBER_LOST);
-    // Member 0 acknowledges and goes on; member 1 comes late with what belongs to the old view.
+    // Member 0 acknowledges and continues; member 1 comes late with what belongs to the old view.
     acknowledge(s, 0);
     uint64_t second = all_reduce(s, 0, 2, 100);
     run_ms(s, 100);

@@ -114,7 +114,7 @@ static void a_vote_that_waits_for_the_others(void **unused)
 }
 
 // The result was here when it was cancelled, so it was not given up; then it was aborted. It is not
-// run again, and the others, who do, are told.
+// run again, and the others, which do run it again, learn that.
 static void a_result_that_is_lost_again(void **unused)
 {
     (void)unused;
@@ -335,7 +335,7 @@ static const struct scene scenes[] = {
      1},
 };
 
-// What may become of a call when one member gives one up. It is not OK for one and run again by
+// The possible ends of a call when one member gives one up. It is not OK for one and run again by
 // others: the scenario's checks see to that.
 static void judge(struct scenario *s, uint32_t victim, uint32_t which)
 {
@@ -350,7 +350,8 @@ static void judge(struct scenario *s, uint32_t victim, uint32_t which)
     }
 }
 
-// Cancels call `which` of `victim` after so many steps of the run; false if it had ended by then.
+// Cancels call `which` of `victim` after this number of steps of the run; false if it had ended by
+// then.
 static bool strike(const struct scene *scene, uint32_t victim, uint32_t which, uint32_t steps)
 {
     struct scenario *s = scenario_start(MEMBERS);

@@ -63,7 +63,8 @@ static void a_death_at_any_event_of_the_peer(void **unused)
         &(struct call){.step = 1, .kind = HWI_KIND_ALL_GATHER, .count = 6000, .unequal = 1});
 }
 
-// Whatever dies, those that go on with `retry` succeed: with the ranks and parts of who is left.
+// Whichever member dies, the others continue with `retry` and succeed: with the ranks and parts of
+// the survivors.
 static void retry_survives_a_death(void **unused)
 {
     (void)unused;

@@ -115,7 +115,7 @@ static void parts_may_be_empty(void **unused)
     scenario_end(s);
 }
 
-// A member may be late: what comes to the others meanwhile goes on to it when it calls.
+// A member may be late: the parts that reach the others meanwhile are passed to it when it calls.
 static void a_late_member_gets_all_of_a_broadcast(void **unused)
 {
     (void)unused;
@@ -234,8 +234,8 @@ static struct hwi_signature signature_of(const struct scenario *s, const struct 
         .root = made->call.kind == HWI_KIND_BROADCAST ? s->peers[made->call.root] : 0};
 }
 
-// Members 0 and 2 call one thing, member 1 another: all of them are told of both, and the run goes
-// on.
+// Members 0 and 2 call one thing, member 1 another: all of them learn of both, and the run
+// continues.
 static void expect_mismatch(struct call most, struct call odd)
 {
     for (uint32_t first = 0; first < 3; first++) {

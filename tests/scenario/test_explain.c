@@ -162,7 +162,7 @@ static void a_member_is_killed(void **state)
         assert_true(hwi_sim_until(story->sim, node, request, HWI_NS_PER_S));
         assert_int_equal(hwi_sim_reply(story->sim, node, request)->status, HWS_OK);
     }
-    story_reduce_all(story, 7, 1); // the rest goes on
+    story_reduce_all(story, 7, 1); // the rest continues
     story_run(story, 1);
     story_explain(story,
                   "nothing waits: 4 operations were committed, the last 1.0 s ago; view 3 has 2 "

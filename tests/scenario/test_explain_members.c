@@ -94,7 +94,8 @@ static void a_member_is_slow(void **state)
     story_end(story);
 }
 
-// At the end of a run the members leave one after another: that it was slow is told from journals.
+// At the end of a run the members leave one after another: the journals still show that it was
+// slow.
 static void a_member_was_slow(void **state)
 {
     (void)state;

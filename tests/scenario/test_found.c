@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What seeds found: for each, the shortest run that shows it.
+// Bugs that seeds found: for each, the shortest run that shows it.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -168,7 +168,7 @@ static void expect_told_alike(struct scenario *s, uint64_t requests[2][2])
     }
 }
 
-// It is told of each how many waited, as the others were: after it registered again, ...
+// It learns of each how many waited, as the others did: after it registered again, ...
 static void how_many_wait_is_told_as_it_was(void **unused)
 {
     (void)unused;
@@ -245,7 +245,7 @@ static void votes_are_one_number_though_bits_flip_on_the_way(void **unused)
 }
 
 // A member dies as it is Done, so that a reduction is committed with the next view. The calls that
-// wait behind it on its tag belong to the old view: without `retry` they are told so at once, not
+// wait behind it on its tag belong to the old view: without `retry` they fail at once, not
 // at their deadlines.
 static void expect_fenced_at_once(struct scenario *s, const struct call *behind)
 {
@@ -313,8 +313,8 @@ static void who_comes_back_after_a_cancelled_one_goes_before_it(void **unused)
     scenario_end(s);
 }
 
-// Who could have won is lost before it offers: that is what the others are told, and not that their
-// strategies leave no winner.
+// The member that could have won is lost before it offers: the others get that reason, and not that
+// their strategies leave no winner.
 static void a_lost_winner_is_no_conflict(void **unused)
 {
     (void)unused;

@@ -194,7 +194,7 @@ static void a_group_that_died_begins_again(void **unused)
     scenario_end(s);
 }
 
-// What a group is Done with is committed, although somebody of another group dies.
+// An operation with which a group is Done is committed, although a member of another group dies.
 static void a_death_elsewhere_leaves_what_is_done_committed(void **unused)
 {
     (void)unused;
@@ -311,7 +311,8 @@ static void the_status_tells_groups_apart(void **unused)
     scenario_end(s);
 }
 
-// A view's tags are used up by all groups together: nobody is put out for what others used.
+// A view's tags are used up by all groups together: no member is removed for the tags that others
+// used.
 static void tags_of_a_view_run_out(void **unused)
 {
     (void)unused;

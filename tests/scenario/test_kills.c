@@ -37,7 +37,7 @@ static void a_death_at_any_event_of_the_reducer_in_direct(void **unused)
     kill_before_every_event(HWI_ROLE_REDUCER, &call);
 }
 
-// Whoever was not in the first view waits, and is admitted by those who were.
+// A process that was not in the first view waits, and is admitted by the members that were.
 static void all_but_one_get_on(struct scenario *s, uint32_t victim)
 {
     for (uint32_t node = 0; node < MEMBERS; node++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who comes, who goes, who freezes, whose links break.
+// Members that come, go, freeze, or lose their links.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,8 +56,8 @@ static void of_two_newcomers_the_unreachable_one_is_left_out(void **unused)
 }
 
 // Of two newcomers the first cannot reach a member. While it still tries, its connection to the
-// master is lost: the master forgets it, and knows it under another id when it is back. What was
-// proposed to the old one is over: its stripes to the other newcomer, who is frozen and has heard
+// master is lost: the master forgets it, and knows it under another id when it is back. The
+// proposal to the old one is over: its stripes to the other newcomer, who is frozen and has heard
 // nothing of all this, are not opened again when they break.
 static void a_newcomer_that_was_forgotten_begins_anew(void **unused)
 {
@@ -204,7 +204,7 @@ static void a_frozen_member_is_put_out_and_learns_it_when_it_thaws(void **unused
     scenario_end(s);
 }
 
-// Whoever is silent is noticed, however much the others talk.
+// A silent member is noticed, however much the others talk.
 static void a_frozen_member_is_noticed_in_a_crowd(void **unused)
 {
     (void)unused;

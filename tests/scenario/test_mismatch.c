@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Members that wait for each other in different calls are told, and nobody else is; what runs
-// beside what.
+// Members that wait for each other in different calls learn it, and nobody else does; which calls
+// may run side by side.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ static const struct call reduce = {.step = 1, .tag = 7, .count = 100};
 static const struct call admission = {.kind = HWI_KIND_ADMIT};
 static const struct call state = {.kind = HWI_KIND_SYNC};
 
-// Both sides stand in the fault, whoever is told first.
+// The fault names both sides, whichever of them reports first.
 static void expect_told(struct scenario *s, uint32_t node, uint64_t request, uint8_t one,
                         uint8_t other)
 {
@@ -41,8 +41,8 @@ static void give_everybody_state(struct scenario *s)
     everybody(s, &(struct call){.kind = HWI_KIND_SYNC, .step = 100, .value = 1});
 }
 
-// Member `odd` makes another call than the rest of a run of three, or of two groups of two. All are
-// told within about a heartbeat, and the run goes on.
+// Member `odd` makes another call than the rest of a run of three, or of two groups of two. All
+// learn it within about a heartbeat, and the run continues.
 static void expect_found(struct scenario *s, const struct call *one, const struct call *two,
                          uint32_t odd, uint32_t first, uint32_t stride)
 {
@@ -87,7 +87,7 @@ static void different_scopes_are_found_in_the_group(void **unused)
     expect_found(scenario_start_groups(2, 2), &reduce, &vote_all, 3, 1, 2);
 }
 
-// What spans the run is held up by whoever admits, of whatever group.
+// A call of the whole run waits for any member that admits, of any group.
 static void different_calls_of_the_run_are_found_across_groups(void **unused)
 {
     (void)unused;

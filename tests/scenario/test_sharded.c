@@ -15,7 +15,7 @@ enum { GROUPS = 2, UNITS = 3, STEPS = 40, SEEDS = 20, PLACES = GROUPS * UNITS, T
 enum { REDUCE_TAG = 1, COMMIT_TAG = 2, COUNT = 300 };
 enum stage { OPENING, SYNCING, REDUCING, VOTING, ADMITTING, VIEWING, DONE, OUT };
 
-// What the trainer keeps, and hws_sync moves.
+// The state that the trainer keeps, and hws_sync moves.
 struct shard {
     uint64_t step, model;
 };

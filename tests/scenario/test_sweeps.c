@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every fault at every moment of every joint operation: swept over time in small steps. Whatever
-// happens, the checks of scenario_end hold, and who is left goes on together.
+// Every fault at every moment of every joint operation: swept over time in small steps. In
+// every case the checks of scenario_end hold, and the survivors continue together.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -143,7 +143,7 @@ static struct scenario *start(const struct operation *operation)
     return s;
 }
 
-// Everyone is told of the view in force, or that it is finished.
+// Everyone learns the view in force, or that it is finished.
 static void settle(struct scenario *s)
 {
     for (uint32_t i = 0; i < s->call_count; i++) {

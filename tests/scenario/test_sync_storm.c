@@ -111,7 +111,7 @@ static void check_bytes(struct storm *storm, uint32_t node, const struct hwi_msg
     }
 }
 
-// What everybody called is answered and in order; false if the state is lost.
+// A call that everybody made is answered and in order; false if the state is lost.
 static bool settle(struct storm *storm)
 {
     struct scenario *s = storm->s;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a sync says when it cannot be, what it leaves alone, and what it does without hashing.
-// Who wins is in test_sync_rules.c.
+// The errors of a sync that is impossible, the state that it leaves alone, and syncs without
+// hashes. test_sync_rules.c tests who wins.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -301,7 +301,7 @@ static void a_new_view_is_hashed(void **unused)
     scenario_end(s);
 }
 
-// What the master asks, and what it is told then, gets lost on the way at any moment.
+// The master's question, or the answer to it, is lost on the way at any moment.
 static void asking_for_hashes_survives_a_lost_connection(void **unused)
 {
     (void)unused;
@@ -370,8 +370,8 @@ static hws_status same_status(struct scenario *s, const uint64_t *requests, uint
     return first;
 }
 
-// Who is left has the sender's state, or had the same error and can sync again; the sender and what
-// it holds were never touched. False once the moment lies behind the sync.
+// The survivors have the sender's state, or got the same error and can sync again; the sender and
+// its state were never touched. False once the moment lies behind the sync.
 static bool dies_mixed(uint32_t victim, enum hwi_role role, uint32_t events)
 {
     struct scenario *s = start_mixed();
@@ -437,8 +437,8 @@ static void a_death_at_any_event_of_the_snapshot(void **unused)
     deaths_before_every_event(dies_mixed, MIXED, HWI_ROLE_SNAPSHOT);
 }
 
-// All went on by one step, member 1 with a stray write; those of `always` hash. Whoever is left
-// agrees, and after a death the next sync is hashed and mends what is left to mend.
+// All went on by one step, member 1 with a stray write; those of `always` hash. The survivors
+// agree, and after a death the next sync is hashed and repairs the rest.
 static bool dies_unhashed(uint32_t victim, enum hwi_role role, uint32_t events, uint32_t always)
 {
     struct scenario *s = start_synced(20000000);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What must hold for every call of every scenario, whatever happened in it.
+// Checks for every call of every scenario, whatever happened in it.
 #include "tests/support/tensors.h"
 
 #include <stdlib.h>

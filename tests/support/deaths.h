@@ -7,7 +7,7 @@
 
 enum { DEATHS_MEMBERS = 3 };
 
-// What detection, the next view and the second call may take together.
+// The time that detection, the next view and the second call may take together.
 #define RECOVERY_NS (6 * HWI_NS_PER_S)
 
 // One step by everybody that was there, some perhaps dying: the living got the same status, which

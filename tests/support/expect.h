@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a test says when it fails. The first failure of a scenario prints its whole transcript.
+// The message of a test that fails. The first failure of a scenario prints its whole transcript.
 #ifndef HAWSER_TESTS_SUPPORT_EXPECT_H
 #define HAWSER_TESTS_SUPPORT_EXPECT_H
 

@@ -184,7 +184,7 @@ static void tally_record(struct journal_scene *scene, struct journal_tally *tall
         if (tally->heads++ == 0) {
             tally->first = n = record->head->events;
         }
-        // What is lost is only known behind the head.
+        // The number of lost records is only known behind the head.
         assert_true(tally->first + tally->events + tally->lost <= record->head->events);
     } else if (tally->verdict == HWI_JOURNAL_FOUND_LOST) {
         tally->lost += record->lost;
@@ -260,7 +260,7 @@ uint32_t journal_segments(const struct journal_scene *scene)
     }
 }
 
-// What a kill leaves: the files as they are now go on alone.
+// The files that a kill leaves: a copy of them as they are now.
 void journal_abandon(struct journal_scene *scene)
 {
     char path[JOURNAL_PATH_BYTES];

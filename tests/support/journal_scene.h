@@ -36,7 +36,7 @@ void journal_begin(struct journal_scene *scene);
 void journal_end(struct journal_scene *scene);
 // Appends the next `count` events.
 void journal_steps(struct journal_scene *scene, uint64_t count);
-// What a kill leaves: the files as they are now.
+// The files that a kill leaves: as they are now.
 void journal_abandon(struct journal_scene *scene);
 
 struct journal_tally {

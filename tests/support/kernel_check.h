@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Kernels held against each other. Plain C, without a test library, so that it can be built for a
-// foreign machine. What is wrong first is written to `why` as one line.
+// foreign machine. The first error is written to `why` as one line.
 #ifndef HAWSER_TESTS_SUPPORT_KERNEL_CHECK_H
 #define HAWSER_TESTS_SUPPORT_KERNEL_CHECK_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A second kind of edges, for tests: stripes are socket pairs within this process. Who dials makes
-// them and leaves the far ends in a registry of the process; whose peer actor expects the edge
-// takes them from there and answers each with one byte. No address is looked at.
+// A second kind of edges, for tests: stripes are socket pairs within this process. The side that
+// dials makes them and leaves the far ends in a registry of the process; the side whose peer actor
+// expects the edge takes them from there and answers each with one byte. No address is looked at.
 #ifndef HAWSER_TESTS_SUPPORT_PAIR_EDGE_H
 #define HAWSER_TESTS_SUPPORT_PAIR_EDGE_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What today's plans call their phases: inputs go to owners, results to everybody.
+// The names of the phases of today's plans: inputs go to owners, results to everybody.
 #ifndef HAWSER_TESTS_SUPPORT_PHASES_H
 #define HAWSER_TESTS_SUPPORT_PHASES_H
 

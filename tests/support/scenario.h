@@ -60,15 +60,15 @@ struct scenario {
     char title[160]; // printed before the transcript if something fails; may be empty
 };
 
-// What most scenarios use: 5 ms to the master, 1 ms between members, two stripes, heartbeats every
-// 500 ms, dead after 5 s.
+// The settings of most scenarios: 5 ms to the master, 1 ms between members, two stripes, heartbeats
+// every 500 ms, dead after 5 s.
 extern const struct hwi_sim_config scenario_config;
 
 // A run with `members` members in its first view; with 0, nobody yet, and the first_members of the
 // config. Returns owned.
 struct scenario *scenario_start(uint32_t members);
 struct scenario *scenario_start_with(const struct hwi_sim_config *config, uint32_t members);
-// As scenario_start, with groups 0, 1, ..: of so many members each, node by node (0, 1, 0, 1, ..
+// As scenario_start, with groups 0, 1, ..: of that many members each, node by node (0, 1, 0, 1, ..
 // with two groups).
 struct scenario *scenario_start_groups(uint32_t groups, uint32_t members_each);
 // A run that wants two members, of which node 1 has died: node 0 has acknowledged that.
@@ -137,7 +137,7 @@ void expect_transcript(struct scenario *scenario, const char *expected);
 void check_calls(struct scenario *scenario);
 // tensors.c: the value of element `index` of a node's input, of f32 or f64.
 double input_value(uint32_t node, uint32_t step, uint64_t index);
-// What a member gives to an all-gather whose counts differ.
+// The input of a member to an all-gather whose counts differ.
 uint64_t gathered_count(uint64_t count, uint32_t node);
 
 #endif

@@ -8,7 +8,7 @@
 
 enum { FLEET_NODES_MAX = 80 };
 
-// What a source makes of the manifest pages it sends.
+// The damage that a source does to the manifest pages it sends.
 enum fleet_lie {
     FLEET_HONEST = 0,
     FLEET_WRONG_HASH,
@@ -33,9 +33,9 @@ struct fleet_node {
     // How it behaves.
     uint64_t block_ticks; // to send a block; blocks leave one after the other
     enum fleet_lie lie;
-    uint32_t corrupt; // so many of the blocks it sends next are wrong
+    uint32_t corrupt; // the number of blocks it sends next that are wrong
     bool frozen;      // its data port sends no blocks
-    // What happened.
+    // The outcome.
     uint64_t busy_until;
     struct fleet_row *rows;
     uint32_t row_count;
@@ -85,7 +85,7 @@ void fleet_tell(struct fleet *fleet, uint32_t node, struct hwi_addr from,
 void fleet_run(struct fleet *fleet);
 void fleet_run_for(struct fleet *fleet, uint64_t ticks);
 
-// The peers' part. Everything is told to one node, or to all of them.
+// The peers' part. Each message goes to one node, or to all of them.
 void fleet_view(struct fleet *fleet, uint64_t view);
 void fleet_start(
     struct fleet *fleet); // sync_start to all, and runs; again for the same op is allowed

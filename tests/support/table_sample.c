@@ -52,7 +52,7 @@ static uint64_t input_bits(const struct row *row, uint64_t peer, size_t index)
     }
 }
 
-// What element `index` of the whole must be.
+// The expected value of element `index` of the whole.
 static uint64_t wanted_bits(const struct row *row, const hws_result *result, size_t index)
 {
     uint64_t operands[MEMBERS_MAX];

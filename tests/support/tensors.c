@@ -91,7 +91,7 @@ static uint64_t combined(const struct made_call *made, const uint64_t *operands,
     return bits;
 }
 
-// What element `index` is over these members, in the order that plans tell.
+// The value of element `index` over these members, in the order of the plan.
 static uint64_t reduced_bits(const struct made_call *made, const uint32_t *nodes, uint32_t count,
                              uint64_t index)
 {
@@ -382,7 +382,7 @@ void tensors_check_result(const struct made_call *made, const struct hwi_msg_rep
     }
 }
 
-// What the buffer of an in-place call held.
+// The former contents of the buffer of an in-place call.
 static void check_restored(const struct made_call *made)
 {
     uint64_t own = made->node * made->call.count;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The smallest actors that make a simulated run: a master that gives peer ids and proposes
 // everybody to everybody once all are there; peers that register, open their edges, and answer
-// their opening with the number that came up; reducers that pass on what they are told.
+// their opening with the number that came up; reducers that pass on what they receive.
 #ifndef HAWSER_TESTS_SUPPORT_TINY_H
 #define HAWSER_TESTS_SUPPORT_TINY_H
 
@@ -9,8 +9,8 @@
 
 extern const struct hwi_actor_ops tiny_master, tiny_peer, tiny_reducer, tiny_snapshot;
 
-// What a call's value makes a tiny peer do. Each call is answered with the number of calls so far.
-// With a tag: grant{granted=value} to the member with that peer id, over its stripes. Else
+// The effects of a call's value on a tiny peer. Each call is answered with the number of calls so
+// far. With a tag: grant{granted=value} to the member with that peer id, over its stripes. Else
 // heartbeat{sent=calls} to the master, but for:
 enum {
     TINY_FAILS = 13,  // a check fails

@@ -16,7 +16,7 @@
 
 enum { SEEDS = 200, COMPARED_EVERY = 5 };
 
-// What all frames that arrived had, with headers and trailers.
+// The bytes of all frames that arrived, with headers and trailers.
 static void add_frames(void *user, struct hwi_sim *sim)
 {
     uint64_t *bytes = user;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the tests of checkpoints share: a directory, and states of a few small tensors that are
+// Shared by the tests of checkpoints: a directory, and states of a few small tensors that are
 // stored in every way there is.
 #ifndef HAWSER_TESTS_UNIT_CHECKPOINT_SCENE_H
 #define HAWSER_TESTS_UNIT_CHECKPOINT_SCENE_H

@@ -46,7 +46,7 @@ static struct {
     struct hwi_msg_reply reply; // to everything but the opening; its request is filled in
     hws_status open_status;
     bool silent;           // no reply to anything but the opening and close
-    uint32_t gather;       // requests wait for their replies until so many do, ...
+    uint32_t gather;       // requests wait for their replies until this many do, ...
     uint32_t gather_until; // ... up to this submission
     uint64_t bad_tag;      // calls on it get bad_status
     hws_status bad_status;

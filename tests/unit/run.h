@@ -29,7 +29,7 @@ struct member {
     char wrong[RUN_TEXT_BYTES]; // the first failed EXPECT of this thread
 };
 
-// What a member's trainer does; it says EXPECT, never a cmocka assertion, which would leave the
+// A member's trainer; it says EXPECT, never a cmocka assertion, which would leave the
 // wrong thread.
 typedef void (*trainer_fn)(struct member *member);
 

@@ -281,7 +281,7 @@ static void assert_said(const char *name, const char *words)
     }
 }
 
-// The run goes on as if nothing had been called.
+// The run continues as if nothing had been called.
 static void assert_untouched(const char *name)
 {
     for (int i = 0; i < COUNT; i++) {

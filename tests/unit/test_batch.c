@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// hws_batch against a host that the test plays: what is started when, and what is told of each
-// operation.
+// hws_batch against a host that the test plays: what is started when, and what is reported of
+// each operation.
 #include "tests/unit/played_host.h"
 
 enum { OPS = 20 };

@@ -177,7 +177,7 @@ static void a_link_is_replaced_and_a_mode_follows_the_umask(void **state)
     assert_int_equal(about.st_size, 4);
 }
 
-// What a sync says of the same tensors, be they empty or each member's own.
+// The errors of a sync for the same tensors, be they empty or each member's own.
 static void the_root_is_a_syncs(void **state)
 {
     struct scene *scene = *state;

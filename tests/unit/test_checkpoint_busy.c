@@ -95,7 +95,7 @@ static void a_save_that_was_overtaken_is_thrown_away(void **state)
     scene_save(scene->path, 1, 5);
     uint64_t looked = hwi_writes_look(&writes);
     assert_true(hwi_writes_begin(&writes));
-    expect_overtaken(scene, &writes, looked); // by a write that goes on
+    expect_overtaken(scene, &writes, looked); // by a write in progress
     assert_true(hwi_writes_end(&writes));
     expect_overtaken(scene, &writes, looked); // by one that ended
     looked = hwi_writes_look(&writes);

@@ -94,7 +94,7 @@ static void every_length_counts(void **state)
     patient.bytes[patient.length] = 0; // there is room for one more
     scene_write(scene->path, patient.bytes, patient.length + 1);
     assert_int_equal(load(&patient, scene->path), HWS_E_DAMAGED);
-    assert_non_null(strstr(hws_last_error(), "goes on behind its last block"));
+    assert_non_null(strstr(hws_last_error(), "has bytes behind its last block"));
     expect_untouched(&patient);
     dismiss(&patient);
 }

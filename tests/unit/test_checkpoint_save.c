@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Saving where things go wrong: a disk that is full at any byte, files that killed processes left,
-// many who save to one path at once. Whatever happens, the path holds a whole file.
+// many who save to one path at once. In every case the path holds a whole file.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/file.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What leaves first, messages between ports, and the pool behind the buffers.
+// The order of sending, messages between ports, and the pool behind the buffers.
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>

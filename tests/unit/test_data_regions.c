@@ -121,7 +121,7 @@ static void test_an_input_of_the_own_region(void **state)
                           .chunks = 2));
 }
 
-// What is no chunk of the grid, or comes for another operation on the channel, is dropped.
+// A frame that is no chunk of the grid, or belongs to another operation on the channel, is dropped.
 static void test_frames_that_do_not_fit(void **state)
 {
     struct bench *bench = *state;
@@ -185,7 +185,8 @@ static void test_a_part_is_restored(void **state)
     assert_memory_equal(bench->output, bench->old, sizeof bench->old);
 }
 
-// What others write into an output in place is saved as it comes, also if it does not come whole.
+// Before others write into an output in place it is saved piece by piece, also if not all of it
+// comes.
 static void test_what_comes_over_is_restored(void **state)
 {
     struct bench *bench = *state;

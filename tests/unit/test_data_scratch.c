@@ -59,7 +59,7 @@ static void place(struct rig_node *node, struct hwi_op op, uint8_t phase, uint64
 }
 
 // Member 1's input goes to member 2, which passes it on to member 3 from its scratch, more of it
-// than there are slots at a time. Each chunk that has left is told.
+// than there are slots at a time. Each chunk that has left is reported.
 static void test_what_came_is_forwarded(void **state)
 {
     (void)state;

@@ -84,7 +84,7 @@ static uint64_t dropped(struct rig_node *node)
     return stats.frames_dropped;
 }
 
-// What came for `chunk` is what was sent.
+// The bytes that came for `chunk` are those that were sent.
 static void expect_chunk(struct pair *pair, struct hwi_op op, uint32_t chunk)
 {
     RIG_DO(pair->to, reduce, .op = op, .chunk = chunk, RIG_ONE(1));

@@ -65,7 +65,7 @@ static enum outcome say(uint8_t actor, uint8_t from, uint64_t id, uint16_t type)
     return ear.heard == 1 ? HEARD : IGNORED;
 }
 
-// What the table of messages says, by its other way: the layouts.
+// The table of messages, read the other way: the layouts.
 static enum outcome expected(uint8_t actor, uint8_t from, uint64_t id, uint16_t type)
 {
     const struct hwi_layout *layout = hwi_layout_of(type);
@@ -113,7 +113,7 @@ static void who_is_heard_is_as_the_table_says(void **state)
     assert_int_equal(say(HWI_ROLE_SNAPSHOT, HWI_ROLE_CLOCK, 0, HWI_MSG_woken), FAILED);
 }
 
-// What may come from another process: nothing that is said inside of one.
+// Messages that may come from another process: none that stays inside a process.
 static void links_are_as_the_table_says(void **state)
 {
     (void)state;

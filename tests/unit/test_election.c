@@ -23,8 +23,8 @@ struct holding {
 };
 
 struct decision {
-    int status;           // HWS_OK: planned, or put out
-    int out[MEMBERS_MAX]; // statuses of who is put out; HWS_OK = stays
+    int status;           // HWS_OK: planned, or removed
+    int out[MEMBERS_MAX]; // statuses of the removed members; HWS_OK = stays
     bool any_out;
     uint64_t revision, content; // elected
     int winner, other;          // named by the failure
@@ -344,7 +344,7 @@ static int member_of(const struct play *play, uint64_t peer)
     return NOBODY;
 }
 
-// The failed sync is told with the next view.
+// The failed sync is reported with the next view.
 static void read_failure(struct play *play, int count, struct decision *d)
 {
     all_ready(play, count);

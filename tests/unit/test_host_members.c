@@ -392,7 +392,7 @@ static void stripes_survive_a_quiesce(void **state)
 
 // ---- every kind of edges
 
-// What an edge owes whatever its kind.
+// The duties of an edge of any kind.
 #define STORIES                                                                                    \
     cmocka_unit_test(messages_pass_over_ipv4), cmocka_unit_test(a_dialler_may_come_early),         \
         cmocka_unit_test(an_edge_that_is_up_says_so_again),                                        \

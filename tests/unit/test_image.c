@@ -21,7 +21,7 @@ enum { DRAWS = 8, DAMAGES = 500 }; // of each image of each draw
 
 static struct tape *tapes;
 
-// ---- an allocator that counts, and fails when it is told to -------------------------------------
+// ---- an allocator that counts, and fails on demand ------------------------------------------
 
 struct counter {
     int64_t held;  // allocations
@@ -139,8 +139,8 @@ static void damage(unsigned char *bytes, size_t length, uint64_t *seed)
     }
 }
 
-// Whatever a damaged image loads as must bear the events that the true one would have heard: with
-// failed checks perhaps, but without a step outside of its memory.
+// A damaged image that loads must survive the events that the true one would have heard: perhaps
+// with failed checks, but without a step outside of its memory.
 static bool try_damaged(const struct tape *tape, const unsigned char *bytes)
 {
     struct hwi_player *player = hwi_player_create(tape->ops, &hwi_alloc_libc);
@@ -383,7 +383,7 @@ static void a_state_of_zeros_is_short(void **unused)
     zoo_destroy(zoo);
 }
 
-// What a step leaves that ran out of memory between a count and its list.
+// The state that a step leaves when it runs out of memory between a count and its list.
 static void a_broken_state_is_not_saved(void **unused)
 {
     (void)unused;

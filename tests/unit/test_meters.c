@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What stripes carried and how fast, told while it goes on.
+// Meters of the bytes that stripes carried, and how fast, read while they run.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

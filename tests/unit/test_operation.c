@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What hws_op may say: every wrong argument is named, and makes no request.
+// The fields of hws_op: every wrong argument is named, and makes no request.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

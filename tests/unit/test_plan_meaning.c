@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What plans mean: from their answers alone it is worked out what each member's output holds in the
+// The meaning of plans: their answers alone say what each member's output holds in the
 // end, and whether that is what the collective promises, and that the door's rules hold. No
 // reducer, no data port. A plan of another choose.c is judged in the same way.
 #include <setjmp.h>
@@ -40,7 +40,7 @@ static void append(struct value *value, const struct value *more)
 static struct value sent(const struct hwi_plan_shape *shape, uint32_t phase, uint32_t from,
                          uint32_t to, uint32_t chunk);
 
-// What a member makes of a chunk of a stage.
+// The value that a member computes for a chunk of a stage.
 static struct value made(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self,
                          uint32_t chunk)
 {
@@ -63,7 +63,7 @@ static struct value made(const struct hwi_plan_shape *shape, uint32_t stage, uin
     return value;
 }
 
-// What lies in the output when the stage's chunk is complete.
+// The contents of the output when the stage's chunk is complete.
 static struct value in_output(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self,
                               uint32_t chunk)
 {
@@ -107,7 +107,7 @@ static struct value sent(const struct hwi_plan_shape *shape, uint32_t phase, uin
 
 // ---- what each output holds ---------------------------------------------------------------------
 
-// A stage's run; what else leads to it, and what goes on from it, must be the same.
+// A stage's run; every way that leads to it, and every way from it, must be the same.
 static struct hwi_run stage_run(const struct hwi_plan_shape *shape, uint32_t stage, uint32_t self)
 {
     struct hwi_run all = {0};
@@ -184,7 +184,7 @@ static void check_all_once(const struct hwi_plan_shape *shape, const struct valu
                      shape->redop == HWS_AVG && shape->world > 1 ? shape->world : 0);
 }
 
-// What a member's chunk must hold; `same`: what another member's does, once known.
+// The expected contents of a member's chunk; `same`: those of another member's, once known.
 static void check_chunk(const struct hwi_plan_shape *shape, uint32_t self, uint32_t chunk,
                         struct value *same)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What one reducer says, event by event: order of effects, calls ahead, mismatches, hostile
+// The effects of one reducer, event by event: order of effects, calls ahead, mismatches, hostile
 // members, ends.
 #include <stdarg.h>
 #include <setjmp.h>
@@ -496,7 +496,7 @@ static void test_late_events_of_an_ended_operation(void **state)
     assert_true(late > 0);
 }
 
-// After a failed check the memory is let go of and every operation is told, once.
+// After a failed check the memory is released and the end of every operation is reported, once.
 static void test_failure_tells_everyone(void **state)
 {
     (void)state;
@@ -544,7 +544,7 @@ static void count_check(void *world, const struct hwi_actor_ops *actor, const st
     heard->checks++;
 }
 
-// What our own data port cannot say is a failed check, which the drain survives.
+// A message that our own data port cannot send is a failed check, which the drain survives.
 static void test_impossible_chunk_is_our_failure(void **state)
 {
     (void)state;

@@ -53,7 +53,7 @@ static struct symbolic *in_view(uint32_t members, uint64_t seed)
     return symbolic;
 }
 
-// What one member says of it: its own count, and in place as the seed will.
+// One member's arguments: its own count, and in place as the seed says.
 static void start(struct symbolic *symbolic, uint32_t who, struct hwi_msg_op_start op)
 {
     if (op.signature.unequal) {
@@ -237,7 +237,7 @@ static void test_mismatches(void **state)
     }
 }
 
-// Too little room is told once all have called, with both numbers; nothing was written.
+// Too little room is reported once all have called, with both numbers; nothing was written.
 static void test_too_little_room(void **state)
 {
     (void)state;

@@ -70,7 +70,7 @@ static void test_grants_follow_the_lowest(void **state)
     assert_int_equal(ledger.low, 19);
 }
 
-// What leaves from scratch holds its slot until all of it has left.
+// A part that is sent from scratch holds its slot until all of it has left.
 static void test_what_leaves_holds_its_slot(void **state)
 {
     (void)state;
@@ -130,7 +130,7 @@ static void keep(struct hwi_early *early, uint64_t peer, uint64_t view, uint32_t
     hwi_early_keep(early, &hwi_alloc_libc, peer, &call);
 }
 
-// What the kept call granted; 0 if none was kept.
+// The grant of the kept call; 0 if none was kept.
 static uint32_t take(struct hwi_early *early, uint64_t peer, uint64_t view, uint32_t seq)
 {
     struct hwi_msg_call call;

@@ -15,7 +15,7 @@
 
 enum { CAPACITY = 1 << 12, SENT_MAX = 4096 };
 
-// What went out, in place of a control link.
+// The messages sent, in place of a control link.
 static struct {
     struct hwi_addr to;
     uint64_t tool, first, next, begins;
@@ -140,7 +140,7 @@ static void history_and_news_come_whole_and_once(void **state)
     assert_int_equal(sent[0].first, 101);
     assert_int_equal(sent[0].records, HWI_TRACE_BATCH_MAX);
     assert_int_equal(sent[0].to.role, HWI_ROLE_MASTER);
-    ask(bench, 7, 900, 8 << 20); // goes on; the history is not sent again
+    ask(bench, 7, 900, 8 << 20); // continues; the history is not sent again
     say(bench, 50);
     run_ms(bench, 100);
     assert_int_equal(records_for(7), 950);

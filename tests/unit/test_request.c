@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is submitted for a call, what a reply becomes, and what happens when no reply comes.
+// The message that a call submits, the result that a reply becomes, and the case that no reply
+// comes.
 #include <sched.h>
 #include <sys/wait.h>
 
@@ -185,7 +186,7 @@ static void test_cancelling_is_told_once_it_is_known(void **state)
     assert_int_equal(hws_cancel(request), HWS_OK);
     reply_to(id, HWS_E_CANCELLED);
     scene.cancel.request = 0;
-    assert_int_equal(hws_cancel(request), HWS_OK); // it has ended: nothing is told
+    assert_int_equal(hws_cancel(request), HWS_OK); // it has ended: nothing is sent
     assert_int_equal(scene.cancel.request, 0);
     assert_int_equal(hws_wait(request, 0, NULL), HWS_E_CANCELLED);
     assert_non_null(strstr(hws_last_error(), "all_reduce tag 1 was cancelled here"));

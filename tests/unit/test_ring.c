@@ -324,7 +324,7 @@ static void records_say_what_the_message_said(void **state)
     assert_true(hwi_ring_is_sent(&short_text));
 }
 
-// What msg.def flags must be numbers, and one of each.
+// The fields that msg.def flags are numbers, and there is one of each.
 static void all_that_is_flagged_is_kept(void **state)
 {
     (void)state;
@@ -411,7 +411,7 @@ static const struct hwi_actor_ops reducer = {
     "reducer", HWI_ROLE_REDUCER, create_nothing, step_reducer, fail_peer, destroy_nothing, NULL};
 
 struct world {
-    uint64_t clock; // goes on by one at each look
+    uint64_t clock; // advances by one at each look
     uint32_t carried;
 };
 

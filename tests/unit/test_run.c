@@ -15,7 +15,7 @@ static int teardown(void **state)
 
 // ---- reductions ----
 
-// What a member puts in: awkward numbers, so that another order of adding gives other bits.
+// A member's input: awkward numbers, so that another order of adding gives other bits.
 static double input_of(uint32_t rank, size_t i)
 {
     uint64_t x = (i * 2654435761u + rank * 40503u + 12345u) % 1000003u;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a run costs its master as it grows, counted: steps, effects, encoded bytes, allocated
+// The cost of a run for its master as it grows, counted: steps, effects, encoded bytes, allocated
 // memory. The members are played. HAWSER_SCALE=N plays one run of N members and prints a table with
 // times.
 #include <setjmp.h>
@@ -328,7 +328,7 @@ static void play_status(struct run *run)
     assert_int_equal(status->u.status.ops_count, 1);
 }
 
-// What a run costs, by phase.
+// The cost of a run, by phase.
 struct costs {
     struct cost registrations, readies, heartbeats, operation, agree, offers, deaths, again;
     uint64_t allocated;
@@ -437,7 +437,7 @@ static void outcomes_of_many_tags_fit_an_announcement(void **unused)
     end(&run);
 }
 
-// What the master may have to say at most: all limits reached at once.
+// The most that the master may have to say: all limits reached at once.
 static void the_longest_announcement_can_be_encoded(void **unused)
 {
     (void)unused;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a run costs one of its peers as it grows, counted: steps, effects, allocated memory at rest
-// and at most. Master, data port and lanes are played. HAWSER_SCALE=N plays one run of N members
-// and prints a table with times.
+// The cost of a run for one of its peers as it grows, counted: steps, effects, allocated memory at
+// rest and at most. Master, data port and lanes are played. HAWSER_SCALE=N plays one run of N
+// members and prints a table with times.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A secret field is told to nobody but who says and who hears its message. No message of the table
-// has one that this could be tried with, so each field of each message is made one in turn:
+// A secret field is shown only to the sender and the receiver of its message. No message of the
+// table has one that this could be tried with, so each field of each message is made one in turn:
 // hwi_layout_of is wrapped here, and gives a copy of the layout that has the flag.
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What hws_last_error says of each failure: what happened, to whom, what to do.
+// The sentence of hws_last_error for each failure: what happened, to whom, what to do.
 #include "tests/unit/played_host.h"
 
 static void test_opening_can_fail(void **state)

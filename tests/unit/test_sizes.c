@@ -101,7 +101,7 @@ static void test_shorter_options(void **state)
     }
 }
 
-// What an older program had as padding may hold anything.
+// Bytes that were padding for an older program may hold anything.
 static void test_padding_of_older_options_is_not_read(void **state)
 {
     (void)state;

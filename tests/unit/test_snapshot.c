@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The life of a sync in one snapshot actor: hashing, what the peer is told, the end, failed checks.
+// The life of a sync in one snapshot actor: hashing, the messages to the peer, the end, failed
+// checks.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

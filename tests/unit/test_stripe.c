@@ -186,7 +186,7 @@ static void so_they_do_through_a_sealed_stream(void **state)
     move_all(scene);
 }
 
-// What a stream has taken and cannot send yet is not forgotten when no more frames wait.
+// Bytes that a stream has taken and cannot send yet are not forgotten when no more frames wait.
 static void what_a_stream_keeps_leaves_later(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What master and peer do with a tool's wish for the whole run's trace: pass it on, and nothing
+// Master and peer pass on a tool's request for the whole run's trace, and nothing
 // else changes.
 #include <setjmp.h>
 #include <stdarg.h>

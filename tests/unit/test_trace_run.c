@@ -13,7 +13,7 @@
 
 enum { MESSAGES_MAX = 16, RECORDS_MAX = 8 };
 
-// What comes, in place of a link to a master.
+// The messages that arrive, in place of a link to a master.
 static struct hwi_msg coming[MESSAGES_MAX];
 static struct hwi_trace_record records[MESSAGES_MAX][RECORDS_MAX];
 static uint32_t coming_count, coming_next;

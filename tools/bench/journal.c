@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a journal costs: streams of all-reduces in two runs of the same two processes, one of which
-// keeps journals and one does not, by turns of about a millisecond. New processes after a while:
-// how the machine treats their threads differs from one to the next.
+// Measures the cost of a journal: streams of all-reduces in two runs of the same two processes, one
+// of which keeps journals and one does not, by turns of about a millisecond. New processes after a
+// while: how the machine treats their threads differs from one to the next.
 #include <dirent.h>
 #include <errno.h>
 #include <hawser/hawser.h>

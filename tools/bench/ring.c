@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the ring costs a message: the drain with and without it, in turn.
+// Measures the cost of the ring per message: the drain with and without it, in turn.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What it costs a run to be traced: one stream of all-reduces, by turns without a reader, with one
-// that reads and prints everything, and with one that is stopped.
+// Measures the cost of tracing a run: one stream of all-reduces, by turns without a reader, with
+// one that reads and prints everything, and with one that is stopped.
 #include <errno.h>
 #include <fcntl.h>
 #include <hawser/hawser.h>

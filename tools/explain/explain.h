@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What was first to go wrong in a run, in plain words, from what its rings say. Pure: the same
+// Says in plain words what went wrong first in a run, from its rings. Pure: the same
 // rings give the same report; no clock, no files. One thread at a time.
 #ifndef HAWSER_TOOLS_EXPLAIN_EXPLAIN_H
 #define HAWSER_TOOLS_EXPLAIN_EXPLAIN_H

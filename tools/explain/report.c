@@ -165,8 +165,8 @@ void finding_show(struct explain_finding *finding, int64_t at_ns, const char *fo
     va_end(arguments);
 }
 
-// What nothing can end beside comes first, then present findings, then harmless ones, then past
-// ones; each in the order in which they began.
+// A finding that keeps the run from ending anything comes first, then present findings, then
+// harmless ones, then past ones; each in the order in which they began.
 static bool comes_before(const struct explain_finding *a, const struct explain_finding *b)
 {
     if (a->first != b->first) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the subcommands of `hawser` share: their entry points, exit codes and option helpers.
+// Shared by the subcommands of `hawser`: their entry points, exit codes and option helpers.
 #ifndef HAWSER_TOOLS_HAWSER_COMMAND_H
 #define HAWSER_TOOLS_HAWSER_COMMAND_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What trainers ask: calls with their buffers, and the operations of a round.
+// The trainers' requests: calls with their buffers, and the operations of a round.
 #include "tools/swarm/crew.h"
 
 enum { HURRY_MOST_MS = 1500, WHOLE_CHANCE = 250 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What must hold while nothing is wrong: what all called is answered soon, and nobody's life ends.
-// A run under faults has such times too, and in them lost messages and wrong guesses show that
-// later ones would cover up.
+// Checks that hold while nothing is wrong: a call that all made is answered soon, and nobody's life
+// ends. A run under faults has such times too, and in them lost messages and wrong guesses show
+// that later ones would cover up.
 #include "tools/swarm/crew.h"
 
 #include <string.h>

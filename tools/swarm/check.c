@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What must hold of each reply and of the whole run: C1 (in time), C4 (mismatches), buffers.
+// Checks of each reply and of the whole run: C1 (in time), C4 (mismatches), buffers.
 #include "tools/swarm/crew.h"
 #include "tools/swarm/ends.h"
 

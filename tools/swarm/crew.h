@@ -388,7 +388,7 @@ struct swarm_seat *swarm_seat_of(struct swarm *s, uint64_t peer); // NULL = not 
 void swarm_trouble(struct swarm *s, uint64_t for_ns); // something is wrong, for so long
 void swarm_check_calm(struct swarm *s, const struct swarm_seat *seat, const struct swarm_call *call,
                       const struct hwi_msg_reply *reply);
-// Looks once in a while at what nobody is told of.
+// Checks once in a while what no reply shows.
 void swarm_watch_calm(struct swarm *s);
 
 // weather.c

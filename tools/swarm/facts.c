@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a reply tells besides its status and its result: why, how often it was tried, for whom it
+// The facts in a reply besides its status and its result: why, how often it was tried, for whom it
 // waited and how long, how much it carried.
 #include "tools/swarm/crew.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a reduction is, by the words of the header and one element at a time: halves in single
+// The reference reduction, as the header describes it and one element at a time: halves in single
 // precision and rounded once, averages of whole numbers exact and cut toward zero, one NaN.
 #include "actors/base/dtype.h"
 #include "tools/swarm/crew.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What one member's result must be: a function of the members that it names and of the call.
+// The expected result of one member: a function of the members that it names and of the call.
 #include "tools/swarm/crew.h"
 
 #include <xxhash.h>

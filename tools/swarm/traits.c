@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a seed draws for its run, and the program its crew follows.
+// The traits that a seed draws for its run, and the program that its crew follows.
 #include "tools/swarm/crew.h"
 
 static uint32_t between(struct swarm_draw *draw, uint32_t least, uint32_t most)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the events of the schedule do: `strike` finds whom to hit among those who live, `mend` ends
-// what lasts. Both make do with what they find, so any event may be left out.
+// The effects of the schedule's events: `strike` picks a living process to hit, `mend` ends a
+// lasting fault. Both make do with what they find, so any event may be left out.
 #include "tools/swarm/crew.h"
 
 #include <string.h>

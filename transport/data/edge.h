@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the port keeps for each edge: queues, and a stash.
+// The state that the port keeps for each edge: queues, and a stash.
 #ifndef HAWSER_TRANSPORT_DATA_EDGE_H
 #define HAWSER_TRANSPORT_DATA_EDGE_H
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What travels on a stripe: a 64-byte header, the payload, an 8-byte trailer. Little-endian.
+// The format of a frame on a stripe: a 64-byte header, the payload, an 8-byte trailer.
+// Little-endian.
 //   0 magic u32   4 kind u8   5 phase u8   6 lane u8   7 codec u8   8 view u64   16 tag u64
 //   24 seq u32   28 op kind u8, 3 zero bytes
 //   32 offset u64: of a CHUNK in the whole, in bytes; of a BLOCK its number

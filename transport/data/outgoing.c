@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What waits to be sent, and the frames that the driver is sending.
+// The data that waits to be sent, and the frames that the driver is sending.
 #include "transport/data/blocks.h"
 #include "transport/data/edge.h"
 #include "transport/data/op.h"

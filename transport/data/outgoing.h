@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What waits to be sent, and the frames that the driver is sending.
+// The data that waits to be sent, and the frames that the driver is sending.
 #ifndef HAWSER_TRANSPORT_DATA_OUTGOING_H
 #define HAWSER_TRANSPORT_DATA_OUTGOING_H
 

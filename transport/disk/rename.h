@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What makes a file that was put in place by a rename stay there.
+// Makes sure that a file stays where a rename has put it.
 #ifndef HAWSER_TRANSPORT_DISK_RENAME_H
 #define HAWSER_TRANSPORT_DISK_RENAME_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What lies outside a host's actors: where each effect goes, and how the data port's events come
+// The world around a host's actors: where each effect goes, and how the data port's events come
 // back.
 #include <hawser/types.h>
 
@@ -27,8 +27,8 @@ static void to_data(struct hwi_host *host, const struct hwi_envelope *envelope)
     }
 }
 
-// A call that failed, a member that is put out: the events that led to it are kept before the news
-// is passed on.
+// A call has failed, or a member was removed from the run: the events that led to it are kept
+// before the news is passed on.
 static void note_failure(struct hwi_host *host, const struct hwi_msg *msg)
 {
     int status = msg->type == HWI_MSG_reply     ? msg->u.reply.status

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a journal's directory holds, and whole files in memory.
+// Lists the files in a journal's directory, and reads whole files into memory.
 #ifndef HAWSER_TRANSPORT_JOURNAL_DIRECTORY_H
 #define HAWSER_TRANSPORT_JOURNAL_DIRECTORY_H
 

@@ -148,7 +148,7 @@ bool hwi_address_same_host(const struct hwi_address *a, const struct hwi_address
            ((const struct sockaddr_in *)&b->storage)->sin_addr.s_addr;
 }
 
-// What others can dial of one interface; its `bytes` is 0 if they cannot.
+// The address at which others can dial one interface; its `bytes` is 0 if there is none.
 static struct hwi_address of_interface(const struct ifaddrs *interface, int family)
 {
     struct hwi_address address = {.bytes = 0};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a process of another build of Hawser says: the same messages, with fields behind the known
+// Speaks for a process of another build of Hawser: the same messages, with fields behind the known
 // ones of each record, and messages that nobody here knows.
 #include "transport/sim/world.h"
 
@@ -9,14 +9,14 @@
 
 enum {
     UNKNOWN_TYPE = 127,  // no message has it
-    UNKNOWN_IN = 16,     // one message in so many is followed by one that nobody knows
+    UNKNOWN_IN = 16,     // one message in 16 is followed by one that nobody knows
     REGISTRATION_AT = 1, // its protocol stands behind the type
 };
 
 static void pack_values(msgpack_packer *packer, const struct hwi_layout *layout,
                         const msgpack_object_array *values);
 
-// What a newer build has added.
+// The fields that a newer build has added.
 static void pack_unknown(msgpack_packer *packer)
 {
     msgpack_pack_array(packer, 2);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is scheduled: a binary heap ordered by time, then by the order of scheduling.
+// The schedule: a binary heap of events ordered by time, then by the order of scheduling.
 #include "transport/sim/world.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is set for links: delays, bandwidth, blocks. Only what differs from the config takes memory.
+// The settings of links: delays, bandwidth, blocks. Only links that differ from the config take
+// memory.
 #include "transport/sim/world.h"
 
 // ---- draws: splitmix64

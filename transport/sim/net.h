@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is between simulated processes: events, messages and frames on their way, connections,
+// The network between simulated processes: events, messages and frames on their way, connections,
 // links. Each struct is owned as world.h says.
 #ifndef HAWSER_TRANSPORT_SIM_NET_H
 #define HAWSER_TRANSPORT_SIM_NET_H
@@ -37,11 +37,12 @@ struct hwi_sim_packet *hwi_sim_packet_encode(struct hwi_sim *sim, const struct h
 // Of encoded bytes, which are borrowed until return.
 struct hwi_sim_packet *hwi_sim_packet_of(struct hwi_sim *sim, const unsigned char *bytes,
                                          size_t length);
-// What a process of another build (not SAME) says in the place of `packet`, which is borrowed.
+// The packet that a process of another build (not SAME) sends in place of `packet`, which is
+// borrowed.
 struct hwi_sim_packet *hwi_sim_packet_of_build(struct hwi_sim *sim,
                                                const struct hwi_sim_packet *packet,
                                                enum hwi_sim_build build);
-// What it says besides, now and then: a message that nobody here knows; NULL = not now.
+// A message that nobody here knows, which such a process sends now and then; NULL = not now.
 struct hwi_sim_packet *hwi_sim_packet_unknown(struct hwi_sim *sim);
 // Encodes `msg` (borrowed until return). *flat is NULL, or owned (free()): then the packet's bytes
 // are those of another message that differs in the fields of *flat only, lists excepted.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the processes' trainers asked, and the replies, by number. Between a trainer and its peer a
-// request's id is its number + 1.
+// The requests of the processes' trainers, and the replies, by number. Between a trainer and its
+// peer a request's id is its number + 1.
 #include "transport/sim/world.h"
 
 #include <stdio.h>

@@ -175,8 +175,8 @@ void hwi_sim_control(struct hwi_sim *sim, uint32_t node, bool up);
 // there is none: what the member says waits and is sent then, what the master says is lost and it
 // hears `unreachable` (both as ZeroMQ does).
 void hwi_sim_control_lose(struct hwi_sim *sim, uint32_t node, uint64_t down_ns);
-// What runs on a node, also the master, is of another build of Hawser; processes that are started
-// there later are, too.
+// Makes the process on a node (also the master) one of another build of Hawser, and every process
+// that is started there later.
 enum hwi_sim_build {
     HWI_SIM_BUILD_SAME,
     HWI_SIM_BUILD_NEWER,   // of the same protocol: it says more than this one knows

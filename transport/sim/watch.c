@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What of a process can be looked at from outside: its ring and its journal, in virtual time.
+// The parts of a process that can be read from outside: its ring and its journal, in virtual time.
 #include "transport/sim/world.h"
 
 #include <stdio.h>

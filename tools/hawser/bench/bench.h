@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the parts of `hawser bench` share: all-reduces between processes, and plain TCP to compare
+// Shared by the parts of `hawser bench`: all-reduces between processes, and plain TCP to compare
 // them with. The command forks all processes before it uses Hawser.
 #ifndef HAWSER_TOOLS_HAWSER_BENCH_BENCH_H
 #define HAWSER_TOOLS_HAWSER_BENCH_BENCH_H

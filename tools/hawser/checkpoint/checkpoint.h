@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the parts of `hawser checkpoint` share.
+// Shared by the parts of `hawser checkpoint`.
 #ifndef HAWSER_TOOLS_HAWSER_CHECKPOINT_CHECKPOINT_H
 #define HAWSER_TOOLS_HAWSER_CHECKPOINT_CHECKPOINT_H
 

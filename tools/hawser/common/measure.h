@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What benchmarks share: `hawser bench`, which measures what users care about, and tools/bench,
+// Shared by the benchmarks: `hawser bench`, which measures what users care about, and tools/bench,
 // which measures parts of Hawser.
 #ifndef HAWSER_TOOLS_HAWSER_COMMON_MEASURE_H
 #define HAWSER_TOOLS_HAWSER_COMMON_MEASURE_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What only Linux has, for processes that this command starts.
+// Calls that only Linux has, for processes that this command starts.
 #ifndef HAWSER_TOOLS_HAWSER_COMMON_OS_PROCESS_H
 #define HAWSER_TOOLS_HAWSER_COMMON_OS_PROCESS_H
 

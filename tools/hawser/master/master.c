@@ -98,7 +98,8 @@ static bool set_option(hws_master_config *config, int option)
     }
 }
 
-// What is bound, and what members use: here the address that is printed last, elsewhere others.
+// Prints the bound address and the ones to use: on this host the one printed last, elsewhere
+// others.
 static void say_address(const char *listen, const char *address)
 {
     struct hwi_address bound, others[ADDRESSES_MAX];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the parts of the picture share.
+// Shared by the parts of the picture.
 #ifndef HAWSER_TOOLS_HAWSER_PICTURE_PARTS_H
 #define HAWSER_TOOLS_HAWSER_PICTURE_PARTS_H
 

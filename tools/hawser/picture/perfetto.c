@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the picture is made of, and the order in which it is drawn.
+// The parts of the picture, and the order in which they are drawn.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a replay prints: lines for people, or an object a line for programs.
+// The output of a replay: lines for people, or one object a line for programs.
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>

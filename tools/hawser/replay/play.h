@@ -46,7 +46,7 @@ void replay_print_state_difference(struct replay_game *game, const struct replay
 
 // ---- replay_step.c
 
-// False when the one who looks on wants no more.
+// False when the user wants no more.
 bool replay_print_step(struct replay_game *game, const struct hwi_journal_event *event,
                        const struct hwi_effects *effects);
 // A check that failed in the replay as it did when it was recorded.

@@ -175,7 +175,7 @@ struct replay_progress {
     uint32_t verdict;
     uint8_t role;    // the event being played ...
     uint64_t number; // ... 0 = none yet
-    // What the one who looks on wants of the journals to come, too.
+    // The user's wishes, which hold for the journals to come, too.
     bool hurries; // no more waiting between steps
     bool leaves;  // no more
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is printed on the way: steps, states, checks that failed as they did before.
+// The lines that a replay prints on the way: steps, states, checks that failed as they did before.
 #include "tools/hawser/replay/play.h"
 
 // "c" continues without waiting; "q" or the end of the input stops.

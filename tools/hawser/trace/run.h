@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What more is known of a source that trace_open_run has opened.
+// More facts about a source that trace_open_run has opened.
 #ifndef HAWSER_TOOLS_HAWSER_TRACE_RUN_H
 #define HAWSER_TOOLS_HAWSER_TRACE_RUN_H
 

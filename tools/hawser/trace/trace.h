@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the parts of `hawser trace` share.
+// Shared by the parts of `hawser trace`.
 #ifndef HAWSER_TOOLS_HAWSER_TRACE_TRACE_H
 #define HAWSER_TOOLS_HAWSER_TRACE_TRACE_H
 

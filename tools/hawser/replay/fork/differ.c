@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What differed between the recording and its fork: how each call behind the fork ended there and
+// Compares the recording with its fork: how each call behind the fork ended there and
 // here, and the view of the last one.
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the files of the TCP kind share. Nobody else includes this but its tests.
+// Shared by the files of the TCP kind. Only they and their tests include this.
 #ifndef HAWSER_TRANSPORT_HOST_EDGE_TCP_PORT_H
 #define HAWSER_TRANSPORT_HOST_EDGE_TCP_PORT_H
 
