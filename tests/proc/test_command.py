@@ -50,6 +50,7 @@ def bad_values():
         (("run", "-n", "2"), "no trainer"),
         (("run", "-n", "2", "--chaos", "kill@2s", "--", "true"), "kill@2s"),
         (("run", "-n", "2", "--chaos", "melt@2s:1", "--", "true"), "melt@2s:1"),
+        (("run", "-n", "2", "--chaos", "every=2", "--", "true"), "times such as 2s or 500ms"),
         (("status",), "HOST:PORT"),
         (("master", "--dead-ms", "1"), "--dead-ms"),
         (("master", "extra"), "extra"),

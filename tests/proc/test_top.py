@@ -63,6 +63,7 @@ def test_metrics(world):
             metrics[f'hawser_member_sent_bytes_total{{member="{member.peer}"}}'] > 0 for member in members) else None
     world.until(settled, 10, "heartbeats to bring the counters")
     guest.close()
+    check("\ndropped by the master: control_dropped 1, control_damaged 1\n" in hawser("status", master.address), "not in the status")
     metrics = settled()
     check(metrics["hawser_up"] == 1 and metrics["hawser_members"] == 3 and metrics["hawser_newcomers"] == 0, metrics)
     check(metrics["hawser_committed_total"] == 3, f"3 reductions were committed: {metrics}")

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "tools/hawser/common/dropped.h"
+
 enum { STANDING_MEMBER = 2 };
 
 static void head(FILE *out, const char *name, const char *type, const char *help)
@@ -121,21 +123,11 @@ static void write_info(FILE *out, const struct hwi_msg_status *status)
 
 static void write_dropped_of(FILE *out, const char *process, const struct hwi_counters *counters)
 {
-    const struct {
-        const char *what;
-        uint64_t count;
-    } rows[] = {
-        {"control_dropped", counters->control_dropped},
-        {"control_damaged", counters->control_damaged},
-        {"control_unsent", counters->control_unsent},
-        {"stripes_refused", counters->stripes_refused},
-        {"undeliverable", counters->undeliverable},
-        {"journal_lost", counters->journal_lost},
-        {"trace_lost", counters->trace_lost},
-    };
-    for (size_t i = 0; i < HWI_COUNT(rows); i++) {
+    struct dropped list[DROPPED_KINDS];
+    dropped_list(counters, list);
+    for (uint32_t i = 0; i < DROPPED_KINDS; i++) {
         fprintf(out, "hawser_dropped_total{process=\"%s\",what=\"%s\"} %" PRIu64 "\n", process,
-                rows[i].what, rows[i].count);
+                list[i].name, list[i].count);
     }
 }
 

@@ -123,7 +123,8 @@ bool chaos_parse(const char *spec, struct chaos *chaos, char *error)
         if (length >= sizeof item || !parse_item(item, chaos)) {
             snprintf(error, CHAOS_ERROR_BYTES,
                      "cannot read \"%s\" in the chaos SPEC (at most %d "
-                     "events): expected kill@T:I, stop@T:I+D, start@T, every=T or seed=N",
+                     "events): expected kill@T:I, stop@T:I+D, start@T, every=T or seed=N, with "
+                     "times such as 2s or 500ms",
                      item, CHAOS_EVENTS_MAX);
             return false;
         }

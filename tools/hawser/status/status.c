@@ -6,6 +6,7 @@
 
 #include "tools/explain/model.h"
 #include "tools/hawser/command.h"
+#include "tools/hawser/common/dropped.h"
 #include "tools/hawser/common/json.h"
 #include "tools/hawser/common/status_query.h"
 
@@ -14,7 +15,7 @@ static const char usage[] =
     "Asks the master at ADDR (HOST:PORT) for the state of the run: its view, its members and "
     "waiting\n"
     "newcomers, the time since each was last heard, and for each operation in flight the members\n"
-    "that it waits for.\n"
+    "that it waits for; and what the processes dropped (messages, records, connections).\n"
     "\n"
     "  --json     one JSON object\n"
     "  --help\n"
@@ -104,6 +105,37 @@ static void print_members(const struct hwi_msg_status *status)
     }
 }
 
+// A line for a process that dropped something.
+static void print_dropped(const char *process, const struct hwi_counters *counters)
+{
+    struct dropped list[DROPPED_KINDS];
+    bool any = false;
+    dropped_list(counters, list);
+    for (uint32_t i = 0; i < DROPPED_KINDS; i++) {
+        if (list[i].count == 0) {
+            continue;
+        }
+        if (!any) {
+            printf("dropped by %s:", process);
+        }
+        printf("%s %s %" PRIu64, any ? "," : "", list[i].name, list[i].count);
+        any = true;
+    }
+    if (any) {
+        putchar('\n');
+    }
+}
+
+static void print_all_dropped(const struct hwi_msg_status *status)
+{
+    char process[32];
+    print_dropped("the master", &status->counters);
+    for (uint32_t i = 0; i < status->members_count; i++) {
+        snprintf(process, sizeof process, "member %" PRIu64, status->members[i].peer);
+        print_dropped(process, &status->members[i].facts.counters);
+    }
+}
+
 static void print_plain(const struct hwi_msg_status *status)
 {
     if (status->view) {
@@ -128,6 +160,7 @@ static void print_plain(const struct hwi_msg_status *status)
     for (uint32_t i = 0; i < status->ops_count; i++) {
         print_operation(&status->ops[i], has_groups(status));
     }
+    print_all_dropped(status);
 }
 
 // ---- for programs ----------------------------------------------------------------------------
@@ -144,14 +177,12 @@ static void put_ids(struct json_writer *json, const char *name, const struct hwi
 
 static void put_counters(struct json_writer *json, const struct hwi_counters *counters)
 {
+    struct dropped list[DROPPED_KINDS];
+    dropped_list(counters, list);
     json_put_open(json, "dropped", '{');
-    json_put_number(json, "control_dropped", counters->control_dropped);
-    json_put_number(json, "control_damaged", counters->control_damaged);
-    json_put_number(json, "control_unsent", counters->control_unsent);
-    json_put_number(json, "stripes_refused", counters->stripes_refused);
-    json_put_number(json, "undeliverable", counters->undeliverable);
-    json_put_number(json, "journal_lost", counters->journal_lost);
-    json_put_number(json, "trace_lost", counters->trace_lost);
+    for (uint32_t i = 0; i < DROPPED_KINDS; i++) {
+        json_put_number(json, list[i].name, list[i].count);
+    }
     json_put_close(json, '}');
 }
 
