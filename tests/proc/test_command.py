@@ -177,6 +177,15 @@ def chaos_always_ends():
     check(done.returncode == 0 and "alive" in done.stdout and "never struck" not in done.stderr, "it continues in time", done)
 
 
+def chaos_that_leaves_none():
+    """A run in which nothing finished has not succeeded; one that has started all it may lets the last ones finish."""
+    for spec in ("stop@50ms:0,stop@50ms:1", "kill@50ms:0,kill@50ms:1"):
+        done = run(HAWSER, "run", "-n", "2", "--chaos", spec, "--", "sleep", "30")
+        check(done.returncode == 1 and "no process finished" in done.stderr, spec, done)
+    done = run(HAWSER, "run", "-n", "1", "--chaos", "every=1ms", "--", "sh", "-c", "test $HAWSER_INDEX = 1023 || exec sleep 30")
+    check(done.returncode == 0 and "1024 processes have been started" in done.stderr, "every= ends", done)
+
+
 def groups_and_units():
     show = 'echo "$HAWSER_GROUP $HAWSER_UNIT $HAWSER_UNIT_SIZE"'
     done = run(HAWSER, "run", "-n", "4", "--groups", "2", "--unit-size", "2", "--", "sh", "-c", show)
@@ -322,7 +331,7 @@ def bad_data():
 
 
 for test in (help_and_usage, bad_values, unreachable_status, master_and_status, trainers_that_fail, whole_run, chaos_run,
-             chaos_always_ends, groups_and_units, chaos_takes_whole_units, lost_output_is_a_failure,
+             chaos_always_ends, chaos_that_leaves_none, groups_and_units, chaos_takes_whole_units, lost_output_is_a_failure,
              a_misspelled_variable_is_reported_once, an_interrupted_sim_says_so,
              a_state_file_begins_and_continues, signals_are_passed_on, children_die_with_it, bad_data):
     begin = time.monotonic()

@@ -45,7 +45,9 @@ static const char usage[] =
     "are still frozen when all others have ended are continued and ended.\n"
     "\n"
     "Exit code: 0 all processes that chaos did not kill exited 0; else that of the first that\n"
-    "failed (128 + signal if by one); 2 bad usage; 3 the trainer cannot be run, or fails at once.\n"
+    "failed (128 + signal if by one); 1 none finished; 2 bad usage; 3 the trainer cannot be run, "
+    "or\n"
+    "fails at once.\n"
     "Example: hawser run -n 4 --chaos kill@2s:1,start@3s -- train_digits --steps 100\n";
 
 enum { MEMBERS_MAX = 256, LATE_CHECK_MS = 500, MEMBERS_CHECK_MS = 250, END_GRACE_MS = 5000 };
@@ -342,6 +344,12 @@ static void kill_one_start_one(struct run *run)
     if (count == 0) {
         return;
     }
+    if (run->family.count + unit_size(run) > FAMILY_MAX) {
+        complain("run", "%d processes have been started, the most there may be: every= ends",
+                 FAMILY_MAX);
+        run->chaos.every_ms = 0;
+        return;
+    }
     uint32_t picked = running[chaos_pick(&run->chaos, count)];
     uint32_t first = picked - picked % unit_size(run);
     for (uint32_t i = first; i < first + unit_size(run); i++) {
@@ -427,6 +435,10 @@ static int attend(struct run *run)
         }
     }
     say_what_never_struck(run);
+    if (run->exit_code == EXIT_OK && !run->finished) {
+        complain("run", "no process finished");
+        return EXIT_FAILED;
+    }
     return run->exit_code;
 }
 
