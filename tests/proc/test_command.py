@@ -182,7 +182,7 @@ def chaos_that_leaves_none():
     for spec in ("stop@50ms:0,stop@50ms:1", "kill@50ms:0,kill@50ms:1"):
         done = run(HAWSER, "run", "-n", "2", "--chaos", spec, "--", "sleep", "30")
         check(done.returncode == 1 and "no process finished" in done.stderr, spec, done)
-    done = run(HAWSER, "run", "-n", "1", "--chaos", "every=1ms", "--", "sh", "-c", "test $HAWSER_INDEX = 1023 || exec sleep 30")
+    done = run(HAWSER, "run", "-n", "1", "--chaos", "every=1ms", "--", "sh", "-c", "test $HAWSER_INDEX = 1023 && exec sleep 0.3; exec sleep 30")
     check(done.returncode == 0 and "1024 processes have been started" in done.stderr, "every= ends", done)
 
 
