@@ -120,8 +120,12 @@ void hwi_master_on_done(void *state, const struct hwi_event *event, struct hwi_e
         disagree(master, channel, session->peer, done->redop, effects);
         return;
     }
+    bool collective = hwi_kind_is_collective(channel->kind);
+    if (collective && channel->count > 1) {
+        session->facts.last += HWI_MIN(done->last, done->count - *counted);
+    }
     if (hwi_master_count(channel, counted, done->count)) {
-        session->facts.last += channel->count > 1;
+        session->facts.last += !collective && channel->count > 1;
         decide(master, channel, effects);
     }
 }

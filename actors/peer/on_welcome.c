@@ -32,7 +32,7 @@ static void tell_again(struct hwi_peer *peer, struct hwi_effects *effects)
 {
     for (uint32_t i = 0; i < peer->channel_count; i++) {
         if (peer->channels[i].done > peer->channels[i].heard) {
-            hwi_peer_tell_done(peer, &peer->channels[i], effects);
+            hwi_peer_tell_done(peer, &peer->channels[i], 0, effects);
         }
     }
     tell_again_of_calls(peer, effects);

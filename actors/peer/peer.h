@@ -31,6 +31,7 @@ struct hwi_peer_call {
     uint32_t attempts;
     uint64_t done_ns;                          // while DONE
     uint64_t members_us, commit_us, credit_us; // as in reply, so far
+    bool last;                                 // while DONE: called after all others
     bool withdrawn;                            // the master was asked to decide
     bool cancelled;                            // by the trainer: it is not run again
     bool committed;                            // while ENDING

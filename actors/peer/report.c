@@ -9,7 +9,7 @@ static bool is_barrier(const struct hwi_peer_call *call)
 }
 
 void hwi_peer_tell_done(struct hwi_peer *peer, const struct hwi_peer_channel *channel,
-                        struct hwi_effects *effects)
+                        uint32_t lasts, struct hwi_effects *effects)
 {
     struct hwi_op last = {.view = peer->view.number,
                           .kind = channel->kind,
@@ -22,6 +22,7 @@ void hwi_peer_tell_done(struct hwi_peer *peer, const struct hwi_peer_channel *ch
     done->tag = channel->tag;
     done->count = channel->done;
     done->group = peer->config.group;
+    done->last = lasts;
     if (hwi_kind_is_agreement(channel->kind) && call != NULL) {
         done->redop = is_barrier(call) ? HWI_AGREE_BARRIER : call->request.redop;
         done->value = is_barrier(call) ? 0 : call->request.value;

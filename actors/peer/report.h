@@ -5,8 +5,9 @@
 
 #include "actors/peer/peer.h"
 
+// `lasts` of the collectives that this names first had been called by all others before.
 void hwi_peer_tell_done(struct hwi_peer *peer, const struct hwi_peer_channel *channel,
-                        struct hwi_effects *effects);
+                        uint32_t lasts, struct hwi_effects *effects);
 // Once; `fault` says why.
 void hwi_peer_withdraw(struct hwi_peer *peer, struct hwi_peer_call *call,
                        const struct hwi_fault *fault, struct hwi_effects *effects);

@@ -104,6 +104,7 @@ static void call_fields(struct hwi_image *image, struct hwi_peer_call *call)
     hwi_image_u64(image, "members_us", &call->members_us);
     hwi_image_u64(image, "commit_us", &call->commit_us);
     hwi_image_u64(image, "credit_us", &call->credit_us);
+    hwi_image_bool(image, "last", &call->last);
     hwi_image_bool(image, "withdrawn", &call->withdrawn);
     hwi_image_bool(image, "cancelled", &call->cancelled);
     hwi_image_bool(image, "committed", &call->committed);

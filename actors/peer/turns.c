@@ -36,7 +36,7 @@ static void start(struct hwi_peer *peer, struct hwi_peer_call *call,
         call->stage = HWI_CALL_DONE;
         call->done_ns = peer->now_ns;
         channel->done = channel->entered;
-        hwi_peer_tell_done(peer, channel, effects);
+        hwi_peer_tell_done(peer, channel, 0, effects);
     }
 }
 

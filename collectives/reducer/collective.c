@@ -128,7 +128,9 @@ void hwi_collective_finish(struct hwi_collective *collective, struct hwi_effects
         return;
     }
     collective->done = true;
-    HWI_EMIT(effects, hwi_to_peer(), op_done)->op = collective->op;
+    struct hwi_msg_op_done *done = HWI_EMIT(effects, hwi_to_peer(), op_done);
+    done->op = collective->op;
+    done->last = collective->waits.called_ns == collective->waits.started_ns;
 }
 
 // Elements that lie whole before a byte of the whole; the last byte may have room for more than

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -51,6 +52,23 @@ def trained(world):
     return master, members
 
 
+def lasts(metrics, members):
+    return [metrics[f'hawser_member_last_total{{member="{member.peer}"}}'] for member in members]
+
+
+def test_the_slow_one_is_seen(world):
+    """The member that calls last is named, though all have the result at the same moment."""
+    master, members = world.start(3)
+    for _ in range(10):
+        for member in members[:2]:
+            member.tell("reduce", count=1000)
+        time.sleep(0.05)
+        members[2].reduce(count=1000).expect()
+        for member in members[:2]:
+            member.hear().expect()
+    world.until(lambda: lasts(metrics_of(hawser("metrics", master.address)), members) == [0, 0, 10], 5, "the last ones to be told")
+
+
 def test_metrics(world):
     """Counters agree with what was done, one process each; a guest's garbage is among what the master dropped."""
     master, members = trained(world)
@@ -67,7 +85,7 @@ def test_metrics(world):
     metrics = settled()
     check(metrics["hawser_up"] == 1 and metrics["hawser_members"] == 3 and metrics["hawser_newcomers"] == 0, metrics)
     check(metrics["hawser_committed_total"] == 3, f"3 reductions were committed: {metrics}")
-    check(sum(metrics[f'hawser_member_last_total{{member="{member.peer}"}}'] for member in members) == 3, "each has one last member")
+    check(sum(lasts(metrics, members)) <= 3, f"each has one last member at most: {metrics}")
     for member in members:
         name = f'{{member="{member.peer}"}}'
         check(metrics["hawser_member" + name] == 1, f"{member.name} is not a member: {metrics}")

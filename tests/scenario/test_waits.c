@@ -33,6 +33,11 @@ static void the_late_one_is_waited_for(const struct call *call, uint64_t commit_
         expect_near(reply->commit_us, commit_us);
         assert_int_equal(reply->credit_us, 0);
     }
+    struct hwi_msg_status status; // the master says so, whatever the order in which they are Done
+    hwi_sim_status(s->sim, &status);
+    for (uint32_t node = 0; node < MEMBERS; node++) {
+        assert_int_equal(status.members[node].facts.last, node == 2);
+    }
     scenario_end(s);
 }
 

@@ -90,7 +90,7 @@ static void write_members(FILE *out, const struct hwi_msg_status *status)
         {"member_silent_ms", "gauge", "milliseconds since it was last heard", silent_ms},
         {"member_sent_bytes", "counter", "payload bytes its operations sent", bytes_sent},
         {"member_received_bytes", "counter", "payload bytes they received", bytes_received},
-        {"member_last", "counter", "operations for which the others waited for it last", last},
+        {"member_last", "counter", "operations that it called after all others", last},
     };
     for (size_t c = 0; c < HWI_COUNT(columns) && status->members_count > 0; c++) {
         const struct column *column = &columns[c];

@@ -11,9 +11,9 @@
 static const char usage[] =
     "usage: hawser top ADDR [OPTIONS]\n"
     "Shows the run of the master at ADDR (HOST:PORT), again each second: the members with rank,\n"
-    "process, host, revision and rates; `last`, the share of operations in which the others "
-    "waited\n"
-    "for that member at the end; dropped messages; and for each operation in flight the members\n"
+    "process, host, revision and rates; `last`, the share of operations that the member "
+    "called\n"
+    "after all others; dropped messages; and for each operation in flight the members\n"
     "that it waits for.\n"
     "\n"
     "  --interval TIME   time between two updates, \"500ms\" to \"1h\"; default 1s\n"
