@@ -27,7 +27,7 @@ static hws_status check_handle(const struct hws_comm *comm, const char *function
     }
     if (!hwi_handles_hold(HWI_HANDLE_COMM, comm)) {
         return hwi_error_set(HWS_E_INVALID,
-                             "%s: this communicator is not open: it was closed, or never was one",
+                             "%s: this communicator is not open: it was closed, or never existed",
                              function);
     }
     hws_status status = comm->pid == getpid() ? HWS_OK : hwi_comm_forked(comm, function);

@@ -113,8 +113,8 @@ hws_status hwi_handles_check(enum hwi_handle_kind kind, const void *handle, cons
     }
     if (!hwi_handles_hold(kind, handle)) {
         return hwi_error_set(HWS_E_INVALID,
-                             "%s: this %s is none: it was given back, or never was one", function,
-                             name);
+                             "%s: this %s is not in use: it was given back, or never existed",
+                             function, name);
     }
     hwi_handles_release();
     return HWS_OK;

@@ -120,7 +120,7 @@ static void say_lost(struct text *text, const struct hws_request *request, const
 {
     const struct hwi_msg_reply *reply = &request->reply.u.reply;
     if (request->kind == HWI_KIND_BROADCAST && reply->fault.peer_a != 0) {
-        add(text, "member %" PRIu64 ", the root of %s, is no member of view %" PRIu64,
+        add(text, "member %" PRIu64 ", the root of %s, is not a member of view %" PRIu64,
             reply->fault.peer_a, call, reply->view);
         return;
     }
@@ -183,7 +183,7 @@ static void say_withdrawn(struct text *text, const struct hws_request *request, 
     if (reply->fault.peer_a == 0) {
         add(text,
             "the view changed during %s (view %" PRIu64
-            "): a connection between members broke, or another call was given up",
+            "): a connection between members broke, or another call was withdrawn",
             call, reply->view);
         return;
     }
@@ -319,7 +319,7 @@ static const char *advice(hws_status status)
     case HWS_E_STATE_LOST:
         return "load a checkpoint, close, open again and sync";
     case HWS_E_AHEAD:
-        return "load the run's state or an older one and open again, or stop the run and begin it "
+        return "load the run's state or an older one and open again, or stop the run and start it "
                "again from this state";
     case HWS_E_REFUSED:
         return "mend that and open again";

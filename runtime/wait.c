@@ -26,8 +26,8 @@ static void init(struct hwi_wait *wait, struct hws_comm *comm, struct hws_reques
 hws_status hwi_wait_gone(const char *function)
 {
     return hwi_error_set(HWS_E_INVALID,
-                         "%s: this request is none that is in flight: it was waited for before, or "
-                         "never was one",
+                         "%s: this request is not in flight: it was waited for before, or never "
+                         "existed",
                          function);
 }
 

@@ -45,7 +45,7 @@ bool hwi_master_dismiss(struct hwi_master *master, struct hwi_master_session *se
         struct hwi_master_session *other = &master->sessions[i];
         if (!other->gone && strncmp(other->unit, session->unit, sizeof other->unit) == 0) {
             char lost[HWI_TEXT_BYTES_MAX];
-            snprintf(lost, sizeof lost, "member %llu of its unit is out",
+            snprintf(lost, sizeof lost, "member %llu of its unit was removed",
                      (unsigned long long)session->peer);
             dismiss(master, other, HWS_E_EVICTED, lost, effects);
         }

@@ -200,7 +200,8 @@ static int objection(const struct hwi_master *master, const struct hwi_master_gr
     }
     if (is_newcomer(session, group) && sends_only(session, NULL) && !has_root(session, winner)) {
         snprintf(reason, REASON_BYTES,
-                 "a newcomer outvotes nobody: send-only it can join a run only with the state that "
+                 "a newcomer cannot outvote members: a send-only newcomer can join a run only with "
+                 "the state that "
                  "the run holds");
         return HWS_E_REFUSED;
     }

@@ -33,7 +33,7 @@ static const char usage[] =
     "  --out FILE            write the final state: each tensor's bytes in order\n"
     "  --report FILE         append one line per event, for programs\n"
     "  --die-at STEP         kill this process in the middle of that step's first reduction,\n"
-    "  --late-at STEP        for which another comes late to it, by a second\n"
+    "  --late-at STEP        for which another member is a second late\n"
     "  --help\n"
     "\n"
     "Exit code: 0 trained, 1 the run failed, 2 bad options or data.\n"

@@ -112,7 +112,7 @@ static hws_status check_bytes(const struct call *call, const hws_state *state, c
     if (atomic_load(&state->torn)) {
         return hwi_error_set(HWS_E_NOT_SYNCED,
                              "%s: the state holds bytes of two revisions, since a sync or load "
-                             "was cut: sync or load first",
+                             "was interrupted: sync or load first",
                              call->function);
     }
     return HWS_OK;
@@ -127,7 +127,7 @@ static hws_status check_options(struct call *call, const hws_checkpoint_options 
                              call->function);
     }
     if (given.compression != HWS_COMPRESSION_AUTO && given.compression != HWS_COMPRESSION_NONE) {
-        return hwi_error_set(HWS_E_INVALID, "%s: compression %d is none", call->function,
+        return hwi_error_set(HWS_E_INVALID, "%s: compression %d is unknown", call->function,
                              (int)given.compression);
     }
     if (given.reserved != 0) {
@@ -212,8 +212,7 @@ static int load_verified(struct call *call, hws_state *state, struct hwi_checkpo
     hwi_writes_end(&state->writes);
     if (status != HWS_OK) {
         snprintf(call->error, sizeof call->error,
-                 "changed while it was loaded, and the state's bytes mean nothing now: %.200s",
-                 why);
+                 "changed while it was loaded, and the state is unusable now: %.200s", why);
     }
     return status;
 }

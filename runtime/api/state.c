@@ -91,7 +91,7 @@ static hws_status check_tensor(const hws_state *state, hws_dtype dtype, const vo
         return hwi_error_null("hws_state_add", "data");
     }
     if (hws_dtype_bytes(dtype) == 0) {
-        return hwi_error_set(HWS_E_INVALID, "hws_state_add: dtype %d is no element type",
+        return hwi_error_set(HWS_E_INVALID, "hws_state_add: dtype %d is not an element type",
                              (int)dtype);
     }
     if (state->count == HWI_TENSORS_MAX) {

@@ -17,7 +17,8 @@ hws_status hwi_call_sync(hws_strategy strategy, uint64_t revision, bool changed,
                          const hws_options *options, struct hwi_call *call, struct hwi_error *error)
 {
     if (strategy < HWS_SYNC_ENFORCE || strategy > HWS_SYNC_RECEIVE_ONLY) {
-        return hwi_error_say(error, HWS_E_INVALID, "hws_sync: strategy %d is none", (int)strategy);
+        return hwi_error_say(error, HWS_E_INVALID, "hws_sync: strategy %d is unknown",
+                             (int)strategy);
     }
     *call = hwi_call_of(HWI_KIND_SYNC);
     hws_status status = hwi_call_options_read(options, &call->request, error);

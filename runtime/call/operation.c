@@ -18,7 +18,7 @@ struct making {
 static hws_status check_dtype(struct making *m)
 {
     if (hws_dtype_bytes(m->op->dtype) == 0) {
-        return hwi_error_say(m->error, HWS_E_INVALID, "%s: dtype %d is no element type",
+        return hwi_error_say(m->error, HWS_E_INVALID, "%s: dtype %d is not an element type",
                              m->function, (int)m->op->dtype);
     }
     m->call->request.dtype = (uint8_t)m->op->dtype;
@@ -28,8 +28,8 @@ static hws_status check_dtype(struct making *m)
 static hws_status check_redop(const struct making *m)
 {
     if (m->op->redop < HWS_SUM || m->op->redop > HWS_MIN) {
-        return hwi_error_say(m->error, HWS_E_INVALID, "%s: redop %d is no reduction", m->function,
-                             (int)m->op->redop);
+        return hwi_error_say(m->error, HWS_E_INVALID, "%s: redop %d is not a reduction",
+                             m->function, (int)m->op->redop);
     }
     m->call->request.redop = (uint8_t)m->op->redop;
     return HWS_OK;
@@ -157,8 +157,8 @@ static hws_status make_all_gather(struct making *m)
     uint64_t room = room_of(m);
     if (room < m->op->count) {
         return hwi_error_say(m->error, HWS_E_INVALID,
-                             "%s: room is %zu: not even the own %zu elements fit", m->function,
-                             m->op->room, m->op->count);
+                             "%s: room is %zu: not even this member's %zu elements fit",
+                             m->function, m->op->room, m->op->count);
     }
     give_memory(m, m->op->count, room);
     request->room = room;
@@ -172,7 +172,7 @@ static hws_status make_broadcast(struct making *m)
 {
     struct hwi_msg_request *request = &m->call->request;
     if (m->op->root.value == 0 || m->op->root.value > HWI_ID_MAX) {
-        return hwi_error_say(m->error, HWS_E_INVALID, "%s: root is %llu, which is no member",
+        return hwi_error_say(m->error, HWS_E_INVALID, "%s: root is %llu, which is not a member",
                              m->function, (unsigned long long)m->op->root.value);
     }
     hws_status status = check_count(m);
@@ -191,7 +191,7 @@ static hws_status make_broadcast(struct making *m)
 static hws_status make_agree(const struct making *m)
 {
     if (m->op->agree_op != HWS_AGREE_AND && m->op->agree_op != HWS_AGREE_MIN) {
-        return hwi_error_say(m->error, HWS_E_INVALID, "%s: agree_op %d is none", m->function,
+        return hwi_error_say(m->error, HWS_E_INVALID, "%s: agree_op %d is unknown", m->function,
                              (int)m->op->agree_op);
     }
     m->call->request.redop = (uint8_t)m->op->agree_op;
@@ -242,7 +242,7 @@ hws_status hwi_operation_make(const char *function, const hws_op *op, struct hwi
                              function);
     }
     if ((unsigned)own.what >= HWI_COUNT(kinds) || kinds[own.what] == HWI_KIND_NONE) {
-        return hwi_error_say(error, HWS_E_INVALID, "%s: what is %d, which is no operation",
+        return hwi_error_say(error, HWS_E_INVALID, "%s: what is %d, which is not an operation",
                              function, (int)own.what);
     }
     *call = hwi_call_of(kinds[own.what]);

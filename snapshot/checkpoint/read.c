@@ -74,7 +74,7 @@ static int read_head(struct hwi_checkpoint *c, char *error)
     }
     switch (hwi_checkpoint_head_unpack(bytes, &c->head, &format)) {
     case HWI_CHECKPOINT_IS_NONE:
-        return say_damaged(error, "is no checkpoint, or its first 8 bytes are damaged");
+        return say_damaged(error, "is not a checkpoint, or its first 8 bytes are damaged");
     case HWI_CHECKPOINT_IS_DAMAGED:
         return say_damaged(error, "has a damaged head (bytes 0 to 63)");
     case HWI_CHECKPOINT_IS_OTHER:

@@ -37,7 +37,7 @@ static int say_no_memory(struct saving *saving)
 static int complain_write(struct saving *saving)
 {
     return hwi_problem_system(saving->error, HWI_CHECKPOINT_ERROR_BYTES,
-                              "cannot be written (an older file of this name is as it was)");
+                              "cannot be written (an older file of this name is unchanged)");
 }
 
 // The bytes read so far may be of two moments.
@@ -49,8 +49,8 @@ static bool is_overtaken(const struct saving *saving)
 static int say_overtaken(struct saving *saving)
 {
     snprintf(saving->error, HWI_CHECKPOINT_ERROR_BYTES,
-             "is not written (an older file of this name is as it was): a step, a sync or a load "
-             "changed the state meanwhile; save again while nothing does");
+             "is not written (an older file of this name is unchanged): a step, a sync or a load "
+             "changed the state meanwhile; save again when nothing changes it");
     return HWS_E_BUSY;
 }
 

@@ -53,7 +53,7 @@ def compare(trainers):
 
 def expect_evicted(trainer):
     check(trainer.read_all() == 3, f"{trainer.name}: its unit lost a process, and it ended with {trainer.child.returncode}")
-    check("of its unit is out" in trainer.complaints(), f"{trainer.name}: was not told why: {trainer.complaints()}")
+    check("of its unit was removed" in trainer.complaints(), f"{trainer.name}: was not told why: {trainer.complaints()}")
     trainer.ended_by_us = True
 
 

@@ -83,7 +83,7 @@ static void a_stream_of_unreachable_newcomers_does_not_hold_up_an_admission(void
     scenario_end(s);
 }
 
-static void newcomers_waiting_are_told_alike_to_all(void **unused)
+static void newcomers_waiting_are_the_same_number_for_all(void **unused)
 {
     (void)unused;
     bool told = false;
@@ -225,7 +225,7 @@ int main(void)
         cmocka_unit_test(many_unreachable_newcomers_cost_no_more_than_one),
         cmocka_unit_test(newcomers_that_do_not_reach_each_other_cost_no_more_than_one),
         cmocka_unit_test(a_stream_of_unreachable_newcomers_does_not_hold_up_an_admission),
-        cmocka_unit_test(newcomers_waiting_are_told_alike_to_all),
+        cmocka_unit_test(newcomers_waiting_are_the_same_number_for_all),
         cmocka_unit_test(a_call_behind_one_that_failed_for_good_does_not_take_its_place),
         cmocka_unit_test(a_new_call_before_the_failure_was_collected_does_not_take_its_place),
         cmocka_unit_test(all_tags_may_be_used_while_a_newcomer_waits),

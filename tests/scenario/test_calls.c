@@ -107,7 +107,7 @@ static void a_mismatch_names_both_sides_on_all_members(void **unused)
     expect_mismatch(&call, &longer);
 }
 
-static void members_that_agree_differently_are_told(void **unused)
+static void members_that_agree_differently_are_named(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(2);
@@ -264,7 +264,7 @@ static void below_min_members_all_members_admit_together(void **unused)
 }
 
 // It would fail calls that the others make, or wait where they fail.
-static void a_member_that_wants_another_min_members_is_told_both(void **unused)
+static void a_member_that_wants_another_min_members_gets_both_numbers(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(2);
@@ -322,7 +322,7 @@ int main(void)
         cmocka_unit_test(the_view_is_acknowledged_only_after_all_failed_calls_were_waited_for),
         cmocka_unit_test(retry_does_not_lift_the_fence_of_another_call),
         cmocka_unit_test(a_mismatch_names_both_sides_on_all_members),
-        cmocka_unit_test(members_that_agree_differently_are_told),
+        cmocka_unit_test(members_that_agree_differently_are_named),
         cmocka_unit_test(a_deadline_on_one_member_ends_the_call_on_all),
         cmocka_unit_test(agree_combines_the_values_of_all),
         cmocka_unit_test(agreements_on_a_tag_take_their_turns),
@@ -330,7 +330,7 @@ int main(void)
         cmocka_unit_test(below_min_members_calls_wait_until_their_deadline),
         cmocka_unit_test(below_min_members_a_newcomer_ends_the_calls_that_wait_for_it),
         cmocka_unit_test(below_min_members_all_members_admit_together),
-        cmocka_unit_test(a_member_that_wants_another_min_members_is_told_both),
+        cmocka_unit_test(a_member_that_wants_another_min_members_gets_both_numbers),
         cmocka_unit_test(the_status_says_who_is_waited_for),
         cmocka_unit_test(admit_and_sync_want_a_quiet_communicator),
     };

@@ -24,7 +24,7 @@ static void go_on_together(struct scenario *s)
 
 // ---- one moment
 
-static void the_others_are_told_who_cancelled(void **unused)
+static void the_others_learn_who_cancelled(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(MEMBERS);
@@ -290,7 +290,7 @@ static void alone_and_below_min_members(void **unused)
     scenario_end(s);
 }
 
-static void what_is_cancelled_without_a_master_ends_in_time(void **unused)
+static void a_call_cancelled_without_a_master_ends_in_time(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(MEMBERS);
@@ -416,7 +416,7 @@ static void at_any_time_while_a_member_is_waited_for(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_others_are_told_who_cancelled),
+        cmocka_unit_test(the_others_learn_who_cancelled),
         cmocka_unit_test(retry_does_not_run_again_what_another_member_cancelled),
         cmocka_unit_test(cancelling_what_ended_does_nothing),
         cmocka_unit_test(cancelling_twice_is_as_once),
@@ -429,7 +429,7 @@ int main(void)
         cmocka_unit_test(a_vote_whose_deadline_comes_before_its_turn),
         cmocka_unit_test(a_call_that_runs_again_beside_one_that_failed),
         cmocka_unit_test(alone_and_below_min_members),
-        cmocka_unit_test(what_is_cancelled_without_a_master_ends_in_time),
+        cmocka_unit_test(a_call_cancelled_without_a_master_ends_in_time),
         cmocka_unit_test(before_every_event_of_an_all_reduce),
         cmocka_unit_test(before_every_event_with_retry),
         cmocka_unit_test(before_every_event_of_votes),

@@ -351,7 +351,7 @@ static void expect_too_little_room(struct call call, uint64_t room, uint64_t nee
     scenario_end(s);
 }
 
-static void too_little_room_fails_for_all_and_the_run_goes_on(void **unused)
+static void too_little_room_fails_for_all_and_the_run_continues(void **unused)
 {
     (void)unused;
     expect_too_little_room((struct call){.step = 1, .kind = HWI_KIND_ALL_GATHER, .count = 1000},
@@ -418,7 +418,7 @@ int main(void)
         cmocka_unit_test(different_calls_are_found_on_all_members),
         cmocka_unit_test(different_arguments_are_found_on_all_members),
         cmocka_unit_test(counts_that_may_differ_are_part_of_the_call),
-        cmocka_unit_test(too_little_room_fails_for_all_and_the_run_goes_on),
+        cmocka_unit_test(too_little_room_fails_for_all_and_the_run_continues),
         cmocka_unit_test(a_root_that_dies_fails_also_with_retry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

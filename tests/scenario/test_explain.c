@@ -443,7 +443,7 @@ static void a_newcomer_is_not_ready(void **state)
     story_end(story);
 }
 
-static void lost_records_are_told(void **state)
+static void lost_records_are_reported(void **state)
 {
     (void)state;
     struct story *story = story_begin(2);
@@ -525,7 +525,7 @@ int main(void)
         cmocka_unit_test(a_sync_is_slow),
         cmocka_unit_test(the_first_view_waits),
         cmocka_unit_test(a_newcomer_is_not_ready),
-        cmocka_unit_test(lost_records_are_told),
+        cmocka_unit_test(lost_records_are_reported),
         cmocka_unit_test(any_records_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,7 @@ static void a_member_stood_still_too_long(void **state)
     story_end(story);
 }
 
-static void one_that_was_put_out_knows_it(void **state)
+static void a_removed_member_knows_it(void **state)
 {
     (void)state;
     struct story *story = story_begin(3);
@@ -159,7 +159,7 @@ int main(void)
         cmocka_unit_test(the_master_alone_sees_no_reductions),
         cmocka_unit_test(the_master_stood_still),
         cmocka_unit_test(a_member_stood_still_too_long),
-        cmocka_unit_test(one_that_was_put_out_knows_it),
+        cmocka_unit_test(a_removed_member_knows_it),
         cmocka_unit_test(a_member_leaves_in_an_operation),
         cmocka_unit_test(three_wait_on_three_tags),
     };

@@ -13,7 +13,7 @@
 
 // A vote that fails by its deadline takes the one behind it along, also one with `retry`: else that
 // one would meet the others' next try of the first.
-static void who_waits_behind_a_failure_fails_with_it(void **unused)
+static void a_call_behind_a_failure_fails_with_it(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(2);
@@ -169,7 +169,7 @@ static void expect_told_alike(struct scenario *s, uint64_t requests[2][2])
 }
 
 // It learns of each how many waited, as the others did: after it registered again, ...
-static void how_many_wait_is_told_as_it_was(void **unused)
+static void waiting_newcomers_are_reported_as_at_the_commit(void **unused)
 {
     (void)unused;
     for (uint32_t commits = 1; commits <= 2; commits++) {
@@ -182,7 +182,7 @@ static void how_many_wait_is_told_as_it_was(void **unused)
 }
 
 // ... and with the next view.
-static void how_many_wait_is_told_with_the_next_view(void **unused)
+static void waiting_newcomers_are_reported_with_the_next_view(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(3);
@@ -195,7 +195,7 @@ static void how_many_wait_is_told_with_the_next_view(void **unused)
 }
 
 // ... and also to who did not hear of that view, only of the one after it.
-static void how_many_wait_is_told_after_a_view_that_was_not_heard(void **unused)
+static void waiting_newcomers_are_reported_after_a_missed_view(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(4);
@@ -270,7 +270,7 @@ static void expect_fenced_at_once(struct scenario *s, const struct call *behind)
     scenario_end(s);
 }
 
-static void who_waits_behind_the_fence_is_told_at_once(void **unused)
+static void a_call_behind_the_fence_fails_at_once(void **unused)
 {
     (void)unused;
     struct call behind = {.kind = HWI_KIND_AGREE, .step = 2, .redop = HWI_AGREE_MIN, .value = 5};
@@ -281,7 +281,7 @@ static void who_waits_behind_the_fence_is_told_at_once(void **unused)
 
 // A call is given up as it comes back from a view, and the one before it on its tag comes back a
 // moment later: that one has its place still, and is not told that it was cancelled.
-static void who_comes_back_after_a_cancelled_one_goes_before_it(void **unused)
+static void a_call_that_comes_back_after_a_cancelled_one_goes_before_it(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(3);
@@ -333,19 +333,19 @@ static void a_lost_winner_is_no_conflict(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_waits_behind_a_failure_fails_with_it),
+        cmocka_unit_test(a_call_behind_a_failure_fails_with_it),
         cmocka_unit_test(only_the_late_one_timed_out),
         cmocka_unit_test(only_the_other_call_is_a_mismatch),
         cmocka_unit_test(the_fence_holds_whoever_is_ended_first),
         cmocka_unit_test(the_fence_holds_for_retries_that_failed),
         cmocka_unit_test(counts_that_never_fit_do_not_flood_the_link),
         cmocka_unit_test(votes_are_one_number_though_bits_flip_on_the_way),
-        cmocka_unit_test(how_many_wait_is_told_as_it_was),
-        cmocka_unit_test(how_many_wait_is_told_with_the_next_view),
-        cmocka_unit_test(how_many_wait_is_told_after_a_view_that_was_not_heard),
+        cmocka_unit_test(waiting_newcomers_are_reported_as_at_the_commit),
+        cmocka_unit_test(waiting_newcomers_are_reported_with_the_next_view),
+        cmocka_unit_test(waiting_newcomers_are_reported_after_a_missed_view),
         cmocka_unit_test(a_lost_winner_is_no_conflict),
-        cmocka_unit_test(who_waits_behind_the_fence_is_told_at_once),
-        cmocka_unit_test(who_comes_back_after_a_cancelled_one_goes_before_it),
+        cmocka_unit_test(a_call_behind_the_fence_fails_at_once),
+        cmocka_unit_test(a_call_that_comes_back_after_a_cancelled_one_goes_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

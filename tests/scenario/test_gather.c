@@ -151,7 +151,7 @@ static void a_run_that_begins_again_gathers_again(void **unused)
 }
 
 // The one for whose state it waited is gone: the others do not wait for it.
-static void who_leaves_takes_the_wait_along(void **unused)
+static void a_leaving_member_takes_the_wait_along(void **unused)
 {
     (void)unused;
     struct scenario *s = start_gathering(1);
@@ -173,7 +173,7 @@ int main(void)
         cmocka_unit_test(one_alone_waits_once),
         cmocka_unit_test(a_given_number_takes_its_place),
         cmocka_unit_test(a_run_that_begins_again_gathers_again),
-        cmocka_unit_test(who_leaves_takes_the_wait_along),
+        cmocka_unit_test(a_leaving_member_takes_the_wait_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -178,7 +178,7 @@ static void a_member_that_leaves_is_not_missed(void **unused)
     scenario_end(s);
 }
 
-static void a_frozen_member_is_put_out_and_learns_it_when_it_thaws(void **unused)
+static void a_frozen_member_is_removed_and_learns_it_when_it_thaws(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(3);
@@ -295,7 +295,7 @@ static void a_lost_control_link_does_no_harm_for_a_while(void **unused)
     scenario_end(s);
 }
 
-static void a_member_without_a_control_link_is_put_out(void **unused)
+static void a_member_without_a_control_link_is_removed(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(3);
@@ -313,7 +313,7 @@ static void a_member_without_a_control_link_is_put_out(void **unused)
     scenario_end(s);
 }
 
-static void a_member_that_was_put_out_unheard_learns_it_when_its_link_is_back(void **unused)
+static void a_member_removed_while_unreachable_learns_it_when_its_link_is_back(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(3);
@@ -365,14 +365,14 @@ int main(void)
         cmocka_unit_test(a_member_that_cannot_be_dialled_keeps_nobody_out),
         cmocka_unit_test(a_newcomer_that_dies_at_any_event_of_its_joining_stops_nobody),
         cmocka_unit_test(a_member_that_leaves_is_not_missed),
-        cmocka_unit_test(a_frozen_member_is_put_out_and_learns_it_when_it_thaws),
+        cmocka_unit_test(a_frozen_member_is_removed_and_learns_it_when_it_thaws),
         cmocka_unit_test(a_frozen_member_is_noticed_in_a_crowd),
         cmocka_unit_test(a_short_freeze_only_delays),
         cmocka_unit_test(a_cut_edge_is_dialled_again),
         cmocka_unit_test(an_edge_cut_for_ever_costs_one_member),
         cmocka_unit_test(a_lost_control_link_does_no_harm_for_a_while),
-        cmocka_unit_test(a_member_without_a_control_link_is_put_out),
-        cmocka_unit_test(a_member_that_was_put_out_unheard_learns_it_when_its_link_is_back),
+        cmocka_unit_test(a_member_without_a_control_link_is_removed),
+        cmocka_unit_test(a_member_removed_while_unreachable_learns_it_when_its_link_is_back),
         cmocka_unit_test(equal_runs_have_equal_digests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,7 +280,7 @@ static void the_receiver_dies_during_a_sync(void **unused)
     scenario_end(s);
 }
 
-static void a_state_with_other_tensors_is_put_out(void **unused)
+static void a_state_with_other_tensors_is_removed(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(3);
@@ -311,7 +311,7 @@ int main(void)
         cmocka_unit_test(all_that_hold_the_state_die),
         cmocka_unit_test(a_member_leaves_during_a_sync),
         cmocka_unit_test(the_receiver_dies_during_a_sync),
-        cmocka_unit_test(a_state_with_other_tensors_is_put_out),
+        cmocka_unit_test(a_state_with_other_tensors_is_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -207,7 +207,7 @@ static void play(struct storm *storm, uint32_t seed)
     scenario_end(storm->s);
 }
 
-static void whatever_happens_who_gets_ok_holds_the_same(void **unused)
+static void members_that_get_ok_hold_the_same_in_every_case(void **unused)
 {
     (void)unused;
     struct storm storm = {.ok = 0};
@@ -230,7 +230,7 @@ static void whatever_happens_who_gets_ok_holds_the_same(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whatever_happens_who_gets_ok_holds_the_same),
+        cmocka_unit_test(members_that_get_ok_hold_the_same_in_every_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ static uint64_t make_sync(struct scenario *s, uint32_t node, uint32_t step, uint
 
 // ---- conflicts
 
-static void two_that_only_send_are_both_named_and_the_run_goes_on(void **unused)
+static void two_that_only_send_are_both_named_and_the_run_continues(void **unused)
 {
     (void)unused;
     struct scenario *s = scenario_start(MEMBERS);
@@ -495,7 +495,7 @@ static void a_death_at_any_event_without_hashes(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_that_only_send_are_both_named_and_the_run_goes_on),
+        cmocka_unit_test(two_that_only_send_are_both_named_and_the_run_continues),
         cmocka_unit_test(a_conflict_of_one_group_is_not_the_others),
         cmocka_unit_test(empty_tensors_and_those_that_may_differ_are_left_alone),
         cmocka_unit_test(nothing_but_empty_tensors_can_be_synced),

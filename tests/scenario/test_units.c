@@ -103,7 +103,7 @@ static void a_place_that_is_taken_is_refused(void **unused)
 }
 
 // The others of it return EVICTED, and what they were in is decided by those that stay.
-static void a_unit_is_put_out_whole(void **unused)
+static void a_unit_is_removed_whole(void **unused)
 {
     (void)unused;
     struct scenario *s = start_two_units();
@@ -119,7 +119,7 @@ static void a_unit_is_put_out_whole(void **unused)
            hws_status_name(out->status));
     uint64_t after = make_call(s, 2, &(struct call){.step = 9, .count = 10});
     const struct hwi_msg_reply *evicted = expect_status(s, 2, after, HWS_E_EVICTED);
-    assert_non_null(strstr(evicted->reason, "member 4 of its unit is out"));
+    assert_non_null(strstr(evicted->reason, "member 4 of its unit was removed"));
     expect_members(s, expect_status(s, 1, requests[1], HWS_OK), 1, (uint32_t[]){1});
     expect_status(s, 0, requests[0], HWS_OK);
     run_ms(s, 6000);
@@ -129,7 +129,7 @@ static void a_unit_is_put_out_whole(void **unused)
     scenario_end(s);
 }
 
-static void a_unit_that_was_put_out_comes_back_whole(void **unused)
+static void a_unit_that_was_removed_comes_back_whole(void **unused)
 {
     (void)unused;
     struct scenario *s = start_two_units();
@@ -148,7 +148,7 @@ static void a_unit_that_was_put_out_comes_back_whole(void **unused)
     scenario_end(s);
 }
 
-static void who_leaves_takes_its_unit_along(void **unused)
+static void a_leaving_member_takes_its_unit_along(void **unused)
 {
     (void)unused;
     struct scenario *s = start_two_units();
@@ -219,9 +219,9 @@ int main(void)
         cmocka_unit_test(a_unit_waits_until_it_is_whole),
         cmocka_unit_test(a_unit_that_never_is_whole_holds_nobody_up),
         cmocka_unit_test(a_place_that_is_taken_is_refused),
-        cmocka_unit_test(a_unit_is_put_out_whole),
-        cmocka_unit_test(a_unit_that_was_put_out_comes_back_whole),
-        cmocka_unit_test(who_leaves_takes_its_unit_along),
+        cmocka_unit_test(a_unit_is_removed_whole),
+        cmocka_unit_test(a_unit_that_was_removed_comes_back_whole),
+        cmocka_unit_test(a_leaving_member_takes_its_unit_along),
         cmocka_unit_test(a_death_while_a_unit_joins),
         cmocka_unit_test(the_status_shows_groups_and_units),
     };

@@ -361,7 +361,7 @@ static void states_that_are_none(void **state)
             if (on_state[i].call(none[k]) != HWS_E_INVALID) {
                 fail_msg("%s with what is no state (%zu)", on_state[i].name, k);
             }
-            assert_said(on_state[i].name, k == 0 ? "state is NULL" : "state is none");
+            assert_said(on_state[i].name, k == 0 ? "state is NULL" : "state is not in use");
             assert_untouched(on_state[i].name);
         }
     }
@@ -489,7 +489,7 @@ static void gathers_and_broadcasts(void **state)
     CHECK("output is NULL", hws_broadcast(comm, in, NULL, COUNT, f32, root, NULL, NULL));
     CHECK("count is 0", hws_broadcast(comm, in, out, 0, f32, root, NULL, NULL));
     CHECK("root is 0", hws_broadcast(comm, in, out, COUNT, f32, nobody, NULL, NULL));
-    CHECK("no member", hws_broadcast(comm, in, out, COUNT, f32, no_id, NULL, NULL));
+    CHECK("is not a member", hws_broadcast(comm, in, out, COUNT, f32, no_id, NULL, NULL));
     CHECK("overlap", hws_broadcast(comm, out + 1, out, 4, f32, root, NULL, NULL));
     CHECK("request is NULL", hws_broadcast_async(comm, in, out, COUNT, f32, root, NULL, NULL));
 }
@@ -541,7 +541,7 @@ static void votes_options_and_results(void **state)
     CHECK("HWS_RESULT_INIT", hws_admit(comm, no_size()));
     CHECK("HWS_RESULT_INIT", hws_wait(flying, 0, no_size()));
     CHECK("state is NULL", hws_sync(comm, NULL, HWS_SYNC_ENFORCE, NULL, NULL));
-    CHECK("state is none", hws_sync(comm, (hws_state *)comm, HWS_SYNC_ENFORCE, NULL, NULL));
+    CHECK("state is not in use", hws_sync(comm, (hws_state *)comm, HWS_SYNC_ENFORCE, NULL, NULL));
     CHECK("strategy 0", hws_sync(comm, shared, (hws_strategy)0, NULL, NULL));
     CHECK("strategy 99", hws_sync(comm, shared, (hws_strategy)99, NULL, NULL));
 }

@@ -73,7 +73,7 @@ static void blocks_come_back_in_every_encoding(void **state)
 
 // ---- saving and loading ------------------------------------------------------------------------
 
-static void what_is_saved_comes_back(void **state)
+static void a_saved_state_comes_back(void **state)
 {
     struct scene *scene = *state;
     static struct tensors before, after;
@@ -101,7 +101,7 @@ static void what_is_saved_comes_back(void **state)
     hws_state_destroy(to);
 }
 
-static void uncompressed_when_told(void **state)
+static void uncompressed_on_request(void **state)
 {
     struct scene *scene = *state;
     static struct tensors tensors, after;
@@ -306,7 +306,7 @@ static void bad_arguments_are_named(void **state)
     hws_state_destroy(one);
 }
 
-static void what_the_system_refuses_is_told(void **state)
+static void errors_of_the_system_are_reported(void **state)
 {
     struct scene *scene = *state;
     static struct tensors tensors;
@@ -431,8 +431,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_come_back_in_every_encoding),
-        cmocka_unit_test_setup_teardown(what_is_saved_comes_back, scene_open, scene_close),
-        cmocka_unit_test_setup_teardown(uncompressed_when_told, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(a_saved_state_comes_back, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(uncompressed_on_request, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(large_and_strange_tensors_come_back, scene_open,
                                         scene_close),
         cmocka_unit_test_setup_teardown(a_state_of_nothing_comes_back, scene_open, scene_close),
@@ -441,7 +441,7 @@ int main(void)
                                         scene_close),
         cmocka_unit_test_setup_teardown(another_layout_is_refused_by_name, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(bad_arguments_are_named, scene_open, scene_close),
-        cmocka_unit_test_setup_teardown(what_the_system_refuses_is_told, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(errors_of_the_system_are_reported, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(the_newest_whole_one_is_found, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(the_newest_of_many_is_found, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(among_equal_revisions_the_latest_is_newest, scene_open,

@@ -280,7 +280,7 @@ static void random_bytes_everywhere(void **state)
     dismiss(&patient);
 }
 
-static void another_format_is_told_from_damage(void **state)
+static void another_format_is_distinguished_from_damage(void **state)
 {
     struct scene *scene = *state;
     struct patient patient;
@@ -305,7 +305,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(heads_of_malice, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(compressed_malice, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(random_bytes_everywhere, scene_open, scene_close),
-        cmocka_unit_test_setup_teardown(another_format_is_told_from_damage, scene_open,
+        cmocka_unit_test_setup_teardown(another_format_is_distinguished_from_damage, scene_open,
                                         scene_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

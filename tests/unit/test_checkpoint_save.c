@@ -65,7 +65,7 @@ static void name_leftover(const struct scene *scene, unsigned slot,
     snprintf(path, SCENE_PATH_BYTES + 16, "%s.saving-%u", scene->path, slot);
 }
 
-static void what_the_killed_left_is_removed(void **state)
+static void files_of_killed_savers_are_removed(void **state)
 {
     struct scene *scene = *state;
     char path[SCENE_PATH_BYTES + 16];
@@ -78,7 +78,7 @@ static void what_the_killed_left_is_removed(void **state)
     expect_holds(scene->path, 1, 1);
 }
 
-static void what_is_being_written_is_left_alone(void **state)
+static void a_file_being_written_is_left_alone(void **state)
 {
     struct scene *scene = *state;
     static struct tensors tensors;
@@ -216,8 +216,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_disk_full_at_any_byte_leaves_the_old_file, scene_open,
                                         scene_close),
-        cmocka_unit_test_setup_teardown(what_the_killed_left_is_removed, scene_open, scene_close),
-        cmocka_unit_test_setup_teardown(what_is_being_written_is_left_alone, scene_open,
+        cmocka_unit_test_setup_teardown(files_of_killed_savers_are_removed, scene_open,
+                                        scene_close),
+        cmocka_unit_test_setup_teardown(a_file_being_written_is_left_alone, scene_open,
                                         scene_close),
         cmocka_unit_test_setup_teardown(other_peoples_files_are_not_followed, scene_open,
                                         scene_close),

@@ -188,7 +188,7 @@ static int encode_error(const struct hwi_msg *msg)
     return error;
 }
 
-static void what_passes_a_limit_is_not_encoded(void **state)
+static void a_field_beyond_its_limit_is_not_encoded(void **state)
 {
     (void)state;
     struct hwi_msg msg = {.type = HWI_MSG_welcome};
@@ -530,7 +530,7 @@ int main(void)
         cmocka_unit_test(the_bytes_are_these),
         cmocka_unit_test(only_equal_messages_hash_equal),
         cmocka_unit_test(the_schema_hash_is_of_the_table),
-        cmocka_unit_test(what_passes_a_limit_is_not_encoded),
+        cmocka_unit_test(a_field_beyond_its_limit_is_not_encoded),
         cmocka_unit_test(a_message_that_is_too_large_is_not_encoded),
         cmocka_unit_test(every_limit_of_the_table_holds),
         cmocka_unit_test(limits_hold_inside_nested_lists),

@@ -60,7 +60,7 @@ static void place(struct rig_node *node, struct hwi_op op, uint8_t phase, uint64
 
 // Member 1's input goes to member 2, which passes it on to member 3 from its scratch, more of it
 // than there are slots at a time. Each chunk that has left is reported.
-static void test_what_came_is_forwarded(void **state)
+static void test_received_chunks_are_forwarded(void **state)
 {
     (void)state;
     struct bench bench;
@@ -182,7 +182,7 @@ static void test_quiesce_abandons_what_is_in_scratch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_came_is_forwarded),
+        cmocka_unit_test(test_received_chunks_are_forwarded),
         cmocka_unit_test(test_runs_of_other_places_are_not_joined),
         cmocka_unit_test(test_a_partial_result_is_an_operand),
         cmocka_unit_test(test_quiesce_abandons_what_is_in_scratch),

@@ -96,7 +96,7 @@ static void every_message_from_everybody(void **state)
     assert_true(counts[HEARD] > 80 && counts[IGNORED] > 1000 && counts[FAILED] > 1000);
 }
 
-static void who_is_heard_is_as_the_table_says(void **state)
+static void senders_are_accepted_as_the_table_says(void **state)
 {
     (void)state;
     assert_int_equal(say(HWI_ROLE_PEER, HWI_ROLE_MASTER, 0, HWI_MSG_commit), HEARD);
@@ -139,7 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_message_from_everybody),
-        cmocka_unit_test(who_is_heard_is_as_the_table_says),
+        cmocka_unit_test(senders_are_accepted_as_the_table_says),
         cmocka_unit_test(links_are_as_the_table_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,7 +271,7 @@ static void only_wake_at_may_be_said_to_the_clock(void **state)
     end(&bench);
 }
 
-static void who_cannot_be_told_fails(void **state)
+static void a_member_that_the_master_cannot_reach_fails(void **state)
 {
     (void)state;
     struct bench bench;
@@ -380,7 +380,7 @@ int main(void)
         cmocka_unit_test(a_failed_check_is_contained),
         cmocka_unit_test(a_check_that_fails_while_giving_up_is_contained_too),
         cmocka_unit_test(only_wake_at_may_be_said_to_the_clock),
-        cmocka_unit_test(who_cannot_be_told_fails),
+        cmocka_unit_test(a_member_that_the_master_cannot_reach_fails),
         cmocka_unit_test(lists_are_copied_where_they_wait),
         cmocka_unit_test(messages_without_lists_allocate_nothing),
     };

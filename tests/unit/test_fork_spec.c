@@ -45,7 +45,7 @@ static void no_phrases_are_no_faults(void **unused)
     expect_faults("nothing", (const char *const[]){NULL});
 }
 
-static void what_is_no_phrase_is_named(void **unused)
+static void an_unknown_phrase_is_named(void **unused)
 {
     static const char *const bad[] = {
         "kill",           "kill peer 0",  "kill 3 for 2s",    "explode 3",
@@ -82,7 +82,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phrases_say_what_happens),
         cmocka_unit_test(no_phrases_are_no_faults),
-        cmocka_unit_test(what_is_no_phrase_is_named),
+        cmocka_unit_test(an_unknown_phrase_is_named),
         cmocka_unit_test(a_plan_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

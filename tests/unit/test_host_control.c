@@ -175,7 +175,7 @@ static uint64_t dropped_in(struct relay *relay)
     return counters.control_dropped_in;
 }
 
-static void what_is_not_for_a_master_is_dropped(void **state)
+static void messages_not_for_a_master_are_dropped(void **state)
 {
     static const uint16_t types[] = {HWI_MSG_welcome,      HWI_MSG_status_want, HWI_MSG_call,
                                      HWI_MSG_master_start, HWI_MSG_view_file,   HWI_MSG_stored};
@@ -252,7 +252,7 @@ static void a_letter_for_another_session_is_not_heard(void **state)
     relay_destroy(master);
 }
 
-static void who_has_no_proper_session_is_not_heard(void **state)
+static void a_sender_without_a_session_is_not_heard(void **state)
 {
     static const struct {
         const char *session;
@@ -411,7 +411,7 @@ static void the_end_does_not_wait_for_a_master_that_is_not_there(void **state)
     assert_true(hwi_host_now() - begin_ns < 3 * HWI_NS_PER_S);
 }
 
-static void a_failed_check_in_an_actor_is_told(void **state)
+static void a_failed_check_in_an_actor_is_reported(void **state)
 {
     struct hwi_msg poison = {.type = HWI_MSG_open};
     (void)state;
@@ -442,7 +442,7 @@ static int try_member(const char *master, const char *listen, char *error)
     return hwi_host_create(&config, &host, error);
 }
 
-static void addresses_that_cannot_be_used_are_told(void **state)
+static void addresses_that_cannot_be_used_are_reported(void **state)
 {
     char error[HWI_ERROR_BYTES_MAX] = "";
     int status;
@@ -469,8 +469,8 @@ int main(void)
         cmocka_unit_test(a_master_is_reached_by_name),
         cmocka_unit_test(a_member_may_come_first_and_a_master_again),
         cmocka_unit_test(a_tool_gets_the_status),
-        cmocka_unit_test(what_is_not_for_a_master_is_dropped),
-        cmocka_unit_test(who_has_no_proper_session_is_not_heard),
+        cmocka_unit_test(messages_not_for_a_master_are_dropped),
+        cmocka_unit_test(a_sender_without_a_session_is_not_heard),
         cmocka_unit_test(a_flipped_bit_is_found_and_counted),
         cmocka_unit_test(a_letter_for_another_session_is_not_heard),
         cmocka_unit_test(a_member_hears_its_master_only),
@@ -479,9 +479,9 @@ int main(void)
         cmocka_unit_test(a_wake_up_comes_in_time),
         cmocka_unit_test(submissions_of_each_thread_stay_in_order),
         cmocka_unit_test(the_end_does_not_wait_for_a_master_that_is_not_there),
-        cmocka_unit_test(a_failed_check_in_an_actor_is_told),
+        cmocka_unit_test(a_failed_check_in_an_actor_is_reported),
         cmocka_unit_test(a_failed_check_in_the_data_port_ends_the_host),
-        cmocka_unit_test(addresses_that_cannot_be_used_are_told),
+        cmocka_unit_test(addresses_that_cannot_be_used_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

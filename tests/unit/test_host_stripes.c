@@ -98,7 +98,7 @@ static struct relay *alone(void)
     return relay_member("127.0.0.1:1", NULL, 11);
 }
 
-static void what_is_no_hello_is_closed(void **state)
+static void a_connection_without_a_hello_is_closed(void **state)
 {
     static const char lost[] = "GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: somebody who is lost\r\n"
                                "Accept: */*\r\n\r\n";
@@ -461,7 +461,7 @@ static void silent_connections_keep_nobody_out(void **state)
     fini_bench(&bench);
 }
 
-static void dialling_who_does_not_answer_has_an_end(void **state)
+static void dialling_a_silent_host_has_an_end(void **state)
 {
     struct hwi_address address;
     struct hwi_msg_edge_open want = {.run = 7, .self = 1, .peer = 2, .dial = 1, .stripes = 2};
@@ -491,7 +491,7 @@ static void dialling_who_does_not_answer_has_an_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_no_hello_is_closed),
+        cmocka_unit_test(a_connection_without_a_hello_is_closed),
         cmocka_unit_test(frames_come_in_pieces_of_any_size),
         cmocka_unit_test(a_frame_that_is_none_takes_the_edge_down),
         cmocka_unit_test(half_a_frame_and_then_the_end),
@@ -500,7 +500,7 @@ int main(void)
         cmocka_unit_test(hellos_for_others_wait_for_nothing),
         cmocka_unit_test(silent_connections_are_bounded_and_dropped),
         cmocka_unit_test(silent_connections_keep_nobody_out),
-        cmocka_unit_test(dialling_who_does_not_answer_has_an_end),
+        cmocka_unit_test(dialling_a_silent_host_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,7 +60,7 @@ static int forget(void **state)
     return 0;
 }
 
-static void what_was_loaded_is_what_was_saved(void **unused)
+static void the_loaded_state_is_the_saved_one(void **unused)
 {
     (void)unused;
     for (uint32_t i = 0; i < TAPES; i++) {
@@ -524,7 +524,7 @@ static void a_reducer_can_be_read(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_loaded_is_what_was_saved),
+        cmocka_unit_test(the_loaded_state_is_the_saved_one),
         cmocka_unit_test(a_part_of_an_image_is_none),
         cmocka_unit_test(another_actors_image_is_none),
         cmocka_unit_test(a_damaged_image_is_none_or_a_state),

@@ -47,7 +47,7 @@ static void texts_come_back(void **state)
 }
 
 // Every text is answered with JSON: also one that is no text.
-static void what_is_no_text_is_marked(void **state)
+static void bytes_that_are_not_text_are_marked(void **state)
 {
     (void)state;
     expect_text("a\xff-", "a\xef\xbf\xbd-");
@@ -110,7 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_come_back),
-        cmocka_unit_test(what_is_no_text_is_marked),
+        cmocka_unit_test(bytes_that_are_not_text_are_marked),
         cmocka_unit_test(values_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

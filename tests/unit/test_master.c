@@ -164,7 +164,7 @@ static void a_newcomers_word_puts_no_member_out(void **unused)
     }
 }
 
-static void hundreds_that_fall_silent_together_are_put_out_together(void **unused)
+static void hundreds_that_fall_silent_together_are_removed_together(void **unused)
 {
     (void)unused;
     struct play play;
@@ -213,7 +213,7 @@ static void a_first_store_that_failed_is_tried_again(void **unused)
     end(&play);
 }
 
-static void who_does_not_fit_its_unit_is_refused(void **unused)
+static void a_process_that_does_not_fit_its_unit_is_refused(void **unused)
 {
     (void)unused;
     static const struct {
@@ -345,9 +345,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_newcomer_whose_stripes_break_is_not_proposed_for_ever),
         cmocka_unit_test(a_newcomers_word_puts_no_member_out),
-        cmocka_unit_test(hundreds_that_fall_silent_together_are_put_out_together),
+        cmocka_unit_test(hundreds_that_fall_silent_together_are_removed_together),
         cmocka_unit_test(a_first_store_that_failed_is_tried_again),
-        cmocka_unit_test(who_does_not_fit_its_unit_is_refused),
+        cmocka_unit_test(a_process_that_does_not_fit_its_unit_is_refused),
         cmocka_unit_test(an_edge_between_groups_is_nobodys),
         cmocka_unit_test(only_what_is_still_true_is_a_mismatch),
         cmocka_unit_test(tallies_of_a_hostile_member_harm_nobody),

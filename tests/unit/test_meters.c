@@ -27,7 +27,7 @@ static const hws_edge_stats *read_at(struct hwi_meters *meters, uint64_t now_ns)
     return told;
 }
 
-static void members_are_told_in_order(void **state)
+static void members_are_listed_in_order(void **state)
 {
     (void)state;
     struct hwi_meters meters = {0};
@@ -100,7 +100,7 @@ static void rates_are_of_lately(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(members_are_told_in_order),
+        cmocka_unit_test(members_are_listed_in_order),
         cmocka_unit_test(both_lanes_are_in_the_sum),
         cmocka_unit_test(rates_are_of_lately),
     };

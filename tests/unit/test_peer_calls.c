@@ -122,7 +122,7 @@ static void a_deadline_does_not_pass_the_end_of_time(void **state)
     hwi_peer_ops.destroy(peer);
 }
 
-static void who_looks_for_a_channel_makes_none(void **state)
+static void looking_for_a_channel_makes_none(void **state)
 {
     struct hwi_peer *peer = begin();
     (void)state;
@@ -211,7 +211,7 @@ int main(void)
         cmocka_unit_test(one_that_ends_others_does_not_meet_them_again),
         cmocka_unit_test(a_call_takes_the_first_free_place),
         cmocka_unit_test(a_deadline_does_not_pass_the_end_of_time),
-        cmocka_unit_test(who_looks_for_a_channel_makes_none),
+        cmocka_unit_test(looking_for_a_channel_makes_none),
         cmocka_unit_test(channels_are_limited),
         cmocka_unit_test(a_number_counts_those_that_wait_before),
         cmocka_unit_test(the_fence_opens_to_retry_and_only_passing_acknowledges),

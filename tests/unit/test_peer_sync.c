@@ -139,7 +139,7 @@ static void the_offer_says_how_it_takes_part(void **unused)
     }
 }
 
-static void who_only_sends_fetches_nothing(void **unused)
+static void a_send_only_member_fetches_nothing(void **unused)
 {
     (void)unused;
     struct play play;
@@ -156,7 +156,7 @@ static void who_only_sends_fetches_nothing(void **unused)
     end(&play);
 }
 
-static void what_is_not_hashed_is_not_written_to(void **unused)
+static void an_unhashed_state_is_not_written_to(void **unused)
 {
     (void)unused;
     struct play play;
@@ -196,8 +196,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_offer_says_how_it_takes_part),
-        cmocka_unit_test(who_only_sends_fetches_nothing),
-        cmocka_unit_test(what_is_not_hashed_is_not_written_to),
+        cmocka_unit_test(a_send_only_member_fetches_nothing),
+        cmocka_unit_test(an_unhashed_state_is_not_written_to),
         cmocka_unit_test(asked_to_hash_it_offers_again_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,7 +108,7 @@ static void after_a_failed_check_nothing_is_heard(void **unused)
     hwi_player_destroy(player);
 }
 
-static void an_image_goes_on_where_it_was_saved(void **unused)
+static void an_image_continues_where_it_was_saved(void **unused)
 {
     (void)unused;
     struct hwi_player *first = hwi_player_create(&counting_ops, &hwi_alloc_libc);
@@ -133,7 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(effects_come_out_and_nothing_comes_back),
         cmocka_unit_test(after_a_failed_check_nothing_is_heard),
-        cmocka_unit_test(an_image_goes_on_where_it_was_saved),
+        cmocka_unit_test(an_image_continues_where_it_was_saved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -455,7 +455,7 @@ static void test_window_of_a_large_view(void **state)
     hwi_reducer_ops.destroy(reducer);
 }
 
-static void test_end_of_what_never_began(void **state)
+static void test_end_of_an_operation_that_never_began(void **state)
 {
     (void)state;
     struct symbolic *symbolic = in_view(2);
@@ -588,7 +588,7 @@ int main(void)
         cmocka_unit_test(test_hostile_values),
         cmocka_unit_test(test_grant_before_call_and_call_twice),
         cmocka_unit_test(test_window_of_a_large_view),
-        cmocka_unit_test(test_end_of_what_never_began),
+        cmocka_unit_test(test_end_of_an_operation_that_never_began),
         cmocka_unit_test(test_late_events_of_an_ended_operation),
         cmocka_unit_test(test_failure_tells_everyone),
         cmocka_unit_test(test_impossible_chunk_is_our_failure),

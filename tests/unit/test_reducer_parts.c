@@ -71,7 +71,7 @@ static void test_grants_follow_the_lowest(void **state)
 }
 
 // A part that is sent from scratch holds its slot until all of it has left.
-static void test_what_leaves_holds_its_slot(void **state)
+static void test_a_leaving_chunk_holds_its_slot(void **state)
 {
     (void)state;
     struct hwi_ledger ledger = {.count = 5, .window = 2, .due = 2, .out = 3};
@@ -261,7 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_last_operand_ends_a_chunk),
         cmocka_unit_test(test_grants_follow_the_lowest),
-        cmocka_unit_test(test_what_leaves_holds_its_slot),
+        cmocka_unit_test(test_a_leaving_chunk_holds_its_slot),
         cmocka_unit_test(test_impossible_arrivals),
         cmocka_unit_test(test_early_calls_are_kept_once),
         cmocka_unit_test(test_early_calls_of_newer_views_win),

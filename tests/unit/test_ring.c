@@ -88,7 +88,7 @@ static uint32_t read_some(struct bench *bench, uint32_t max, uint64_t *got)
 
 // ---- writing and reading -----------------------------------------------------------------------
 
-static void what_is_written_is_read_once(void **state)
+static void written_records_are_read_once(void **state)
 {
     (void)state;
     struct bench bench;
@@ -232,7 +232,7 @@ static void a_reader_on_another_thread_sees_only_whole_records(void **state)
 
 // ---- memory that is no ring --------------------------------------------------------------------
 
-static void what_is_no_ring_is_refused(void **state)
+static void memory_that_is_not_a_ring_is_refused(void **state)
 {
     (void)state;
     struct bench bench;
@@ -483,7 +483,7 @@ static void the_drain_writes_what_is_heard_and_what_leaves(void **state)
     tear_down(&bench);
 }
 
-static void what_a_failed_actor_hears_and_says_is_there(void **state)
+static void messages_of_a_failed_actor_are_kept(void **state)
 {
     (void)state;
     struct bench bench;
@@ -533,18 +533,18 @@ static void without_a_ring_the_clock_is_never_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read_once),
+        cmocka_unit_test(written_records_are_read_once),
         cmocka_unit_test(losses_are_counted_exactly),
         cmocka_unit_test(any_pace_of_both_adds_up),
         cmocka_unit_test(a_late_reader_begins_with_what_is_there),
         cmocka_unit_test(a_reader_on_another_thread_sees_only_whole_records),
-        cmocka_unit_test(what_is_no_ring_is_refused),
+        cmocka_unit_test(memory_that_is_not_a_ring_is_refused),
         cmocka_unit_test(numbers_that_lie_do_no_harm),
         cmocka_unit_test(records_say_what_the_message_said),
         cmocka_unit_test(all_that_is_flagged_is_kept),
         cmocka_unit_test(ticks_become_nanoseconds),
         cmocka_unit_test(the_drain_writes_what_is_heard_and_what_leaves),
-        cmocka_unit_test(what_a_failed_actor_hears_and_says_is_there),
+        cmocka_unit_test(messages_of_a_failed_actor_are_kept),
         cmocka_unit_test(without_a_clock_ticks_are_the_events_time),
         cmocka_unit_test(without_a_ring_the_clock_is_never_read),
     };

@@ -278,7 +278,7 @@ static uint32_t try_fields(const struct hwi_layout *layout, struct path path, ui
     return hidden;
 }
 
-static void no_field_is_told_that_is_a_secret(void **state)
+static void no_secret_field_is_shown(void **state)
 {
     (void)state;
     struct hwi_effects arena;
@@ -327,7 +327,7 @@ static void secrets_travel_and_are_not_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_field_is_told_that_is_a_secret),
+        cmocka_unit_test(no_secret_field_is_shown),
         cmocka_unit_test(secrets_travel_and_are_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

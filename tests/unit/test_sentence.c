@@ -132,8 +132,9 @@ static void test_a_root_that_is_none(void **state)
     scene.reply.fault = (struct hwi_fault){.status = HWS_E_MEMBER_LOST, .peer_a = 9};
     assert_int_equal(hws_broadcast(comm, memory, memory, 4, HWS_F32, (hws_peer_id){9}, NULL, NULL),
                      HWS_E_MEMBER_LOST);
-    assert_string_equal(hws_last_error(), "member 9, the root of broadcast tag 0, is no member of "
-                                          "view 4: acknowledge with hws_view and call again");
+    assert_string_equal(hws_last_error(),
+                        "member 9, the root of broadcast tag 0, is not a member of "
+                        "view 4: acknowledge with hws_view and call again");
 }
 
 static void test_membership_sentences(void **state)
@@ -172,7 +173,7 @@ static void test_membership_sentences(void **state)
     scene.reply.fault.peer_a = 0;
     assert_sentence(HWS_E_WITHDRAWN,
                     "the view changed during all_reduce tag 7 (view 4): a connection between "
-                    "members broke, or another call was given up: acknowledge with hws_view and "
+                    "members broke, or another call was withdrawn: acknowledge with hws_view and "
                     "call again");
 }
 

@@ -154,7 +154,7 @@ static void a_damaged_frame_breaks_its_edge(void **unused)
     tiny_finish(sim);
 }
 
-static void what_is_sent_one_way_into_a_partition_waits(void **unused)
+static void messages_one_way_into_a_partition_wait(void **unused)
 {
     (void)unused;
     struct hwi_sim *sim = start(2);
@@ -420,7 +420,7 @@ int main(void)
         cmocka_unit_test(a_message_that_is_cut_is_dropped_and_counted),
         cmocka_unit_test(a_message_with_a_flipped_bit_is_dropped_and_counted),
         cmocka_unit_test(a_damaged_frame_breaks_its_edge),
-        cmocka_unit_test(what_is_sent_one_way_into_a_partition_waits),
+        cmocka_unit_test(messages_one_way_into_a_partition_wait),
         cmocka_unit_test(a_stripe_takes_little_that_cannot_arrive_and_loses_nothing),
         cmocka_unit_test(nothing_is_opened_through_half_a_partition),
         cmocka_unit_test(a_silent_control_connection_is_lost_and_comes_back),

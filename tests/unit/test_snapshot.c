@@ -134,7 +134,7 @@ static bool sync_unhashed(struct fleet *fleet, uint64_t revision)
     return unhashed > 0;
 }
 
-static void what_did_not_change_is_not_hashed(void **unused)
+static void an_unchanged_state_is_not_hashed(void **unused)
 {
     (void)unused;
     struct fleet fleet;
@@ -352,7 +352,7 @@ int main(void)
         cmocka_unit_test(received_state_has_the_elected_root),
         cmocka_unit_test(end_waits_for_hashes_under_way),
         cmocka_unit_test(layout_of_another_source_never_gives_the_root),
-        cmocka_unit_test(what_did_not_change_is_not_hashed),
+        cmocka_unit_test(an_unchanged_state_is_not_hashed),
         cmocka_unit_test(a_sync_that_was_aborted_proves_nothing),
         cmocka_unit_test(hashes_come_after_all_if_they_are_asked_for),
         cmocka_unit_test(a_state_without_blocks_is_synced),

@@ -96,7 +96,7 @@ static void many_early_readers_are_all_served(void **unused)
     fleet_fini(&fleet);
 }
 
-static void who_does_not_hold_the_elected_state_serves_nothing(void **unused)
+static void a_member_without_the_elected_state_serves_nothing(void **unused)
 {
     (void)unused;
     struct fleet fleet;
@@ -292,7 +292,7 @@ int main(void)
         cmocka_unit_test(manifest_wanted_before_sync_go_is_served_then),
         cmocka_unit_test(early_reader_of_a_long_manifest_gets_all_pages),
         cmocka_unit_test(many_early_readers_are_all_served),
-        cmocka_unit_test(who_does_not_hold_the_elected_state_serves_nothing),
+        cmocka_unit_test(a_member_without_the_elected_state_serves_nothing),
         cmocka_unit_test(only_the_open_sync_is_served),
         cmocka_unit_test(nothing_is_served_after_the_end),
         cmocka_unit_test(early_wants_of_a_gone_view_are_dropped),

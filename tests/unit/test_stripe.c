@@ -187,7 +187,7 @@ static void so_they_do_through_a_sealed_stream(void **state)
 }
 
 // Bytes that a stream has taken and cannot send yet are not forgotten when no more frames wait.
-static void what_a_stream_keeps_leaves_later(void **state)
+static void bytes_that_a_stream_keeps_leave_later(void **state)
 {
     (void)state;
     struct scene *scene = begin(true);
@@ -238,7 +238,7 @@ static void give_up_after(bool sender, uint64_t bytes, bool sealed)
     end(scene);
 }
 
-static void what_the_sender_gives_up_is_padding(void **state)
+static void frames_given_up_by_the_sender_are_padding(void **state)
 {
     (void)state;
     for (uint64_t bytes = 1; bytes < CHUNK + 200; bytes += 9973) {
@@ -247,7 +247,7 @@ static void what_the_sender_gives_up_is_padding(void **state)
     give_up_after(true, CHUNK / 2, true);
 }
 
-static void what_the_receiver_gives_up_is_discarded(void **state)
+static void frames_given_up_by_the_receiver_are_discarded(void **state)
 {
     (void)state;
     for (uint64_t bytes = 1; bytes < CHUNK + 200; bytes += 9973) {
@@ -258,7 +258,7 @@ static void what_the_receiver_gives_up_is_discarded(void **state)
 
 // ---- the end of a stream
 
-static void the_end_of_a_stream_is_told(void **state)
+static void the_end_of_a_stream_is_reported(void **state)
 {
     (void)state;
     struct scene *scene = begin(false);
@@ -282,10 +282,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_of_any_size_come_to_frames),
         cmocka_unit_test(so_they_do_through_a_sealed_stream),
-        cmocka_unit_test(what_a_stream_keeps_leaves_later),
-        cmocka_unit_test(what_the_sender_gives_up_is_padding),
-        cmocka_unit_test(what_the_receiver_gives_up_is_discarded),
-        cmocka_unit_test(the_end_of_a_stream_is_told),
+        cmocka_unit_test(bytes_that_a_stream_keeps_leave_later),
+        cmocka_unit_test(frames_given_up_by_the_sender_are_padding),
+        cmocka_unit_test(frames_given_up_by_the_receiver_are_discarded),
+        cmocka_unit_test(the_end_of_a_stream_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

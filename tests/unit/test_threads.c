@@ -339,7 +339,7 @@ static void send_much(struct member *member)
     EXPECT(member, stats.committed == 1 && stats.attempts == 1 && stats.commit_wait_us > 0);
 }
 
-static void edges_tell_what_they_carried(void **state)
+static void edges_report_the_bytes_they_carried(void **state)
 {
     (void)state;
     run_open(&run, MEMBERS);
@@ -353,7 +353,7 @@ int main(void)
         cmocka_unit_test(threads_share_a_communicator),
         cmocka_unit_test(closing_ends_all_calls_of_other_threads),
         cmocka_unit_test(only_one_thread_closes),
-        cmocka_unit_test(edges_tell_what_they_carried),
+        cmocka_unit_test(edges_report_the_bytes_they_carried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

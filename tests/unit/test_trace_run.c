@@ -156,7 +156,7 @@ static void the_missing_are_named(void **state)
 }
 
 // A dropped batch is lost whether others came before it or after it, or neither.
-static void what_was_dropped_is_counted(void **state)
+static void dropped_messages_are_counted(void **state)
 {
     (void)state;
     tell(3);
@@ -182,7 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_trace_is_current_when_all_rings_have_come, setup),
         cmocka_unit_test_setup(the_missing_are_named, setup),
-        cmocka_unit_test_setup(what_was_dropped_is_counted, setup),
+        cmocka_unit_test_setup(dropped_messages_are_counted, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

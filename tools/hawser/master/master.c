@@ -28,7 +28,7 @@ static const char usage[] =
     "first\n"
     "                       view waits this long for newer ones (default 3000)\n"
     "  --heartbeat-ms N     how often members say that they live (default 500)\n"
-    "  --dead-ms N          silence after which a member is out (default 5000)\n"
+    "  --dead-ms N          silence after which a member is removed (default 5000)\n"
     "  --journal DIR        record in DIR what the master does, for hawser replay\n"
     "  --quiet              no log\n"
     "  --help\n"
