@@ -2,6 +2,7 @@
 #include "runtime/misspelled.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,12 +35,20 @@ static size_t distance(const char *a, const char *b)
     return row[columns];
 }
 
+// A name without its last words, HAWSER_TIMEOUT, is as near as one with two wrong letters.
+static size_t farness(const char *name, const char *known)
+{
+    size_t length = strlen(name);
+    bool cut = strncmp(name, known, length) == 0 && known[length] == '_';
+    return cut ? DISTANCE_MAX : distance(name, known);
+}
+
 static void look(const struct hwi_option_table *table, const char *name, const char **nearest,
                  size_t *least)
 {
     for (uint32_t i = 0; i < table->count; i++) {
         const char *known = table->options[i].env;
-        size_t far = known != NULL ? distance(name, known) : NAME_BYTES;
+        size_t far = known != NULL ? farness(name, known) : NAME_BYTES;
         if (far < *least) {
             *nearest = known;
             *least = far;

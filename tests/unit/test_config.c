@@ -356,7 +356,10 @@ static void test_a_misspelled_variable_is_known_by_its_nearest(void **state)
     assert_string_equal(hwi_variable_meant("HAWSER_TIMOUT_MS"), "HAWSER_TIMEOUT_MS");
     assert_string_equal(hwi_variable_meant("HAWSER_MSATER"), "HAWSER_MASTER");
     assert_string_equal(hwi_variable_meant("HAWSER_GATHERMS"), "HAWSER_GATHER_MS");
+    assert_string_equal(hwi_variable_meant("HAWSER_TIMEOUT"), "HAWSER_TIMEOUT_MS");
     assert_null(hwi_variable_meant("HAWSER_TIMEOUT_MS"));
+    assert_null(hwi_variable_meant("HAWSER_JOURNAL"));
+    assert_null(hwi_variable_meant("HAWSER_INDEX"));
     assert_null(hwi_variable_meant("HAWSER_COLOUR"));
     assert_null(hwi_variable_meant("AWSER_MASTER"));
     assert_null(hwi_variable_meant("HAWSER_"));
