@@ -192,6 +192,18 @@ def register(master, incarnation):
     return guest
 
 
+def test_names_that_command_a_terminal(world):
+    """The names that a stranger gives begin no line of the log or the status, and no sequence of a terminal."""
+    master, _ = world.start(1)
+    evil = "h:9\nmember 1\x1b[2J"
+    guest = Guest(master.address, session(b"P", 55))
+    guest.send(pack([REGISTRATION, PROTOCOL, 0, 55, 0, 0, evil, [], 0, "", 0, 7, evil, 0, 0]))
+    world.until(lambda: "h:9?member 1?[2J (process 7 on h:9?member 1?[2J)" in master.log(), 10, "the log to show the guest")
+    status = subprocess.run([BUILD / "hawser", "status", master.address], capture_output=True, text=True, check=True).stdout
+    check("h:9?member 1?[2J" in status and "\x1b" not in status, status)
+    guest.close()
+
+
 def admitted_alone(members, within_ms):
     for answer in all_do(members, "admit"):
         answer.expect(members=ids(*members), within_ms=within_ms)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/hawser/command.h"
 #include "transport/host/host.h"
 
 enum { LINE_BYTES = 1024, LISTED_MAX = 8 };
@@ -36,6 +37,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    make_printable(line); // addresses and host names come from strangers
     strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     fprintf(stderr, "%s %s\n", when, line);
 }

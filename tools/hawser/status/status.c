@@ -249,6 +249,16 @@ static void print_json(const struct hwi_msg_status *status)
     json_put_line(&json);
 }
 
+// Addresses and names come from strangers, and a terminal obeys what it is sent.
+static void clean(struct hwi_msg_status *status)
+{
+    for (uint32_t i = 0; i < status->members_count; i++) {
+        make_printable(status->members[i].address);
+        make_printable(status->members[i].unit);
+    }
+    make_printable(status->trouble);
+}
+
 int command_status(int argc, char **argv)
 {
     bool json;
@@ -269,6 +279,7 @@ int command_status(int argc, char **argv)
     if (json) {
         print_json(&answer.u.status);
     } else {
+        clean(&answer.u.status);
         print_plain(&answer.u.status);
     }
     free(block);
