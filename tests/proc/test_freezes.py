@@ -85,6 +85,20 @@ def test_frozen_shorter_than_the_detection_time(world):
     same(answers, "hash")
 
 
+def test_frozen_longer_than_stripes_bear_it(world):
+    """With a long detection time: its stripes are given up meanwhile, and it is a member all the same."""
+    _, members = world.start(3, dead_ms=30000)
+    victim, *others = members
+    victim.fault(at="chunk", nth=50).expect()
+    for member in members:
+        member.tell("reduce", count=COUNT, retry=True, timeout_ms=60000)
+    victim.stopped()
+    time.sleep(9)  # the kernel gives up what is not acknowledged for 5 s
+    victim.proceed()
+    answers = [member.hear().expect(sum="right", members=ids(*members)) for member in members]
+    same(answers, "hash")
+
+
 def test_frozen_past_its_own_deadline(world):
     """Thawed when its call's deadline and grace are long over, it reads first what the master said meanwhile: EVICTED, not
     OUTCOME_UNKNOWN."""
