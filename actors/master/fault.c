@@ -23,7 +23,7 @@ void hwi_master_end_operation(struct hwi_master *master, const struct hwi_fault 
 {
     hwi_master_fault(master, fault);
     master->change = true;
-    if (master->stage == HWI_STAGE_NONE) {
+    if (hwi_master_may_reform(master)) {
         hwi_master_reform(master, effects);
     }
 }

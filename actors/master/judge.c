@@ -13,6 +13,7 @@
 #include "actors/master/propose.h"
 #include "actors/master/seal.h"
 #include "actors/master/session.h"
+#include "actors/master/trial.h"
 
 // Broken edges that speak against it: never a member's to a newcomer.
 static uint32_t edges_against(const struct hwi_master_session *session)
@@ -142,6 +143,8 @@ void hwi_master_judge(struct hwi_master *master, struct hwi_effects *effects)
     if (broken && (drop_newcomers(master, effects) || (all && drop_worst(master, effects)))) {
         hwi_master_sweep(master);
         hwi_master_reform(master, effects);
+    } else if (all && master->trial) {
+        hwi_master_trial_holds(master);
     } else if (all) {
         bring_into_force(master, effects);
     }
@@ -152,7 +155,8 @@ void hwi_master_proposal_expired(struct hwi_master *master, struct hwi_effects *
     bool dropped = false;
     for (uint32_t i = master->session_count; i-- > 0;) {
         struct hwi_master_session *session = &master->sessions[i];
-        if (session->proposed && !session->ready) {
+        bool member = master->trial && session->member; // lives, as its heartbeats say
+        if (session->proposed && !session->ready && !member) {
             dropped |= hwi_master_dismiss(master, session, HWS_E_EVICTED,
                                           "it did not answer a proposed view in time", effects);
         }
@@ -160,5 +164,7 @@ void hwi_master_proposal_expired(struct hwi_master *master, struct hwi_effects *
     hwi_master_sweep(master);
     if (dropped) {
         hwi_master_reform(master, effects);
+    } else if (master->trial) {
+        master->proposal_until_ns = master->now_ns + master->config.propose_ms * HWI_NS_PER_MS;
     }
 }

@@ -94,7 +94,7 @@ static void ask_to_be_woken(struct hwi_master *master, struct hwi_effects *effec
     if (master->session_count > 0) { // silence is seen in time, own sleep is noticed
         at = HWI_MIN(at, master->turn_at_ns);
     }
-    if (master->stage == HWI_STAGE_OPEN) {
+    if (master->stage == HWI_STAGE_OPEN && master->ready_due > 0) {
         at = HWI_MIN(at, master->proposal_until_ns);
     }
     if (hwi_master_gathers(master)) {

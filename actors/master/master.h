@@ -67,6 +67,8 @@ struct hwi_master {
     uint32_t proposed_count, ready_due, broken_edges; // of it
     bool crossed;           // it has a broken edge between a member and a newcomer
     bool admitting;         // it acts on the members' vote
+    bool trial;             // no vote has asked for it: it proves newcomers
+    uint32_t proven;        // newcomers that a trial has proven and that could be admitted
     bool any_late;          // some session is late
     bool change;            // the view must change even if its members stay
     bool again;             // something happened while an announcement was sealed

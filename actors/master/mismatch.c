@@ -172,7 +172,7 @@ void hwi_master_end_mismatch(struct hwi_master *master, struct hwi_effects *effe
     for (uint32_t i = 0; i < master->session_count && claims.count > 0 && !master->change; i++) {
         master->change = tell_held_up(master, &claims, &master->sessions[i]);
     }
-    if (master->change && master->stage == HWI_STAGE_NONE) {
+    if (master->change && hwi_master_may_reform(master)) {
         hwi_master_reform(master, effects);
     }
 }

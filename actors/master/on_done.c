@@ -10,6 +10,8 @@
 #include "actors/master/master.h"
 #include "actors/master/propose.h"
 #include "actors/master/session.h"
+#include "actors/master/trial.h"
+#include "actors/master/judge.h"
 
 // Adds a vote; false if it combines otherwise than the votes before it.
 static bool fold(struct hwi_master_channel *channel, const struct hwi_msg_done *done)
@@ -84,8 +86,12 @@ static void disagree(struct hwi_master *master, const struct hwi_master_channel 
 static void decide(struct hwi_master *master, struct hwi_master_channel *channel,
                    struct hwi_effects *effects)
 {
-    if (channel->kind == HWI_KIND_ADMIT && hwi_master_waiting(master) > 0) {
-        hwi_master_reform(master, effects);
+    if (channel->kind == HWI_KIND_ADMIT && hwi_master_newcomers(master) > 0) {
+        if (hwi_master_trial_adopt(master)) {
+            hwi_master_judge(master, effects);
+        } else {
+            hwi_master_reform(master, effects);
+        }
         return;
     }
     uint32_t least = UINT32_MAX;

@@ -36,7 +36,7 @@ void hwi_master_on_edge_lost(void *state, const struct hwi_event *event,
         hwi_master_put_out(master, other, HWS_E_EVICTED, "its connections were lost", effects);
     } else if (proposed && !(session->member && other->member)) {
         hwi_master_judge(master, effects);
-    } else if (master->stage == HWI_STAGE_NONE || proposed) {
+    } else if (hwi_master_may_reform(master) || proposed) {
         hwi_master_reform(master, effects);
     }
 }

@@ -130,7 +130,7 @@ void hwi_master_on_registration(void *state, const struct hwi_event *event,
     }
     welcome(master, session, effects);
     tell_again(master, session, registration, effects);
-    if (newcomer && master->stage != HWI_STAGE_OPEN) {
+    if (newcomer && (master->stage != HWI_STAGE_OPEN || master->trial)) {
         hwi_master_reform(master, effects);
     }
 }

@@ -139,7 +139,7 @@ void hwi_master_on_status_want(void *state, const struct hwi_event *event,
         HWI_EMIT(effects, hwi_addr_of(HWI_ROLE_TOOL, event->from.id), status);
     status->run = master->run;
     status->view = master->view.number;
-    status->proposal = master->proposal;
+    status->proposal = master->trial ? 0 : master->proposal; // a trial replaces nothing
     status->min_members = master->config.min_members;
     status->first_members = master->config.first_members;
     if (hwi_master_gathers(master) && master->gather_until_ns > master->now_ns) {

@@ -40,7 +40,8 @@ void hwi_master_on_woken(void *state, const struct hwi_event *event, struct hwi_
     (void)event;
     master->turn_at_ns = master->now_ns + master->config.heartbeat_ms * HWI_NS_PER_MS / 2;
     put_out_silent(master, effects);
-    if (master->stage == HWI_STAGE_OPEN && master->now_ns >= master->proposal_until_ns) {
+    bool awaited = master->stage == HWI_STAGE_OPEN && master->ready_due > 0;
+    if (awaited && master->now_ns >= master->proposal_until_ns) {
         hwi_master_proposal_expired(master, effects);
     }
     if (hwi_master_gathers(master) && master->now_ns >= master->gather_until_ns) {

@@ -9,6 +9,7 @@
 #include "actors/master/commit.h"
 #include "actors/master/group.h"
 #include "actors/master/master.h"
+#include "actors/master/trial.h"
 #include "actors/master/unit.h"
 
 enum {
@@ -69,17 +70,24 @@ static bool newcomers_wanted(const struct hwi_master *master)
     return admit_voted(master);
 }
 
+// A vote admits those that are proven. Without any, and without members, all that are here.
+static bool may_enter(const struct hwi_master *master, const struct hwi_master_session *session)
+{
+    bool all = master->trial || master->member_count == 0 || master->proven == 0;
+    return (all || session->proven) && hwi_master_admissible(master, session);
+}
+
 static bool belongs(const struct hwi_master *master, const struct hwi_master_session *session,
                     bool newcomers)
 {
-    return session->member || (newcomers && hwi_master_admissible(master, session));
+    return session->member || (newcomers && may_enter(master, session));
 }
 
 // True if the view that should be is the one in force.
 static bool unchanged(const struct hwi_master *master, bool newcomers)
 {
     for (uint32_t i = 0; newcomers && i < master->session_count; i++) {
-        if (!master->sessions[i].member && hwi_master_admissible(master, &master->sessions[i])) {
+        if (!master->sessions[i].member && may_enter(master, &master->sessions[i])) {
             return false;
         }
     }
@@ -129,9 +137,9 @@ void hwi_master_propose_to(const struct hwi_master *master, struct hwi_master_se
 
 static void open_proposal(struct hwi_master *master, struct hwi_effects *effects)
 {
-    bool newcomers = newcomers_wanted(master);
+    bool newcomers = master->trial || newcomers_wanted(master);
     master->stage = HWI_STAGE_OPEN;
-    master->admitting = newcomers && master->member_count > 0;
+    master->admitting = newcomers && !master->trial && master->member_count > 0;
     master->proposal_until_ns = master->now_ns + master->config.propose_ms * HWI_NS_PER_MS;
     master->probe_at_ns =
         HWI_MIN(master->probe_at_ns, master->now_ns + HWI_MASTER_PROBE_MS * HWI_NS_PER_MS);
@@ -157,6 +165,7 @@ static void close_proposal(struct hwi_master *master)
     master->stage = HWI_STAGE_NONE;
     master->reform_at_ns = HWI_NEVER;
     master->admitting = false;
+    master->trial = false;
     if (master->proposal == 0) {
         return;
     }
@@ -208,6 +217,11 @@ static uint64_t hold_ns(const struct hwi_master *master)
     return HWI_MIN(hold_ms, master->config.propose_ms / 4) * HWI_NS_PER_MS;
 }
 
+bool hwi_master_may_reform(const struct hwi_master *master)
+{
+    return master->stage == HWI_STAGE_NONE || (master->stage == HWI_STAGE_OPEN && master->trial);
+}
+
 void hwi_master_reform(struct hwi_master *master, struct hwi_effects *effects)
 {
     if (master->stage == HWI_STAGE_SEALING) {
@@ -227,10 +241,12 @@ void hwi_master_reform(struct hwi_master *master, struct hwi_effects *effects)
 void hwi_master_reform_now(struct hwi_master *master, struct hwi_effects *effects)
 {
     close_proposal(master);
+    hwi_master_trial_count(master);
     gather(master);
     bool wanted = other_view_wanted(master);
     settle(master, wanted, effects);
-    if (!wanted) {
+    master->trial = !wanted && hwi_master_trial_wanted(master);
+    if (!wanted && !master->trial) {
         return;
     }
     master->proposal = ++master->highest;
@@ -245,9 +261,11 @@ void hwi_master_reform_now(struct hwi_master *master, struct hwi_effects *effect
 // The number of the proposal is used up, even if it fails.
 static void burned(struct hwi_master *master, struct hwi_effects *effects)
 {
+    master->trial = false;
     bool wanted = other_view_wanted(master);
     settle(master, wanted, effects);
-    if (wanted) {
+    master->trial = !wanted && hwi_master_trial_wanted(master);
+    if (wanted || master->trial) {
         open_proposal(master, effects);
     } else {
         close_proposal(master); // what called for it is over
@@ -261,7 +279,7 @@ void hwi_master_durable(struct hwi_master *master, struct hwi_effects *effects)
     } else if (master->stage == HWI_STAGE_SEALING) {
         master->stage = HWI_STAGE_NONE;
         hwi_master_announce(master, effects);
-        if (master->again) {
+        if (master->again || hwi_master_trial_wanted(master)) {
             master->again = false;
             hwi_master_reform(master, effects);
         }

@@ -12,6 +12,8 @@ enum {
 // The view may have to change. Proposes the one that should be, if it is not the one in force: at
 // once, in a large run a little later, so that many changes make one proposal.
 void hwi_master_reform(struct hwi_master *master, struct hwi_effects *effects);
+// Nothing is proposed that would replace the view in any case.
+bool hwi_master_may_reform(const struct hwi_master *master);
 void hwi_master_reform_now(struct hwi_master *master, struct hwi_effects *effects);
 // The first view waits: a newcomer came with a state that was trained, and another may come with a
 // newer one.

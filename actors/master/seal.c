@@ -6,6 +6,7 @@
 #include "actors/master/master.h"
 #include "actors/master/past.h"
 #include "actors/master/session.h"
+#include "actors/master/trial.h"
 #include "actors/master/unit.h"
 
 static void put_in_force(struct hwi_master *master)
@@ -28,6 +29,7 @@ static void put_in_force(struct hwi_master *master)
         session->tally_count = 0;
     }
     hwi_master_seat(master);
+    hwi_master_trial_count(master);
     master->proposal = 0;
     master->view.pending = hwi_master_waiting(master);
 }

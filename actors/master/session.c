@@ -5,6 +5,7 @@
 
 #include "actors/base/rows.h"
 #include "actors/master/master.h"
+#include "actors/master/trial.h"
 #include "actors/master/unit.h"
 
 // Index of the name, or of where it would be.
@@ -94,11 +95,17 @@ void hwi_master_sweep(struct hwi_master *master)
         }
     }
     master->session_count = kept;
+    hwi_master_trial_count(master);
+}
+
+uint32_t hwi_master_newcomers(const struct hwi_master *master)
+{
+    return master->session_count - master->member_count - master->incomplete;
 }
 
 uint32_t hwi_master_waiting(const struct hwi_master *master)
 {
-    return master->session_count - master->member_count - master->incomplete;
+    return master->member_count > 0 ? master->proven : hwi_master_newcomers(master);
 }
 
 struct hwi_msg *hwi_master_tell(struct hwi_master_session *session, struct hwi_effects *effects,

@@ -23,10 +23,11 @@ struct hwi_master_session {
     uint64_t sent, received; // control messages since its registration
     bool member;             // of the view in force
     bool proposed;           // of the proposal
-    bool ready;              // for the proposal
-    bool synced;             // holds the run's shared state
-    bool unreachable;        // its control connection was gone when we last sent
-    bool suspect;            // a member lost its stripes to it in this view
+    bool proven;           // a newcomer that reaches all members, and they it: a trial has shown it
+    bool ready;            // for the proposal
+    bool synced;           // holds the run's shared state
+    bool unreachable;      // its control connection was gone when we last sent
+    bool suspect;          // a member lost its stripes to it in this view
     bool late;             // a newcomer that came while a vote was acted on: the next one is for it
     bool gone;             // told why, and forgotten by the next sweep
     uint32_t blame;        // broken edges it had a part in, in all proposals
@@ -59,7 +60,8 @@ struct hwi_master_session *hwi_master_session_of_peer(const struct hwi_master *m
                                                       uint64_t peer);
 // Index of the first session whose peer id is not lower.
 uint32_t hwi_master_session_place(const struct hwi_master *master, uint64_t peer);
-uint32_t hwi_master_waiting(const struct hwi_master *master); // newcomers that could be admitted
+uint32_t hwi_master_newcomers(const struct hwi_master *master); // of complete units, or of none
+uint32_t hwi_master_waiting(const struct hwi_master *master);   // of them: proven, or no member is
 
 // A newcomer gets the next peer id; HWI_MEMBERS_MAX sessions are a failed check.
 struct hwi_master_session *hwi_master_session_add(struct hwi_master *master,

@@ -46,6 +46,7 @@ static void session_fields(struct hwi_image *image, void *item)
     hwi_image_u64(image, "received", &session->received);
     hwi_image_bool(image, "member", &session->member);
     hwi_image_bool(image, "proposed", &session->proposed);
+    hwi_image_bool(image, "proven", &session->proven);
     hwi_image_bool(image, "ready", &session->ready);
     hwi_image_bool(image, "synced", &session->synced);
     hwi_image_bool(image, "unreachable", &session->unreachable);
@@ -151,6 +152,8 @@ static void proposal_fields(struct hwi_image *image, struct hwi_master *master)
     hwi_image_u32(image, "broken_edges", &master->broken_edges);
     hwi_image_bool(image, "crossed", &master->crossed);
     hwi_image_bool(image, "admitting", &master->admitting);
+    hwi_image_bool(image, "trial", &master->trial);
+    hwi_image_u32(image, "proven", &master->proven);
     hwi_image_bool(image, "any_late", &master->any_late);
     hwi_image_u32(image, "proposed_count", &master->proposed_count);
     hwi_image_bool(image, "change", &master->change);

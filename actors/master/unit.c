@@ -105,6 +105,12 @@ void hwi_master_late(struct hwi_master *master, struct hwi_master_session *sessi
     session->late = late;
 }
 
+struct hwi_master_unit *hwi_master_unit(const struct hwi_master *master,
+                                        const struct hwi_master_session *session)
+{
+    return find(master, session->unit);
+}
+
 bool hwi_master_admissible(const struct hwi_master *master,
                            const struct hwi_master_session *session)
 {

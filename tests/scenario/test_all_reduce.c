@@ -15,29 +15,29 @@ static void two_members_become_a_view(void **unused)
     (void)unused;
     struct scenario *s = scenario_start(2);
     expect_transcript(
-        s, "[       5.000] member 0 > master: registration{protocol=4 incarnation=1000 add"
+        s, "[       5.000] process 0 > master: registration{protocol=4 incarnation=1000 add"
            "ress=\"sim:0\"}\n"
-           "[       5.000] member 1 > master: registration{protocol=4 incarnation=1001 add"
+           "[       5.000] process 1 > master: registration{protocol=4 incarnation=1001 add"
            "ress=\"sim:1\"}\n"
-           "[      10.000] master > member 0: welcome{run=1 master=1 peer=1 heartbeat_ms=5"
+           "[      10.000] master > process 0: welcome{run=1 master=1 peer=1 heartbeat_ms=5"
            "00 min_members=1}\n"
-           "[      10.000] master > member 1: welcome{run=1 master=1 peer=2 heartbeat_ms=5"
+           "[      10.000] master > process 1: welcome{run=1 master=1 peer=2 heartbeat_ms=5"
            "00 min_members=1}\n"
-           "[      10.000] master > member 0: propose{view=1 incarnation=1000 timeout_ms=5"
+           "[      10.000] master > process 0: propose{view=1 incarnation=1000 timeout_ms=5"
            "000 members=[{peer=1 incarnation=1000 address=\"sim:0\"} {peer=2 incarnation=1"
            "001 address=\"sim:1\"}]}\n"
-           "[      10.000] master > member 1: propose{view=1 incarnation=1001 timeout_ms=5"
+           "[      10.000] master > process 1: propose{view=1 incarnation=1001 timeout_ms=5"
            "000 members=[{peer=1 incarnation=1000 address=\"sim:0\"} {peer=2 incarnation=1"
            "001 address=\"sim:1\"}]}\n"
-           "[      17.000] member 0 > master: ready{view=1}\n"
-           "[      17.000] member 1 > master: ready{view=1}\n"
-           "[      22.000] master > member 0: announce{view=1 incarnation=1000 membe"
+           "[      17.000] process 0 > master: ready{view=1}\n"
+           "[      17.000] process 1 > master: ready{view=1}\n"
+           "[      22.000] master > process 0: announce{view=1 incarnation=1000 membe"
            "rs=[{peer=1} {peer=2}] groups=1 largest=2}\n"
-           "[      22.000] member 0: reply{view=1 members=[1 2] group_count=1 "
+           "[      22.000] process 0: reply{view=1 members=[1 2] group_count=1 "
            "group_largest=2 run_members=2}\n"
-           "[      22.000] master > member 1: announce{view=1 incarnation=1001 membe"
+           "[      22.000] master > process 1: announce{view=1 incarnation=1001 membe"
            "rs=[{peer=1} {peer=2}] groups=1 largest=2}\n"
-           "[      22.000] member 1: reply{view=1 rank=1 members=[1 2] group_count=1 "
+           "[      22.000] process 1: reply{view=1 rank=1 members=[1 2] group_count=1 "
            "group_largest=2 run_members=2}\n");
     scenario_end(s);
 }
@@ -50,18 +50,18 @@ static void two_members_commit_one_all_reduce(void **unused)
     hwi_sim_mark(s->sim);
     everybody_all_reduces(s, 1, 100);
     expect_transcript(
-        s, "[     123.125] member 0 > member 1: call{op=all_reduce/0#0@v1 "
+        s, "[     123.125] process 0 > process 1: call{op=all_reduce/0#0@v1 "
            "signature={kind=1 dtype=11 redop=1 count=100} granted=1}\n"
-           "[     123.125] member 1 > member 0: call{op=all_reduce/0#0@v1 "
+           "[     123.125] process 1 > process 0: call{op=all_reduce/0#0@v1 "
            "signature={kind=1 dtype=11 redop=1 count=100} granted=1}\n"
-           "[     128.125] member 1 > master: done{view=1 kind=1 count=1}\n"
-           "[     128.125] member 0 > master: done{view=1 kind=1 count=1}\n"
-           "[     133.125] master > member 0: commit{view=1 kind=1 count=1}\n"
-           "[     133.125] member 0: reply{request=1 view=1 attempts=1 bytes_sent=400 "
+           "[     128.125] process 1 > master: done{view=1 kind=1 count=1}\n"
+           "[     128.125] process 0 > master: done{view=1 kind=1 count=1}\n"
+           "[     133.125] master > process 0: commit{view=1 kind=1 count=1}\n"
+           "[     133.125] process 0: reply{request=1 view=1 attempts=1 bytes_sent=400 "
            "bytes_received=400 members=[1 2] group_count=1 group_largest=2 run_members=2 "
            "count=100 members_us=1125 commit_us=10000}\n"
-           "[     133.125] master > member 1: commit{view=1 kind=1 count=1}\n"
-           "[     133.125] member 1: reply{request=1 view=1 rank=1 attempts=1 bytes_sent=400 "
+           "[     133.125] master > process 1: commit{view=1 kind=1 count=1}\n"
+           "[     133.125] process 1: reply{request=1 view=1 rank=1 attempts=1 bytes_sent=400 "
            "bytes_received=400 members=[1 2] group_count=1 group_largest=2 run_members=2 "
            "count=100 members_us=1125 commit_us=10000}\n");
     scenario_end(s);

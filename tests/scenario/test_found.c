@@ -155,8 +155,13 @@ static void miss_commits(struct scenario *s, uint32_t commits, uint64_t requests
             hwi_sim_link(s->sim, HWI_SIM_MASTER, 1, &(struct hwi_sim_link){0});
         }
         if (step == 0) {
+            hwi_sim_link(s->sim, HWI_SIM_MASTER, 1,
+                         &(struct hwi_sim_link){0}); // hears the proposal
             start_member(s);
-            run_ms(s, 10);
+            run_ms(s, 40); // registered, and proven
+            if (commits > 1) {
+                hwi_sim_link(s->sim, HWI_SIM_MASTER, 1, &lossy);
+            }
         }
     }
 }
@@ -212,7 +217,7 @@ static void waiting_newcomers_are_reported_after_a_missed_view(void **unused)
     assert_int_equal(expect_status(s, 0, requests[0], HWS_OK)->pending, 0);
     hwi_sim_link(s->sim, HWI_SIM_MASTER, 1, &(struct hwi_sim_link){0});
     start_member(s);
-    run_ms(s, 10);
+    run_ms(s, 40); // registered, and proven
     hwi_sim_kill(s->sim, 2);
     assert_int_equal(expect_status(s, 1, requests[1], HWS_OK)->pending, 0);
     const struct hwi_msg_reply *view = acknowledge(s, 1);

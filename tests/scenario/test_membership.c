@@ -64,8 +64,8 @@ static void a_newcomer_that_was_forgotten_begins_anew(void **unused)
     (void)unused;
     struct scenario *s = scenario_start(2);
     uint32_t newcomer = start_member(s), other = start_member(s);
-    run_ms(s, 100);
     hwi_sim_cut_edge(s->sim, 0, newcomer, true);
+    run_ms(s, 30); // both are on trial
     uint64_t votes[2] = {admit(s, 0), admit(s, 1)};
     run_ms(s, 20); // proposed; all other stripes are open
     freeze(s, other);
@@ -126,6 +126,75 @@ static void a_newcomer_that_cannot_be_dialled_is_left_out(void **unused)
     everybody_admits(s);
     expect_open(s, good, HWS_OK);
     everybody_all_reduces(s, 1, 1000);
+    scenario_end(s);
+}
+
+// Both members reduce, at once and with nobody waiting, in the view that they have.
+static void expect_undisturbed(struct scenario *s, uint32_t steps)
+{
+    for (uint32_t step = 0; step < steps; step++) {
+        uint64_t requests[2] = {all_reduce(s, 0, 9, 10), all_reduce(s, 1, 9, 10)};
+        for (uint32_t node = 0; node < 2; node++) {
+            const struct hwi_msg_reply *reply = expect_status(s, node, requests[node], HWS_OK);
+            assert_int_equal(reply->attempts, 1);
+            assert_int_equal(reply->view, 1);
+            assert_int_equal(reply->pending, 0);
+        }
+        run_ms(s, 100);
+    }
+}
+
+// Reachability is proven while the view stays: who fails again and again costs the members
+// nothing.
+static void newcomers_that_fail_cost_the_members_nothing(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    for (uint32_t i = 0; i < 5; i++) {
+        uint32_t bad = start_member(s);
+        hwi_sim_undialled(s->sim, bad);
+        expect_undisturbed(s, 60);
+        expect_open(s, bad, HWS_E_REFUSED);
+    }
+    uint32_t good = start_member(s);
+    run_ms(s, 100);
+    everybody_admits(s);
+    expect_open(s, good, HWS_OK);
+    scenario_end(s);
+}
+
+static void a_newcomer_that_freezes_costs_the_members_nothing(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    uint32_t frozen = start_member(s);
+    run_ms(s, 8); // registered, and on trial
+    freeze(s, frozen);
+    expect_undisturbed(s, 60);
+    uint32_t good = start_member(s);
+    run_ms(s, 100);
+    everybody_admits(s);
+    expect_open(s, good, HWS_OK);
+    scenario_end(s);
+}
+
+// One is proven, the other is not: a vote admits the one and does not wait for the other.
+static void a_vote_admits_who_is_proven_and_waits_for_nobody_else(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    uint32_t good = start_member(s);
+    run_ms(s, 100);
+    uint32_t bad = start_member(s);
+    hwi_sim_undialled(s->sim, bad);
+    run_ms(s, 20);
+    uint64_t began_ns = hwi_sim_now(s->sim);
+    uint64_t votes[2] = {admit(s, 0), admit(s, 1)};
+    expect_open(s, good, HWS_OK);
+    expect_members(s, expect_status(s, 0, votes[0], HWS_OK), 3, (uint32_t[]){0, 1, good});
+    expect_status(s, 1, votes[1], HWS_OK);
+    assert_true(hwi_sim_now(s->sim) - began_ns < 100 * HWI_NS_PER_MS);
+    expect_open(s, bad, HWS_E_REFUSED);
     scenario_end(s);
 }
 
@@ -362,6 +431,9 @@ int main(void)
         cmocka_unit_test(of_two_newcomers_the_unreachable_one_is_left_out),
         cmocka_unit_test(an_unreachable_process_does_not_keep_the_run_from_beginning),
         cmocka_unit_test(a_newcomer_that_cannot_be_dialled_is_left_out),
+        cmocka_unit_test(newcomers_that_fail_cost_the_members_nothing),
+        cmocka_unit_test(a_newcomer_that_freezes_costs_the_members_nothing),
+        cmocka_unit_test(a_vote_admits_who_is_proven_and_waits_for_nobody_else),
         cmocka_unit_test(a_member_that_cannot_be_dialled_keeps_nobody_out),
         cmocka_unit_test(a_newcomer_that_dies_at_any_event_of_its_joining_stops_nobody),
         cmocka_unit_test(a_member_that_leaves_is_not_missed),

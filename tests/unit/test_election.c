@@ -258,12 +258,16 @@ static void enrol(struct play *play, int i)
     play->peers[i] = said(play, i, HWI_MSG_welcome)->u.welcome.peer;
 }
 
-// The first `count` are ready for what was proposed to the first of them; true if the announcement
-// says so.
-static void all_ready(struct play *play, int count)
+static uint64_t proposed(struct play *play)
+{
+    return said(play, 0, HWI_MSG_propose)->u.propose.view;
+}
+
+// The first `count` are ready for that view, and it is announced.
+static void all_ready(struct play *play, int count, uint64_t view)
 {
     struct hwi_msg msg = {.type = HWI_MSG_ready};
-    msg.u.ready.view = said(play, 0, HWI_MSG_propose)->u.propose.view;
+    msg.u.ready.view = view;
     for (int i = 0; i < count; i++) {
         hear_member(play, i, &msg);
     }
@@ -304,7 +308,7 @@ static void prepare(struct play *play, int count, int late, bool synced)
     for (int i = 0; i < count - late; i++) {
         enrol(play, i);
     }
-    all_ready(play, count - late);
+    all_ready(play, count - late, proposed(play));
     for (int i = 0; synced && i < count - late; i++) {
         offer(play, i, &same);
     }
@@ -317,8 +321,9 @@ static void prepare(struct play *play, int count, int late, bool synced)
         enrol(play, i);
     }
     if (late > 0) {
+        uint64_t trial = proposed(play);
         say_done(play, count - late, HWI_KIND_ADMIT);
-        all_ready(play, count);
+        all_ready(play, count, trial);
     }
 }
 
@@ -347,7 +352,7 @@ static int member_of(const struct play *play, uint64_t peer)
 // The failed sync is reported with the next view.
 static void read_failure(struct play *play, int count, struct decision *d)
 {
-    all_ready(play, count);
+    all_ready(play, count, proposed(play));
     const struct hwi_msg_announce *a = &said(play, 0, HWI_MSG_announce)->u.announce;
     const struct hwi_fault *fault = &a->past[a->past_count - 1].faults[0];
     assert_int_equal(a->past[a->past_count - 1].faults_count, 1);

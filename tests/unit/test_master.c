@@ -123,8 +123,9 @@ static uint64_t propose_newcomer(struct play *play, uint64_t *member, uint64_t *
     say_ready(play, FIRST, said(play, FIRST, HWI_MSG_propose)->u.propose.view, 0);
     uint64_t view = said(play, FIRST, HWI_MSG_announce)->u.announce.view;
     *newcomer = enrol(play, FIRST + 1);
+    uint64_t proposal = said(play, FIRST + 1, HWI_MSG_propose)->u.propose.view;
     vote_to_admit(play, FIRST, view);
-    return said(play, FIRST + 1, HWI_MSG_propose)->u.propose.view;
+    return proposal;
 }
 
 static void a_newcomer_whose_stripes_break_is_not_proposed_for_ever(void **unused)

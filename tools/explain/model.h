@@ -218,7 +218,9 @@ struct explain_view *model_find_view(const struct explain_model *model, uint64_t
 const struct explain_view *model_view_without(const struct explain_model *model, uint64_t peer,
                                               int64_t at_ns);
 const struct explain_view *
-model_proposal(const struct explain_model *model);          // that is open; NULL = none
+model_proposal(const struct explain_model *model); // that is open; NULL = none
+// It replaces the view in force, and does not only add newcomers: operations wait for it.
+bool model_replaces_view(const struct explain_model *model);
 void peers_add(struct explain_peers *peers, uint64_t peer); // once; 0 is nobody
 void peers_remove(struct explain_peers *peers, uint64_t peer);
 void peers_free(struct explain_peers *peers);

@@ -406,7 +406,7 @@ static bool denied(const struct explain_model *model, const struct explain_chann
 
 static void say(struct explain_model *model, const struct waits *w)
 {
-    bool change = model->master_gone || model_proposal(model) != NULL; // it waits for that
+    bool change = model->master_gone || model_replaces_view(model); // it waits for that
     if (w->absent.count) {
         say_absent(model, w);
     } else if (w->working.count) {

@@ -152,14 +152,16 @@ void rule_views(struct explain_model *model)
     if (model->master_gone) {
         return;
     }
-    if (proposal != NULL && model->now_ns - proposal->proposed_ns >= model->patience_ns) {
-        if (find_unready(model, proposal, &waits)) {
+    bool told = proposal == NULL || find_unready(model, proposal, &waits);
+    bool alone = model->view == 0 || !model_replaces_view(model);
+    bool tried = waits.count == 0 && alone; // it waits for a vote
+    if (proposal != NULL && !tried) {
+        if (told && model->now_ns - proposal->proposed_ns >= model->patience_ns) {
             say_proposal(model, proposal, &waits);
         }
-    } else if (proposal == NULL && model->view == 0 &&
-               (model->master >= 0 || model->input->status != NULL)) {
+    } else if (model->view == 0 && (model->master >= 0 || model->input->status != NULL)) {
         say_first(model);
-    } else if (proposal == NULL && model->view != 0 && model->master >= 0) {
+    } else if (model->view != 0 && model->master >= 0) {
         say_newcomers(model);
     }
     peers_free(&waits);

@@ -245,6 +245,17 @@ const struct explain_view *model_proposal(const struct explain_model *model)
     return stale ? NULL : last;
 }
 
+bool model_replaces_view(const struct explain_model *model)
+{
+    const struct explain_view *proposal = model_proposal(model);
+    const struct explain_view *view = model_find_view(model, model->view);
+    bool all = view != NULL && proposal != NULL && proposal->members.count > view->members.count;
+    for (uint32_t i = 0; all && i < view->members.count; i++) {
+        all = peers_has(&proposal->members, view->members.ids[i]);
+    }
+    return proposal != NULL && !all;
+}
+
 bool model_has_witness(const struct explain_model *model, uint64_t view)
 {
     const struct explain_view *found = model_find_view(model, view);

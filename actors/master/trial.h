@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// A trial is a proposal that no vote has asked for: members and newcomers open the stripes between
+// them while the view in force stays. A newcomer whose trial holds is *proven*, and only then do
+// the members learn that it waits.
+#ifndef HAWSER_ACTORS_MASTER_TRIAL_H
+#define HAWSER_ACTORS_MASTER_TRIAL_H
+
+#include "actors/master/master.h"
+
+// A newcomer is there that could be admitted and is not proven.
+bool hwi_master_trial_wanted(const struct hwi_master *master);
+
+// All of the trial are ready and reach each other: its newcomers are proven. The proposal stays
+// open, and a vote brings it into force at once.
+void hwi_master_trial_holds(struct hwi_master *master);
+
+// The members have voted to admit: a trial that can do becomes the proposal that they voted for.
+// False if it cannot: then another view must be proposed.
+bool hwi_master_trial_adopt(struct hwi_master *master);
+
+// Counts the proven newcomers anew, after sessions came, went or became members.
+void hwi_master_trial_count(struct hwi_master *master);
+
+#endif
