@@ -141,6 +141,9 @@ void hwi_master_judge(struct hwi_master *master, struct hwi_effects *effects)
         other->blame += other->proposed ? edges_against(other) : 0;
     }
     if (broken && (drop_newcomers(master, effects) || (all && drop_worst(master, effects)))) {
+        if (master->trial) {
+            hwi_master_trial_fails(master);
+        }
         hwi_master_sweep(master);
         hwi_master_reform(master, effects);
     } else if (all && master->trial) {
@@ -160,6 +163,9 @@ void hwi_master_proposal_expired(struct hwi_master *master, struct hwi_effects *
             dropped |= hwi_master_dismiss(master, session, HWS_E_EVICTED,
                                           "it did not answer a proposed view in time", effects);
         }
+    }
+    if (dropped && master->trial) {
+        hwi_master_trial_fails(master);
     }
     hwi_master_sweep(master);
     if (dropped) {

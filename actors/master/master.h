@@ -65,16 +65,18 @@ struct hwi_master {
     // = no newcomer has a state that was trained; 0 = it has waited.
     uint64_t gather_until_ns;
     uint32_t proposed_count, ready_due, broken_edges; // of it
-    bool crossed;           // it has a broken edge between a member and a newcomer
-    bool admitting;         // it acts on the members' vote
-    bool trial;             // no vote has asked for it: it proves newcomers
-    uint32_t proven;        // newcomers that a trial has proven and that could be admitted
-    bool any_late;          // some session is late
-    bool change;            // the view must change even if its members stay
-    bool again;             // something happened while an announcement was sealed
-    uint64_t turn_at_ns;    // next check for silent members; messages do not move it
-    uint64_t probe_at_ns;   // next probe of suspects
-    uint64_t probe_from_ns; // none before it
+    bool crossed;            // it has a broken edge between a member and a newcomer
+    bool admitting;          // it acts on the members' vote
+    bool trial;              // no vote has asked for it: it proves newcomers
+    uint64_t trial_from_ns;  // none before it: the last one failed
+    uint32_t trial_pause_ms; // after the last one that failed; 0 = the last one held
+    uint32_t proven;         // newcomers that a trial has proven and that could be admitted
+    bool any_late;           // some session is late
+    bool change;             // the view must change even if its members stay
+    bool again;              // something happened while an announcement was sealed
+    uint64_t turn_at_ns;     // next check for silent members; messages do not move it
+    uint64_t probe_at_ns;    // next probe of suspects
+    uint64_t probe_from_ns;  // none before it
     uint64_t store_again_ns;
     char trouble[HWI_TEXT_BYTES_MAX]; // why the last store failed; empty = it did not
     uint64_t committed_total, aborted_total;

@@ -246,6 +246,10 @@ void hwi_master_reform_now(struct hwi_master *master, struct hwi_effects *effect
     bool wanted = other_view_wanted(master);
     settle(master, wanted, effects);
     master->trial = !wanted && hwi_master_trial_wanted(master);
+    if (master->trial && master->now_ns < master->trial_from_ns) {
+        master->trial = false;
+        master->reform_at_ns = master->trial_from_ns;
+    }
     if (!wanted && !master->trial) {
         return;
     }

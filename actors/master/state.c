@@ -154,6 +154,8 @@ static void proposal_fields(struct hwi_image *image, struct hwi_master *master)
     hwi_image_bool(image, "admitting", &master->admitting);
     hwi_image_bool(image, "trial", &master->trial);
     hwi_image_u32(image, "proven", &master->proven);
+    hwi_image_time(image, "trial_from", &master->trial_from_ns);
+    hwi_image_u32(image, "trial_pause_ms", &master->trial_pause_ms);
     hwi_image_bool(image, "any_late", &master->any_late);
     hwi_image_u32(image, "proposed_count", &master->proposed_count);
     hwi_image_bool(image, "change", &master->change);

@@ -4,6 +4,8 @@
 #include "actors/master/session.h"
 #include "actors/master/unit.h"
 
+enum { PAUSE_MS_LEAST = 100, PAUSE_MS_MAX = 4000 };
+
 static bool may_come(const struct hwi_master *master, const struct hwi_master_session *session)
 {
     return !session->gone && !session->member && hwi_master_admissible(master, session);
@@ -56,6 +58,14 @@ void hwi_master_trial_holds(struct hwi_master *master)
         session->proven |= session->proposed && !session->member;
     }
     hwi_master_trial_count(master);
+    master->trial_pause_ms = 0;
+}
+
+void hwi_master_trial_fails(struct hwi_master *master)
+{
+    uint32_t longer = HWI_MAX(2 * master->trial_pause_ms, (uint32_t)PAUSE_MS_LEAST);
+    master->trial_pause_ms = HWI_MIN(longer, (uint32_t)PAUSE_MS_MAX);
+    master->trial_from_ns = master->now_ns + master->trial_pause_ms * HWI_NS_PER_MS;
 }
 
 bool hwi_master_trial_adopt(struct hwi_master *master)

@@ -14,6 +14,10 @@ bool hwi_master_trial_wanted(const struct hwi_master *master);
 // open, and a vote brings it into force at once.
 void hwi_master_trial_holds(struct hwi_master *master);
 
+// A trial has failed: the next one waits a little, and longer each time, so that a newcomer that
+// comes back for ever costs little.
+void hwi_master_trial_fails(struct hwi_master *master);
+
 // The members have voted to admit: a trial that can do becomes the proposal that they voted for.
 // False if it cannot: then another view must be proposed.
 bool hwi_master_trial_adopt(struct hwi_master *master);

@@ -2,6 +2,7 @@
 """Members that come, go, call something else, or do not call; addresses; fork."""
 import os
 import signal
+import socket
 
 from harness import MIB, all_do, check, ids, main, same
 
@@ -178,6 +179,26 @@ def test_a_child_does_not_hide_its_parents_death(world):
             member.hear().expect(members=ids(*others), sum="right", within_ms=SOON_MS)
     finally:
         os.kill(child, signal.SIGKILL)
+
+
+def test_newcomers_that_cannot_be_dialled_hold_up_nobody(world):
+    """They come again and again. The members' calls succeed at once, in the view that they have; a sound newcomer gets in."""
+    master, members = world.start(2)
+    with socket.socket() as reserved:  # bound and never listening: it refuses
+        reserved.bind(("127.0.0.1", 0))
+        nowhere = "127.0.0.1:%d" % reserved.getsockname()[1]
+        for _ in range(3):
+            bad = world.start_member(master)
+            bad.tell("open", advertise=nowhere)
+            for _ in range(20):
+                for answer in all_do(members, "reduce", count=1000):
+                    answer.expect(sum="right", attempts=1, view=1, pending=0)
+            answer = bad.hear().expect("HWS_E_REFUSED")
+            check(f" could not connect to it at {nowhere}" in answer.sentence, answer.line)
+        newcomer = world.start_member(master)
+        world.join(members, newcomer)
+    for answer in all_do([*members, newcomer], "reduce", count=1000):
+        answer.expect(sum="right", members=ids(*members, newcomer))
 
 
 main(globals())
