@@ -105,10 +105,10 @@ def test_killed_while_joining(world):
         newcomer = world.start_member(master)
         newcomer.fault(at=message, kill=True).expect()
         newcomer.tell("open")
-        if message == "welcome":
-            newcomer.died()
-        else:
+        if message == "announce":
             world.see_newcomers(members)
+        else:  # before it is proven: the members never hear of it
+            newcomer.died()
         for answer in all_do(members, "admit"):
             answer.expect(within_ms=SOON_MS)
         newcomer.died()
