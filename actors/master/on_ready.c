@@ -9,6 +9,7 @@
 #include "actors/master/master.h"
 #include "actors/master/probe.h"
 #include "actors/master/session.h"
+#include "actors/master/trial.h"
 
 void hwi_master_on_ready(void *state, const struct hwi_event *event, struct hwi_effects *effects)
 {
@@ -23,7 +24,8 @@ void hwi_master_on_ready(void *state, const struct hwi_event *event, struct hwi_
     for (uint32_t i = 0; i < ready->broken_count; i++) {
         struct hwi_master_session *other =
             hwi_master_session_of_peer(master, ready->broken[i].value);
-        if (other == NULL || !other->proposed || other->group != session->group) {
+        if (other == NULL || !other->proposed || other->group != session->group ||
+            hwi_master_trial_doubts(master, session, other)) {
             continue;
         }
         hwi_master_broken(master, session, other);

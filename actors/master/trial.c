@@ -61,6 +61,13 @@ void hwi_master_trial_holds(struct hwi_master *master)
     master->trial_pause_ms = 0;
 }
 
+bool hwi_master_trial_doubts(const struct hwi_master *master,
+                             const struct hwi_master_session *session,
+                             const struct hwi_master_session *other)
+{
+    return master->trial && !session->member && other->member && !other->ready;
+}
+
 void hwi_master_trial_fails(struct hwi_master *master)
 {
     uint32_t longer = HWI_MAX(2 * master->trial_pause_ms, (uint32_t)PAUSE_MS_LEAST);

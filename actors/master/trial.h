@@ -6,6 +6,7 @@
 #define HAWSER_ACTORS_MASTER_TRIAL_H
 
 #include "actors/master/master.h"
+#include "actors/master/session.h"
 
 // A newcomer is there that could be admitted and is not proven.
 bool hwi_master_trial_wanted(const struct hwi_master *master);
@@ -13,6 +14,12 @@ bool hwi_master_trial_wanted(const struct hwi_master *master);
 // All of the trial are ready and reach each other: its newcomers are proven. The proposal stays
 // open, and a vote brings it into force at once.
 void hwi_master_trial_holds(struct hwi_master *master);
+
+// In a trial a newcomer's word against a member that has not answered yet counts for nothing: the
+// member may be dead. Members dial newcomers, and say by themselves whom they could not reach.
+bool hwi_master_trial_doubts(const struct hwi_master *master,
+                             const struct hwi_master_session *session,
+                             const struct hwi_master_session *other);
 
 // A trial has failed: the next one waits a little, and longer each time, so that a newcomer that
 // comes back for ever costs little.

@@ -178,6 +178,25 @@ static void a_newcomer_that_freezes_costs_the_members_nothing(void **unused)
     scenario_end(s);
 }
 
+// All members have died and the master does not know it yet: the newcomers that come then are
+// sound.
+static void newcomers_that_meet_dead_members_are_not_refused(void **unused)
+{
+    (void)unused;
+    struct scenario *s = scenario_start(2);
+    hwi_sim_kill(s->sim, 0);
+    hwi_sim_kill(s->sim, 1);
+    uint32_t first = start_member(s), second = start_member(s);
+    expect_open(s, first, HWS_OK);
+    uint32_t third = start_member(s);
+    run_ms(s, 100);
+    uint64_t votes[2] = {admit(s, first), admit(s, second)};
+    expect_open(s, third, HWS_OK);
+    expect_status(s, first, votes[0], HWS_OK);
+    expect_status(s, second, votes[1], HWS_OK);
+    scenario_end(s);
+}
+
 // One is proven, the other is not: a vote admits the one and does not wait for the other.
 static void a_vote_admits_who_is_proven_and_waits_for_nobody_else(void **unused)
 {
@@ -433,6 +452,7 @@ int main(void)
         cmocka_unit_test(a_newcomer_that_cannot_be_dialled_is_left_out),
         cmocka_unit_test(newcomers_that_fail_cost_the_members_nothing),
         cmocka_unit_test(a_newcomer_that_freezes_costs_the_members_nothing),
+        cmocka_unit_test(newcomers_that_meet_dead_members_are_not_refused),
         cmocka_unit_test(a_vote_admits_who_is_proven_and_waits_for_nobody_else),
         cmocka_unit_test(a_member_that_cannot_be_dialled_keeps_nobody_out),
         cmocka_unit_test(a_newcomer_that_dies_at_any_event_of_its_joining_stops_nobody),
